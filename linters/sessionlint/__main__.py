@@ -1,0 +1,5 @@
+"""``python -m sessionlint``."""
+
+from sessionlint.cli import main
+
+main()

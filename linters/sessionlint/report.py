@@ -1,0 +1,113 @@
+"""What a run says: findings, errors and their summary, as plain frozen data.
+
+Every adapter (command line, flake8, formats, reports) reads these types and nothing deeper.
+Lines and columns count from 1; paths are relative to the project root with ``/``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of source: 1-based start and end, the end column exclusive."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One hop of the chain that proves a finding."""
+
+    path: str
+    line: int
+    column: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation: where, what, how to mend it, and the chain that proves it.
+
+    ``qualname`` is the function or class that holds the finding (``""`` at module level);
+    ``fingerprint`` is stable under moved lines (see :mod:`sessionlint.fingerprint`).
+    """
+
+    code: str
+    name: str
+    span: Span
+    message: str
+    severity: Severity = "error"
+    fixable: bool = False
+    qualname: str = ""
+    fingerprint: str = ""
+    trace: tuple[TraceStep, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The file that holds the finding."""
+        return self.span.path
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Order of all output: path, line, column, code, message."""
+        return (self.span.path, self.span.line, self.span.column, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckError:
+    """A file (or policy entry) that could not be checked; the run then exits 2."""
+
+    path: str
+    line: int
+    message: str
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of one run.
+
+    ``files`` are all checked project files (relative paths); ``notes`` are remarks for the person at
+    the terminal (what was inferred); ``statistics`` are counters such as unknown receivers.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[CheckError, ...] = ()
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    statistics: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        """0 clean, 1 findings, 2 something could not be checked (2 beats 1)."""
+        if self.errors:
+            return 2
+        return 1 if self.findings else 0
+
+    @property
+    def files_with_findings(self) -> int:
+        """Number of files with at least one finding."""
+        return len({f.span.path for f in self.findings})
+
+    @property
+    def compliance_percent(self) -> float:
+        """Share of checked files without a finding, in percent with one decimal; 100.0 for no files."""
+        total = len(self.files)
+        if not total:
+            return 100.0
+        return round(100.0 * (total - self.files_with_findings) / total, 1)
+
+    @property
+    def by_code(self) -> dict[str, int]:
+        """Findings per rule code, sorted by code."""
+        return dict(sorted(Counter(f.code for f in self.findings).items()))

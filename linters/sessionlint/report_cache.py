@@ -1,0 +1,123 @@
+"""Remembers whole reports, so that a run over unchanged files needs neither the engine nor its imports."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sessionlint.atomic import write_atomically
+from sessionlint.discovery import Discovery
+from sessionlint.report import CheckError, Finding, Report, Span, TraceStep
+
+_FORMAT = 1
+_KEPT = 12
+
+
+def cache_folder(root: Path, name: str) -> Path | None:
+    """The cache folder ``name`` under ``root``, made if need be; None where nothing can be written."""
+    folder = root / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        marker = folder / ".gitignore"
+        if not marker.exists():
+            marker.write_text("*\n", encoding="utf-8")
+    except OSError:
+        return None
+    return folder
+
+
+def tool_digest() -> str:
+    """A hash that changes with sessionlint's own source and the interpreter."""
+    hasher = hashlib.sha256(f"{_FORMAT} {sys.version} {sys.platform}".encode())
+    package = Path(__file__).parent
+    for folder, _, names in sorted(os.walk(package)):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                status = Path(folder, name).stat()
+                hasher.update(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}\n".encode(errors="replace"))
+    return hasher.hexdigest()
+
+
+def run_key(discovery: Discovery, policy_digest: str) -> str:
+    """A hash of everything a whole report depends on."""
+    hasher = hashlib.sha256(f"{tool_digest()} {policy_digest}\n".encode())
+    for path, stamp in zip(discovery.files, discovery.stamps, strict=True):
+        hasher.update(f"{path}\0{stamp.size} {stamp.mtime_ns} {stamp.ctime_ns}\n".encode())
+    for error in discovery.errors:
+        hasher.update(f"{error.path}\0{error.message}\n".encode(errors="replace"))
+    return hasher.hexdigest()
+
+
+class ReportCache:
+    """Whole reports in one folder, one file per policy; a damaged file counts as absent."""
+
+    def __init__(self, folder: Path, policy_digest: str) -> None:
+        self._path = folder / f"report-{policy_digest[:16]}.json"
+
+    def load(self, key: str) -> Report | None:
+        """The report stored under ``key``; None when there is none, whatever the reason."""
+        try:
+            stored = json.loads(self._path.read_bytes())
+            return _report(stored["report"]) if stored["key"] == key else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def store(self, key: str, report: Report) -> None:
+        """Stores ``report`` in one step, so that concurrent runs never read half a file."""
+        text = json.dumps({"key": key, "report": _plain(report)}, separators=(",", ":"), ensure_ascii=True)
+        with contextlib.suppress(OSError):
+            write_atomically(self._path, text.encode())
+            _prune(self._path.parent)
+
+
+def _prune(folder: Path) -> None:
+    stored = sorted(folder.glob("report-*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for old in stored[_KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "findings": [_plain_finding(finding) for finding in report.findings],
+        "errors": [[error.path, error.line, error.message, error.column] for error in report.errors],
+        "files": report.files,
+        "notes": report.notes,
+        "statistics": report.statistics,
+    }
+
+
+def _plain_finding(finding: Finding) -> list[Any]:
+    span = finding.span
+    return [
+        finding.code,
+        finding.name,
+        [span.path, span.line, span.column, span.end_line, span.end_column],
+        finding.message,
+        finding.severity,
+        finding.fixable,
+        finding.qualname,
+        finding.fingerprint,
+        [[step.path, step.line, step.column, step.note] for step in finding.trace],
+    ]
+
+
+def _report(stored: dict[str, Any]) -> Report:
+    return Report(
+        findings=tuple(_finding(row) for row in stored["findings"]),
+        errors=tuple(CheckError(*row) for row in stored["errors"]),
+        files=tuple(stored["files"]),
+        notes=tuple(stored["notes"]),
+        statistics=dict(stored["statistics"]),
+    )
+
+
+def _finding(row: Sequence[Any]) -> Finding:
+    code, name, span, message, severity, fixable, qualname, fingerprint, trace = row
+    steps = tuple(TraceStep(*step) for step in trace)
+    return Finding(code, name, Span(*span), message, severity, fixable, qualname, fingerprint, steps)

@@ -1,0 +1,158 @@
+"""One run: files in, report out. Every adapter calls :func:`run` and adds nothing to what it finds.
+
+The engine and the rules are imported only when something changed since the last run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sessionlint.discovery import Discovery, discover
+from sessionlint.fingerprint import fingerprint
+from sessionlint.policy_model import Policy
+from sessionlint.report import CheckError, Finding, Report
+from sessionlint.report_cache import ReportCache, cache_folder, run_key
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.rules.catalogue import RuleModule
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files read so far and the number of all files."""
+
+_INFERRED = "inferred"
+
+
+def run(
+    root: Path,
+    policy: Policy | None,
+    *,
+    paths: Sequence[str] = (),
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    progress: Progress | None = None,
+    use_cache: bool = True,
+) -> Report:
+    """Checks the program under ``root``; without a ``policy`` one is inferred and the report's notes say so.
+
+    ``paths`` (files or folders relative to ``root``; ``"."`` is everything) restrict what is reported,
+    never what is read; a file among them is read even when something excludes it. ``select`` and
+    ``ignore`` are code prefixes that override the policy. What goes wrong with a file or a rule is an
+    error of the report; the rest of the run goes on.
+    """
+    settings = (policy or Policy(root=root)).with_overrides(select, ignore)
+    named = tuple(sorted({path for path in paths if path.endswith(".py") and (root / path).is_file()}))
+    discovery = discover(root, settings, named)
+    folder = cache_folder(root, settings.cache_dir) if use_cache else None
+    digest = settings.digest if policy else f"{_INFERRED}-{settings.digest}"
+    cache = ReportCache(folder, settings.digest) if folder else None
+    key = run_key(discovery, digest) if cache else ""
+    report = cache.load(key) if cache else None
+    if report is None:
+        notes: tuple[str, ...] = ()
+        if policy is None:
+            inferred, notes = infer(root, discovery.files)
+            settings = inferred.with_overrides(select, ignore)
+        report, complete = _analyse(root, settings, discovery, folder, progress)
+        report = dataclasses.replace(report, notes=notes)
+        if cache and complete:
+            cache.store(key, report)
+    return restrict(report, paths)
+
+
+def infer(root: Path, files: Sequence[str]) -> tuple[Policy, tuple[str, ...]]:
+    """The policy the project itself suggests, and remarks on how it was found."""
+    from sessionlint.infer import infer_policy
+
+    policy, notes = infer_policy(root, files)
+    return policy, tuple(notes)
+
+
+def restrict(report: Report, paths: Sequence[str]) -> Report:
+    """The part of ``report`` about ``paths``; errors stay, because what was not read may matter anywhere."""
+    wanted = [path.strip("/").removeprefix("./") for path in paths]
+    if not wanted or "." in wanted or "" in wanted:
+        return report
+    folders = tuple(f"{path}/" for path in wanted)
+    names = frozenset(wanted)
+
+    def kept(path: str) -> bool:
+        return path in names or path.startswith(folders)
+
+    return dataclasses.replace(
+        report,
+        findings=tuple(finding for finding in report.findings if kept(finding.span.path)),
+        files=tuple(path for path in report.files if kept(path)),
+    )
+
+
+def _analyse(
+    root: Path, policy: Policy, discovery: Discovery, folder: Path | None, progress: Progress | None
+) -> tuple[Report, bool]:
+    """The report on the whole program, and whether every rule did its work."""
+    from sessionlint.program.build import build_program
+    from sessionlint.rules.catalogue import all_rules
+
+    files = [path for path in discovery.files if not policy.is_excluded(path)]
+    program = build_program(root, files, policy, cache_dir=folder, progress=progress)
+    findings, crashes = check_rules(program, [rule for rule in all_rules() if policy.enabled(rule.META.code)])
+    errors = [*discovery.errors, *program.errors, *crashes]
+    report = Report(
+        findings=collect(findings, policy, program.source_line),
+        errors=tuple(sorted(set(errors), key=lambda error: (error.path, error.line, error.message))),
+        files=tuple(files),
+        statistics={**discovery.stats, **program.statistics},
+    )
+    return report, not crashes
+
+
+def check_rules(program: Program, rules: Iterable[RuleModule]) -> tuple[list[Finding], list[CheckError]]:
+    """What the rules find; a rule that fails is an error that names it, and the others still run."""
+    findings: list[Finding] = []
+    crashes: list[CheckError] = []
+    for rule in rules:
+        try:
+            findings.extend(rule.check(program))
+        except Exception as error:
+            where = _innermost(error)
+            problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            message = (
+                f"the rule {rule.META.code} {rule.META.name} failed ({problem}, {where}); its findings are incomplete. "
+                f"Report this, or go on without it: --ignore {rule.META.code}"
+            )
+            crashes.append(CheckError(rule.META.code, 1, message))
+    return findings, crashes
+
+
+def _innermost(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+
+
+def collect(findings: Iterable[Finding], policy: Policy, source_line: Callable[[str, int], str]) -> tuple[Finding, ...]:
+    """The findings to report: without twins and ignored files, with severity and fingerprint, in order."""
+    unique: dict[tuple[object, ...], Finding] = {}
+    for finding in sorted(findings, key=lambda finding: finding.sort_key):
+        unique.setdefault((finding.code, finding.path, finding.span.line, finding.span.column), finding)
+    return tuple(
+        dataclasses.replace(
+            finding,
+            severity=policy.severity_of(finding.code, finding.severity),
+            fingerprint=fingerprint(finding.code, finding.path, finding.qualname, _snippet(finding, source_line)),
+        )
+        for finding in unique.values()
+        if not policy.ignored_in_file(finding.path, finding.code)
+    )
+
+
+def _snippet(finding: Finding, source_line: Callable[[str, int], str]) -> str:
+    span = finding.span
+    lines = [source_line(span.path, number) for number in range(span.line, span.end_line + 1)]
+    lines[-1] = lines[-1][: span.end_column - 1]
+    lines[0] = lines[0][span.column - 1 :]
+    return "\n".join(lines)
