@@ -1,0 +1,1 @@
+"""Bytes of one file become plain, frozen, cacheable facts."""

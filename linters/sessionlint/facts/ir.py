@@ -1,0 +1,98 @@
+"""The shape of facts: nested tuples of plain values, so that ``marshal`` can store them.
+
+Every node is ``(op, span, ...)`` with ``span = (line, column, end_line, end_column)``, 1-based, columns in
+characters, the end exclusive.
+
+Expressions
+    ``("n", span, name)`` name; ``("a", span, base, attribute)``; ``("k", span, constant)``;
+    ``("c", span, function, args, keywords)`` call, ``keywords`` of ``(name or None, value)``;
+    ``("f", span, parts)`` f-string; ``("b", span, operator, left, right)`` binary;
+    ``("o", span, operator, values)`` and/or; ``("x", span, left, operators, comparators)`` comparison;
+    ``("u", span, operator, operand)``; ``("q", span, test, body, orelse)`` conditional;
+    ``("t"|"l"|"e", span, elements)`` tuple, list, set; ``("d", span, keys, values)`` (key ``None``: ``**``);
+    ``("i", span, base, index)`` subscript; ``("aw", span, value)`` await; ``("y"|"yf", span, value)`` yield;
+    ``("w", span, target, value)`` walrus; ``("lam", span, function)``; ``("*", span, value)`` starred;
+    ``("g", span, kind, elements, generators)`` comprehension, generators of ``(target, iter, conditions)``;
+    ``("z", span, children)`` anything else.
+
+Statements
+    ``("E", span, value)``; ``("=", span, targets, value)``; ``(":", span, target, annotation, value)``;
+    ``("+=", span, target, operator, value)``; ``("R", span, value)`` return; ``("!", span, value)`` raise;
+    ``("I", span, test, body, orelse)``; ``("L", span, target, iter, body, orelse, is_async)`` for;
+    ``("W", span, test, body, orelse)`` while; ``("w/", span, items, body, is_async)`` with, items of
+    ``(expression, target)``; ``("T", span, body, handlers, orelse, final)``, handlers of
+    ``(span, type, name, body)``; ``("F", span, function)``; ``("C", span, class)``;
+    ``("imp", span, ((module, alias), ...))``; ``("from", span, module, level, ((name, alias), ...))``;
+    ``("glob", span, names)``; ``("del", span, targets)``; ``("M", span, subject, cases)`` match, cases of
+    ``(bound names, guard, body)``; ``("J", span, kind)`` break or continue; ``("as", span, test)`` assert.
+
+Functions
+    ``(name, span, header_span, params, body, decorators, returns, flags, names)``; ``params`` of
+    ``(name, kind, annotation, default, span)`` with the ``KIND_*`` constants; ``body`` is a tuple of
+    statements, or ``bytes`` (marshalled) for functions of a module or class; ``flags`` of ``FLAG_*``;
+    ``names`` the identifiers the function mentions, sorted and joined by blanks (``""`` for nested functions).
+Classes
+    ``(name, span, header_span, bases, keywords, body, decorators)``.
+"""
+
+from __future__ import annotations
+
+import marshal
+from typing import Any
+
+#: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
+FACTS_VERSION = 2
+
+Span4 = tuple[int, int, int, int]
+Expr = tuple[Any, ...]
+Stmt = tuple[Any, ...]
+
+KIND_POSONLY, KIND_NORMAL, KIND_VARARGS, KIND_KWONLY, KIND_KWARGS = range(5)
+FLAG_ASYNC, FLAG_GENERATOR = 1, 2
+
+
+def body_of(function: tuple[Any, ...]) -> tuple[Stmt, ...]:
+    """The statements of a function, unpacked when they were stored as bytes."""
+    body = function[4]
+    if isinstance(body, bytes):
+        loaded: tuple[Stmt, ...] = marshal.loads(body)
+        return loaded
+    statements: tuple[Stmt, ...] = body
+    return statements
+
+
+def text_of(expr: Expr | None, limit: int = 60) -> str:
+    """Source-like text of an expression for messages, cut at ``limit`` characters."""
+    text = _text(expr) if expr else ""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def dotted(expr: Expr) -> str | None:
+    """``a.b.c`` for a chain of names and attributes, else ``None``."""
+    parts: list[str] = []
+    while expr[0] == "a":
+        parts.append(expr[3])
+        expr = expr[2]
+    if expr[0] != "n":
+        return None
+    parts.append(expr[2])
+    return ".".join(reversed(parts))
+
+
+def _text(expr: Expr) -> str:
+    op = expr[0]
+    if op == "n":
+        return str(expr[2])
+    if op == "a":
+        return f"{_text(expr[2])}.{expr[3]}"
+    if op == "c":
+        return f"{_text(expr[2])}({'…' if expr[3] or expr[4] else ''})"
+    if op == "k":
+        return repr(expr[2])
+    if op == "i":
+        return f"{_text(expr[2])}[{_text(expr[3])}]"
+    if op == "aw":
+        return f"await {_text(expr[2])}"
+    if op in ("t", "l", "e"):
+        return "(…)" if op == "t" else "[…]" if op == "l" else "{…}"
+    return {"f": 'f"…"', "lam": "lambda", "d": "{…}"}.get(op, "…")

@@ -1,0 +1,403 @@
+"""One file's ``ast`` becomes the tuples of :mod:`sessionlint.facts.ir`."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+from collections.abc import Callable
+from typing import Any
+
+from sessionlint.facts.ir import (
+    FLAG_ASYNC,
+    FLAG_GENERATOR,
+    KIND_KWARGS,
+    KIND_KWONLY,
+    KIND_NORMAL,
+    KIND_POSONLY,
+    KIND_VARARGS,
+    Expr,
+    Span4,
+    Stmt,
+)
+
+_CONSTANTS = (str, int, float, bool, type(None))
+_OPERATORS = {
+    "Add": "+", "Sub": "-", "Mult": "*", "Mod": "%", "Div": "/", "BitOr": "|", "BitAnd": "&", "Eq": "==",
+    "NotEq": "!=", "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Is": "is", "IsNot": "is not", "In": "in",
+    "NotIn": "not in", "Not": "not", "USub": "-", "Invert": "~", "And": "and", "Or": "or",
+}  # fmt: skip
+
+
+def lower_module(tree: ast.Module, source: str) -> tuple[Any, ...]:
+    """Facts of one module: ``(statements,)`` of plain nested tuples.
+
+    ``source`` is the decoded text; it is needed to turn the byte offsets of ``ast`` into characters.
+    """
+    return (_Lowering(source).block(tree.body),)
+
+
+class _Lowering:
+    """One pass over a tree; ``_depth`` tells functions of a module or class from nested ones."""
+
+    def __init__(self, source: str) -> None:
+        self._lines = None if source.isascii() else source.split("\n")
+        self._nested = False
+        self._yields = False
+        self._names: set[str] = set()
+        self._expressions: dict[type[ast.AST], Callable[[Any], Expr]] = {
+            ast.Name: self._name, ast.Attribute: self._attribute, ast.Call: self._call,
+            ast.Constant: self._constant, ast.JoinedStr: self._joined, ast.FormattedValue: self._formatted,
+            ast.BinOp: self._binary, ast.BoolOp: self._bool, ast.Compare: self._compare, ast.UnaryOp: self._unary,
+            ast.IfExp: self._conditional, ast.Tuple: self._tuple, ast.List: self._list, ast.Set: self._set,
+            ast.Dict: self._dict, ast.Subscript: self._subscript, ast.Await: self._await, ast.Yield: self._yield,
+            ast.YieldFrom: self._yield_from, ast.NamedExpr: self._walrus, ast.Lambda: self._lambda,
+            ast.Starred: self._starred, ast.ListComp: self._comprehension, ast.SetComp: self._comprehension,
+            ast.GeneratorExp: self._comprehension, ast.DictComp: self._comprehension,
+        }  # fmt: skip
+        self._statements: dict[type[ast.AST], Callable[[Any], Stmt | None]] = {
+            ast.Expr: self._expression, ast.Assign: self._assign, ast.AnnAssign: self._annotated,
+            ast.AugAssign: self._augmented, ast.Return: self._return, ast.Raise: self._raise, ast.If: self._if,
+            ast.For: self._for, ast.AsyncFor: self._for, ast.While: self._while, ast.With: self._with,
+            ast.AsyncWith: self._with, ast.Try: self._try, ast.TryStar: self._try,
+            ast.FunctionDef: self._function_statement, ast.AsyncFunctionDef: self._function_statement,
+            ast.ClassDef: self._class, ast.Import: self._import, ast.ImportFrom: self._import_from,
+            ast.Global: self._global, ast.Nonlocal: self._global, ast.Delete: self._delete,
+            ast.Match: self._match, ast.Break: self._jump, ast.Continue: self._jump, ast.Assert: self._assert,
+        }  # fmt: skip
+        if hasattr(ast, "TypeAlias"):
+            self._statements[ast.TypeAlias] = self._type_alias
+
+    # positions
+
+    def _column(self, line: int, offset: int) -> int:
+        if self._lines is None or line > len(self._lines):
+            return offset + 1
+        text = self._lines[line - 1]
+        if text.isascii():
+            return offset + 1
+        return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
+
+    def span(self, node: Any) -> Span4:
+        """1-based character span of a node."""
+        if self._lines is None:
+            return (node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
+        return (
+            node.lineno,
+            self._column(node.lineno, node.col_offset),
+            node.end_lineno,
+            self._column(node.end_lineno, node.end_col_offset),
+        )
+
+    # expressions
+
+    def expr(self, node: ast.AST) -> Expr:
+        """One expression."""
+        lower = self._expressions.get(type(node))
+        if lower is not None:
+            return lower(node)
+        return ("z", self.span(node), tuple(self.expr(c) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)))
+
+    def _optional(self, node: ast.AST | None) -> Expr | None:
+        return None if node is None else self.expr(node)
+
+    def _many(self, nodes: list[Any]) -> tuple[Expr, ...]:
+        return tuple([self.expr(n) for n in nodes])
+
+    def _name(self, node: ast.Name) -> Expr:
+        self._names.add(node.id)
+        return ("n", self.span(node), node.id)
+
+    def _attribute(self, node: ast.Attribute) -> Expr:
+        self._names.add(node.attr)
+        return ("a", self.span(node), self.expr(node.value), node.attr)
+
+    def _call(self, node: ast.Call) -> Expr:
+        keywords = tuple([(k.arg, self.expr(k.value)) for k in node.keywords])
+        self._names.update([k[0] for k in keywords if k[0]])
+        return ("c", self.span(node), self.expr(node.func), self._many(node.args), keywords)
+
+    def _constant(self, node: ast.Constant) -> Expr:
+        value = node.value
+        if isinstance(value, str):
+            if len(value) < 40 and value.isidentifier():
+                self._names.add(value)
+        elif isinstance(value, bytes):
+            value = value.decode("latin-1")
+        elif not isinstance(value, _CONSTANTS):
+            value = 0 if isinstance(value, complex) else None
+        return ("k", self.span(node), value)
+
+    def _joined(self, node: ast.JoinedStr) -> Expr:
+        return ("f", self.span(node), self._many(node.values))
+
+    def _formatted(self, node: ast.FormattedValue) -> Expr:
+        return self.expr(node.value)
+
+    def _binary(self, node: ast.BinOp) -> Expr:
+        # A long chain a + b + c … nests to the left; walk it with a loop, not the stack.
+        chain: list[ast.BinOp] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp):
+            chain.append(left)
+            left = left.left
+        result = self.expr(left)
+        for link in reversed(chain):
+            result = ("b", self.span(link), _op(link.op), result, self.expr(link.right))
+        return result
+
+    def _bool(self, node: ast.BoolOp) -> Expr:
+        return ("o", self.span(node), _op(node.op), self._many(node.values))
+
+    def _compare(self, node: ast.Compare) -> Expr:
+        ops = tuple([_op(o) for o in node.ops])
+        return ("x", self.span(node), self.expr(node.left), ops, self._many(node.comparators))
+
+    def _unary(self, node: ast.UnaryOp) -> Expr:
+        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int):
+            return ("k", self.span(node), -node.operand.value)
+        return ("u", self.span(node), _op(node.op), self.expr(node.operand))
+
+    def _conditional(self, node: ast.IfExp) -> Expr:
+        return ("q", self.span(node), self.expr(node.test), self.expr(node.body), self.expr(node.orelse))
+
+    def _tuple(self, node: ast.Tuple) -> Expr:
+        return ("t", self.span(node), self._many(node.elts))
+
+    def _list(self, node: ast.List) -> Expr:
+        return ("l", self.span(node), self._many(node.elts))
+
+    def _set(self, node: ast.Set) -> Expr:
+        return ("e", self.span(node), self._many(node.elts))
+
+    def _dict(self, node: ast.Dict) -> Expr:
+        return ("d", self.span(node), tuple([self._optional(k) for k in node.keys]), self._many(node.values))
+
+    def _subscript(self, node: ast.Subscript) -> Expr:
+        return ("i", self.span(node), self.expr(node.value), self.expr(node.slice))
+
+    def _await(self, node: ast.Await) -> Expr:
+        return ("aw", self.span(node), self.expr(node.value))
+
+    def _yield(self, node: ast.Yield) -> Expr:
+        self._yields = True
+        return ("y", self.span(node), self._optional(node.value))
+
+    def _yield_from(self, node: ast.YieldFrom) -> Expr:
+        self._yields = True
+        return ("yf", self.span(node), self.expr(node.value))
+
+    def _walrus(self, node: ast.NamedExpr) -> Expr:
+        return ("w", self.span(node), self.expr(node.target), self.expr(node.value))
+
+    def _starred(self, node: ast.Starred) -> Expr:
+        return ("*", self.span(node), self.expr(node.value))
+
+    def _comprehension(self, node: Any) -> Expr:
+        elements = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+        generators = tuple(
+            [(self.expr(g.target), self.expr(g.iter), self._many(g.ifs)) for g in node.generators]
+        )
+        return ("g", self.span(node), type(node).__name__, tuple([self.expr(e) for e in elements]), generators)
+
+    def _lambda(self, node: ast.Lambda) -> Expr:
+        outer = (self._nested, self._yields)
+        self._nested, self._yields = True, False
+        body: tuple[Stmt, ...] = (("R", self.span(node.body), self.expr(node.body)),)
+        self._nested, self._yields = outer
+        span = self.span(node)
+        return ("lam", span, ("<lambda>", span, span, self._params(node.args), body, (), None, 0, ""))
+
+    # annotations: a string is code
+
+    def _annotation(self, node: ast.expr | None) -> Expr | None:
+        if node is None:
+            return None
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return self._string_annotation(node)
+        if isinstance(node, ast.Subscript):
+            head = self.expr(node.value)
+            index = node.slice
+            if head[-1] == "Literal":
+                return ("i", self.span(node), head, self.expr(index))
+            if head[-1] == "Annotated" and isinstance(index, ast.Tuple) and index.elts:
+                first = self._annotation(index.elts[0])
+                rest = [self.expr(e) for e in index.elts[1:]]
+                return ("i", self.span(node), head, ("t", self.span(index), (first, *rest)))
+            if isinstance(index, ast.Tuple):
+                inner: Expr = ("t", self.span(index), tuple([self._annotation(e) for e in index.elts]))
+            else:
+                inner = self._annotation(index) or ("k", self.span(node), None)
+            return ("i", self.span(node), head, inner)
+        if isinstance(node, ast.BinOp):
+            left, right = self._annotation(node.left), self._annotation(node.right)
+            return ("b", self.span(node), _op(node.op), left, right)
+        return self.expr(node)
+
+    def _string_annotation(self, node: ast.Constant) -> Expr:
+        try:
+            inner = ast.parse(str(node.value).strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return ("k", self.span(node), None)
+        for child in ast.walk(inner):
+            if hasattr(child, "lineno"):
+                ast.copy_location(child, node)
+        return self._annotation(inner) or ("k", self.span(node), None)
+
+    # statements
+
+    def block(self, nodes: list[ast.stmt]) -> tuple[Stmt, ...]:
+        """A run of statements, without docstrings and ``pass``."""
+        out: list[Stmt] = []
+        for node in nodes:
+            lower = self._statements.get(type(node))
+            if lower is not None:
+                statement = lower(node)
+                if statement is not None:
+                    out.append(statement)
+        return tuple(out)
+
+    def _expression(self, node: ast.Expr) -> Stmt | None:
+        if isinstance(node.value, ast.Constant):
+            return None
+        return ("E", self.span(node), self.expr(node.value))
+
+    def _assign(self, node: ast.Assign) -> Stmt:
+        return ("=", self.span(node), self._many(node.targets), self.expr(node.value))
+
+    def _annotated(self, node: ast.AnnAssign) -> Stmt:
+        return (
+            ":", self.span(node), self.expr(node.target), self._annotation(node.annotation), self._optional(node.value),
+        )  # fmt: skip
+
+    def _type_alias(self, node: Any) -> Stmt:
+        return ("=", self.span(node), (self.expr(node.name),), self._annotation(node.value) or ("z", self.span(node), ()))
+
+    def _augmented(self, node: ast.AugAssign) -> Stmt:
+        return ("+=", self.span(node), self.expr(node.target), _op(node.op), self.expr(node.value))
+
+    def _return(self, node: ast.Return) -> Stmt:
+        return ("R", self.span(node), self._optional(node.value))
+
+    def _raise(self, node: ast.Raise) -> Stmt:
+        return ("!", self.span(node), self._optional(node.exc))
+
+    def _if(self, node: ast.If) -> Stmt:
+        # A long elif ladder nests in orelse; build it from its end with a loop.
+        ladder = [node]
+        while len(ladder[-1].orelse) == 1 and isinstance(ladder[-1].orelse[0], ast.If):
+            ladder.append(ladder[-1].orelse[0])
+        orelse = self.block(ladder[-1].orelse)
+        for rung in reversed(ladder):
+            statement = ("I", self.span(rung), self.expr(rung.test), self.block(rung.body), orelse)
+            orelse = (statement,)
+        return orelse[0]
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> Stmt:
+        return (
+            "L", self.span(node), self.expr(node.target), self.expr(node.iter), self.block(node.body),
+            self.block(node.orelse), isinstance(node, ast.AsyncFor),
+        )  # fmt: skip
+
+    def _while(self, node: ast.While) -> Stmt:
+        return ("W", self.span(node), self.expr(node.test), self.block(node.body), self.block(node.orelse))
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> Stmt:
+        items = tuple([(self.expr(i.context_expr), self._optional(i.optional_vars)) for i in node.items])
+        return ("w/", self.span(node), items, self.block(node.body), isinstance(node, ast.AsyncWith))
+
+    def _try(self, node: Any) -> Stmt:
+        handlers = tuple(
+            [(self.span(h), self._optional(h.type), h.name, self.block(h.body)) for h in node.handlers]
+        )
+        return (
+            "T", self.span(node), self.block(node.body), handlers, self.block(node.orelse), self.block(node.finalbody),
+        )  # fmt: skip
+
+    def _global(self, node: ast.Global | ast.Nonlocal) -> Stmt:
+        return ("glob", self.span(node), tuple(node.names))
+
+    def _delete(self, node: ast.Delete) -> Stmt:
+        return ("del", self.span(node), self._many(node.targets))
+
+    def _jump(self, node: ast.AST) -> Stmt:
+        return ("J", self.span(node), type(node).__name__.lower())
+
+    def _assert(self, node: ast.Assert) -> Stmt:
+        return ("as", self.span(node), self.expr(node.test))
+
+    def _match(self, node: ast.Match) -> Stmt:
+        cases = []
+        for case in node.cases:
+            names = [getattr(p, "name", None) or getattr(p, "rest", None) for p in ast.walk(case.pattern)]
+            bound = tuple(n for n in names if isinstance(n, str))
+            cases.append((bound, self._optional(case.guard), self.block(case.body)))
+        return ("M", self.span(node), self.expr(node.subject), tuple(cases))
+
+    def _import(self, node: ast.Import) -> Stmt:
+        self._names.update(part for a in node.names for part in a.name.split("."))
+        return ("imp", self.span(node), tuple((a.name, a.asname) for a in node.names))
+
+    def _import_from(self, node: ast.ImportFrom) -> Stmt:
+        names = tuple((a.name, a.asname) for a in node.names)
+        self._names.update(a.name for a in node.names)
+        self._names.update((node.module or "").split("."))
+        return ("from", self.span(node), node.module or "", node.level, names)
+
+    # definitions
+
+    def _params(self, args: ast.arguments) -> tuple[Any, ...]:
+        out: list[Any] = []
+        positional = [(a, KIND_POSONLY) for a in args.posonlyargs] + [(a, KIND_NORMAL) for a in args.args]
+        defaults = [None] * (len(positional) - len(args.defaults)) + list(args.defaults)
+        for (arg, kind), default in zip(positional, defaults, strict=True):
+            out.append(self._param(arg, kind, default))
+        if args.vararg:
+            out.append(self._param(args.vararg, KIND_VARARGS, None))
+        for arg, kw_default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+            out.append(self._param(arg, KIND_KWONLY, kw_default))
+        if args.kwarg:
+            out.append(self._param(args.kwarg, KIND_KWARGS, None))
+        return tuple(out)
+
+    def _param(self, arg: ast.arg, kind: int, default: ast.expr | None) -> tuple[Any, ...]:
+        self._names.add(arg.arg)
+        return (arg.arg, kind, self._annotation(arg.annotation), self._optional(default), self.span(arg))
+
+    def _header(self, node: Any, keyword: str) -> Span4:
+        line, column = node.lineno, self._column(node.lineno, node.col_offset)
+        return (line, column, line, column + len(keyword) + 1 + len(node.name))
+
+    def _function_statement(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Stmt:
+        is_async = isinstance(node, ast.AsyncFunctionDef)
+        outer_names = self._names
+        if not self._nested:
+            self._names = set()
+        decorators, params = self._many(node.decorator_list), self._params(node.args)
+        returns = self._annotation(node.returns)
+        outer = (self._nested, self._yields)
+        self._nested, self._yields = True, False
+        body: Any = self.block(node.body)
+        flags = (FLAG_ASYNC if is_async else 0) | (FLAG_GENERATOR if self._yields else 0)
+        self._nested, self._yields = outer
+        names = ""
+        if not self._nested:
+            body = marshal.dumps(body)
+            names = " ".join(sorted(self._names))
+        self._names = outer_names
+        header = self._header(node, "async def" if is_async else "def")
+        span = self.span(node)
+        return ("F", span, (node.name, span, header, params, body, decorators, returns, flags, names))
+
+    def _class(self, node: ast.ClassDef) -> Stmt:
+        span = self.span(node)
+        keywords = tuple((k.arg, self.expr(k.value)) for k in node.keywords)
+        record = (
+            node.name, span, self._header(node, "class"), self._many(node.bases), keywords, self.block(node.body),
+            self._many(node.decorator_list),
+        )  # fmt: skip
+        return ("C", span, record)
+
+
+def _op(node: ast.AST) -> str:
+    name = type(node).__name__
+    return _OPERATORS.get(name, name)
