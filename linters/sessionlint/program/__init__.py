@@ -1,0 +1,1 @@
+"""Facts of all files become names, calls, roles and summaries."""

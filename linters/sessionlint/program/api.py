@@ -1,0 +1,315 @@
+"""The program as rules see it: functions, events, roles, and how to prove a finding.
+
+Rules never see a syntax tree; they read :class:`~sessionlint.program.model.Event` and ask this class.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts import ir
+from sessionlint.program.dependencies import listed as listed_dependencies
+from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
+from sessionlint.program.solver import Solver
+from sessionlint.program.values import Dependency, Injected, Param, Pending, Site, Value
+from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
+
+if TYPE_CHECKING:
+    from sessionlint.policy import Policy
+    from sessionlint.rules.base import Rule
+
+#: Roles in which a function serves a request (``router`` is a plain function in a router file).
+REQUEST_ROLES = frozenset({"endpoint", "router", "dependency"})
+EXEMPT_ROLES = frozenset({"session", "test", "migration"})
+_MAX_TRACE = 12
+#: Methods through which an object named in the policy hands out a session.
+_OPENERS = ("__call__", "__aenter__", "__enter__", "__aiter__")
+
+
+class Program:
+    """A solved program. All paths are relative to the project root."""
+
+    def __init__(
+        self, policy: Policy, solver: Solver, errors: tuple[CheckError, ...], read_line: Callable[[str, int], str]
+    ) -> None:
+        self.policy = policy
+        self.solver = solver
+        self.errors = errors
+        self._read_line = read_line
+
+    # what there is
+
+    @cached_property
+    def modules(self) -> tuple[ModuleInfo, ...]:
+        """All modules that were read, by path."""
+        return tuple(self.solver.modules[p] for p in sorted(self.solver.modules))
+
+    @cached_property
+    def functions(self) -> tuple[FunctionInfo, ...]:
+        """All functions, module bodies included, in order of path and line."""
+        everything = [m.body for m in self.modules]
+        everything += [f for f in self.solver.functions if f.evaluated]
+        return tuple(sorted(everything, key=lambda f: (f.path, f.header, f.span)))
+
+    @cached_property
+    def classes(self) -> tuple[ClassInfo, ...]:
+        """All classes, in order of path and line."""
+        return tuple(sorted(self.solver.classes, key=lambda c: (c.path, c.header)))
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Event]]:
+        table: dict[str, list[Event]] = {}
+        for function in self.functions:
+            for event in function.events:
+                table.setdefault(event.kind, []).append(event)
+        return table
+
+    def events(self, *kinds: str) -> Iterator[Event]:
+        """Events of the given kinds, in order of path and function."""
+        for kind in kinds:
+            yield from self._by_kind.get(kind, ())
+
+    @property
+    def statistics(self) -> dict[str, int]:
+        """Counters of what stayed unknown, and of the program's size."""
+        counts = Counter(self.solver.statistics)
+        counts.update(f"calls of .{e.name}() on unknown receivers" for e in self.events("unknown"))
+        counts["functions"] = len(self.functions)
+        return dict(sorted(counts.items()))
+
+    def source_line(self, path: str, line: int) -> str:
+        """The text of one line (empty when it cannot be read)."""
+        return self._read_line(path, line)
+
+    # roles
+
+    @cached_property
+    def background_functions(self) -> dict[FunctionInfo, Event | None]:
+        """Functions that run in the background, with the event that starts them (``None``: a decorator)."""
+        found: dict[FunctionInfo, Event | None] = {}
+        for event in self.events("schedule"):
+            if event.text == "thread" or self.policy.layer_of(event.path) in ("test", "migration"):
+                continue
+            for function in self.started_by(event):
+                found.setdefault(function, event)
+        for event in self.events("effect"):
+            # a helper of the project starts what this call passes to it
+            if event.text == "schedule" and event.name == "background":
+                for function in self.started_by(event):
+                    found.setdefault(function, event)
+        for function in self.functions:
+            if "background" in function.registrations:
+                found.setdefault(function, None)
+        return found
+
+    @staticmethod
+    def started_by(event: Event) -> list[FunctionInfo]:
+        """The project functions a ``schedule`` or ``concurrent`` event starts."""
+        found: list[FunctionInfo] = []
+        pending = list(event.subject if event.kind == "effect" else event.value or ())
+        for value in event.args if event.kind == "concurrent" else ():
+            pending.extend(value)
+        while pending:
+            atom = pending.pop(0)
+            if atom.tag == "fn" or isinstance(atom, Pending):
+                found.append(atom.info)
+            elif atom.tag == "partial":
+                pending.extend(atom.function)
+            elif atom.tag == "seq":
+                pending.extend(a for item in atom.items for a in item)
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def dependency_functions(self) -> dict[FunctionInfo, list[tuple[Event | None, Dependency]]]:
+        """Functions FastAPI calls as dependencies, with every place that asks for them."""
+        found: dict[FunctionInfo, list[tuple[Event | None, Dependency]]] = {}
+        for event in self.events("inject"):
+            for atom in event.value:
+                if isinstance(atom, Dependency):
+                    for function in self.targets(atom):
+                        found.setdefault(function, []).append((event, atom))
+        for function in self.functions:
+            for route in function.routes:
+                for dependency in self.dependencies_in(route.dependencies):
+                    for target in self.targets(dependency):
+                        found.setdefault(target, []).append((None, dependency))
+        for entry in self.solver.routers.values():
+            for dependency in self.dependencies_in(entry.get("dependencies", ())):
+                for target in self.targets(dependency):
+                    found.setdefault(target, []).append((None, dependency))
+        return found
+
+    def targets(self, dependency: Dependency) -> list[FunctionInfo]:
+        """Project functions behind a dependency (methods ``__call__`` and ``__init__`` for objects and classes)."""
+        found: list[FunctionInfo] = []
+        for atom in dependency.target:
+            if atom.tag == "fn":
+                found.append(atom.info)
+            elif atom.tag in ("inst", "cls"):
+                method = self.solver.method(atom.info, "__call__" if atom.tag == "inst" else "__init__")
+                found.extend([method] if method is not None else [])
+        return found
+
+    def dependencies_in(self, value: Value) -> list[Dependency]:
+        """The dependencies in a ``dependencies=[…]`` value."""
+        return listed_dependencies(None, value)  # type: ignore[arg-type]
+
+    def role(self, function: FunctionInfo) -> str | None:
+        """``session``, ``test``, ``migration``, ``endpoint``, ``background``, ``dependency``, a layer, or ``None``."""
+        return self._roles.setdefault(function, self._role(function)) if function not in self._roles else self._roles[function]
+
+    @cached_property
+    def _roles(self) -> dict[FunctionInfo, str | None]:
+        return {}
+
+    def _role(self, function: FunctionInfo) -> str | None:
+        path = function.path
+        if self.policy.is_session_module(path):
+            return "session"
+        layer = self.policy.layer_of(path)
+        if layer in ("test", "migration"):
+            return layer
+        if function.routes:
+            return "endpoint"
+        if function in self.background_functions:
+            return "background"
+        if function.parent is not None:
+            return self.role(function.parent)
+        if layer is None and function in self.dependency_functions:
+            return "dependency"
+        return layer
+
+    def is_exempt(self, function: FunctionInfo) -> bool:
+        """Whether the function may do what it needs: session module, tests, migrations."""
+        return self.role(function) in EXEMPT_ROLES
+
+    # approved ways
+
+    def _named(self, names: Iterable[str]) -> frozenset[FunctionInfo]:
+        wanted = set(names)
+        found: set[FunctionInfo] = set()
+        for name in wanted:
+            module, _, member = name.rpartition(".")
+            path = self.solver.names.path_of(module)
+            if path is not None and path in self.solver.modules:
+                found.update(f for a in self.solver.member(path, member) for f in self._openers(a))
+            owner, _, cls = module.rpartition(".")
+            path = self.solver.names.path_of(owner) if owner else None
+            if path is not None and path in self.solver.modules:
+                for atom in self.solver.member(path, cls):
+                    if atom.tag in ("cls", "inst"):
+                        method = self.solver.method(atom.info, member)
+                        found.update([method] if method else [])
+        return frozenset(found)
+
+    def _openers(self, atom: Any) -> list[FunctionInfo]:
+        """The functions that run when a named way to a session is used: a function, a class, an object."""
+        if atom.tag == "fn":
+            return [atom.info]
+        if atom.tag == "partial":
+            inner = (*atom.function, *(a for value in atom.args[:1] for a in value))
+            return [f for a in inner for f in self._openers(a)]
+        if atom.tag in ("cls", "inst"):
+            methods = (self.solver.method(atom.info, name) for name in _OPENERS)
+            return [m for m in methods if m is not None]
+        return []
+
+    @cached_property
+    def approved_dependencies(self) -> frozenset[FunctionInfo]:
+        """The functions of ``session-dependencies``."""
+        return self._named(self.policy.session_dependencies)
+
+    @cached_property
+    def approved_contexts(self) -> frozenset[FunctionInfo]:
+        """The functions of ``session-contexts``."""
+        return self._named(self.policy.session_contexts)
+
+    def in_session_module(self, site: Site) -> bool:
+        """Whether a place lies in a session module."""
+        return self.policy.is_session_module(site[0])
+
+    # values
+
+    def kind(self, atom: Any) -> str | None:
+        """Kind of database handle, or ``None``."""
+        return self.solver.kind_of(atom)
+
+    def sessions(self, value: Value) -> Value:
+        """The atoms that are sessions."""
+        return tuple(a for a in value if self.solver.kind_of(a) == "session")
+
+    def handles(self, value: Value) -> Value:
+        """The atoms that are database handles of any kind."""
+        return tuple(a for a in value if self.solver.kind_of(a) is not None)
+
+    def describe(self, atom: Any) -> str:
+        """A short name of a value for messages: parameter name, "the injected session"…"""
+        if isinstance(atom, Param):
+            return f"parameter {atom.name!r}"
+        if isinstance(atom, Injected):
+            info = getattr(atom.source, "info", None)
+            return f"the session injected by {info.name}()" if info is not None else "the injected session"
+        kind = self.solver.kind_of(atom)
+        return f"the {kind}" if kind else "it"
+
+    # findings
+
+    def finding(
+        self, rule: Rule, where: Event | FunctionInfo | tuple[FunctionInfo, ir.Span4], message: str,
+        trace: Iterable[TraceStep] = (), severity: Severity | None = None,
+    ) -> Finding:  # fmt: skip
+        """A finding of ``rule`` at an event, a function's header, or a span in a function."""
+        if isinstance(where, Event):
+            function, span = where.function, where.span
+        elif isinstance(where, FunctionInfo):
+            function, span = where, where.header
+        else:
+            function, span = where
+        return Finding(
+            code=rule.code,
+            name=rule.name,
+            span=Span(function.path, *span),
+            message=message,
+            severity=severity or rule.severity,
+            fixable=rule.fixable,
+            qualname=function.qualname,
+            trace=tuple(trace),
+        )
+
+    @staticmethod
+    def step(site: Site, note: str) -> TraceStep:
+        """One trace step."""
+        return TraceStep(site[0], site[1][0], site[1][1], note)
+
+    def effect_trace(self, function: FunctionInfo, effect: Effect) -> list[TraceStep]:
+        """From inside ``function`` down to the place where its effect happens."""
+        steps: list[TraceStep] = []
+        current: FunctionInfo | None = function
+        wanted: Effect | None = effect
+        while current is not None and wanted is not None and len(steps) < _MAX_TRACE:
+            hop = current.summary.effects.get(wanted)
+            if hop is None:
+                break
+            steps.append(self.step(hop.site, hop.note))
+            current, wanted = hop.callee, hop.inner
+        return steps
+
+    def source_trace(self, function: FunctionInfo, handle: Any) -> list[TraceStep]:
+        """From inside ``function``, which hands out ``handle``, down to where it is made."""
+        steps: list[TraceStep] = []
+        current: FunctionInfo | None = function
+        key = (handle.kind, handle.root)
+        seen: set[FunctionInfo] = set()
+        while current is not None and current not in seen and len(steps) < _MAX_TRACE:
+            seen.add(current)
+            hop: Hop | None = current.summary.sources.get(key)
+            if hop is None:
+                break
+            steps.append(self.step(hop.site, hop.note))
+            current = hop.callee
+        if not steps or (steps[-1].path, steps[-1].line) != (handle.root[0], handle.root[1][0]):
+            steps.append(self.step(handle.root, f"the {handle.kind} is made here"))
+        return steps

@@ -1,0 +1,203 @@
+"""Attribute access: modules, classes, instances, handles, library objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import calls, knowledge
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
+
+_SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
+_BINDS = {"bind", "sync_session_class"}
+
+
+def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
+    """What ``base.name`` may be."""
+    out: Value = UNKNOWN
+    for atom in base:
+        found = _attribute_of(frame, atom, name, e, 0)
+        out = join(out, found) if out else found
+    if not base and e[2][0] == "a" and e[2][3] == "state":
+        return frame.solver.read(("state", "state", name))
+    return out
+
+
+def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) -> Value:
+    tag = atom.tag
+    if tag == "ext":
+        return _external(frame, atom, name)
+    if tag == "mod":
+        return (atom,) if name == "__dict__" else _module(frame, atom.name, name)
+    if tag == "inst":
+        return instance_attribute(frame, atom, name, e)
+    if tag == "cls":
+        return class_attribute(frame, atom, name)
+    kind = frame.solver.kind_of(atom)
+    if kind is not None:
+        return _handle(frame, atom, kind, name)
+    if tag in ("param", "injected"):
+        out: Value = UNKNOWN
+        if depth < 3:
+            for view in frame.solver.views(atom):
+                if view.tag not in ("param", "injected"):
+                    out = join(out, _attribute_of(frame, view, name, e, depth + 1))
+        return out
+    if tag == "obj":
+        state = frame.solver.read(("state", atom.name, name))
+        return state or (Ext("app.state") if name == "state" else Method(atom, name),)
+    if tag == "operation":
+        result: Value = UNKNOWN
+        for inner in atom.result:
+            result = join(result, _attribute_of(frame, inner, name, e, depth + 1))
+        return result
+    if tag == "method" and atom.name == "info":
+        return (Method(atom.receiver, f"info.{name}"),)
+    if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
+        if tag == "fn" and name in ("__wrapped__", "func"):
+            return (atom,)
+        if tag == "column" and name in ("c", "desc", "asc", "expression", "property"):
+            return (atom,)
+        return (Method(atom, name),)
+    return UNKNOWN
+
+
+def _external(frame: Frame, atom: Ext, name: str) -> Value:
+    full = atom.name
+    if full in _FLUENT or full.startswith(_FLUENT_PREFIXES):
+        return (Method(atom, name),)
+    if full.endswith("()"):
+        kind = knowledge.handle_kind(full[:-2])
+        if kind is not None:
+            return _handle(frame, atom, kind, name)
+        if name == "state":
+            return (Ext("request.state" if full in _REQUESTS else "app.state"),)
+    if full in ("app.state", "request.state"):
+        return frame.solver.read(("state", full, name)) or frame.solver.read(("state", "state", name))
+    state = frame.solver.read(("state", full, name))
+    if state:
+        return state
+    if full.count(".") + full.count("()") > 14:
+        return UNKNOWN
+    if name == "app" and full.startswith("fastapi.Request()"):
+        return (Ext("fastapi.FastAPI()"),)
+    return (Ext(knowledge.canonical(f"{full}.{name}")),)
+
+
+_REQUESTS = {"fastapi.Request()", "fastapi.WebSocket()", "starlette.requests.HTTPConnection()"}
+_FLUENT = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
+_FLUENT_PREFIXES = ("sqlalchemy.func.",)
+
+
+def _module(frame: Frame, module: str, name: str) -> Value:
+    path = frame.solver.names.path_of(module, frame.path)
+    if path is not None:
+        value = frame.solver.member(path, name)
+        if value:
+            return value
+    dotted = f"{module}.{name}"
+    if frame.solver.names.path_of(dotted, frame.path) or frame.solver.names.is_namespace(dotted):
+        return (Mod(dotted),)
+    return UNKNOWN
+
+
+def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
+    """Methods (bound), properties (called), assigned attributes."""
+    solver = frame.solver
+    method = solver.method(atom.info, name)
+    if method is not None:
+        methods = [method]
+        if solver.is_abstract(method):
+            methods = solver.overrides(atom.info, name) or methods
+        out: Value = UNKNOWN
+        for found in methods:
+            owner = atom if found is method or found.class_info is None else Inst(found.class_info, atom.bindings)
+            if found.is_property:
+                out = join(out, calls.call_function(frame, solver.bound(found, owner), [], [], e, run=True))
+            else:
+                out = join(out, (solver.bound(found, owner),))
+        return out
+    kind = solver.class_kind(atom.info)
+    value = solver.attribute(atom.info, name)
+    if kind is not None:
+        return join(value, (Method(atom, name),))
+    if value:
+        return _rebind(value, atom)
+    fallback = solver.method(atom.info, "__getattr__")
+    if fallback is not None:
+        result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)
+        if result:
+            return result
+    routers = solver.external_bases(atom.info)
+    if routers:
+        base = next(iter(sorted(routers)))
+        return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
+    return UNKNOWN
+
+
+def _rebind(value: Value, atom: Inst) -> Value:
+    """Functions kept in attributes stay unbound; handles of this instance's constructor keep their identity."""
+    bindings = dict(atom.bindings)
+    if not bindings:
+        return value
+    out: Value = UNKNOWN
+    for item in value:
+        out = join(out, bindings.get(item, (item,)) or (item,))
+    return out
+
+
+def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
+    """Attributes of a class object: methods, mapped columns, class variables."""
+    solver = frame.solver
+    method = solver.method(atom.info, name)
+    if method is not None:
+        if method.is_property:
+            return (Column(atom.info, name),) if is_model(frame, atom.info) else UNKNOWN
+        return (Fn(method, atom if method.is_classmethod else None),)
+    if name in ("__table__", "c") and is_model(frame, atom.info):
+        return (atom,)
+    if is_model(frame, atom.info) and _is_mapped(frame, atom.info, name):
+        return (Column(atom.info, name),)
+    value = solver.attribute(atom.info, name)
+    if value:
+        return value
+    if name == "__name__":
+        return UNKNOWN
+    if solver.class_kind(atom.info):
+        return (Method(atom, name),)
+    return UNKNOWN
+
+
+def is_model(frame: Frame, info: Any) -> bool:
+    """Whether a class is mapped: it (or a base) has a table name or derives from a declarative base."""
+    for cls in frame.solver.mro(info):
+        if "__tablename__" in cls.attributes or "__table__" in cls.attributes or "__tablename__" in cls.methods:
+            return True
+        for base in cls.bases:
+            if base.tag == "ext" and (
+                base.name in ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel")
+                or base.name.endswith("declarative_base()") or base.name.endswith("generate_base()")
+                or base.name.endswith(".Model") and "sqlalchemy" in base.name
+            ):  # fmt: skip
+                return True
+    return False
+
+
+def _is_mapped(frame: Frame, info: Any, name: str) -> bool:
+    if name.startswith("__") or name in ("metadata", "registry", "model_config", "query"):
+        return False
+    return True
+
+
+def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
+    if name in _SELF_ATTRIBUTES and not (kind == "session" and name == "registry"):
+        return (atom,)
+    if kind in ("session", "connection") and name in _BINDS:
+        return UNKNOWN
+    return (Method(atom, name),)
+
+
+def handle_of(atom: Any) -> Handle | None:
+    """The atom as a handle made in sight, or ``None``."""
+    return atom if isinstance(atom, Handle) else None

@@ -1,0 +1,104 @@
+"""From files to a solved program."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import marshal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts.cache import FactsCache
+from sessionlint.facts.extract import extract
+from sessionlint.facts.lower import lower_module
+from sessionlint.program import screen
+from sessionlint.program.api import Program
+from sessionlint.program.evaluate import evaluate_function, sign_function
+from sessionlint.program.model import ModuleInfo
+from sessionlint.program.modules import ModuleNames
+from sessionlint.program.solver import Solver
+
+if TYPE_CHECKING:
+    from sessionlint.policy import Policy
+
+_STACK = 256 * 1024 * 1024
+_RECURSION = 12_000
+
+
+def build_program(
+    root: Path,
+    files: Sequence[str],
+    policy: Policy,
+    *,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Program:
+    """Reads the files (paths relative to ``root``) and solves the program.
+
+    ``cache_dir`` holds facts between runs (``None``: no cache). Files that cannot be read are in
+    ``Program.errors``; the others are analysed without them.
+    """
+    cache = FactsCache(cache_dir)
+    extraction = extract(root, files, cache, lower_module, screen.FILE_SCREEN, None, progress)
+    solver = _solved(policy, extraction.blobs, extraction.load)
+    cache.save()
+
+    def read_line(path: str, line: int) -> str:
+        return linecache.getline(str(root / path), line).rstrip("\r\n")
+
+    return Program(policy, solver, extraction.errors, read_line)
+
+
+def solve(blobs: dict[str, bytes], policy: Policy) -> Solver:
+    """Solves a program from marshalled facts by path (all of them at hand)."""
+    return _solved(policy, blobs, lambda path: marshal.loads(blobs[path]) if path in blobs else None)
+
+
+def _solved(policy: Policy, blobs: dict[str, bytes], facts_of: Callable[[str], Any]) -> Solver:
+    names = ModuleNames(blobs, policy.src)
+
+    def load(path: str) -> ModuleInfo | None:
+        facts = facts_of(path)
+        return None if facts is None else ModuleInfo(path, names.primary.get(path, ""), path in names.packages, facts)
+
+    solver = Solver(policy, names, load, evaluate_function, sign_function)
+    _with_deep_stack(lambda: _solve(solver, sorted(p for p, b in blobs.items() if b)))
+    return solver
+
+
+def _solve(solver: Solver, paths: list[str]) -> None:
+    for path in paths:
+        solver.module(path)
+    solver.solve()
+
+
+def _with_deep_stack(work: Callable[[], None]) -> None:
+    """Runs ``work`` on a thread whose stack fits deeply nested code; its exception is raised here."""
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _RECURSION))
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            failures.append(error)
+        finally:
+            sys.setrecursionlimit(limit)
+            if collecting:
+                gc.enable()
+
+    previous = threading.stack_size(_STACK)
+    try:
+        thread = threading.Thread(target=guarded, name="solver")
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(previous)
+    if failures:
+        raise failures[0]

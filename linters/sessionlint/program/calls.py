@@ -1,0 +1,433 @@
+"""Calls: arguments are bound, callees summarised, results and effects carried over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import handles, libraries
+from sessionlint.program.frame import Frame, identity
+from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
+from sessionlint.program.targets import assign
+from sessionlint.program.values import (
+    UNKNOWN,
+    UNKNOWN_KEYWORDS,
+    Fn,
+    Handle,
+    Inst,
+    Map,
+    Operation,
+    Pending,
+    Seq,
+    Value,
+    join,
+    literal,
+    merge_maps,
+    shallow,
+)
+
+Keywords = list[tuple[str, Value]]
+#: Effects that are told to the rules at the call, with the substituted subject.
+_TOLD = ("txn", "network", "use", "schedule", "escape")
+
+
+def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = False) -> Value:
+    """The value of a call expression."""
+    awaited = bool(frame.flags) and frame.flags[-1] == "awaited"
+    if awaited:
+        frame.flags.pop()
+    try:
+        callees = frame.evaluate(e[2])
+        args, keywords = arguments(frame, e)
+    finally:
+        if awaited:
+            frame.flags.append("awaited")
+    flags = [f for f, on in (("statement", statement), ("context", context)) if on]
+    frame.flags.extend(flags)
+    out: Value = UNKNOWN
+    for callee in callees:
+        out = join(out, call_atom(frame, callee, args, keywords, e))
+    if not callees:
+        out = libraries.unknown_call(frame, e, args, keywords)
+    if e[2][0] == "a" and e[2][3] in ("append", "add", "extend", "insert", "appendleft"):
+        _grow(frame, e, callees, args)
+    elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):
+        _update(frame, e, callees, args, keywords)
+    if flags:
+        del frame.flags[len(frame.flags) - len(flags) :]
+    return out
+
+
+def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
+    """``items.append(x)``: the list variable now holds ``x`` too."""
+    target = e[2][2]
+    sequences = [c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "seq"]
+    if not sequences or not args or target[0] != "n":
+        return
+    many = "loop" in frame.flags
+    added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
+    grown = tuple(Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences)
+    frame.env[target[2]] = grown
+
+
+def _update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
+    """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
+    maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
+    if not maps:
+        return
+    if e[2][3] == "setdefault":
+        key = literal(args[0]) if args else None
+        added = Map(((key, args[1]),), False) if isinstance(key, str) and len(args) > 1 else Map((), True)
+    else:
+        given = [a for v in args for a in v if a.tag == "map"]
+        unknown = bool(args) and (not given or any(g.partial for g in given))
+        added = Map((*(i for g in given for i in g.items), *keywords), unknown)
+    first = added.items if e[2][3] == "update" else ()
+    merged = tuple(merge_maps(m, added) if first or added.partial else merge_maps(added, m) for m in maps)
+    assign(frame, e[2][2], merged, None) if e[2][2][0] in ("n", "a") else None
+
+
+def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
+    """Evaluated arguments; ``*`` and ``**`` are spread when their content is known."""
+    args: list[Value] = []
+    for arg in e[3]:
+        if arg[0] == "*":
+            value = frame.evaluate(arg[2])
+            spread = [i for a in value if a.tag == "seq" for i in a.items]
+            args.extend(spread or [value])
+        else:
+            args.append(frame.evaluate(arg))
+    keywords: Keywords = []
+    for name, expr in e[4]:
+        value = frame.evaluate(expr)
+        if name is not None:
+            frame.identifier(name, value, expr, "keyword")
+            keywords.append((name, value))
+            continue
+        for atom in value:
+            if atom.tag == "map":
+                keywords.extend((k, v) for k, v in atom.items if isinstance(k, str))
+        if not any(a.tag == "map" and not a.partial for a in value):
+            keywords.append((UNKNOWN_KEYWORDS, UNKNOWN))
+    return args, keywords
+
+
+def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr, depth: int = 0) -> Value:
+    """Calls one thing an expression may be."""
+    tag = callee.tag
+    if tag == "fn":
+        return call_function(frame, callee, args, keywords, e)
+    if tag == "ext":
+        return libraries.call_external(frame, callee.name, args, keywords, e)
+    if tag == "method":
+        return _call_method(frame, callee, args, keywords, e)
+    if tag == "cls":
+        return construct(frame, callee, args, keywords, e)
+    if tag == "partial":
+        return _call_partial(frame, callee, args, keywords, e)
+    if tag == "inst":
+        method = frame.solver.method(callee.info, "__call__")
+        return call_function(frame, frame.solver.bound(method, callee), args, keywords, e) if method else UNKNOWN
+    if tag == "annotated":
+        # calling a NewType gives its argument back
+        return args[0] if args else UNKNOWN
+    kind = frame.solver.kind_of(callee)
+    if kind == "factory":
+        return handles.open_session(frame, callee, e, keywords)
+    if tag in ("param", "injected") and depth < 3:
+        out: Value = UNKNOWN
+        for view in frame.solver.views(callee):
+            if view.tag in ("fn", "cls", "partial", "method", "inst", "handle") or (view.tag == "ext" and "()" not in view.name):
+                out = join(out, call_atom(frame, view, args, keywords, e, depth + 1))
+        return out
+    return UNKNOWN
+
+
+def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    out: Value = UNKNOWN
+    for inner in callee.function:
+        if inner.tag == "ext" and inner.name in libraries.CONTEXT_MANAGERS:
+            for target in callee.args[0] if callee.args else ():
+                for atom in call_atom(frame, target, args, keywords, e):
+                    out = join(out, (atom._replace(kind="cm"),) if atom.tag == "pending" else (atom,))
+        else:
+            out = join(out, call_atom(frame, inner, [*callee.args, *args], [*callee.keywords, *keywords], e))
+    return out
+
+
+def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    receiver = callee.receiver
+    kind = frame.solver.kind_of(receiver)
+    if kind is None and receiver.tag == "cls":
+        kind = frame.solver.class_kind(receiver.info)
+    if kind is not None:
+        return handles.call(frame, receiver, kind, callee.name, args, keywords, e)
+    return libraries.call_method(frame, receiver, callee.name, args, keywords, e)
+
+
+def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``Class(...)``: a handle for sub-classes of library classes, else an instance."""
+    solver = frame.solver
+    info = callee.info
+    kind = solver.class_kind(info)
+    init = solver.method(info, "__init__")
+    frame.emit("construct", e[1], name=info.name, value=(callee,), args=tuple(args), keywords=tuple(keywords), expr=e)
+    bindings: dict[Any, Value] = {}
+    instance = Inst(info)
+    if init is not None:
+        bindings = bind(frame, init, Fn(init, instance), args, keywords)
+        run(frame, init, bindings, e)
+    else:
+        bindings = _fields(frame, info, args, keywords, e[1])
+    if kind is not None:
+        return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
+    meaningful = tuple((k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and _matters(v))
+    post = solver.method(info, "__post_init__")
+    if post is not None:
+        run(frame, post, {}, e)
+    routers = solver.external_bases(info) & {"fastapi.APIRouter", "fastapi.FastAPI"}
+    if routers:
+        return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
+    return (Inst(info, meaningful),)
+
+
+def _is_self(key: Any, init: FunctionInfo | None) -> bool:
+    return init is not None and key.tag == "param" and bool(init.params) and key.name == init.params[0][0] and key.info is init
+
+
+def _matters(value: Value) -> bool:
+    return any(a.tag not in ("const", "text", "column", "predicate", "operation") for a in value)
+
+
+def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:
+    """Dataclass, pydantic and attrs classes: annotated fields take the arguments in order."""
+    names = [n for cls in reversed(frame.solver.mro(info)) for n, (_, annotation, _, _) in cls.attributes.items()
+             if not n.startswith("__")]  # fmt: skip
+    pairs = list(zip(names, args, strict=False)) + [(k, v) for k, v in keywords if k in names]
+    for name, value in pairs:
+        frame.solver.write(("attr", info, name), tuple(a for a in value if a.tag not in ("const", "text")))
+        if any(a.tag == "handle" for a in value):
+            frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
+    return {}
+
+
+def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
+    """Parameter identities to argument values; defaults fill the rest."""
+    frame.solver.ensure_signed(function)
+    bindings: dict[Any, Value] = {}
+    params = function.params
+    values = list(args)
+    takes_receiver = function.class_info is not None and not function.is_staticmethod and function.parent is None
+    if takes_receiver and callee.receiver is not None:
+        values.insert(0, (callee.receiver,))
+    position = 0
+    by_name = dict(keywords)
+    for name, kind, _, _, _ in params:
+        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
+            if position < len(values):
+                bindings[identity(function, name)] = values[position]
+                position += 1
+            elif name in by_name:
+                bindings[identity(function, name)] = by_name.pop(name)
+            else:
+                _default(function, name, bindings)
+        elif kind == ir.KIND_VARARGS:
+            rest = values[position:]
+            bindings[identity(function, name)] = (Seq(tuple(rest)),) if rest else UNKNOWN
+            position = len(values)
+        elif kind == ir.KIND_KWONLY:
+            if name in by_name:
+                bindings[identity(function, name)] = by_name.pop(name)
+            else:
+                _default(function, name, bindings)
+        elif kind == ir.KIND_KWARGS:
+            bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
+    for key, value in bindings.items():
+        if key.tag == "param" and value:
+            frame.solver.flow(function, key.name, value)
+    return bindings
+
+
+def _default(function: FunctionInfo, name: str, bindings: dict[Any, Value]) -> None:
+    default = function.param_values.get(name, (UNKNOWN, UNKNOWN))[1]
+    if default and not any(a.tag == "injected" for a in default):
+        bindings[identity(function, name)] = default
+
+
+def call_function(
+    frame: Frame, callee: Fn, args: list[Value], keywords: Keywords, e: ir.Expr, run: bool = False, context: bool = False
+) -> Value:
+    """Calls a project function: coroutines, generators and context managers wait until they are run."""
+    function = callee.info
+    bindings = bind(frame, function, callee, args, keywords)
+    if isinstance(callee.receiver, Inst):
+        for key, value in callee.receiver.bindings:
+            bindings.setdefault(key, value)
+    pending = Pending(function, tuple((k, shallow(v, 2)) for k, v in bindings.items()), "coro", frame.site(e[1]))
+    if function.is_context_manager:
+        pending = pending._replace(kind="cm")
+    elif function.is_generator:
+        pending = pending._replace(kind="gen")
+    elif not function.is_async:
+        return _run(frame, function, bindings, e, context)
+    frame.solver.summary_of(function)
+    if run:
+        return run_pending(frame, pending, e[1], e, context)
+    return (pending,)
+
+
+def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | None, context: bool = False) -> Value:
+    """Awaits a coroutine, enters a context manager, or takes from a generator."""
+    at = e if e is not None and e[0] != "aw" else ("z", span, ())
+    if pending.site[0] == frame.path and pending.site[1] != at[1]:
+        at = ("z", pending.site[1] if pending.kind == "coro" else span, ())
+    return _run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
+
+
+def run(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr) -> Value:
+    """Runs a function with bound arguments now."""
+    return _run(frame, function, bindings, e, False)
+
+
+def _run(
+    frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr, context: bool, kind: str = "call"
+) -> Value:
+    summary = frame.solver.summary_of(function)
+    flags = ("context",) if context else ()
+    frame.emit(
+        "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
+        subject=_closed(frame, bindings),
+    )  # fmt: skip
+    mapped = substitution(frame, function, tuple(bindings.items()))
+    for effect, hop in list(summary.effects.items()):
+        _carry(frame, function, effect, hop, mapped, e)
+    for atom, fact in summary.leaves:
+        for subject in mapped[atom] if atom in mapped else _fallback(frame, atom, mapped):
+            handles.apply_state(frame, subject, fact)
+    raw = summary.yields if kind in ("cm", "gen") else summary.returns
+    result = substitute(frame, raw, mapped, function, e[1])
+    _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
+    if summary.always_raises and kind != "gen":
+        frame.emit("raise", e[1], ("through",), expr=e, callee=function)
+        frame.dead = True
+    return result
+
+
+def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
+    """Arguments that are already closed sessions."""
+    return tuple(a for v in bindings.values() for a in v if frame.know(a, "closed") == 1)
+
+
+def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mapped: Any, e: ir.Expr) -> None:
+    """One effect of a callee becomes one of the caller."""
+    note = f"{function.name}() is called here"
+    if effect.subject is None:
+        subjects: Value = UNKNOWN
+        frame.effect(effect, e[1], note, function, effect)
+    else:
+        subjects = mapped.get(effect.subject) if effect.subject in mapped else _fallback(frame, effect.subject, mapped)
+        for subject in subjects or ():
+            outer = Effect(effect.kind, effect.name, subject)
+            frame.effect(outer, e[1], note, function, effect)
+            handles.apply_effect(frame, subject, effect)
+    if effect.kind in _TOLD:
+        frame.emit(
+            "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
+            effect=effect, expr=e,
+        )  # fmt: skip
+
+
+def _fallback(frame: Frame, subject: Any, mapped: dict[Any, Value]) -> Value:
+    """A subject that is not bound here: through the arguments it receives, or itself when it is shared."""
+    if subject.tag == "param":
+        for argument in frame.solver.arguments_of(subject):
+            if argument in mapped:
+                return mapped[argument]
+        return (subject,)
+    return (subject,)
+
+
+def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any, Value], ...]) -> dict[Any, Value]:
+    """What each identity of the callee stands for at this call, constructor bindings of receivers included."""
+    mapped: dict[Any, Value] = {}
+    for key, value in bindings:
+        mapped[key] = value
+        for atom in value:
+            if atom.tag == "inst":
+                for inner_key, inner in atom.bindings:
+                    mapped.setdefault(inner_key, inner)
+    return mapped
+
+
+def substitute(frame: Frame, value: Value, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int = 0) -> Value:
+    """A callee's value as the caller sees it: arguments put in, fresh handles told apart per call."""
+    out: Value = UNKNOWN
+    for atom in value:
+        tag = atom.tag
+        if tag in ("param", "injected"):
+            out = join(out, mapped[atom] if atom in mapped else _fallback(frame, atom, mapped))
+        elif tag == "handle":
+            parent = atom.parent
+            if parent is not None and parent in mapped and mapped[parent]:
+                parent = mapped[parent][0]
+            if _fresh(atom, function):
+                atom = atom._replace(site=frame.site(span), parent=parent)
+            elif parent is not atom.parent:
+                atom = atom._replace(parent=parent)
+            out = join(out, (atom,))
+        elif depth < 3 and tag in ("inst", "pending") and atom.bindings:
+            inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.bindings)
+            out = join(out, (atom._replace(bindings=inner),))
+        elif depth < 3 and tag == "seq":
+            out = join(out, (Seq(tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.items), atom.many),))
+        elif depth < 3 and tag == "map":
+            items = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.items)
+            out = join(out, (atom._replace(items=items),))
+        elif depth < 3 and tag == "text" and atom.holes:
+            out = join(out, (atom._replace(holes=substitute(frame, atom.holes, mapped, function, span, depth + 1)),))
+        elif tag == "operation":
+            out = join(out, (Operation(atom.receiver, atom.name, atom.result),))
+        else:
+            out = join(out, (atom,))
+    return out
+
+
+def _fresh(atom: Handle, function: FunctionInfo) -> bool:
+    """Made anew by every call of the function."""
+    (path, span), outer = atom.site, function.span
+    if path != function.path or atom.kind in ("engine", "factory", "driver pool"):
+        return False
+    return (outer[0], outer[1]) <= (span[0], span[1]) and (span[2], span[3]) <= (outer[2], outer[3])
+
+
+def _loose(value: Value) -> Value:
+    """The atoms of a value, and of the tuples and dictionaries in it."""
+    out: list[Any] = []
+    for atom in value:
+        out.append(atom)
+        if atom.tag == "seq":
+            out.extend(a for item in atom.items for a in item)
+        elif atom.tag == "map":
+            out.extend(a for _, item in atom.items for a in item)
+    return tuple(dict.fromkeys(out))
+
+
+def _obtained(
+    frame: Frame, function: FunctionInfo, summary: Summary, raw: Value, result: Value, bindings: dict[Any, Value],
+    e: ir.Expr, flags: tuple[str, ...],
+) -> Event | None:  # fmt: skip
+    """Tells that a call handed out handles that were not passed in."""
+    passed = {a for v in bindings.values() for a in v}
+    handed = tuple(a for a in _loose(result) if isinstance(a, Handle) and a not in passed and a.parent is None)
+    if not handed:
+        return None
+    for handle in handed:
+        frame.source((handle.kind, handle.root), Hop(frame.site(e[1]), f"{function.name}() hands it out", function))
+    event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name)
+    for handle in handed:
+        if handle.site == frame.site(e[1]):
+            frame.learn(handle, "closed", False)
+            frame.learn(handle, "open", handle.kind in handles.HELD)
+            frame.learn(handle, "used", False)
+            frame.begins[handle] = event
+    return event

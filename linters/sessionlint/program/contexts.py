@@ -1,0 +1,189 @@
+"""Context managers: what entering gives, which transaction it opens, what leaving closes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import calls
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
+from sessionlint.program.values import UNKNOWN, Handle, Value, join
+
+CLOSED_BY_EXIT = ("session", "connection", "driver connection")
+
+
+@dataclass(slots=True)
+class Entered:
+    """One ``with`` item: its value, and what leaving it ends."""
+
+    value: Value = UNKNOWN
+    closes: list[Any] = field(default_factory=list)
+    ends: list[Any] = field(default_factory=list)
+    suppresses: bool = False
+    exits: list[Any] = field(default_factory=list)
+    holds: list[Any] = field(default_factory=list)
+    #: generators that go on when the ``with`` is left
+    resumes: list[Any] = field(default_factory=list)
+
+
+def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
+    """Notes that the event which made ``handle`` is used by a ``with`` (or returned)."""
+    event = frame.begins.get(handle)
+    if event is None or flag in event.flags:
+        return
+    if event.kind == "txn":
+        for subject in event.subject:
+            frame.learn(subject, "begun", False)
+    marked = replace(event, flags=event.flags | {flag})
+    frame.begins[handle] = marked
+    for index in range(len(frame.events) - 1, -1, -1):
+        if frame.events[index] is event:
+            frame.events[index] = marked
+            break
+
+
+def enter(frame: Frame, value: Value, item: ir.Expr) -> Entered:
+    """Enters a context manager; opened transactions are pushed on ``frame.tx``."""
+    entered = Entered()
+    for atom in value:
+        _enter(frame, atom, item, entered)
+    return entered
+
+
+def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
+    tag = atom.tag
+    if tag == "operation":
+        for inner in atom.result:
+            _enter(frame, inner, item, entered)
+        return
+    if tag == "pending" and atom.kind in ("cm", "gen"):
+        _enter_generator(frame, atom, item, entered)
+        return
+    kind = frame.solver.kind_of(atom)
+    if kind is not None:
+        _enter_handle(frame, atom, kind, item, entered)
+    elif tag == "inst":
+        _enter_instance(frame, atom, item, entered)
+    elif tag == "pending":
+        result = calls.run_pending(frame, atom, item[1], item)
+        for inner in result:
+            _enter(frame, inner, item, entered)
+    elif tag == "seq" and getattr(atom, "many", False) is False and len(atom.items) == 1:
+        # contextlib.closing(x)
+        entered.value = join(entered.value, atom.items[0])
+        entered.closes.extend(atom.items[0])
+        for inner in atom.items[0]:
+            mark_context(frame, inner)
+    else:
+        if tag == "ext" and atom.name == "contextlib.suppress()":
+            entered.suppresses = True
+        entered.value = join(entered.value, (atom,))
+
+
+def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: Entered) -> None:
+    mark_context(frame, atom)
+    entered.value = join(entered.value, (atom,))
+    if kind == "transaction":
+        parent = getattr(atom, "parent", None)
+        subjects = (parent,) if parent is not None else (atom,)
+        _open(frame, subjects, frame.site(item[1]), getattr(atom, "savepoint", False), None, entered)
+        return
+    if getattr(atom, "begun", False):
+        _open(frame, (atom,), frame.site(item[1]), False, None, entered)
+    if kind in CLOSED_BY_EXIT:
+        frame.learn(atom, "closed", False)
+        frame.learn(atom, "open", False)
+        entered.closes.append(atom)
+
+
+def _open(frame: Frame, subjects: Value, site: Any, savepoint: bool, source: Any, entered: Entered) -> None:
+    frame.tx.append(Transaction(subjects, site, savepoint, source))
+    entered.ends.extend(() if savepoint else subjects)
+
+
+def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
+    value = calls.run_pending(frame, atom, item[1], item, context=True)
+    entered.value = join(entered.value, value)
+    summary = frame.solver.summary_of(atom.info)
+    entered.resumes.append(atom)
+    fresh = [a for a in value if isinstance(a, Handle) and a.site == frame.site(item[1])]
+    entered.closes.extend(a for a in fresh if a.kind in CLOSED_BY_EXIT)
+    for handle in fresh:
+        frame.learn(handle, "closed", False)
+        frame.learn(handle, "open", False)
+    if not fresh and _opens(frame, atom.info):
+        entered.holds.append(atom)
+    if summary.yield_transactions:
+        subjects = tuple(a for a in value if frame.solver.kind_of(a) in ("session", "connection"))
+        if not subjects:
+            mapped = calls.substitution(frame, atom.info, atom.bindings)
+            subjects = tuple(
+                s for t in summary.yield_transactions for a in t.subjects for s in mapped.get(a, ()) if s is not None
+            )
+        _open(frame, subjects, frame.site(item[1]), all(t.savepoint for t in summary.yield_transactions), atom.info, entered)
+
+
+def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
+    for name in ("__aenter__", "__enter__"):
+        method = frame.solver.method(atom.info, name)
+        if method is None:
+            continue
+        value = calls.call_function(frame, frame.solver.bound(method, atom), [], [], item, run=True, context=True)
+        entered.value = join(entered.value, value)
+        entered.exits.append((atom, "__aexit__" if name == "__aenter__" else "__exit__"))
+        fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
+        leave_method = frame.solver.method(atom.info, entered.exits[-1][1])
+        if leave_method is not None and any(e.name == "close" for e in frame.solver.summary_of(leave_method).effects):
+            entered.closes.extend(fresh)
+            for handle in fresh:
+                frame.learn(handle, "open", False)
+        if not fresh and _opens(frame, method):
+            entered.holds.append(atom)
+        return
+    entered.value = join(entered.value, (atom,))
+
+
+def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:
+    """A generator goes on after its ``yield``: what it commits then comes after a ``yield`` made meanwhile."""
+    if not frame.yielded:
+        return
+    mapped = calls.substitution(frame, pending.info, pending.bindings)
+    for subject, _ in frame.solver.summary_of(pending.info).commits_after_yield:
+        note = f"{pending.info.name}() goes on here and commits"
+        inner = Hop(frame.site(span), note, pending.info, Effect("txn", "commit", subject))
+        for outer in mapped.get(subject) or (subject,):
+            if all(h != inner for _, _, h in frame.after_yield):
+                frame.after_yield.append(("commit", outer, inner))
+
+
+def _opens(frame: Frame, function: FunctionInfo) -> bool:
+    """Whether a function opens a session somewhere below."""
+    return Effect("create", "session", None) in frame.solver.summary_of(function).effects
+
+
+def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
+    """Leaves a context manager."""
+    for atom, name in entered.exits:
+        method = frame.solver.method(atom.info, name)
+        if method is not None:
+            dead, frame.dead = frame.dead, False
+            calls.call_function(frame, frame.solver.bound(method, atom), [], [], ("z", span, ()), run=True)
+            frame.dead = dead
+    for pending in entered.resumes:
+        resume(frame, pending, span)
+    for subject in entered.ends:
+        frame.learn(subject, "used", False)
+        frame.learn(subject, "begun", False)
+    for handle in entered.closes:
+        if not _made_here(frame, handle):
+            frame.effect(Effect("txn", "close", handle), span, "leaving the with block closes it")
+        frame.learn(handle, "closed")
+        frame.learn(handle, "open", False)
+        frame.learn(handle, "used", False)
+
+
+def _made_here(frame: Frame, handle: Any) -> bool:
+    event = frame.begins.get(handle)
+    return event is not None and event.function is frame.function

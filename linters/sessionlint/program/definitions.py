@@ -1,0 +1,248 @@
+"""Function and class definitions: decorators, defaults, annotations, routes and registrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program import dependencies, knowledge, screen
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.values import UNKNOWN, Cls, Ext, Fn, Inst, Value, join, literal
+
+
+class Route(NamedTuple):
+    """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies."""
+
+    method: str
+    path: str | None
+    router: Any
+    dependencies: Value
+    span: ir.Span4
+
+
+def _info(frame: Frame, facts: tuple[Any, ...]) -> FunctionInfo:
+    """The one record of a definition, however often it is evaluated."""
+    owner = frame.function
+    scope = frame.class_scope
+    existing = owner.children.get(facts[1])
+    if existing is not None:
+        return existing
+    prefix = scope.qualname if scope is not None else owner.qualname
+    qualname = f"{prefix}.{facts[0]}" if prefix else facts[0]
+    parent = owner if owner.name != "<module>" or owner.parent is not None else None
+    info = FunctionInfo(frame.module, facts, qualname, parent, scope)
+    owner.children[facts[1]] = info
+    frame.module.functions.append(info)
+    frame.solver.functions.append(info)
+    return info
+
+
+def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
+    """``def``: evaluates what Python evaluates at definition and binds the name."""
+    info = _info(frame, facts)
+    if frame.class_scope is not None:
+        frame.class_scope.methods[info.name] = info
+        if info.name in ("__new__", "__init_subclass__", "__class_getitem__"):
+            info.is_staticmethod = True
+    result: Value = (Fn(info),)
+    values: list[tuple[ir.Expr, Value]] = []
+    for decorator in reversed(info.decorators):
+        value = _decorate(frame, info, decorator)
+        values.append((decorator, value))
+    info.decorator_values = tuple(reversed(values))
+    frame.env[info.name] = result
+    if frame.class_scope is None:
+        frame.bind(info.name, result, info.header)
+    if not info.eager:
+        info.eager = info.parent is not None or bool(info.routes or info.registrations) or screen.matters(facts[8])
+    if info.eager:
+        sign(frame, info)
+        if not info.evaluated:
+            frame.solver.enqueue(info)
+
+
+def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:
+    """A lambda is a function without a name."""
+    info = _info(frame, facts)
+    sign(frame, info)
+    if frame.function.name != "<module>":
+        for name, value in frame.env.items():
+            frame.solver.write(("local", frame.function, name), value)
+    if not info.evaluated:
+        frame.solver.enqueue(info)
+    return (Fn(info),)
+
+
+def sign(frame: Frame, info: FunctionInfo) -> None:
+    """Evaluates annotations and defaults, in the scope of the definition."""
+    info.signed = True
+    if frame.function.name != "<module>" or frame.function.parent is not None:
+        for name, value in frame.env.items():
+            frame.solver.write(("local", frame.function, name), value)
+    for name, _, annotation, default, span in info.params:
+        declared = frame.evaluate(annotation) if annotation is not None else UNKNOWN
+        given = frame.evaluate(default) if default is not None else UNKNOWN
+        dependency = next((a for a in given if a.tag == "dependency"), None)
+        if dependency is None:
+            dependency = next((m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None)
+        given = _header(name, annotation, default, declared, given)
+        if dependency is not None:
+            given = dependencies.inject(frame, info, name, dependency, declared, span)
+        info.param_values[name] = (declared, given)
+    if info.facts[6] is not None:
+        info.param_values["return"] = (frame.evaluate(info.facts[6]), UNKNOWN)
+
+
+def _header(name: str, annotation: Any, default: Any, declared: Value, given: Value) -> Value:
+    """A ``Header()`` or ``Cookie()`` parameter is what the request holds under its name."""
+    marks = (*given, *(m for a in declared if a.tag == "annotated" for m in a.metadata))
+    for mark, place in ((Ext("fastapi.Header()"), "headers"), (Ext("fastapi.Cookie()"), "cookies")):
+        if mark in marks:
+            key = _alias(default) or _alias(annotation) or (name.replace("_", "-") if place == "headers" else name)
+            return (Ext(f"fastapi.Request().{place}[{key.lower()}]"),)
+    return given
+
+
+def _alias(expr: Any) -> str | None:
+    """The ``alias`` keyword of a call in an expression."""
+    if not isinstance(expr, tuple) or not expr:
+        return None
+    if expr[0] == "c":
+        return next((v[2] for k, v in expr[4] if k == "alias" and v[0] == "k" and isinstance(v[2], str)), None)
+    children = expr[3][2] if expr[0] == "i" and expr[3][0] == "t" else ()
+    return next((found for found in map(_alias, children) if found), None)
+
+
+def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
+    is_call = decorator[0] == "c"
+    target = frame.evaluate(decorator[2] if is_call else decorator)
+    for atom in target:
+        if atom.tag == "ext":
+            _library_decorator(frame, info, atom.name, decorator)
+        elif atom.tag == "method" and atom.receiver.tag in ("obj", "ext"):
+            _router_decorator(frame, info, atom, decorator)
+        elif atom.tag in ("fn", "cls", "inst", "partial"):
+            value = frame.evaluate(decorator) if is_call else target
+            for made in value:
+                if made.tag in ("fn", "cls", "inst", "partial"):
+                    wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))
+                    _wrapped(info, wrapped)
+    if not target and is_call and decorator[2][0] == "a":
+        _likely_route(frame, info, decorator)
+    return target
+
+
+def _wrapped(info: FunctionInfo, value: Value) -> None:
+    """A project decorator that ends in ``asynccontextmanager(fn)`` makes a context manager."""
+    for atom in value:
+        if atom.tag == "partial" and any(f.tag == "ext" and f.name in knowledge.CONTEXT_MANAGERS for f in atom.function):
+            info.is_context_manager = True
+
+
+def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: ir.Expr) -> None:
+    last = name.rpartition(".")[2]
+    if name in knowledge.CONTEXT_MANAGERS:
+        info.is_context_manager = True
+    elif name == "builtins.staticmethod":
+        info.is_staticmethod = True
+    elif name == "builtins.classmethod":
+        info.is_classmethod = True
+    elif name == "builtins.property" or last in ("cached_property", "hybrid_property", "computed_field"):
+        info.is_property = True
+    elif knowledge.TASK_DECORATORS.match(name):
+        info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+    elif name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS:
+        info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+    elif last in ("validator", "field_validator", "model_validator", "root_validator"):
+        info.is_classmethod = True
+    elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
+        _register(frame, info, last, None, decorator)
+    elif name in frame.solver.policy.background_sinks or last in ("task", "actor") and name.count("()"):
+        info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+
+
+def _router_decorator(frame: Frame, info: FunctionInfo, atom: Any, decorator: ir.Expr) -> None:
+    name = atom.name
+    if name in knowledge.ROUTE_METHODS:
+        _register(frame, info, name, atom.receiver, decorator)
+    elif name == "middleware":
+        info.registrations["middleware"] = (frame.site(decorator[1]), "middleware")
+    elif name in ("on_event", "exception_handler"):
+        info.registrations[name] = (frame.site(decorator[1]), name)
+
+
+def _likely_route(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
+    """A router we could not trace: an HTTP method with a literal path as first argument."""
+    name = decorator[2][3]
+    if name not in knowledge.ROUTE_METHODS or not decorator[3]:
+        return
+    path = literal(frame.evaluate(decorator[3][0]))
+    if isinstance(path, str) and (path == "" or path.startswith("/")):
+        _register(frame, info, name, None, decorator)
+
+
+def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decorator: ir.Expr) -> None:
+    path: str | None = None
+    injected: Value = UNKNOWN
+    if decorator[0] == "c":
+        if decorator[3]:
+            first = literal(frame.evaluate(decorator[3][0]))
+            path = first if isinstance(first, str) else None
+        for key, expr in decorator[4]:
+            if key == "dependencies":
+                injected = frame.evaluate(expr)
+            elif key == "path":
+                first = literal(frame.evaluate(expr))
+                path = first if isinstance(first, str) else path
+    add_route(frame, info, Route(method, path, router, injected, decorator[1]))
+
+
+def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
+    """Notes that a function serves requests."""
+    if route not in info.routes:
+        info.routes = (*info.routes, route)
+    dependencies.listed(frame, route.dependencies)
+
+
+def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Frame, Any], None]) -> None:
+    """``class``: bases, then the body in a scope of its own."""
+    key = ("class", facts[1])
+    known: Any = frame.function.registrations.get(repr(key))
+    if known is None:
+        outer = frame.class_scope.qualname if frame.class_scope is not None else frame.function.qualname
+        known = ClassInfo(frame.module, facts, f"{outer}.{facts[0]}" if outer else facts[0], frame.function)
+        frame.function.registrations[repr(key)] = known
+        frame.module.classes.append(known)
+        frame.solver.classes.append(known)
+    info: ClassInfo = known
+    bases: Value = UNKNOWN
+    for base in facts[3]:
+        for atom in frame.evaluate(base):
+            if atom.tag == "inst":
+                atom = Cls(atom.info)
+            bases = join(bases, (atom,))
+    frame.solver.set_bases(info, bases)
+    info.decorators = tuple(a for d in facts[6] for a in frame.evaluate(d[2] if d[0] == "c" else d))
+    saved_env, saved_scope = dict(frame.env), frame.class_scope
+    frame.class_scope = info
+    run_block(frame, facts[5])
+    frame.class_scope = saved_scope
+    frame.env = saved_env
+    frame.dead = False
+    value: Value = (Cls(info),)
+    if saved_scope is not None:
+        frame.solver.write(("attr", saved_scope, info.name), value)
+        frame.env[info.name] = value
+    else:
+        frame.bind(info.name, value, info.header)
+
+
+def receiver_of(info: FunctionInfo) -> Value:
+    """What the first parameter of a method is."""
+    if info.class_info is None or info.is_staticmethod:
+        return UNKNOWN
+    if info.is_classmethod:
+        return (Cls(info.class_info),)
+    return (Inst(info.class_info),)

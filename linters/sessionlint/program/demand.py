@@ -1,0 +1,74 @@
+"""The demand-driven search: names that turn out to matter send passed-over functions to be evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sessionlint.program import screen
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import Value
+
+_MATTERS = frozenset({"txn", "create", "schedule"})
+
+
+def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
+    """Whether callers of a function must be looked at: it hands out a handle or changes transactions."""
+    summary = function.summary
+    if any(e.kind in _MATTERS for e in summary.effects):
+        return True
+    return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) for a in (*summary.returns, *summary.yields))
+
+
+def names_that_matter(
+    cells: Mapping[Any, Value],
+    lazy: Mapping[tuple[str, str], list[tuple[str, int, str]]],
+    functions: Iterable[FunctionInfo],
+    kind_of: Callable[[Any], str | None],
+) -> frozenset[str]:
+    """Names under which interesting functions, classes and handles are known anywhere in the program."""
+    makers = {f for f in functions if f.evaluated and interesting(f, kind_of)}
+    owners = {f.class_info for f in makers if f.class_info is not None}
+    names = {f.name for f in makers if not f.name.startswith("__") and f.name != "<lambda>"}
+    names |= {c.name for c in owners if c is not None}
+    for key, value in cells.items():
+        if key[0] in ("name", "attr") and any(_atom_matters(a, makers, owners) for a in value):
+            names.add(key[2])
+    names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
+    grown = True
+    while grown:
+        aliases = {alias for (_, alias), targets in lazy.items() if alias not in names and any(t[2] in names for t in targets)}
+        names |= aliases
+        grown = bool(aliases)
+    return frozenset(names)
+
+
+def _renamed(alias: str, name: str) -> bool:
+    """Whether an import gives a name that matters one that does not show it."""
+    return alias != name and bool(name) and not screen.matters(alias) and screen.matters(name)
+
+
+def _atom_matters(atom: Any, makers: set[FunctionInfo], owners: set[Any]) -> bool:
+    tag = atom.tag
+    if tag == "handle":
+        return bool(atom.kind != "transaction")
+    if tag == "fn":
+        return atom.info in makers
+    if tag == "ext":
+        return "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])
+    if tag in ("cls", "inst"):
+        return atom.info in owners
+    if tag == "partial":
+        return any(_atom_matters(a, makers, owners) for a in atom.function)
+    if tag == "map":
+        return any(_atom_matters(a, makers, owners) for _, v in atom.items for a in v)
+    if tag == "seq":
+        return any(_atom_matters(a, makers, owners) for v in atom.items for a in v)
+    return False
+
+
+def mentioning(functions: Iterable[FunctionInfo], names: frozenset[str]) -> list[FunctionInfo]:
+    """Functions passed over so far that mention one of the names."""
+    if not names:
+        return []
+    return [f for f in functions if not f.eager and not names.isdisjoint(f.facts[8].split(" "))]

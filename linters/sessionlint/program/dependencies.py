@@ -1,0 +1,69 @@
+"""FastAPI's ``Depends``: what is injected, the same object all over a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import UNKNOWN, Annotation, Dependency, Injected, Pending, Value, join
+
+
+def inject(
+    frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value, span: ir.Span4
+) -> Value:
+    """Works out what parameter ``name`` receives; the result goes to the cell of the injected object."""
+    target = dependency.target
+    if not target:
+        target = tuple(a for d in declared for a in (d.type if isinstance(d, Annotation) else (d,)))
+        dependency = dependency._replace(target=target)
+    if info is not None:
+        info.dependencies[name] = dependency
+    source: Any = target[0] if target else dependency.site
+    if not dependency.cached:
+        source = (source, dependency.site)
+    elif dependency.scope == "function":
+        # FastAPI caches per scope: the request-scoped object is another one
+        source = (source, "function")
+    result = resolve(frame, dependency)
+    typed = frame.solver.instances(declared)
+    frame.solver.write(("injected", source), result if result else typed)
+    injected = Injected(source)
+    if info is None:
+        held = "handle" if frame.solver.kind_of(injected) else ""
+        frame.emit("inject", span, name=name, value=(dependency,), subject=(injected,), text=held)
+    return (injected,)
+
+
+def resolve(frame: Frame, dependency: Dependency) -> Value:
+    """What calling the dependency gives, generators and coroutines run."""
+    out: Value = UNKNOWN
+    for target in dependency.target:
+        at = ("z", dependency.site[1], ())
+        if target.tag == "ext" and not target.name.endswith("()"):
+            continue
+        saved_events, saved_effects = len(frame.events), dict(frame.effects)
+        saved_sources, flags = dict(frame.sources), frame.flags
+        frame.flags = []
+        for atom in frame.machine.call(frame, target, [], [], at):
+            if isinstance(atom, Pending):
+                out = join(out, frame.machine.run_pending(frame, atom, dependency.site[1], at))
+            else:
+                out = join(out, (atom,))
+        # FastAPI calls it, not this function: nothing of it happens here
+        del frame.events[saved_events:]
+        frame.effects, frame.sources, frame.flags = saved_effects, saved_sources, flags
+    return out
+
+
+def listed(frame: Frame, dependencies: Value) -> list[Dependency]:
+    """The dependencies in a ``dependencies=[…]`` argument."""
+    found: list[Dependency] = []
+    for atom in dependencies:
+        if atom.tag == "seq":
+            for item in atom.items:
+                found.extend(listed(frame, item))
+        elif isinstance(atom, Dependency):
+            found.append(atom)
+    return found

@@ -1,0 +1,130 @@
+"""Evaluating one function: parameters in, events and summary out."""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program import attributes, calls, contexts, expressions
+from sessionlint.program.definitions import receiver_of, sign
+from sessionlint.program.frame import Frame, Machine
+from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
+from sessionlint.program.solver import Solver
+from sessionlint.program.statements import run_block
+from sessionlint.program.values import UNKNOWN, Ext, Map, Param, Seq, Value, shallow
+
+MACHINE = Machine(expressions.evaluate, calls.call_atom, calls.run_pending, contexts.enter, attributes.get_attribute, expressions.element_of)
+#: Effects that callers need to know of.
+_EXPORTED = {"txn", "network", "use", "schedule", "create", "escape"}
+#: Facts about handles that callers need to know of.
+_LEFT = {"used", "begun", "closed"}
+
+
+def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
+    """Runs the body once with abstract arguments; replaces the function's events and summary."""
+    solver.ensure_signed(function)
+    frame = Frame(solver, function, MACHINE)
+    if function.name != "<module>" or function.parent is not None:
+        _parameters(frame)
+    else:
+        frame.env.update({"__name__": UNKNOWN})
+    run_block(frame, ir.body_of(function.facts))
+    if not frame.dead:
+        frame.emit("leave", (function.span[2], 1, function.span[2], 2))
+        if not function.is_generator:
+            frame.leaves()
+    function.events = frame.events
+    function.summary = _summary(frame)
+    if not function.evaluated and function.children:
+        for name, value in frame.env.items():
+            solver.write(("local", function, name), value)
+
+
+def sign_function(solver: Solver, function: FunctionInfo) -> None:
+    """Annotations and defaults of a function of a module or class, evaluated on demand."""
+    sign(Frame(solver, function.module.body, MACHINE), function)
+
+
+def _parameters(frame: Frame) -> None:
+    function, solver = frame.function, frame.solver
+    for index, (name, kind, _, _, span) in enumerate(function.params):
+        if index == 0 and function.class_info is not None and kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
+            receiver = receiver_of(function)
+            if receiver:
+                frame.env[name] = receiver
+                continue
+        value: Value
+        dependency = function.dependencies.get(name)
+        if dependency is not None:
+            value = function.param_values[name][1]
+            held = tuple(a for a in value if solver.kind_of(a))
+            frame.emit("inject", span, name=name, value=(dependency,), subject=held or value, text="handle" if held else "")
+        elif kind == ir.KIND_VARARGS:
+            value = _spread(solver.read(("param", function, name)))
+        elif kind == ir.KIND_KWARGS:
+            value = tuple(a for a in solver.read(("param", function, name)) if isinstance(a, Map))
+        elif name == "request" and _serves_every_request(frame):
+            value = (Ext("fastapi.Request()"),)
+        else:
+            value = (Param(function, name),)
+        frame.env[name] = value
+        if function.children:
+            solver.write(("local", function, name), value)
+
+
+def _serves_every_request(frame: Frame) -> bool:
+    """Middleware gets the request without saying so in an annotation."""
+    function = frame.function
+    if "middleware" in function.registrations:
+        return True
+    if function.class_info is None or function.name != "dispatch":
+        return False
+    return any(b.endswith("BaseHTTPMiddleware") for b in frame.solver.external_bases(function.class_info))
+
+
+def _spread(passed: Value) -> Value:
+    items: list[Value] = []
+    for atom in passed:
+        if atom.tag == "seq":
+            items.extend(i for i in atom.items if i not in items)
+    return (Seq(tuple(items[:12])),) if items else UNKNOWN
+
+
+def _summary(frame: Frame) -> Summary:
+    function = frame.function
+    exported: dict[Effect, object] = {}
+    for effect, hop in frame.effects.items():
+        subject = effect.subject
+        if effect.kind not in _EXPORTED:
+            continue
+        if subject is not None and subject.tag == "handle" and _local(frame, subject):
+            continue
+        exported[effect] = hop
+    held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
+    leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and _local(frame, a)))
+    always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
+    commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
+    return Summary(
+        returns=shallow(frame.returns),
+        yields=shallow(frame.yields),
+        effects=exported,  # type: ignore[arg-type]
+        sources=frame.sources,
+        yield_transactions=frame.yield_transactions,
+        commits_after_yield=commits,
+        closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
+        always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
+        leaves=leaves,
+    )
+
+
+def _abstract(event: Event) -> bool:
+    """``raise NotImplementedError``: sub-classes do not raise."""
+    return event.expr is not None and ir.text_of(event.expr).startswith("NotImplementedError")
+
+
+def _local(frame: Frame, subject: object) -> bool:
+    site = getattr(subject, "site", None)
+    if site is None or site[0] != frame.path:
+        return False
+    outer, span = frame.function.span, site[1]
+    if frame.function.name == "<module>":
+        return False
+    return bool((outer[0], outer[1]) <= (span[0], span[1]) and (span[2], span[3]) <= (outer[2], outer[3]))

@@ -1,0 +1,304 @@
+"""Expressions become values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import calls, contexts, definitions, libraries, predicates, strings
+from sessionlint.program.attributes import get_attribute
+from sessionlint.program.frame import Frame
+from sessionlint.program.targets import assign
+from sessionlint.program.values import (
+    TASK,
+    UNKNOWN,
+    Annotation,
+    Const,
+    Map,
+    Pending,
+    Seq,
+    Value,
+    const,
+    join,
+    join_all,
+    literal,
+)
+
+
+def evaluate(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = False) -> Value:
+    """The value of an expression (see :meth:`Frame.evaluate`)."""
+    op = e[0]
+    if op == "n":
+        return frame.lookup(e[2])
+    if op == "c":
+        return calls.evaluate_call(frame, e, statement=statement, context=context)
+    if op == "aw":
+        return _await(frame, e, statement, context)
+    return _EVALUATE[op](frame, e)
+
+
+def _attribute(frame: Frame, e: ir.Expr) -> Value:
+    return get_attribute(frame, frame.evaluate(e[2]), e[3], e)
+
+
+def _constant(frame: Frame, e: ir.Expr) -> Value:
+    value = e[2]
+    return (Const(value, type(value).__name__),)
+
+
+def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
+    frame.flags.append("awaited")
+    try:
+        value = frame.evaluate(e[2], statement, context)
+    finally:
+        frame.flags.pop()
+    tasks = tuple(a for a in value if a.tag == "obj" and a.name == TASK)
+    if tasks:
+        frame.emit("await", e[1], subject=tasks, expr=e)
+    out: Value = UNKNOWN
+    for atom in value:
+        if atom.tag == "pending" and atom.kind == "coro":
+            out = join(out, calls.run_pending(frame, atom, e[1], e[2]))
+        elif atom.tag == "operation":
+            out = join(out, atom.result)
+        elif atom.tag == "seq":
+            out = join(out, (atom,))
+        else:
+            out = join(out, (atom,))
+    return out
+
+
+def _bool(frame: Frame, e: ir.Expr) -> Value:
+    # every operand after the first runs on some paths only
+    values = [frame.evaluate(e[3][0])]
+    before = frame.snapshot()
+    for operand in e[3][1:]:
+        values.append(frame.evaluate(operand))
+    frame.merge(before)
+    if e[2] == "or":
+        values = [tuple(a for a in v if not (a.tag == "const" and not a.value)) for v in values[:-1]] + [values[-1]]
+    else:
+        values = [v for v in values[-1:]] or values
+    return join_all(values)
+
+
+def _compare(frame: Frame, e: ir.Expr) -> Value:
+    left = frame.evaluate(e[2])
+    rights = [frame.evaluate(c) for c in e[4]]
+    return predicates.comparison(frame, e, left, rights)
+
+
+def _unary(frame: Frame, e: ir.Expr) -> Value:
+    value = frame.evaluate(e[3])
+    return tuple(a for a in value if a.tag == "predicate")
+
+
+def _conditional(frame: Frame, e: ir.Expr) -> Value:
+    frame.evaluate(e[2])
+    before = frame.snapshot()
+    body = frame.evaluate(e[3])
+    after = frame.snapshot()
+    frame.restore(before)
+    orelse = frame.evaluate(e[4])
+    frame.merge(after)
+    return join(body, orelse)
+
+
+def _elements(frame: Frame, e: ir.Expr) -> Value:
+    items: list[Value] = []
+    many = False
+    for element in e[2]:
+        if element[0] == "*":
+            for atom in frame.evaluate(element[2]):
+                if atom.tag == "seq":
+                    items.extend(atom.items)
+                    many = many or atom.many
+        else:
+            items.append(frame.evaluate(element))
+    return (Seq(tuple(items[:40]), many),)
+
+
+def _dict(frame: Frame, e: ir.Expr) -> Value:
+    items: list[tuple[Any, Value]] = []
+    partial = False
+    for key_expr, value_expr in zip(e[2], e[3], strict=True):
+        value = frame.evaluate(value_expr)
+        if key_expr is None:
+            for atom in value:
+                if atom.tag == "map":
+                    items = [i for i in items if atom.get(i[0]) is None] + list(atom.items)
+                    partial = partial or atom.partial
+            partial = partial or not value
+            continue
+        key = literal(frame.evaluate(key_expr))
+        if isinstance(key, str):
+            frame.identifier(key, value, value_expr, "key")
+        if key is None:
+            partial = True
+            items.append((("?",), value))
+        else:
+            items.append((key, value))
+    return (Map(tuple(items), partial, frame.site(e[1])),)
+
+
+def _subscript(frame: Frame, e: ir.Expr) -> Value:
+    base = frame.evaluate(e[2])
+    out: Value = UNKNOWN
+    for atom in base:
+        if atom.tag == "ext":
+            return _typed(frame, e, base, atom.name)
+        if atom.tag == "cls":
+            out = join(out, (atom,))
+    index = literal(frame.evaluate(e[3]))
+    for atom in base:
+        if atom.tag == "mod" and isinstance(index, str):
+            out = join(out, get_attribute(frame, (atom,), index, e))
+        elif atom.tag == "map":
+            out = join(out, _entry(atom, index))
+        elif atom.tag == "seq":
+            if isinstance(index, int) and not atom.many and -len(atom.items) <= index < len(atom.items):
+                out = join(out, atom.items[index])
+            else:
+                out = join(out, join_all(list(atom.items)))
+        elif atom.tag == "inst":
+            method = frame.solver.method(atom.info, "__getitem__")
+            if method is not None:
+                out = join(out, calls.call_function(frame, frame.solver.bound(method, atom), [], [], e))
+        elif atom.tag in ("column", "predicate"):
+            out = join(out, (atom,))
+    return out
+
+
+def _entry(atom: Map, key: Any) -> Value:
+    """What a dictionary holds under a key; under an unknown key, anything it holds."""
+    if key is not None:
+        found = atom.get(key)
+        if found is not None:
+            return tuple(found)
+        return join_all([v for k, v in atom.items if k == ("?",)])
+    return join_all([v for _, v in atom.items])
+
+
+def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
+    """Subscripts of library types: ``Annotated[…]``, ``Optional[…]``, ``AsyncGenerator[X, None]``…"""
+    last = name.rpartition(".")[2]
+    index = e[3]
+    parts = index[2] if index[0] == "t" else (index,)
+    if last == "Annotated":
+        inner = frame.evaluate(parts[0])
+        metadata = join_all([frame.evaluate(p) for p in parts[1:]])
+        return (Annotation(inner, metadata),)
+    if last in ("Optional", "Union"):
+        return join_all([frame.evaluate(p) for p in parts])
+    if last in ("Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "AsyncIterable", "Iterable", "ContextManager",
+                "AsyncContextManager", "Awaitable", "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired"):  # fmt: skip
+        if last == "Mapped":
+            return (*base, Seq((frame.evaluate(parts[0]),)))
+        if last in ("Final", "ClassVar"):
+            return frame.evaluate(parts[0])
+        return base
+    if name.startswith(("sqlalchemy", "sqlmodel")):
+        return base
+    if last in ("type", "Type"):
+        return (Annotation(frame.evaluate(parts[0]), const("class")),)
+    if "()" in name:
+        key = literal(frame.evaluate(index))
+        return join_all([libraries.keyed(frame, a, key, e[1]) for a in base if a.tag == "ext"])
+    if name.startswith(("typing.", "builtins.")):
+        return UNKNOWN
+    frame.evaluate(index)
+    return base
+
+
+def _yield(frame: Frame, e: ir.Expr) -> Value:
+    value = frame.evaluate(e[2]) if e[2] is not None else UNKNOWN
+    frame.yields = join(frame.yields, value)
+    frame.leaves()
+    if not frame.yielded or not frame.yield_transactions:
+        frame.yield_transactions = tuple(frame.tx)
+    frame.yielded = True
+    frame.emit("yield", e[1], value=value)
+    return UNKNOWN
+
+
+def _yield_from(frame: Frame, e: ir.Expr) -> Value:
+    source = frame.evaluate(e[2])
+    item = element_of(frame, source, e[1])
+    frame.yields = join(frame.yields, item)
+    frame.yielded = True
+    for atom in source:
+        if isinstance(atom, Pending):
+            contexts.resume(frame, atom, e[1])
+    return UNKNOWN
+
+
+def _walrus(frame: Frame, e: ir.Expr) -> Value:
+    value = frame.evaluate(e[3])
+    assign(frame, e[2], value, e[3])
+    return value
+
+
+def _lambda(frame: Frame, e: ir.Expr) -> Value:
+    return definitions.define_lambda(frame, e[2])
+
+
+def _starred(frame: Frame, e: ir.Expr) -> Value:
+    return frame.evaluate(e[2])
+
+
+def _comprehension(frame: Frame, e: ir.Expr) -> Value:
+    saved = dict(frame.env)
+    frame.flags.append("loop")
+    for target, iterable, conditions in e[4]:
+        assign(frame, target, element_of(frame, frame.evaluate(iterable), iterable[1]), None)
+        for condition in conditions:
+            frame.evaluate(condition)
+    values = [frame.evaluate(element) for element in e[3]]
+    frame.flags.pop()
+    names = {n for g in e[4] for n in _names(g[0])}
+    for name in names:
+        if name in saved:
+            frame.env[name] = saved[name]
+        else:
+            frame.env.pop(name, None)
+    if e[2] == "DictComp":
+        return (Map(((("?",), values[1]),), True, None),)
+    return (Seq((values[0],), True),)
+
+
+def _names(target: ir.Expr) -> list[str]:
+    if target[0] == "n":
+        return [target[2]]
+    if target[0] in ("t", "l"):
+        return [n for t in target[2] for n in _names(t)]
+    return []
+
+
+def _other(frame: Frame, e: ir.Expr) -> Value:
+    for child in e[2]:
+        frame.evaluate(child)
+    return UNKNOWN
+
+
+def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
+    """What iterating over a value gives."""
+    out: Value = UNKNOWN
+    for atom in value:
+        if atom.tag == "seq":
+            out = join(out, join_all(list(atom.items)))
+        elif atom.tag == "map":
+            keys = [(Const(k, "str"),) for k, _ in atom.items if isinstance(k, str)]
+            out = join(out, join_all(list(keys)))
+        elif isinstance(atom, Pending) and atom.kind == "gen":
+            out = join(out, calls.run_pending(frame, atom, span, None))
+        elif atom.tag == "operation":
+            out = join(out, element_of(frame, atom.result, span))
+    return out
+
+
+_EVALUATE: dict[str, Callable[[Frame, ir.Expr], Value]] = {
+    "a": _attribute, "k": _constant, "f": strings.joined, "b": strings.binary, "o": _bool, "x": _compare, "u": _unary,
+    "q": _conditional, "t": _elements, "l": _elements, "e": _elements, "d": _dict, "i": _subscript, "y": _yield,
+    "yf": _yield_from, "w": _walrus, "lam": _lambda, "*": _starred, "g": _comprehension, "z": _other,
+}  # fmt: skip

@@ -1,0 +1,225 @@
+"""The state of evaluating one function once: names, open transactions, closed handles, events."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts import ir
+from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
+from sessionlint.program.values import ENGINE, FACTORY, UNKNOWN, Ext, Injected, Param, Site, Value, contained, join
+
+if TYPE_CHECKING:
+    from sessionlint.program.solver import Solver
+
+#: Three-valued facts about a handle on the current path: known to hold, or only on some paths.
+YES, MAYBE = 1, 2
+_BUILTINS = frozenset(dir(builtins))
+#: Events that say which sessions are open around them.
+_KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
+_TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "return", "schedule"})
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The evaluator's moves that lower modules need from higher ones."""
+
+    evaluate: Callable[..., Value]
+    call: Callable[..., Value]
+    run_pending: Callable[..., Value]
+    enter: Callable[..., Any]
+    attribute: Callable[..., Value]
+    element: Callable[..., Value]
+
+
+class Frame:
+    """One evaluation. ``env`` and ``facts`` are copied at branches and joined after them."""
+
+    def __init__(self, solver: Solver, function: FunctionInfo, machine: Machine) -> None:
+        self.solver = solver
+        self.machine = machine
+        self.function = function
+        self.module = function.module
+        self.path = function.module.path
+        self.env: dict[str, Value] = {}
+        #: (handle, "closed" | "open" | "begun" | "used") -> YES or MAYBE
+        self.facts: dict[tuple[Any, str], int] = {}
+        self.dead = False
+        self.events: list[Event] = []
+        self.effects: dict[Effect, Hop] = {}
+        self.sources: dict[Any, Hop] = {}
+        self.returns: Value = UNKNOWN
+        self.yields: Value = UNKNOWN
+        self.yield_transactions: tuple[Transaction, ...] = ()
+        self.after_yield: list[tuple[str, Any, Hop]] = []
+        self.yielded = False
+        self.tx: list[Transaction] = []
+        #: what the ``with`` statements around the current place will close
+        self.entered: list[Any] = []
+        #: what was open when the ``except`` clause around the current place was entered
+        self.failed: Value = UNKNOWN
+        self.flags: list[str] = []
+        self.globals: set[str] = set()
+        self.class_scope: Any = None
+        #: begin and create events of this evaluation, by the handle they made
+        self.begins: dict[Any, Event] = {}
+        self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
+        self.returned = False
+        #: (handle, fact) pairs that hold at each place where a caller goes on: returns and end, or yields
+        self.exits: list[frozenset[tuple[Any, str]]] = []
+
+    def evaluate(self, expr: ir.Expr, statement: bool = False, context: bool = False) -> Value:
+        """The value of an expression; ``statement``: its result is dropped, ``context``: a ``with`` item."""
+        return self.machine.evaluate(self, expr, statement, context)
+
+    # sites and events
+
+    def site(self, span: ir.Span4) -> Site:
+        """The place of a span of this file."""
+        return (self.path, span)
+
+    def emit(self, kind: str, span: ir.Span4, flags: tuple[str, ...] = (), **fields: Any) -> Event:
+        """Records an event with the transactions and clauses around it."""
+        event = Event(
+            kind, self.function, span, transactions=tuple(self.tx), flags=frozenset((*self.flags, *flags)),
+            open_sessions=self._open(kind), **fields,
+        )  # fmt: skip
+        if not self.dead:
+            self.events.append(event)
+        return event
+
+    def identifier(self, name: str, value: Value, expr: ir.Expr | None, place: str) -> None:
+        """Records what an identifier (``id``, ``*_id``) is made of, when library calls or mixed texts make it."""
+        if expr is None or not (name == "id" or name.endswith(("_id", "Id"))):
+            return
+        if any(a.tag == "ext" and a.name.endswith(("()", "[]")) or a.tag == "text" and a.dynamic for a in value):
+            self.emit("identifier", expr[1], name=name, value=value, text=place, expr=expr)
+
+    def _open(self, kind: str) -> Value:
+        if kind not in _TELLS_OPEN:
+            return UNKNOWN
+        if "handler" not in self.flags or kind == "store":
+            return tuple(self.entered)
+        return tuple(a for a in self.failed if a in self.entered or self.know(a, "open"))
+
+    def effect(self, effect: Effect, span: ir.Span4, note: str, callee: Any = None, inner: Any = None) -> None:
+        """Records what callers must know."""
+        if not self.dead:
+            self.effects.setdefault(effect, Hop(self.site(span), note, callee, inner))
+            if self.yielded:
+                self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
+
+    def source(self, key: Any, hop: Hop) -> None:
+        """Records where a handle came from."""
+        self.sources.setdefault(key, hop)
+
+    # names
+
+    def lookup(self, name: str) -> Value:
+        """What a name means here: locals, enclosing functions, the module, builtins."""
+        value = self.env.get(name)
+        if value is not None:
+            return value
+        parent = self.function.parent
+        while parent is not None:
+            value = self.solver.read(("local", parent, name))
+            if value:
+                return value
+            parent = parent.parent
+        value = self.solver.member(self.path, name)
+        return value or ((Ext(f"builtins.{name}"),) if name in _BUILTINS else UNKNOWN)
+
+    def bind(self, name: str, value: Value, span: ir.Span4) -> None:
+        """Assigns a name in the scope it belongs to."""
+        made = tuple(a for a in value if a.tag == "handle" and a.kind in (ENGINE, FACTORY))
+        if made and self.class_scope is None:
+            self.emit("bind", span, ("global",) if name in self.globals else (), subject=made, name=name)
+        if name in self.globals:
+            self._bind_outer(name, value, span)
+        self.env[name] = value
+        if self.function.name == "<module>" and self.class_scope is None and self.function.parent is None:
+            self.solver.write(("name", self.path, name), value)
+        elif self.function.children and self.class_scope is None:
+            self.solver.write(("local", self.function, name), value)
+
+    def _bind_outer(self, name: str, value: Value, span: ir.Span4) -> None:
+        parent = self.function.parent
+        if parent is not None and self.solver.peek(("local", parent, name)):
+            self.solver.write(("local", parent, name), value)
+            place = "closure"
+        else:
+            self.solver.write(("name", self.path, name), value)
+            place = "global"
+        self.store(place, name, value, span)
+
+    def store(self, place: str, name: str, value: Value, span: ir.Span4) -> None:
+        """Records that handles are kept somewhere that outlives this call."""
+        held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
+        if held:
+            self.emit("store", span, subject=held, name=place, text=name, value=value)
+
+    # handle facts
+
+    def know(self, handle: Any, fact: str) -> int:
+        """0 no, YES on every path, MAYBE on some."""
+        return self.facts.get((handle, fact), 0)
+
+    def learn(self, handle: Any, fact: str, holds: bool = True) -> None:
+        """Sets or clears a fact on the current path."""
+        if holds:
+            self.facts[(handle, fact)] = YES
+        else:
+            self.facts.pop((handle, fact), None)
+
+    def leaves(self) -> None:
+        """A caller goes on from here: notes what is known of the handles."""
+        self.exits.append(frozenset(k for k, known in self.facts.items() if known == YES))
+
+    def narrow_exits(self, start: int) -> None:
+        """What runs after a ``return`` (``finally``, leaving a ``with``) may undo what was known there."""
+        if not self.function.is_generator and len(self.exits) > start:
+            holds = {k for k, known in self.facts.items() if known == YES}
+            self.exits[start:] = [e & holds for e in self.exits[start:]]
+
+    # branches
+
+    def snapshot(self) -> tuple[dict[str, Value], dict[tuple[Any, str], int], bool]:
+        """The path state before a branch."""
+        return (dict(self.env), dict(self.facts), self.dead)
+
+    def restore(self, state: tuple[dict[str, Value], dict[tuple[Any, str], int], bool]) -> None:
+        """Goes back to a snapshot (which stays usable)."""
+        self.env, self.facts, self.dead = dict(state[0]), dict(state[1]), state[2]
+
+    def merge(self, other: tuple[dict[str, Value], dict[tuple[Any, str], int], bool]) -> None:
+        """Joins another path into the current one; a path that ended does not count."""
+        if other[2]:
+            return
+        if self.dead:
+            self.restore(other)
+            return
+        env = self.env
+        for name, value in other[0].items():
+            mine = env.get(name)
+            if mine is not value:
+                env[name] = value if mine is None else join(mine, value)
+        if self.facts != other[1]:
+            for key in set(self.facts) | set(other[1]):
+                if self.facts.get(key) != other[1].get(key):
+                    self.facts[key] = MAYBE
+
+
+def identity(function: FunctionInfo, name: str) -> Any:
+    """The atom that stands for a parameter: injected objects are the same all over a request."""
+    _, default = function.param_values.get(name, (UNKNOWN, UNKNOWN))
+    for atom in default:
+        if atom.tag == "injected":
+            return atom
+    return Param(function, name)
+
+
+def is_injected(atom: Any) -> bool:
+    """Whether an atom is what FastAPI injects."""
+    return isinstance(atom, Injected)

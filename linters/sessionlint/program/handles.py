@@ -1,0 +1,293 @@
+"""Database handles: how they are made, what their methods do to transactions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge, predicates, strings
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import Effect, FunctionInfo, Hop
+from sessionlint.program.values import (
+    CONNECTION,
+    DRIVER,
+    ENGINE,
+    FACTORY,
+    POOL,
+    SESSION,
+    TRANSACTION,
+    UNKNOWN,
+    Ext,
+    Handle,
+    Method,
+    Operation,
+    Value,
+)
+
+Keywords = list[tuple[str, Value]]
+#: Handles that somebody has to close.
+HELD = (SESSION, CONNECTION, DRIVER)
+_END = {"commit": "commit", "rollback": "rollback", "prepare": "commit"}
+_BEGIN = {"begin", "begin_nested", "begin_twophase", "transaction"}
+_CLOSE = {"close", "aclose", "close_all", "remove", "invalidate", "dispose", "terminate", "release"}
+_SAME = {"execution_options", "with_for_update", "options"}
+#: Asking and forgetting work on a closed session and begin nothing.
+_PASSIVE = {
+    "in_transaction", "in_nested_transaction", "get_bind", "expunge", "expunge_all", "expire", "expire_all", "is_modified",
+    "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
+}  # fmt: skip
+_SQL_END = re.compile(r"^\s*(commit|rollback|begin|start\s+transaction|end|savepoint)\b(?!\s*\()", re.I)
+_SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
+_WRITERS = {"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
+
+
+def make(
+    frame: Frame, kind: str, e: ir.Expr, text: str, callee: Value, args: list[Value], keywords: Keywords,
+    is_async: bool = False, root: Any = None, parent: Any = None, begun: bool = False,
+) -> Value:  # fmt: skip
+    """A handle comes into being at this call."""
+    site = frame.site(e[1])
+    handle = Handle(kind, site, root or site, parent, begun, is_async)
+    flags = tuple(frame.flags[-1:]) if frame.flags and frame.flags[-1] == "context" else ()
+    event = frame.emit(
+        "create", e[1], flags, subject=(handle,), name=kind, value=callee, args=tuple(args), keywords=tuple(keywords),
+        text=text, expr=e,
+    )  # fmt: skip
+    frame.begins[handle] = event
+    frame.learn(handle, "closed", False)
+    frame.learn(handle, "open", kind in HELD)
+    frame.learn(handle, "used", False)
+    frame.source((kind, handle.root), Hop(site, f"the {kind} is created here"))
+    frame.effect(Effect("create", kind, None), e[1], f"a {kind} is created here")
+    return (handle,)
+
+
+def open_session(frame: Frame, factory: Any, e: ir.Expr, keywords: Keywords, begun: bool = False) -> Value:
+    """``factory()`` (or ``factory.begin()``)."""
+    text = f"{ir.text_of(e[2])}()"
+    return make(
+        frame, SESSION, e, text, (factory,), [], keywords, frame.solver.is_async(factory), begun=begun
+    )
+
+
+def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A method of a handle is called."""
+    if name.startswith("info."):
+        frame.emit("info", e[1], name=name[5:], subject=(receiver,), args=tuple(args), keywords=tuple(keywords), expr=e)
+        return UNKNOWN
+    if kind == FACTORY and name not in knowledge.SESSION_READS | knowledge.SESSION_WRITES | set(_END):
+        if name == "begin":
+            return open_session(frame, receiver, e, keywords, begun=True)
+        if name in ("remove", "close_all", "close"):
+            _closes(frame, receiver, name, e)
+        return (receiver,) if name in _SAME else UNKNOWN
+    if kind == ENGINE:
+        return _engine(frame, receiver, name, args, keywords, e)
+    if kind == POOL and name in ("acquire", "connection", "getconn", "get_connection"):
+        return make(frame, DRIVER, e, f"{ir.text_of(e[2])}()", (receiver,), args, keywords, True)
+    if kind == POOL and name in ("release", "putconn") and args:
+        for given_back in args[0]:
+            _closes(frame, given_back, name, e)
+        return UNKNOWN
+    if name in _END:
+        return _end(frame, receiver, kind, _END[name], e)
+    if name in _BEGIN:
+        return _begin(frame, receiver, kind, name, e)
+    if name in _CLOSE:
+        return _closes(frame, receiver, name, e)
+    if name in _SAME:
+        _options(frame, receiver, name, keywords, e)
+        return (receiver,)
+    if name in ("__aenter__", "__enter__", "start"):
+        return tuple(frame.machine.enter(frame, (receiver,), e).value)
+    if name == "__call__" and kind == FACTORY:
+        return open_session(frame, receiver, e, keywords)
+    return _operate(frame, receiver, kind, name, args, keywords, e)
+
+
+def _options(frame: Frame, receiver: Any, name: str, keywords: Keywords, e: ir.Expr) -> None:
+    if name == "execution_options":
+        frame.emit("options", e[1], name=name, subject=(receiver,), keywords=tuple(keywords), expr=e)
+
+
+def _subjects(receiver: Any) -> Value:
+    """A transaction stands for the session or connection it belongs to."""
+    parent = getattr(receiver, "parent", None)
+    return (receiver,) if parent is None else (parent,)
+
+
+def _route(kind: str) -> str:
+    return {TRANSACTION: "transaction", SESSION: "session", FACTORY: "session"}.get(kind, "connection")
+
+
+def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
+    for subject in _subjects(receiver):
+        flags = ("closed",) if frame.know(subject, "closed") == 1 else ()
+        frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))
+        frame.effect(Effect("txn", name, subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
+        frame.learn(subject, "used", False)
+        frame.learn(subject, "begun", False)
+        frame.learn(subject, "written", False)
+    return (Operation(receiver, name),)
+
+
+def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
+    savepoint = name == "begin_nested"
+    flags: tuple[str, ...] = ()
+    subjects = _subjects(receiver)
+    if not savepoint and kind in (SESSION, CONNECTION):
+        if any(set(subjects) & set(t.subjects) for t in frame.tx if not t.savepoint):
+            flags = ("already begun",)
+        elif any(frame.know(s, "begun") == 1 for s in subjects):
+            flags = ("already begun",)
+        elif any(frame.know(s, "used") == 1 for s in subjects):
+            flags = ("autobegun",)
+    if any(frame.know(s, "closed") == 1 for s in subjects):
+        flags = (*flags, "closed")
+    context = ("context",) if frame.flags and frame.flags[-1] == "context" else ()
+    site = frame.site(e[1])
+    handle = Handle(TRANSACTION, site, site, receiver, False, frame.solver.is_async(receiver), savepoint)
+    event = frame.emit(
+        "txn", e[1], (*flags, *context), name="begin_nested" if savepoint else "begin", subject=subjects,
+        text=_route(kind), expr=e,
+    )  # fmt: skip
+    frame.begins[handle] = event
+    for subject in subjects:
+        effect = Effect("txn", "begin_nested" if savepoint else "begin", subject)
+        if savepoint or not frame.know(subject, "asked"):
+            # code that asks in_transaction() first begins only when nothing is open
+            frame.effect(effect, e[1], f"{ir.text_of(e[2])}() begins a transaction")
+        if savepoint and not any(subject in t.subjects for t in frame.tx):
+            frame.learn(subject, "used")
+        elif not savepoint and not context:
+            frame.learn(subject, "begun")
+    return (handle,)
+
+
+def _closes(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> Value:
+    frame.emit("txn", e[1], name="close", subject=(receiver,), text=name, expr=e)
+    frame.effect(Effect("txn", "close", receiver), e[1], f"{ir.text_of(e[2])}() closes it")
+    frame.learn(receiver, "closed")
+    frame.learn(receiver, "open", False)
+    frame.learn(receiver, "used", False)
+    frame.learn(receiver, "begun", False)
+    return UNKNOWN
+
+
+def close_handed_out(frame: Frame, function: FunctionInfo, name: str, e: ir.Expr) -> None:
+    """A generator or context manager is ended by hand: the handles it gave out are closed."""
+    summary = frame.solver.summary_of(function)
+    roots = {(a.kind, a.root) for a in summary.yields if isinstance(a, Handle)}
+    known = [h for h in frame.begins if isinstance(h, Handle) and (h.kind, h.root) in roots]
+    for handle in known or [a for a in summary.yields if isinstance(a, Handle)]:
+        _closes(frame, handle, name, e)
+
+
+def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    if name in ("connect", "begin"):
+        return make(
+            frame, CONNECTION, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords,
+            frame.solver.is_async(receiver), begun=name == "begin",
+        )  # fmt: skip
+    if name == "raw_connection":
+        return make(frame, DRIVER, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords)
+    if name in ("execution_options",):
+        _options(frame, receiver, name, keywords, e)
+        return (receiver,)
+    if name in ("execute", "scalar"):
+        return _operate(frame, receiver, CONNECTION, name, args, keywords, e)
+    return UNKNOWN
+
+
+def _operate(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    subjects = _subjects(receiver)
+    flags: tuple[str, ...] = ()
+    # a flush sends what was added before: no write of its own
+    write = name in knowledge.SESSION_WRITES and name != "flush" and kind in (SESSION, FACTORY)
+    first = args[0] if args else dict(keywords).get("statement", UNKNOWN)
+    if name in knowledge.SQL_METHODS:
+        text = strings.text_of(first)
+        if text is not None:
+            _sql(frame, receiver, kind, name, text, first, e)
+            write = write or bool(_SQL_WRITE.match(text.text))
+        write = write or any(a.tag == "ext" and a.name in _WRITERS for a in first)
+        predicates.consumed(frame, [first])
+    if write:
+        flags = ("write",)
+    closed = any(frame.know(s, "closed") == 1 for s in subjects)
+    if closed and name not in _PASSIVE:
+        flags = (*flags, "closed")
+    operates = kind in (SESSION, CONNECTION, DRIVER, POOL, FACTORY)
+    if not operates:
+        return UNKNOWN
+    event_args = tuple(args)
+    frame.emit("use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e)
+    touches = write or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
+    for subject in subjects:
+        if name not in _PASSIVE:
+            frame.effect(Effect("use", "write" if write else "read", subject), e[1], f"{ir.text_of(e[2])}() uses it")
+        if name in ("in_transaction", "in_nested_transaction"):
+            frame.learn(subject, "asked")
+            frame.learn(subject, "used", False)
+            frame.learn(subject, "begun", False)
+        if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
+            frame.learn(subject, "used")
+        if write:
+            frame.learn(subject, "written")
+    return _result(frame, receiver, kind, name, args, keywords, e)
+
+
+def _result(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    site = frame.site(e[1])
+    if name == "connection" and kind == SESSION:
+        return (Handle(CONNECTION, site, site, receiver, False, frame.solver.is_async(receiver)),)
+    if name in ("get_transaction", "get_nested_transaction", "_transaction"):
+        return (Handle(TRANSACTION, site, site, receiver, False, frame.solver.is_async(receiver), "nested" in name),)
+    if name in ("get_raw_connection", "connection") and kind == CONNECTION:
+        return (Handle(DRIVER, site, site, receiver, False, True),)
+    if name == "cursor":
+        return (receiver,)
+    if name == "get_bind" and kind == SESSION:
+        return (Ext("sqlalchemy.Engine()"),)
+    if name == "query":
+        return (Ext(knowledge.QUERY),)
+    if name == "run_sync" and args:
+        out: Value = UNKNOWN
+        for target in args[0]:
+            out = out or frame.machine.call(frame, target, [(receiver,), *args[1:]], keywords, e)
+        return (Operation(receiver, name, out),)
+    return (Operation(receiver, name),)
+
+
+def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:
+    if not any(a.tag == "ext" for a in value):
+        texts = strings.texts_of(value)
+        frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
+    found = _SQL_END.match(text.text)
+    if found:
+        word = found.group(1).lower()
+        op = {"commit": "commit", "end": "commit", "rollback": "rollback", "savepoint": "begin_nested"}.get(word, "begin")
+        flags = ("context",) if op == "begin_nested" else ()
+        for subject in _subjects(receiver):
+            frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)
+            frame.effect(Effect("txn", op, subject), e[1], f"SQL text {word.upper()!r} is executed")
+
+
+def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
+    """What a callee does to a handle of the caller."""
+    if effect.kind == "txn":
+        if effect.name in ("commit", "rollback"):
+            frame.learn(subject, "used", False)
+            frame.learn(subject, "begun", False)
+            frame.learn(subject, "written", False)
+        elif effect.name == "close":
+            frame.learn(subject, "open", False)
+    elif effect.kind == "use" and effect.name == "write":
+        frame.learn(subject, "written")
+
+
+def apply_state(frame: Frame, subject: Any, fact: str) -> None:
+    """A callee left a handle of the caller in this state on every path."""
+    if fact == "closed" or not any(subject in t.subjects for t in frame.tx):
+        frame.learn(subject, fact)

@@ -1,0 +1,279 @@
+"""What is known of libraries: which external names make handles, wait on the network, start tasks…
+
+All names are import paths after :func:`canonical`; ``()`` marks the result of a call. Sources: the
+documentation of SQLAlchemy 2.x, SQLModel, FastAPI, asyncio and the named drivers and clients.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION
+
+SESSION_CLASSES = {
+    "sqlalchemy.orm.Session": False,
+    "sqlmodel.Session": False,
+    "sqlalchemy.ext.asyncio.AsyncSession": True,
+    "sqlmodel.ext.asyncio.session.AsyncSession": True,
+    "flask_sqlalchemy.session.Session": False,
+}
+
+FACTORY_MAKERS = {
+    "sqlalchemy.orm.sessionmaker": False,
+    "sqlalchemy.ext.asyncio.async_sessionmaker": True,
+    "sqlalchemy.orm.scoped_session": False,
+    "sqlalchemy.ext.asyncio.async_scoped_session": True,
+}
+
+ENGINE_MAKERS = {
+    "sqlalchemy.create_engine": False,
+    "sqlmodel.create_engine": False,
+    "sqlalchemy.engine_from_config": False,
+    "sqlalchemy.create_mock_engine": False,
+    "sqlalchemy.ext.asyncio.create_async_engine": True,
+    "sqlalchemy.ext.asyncio.async_engine_from_config": True,
+}
+
+RAW_CONNECTIONS = {
+    "asyncpg.connect": DRIVER, "asyncpg.create_pool": POOL, "asyncpg.pool.create_pool": POOL,
+    "psycopg.connect": DRIVER, "psycopg.Connection.connect": DRIVER, "psycopg.AsyncConnection.connect": DRIVER,
+    "psycopg_pool.ConnectionPool": POOL, "psycopg_pool.AsyncConnectionPool": POOL,
+    "psycopg_pool.NullConnectionPool": POOL, "psycopg_pool.AsyncNullConnectionPool": POOL,
+    "psycopg2.connect": DRIVER, "psycopg2.pool.SimpleConnectionPool": POOL,
+    "psycopg2.pool.ThreadedConnectionPool": POOL, "psycopg2.pool.AbstractConnectionPool": POOL,
+    "aiopg.connect": DRIVER, "aiopg.create_pool": POOL, "aiopg.sa.create_engine": POOL,
+    "sqlite3.connect": DRIVER, "aiosqlite.connect": DRIVER, "pymysql.connect": DRIVER, "MySQLdb.connect": DRIVER,
+    "mysql.connector.connect": DRIVER, "aiomysql.connect": DRIVER, "aiomysql.create_pool": POOL,
+    "asyncmy.connect": DRIVER, "asyncmy.create_pool": POOL, "pg8000.connect": DRIVER, "pg8000.dbapi.connect": DRIVER,
+    "pg8000.native.Connection": DRIVER, "pyodbc.connect": DRIVER, "oracledb.connect": DRIVER,
+    "oracledb.connect_async": DRIVER, "duckdb.connect": DRIVER, "cx_Oracle.connect": DRIVER,
+    "databases.Database": DRIVER,
+}  # fmt: skip
+
+#: Annotations that say "this is a handle".
+HANDLE_TYPES = {
+    **dict.fromkeys(SESSION_CLASSES, SESSION),
+    **dict.fromkeys(FACTORY_MAKERS, FACTORY),
+    "sqlalchemy.Engine": ENGINE, "sqlalchemy.ext.asyncio.AsyncEngine": ENGINE,
+    "sqlalchemy.Connection": CONNECTION, "sqlalchemy.ext.asyncio.AsyncConnection": CONNECTION,
+    "sqlalchemy.orm.SessionTransaction": "transaction",
+    "sqlalchemy.ext.asyncio.AsyncSessionTransaction": "transaction",
+    "sqlalchemy.Transaction": "transaction", "sqlalchemy.ext.asyncio.AsyncTransaction": "transaction",
+    "asyncpg.Connection": DRIVER, "asyncpg.Pool": POOL, "psycopg.Connection": DRIVER,
+    "psycopg.AsyncConnection": DRIVER, "psycopg2.extensions.connection": DRIVER, "sqlite3.Connection": DRIVER,
+    "aiosqlite.Connection": DRIVER,
+}  # fmt: skip
+
+ASYNC_TYPES = {n for n in HANDLE_TYPES if "async" in n.lower() or n.startswith(("asyncpg", "aio"))}
+
+_CANONICAL = {
+    "sqlalchemy.orm.session.Session": "sqlalchemy.orm.Session",
+    "sqlalchemy.orm.session.sessionmaker": "sqlalchemy.orm.sessionmaker",
+    "sqlalchemy.orm.session.SessionTransaction": "sqlalchemy.orm.SessionTransaction",
+    "sqlalchemy.orm.scoping.scoped_session": "sqlalchemy.orm.scoped_session",
+    "sqlalchemy.ext.asyncio.session.AsyncSession": "sqlalchemy.ext.asyncio.AsyncSession",
+    "sqlalchemy.ext.asyncio.session.async_sessionmaker": "sqlalchemy.ext.asyncio.async_sessionmaker",
+    "sqlalchemy.ext.asyncio.engine.AsyncEngine": "sqlalchemy.ext.asyncio.AsyncEngine",
+    "sqlalchemy.ext.asyncio.engine.AsyncConnection": "sqlalchemy.ext.asyncio.AsyncConnection",
+    "sqlalchemy.ext.asyncio.engine.create_async_engine": "sqlalchemy.ext.asyncio.create_async_engine",
+    "sqlalchemy.ext.asyncio.scoping.async_scoped_session": "sqlalchemy.ext.asyncio.async_scoped_session",
+    "sqlalchemy.engine.create_engine": "sqlalchemy.create_engine",
+    "sqlalchemy.engine.engine_from_config": "sqlalchemy.engine_from_config",
+    "sqlalchemy.engine.Engine": "sqlalchemy.Engine",
+    "sqlalchemy.engine.base.Engine": "sqlalchemy.Engine",
+    "sqlalchemy.engine.Connection": "sqlalchemy.Connection",
+    "sqlalchemy.engine.base.Connection": "sqlalchemy.Connection",
+    "sqlalchemy.engine.base.Transaction": "sqlalchemy.Transaction",
+    "sqlalchemy.future.create_engine": "sqlalchemy.create_engine",
+    "sqlmodel.orm.session.Session": "sqlmodel.Session",
+    "sqlmodel.ext.asyncio.session.async_sessionmaker": "sqlalchemy.ext.asyncio.async_sessionmaker",
+    "sqlmodel.ext.asyncio.AsyncSession": "sqlmodel.ext.asyncio.session.AsyncSession",
+    "asyncpg.connection.connect": "asyncpg.connect",
+    "asyncpg.connection.Connection": "asyncpg.Connection",
+    "asyncpg.pool.Pool": "asyncpg.Pool",
+    "fastapi.param_functions.Depends": "fastapi.Depends",
+    "fastapi.params.Depends": "fastapi.Depends",
+    "fastapi.param_functions.Security": "fastapi.Security",
+    "fastapi.param_functions.Header": "fastapi.Header",
+    "fastapi.param_functions.Cookie": "fastapi.Cookie",
+    "fastapi.params.Header": "fastapi.Header",
+    "fastapi.params.Cookie": "fastapi.Cookie",
+    "fastapi.requests.Request": "fastapi.Request",
+    "fastapi.security.http.HTTPAuthorizationCredentials": "fastapi.security.HTTPAuthorizationCredentials",
+    "fastapi.params.Security": "fastapi.Security",
+    "fastapi.routing.APIRouter": "fastapi.APIRouter",
+    "fastapi.applications.FastAPI": "fastapi.FastAPI",
+    "starlette.background.BackgroundTasks": "fastapi.BackgroundTasks",
+    "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
+    "starlette.background.BackgroundTask": "fastapi.BackgroundTask",
+    "starlette.requests.Request": "fastapi.Request",
+    "starlette.responses.StreamingResponse": "fastapi.responses.StreamingResponse",
+    "asyncio.tasks.create_task": "asyncio.create_task",
+    "asyncio.tasks.gather": "asyncio.gather",
+    "asyncio.taskgroups.TaskGroup": "asyncio.TaskGroup",
+    "contextlib.AbstractAsyncContextManager": "typing.AsyncContextManager",
+    "contextlib.AbstractContextManager": "typing.ContextManager",
+    "jose.jwt.decode": "jose.jwt.decode",
+}
+
+
+#: Attributes of library objects that are sessions: import path with calls -> type.
+_SESSION_ATTRIBUTES = {
+    "flask_sqlalchemy.SQLAlchemy().session": "sqlalchemy.orm.scoped_session()",
+    "flask_sqlalchemy_lite.SQLAlchemy().session": "sqlalchemy.orm.Session()",
+    "fastapi_sqlalchemy.db.session": "sqlalchemy.orm.Session()",
+    "fastapi_async_sqlalchemy.db.session": "sqlalchemy.ext.asyncio.AsyncSession()",
+}
+
+
+@lru_cache(maxsize=20000)
+def canonical(name: str) -> str:
+    """The one spelling of an import path that the tables use."""
+    if name in _SESSION_ATTRIBUTES:
+        return _SESSION_ATTRIBUTES[name]
+    head, call, rest = name.partition("()")
+    if head in _CANONICAL:
+        head = _CANONICAL[head]
+    elif head.startswith("typing_extensions."):
+        head = "typing." + head[18:]
+    elif head.startswith("collections.abc."):
+        head = "typing." + head[16:]
+    elif head.startswith(("sqlalchemy.sql.", "sqlalchemy.future.", "sqlalchemy.orm.query", "sqlalchemy.engine.url")):
+        last = head.rsplit(".", 1)[1]
+        head = {"URL": "sqlalchemy.URL", "make_url": "sqlalchemy.make_url"}.get(last, f"sqlalchemy.{last}")
+    elif head == "sqlalchemy.engine.URL":
+        head = "sqlalchemy.URL"
+    elif head == "sqlalchemy.engine.make_url":
+        head = "sqlalchemy.make_url"
+    elif head.startswith("sqlmodel.") and head.rsplit(".", 1)[1] in _FROM_SQLALCHEMY:
+        head = f"sqlalchemy.{head.rsplit('.', 1)[1]}"
+    return head + call + rest
+
+
+QUERY = "sqlalchemy.select()"
+QUERY_MAKERS = frozenset(
+    f"sqlalchemy.{n}"
+    for n in ("select", "update", "delete", "insert", "union", "union_all", "exists", "values", "lambda_stmt")
+) | {
+    "sqlalchemy.dialects.postgresql.insert", "sqlalchemy.dialects.sqlite.insert", "sqlalchemy.dialects.mysql.insert",
+    "sqlalchemy.orm.Query", "sqlalchemy.orm.query.Query",
+}  # fmt: skip
+WRITE_QUERY_MAKERS = {"sqlalchemy.update", "sqlalchemy.delete", "sqlalchemy.insert"}
+_FROM_SQLALCHEMY = {
+    "select", "update", "delete", "insert", "text", "and_", "or_", "not_", "func", "Column", "col", "exists", "union",
+    "union_all",
+}  # fmt: skip
+PREDICATE_COMBINERS = {
+    "sqlalchemy.and_", "sqlalchemy.or_", "sqlalchemy.not_", "sqlalchemy.true", "sqlalchemy.false",
+    "sqlalchemy.orm.with_loader_criteria", "sqlalchemy.case", "sqlalchemy.exists",
+}  # fmt: skip
+PREDICATE_METHODS = {"where", "filter", "having", "filter_by", "and_", "or_", "join", "outerjoin", "select_from"}
+COLUMN_TESTS = {
+    "in_", "not_in", "notin_", "is_", "is_not", "isnot", "like", "ilike", "between", "any_", "contains", "startswith",
+    "endswith", "op", "is_distinct_from", "any", "has", "overlap",
+}  # fmt: skip
+
+SESSION_WRITES = {
+    "add", "add_all", "delete", "merge", "flush", "bulk_save_objects", "bulk_insert_mappings",
+    "bulk_update_mappings",
+}  # fmt: skip
+SESSION_READS = {
+    "execute", "scalar", "scalars", "get", "get_one", "refresh", "query", "exec", "stream", "stream_scalars",
+    "exec_driver_sql", "run_sync", "connection",
+}  # fmt: skip
+SQL_METHODS = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "exec_driver_sql", "executemany",
+               "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "copy_from_query"}  # fmt: skip
+SESSION_ONLY = {"commit", "rollback", "begin", "begin_nested", "flush", "add", "add_all", "expunge", "refresh", "merge"}
+
+NETWORK_PREFIXES = (
+    "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
+    "aiosmtplib.", "openai.", "anthropic.", "litellm.", "boto3.", "aioboto3.", "botocore.", "google.generativeai.",
+    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.", "slack_sdk.", "telegram.",
+    "grpc.", "paramiko.", "ftplib.", "imaplib.", "poplib.", "websockets.", "websocket.", "playwright.", "selenium.",
+    "fastapi_mail.", "resend.", "elasticsearch.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
+    "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "qdrant_client.", "pinecone.",
+    "google.cloud.", "azure.", "redis.", "aioredis.", "asyncio.open_connection", "subprocess.",
+)  # fmt: skip
+SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+_NETWORK_METHODS = {
+    "get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen", "connect",
+    "send_message", "sendmail", "login", "create", "acreate", "generate", "generate_content", "generate_content_async",
+    "completion", "acompletion", "embed", "embedding", "aembedding", "invoke", "ainvoke", "astream", "call", "upload",
+    "upload_file", "upload_fileobj", "download", "download_file", "put_object", "get_object", "delete_object",
+    "list_objects_v2", "send_email", "sendto", "sendall", "recv", "goto", "content", "ws_connect", "open_connection",
+    "parse", "retrieve", "list", "modify", "publish", "quit", "ehlo", "starttls", "run", "check_output", "check_call",
+    "search", "query", "upsert", "index", "bulk", "ping", "text", "json", "read", "download_fileobj", "head_object",
+    "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex", "delete_many",
+}  # fmt: skip
+_NOT_NETWORK = re.compile(
+    r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.|Error$|Exception$|Timeout$|Limits$|\.Response$"
+    r"|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
+)
+_PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
+
+
+@lru_cache(maxsize=20000)
+def is_network(name: str) -> bool:
+    """Whether calling the external symbol waits on the network (or sleeps)."""
+    if name in SLEEPS:
+        return True
+    if not name.startswith(NETWORK_PREFIXES) or _NOT_NETWORK.search(name):
+        return False
+    if name.startswith(("redis.", "aioredis.", "subprocess.")):
+        return False
+    head, _, method = name.rpartition(".")
+    if "()" not in head and method[:1].isupper():
+        return False
+    if _PURE_RESULTS.search(name) and not name.startswith("aiohttp."):
+        return False
+    return method in _NETWORK_METHODS
+
+
+CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
+ROUTE_METHODS = {
+    "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
+    "websocket_route",
+}  # fmt: skip
+ROUTERS = {"fastapi.APIRouter()", "fastapi.FastAPI()", "starlette.applications.Starlette()", "starlette.routing.Router()"}
+STREAMING = {
+    "fastapi.responses.StreamingResponse", "sse_starlette.EventSourceResponse",
+    "sse_starlette.sse.EventSourceResponse", "fastapi.sse.EventSourceResponse",
+}  # fmt: skip
+
+#: Starting work that outlives the call: name -> how the target is given.
+TASK_STARTERS = {
+    "asyncio.create_task", "asyncio.ensure_future", "asyncio.get_event_loop().create_task",
+    "asyncio.get_running_loop().create_task", "asyncio.new_event_loop().create_task",
+    "asyncio.run_coroutine_threadsafe", "asyncio.get_event_loop().run_in_executor().x",
+}  # fmt: skip
+TASK_GROUPS = {"asyncio.TaskGroup()", "anyio.create_task_group()"}
+CONCURRENT = {"asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.wait_for.x", "aiometer.run_all"}
+CALL_THROUGH = {
+    "asyncio.to_thread": 0, "anyio.to_thread.run_sync": 0, "starlette.concurrency.run_in_threadpool": 0,
+    "fastapi.concurrency.run_in_threadpool": 0, "asyncio.wait_for": 0, "asyncio.shield": 0, "asyncio.run": 0,
+    "asyncio.timeout": -1, "asgiref.sync.sync_to_async": -1, "anyio.run": 0, "contextlib.nullcontext": -1,
+}  # fmt: skip
+SCHEDULER_CLASSES = re.compile(r"^apscheduler\.schedulers\.\w+\.\w+Scheduler\(\)$|^apscheduler\.\w*Scheduler\(\)$")
+SCHEDULER_METHODS = {"add_job", "scheduled_job", "add_schedule", "configure_task"}
+TASK_DECORATORS = re.compile(
+    r"^(?:celery|dramatiq|huey|rq|taskiq\w*|procrastinate|arq|saq|streaq|pgqueuer|apscheduler|fastapi_utils|repid"
+    r"|faststream|broadcaster|rocketry|hatchet_sdk|prefect)\b.*"
+    r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
+    r"|\.scheduled_job|\.subscriber|\.db_task|\.cond)(?:\(\))?$"
+)
+QUEUE_METHODS = {"delay", "apply_async", "send", "send_with_options", "kiq", "defer", "defer_async", "enqueue", "enqueue_job"}
+
+JWT_DECODERS = re.compile(
+    r"^(?:jwt|jose\.jwt|jose|authlib\.jose(?:\.jwt)?|joserfc\.jwt|python_jwt|itsdangerous|jwcrypto(?:\.jwt)?|firebase_admin\.auth"
+    r"|google\.oauth2\.id_token|fastapi_jwt_auth)\b.*"
+    r"(?:decode|decode_complete|verify|verify_id_token|verify_oauth2_token|get_unverified_claims|get_unverified_header|loads)$"
+)
+SECURITY_CLASSES = re.compile(
+    r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+|OpenIdConnect)\(\)$"
+)
+
+
+def handle_kind(name: str) -> str | None:
+    """The kind of handle an annotation with this name declares, or ``None``."""
+    return HANDLE_TYPES.get(name)

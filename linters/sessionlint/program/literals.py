@@ -1,0 +1,131 @@
+"""String literals where they stand in the source, with the name they are given: for rules about what is written down.
+
+Values (see :mod:`sessionlint.program.values`) tell what reaches a call; a literal tells where it was written.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.model import FunctionInfo, ModuleInfo
+from sessionlint.program.strings import HOLE
+
+#: Calls that hand on the literal in them: ``os.getenv("DATABASE_URL", "…")``, ``Field("…")``, ``SecretStr("…")``.
+_HANDS_ON = frozenset(
+    {
+        "AnyUrl", "Field", "MultiHostUrl", "Option", "PostgresDsn", "SecretStr", "Setting", "URL", "attrib", "cast",
+        "config", "default", "env", "environ", "field", "get", "getenv", "ib", "make_url", "setdefault", "str",
+    }
+)  # fmt: skip
+_DEFAULTS = ("default", "server_default", "value")
+
+
+class Literal(NamedTuple):
+    """A string in code: ``text`` with ``\\0`` for what an f-string puts in, ``name`` of what it is assigned to."""
+
+    module: ModuleInfo
+    expr: ir.Expr
+    text: str
+    name: str
+
+
+def literals(module: ModuleInfo, needle: bytes) -> Iterator[Literal]:
+    """All strings of a module whose functions mention ``needle``; docstrings and bare strings are left out."""
+    for statement in ir.body_of(module.body.facts):
+        yield from _walk(module, statement, "", needle)
+
+
+def owner_of(module: ModuleInfo, span: ir.Span4) -> FunctionInfo:
+    """The innermost function around a place."""
+    best = module.body
+    for function in module.functions:
+        outer = function.span
+        around = outer[:2] <= span[:2] and span[2:] <= outer[2:]
+        if around and (best is module.body or outer[:2] >= best.span[:2]):
+            best = function
+    return best
+
+
+def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:
+    op = node[0] if node else None
+    if op == "k" or op == "f":
+        if op == "f" or isinstance(node[2], str):
+            yield Literal(module, node, _text(node), name)
+        return
+    if op == "E" and node[2][0] == "k":
+        return
+    if op == "F":
+        yield from _function(module, node[2], needle)
+    elif op in ("=", ":"):
+        target = node[2][0] if op == "=" else node[2]
+        value = node[3] if op == "=" else node[4]
+        if value is not None:
+            yield from _walk(module, value, _name(target), needle)
+    elif op == "c":
+        yield from _call(module, node, name, needle)
+    elif op == "d":
+        for key, value in zip(node[2], node[3], strict=True):
+            yield from _walk(module, value, str(key[2]) if key is not None and key[0] == "k" else "", needle)
+    elif op in ("o", "q", "b", "aw"):
+        for child in node[2:]:
+            if type(child) is tuple:
+                yield from _each(module, child, name, needle)
+    else:
+        for child in node[2:] if type(op) is str else node:
+            if type(child) is tuple:
+                yield from _each(module, child, "", needle)
+
+
+def _each(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:
+    if node and type(node[0]) is str and len(node) > 1 and type(node[1]) is tuple:
+        yield from _walk(module, node, name, needle)
+        return
+    for child in node:
+        if type(child) is tuple:
+            yield from _each(module, child, name, needle)
+
+
+def _function(module: ModuleInfo, function: tuple[Any, ...], needle: bytes) -> Iterator[Literal]:
+    for name, _, _, default, _ in function[3]:
+        if default is not None:
+            yield from _walk(module, default, name, needle)
+    body = function[4]
+    if isinstance(body, bytes):
+        if needle not in body:
+            return
+        body = marshal.loads(body)
+    for statement in body:
+        yield from _walk(module, statement, "", needle)
+
+
+def _call(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:
+    callee = node[2][3] if node[2][0] == "a" else node[2][2] if node[2][0] == "n" else ""
+    hands_on = callee in _HANDS_ON
+    given = name
+    if hands_on and len(node[3]) > 1 and node[3][0][0] == "k":
+        given = f"{name} {node[3][0][2]}"
+    yield from _walk(module, node[2], "", needle)
+    for argument in node[3]:
+        yield from _walk(module, argument, given if hands_on else "", needle)
+    for keyword, value in node[4]:
+        passed = given if hands_on and keyword in _DEFAULTS else keyword or ""
+        yield from _walk(module, value, passed, needle)
+
+
+def _name(target: ir.Expr) -> str:
+    if target[0] == "n":
+        return str(target[2])
+    if target[0] == "a":
+        return str(target[3])
+    if target[0] == "i" and target[3][0] == "k":
+        return str(target[3][2])
+    return ""
+
+
+def _text(node: ir.Expr) -> str:
+    if node[0] == "k":
+        return node[2] if isinstance(node[2], str) else HOLE
+    return "".join(_text(part) if part[0] in ("k", "f") else HOLE for part in node[2])

@@ -1,0 +1,274 @@
+"""Functions, classes and modules of the program, and what evaluating them found out.
+
+An :class:`Event` is one thing a function does, with the abstract values involved; rules read events.
+A :class:`Summary` is what callers need to know of a function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.values import Site, Value
+
+
+class Transaction(NamedTuple):
+    """A transaction open around an event: on which sessions or connections, begun where.
+
+    ``savepoint`` marks ``begin_nested``; ``source`` the function when a context manager of the project opened it.
+    """
+
+    subjects: Value
+    site: Site
+    savepoint: bool = False
+    source: Any = None
+
+
+class Effect(NamedTuple):
+    """What a call does that its caller must know: ``kind`` and ``name`` as in :class:`Event`.
+
+    ``subject`` is the parameter, injected or global handle concerned (``None``: none in particular).
+    """
+
+    kind: str
+    name: str
+    subject: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a function does.
+
+    ``kind`` is one of
+
+    * ``create``: a handle is made (``name`` its kind, ``value`` the callee, ``subject`` the handle);
+    * ``obtain``: project code (``callee``) hands out the handles in ``subject``;
+    * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;
+    * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
+      (``session``, ``connection``, ``transaction``, ``sql``);
+    * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
+    * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``;
+    * ``call``: project function ``callee`` runs with ``bindings`` (pairs of parameter identity and value);
+    * ``external``: a call of the external symbol ``name``; ``args``/``keywords`` its values;
+    * ``network``: ``name`` waits on network or sleep;
+    * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;
+    * ``concurrent``: ``args`` run at the same time through ``name``;
+    * ``await``: the tasks in ``subject`` (:data:`~sessionlint.program.values.TASK`) are awaited;
+    * ``bind``: engines or factories in ``subject`` are given the ``name``; flag ``global`` as the word says;
+    * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
+      ``object``, ``library object``, ``closure``), ``value`` is all that is stored;
+    * ``sql``: SQL text ``value`` is handed to ``name``;
+    * ``construct``: an instance of the project class in ``value`` is made with ``args`` and ``keywords``;
+    * ``import``: module ``name`` is imported (its member ``text``); flag ``typing`` for type checkers only;
+    * ``info``: method ``name`` of the ``info`` dictionary of ``subject``;
+    * ``options``: ``execution_options`` with ``keywords`` on ``subject``;
+    * ``identifier``: ``value`` becomes the identifier ``name`` (``text``: name, keyword, key, attribute);
+    * ``predicate``: tenant column ``name`` is compared; * ``handler``: an ``except`` clause, see ``flags``;
+    * ``return``/``leave``: the function ends here; ``text`` is the expression.
+
+    ``flags``: ``context`` (context expression of a ``with``), ``awaited``, ``handler`` (inside ``except``),
+    ``finally``, ``loop``, ``statement`` (result dropped), ``write``, ``returned``, ``swallows``, ``records``…
+
+    ``open_sessions`` are the handles (or context managers that hold one) entered by a ``with`` around the event;
+    inside ``except`` also those obtained before and not closed.
+    """
+
+    kind: str
+    function: FunctionInfo
+    span: ir.Span4
+    subject: Value = ()
+    name: str = ""
+    value: Value = ()
+    args: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+    callee: FunctionInfo | None = None
+    bindings: tuple[tuple[Any, Value], ...] = ()
+    transactions: tuple[Transaction, ...] = ()
+    flags: frozenset[str] = frozenset()
+    text: str = ""
+    expr: ir.Expr | None = None
+    effect: Effect | None = None
+    open_sessions: Value = ()
+
+    @property
+    def path(self) -> str:
+        """The file of the event."""
+        return self.function.module.path
+
+    @property
+    def site(self) -> Site:
+        """Path and span."""
+        return (self.function.module.path, self.span)
+
+
+class Hop(NamedTuple):
+    """Where an effect or value comes from inside a function: a place, and the callee it came through."""
+
+    site: Site
+    note: str
+    callee: FunctionInfo | None = None
+    inner: Any = None
+
+
+@dataclass(slots=True)
+class Summary:
+    """What callers need to know of a function."""
+
+    returns: Value = ()
+    yields: Value = ()
+    effects: dict[Effect, Hop] = field(default_factory=dict)
+    sources: dict[Any, Hop] = field(default_factory=dict)
+    yield_transactions: tuple[Transaction, ...] = ()
+    commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
+    closes_after_yield: Value = ()
+    always_raises: bool = False
+    #: (handle, "used" | "begun" | "closed") that hold on every path when a caller goes on
+    leaves: frozenset[tuple[Any, str]] = frozenset()
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal keys mean callers would see no difference."""
+        return (
+            self.returns,
+            self.yields,
+            frozenset(self.effects),
+            self.yield_transactions,
+            tuple(a for a, _ in self.commits_after_yield),
+            self.closes_after_yield,
+            self.always_raises,
+            self.leaves,
+        )
+
+
+class FunctionInfo:
+    """A function, method, lambda, or the body of a module (name ``<module>``)."""
+
+    __slots__ = (
+        "children", "class_info", "decorators", "decorator_values", "events", "facts", "flags",
+        "header", "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "module", "name",
+        "param_values", "params", "parent", "qualname", "registrations", "routes", "span", "summary", "visits",
+        "evaluated", "dependencies", "eager", "signed",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        module: ModuleInfo,
+        facts: tuple[Any, ...],
+        qualname: str,
+        parent: FunctionInfo | None = None,
+        class_info: ClassInfo | None = None,
+    ) -> None:
+        self.module = module
+        self.facts = facts
+        self.name: str = facts[0]
+        self.span: ir.Span4 = facts[1]
+        self.header: ir.Span4 = facts[2]
+        self.params: tuple[Any, ...] = facts[3]
+        self.decorators: tuple[ir.Expr, ...] = facts[5]
+        self.flags: int = facts[7]
+        self.qualname = qualname
+        self.parent = parent
+        self.class_info = class_info
+        self.children: dict[ir.Span4, FunctionInfo] = {}
+        self.events: list[Event] = []
+        self.summary = Summary()
+        self.evaluated = False
+        self.visits = 0
+        self.is_context_manager = False
+        self.is_property = False
+        self.is_staticmethod = False
+        self.is_classmethod = False
+        self.decorator_values: tuple[tuple[ir.Expr, Value], ...] = ()
+        self.routes: tuple[Any, ...] = ()
+        self.registrations: dict[str, Any] = {}
+        self.param_values: dict[str, tuple[Value, Value]] = {}
+        self.dependencies: dict[str, Any] = {}
+        #: evaluated even when nothing asks for it
+        self.eager = False
+        #: annotations and defaults have been evaluated
+        self.signed = False
+
+    @property
+    def is_async(self) -> bool:
+        """Defined with ``async def``."""
+        return bool(self.flags & ir.FLAG_ASYNC)
+
+    @property
+    def is_generator(self) -> bool:
+        """Contains ``yield``."""
+        return bool(self.flags & ir.FLAG_GENERATOR)
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.module.path
+
+    @property
+    def site(self) -> Site:
+        """Path and header span."""
+        return (self.module.path, self.header)
+
+    @property
+    def dotted(self) -> str:
+        """Import path: module and qualified name."""
+        return f"{self.module.name}.{self.qualname}" if self.module.name else self.qualname
+
+    def __repr__(self) -> str:
+        return f"<{self.dotted}>"
+
+
+class ClassInfo:
+    """A class of the project."""
+
+    __slots__ = ("bases", "decorators", "defined_in", "facts", "header", "methods", "module", "name", "qualname", "span",
+                 "attributes")  # fmt: skip
+
+    def __init__(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, defined_in: FunctionInfo) -> None:
+        self.module = module
+        self.facts = facts
+        self.name: str = facts[0]
+        self.span: ir.Span4 = facts[1]
+        self.header: ir.Span4 = facts[2]
+        self.qualname = qualname
+        self.defined_in = defined_in
+        self.bases: Value = ()
+        self.decorators: Value = ()
+        self.methods: dict[str, FunctionInfo] = {}
+        #: name -> (span, annotation value, default value, expression) of the class body, in order
+        self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
+
+    @property
+    def dotted(self) -> str:
+        """Import path."""
+        return f"{self.module.name}.{self.qualname}"
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.module.path
+
+    def __repr__(self) -> str:
+        return f"<class {self.dotted}>"
+
+
+class ModuleInfo:
+    """A file of the project and its names."""
+
+    __slots__ = ("body", "classes", "env", "functions", "imports", "in_progress", "is_package", "name", "path", "root")
+
+    def __init__(self, path: str, name: str, is_package: bool, facts: tuple[Any, ...]) -> None:
+        self.path = path
+        self.name = name
+        self.is_package = is_package
+        module_span = (1, 1, 1, 1)
+        self.body = FunctionInfo(self, ("<module>", module_span, module_span, (), facts[0], (), None, 0, ""), "")
+        self.env: dict[str, Value] = {}
+        self.functions: list[FunctionInfo] = []
+        self.classes: list[ClassInfo] = []
+        #: (module dotted name, imported name or None, span) of every import statement
+        self.imports: list[tuple[str, str | None, ir.Span4, FunctionInfo]] = []
+        self.in_progress = False
+
+    def __repr__(self) -> str:
+        return f"<module {self.name or self.path}>"

@@ -1,0 +1,93 @@
+"""Which file is which module, and what an import statement means in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+class ModuleNames:
+    """Dotted module names of project files, seen from the import roots of the policy.
+
+    A file may be importable by several names (``src.db`` and ``db``); :attr:`by_name` knows them all,
+    :attr:`primary` the longest one that a file of the project uses to import it.
+    """
+
+    def __init__(self, files: Iterable[str], roots: Sequence[str]) -> None:
+        self.by_name: dict[str, str] = {}
+        self.primary: dict[str, str] = {}
+        self.packages: set[str] = set()
+        self._nearest: dict[tuple[str, str], str] = {}
+        ordered = sorted(files, key=lambda f: (f.count("/"), f))
+        prefixes = self._prefixes(ordered, roots)
+        for prefix in prefixes:
+            for path in ordered:
+                if path.startswith(prefix):
+                    self._add(path, path[len(prefix) :])
+        self._namespaces: set[str] = set()
+        for name in self.by_name:
+            while "." in name:
+                name = name.rpartition(".")[0]
+                self._namespaces.add(name)
+
+    @staticmethod
+    def _prefixes(files: list[str], roots: Sequence[str]) -> list[str]:
+        prefixes = [("" if r in (".", "", "./") else r.strip("/") + "/") for r in roots]
+        if "" not in prefixes:
+            prefixes.append("")
+        known = set(files)
+        # A folder of Python files that is no package, or holds packages only, may be on sys.path itself.
+        folders = {f.rpartition("/")[0] for f in files if "/" in f}
+        for folder in sorted(folders | {p.rpartition("/")[0] for p in folders if "/" in p}):
+            if folder and f"{folder}/__init__.py" not in known and f"{folder}/" not in prefixes:
+                prefixes.append(f"{folder}/")
+        return prefixes
+
+    def _add(self, path: str, relative: str) -> None:
+        parts = relative[:-3].split("/")
+        if parts[-1] == "__init__":
+            parts.pop()
+            self.packages.add(path)
+        name = ".".join(parts)
+        if not name:
+            return
+        self.by_name.setdefault(name, path)
+        self.primary.setdefault(path, name)
+
+    def path_of(self, name: str, importer: str = "") -> str | None:
+        """The project file of a module name, if it is one; nearer to ``importer`` wins."""
+        path = self.by_name.get(name)
+        if path is None or not importer:
+            return path
+        key = (name, importer.rpartition("/")[0])
+        if key not in self._nearest:
+            self._nearest[key] = self._near(name, path, importer)
+        return self._nearest[key]
+
+    def _near(self, name: str, path: str, importer: str) -> str:
+        folder = importer.rpartition("/")[0]
+        tail = name.replace(".", "/")
+        while True:
+            for candidate in (f"{folder}/{tail}.py", f"{folder}/{tail}/__init__.py"):
+                candidate = candidate.lstrip("/")
+                if candidate != path and candidate in self.primary and self._is_root(folder, importer):
+                    return candidate
+            if not folder:
+                return path
+            folder = folder.rpartition("/")[0]
+
+    def _is_root(self, folder: str, importer: str) -> bool:
+        """A folder is a possible import root when it is no package itself."""
+        return f"{folder}/__init__.py".lstrip("/") not in self.packages
+
+    def is_namespace(self, name: str) -> bool:
+        """Whether modules lie below this name."""
+        return name in self._namespaces
+
+    def absolute(self, importer: str, module: str, level: int) -> str:
+        """The dotted name an import statement in file ``importer`` asks for."""
+        if not level:
+            return module
+        base = self.primary.get(importer, "").split(".")
+        drop = level - 1 if importer in self.packages else level
+        base = base[: len(base) - drop] if drop else base
+        return ".".join([p for p in (*base, module) if p])

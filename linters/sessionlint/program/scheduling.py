@@ -1,0 +1,197 @@
+"""Work that starts elsewhere: background tasks, task groups, schedulers, queues, threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import Effect
+from sessionlint.program.values import TASK, UNKNOWN, Ext, Obj, Pending, Seq, Value, join
+
+Keywords = list[tuple[str, Value]]
+_TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
+_LOOPS = ("asyncio.", "uvloop.")
+
+
+def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
+    """Library functions that start or combine coroutines; ``None`` for all others."""
+    if name in knowledge.CALL_THROUGH:
+        return _call_through(frame, name, args, keywords, e)
+    if name.endswith(".create_task") and name.startswith(tuple(knowledge.TASK_GROUPS)):
+        return _concurrent(frame, "TaskGroup.create_task", args, e)
+    if name.endswith((".start_soon", ".start")) and name.startswith(tuple(knowledge.TASK_GROUPS)):
+        return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
+    if name.startswith(_LOOPS) and name.endswith(_TASK_SUFFIXES):
+        return _task(frame, name, args, keywords, e)
+    if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
+        return _concurrent(frame, name, args, e)
+    if name.startswith(_LOOPS) and name.endswith((".run_in_executor", ".call_soon", ".call_later")):
+        return _started(frame, "thread", name, args[1:], keywords, e)
+    if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
+        result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+        return (Ext("fastapi.BackgroundTask()"),) if name.endswith("Task") else result
+    if name in ("threading.Thread", "multiprocessing.Process", "threading.Timer"):
+        named = dict(keywords)
+        target = named.get("target", args[1] if len(args) > 1 else UNKNOWN)
+        passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
+        _started(frame, "schedule", name, [target, *passed], [], e)
+        return (Ext(f"{name}()"),)
+    if name.endswith((".submit", ".map")) and name.startswith("concurrent.futures."):
+        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+    if name.startswith("apscheduler.") and name.rpartition(".")[2] in ("add_job", "add_schedule"):
+        return _scheduler(frame, name.replace("()", ""), args, keywords, e)
+    if name in frame.solver.policy.background_sinks:
+        return _started(frame, "schedule", name, args, keywords, e)
+    if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
+        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+    return None
+
+
+def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
+    """Methods of functions (``task.delay``) and of applications and routers."""
+    if receiver.tag == "fn" and name in knowledge.QUEUE_METHODS:
+        return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
+    if receiver.tag == "obj":
+        return _router(frame, receiver, name, args, keywords, e)
+    return None
+
+
+def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
+    from sessionlint.program.definitions import Route, add_route
+
+    named = dict(keywords)
+    if name == "include_router":
+        for atom in args[0] if args else named.get("router", ()):
+            entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
+            frame.solver.include_options[frame.site(e[1])] = named
+            if entry not in frame.solver.includes:
+                frame.solver.includes.append(entry)
+    elif name in ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"):
+        target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
+        path = args[0][0].value if args and args[0] and args[0][0].tag == "const" else None
+        for atom in target:
+            if atom.tag == "fn":
+                add_route(frame, atom.info, Route("api_route", path, receiver, named.get("dependencies", UNKNOWN), e[1]))
+    elif name in ("add_event_handler", "add_middleware", "add_exception_handler", "mount"):
+        return UNKNOWN
+    return UNKNOWN
+
+
+def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
+    """Method names on unknown receivers that can only mean starting work, with a project function as target."""
+    targets = args[0] if args else UNKNOWN
+    if name in ("add_task", "add_job") and any(a.tag in ("fn", "partial") for a in targets):
+        return _scheduler(frame, f".{name}", args, keywords, e)
+    if name == "create_task" and any(isinstance(a, Pending) for a in targets):
+        return _task(frame, ".create_task", args, keywords, e)
+    return None
+
+
+def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    named = dict(keywords)
+    if name.endswith("add_task"):
+        return _started(frame, "schedule", name, args, keywords, e)
+    target = args[0] if args else named.get("func", UNKNOWN)
+    passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
+    extra = [(k, v) for a in named.get("kwargs", UNKNOWN) if a.tag == "map" for k, v in a.items if isinstance(k, str)]
+    return _started(frame, "schedule", name, [target, *passed], extra, e)
+
+
+def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    position = knowledge.CALL_THROUGH[name]
+    if position < 0 or not args:
+        return args[0] if args and name == "asgiref.sync.sync_to_async" else (Ext(f"{name}()"),)
+    if name in ("asyncio.wait_for", "asyncio.shield", "asyncio.run"):
+        return args[0]
+    out: Value = UNKNOWN
+    for target in args[position]:
+        out = join(out, frame.machine.call(frame, target, args[position + 1 :], [k for k in keywords if k[0] != "limiter"], e))
+    return out
+
+
+def _task(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``create_task(coroutine)``."""
+    targets = args[0] if args else dict(keywords).get("coro", UNKNOWN)
+    _waits_elsewhere(frame, e)
+    frame.emit("schedule", e[1], _dropped(frame), name=name.replace("()", ""), value=targets, args=tuple(args), text="task", expr=e)
+    _tell(frame, targets, [], e)
+    return (Obj(TASK, frame.site(e[1])), Seq((targets,)))
+
+
+def _waits_elsewhere(frame: Frame, e: ir.Expr) -> None:
+    """``create_task(client.get(url))``: the library's coroutine waits in its task, not here."""
+    started = e[3][0][1] if e[0] == "c" and e[3] else None
+    for event in [v for v in frame.events[-4:] if v.kind == "network" and v.span == started]:
+        frame.events.remove(event)
+        frame.effects = {k: h for k, h in frame.effects.items() if k.kind != "network" or h.site != event.site}
+
+
+def _dropped(frame: Frame) -> tuple[str, ...]:
+    return ("dropped",) if frame.flags and frame.flags[-1] == "statement" and "awaited" not in frame.flags else ()
+
+
+def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``add_task(function, *args)`` and its kin."""
+    if not args:
+        return UNKNOWN
+    target, rest = args[0], args[1:]
+    values: list[Any] = []
+    for atom in target:
+        if atom.tag in ("fn", "partial", "inst", "cls"):
+            for made in frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ():
+                values.append(made)
+            values.append(atom)
+        else:
+            values.append(atom)
+    event = "concurrent" if kind == "concurrent" else "schedule"
+    passed = (*rest, *(v for _, v in keywords))
+    frame.emit(
+        event, e[1], name=name, value=tuple(dict.fromkeys(values)), args=tuple(passed), keywords=tuple(keywords), text=kind, expr=e
+    )
+    if event == "schedule" and kind != "thread":
+        _tell(frame, target, list(passed), e)
+    return UNKNOWN
+
+
+def _is_lazy(atom: Any) -> bool:
+    """Calling it only makes a coroutine (so its arguments can be bound without running it here)."""
+    return atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator)
+
+
+def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:
+    """Callers learn that their function or session goes to the background."""
+    note = "it is handed to background work here"
+    for atom in (*targets, *(a for v in args for a in v)):
+        if atom.tag in ("param", "injected"):
+            frame.effect(Effect("schedule", "background", atom), e[1], note)
+        elif isinstance(atom, Pending):
+            for _, value in atom.bindings:
+                for inner in value:
+                    if inner.tag in ("param", "injected"):
+                        frame.effect(Effect("schedule", "background", inner), e[1], note)
+    frame.effect(Effect("schedule", "background", None), e[1], "background work is started here")
+
+
+def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
+    """``gather`` and its kin: all run at the same time, and are awaited."""
+    frame.emit("concurrent", e[1], name=name, args=tuple(args), expr=e)
+    results: list[Value] = []
+    for value in args:
+        for item in _coroutines(value):
+            results.append(frame.machine.run_pending(frame, item, item.site[1] if item.site[0] == frame.path else e[1], e))
+    if name == "asyncio.run":
+        return results[0] if results else UNKNOWN
+    return (Seq(tuple(results[:20])),)
+
+
+def _coroutines(value: Value) -> list[Pending]:
+    out: list[Pending] = []
+    for atom in value:
+        if isinstance(atom, Pending) and atom.kind == "coro":
+            out.append(atom)
+        elif atom.tag == "seq":
+            for item in atom.items:
+                out.extend(_coroutines(item))
+    return out

@@ -1,0 +1,300 @@
+"""Statements change the frame: names, paths, transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import contexts, definitions, dependencies
+from sessionlint.program.expressions import element_of
+from sessionlint.program.frame import Frame
+from sessionlint.program.targets import assign
+from sessionlint.program.values import UNKNOWN, join
+
+
+def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
+    """Runs statements in order until the path ends."""
+    for statement in statements:
+        _RUN[statement[0]](frame, statement)
+        if frame.dead:
+            return
+
+
+def _expression(frame: Frame, s: ir.Stmt) -> None:
+    value = frame.evaluate(s[2], statement=True)
+    frame.emit("value", s[1], value=value, expr=s[2]) if any(a.tag in ("pending", "operation") for a in value) else None
+
+
+def _assign(frame: Frame, s: ir.Stmt) -> None:
+    value = frame.evaluate(s[3])
+    for target in s[2]:
+        assign(frame, target, value, s[3])
+
+
+def _annotated(frame: Frame, s: ir.Stmt) -> None:
+    annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
+    value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
+    dependency = next((a for a in value if a.tag == "dependency"), None)
+    if dependency is not None and frame.class_scope is not None:
+        # a class-based view: FastAPI injects the attribute
+        value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
+    if frame.class_scope is not None and s[2][0] == "n":
+        frame.class_scope.attributes[s[2][2]] = (s[1], annotation, value, s[4])
+    typed = frame.solver.instances(annotation)
+    if s[4] is None:
+        if frame.class_scope is not None:
+            assign(frame, s[2], typed, None, declared=True)
+        elif s[2][0] != "n" or frame.function.name == "<module>":
+            assign(frame, s[2], typed, None, declared=True)
+        return
+    if not any(a.tag != "const" for a in value) and typed:
+        value = join(value, typed)
+    assign(frame, s[2], value, s[4])
+
+
+def _augmented(frame: Frame, s: ir.Stmt) -> None:
+    operation = ("b", s[1], s[3], s[2], s[4])
+    assign(frame, s[2], frame.evaluate(operation), operation)
+
+
+def _return(frame: Frame, s: ir.Stmt) -> None:
+    value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
+    frame.returns = join(frame.returns, value)
+    for atom in value:
+        if atom.tag == "handle" and atom in frame.begins:
+            contexts.mark_context(frame, atom, "returned")
+    frame.emit("return", s[1], value=value, expr=s[2])
+    if not frame.function.is_generator:
+        frame.leaves()
+    frame.returned = True
+    frame.dead = True
+
+
+def _raise(frame: Frame, s: ir.Stmt) -> None:
+    if s[2] is not None:
+        frame.evaluate(s[2])
+    frame.emit("raise", s[1], expr=s[2])
+    frame.dead = True
+
+
+def _is_type_checking(test: ir.Expr) -> bool:
+    return test[0] in ("n", "a") and test[-1] == "TYPE_CHECKING"
+
+
+def _if(frame: Frame, s: ir.Stmt) -> None:
+    frame.evaluate(s[2])
+    before = frame.snapshot()
+    frame.flags.append("typing" if _is_type_checking(s[2]) else "branch")
+    run_block(frame, s[3])
+    after_body = frame.snapshot()
+    frame.restore(before)
+    # elif ladders are long: follow them with a loop
+    run_block(frame, s[4])
+    frame.flags.pop()
+    frame.merge(after_body)
+
+
+def _loop(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], before_each: Callable[[], None]) -> None:
+    before = frame.snapshot()
+    frame.flags.append("loop")
+    exits, frame.loop_exits = frame.loop_exits, []
+    events = len(frame.events)
+    for round_number in range(2):
+        if round_number:
+            # The second round sees what the first one assigned; its events replace the first round's.
+            if frame.dead or before[0] == frame.env:
+                break
+            del frame.events[events:]
+            frame.merge(before)
+            facts = frame.facts
+            frame.facts = dict(before[1]) if not facts else facts
+        before_each()
+        run_block(frame, body)
+        for env, facts in frame.loop_exits:
+            frame.merge((env, facts, False))
+        frame.loop_exits = []
+    frame.loop_exits = exits
+    frame.flags.pop()
+    frame.merge(before)
+    run_block(frame, orelse)
+
+
+def _for(frame: Frame, s: ir.Stmt) -> None:
+    iterable = frame.evaluate(s[3])
+    frame.flags.append("iterated")
+    item = element_of(frame, iterable, s[3][1])
+    frame.flags.pop()
+    _loop(frame, s[4], s[5], lambda: assign(frame, s[2], item, None))
+    for atom in iterable:
+        if atom.tag == "pending" and atom.kind == "gen":
+            contexts.resume(frame, atom, s[3][1])
+
+
+def _while(frame: Frame, s: ir.Stmt) -> None:
+    _loop(frame, s[3], s[4], lambda: (frame.evaluate(s[2]), None)[1])
+
+
+def _jump(frame: Frame, s: ir.Stmt) -> None:
+    frame.loop_exits.append((dict(frame.env), dict(frame.facts)))
+    frame.dead = True
+
+
+def _try(frame: Frame, s: ir.Stmt) -> None:
+    before = frame.snapshot()
+    start, exits = len(frame.events), len(frame.exits)
+    frame.flags.append("try+finally" if s[5] else "try")
+    run_block(frame, s[2])
+    body_events = tuple(frame.events[start:])
+    frame.flags.pop()
+    interrupted = frame.snapshot()
+    if not frame.dead:
+        run_block(frame, s[4])
+    paths = [frame.snapshot()]
+    for handler in s[3]:
+        frame.restore((interrupted[0], interrupted[1], False))
+        frame.merge((before[0], before[1], False))
+        paths.append(_handler(frame, handler, body_events))
+    frame.restore(paths[0])
+    for path in paths[1:]:
+        frame.merge(path)
+    if s[5]:
+        _finally(frame, s[5], interrupted)
+        frame.narrow_exits(exits)
+
+
+def _finally(frame: Frame, body: tuple[ir.Stmt, ...], interrupted: Any) -> None:
+    ended = frame.dead
+    if ended:
+        frame.restore((interrupted[0], interrupted[1], False))
+    frame.flags.append("finally")
+    run_block(frame, body)
+    frame.flags.pop()
+    frame.dead = frame.dead or ended
+
+
+def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
+    span, types, name, body = handler
+    caught = frame.evaluate(types) if types is not None else UNKNOWN
+    if name:
+        frame.bind(name, UNKNOWN, span)
+    start = len(frame.events)
+    frame.flags.append("handler")
+    returned, frame.returned = frame.returned, False
+    outer, frame.failed = frame.failed, tuple(dict.fromkeys((*frame.entered, *(a for a, f in frame.facts if f == "open"))))
+    run_block(frame, body)
+    frame.failed = outer
+    frame.flags.pop()
+    events = tuple(frame.events[start:])
+    raises = frame.dead and any(e.kind == "raise" for e in events)
+    flags = ("bare",) if types is None else ()
+    if not raises or frame.returned or not frame.dead:
+        flags = (*flags, "swallows")
+    frame.returned = returned or frame.returned
+    dead, frame.dead = frame.dead, False
+    frame.emit(
+        "handler", span, flags, value=caught, args=((), ), text=ir.text_of(types), expr=("handler", body_events, events),
+    )  # fmt: skip
+    frame.dead = dead
+    return frame.snapshot()
+
+
+def _import(frame: Frame, s: ir.Stmt) -> None:
+    for module, alias in s[2]:
+        frame.emit("import", s[1], name=module)
+        frame.module.imports.append((module, None, s[1], frame.function))
+        if alias:
+            frame.bind(alias, frame.solver.module_value(module, frame.path), s[1])
+        else:
+            frame.bind(module.partition(".")[0], frame.solver.module_value(module.partition(".")[0], frame.path), s[1])
+
+
+def _import_from(frame: Frame, s: ir.Stmt) -> None:
+    module, level = s[2], s[3]
+    dotted = frame.solver.names.absolute(frame.path, module, level)
+    for name, alias in s[4]:
+        frame.emit("import", s[1], name=dotted, text=name)
+        frame.module.imports.append((dotted, name, s[1], frame.function))
+        if name == "*":
+            target = frame.solver.module_value(dotted, frame.path)
+            frame.solver.write(("stars", frame.path), target)
+            continue
+        if frame.function.name == "<module>" and frame.class_scope is None:
+            frame.solver.import_later(frame.path, alias or name, module, level, name)
+            frame.env.pop(alias or name, None)
+            continue
+        value = frame.solver.import_name(frame.path, module, level, name)
+        previous = frame.env.get(alias or name)
+        # ``try: import x / except ImportError: x = None`` keeps both
+        frame.bind(alias or name, join(value, previous or UNKNOWN) if "handler" in frame.flags else value, s[1])
+
+
+def _global(frame: Frame, s: ir.Stmt) -> None:
+    frame.globals.update(s[2])
+
+
+def _delete(frame: Frame, s: ir.Stmt) -> None:
+    for target in s[2]:
+        if target[0] == "n":
+            frame.env.pop(target[2], None)
+        else:
+            frame.evaluate(target)
+
+
+def _match(frame: Frame, s: ir.Stmt) -> None:
+    frame.evaluate(s[2])
+    before = frame.snapshot()
+    paths = [before]
+    frame.flags.append("branch")
+    for names, guard, body in s[3]:
+        frame.restore(before)
+        for name in names:
+            frame.bind(name, UNKNOWN, s[1])
+        if guard is not None:
+            frame.evaluate(guard)
+        run_block(frame, body)
+        paths.append(frame.snapshot())
+    frame.flags.pop()
+    frame.restore(paths[0])
+    for path in paths[1:]:
+        frame.merge(path)
+
+
+def _assert(frame: Frame, s: ir.Stmt) -> None:
+    frame.evaluate(s[2])
+
+
+def _with(frame: Frame, s: ir.Stmt) -> None:
+    depth, exits, around = len(frame.tx), len(frame.exits), len(frame.entered)
+    opened: list[contexts.Entered] = []
+    for item, target in s[2]:
+        value = frame.evaluate(item, context=True)
+        entered = contexts.enter(frame, value, item)
+        opened.append(entered)
+        frame.entered.extend((*entered.closes, *entered.holds))
+        if target is not None:
+            assign(frame, target, entered.value, item)
+    was_dead = frame.dead
+    run_block(frame, s[3])
+    ended, frame.dead = frame.dead, was_dead
+    del frame.entered[around:]
+    for entered in reversed(opened):
+        contexts.leave(frame, entered, s[1])
+    frame.narrow_exits(exits)
+    frame.dead = ended and not any(e.suppresses for e in opened)
+    del frame.tx[depth:]
+
+
+def _function(frame: Frame, s: ir.Stmt) -> None:
+    definitions.define_function(frame, s[2])
+
+
+def _class(frame: Frame, s: ir.Stmt) -> None:
+    definitions.define_class(frame, s[2], run_block)
+
+
+_RUN: dict[str, Callable[[Frame, ir.Stmt], None]] = {
+    "E": _expression, "=": _assign, ":": _annotated, "+=": _augmented, "R": _return, "!": _raise, "I": _if, "L": _for,
+    "W": _while, "w/": _with, "T": _try, "F": _function, "C": _class, "imp": _import, "from": _import_from,
+    "glob": _global, "del": _delete, "M": _match, "J": _jump, "as": _assert,
+}  # fmt: skip

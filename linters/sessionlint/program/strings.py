@@ -1,0 +1,210 @@
+"""Strings: literals, f-strings, concatenation and formatting, with holes for what is not known.
+
+A string that differs between paths has several texts; beyond a few only the longest are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+from sessionlint.facts import ir
+from sessionlint.program import predicates
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Seq, Text, Value, join, join_all, merge_maps
+
+HOLE = "\0"
+MAX_ALTERNATIVES = 4
+MAX_HOLES = 4
+
+#: Numbers and names of mapped tables cannot carry foreign text.
+HARMLESS = frozenset(
+    f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
+) | {"sqlalchemy.table_name()"}
+_KEPT = ("ext", "param", "injected")
+_PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
+_KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
+
+
+def text_of(value: Value) -> Text | None:
+    """The text a value is, when it is a string; literals are not dynamic."""
+    found = texts_of(value)
+    return found[0] if found else None
+
+
+def texts_of(value: Value) -> tuple[Text, ...]:
+    """All texts a value may be."""
+    out: list[Text] = []
+    for atom in value:
+        if atom.tag == "text":
+            out.append(Text(*atom))
+        elif atom.tag == "const" and atom.kind == "str":
+            out.append(Text(atom.value, False))
+    return tuple(out)
+
+
+def joined(frame: Frame, e: ir.Expr) -> Value:
+    """An f-string."""
+    out = [Text("", False)]
+    for part in e[2]:
+        out = _product(out, _alternatives(frame.evaluate(part)))
+    return tuple(t._replace(how=t.how or "an f-string") if t.dynamic else t for t in out)
+
+
+def _alternatives(value: Value) -> list[Text]:
+    """What a value reads as inside a string: a hole for what is not known."""
+    out: list[Text] = []
+    for atom in value:
+        if atom.tag == "const":
+            if atom.value is not None or len(value) == 1:
+                out.append(Text(str(atom.value), False))
+        elif atom.tag == "text":
+            out.append(Text(*atom))
+        else:
+            harmless = atom.tag == "ext" and atom.name in HARMLESS
+            out.append(Text(HOLE, not harmless, "", (atom,) if atom.tag in _KEPT else ()))
+    return _limited(out) or [Text(HOLE, True)]
+
+
+def _product(left: list[Text], right: list[Text]) -> list[Text]:
+    if len(left) == 1 and len(right) == 1:
+        return [_append(left[0], right[0])]
+    return _limited([_append(a, b) for a in left for b in right])
+
+
+def _append(a: Text, b: Text) -> Text:
+    return Text(a.text + b.text, a.dynamic or b.dynamic, a.how or b.how, join(a.holes, b.holes)[:MAX_HOLES])
+
+
+def _limited(texts: list[Text]) -> list[Text]:
+    """Without duplicates, and only the longest when there are many."""
+    if len(texts) <= 1:
+        return texts
+    texts = list(dict.fromkeys(texts))
+    if len(texts) <= MAX_ALTERNATIVES:
+        return texts
+    dynamic = next((t for t in texts if t.dynamic), None)
+    kept = sorted(texts, key=lambda t: -len(t.text))[:MAX_ALTERNATIVES]
+    if dynamic is not None and not any(t.dynamic for t in kept):
+        kept[-1] = dynamic
+    return kept
+
+
+def binary(frame: Frame, e: ir.Expr) -> Value:
+    """``+``, ``%`` and ``*`` of strings and sequences, ``|`` of annotations, ``&``/``|`` of predicates."""
+    # A long chain nests to the left: walk it with a loop, not the stack.
+    chain = [e]
+    while chain[-1][3][0] == "b" and len(chain) < 20_000:
+        chain.append(chain[-1][3])
+    value = frame.evaluate(chain[-1][3])
+    for link in reversed(chain):
+        value = _combine(frame, link[2], value, frame.evaluate(link[4]))
+    return value
+
+
+def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
+    if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
+        return (merge_maps(left[0], right[0]),)
+    if operator == "|":
+        merged = tuple(a for a in join(left, right) if a.tag in ("ext", "cls", "annotated", "handle", "map", "predicate"))
+        return merged
+    if operator == "&":
+        return predicates.combined([left, right])
+    if operator == "*":
+        repeated = [a for a in (*left, *right) if a.tag == "seq"]
+        return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
+    if operator == "%":
+        return tuple(_limited([_percent(t, right) for t in texts_of(left)]))
+    if operator != "+":
+        return UNKNOWN
+    if texts_of(left) or texts_of(right):
+        texts = _product(_alternatives(left), _alternatives(right))
+        return tuple(t._replace(how=t.how or "+") if t.dynamic else t for t in texts)
+    sequences = [x for x in (*left, *right) if x.tag == "seq"]
+    if sequences:
+        return (Seq(tuple(i for s in sequences for i in s.items)[:40], any(s.many for s in sequences)),)
+    return UNKNOWN
+
+
+def _percent(text: Text, right: Value) -> Text:
+    """``text % right``: what stands for the fields, in order or by name."""
+    single = [a for a in right if a.tag == "seq"]
+    items = list(single[0].items) if single and not single[0].many else [] if single else [right]
+    names = next((a for a in right if a.tag == "map"), None)
+    out, position = Text("", text.dynamic, text.how, text.holes), 0
+    for field in _PERCENT.finditer(text.text):
+        out = _append(out, Text(text.text[position : field.start()], False))
+        position = field.end()
+        if field[2] == "%":
+            piece = Text("%", False)
+        elif field[1]:
+            piece = _alternatives((names.get(field[1]) if names else None) or UNKNOWN)[0]
+        else:
+            piece = _alternatives(items.pop(0) if items else UNKNOWN)[0]
+        if field[2] in "dif" and piece.text == HOLE:
+            piece = piece._replace(dynamic=False)
+        out = _append(out, piece)
+    out = _append(out, Text(text.text[position:], False))
+    return out._replace(how=out.how or "%") if out.dynamic else out
+
+
+def method(
+    frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]] | None = None
+) -> Value:
+    """A method of a string: ``format``, ``join``, ``replace``; others keep the text."""
+    del frame
+    if name in ("format", "format_map"):
+        return (_format(text, args, dict(keywords or ())),)
+    if name == "join":
+        return _joined_items(text, args[0] if args else UNKNOWN)
+    if name == "replace":
+        return (_replaced(text, args),)
+    if name in _KEEPING:
+        changed = getattr(text.text, name)() if name in ("lower", "upper", "strip", "title", "capitalize") else text.text
+        return (text._replace(text=changed),)
+    return UNKNOWN
+
+
+def _format(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
+    try:
+        fields = list(Formatter().parse(text.text))
+    except ValueError:
+        return Text(text.text, True, "str.format", text.holes)
+    out, automatic = Text("", text.dynamic, text.how, text.holes), iter(args)
+    for before, field, _, _ in fields:
+        out = _append(out, Text(before, False))
+        if field is None:
+            continue
+        if field == "":
+            value = next(automatic, UNKNOWN)
+        elif field.isdigit():
+            value = args[int(field)] if int(field) < len(args) else UNKNOWN
+        else:
+            value = named.get(field, UNKNOWN)
+        out = _append(out, _alternatives(value)[0])
+    return out._replace(how=out.how or "str.format") if out.dynamic else out
+
+
+def _joined_items(text: Text, sequence: Value) -> Value:
+    out: list[Text] = []
+    for atom in sequence:
+        if atom.tag != "seq" or not atom.items:
+            continue
+        pieces = [t for item in atom.items for t in _alternatives(item)]
+        dynamic = text.dynamic or any(t.dynamic for t in pieces)
+        how = next((t.how for t in pieces if t.how), "") or "join"
+        holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
+        out.append(Text(text.text.join(t.text for t in pieces), dynamic, how if dynamic else "", holes))
+    if not out and not any(a.tag == "seq" for a in sequence):
+        out.append(Text(HOLE, True, "join", tuple(a for a in sequence if a.tag in _KEPT)[:MAX_HOLES]))
+    return tuple(_limited(out)) or (Text("", text.dynamic),)
+
+
+def _replaced(text: Text, args: list[Value]) -> Text:
+    old, new = (text_of(args[0]), _alternatives(args[1])[0]) if len(args) >= 2 else (None, Text(HOLE, True))
+    changed = text.text.replace(old.text, new.text) if old and old.text else text.text
+    dynamic = text.dynamic or new.dynamic
+    return Text(changed, dynamic, text.how or ("replace" if dynamic else ""), join(text.holes, new.holes)[:MAX_HOLES])
+
+
+__all__ = ["HOLE", "HARMLESS", "binary", "joined", "method", "text_of", "texts_of"]

@@ -1,0 +1,134 @@
+"""Assignment targets: names, tuples, attributes, subscripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Const, Map, Value, join, literal
+
+
+def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, declared: bool = False) -> None:
+    """Gives ``target`` the value; ``declared`` for annotations without a value."""
+    op = target[0]
+    if op == "n":
+        if declared and not value:
+            return
+        if frame.class_scope is not None:
+            frame.solver.write(("attr", frame.class_scope, target[2]), value)
+            if source is not None:
+                previous = frame.class_scope.attributes.get(target[2])
+                annotation = previous[1] if previous else UNKNOWN
+                frame.class_scope.attributes[target[2]] = (target[1], annotation, value, source)
+        if not declared or value:
+            frame.identifier(target[2], value, source, "name")
+            frame.bind(target[2], value, target[1])
+            _kept_by_definition(frame, target, value, source)
+    elif op in ("t", "l"):
+        _unpack(frame, target[2], value)
+    elif op == "*":
+        assign(frame, target[2], UNKNOWN, None)
+    elif op == "a":
+        frame.identifier(target[3], value, source, "attribute")
+        _attribute(frame, target, value)
+    elif op == "i":
+        _subscript(frame, target, value, source)
+
+
+def _kept_by_definition(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None) -> None:
+    """A name of a module or class body keeps what is assigned to it (``with … as name`` has its own end)."""
+    if source is None or any(a in frame.entered for a in value):
+        return
+    if frame.class_scope is not None:
+        frame.store("class", f"{frame.class_scope.name}.{target[2]}", value, target[1])
+    elif frame.function.name == "<module>" and frame.function.parent is None:
+        frame.store("global", target[2], value, target[1])
+
+
+def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
+    for index, target in enumerate(targets):
+        item: Value = UNKNOWN
+        for atom in value:
+            if atom.tag == "seq" and not any(t[0] == "*" for t in targets[: index + 1]):
+                if atom.many and atom.items:
+                    item = join(item, atom.items[0])
+                elif index < len(atom.items):
+                    item = join(item, atom.items[index])
+        assign(frame, target, item, None)
+
+
+def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
+    owner = frame.evaluate(target[2])
+    name = target[3]
+    frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
+    for atom in _owners(frame, owner):
+        if atom.tag in ("inst", "cls"):
+            info = atom.info
+            # an attribute declared on a base is the base's
+            frame.solver.write(("attr", info, name), value)
+            if value:
+                frame.store(_place(frame, atom, target[2]), f"{info.name}.{name}", value, target[1])
+        elif atom.tag == "mod":
+            path = frame.solver.names.path_of(atom.name, frame.path)
+            if path:
+                frame.solver.write(("name", path, name), value)
+                frame.store("global", f"{atom.name}.{name}", value, target[1])
+        elif atom.tag in ("ext", "obj"):
+            frame.solver.write(("state", atom.name, name), value)
+            place = "state" if atom.name == "app.state" else "object" if atom.tag == "obj" else "library object"
+            frame.store(place, ir.text_of(target), value, target[1])
+    if not owner and target[2][0] == "a" and target[2][3] == "state":
+        frame.solver.write(("state", "state", name), value)
+        frame.store("library object", ir.text_of(target), value, target[1])
+
+
+def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
+    """Where an attribute of a project class lives: as long as its class, its module, or its instance."""
+    if atom.tag == "cls":
+        return "class"
+    is_global = owner[0] == "n" and owner[2] not in frame.env and frame.function.name != "<module>"
+    parent = frame.function.parent
+    while is_global and parent is not None:
+        is_global = not frame.solver.peek(("local", parent, owner[2]))
+        parent = parent.parent
+    return "global" if is_global else "attribute"
+
+
+def _owners(frame: Frame, owner: Value) -> list[Any]:
+    out: list[Any] = []
+    for atom in owner:
+        if atom.tag == "param":
+            out.extend(v for v in frame.solver.views(atom) if v.tag in ("inst", "cls", "ext", "obj"))
+        else:
+            out.append(atom)
+    return out
+
+
+def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None) -> None:
+    owner = frame.evaluate(target[2])
+    key = literal(frame.evaluate(target[3]))
+    frame.identifier(str(key), value, source, "key")
+    frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=ir.text_of(target))
+    if not value:
+        return
+    if target[2][0] in ("n", "a"):
+        updated: list[Any] = []
+        for atom in owner:
+            if atom.tag == "map":
+                known = key if isinstance(key, str) else ("?",)
+                items = tuple((k, v) for k, v in atom.items if k != known)
+                atom = Map((*items, (known, join(value, atom.get(known) or UNKNOWN))), atom.partial, atom.site)
+            updated.append(atom)
+        if not owner and target[2][0] == "n":
+            updated = [Map(((key if isinstance(key, str) else ("?",), value),), True)]
+        if tuple(updated) != owner:
+            if target[2][0] == "n" and target[2][2] not in frame.env and frame.function.name != "<module>":
+                frame.solver.write(("name", frame.path, target[2][2]), tuple(updated))
+                frame.store("global", ir.text_of(target), value, target[1])
+            assign(frame, target[2], tuple(updated), None)
+
+
+def none() -> Value:
+    """The value of ``None``."""
+    return (Const(None, "NoneType"),)

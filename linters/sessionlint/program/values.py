@@ -1,0 +1,326 @@
+"""Abstract values: what an expression may be, as a small tuple of atoms.
+
+A value is a tuple of atoms, each something the code proves the expression can be; the empty tuple is
+*unknown*. Atoms are plain and hashable, so values can be compared, joined and kept in summaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from sessionlint.program.model import ClassInfo, FunctionInfo
+
+Site = tuple[str, tuple[int, int, int, int]]  # path and span
+
+#: Kinds of database handle.
+SESSION, FACTORY, ENGINE, CONNECTION, TRANSACTION, DRIVER, POOL = (
+    "session", "factory", "engine", "connection", "transaction", "driver connection", "driver pool",
+)  # fmt: skip
+
+MAX_ATOMS = 8
+MAX_DEPTH = 3
+#: Parameters of decorators and registries receive many functions.
+MAX_ARGUMENTS = 48
+
+
+class Ext(NamedTuple):
+    """A symbol outside the project by its import path; ``()`` marks the result of calling it."""
+
+    name: str
+    tag: str = "ext"
+
+
+class Obj(NamedTuple):
+    """An external object whose identity matters (router, application): its class path with ``()``."""
+
+    name: str
+    site: Site
+    tag: str = "obj"
+
+
+#: Name of the :class:`Obj` that stands for a started task; its site is the call that started it.
+TASK = "asyncio.Task()"
+
+
+class Mod(NamedTuple):
+    """A module of the project by its dotted name."""
+
+    name: str
+    tag: str = "mod"
+
+
+class Fn(NamedTuple):
+    """A project function; ``receiver`` is the instance or class it is bound to."""
+
+    info: FunctionInfo
+    receiver: Any = None
+    tag: str = "fn"
+
+
+class Cls(NamedTuple):
+    """A project class."""
+
+    info: ClassInfo
+    tag: str = "cls"
+
+
+class Inst(NamedTuple):
+    """An instance of a project class; ``bindings`` are the constructor's arguments that matter."""
+
+    info: ClassInfo
+    bindings: tuple[tuple[Any, Any], ...] = ()
+    tag: str = "inst"
+
+
+class Handle(NamedTuple):
+    """A database handle. ``site`` tells this handle from others; ``root`` is where such handles are made.
+
+    ``parent`` is the session or connection a transaction (or derived connection) belongs to;
+    ``begun`` is set for sessions that come with an open transaction (``factory.begin()``).
+    """
+
+    kind: str
+    site: Site
+    root: Site
+    parent: Any = None
+    begun: bool = False
+    is_async: bool = False
+    savepoint: bool = False
+    tag: str = "handle"
+
+
+class Param(NamedTuple):
+    """The argument a function received; its type comes from annotation, default and call sites."""
+
+    info: FunctionInfo
+    name: str
+    tag: str = "param"
+
+
+class Injected(NamedTuple):
+    """What FastAPI injects for one dependency callable: the same object all over a request."""
+
+    source: Any
+    tag: str = "injected"
+
+
+class Const(NamedTuple):
+    """A literal; ``kind`` keeps ``1`` and ``True`` apart."""
+
+    value: Any
+    kind: str
+    tag: str = "const"
+
+
+class Text(NamedTuple):
+    """A string known in part: ``\\0`` stands for what is not known; ``dynamic`` when values were mixed in.
+
+    ``how`` names the operation that mixed them in; ``holes`` are external results and parameters among them.
+    """
+
+    text: str
+    dynamic: bool = True
+    how: str = ""
+    holes: tuple[Any, ...] = ()
+    tag: str = "text"
+
+
+class Seq(NamedTuple):
+    """A tuple, list or set of known elements; ``many`` when the elements repeat (comprehension, loop)."""
+
+    items: tuple[Any, ...]
+    many: bool = False
+    tag: str = "seq"
+
+
+class Map(NamedTuple):
+    """A dictionary with literal keys; ``partial`` when keys beyond these are possible."""
+
+    items: tuple[tuple[Any, Any], ...]
+    partial: bool = False
+    site: Site | None = None
+    tag: str = "map"
+
+    def get(self, key: str) -> Any:
+        """The value under ``key``, or ``None``."""
+        for name, value in self.items:
+            if name == key:
+                return value
+        return None
+
+
+class Method(NamedTuple):
+    """A bound method of something external: ``session.commit`` before it is called."""
+
+    receiver: Any
+    name: str
+    tag: str = "method"
+
+
+class PartialCall(NamedTuple):
+    """``functools.partial``."""
+
+    function: Any
+    args: tuple[Any, ...]
+    keywords: tuple[tuple[str, Any], ...]
+    tag: str = "partial"
+
+
+class Pending(NamedTuple):
+    """A call that has not run yet: coroutine, generator or context manager of a project function.
+
+    ``bindings`` map parameter identities to values, ``kind`` is ``coro``, ``gen`` or ``cm``.
+    """
+
+    info: FunctionInfo
+    bindings: tuple[tuple[Any, Any], ...]
+    kind: str
+    site: Site
+    tag: str = "pending"
+
+
+class Operation(NamedTuple):
+    """The result of a session or connection operation, awaited or not."""
+
+    receiver: Any
+    name: str
+    result: tuple[Any, ...] = ()
+    tag: str = "operation"
+
+
+class Dependency(NamedTuple):
+    """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off."""
+
+    target: Any
+    site: Site
+    scope: str | None = None
+    cached: bool = True
+    tag: str = "dependency"
+
+
+class Annotation(NamedTuple):
+    """``Annotated[type, metadata…]``."""
+
+    type: Any
+    metadata: Any
+    tag: str = "annotated"
+
+
+class Column(NamedTuple):
+    """A mapped attribute of a model class, as it appears in queries."""
+
+    owner: Any
+    name: str
+    tag: str = "column"
+
+
+class Predicate(NamedTuple):
+    """A boolean SQL expression that compares the named columns."""
+
+    columns: tuple[tuple[str, Site, bool], ...]
+    tag: str = "predicate"
+
+
+Atom = Union[
+    Ext, Obj, Mod, Fn, Cls, Inst, Handle, Param, Injected, Const, Text, Seq, Map, Method, PartialCall, Pending,
+    Operation, Dependency, Annotation, Column, Predicate,
+]  # fmt: skip
+Value = tuple[Any, ...]
+
+UNKNOWN: Value = ()
+
+
+def join(left: Value, right: Value, limit: int = MAX_ATOMS) -> Value:
+    """What either side may be, at most ``limit`` atoms, first come first kept."""
+    if not right or left is right:
+        return left
+    if not left:
+        return right
+    extra = [a for a in right if a not in left]
+    return (left + tuple(extra))[:limit] if extra else left
+
+
+def join_all(values: list[Value]) -> Value:
+    """The join of several values."""
+    result: Value = ()
+    for value in values:
+        result = join(result, value)
+    return result
+
+
+#: Stands among keyword arguments and dictionary keys for "and others that are not known" (``**options``).
+UNKNOWN_KEYWORDS = "**"
+
+
+def merge_maps(left: Map, right: Map) -> Map:
+    """The dictionary after ``left.update(right)``."""
+    kept = tuple((k, v) for k, v in left.items if right.get(k) is None)
+    return Map((*kept, *right.items)[:60], left.partial or right.partial, left.site)
+
+
+def const(value: Any) -> Value:
+    """The value of a literal."""
+    return (Const(value, type(value).__name__),)
+
+
+def literal(value: Value) -> Any:
+    """The Python value when it is one known literal, else ``None``."""
+    if len(value) == 1 and value[0].tag == "const":
+        return value[0].value
+    return None
+
+
+def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
+    """The atoms of a value and what they hold: elements, arguments, bound methods' receivers."""
+    for atom in value:
+        yield atom
+        tag = atom.tag
+        if depth <= 0:
+            continue
+        if tag == "seq":
+            inner = atom.items
+        elif tag in ("inst", "pending"):
+            inner = tuple(v for _, v in atom.bindings)
+        elif tag == "map":
+            inner = tuple(v for _, v in atom.items)
+        elif tag == "partial":
+            inner = (atom.function, *atom.args, *(v for _, v in atom.keywords))
+        elif tag == "method":
+            inner = ((atom.receiver,),)
+        elif tag == "fn" and atom.receiver is not None:
+            inner = ((atom.receiver,),)
+        else:
+            continue
+        for part in inner:
+            yield from contained(part, depth - 1)
+
+
+def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
+    """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
+    out: list[Any] = []
+    for atom in value:
+        tag = atom.tag
+        if tag in ("inst", "pending") and atom.bindings:
+            kept = tuple((k, shallow(v, depth - 1)) for k, v in atom.bindings) if depth > 0 else ()
+            atom = atom._replace(bindings=kept)
+        elif tag == "seq":
+            atom = Seq(tuple(shallow(v, depth - 1) for v in atom.items[:24]) if depth > 0 else (), atom.many)
+        elif tag == "map":
+            kept = tuple((k, shallow(v, depth - 1)) for k, v in atom.items[:60]) if depth > 0 else ()
+            atom = Map(kept, atom.partial or depth <= 0, atom.site)
+        elif tag == "partial":
+            if depth <= 0:
+                continue
+            atom = PartialCall(
+                shallow(atom.function, depth - 1),
+                tuple(shallow(v, depth - 1) for v in atom.args),
+                tuple((k, shallow(v, depth - 1)) for k, v in atom.keywords),
+            )
+        elif tag in ("operation", "predicate", "column", "method", "dependency", "annotated") and depth <= 0:
+            continue
+        elif tag == "text" and len(atom.text) > 4000:
+            atom = Text(atom.text[:4000], True, atom.how, atom.holes)
+        out.append(atom)
+    return tuple(out)

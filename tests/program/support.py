@@ -1,0 +1,32 @@
+"""Solving a project held in memory, for tests of the program room."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+from collections.abc import Mapping
+
+from sessionlint.facts.lower import lower_module
+from sessionlint.program.build import solve
+from sessionlint.program.solver import Solver
+from sessionlint.rules import examples
+
+
+def solved(files: Mapping[str, str]) -> Solver:
+    """The solved example project with these files added."""
+    texts = {**examples.SUPPORT, **files}
+    blobs = {path: marshal.dumps(lower_module(ast.parse(text), text)) for path, text in texts.items()}
+    return solve(blobs, examples.policy_for({}))
+
+
+def rows(solver: Solver, paths: set[str], kinds: set[str]) -> list[tuple[str, str, str]]:
+    """Function name, kind and name of every event in the files, sorted."""
+    functions = [solver.modules[p].body for p in paths if p in solver.modules] + solver.functions
+    found = [
+        (function.qualname, event.kind, event.name)
+        for function in functions
+        if function.path in paths
+        for event in function.events
+        if event.kind in kinds
+    ]
+    return sorted(found)
