@@ -1,0 +1,1 @@
+"""One rule, one file; discovered by module name ``txnNNN_*``."""

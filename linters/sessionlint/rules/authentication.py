@@ -1,0 +1,184 @@
+"""Who authenticates: tokens and claims as values, functions that check them, and what reaches such functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sessionlint.program import knowledge
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Dependency, Value
+from sessionlint.report import TraceStep
+
+_SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
+_HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
+#: What string methods and attributes leave of a token: still the token.
+_SAME = r"(?:\.credentials|\.(?:split|partition|rpartition|rsplit|replace|strip|lstrip|rstrip|removeprefix|removesuffix)\(\)|\[\])*"
+_SCHEME = re.compile(
+    r"^fastapi\.security\.(?:\w+\.)*(?:HTTP(?:Bearer|Basic|Digest)\(\)\(\)|HTTPAuthorizationCredentials\(\)"
+    r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
+)
+_HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
+_COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
+_REFUSALS = re.compile(r"(?:HTTP_)?(?:401|403)\b|401|403")
+_REFUSING_CLASS = re.compile(r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)", re.I)
+_AUTH_LIBRARIES = ("fastapi_users.", "fastapi_jwt_auth.", "fastapi_azure_auth.", "fastapi_cognito.", "fastapi_auth0.",
+                   "fastapi_login.", "authx.", "fastapi_keycloak.", "fastapi_permissions.", "clerk_backend_api.")  # fmt: skip
+
+
+def is_decoder(name: str) -> bool:
+    """Whether calling the external symbol decodes or verifies a token."""
+    return bool(knowledge.JWT_DECODERS.match(name))
+
+
+def kind_of_secret(program: Program, value: Value, depth: int = 0) -> str | None:
+    """``"token"`` or ``"claims"`` when a value is (or holds) one, else ``None``."""
+    for atom in value:
+        found = _secret(program, atom, depth)
+        if found:
+            return found
+    return None
+
+
+def _secret(program: Program, atom: Any, depth: int) -> str | None:
+    if atom.tag == "ext":
+        if _SCHEME.match(atom.name):
+            return "token"
+        header = _HEADER.match(atom.name)
+        if header:
+            return "token" if _SECRET_NAMES.search(header[1]) else None
+        return "claims" if atom.name.endswith("()") and is_decoder(atom.name[:-2]) else None
+    if atom.tag == "text":
+        return kind_of_secret(program, atom.holes, depth + 1) if depth < 3 else None
+    if atom.tag in ("param", "injected") and depth < 3:
+        return kind_of_secret(program, program.solver.views(atom), depth + 1)
+    return None
+
+
+def is_scheme(target: Any, program: Program) -> bool:
+    """Whether a dependency's target is a security scheme of FastAPI (or a project class that derives from one)."""
+    if target.tag == "ext":
+        return bool(knowledge.SECURITY_CLASSES.match(target.name)) or target.name.startswith(_AUTH_LIBRARIES)
+    if target.tag in ("inst", "cls"):
+        return any(b.startswith("fastapi.security.") for b in program.solver.external_bases(target.info))
+    return False
+
+
+class Authentication:
+    """What a program's functions do about authentication; made once per program by :func:`authentication`."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._listed = frozenset(program.policy.auth_dependencies)
+        self._decodes: dict[FunctionInfo, tuple[Event, FunctionInfo | None]] = {}
+        self._guards: dict[FunctionInfo, bool] = {}
+        self.callers: dict[FunctionInfo, list[Event]] = {}
+        for event in program.events("call"):
+            if event.callee is not None:
+                self.callers.setdefault(event.callee, []).append(event)
+        self._find_decoders()
+
+    def _find_decoders(self) -> None:
+        pending: list[FunctionInfo] = []
+        for event in self.program.events("external"):
+            if self._checks_secret(event) and event.function not in self._decodes:
+                self._decodes[event.function] = (event, None)
+                pending.append(event.function)
+        while pending:
+            function = pending.pop()
+            for call in self.callers.get(function, ()):
+                if call.function not in self._decodes:
+                    self._decodes[call.function] = (call, function)
+                    pending.append(call.function)
+
+    def _checks_secret(self, event: Event) -> bool:
+        if is_decoder(event.name):
+            return True
+        return event.name in _COMPARISONS and self.in_auth_layer(event.function)
+
+    def in_auth_layer(self, function: FunctionInfo) -> bool:
+        """Whether the function's file is in the auth layer."""
+        return self.program.policy.layer_of(function.path) == "auth"
+
+    def decodes(self, function: FunctionInfo) -> bool:
+        """Whether the function decodes or verifies a token, itself or through project functions."""
+        return function in self._decodes
+
+    def trace(self, function: FunctionInfo) -> list[TraceStep]:
+        """From the function down to the call that decodes."""
+        steps: list[TraceStep] = []
+        current: FunctionInfo | None = function
+        while current is not None and current in self._decodes and len(steps) < 12:
+            event, callee = self._decodes[current]
+            note = f"{callee.name}() is called here" if callee else f"{event.name.replace('()', '')}() checks it here"
+            steps.append(self.program.step(event.site, note))
+            current = callee
+        return steps
+
+    def guards(self, dependency: Dependency) -> bool:
+        """Whether a dependency authenticates the request; one that cannot be traced counts (it is unknown)."""
+        if not dependency.target:
+            return True
+        if any(is_scheme(a, self.program) for a in dependency.target):
+            return True
+        return any(self.is_guard(f) for f in self.program.targets(dependency))
+
+    def is_guard(self, function: FunctionInfo) -> bool:
+        """Whether a dependency function authenticates: decodes, reads a token, refuses with 401 or 403, or asks another to."""
+        if function not in self._guards:
+            self._guards[function] = False
+            self._guards[function] = (
+                self.in_auth_layer(function)
+                or function.dotted in self._listed
+                or self.reads_token(function)
+                or any(_refuses(e) for e in function.events)
+                or any(self.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency))
+                or any(self.is_guard(c) for c in _callees(function))
+            )
+        return self._guards[function]
+
+    def reads_token(self, function: FunctionInfo) -> bool:
+        """Whether the function itself receives, reads or decodes a token."""
+        if self.decodes(function):
+            return True
+        for given in function.param_values.values():
+            if any(_HELD.search(a.name) and kind_of_secret(self.program, (a,)) for a in given[1] if a.tag == "ext"):
+                return True
+        for event in function.events:
+            if event.kind == "external" and event.name.endswith((".headers.get", ".headers[]", ".cookies.get", ".cookies[]")):
+                key = event.args[0][0].value if event.args and event.args[0] and event.args[0][0].tag == "const" else ""
+                if isinstance(key, str) and _SECRET_NAMES.search(key):
+                    return True
+        return False
+
+
+def _callees(function: FunctionInfo) -> Iterable[FunctionInfo]:
+    return dict.fromkeys(e.callee for e in function.events if e.kind == "call" and e.callee is not None)
+
+
+def _refuses(event: Event) -> bool:
+    """``HTTPException(401)`` or ``(403)``, or an exception class of the project named so."""
+    if event.kind == "external" and event.name.endswith("HTTPException"):
+        codes = [*event.args[:1], *(v for k, v in event.keywords if k == "status_code")]
+        return any(
+            a.tag == "const" and a.value in (401, 403) or a.tag == "ext" and bool(_REFUSALS.search(a.name)) for v in codes for a in v
+        )
+    if event.kind == "construct":
+        return bool(_REFUSING_CLASS.search(event.name))
+    return False
+
+
+_KNOWN: WeakKeyDictionary[Program, Authentication] = WeakKeyDictionary()
+
+
+def authentication(program: Program) -> Authentication:
+    """The program's authentication facts, worked out once."""
+    if program not in _KNOWN:
+        _KNOWN[program] = Authentication(program)
+    return _KNOWN[program]
+
+
+__all__ = ["Authentication", "authentication", "is_decoder", "is_scheme", "kind_of_secret"]

@@ -1,0 +1,99 @@
+"""What background work receives: sessions in arguments, objects, closures; and which tasks are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.program.api import Program
+from sessionlint.program.literals import owner_of
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import TASK, Site, Value
+
+_DEEP = 4
+
+
+def awaited_tasks(program: Program) -> frozenset[Site]:
+    """Where tasks are started that somebody awaits, alone or with others."""
+    found: set[Site] = set()
+    for event in program.events("await"):
+        found.update(a.site for a in event.subject)
+    for event in program.events("concurrent"):
+        found.update(site for value in event.args for site in _tasks_in(value, 0))
+    return frozenset(found)
+
+
+def _tasks_in(value: Value, depth: int) -> Iterator[Site]:
+    for atom in value:
+        if atom.tag == "obj" and atom.name == TASK:
+            yield atom.site
+        elif atom.tag == "seq" and depth < _DEEP:
+            for item in atom.items:
+                yield from _tasks_in(item, depth + 1)
+
+
+def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]:
+    """The sessions a value is or brings along: in arguments, bound objects, closures, containers."""
+    for atom in value:
+        if program.kind(atom) == "session":
+            yield atom
+            continue
+        tag = atom.tag
+        if depth >= _DEEP:
+            continue
+        if tag in ("inst", "pending"):
+            for _, bound in atom.bindings:
+                yield from sessions_in(program, bound, depth + 1)
+        if tag in ("fn", "pending"):
+            yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
+        if tag == "fn" and atom.receiver is not None:
+            yield from sessions_in(program, (atom.receiver,), depth + 1)
+        elif tag in ("method", "operation"):
+            yield from sessions_in(program, (atom.receiver,), depth + 1)
+        elif tag == "partial":
+            parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
+            for part in parts:
+                yield from sessions_in(program, part, depth + 1)
+        elif tag == "seq":
+            for item in atom.items:
+                yield from sessions_in(program, item, depth + 1)
+        elif tag == "map":
+            for _, item in atom.items:
+                yield from sessions_in(program, item, depth + 1)
+
+
+def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
+    """Sessions a function uses that are neither its own nor its parameters: of its parents, or on ``self``."""
+    for effect in function.summary.effects:
+        subject = effect.subject
+        if effect.kind not in ("use", "txn") or subject is None or subject in bindings:
+            continue
+        if program.kind(subject) != "session" or subject.tag == "param" and subject.info is function:
+            continue
+        if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
+            continue
+        yield subject
+
+
+def maker_of(program: Program, handle: Any) -> FunctionInfo:
+    """The function in which a handle comes into being."""
+    path, span = handle.site
+    return owner_of(program.solver.modules[path], span)
+
+
+def enclosing(function: FunctionInfo) -> list[FunctionInfo]:
+    """The function and those around it, innermost first."""
+    chain = [function]
+    while chain[-1].parent is not None:
+        chain.append(chain[-1].parent)
+    return chain
+
+
+def runs_in_background(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function (or one around it) is started as background work."""
+    return any(f in program.background_functions for f in enclosing(function))
+
+
+def started_values(event: Event) -> Value:
+    """Everything a ``schedule`` event hands over: what is started, and its arguments."""
+    return (*event.value, *(a for v in event.args for a in v))

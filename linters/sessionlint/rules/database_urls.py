@@ -1,0 +1,226 @@
+"""Database URLs of a program: the literals in its source, ``URL.create`` calls, and what reaches an engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.literals import literals, owner_of
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.strings import HOLE, texts_of
+from sessionlint.program.values import Value
+
+_URL = re.compile(
+    r"(?P<drivername>[\w+.\0]+)://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@]*))?@)?"
+    r"(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[^/?#]*))?(?:/(?P<database>[^?#]*))?(?:\?(?P<query>.*))?",
+    re.S,
+)
+_DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
+_NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
+_LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
+_KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
+POOLER_HOST = "pooler.supabase.com"
+_DIRECT_HOST = re.compile(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
+
+
+class Url(NamedTuple):
+    """The parts of a database URL; ``\\0`` stands for what is not known, ``None`` for what is not there."""
+
+    drivername: str
+    user: str | None
+    password: str | None
+    host: str
+    port: str | None
+    query: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """A file, not a server."""
+        return self.drivername.startswith("sqlite")
+
+    @property
+    def driver(self) -> str | None:
+        """The DBAPI after the ``+``; ``None`` when it is not written or not known."""
+        return self.drivername.partition("+")[2].replace(HOLE, "") or None
+
+    @property
+    def host_known(self) -> bool:
+        """Whether the host is written out."""
+        return bool(self.host) and HOLE not in self.host
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the host is written out and is another machine's: not a socket, loopback or compose service."""
+        return self.host_known and "." in self.host and not _LOCAL.match(self.host) and "/" not in self.host
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the host is written out and is this machine or a service next to it."""
+        return self.host_known and not self.is_remote or not self.host
+
+    @property
+    def on_pooler_host(self) -> bool:
+        """Whether the host is Supabase's pooler."""
+        return self.host.lower().endswith(POOLER_HOST)
+
+    @property
+    def is_direct_supabase(self) -> bool:
+        """Whether the host is a Supabase database itself, without a pooler."""
+        return bool(_DIRECT_HOST.match(self.host))
+
+
+class FoundUrl(NamedTuple):
+    """A URL where it is written: all it may be, and the ``spans`` of its parts when ``URL.create`` makes it."""
+
+    function: FunctionInfo
+    span: ir.Span4
+    urls: tuple[Url, ...]
+    spans: dict[str, ir.Span4]
+
+    def span_of(self, part: str) -> ir.Span4:
+        """The most precise place of a part."""
+        return self.spans.get(part, self.span)
+
+
+def parse(text: str) -> Url | None:
+    """The parts of a URL text; ``None`` for any other text."""
+    found = _URL.match(text)
+    if found is None:
+        return None
+    query = tuple(_pair(item) for item in (found["query"] or "").split("&") if item)
+    return Url(found["drivername"], found["user"], found["password"], found["host"], found["port"], query)
+
+
+def _pair(item: str) -> tuple[str, str]:
+    name, _, value = item.partition("=")
+    return name, value
+
+
+def urls_in(program: Program, value: Value, depth: int = 0) -> Iterator[Url]:
+    """Every URL a value may be, arguments of parameters included."""
+    for text in texts_of(value):
+        url = parse(text.text)
+        if url is not None:
+            yield url
+    for atom in value:
+        if atom.tag == "map" and atom.get("url") is not None:
+            yield _created(atom)
+        elif atom.tag == "param" and depth < 3:
+            passed = tuple(a for a in program.solver.arguments_of(atom) if a.tag != "param")
+            yield from urls_in(program, passed, depth + 1)
+
+
+def _created(atom: Any) -> Url:
+    parts = {name: _text(atom.get(name)) for name in _KEYWORDS}
+    query = tuple((str(k), _text(v) or HOLE) for q in atom.get("query") or () if q.tag == "map" for k, v in q.items)
+    host = parts["host"] if parts["host"] is not None else ""
+    return Url(parts["drivername"] or HOLE, parts["username"], parts["password"], host, parts["port"], query)
+
+
+def _text(value: Value | None) -> str | None:
+    """One part of ``URL.create``: its text, a hole when it is not known, ``None`` when it is not given."""
+    if value is None:
+        return None
+    if len(value) != 1 or value[0].tag not in ("const", "text"):
+        return HOLE
+    atom = value[0]
+    if atom.tag == "text":
+        return str(atom.text)
+    return None if atom.value is None else str(atom.value)
+
+
+def found_urls(program: Program) -> list[FoundUrl]:
+    """All database URLs outside tests and migrations, each once, where it is written down.
+
+    A literal counts when it reaches an engine or driver, or is given a name that says what it is.
+    """
+    reaching = [(e, texts_of(_resolved(program, _first(e)))) for e in _connecting(program)]
+    texts = {t.text for _, found in reaching for t in found}
+    out: list[FoundUrl] = []
+    written: list[str] = []
+    for module in program.modules:
+        for literal in literals(module, b"://"):
+            url = parse(literal.text)
+            if url is None or not _DATABASES.match(url.drivername):
+                continue
+            pattern = _pattern(literal.text)
+            if not _NAMED.search(literal.name) and not any(pattern.fullmatch(t) for t in texts):
+                continue
+            owner = owner_of(module, literal.expr[1])
+            written.append(literal.text)
+            if program.role(owner) not in ("test", "migration"):
+                completed = [u for t in sorted(texts) if pattern.fullmatch(t) and (u := parse(t)) is not None]
+                out.append(FoundUrl(owner, literal.expr[1], tuple(completed) or (url,), {}))
+    out.extend(_assembled(reaching, [_pattern(w) for w in written], program))
+    out.extend(_url_create(program))
+    return out
+
+
+def _assembled(
+    reaching: Iterable[tuple[Event, Iterable[Any]]], written: list[re.Pattern[str]], program: Program
+) -> Iterator[FoundUrl]:
+    """URLs put together from several places: reported at the call they reach."""
+    for event, found in reaching:
+        if program.role(event.function) in ("test", "migration"):
+            continue
+        left = [t.text for t in found if not any(p.fullmatch(t.text) for p in written)]
+        urls = tuple(u for u in map(parse, left) if u is not None and _DATABASES.match(u.drivername))
+        if urls:
+            yield FoundUrl(event.function, argument_span(event), urls, {})
+
+
+def _url_create(program: Program) -> Iterator[FoundUrl]:
+    for event in program.events("external"):
+        if event.name != "sqlalchemy.URL.create" or program.role(event.function) in ("test", "migration"):
+            continue
+        named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
+        parts = {name: _text(value) for name, value in named.items()}
+        url = Url(parts.get("drivername") or HOLE, parts.get("username"), parts.get("password"), parts.get("host") or "",
+                  parts.get("port"))  # fmt: skip
+        expr = event.expr
+        spans: dict[str, ir.Span4] = {}
+        if expr is not None and expr[0] == "c":
+            spans = {n: a[1] for n, a in zip(_KEYWORDS, expr[3], strict=False)} | {k: v[1] for k, v in expr[4] if k}
+        yield FoundUrl(event.function, event.span, (url,), spans)
+
+
+def _connecting(program: Program) -> Iterator[Event]:
+    for event in program.events("create"):
+        if event.name in ("engine", "driver connection", "driver pool"):
+            yield event
+    for event in program.events("external"):
+        if event.name == "sqlalchemy.make_url":
+            yield event
+
+
+def _first(event: Event) -> Value:
+    named = dict(event.keywords)
+    if event.args:
+        return event.args[0]
+    return next((named[k] for k in ("url", "name_or_url", "dsn", "conninfo") if k in named), ())
+
+
+def argument_span(event: Event) -> ir.Span4:
+    """Where the URL is given to a call: the argument, or the whole call."""
+    expr = event.expr
+    if expr is None or expr[0] != "c":
+        return event.span
+    if expr[3]:
+        span: ir.Span4 = expr[3][0][1]
+        return span
+    return next((v[1] for k, v in expr[4] if k in ("url", "name_or_url", "dsn", "conninfo")), event.span)
+
+
+def _resolved(program: Program, value: Value) -> Value:
+    out = list(value)
+    for atom in value:
+        if atom.tag == "param":
+            out.extend(a for a in program.solver.arguments_of(atom) if a.tag != "param")
+    return tuple(out)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(re.escape(text).replace(re.escape(HOLE), "(?s:.*)"))

@@ -1,0 +1,136 @@
+"""How an engine is configured: its URLs, keyword arguments and ``connect_args``, as far as the code tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
+from sessionlint.rules.database_urls import Url, argument_span, urls_in
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCall:
+    """A call that makes an engine.
+
+    ``urls`` are all URLs it may get (empty: not known); ``connect_args`` all dictionaries (empty and
+    ``connect_args_known``: none given). ``complete`` is False when ``**options`` may bring more arguments.
+    """
+
+    event: Event
+    urls: tuple[Url, ...]
+    options: dict[str, Value]
+    connect_args: tuple[Map, ...]
+    connect_args_known: bool
+    complete: bool
+    is_async: bool
+
+    @property
+    def url_span(self) -> ir.Span4:
+        """Where the URL is given."""
+        return argument_span(self.event)
+
+    def value_of(self, program: Program, option: str) -> Value:
+        """All an option may be, arguments of parameters included."""
+        return _resolved(program, self.options.get(option) or ())
+
+    def span_of(self, option: str) -> ir.Span4:
+        """Where an option is given: its value when it is written in the call, else the call."""
+        expr = self.event.expr
+        if expr is not None and expr[0] == "c":
+            for name, value in expr[4]:
+                if name == option:
+                    span: ir.Span4 = value[1]
+                    return span
+        return self.event.span
+
+    def span_in(self, option: str, *keys: str) -> ir.Span4:
+        """Where an entry of a dictionary option is written, down the ``keys``; else the option."""
+        expr = self.event.expr
+        found = next((v for n, v in expr[4] if n == option), None) if expr is not None and expr[0] == "c" else None
+        span = self.span_of(option)
+        for key in keys:
+            if found is None or found[0] != "d":
+                break
+            found, span = _entry(found, key, span)
+        return span
+
+    def all_urls(self, holds: str) -> bool:
+        """Whether the URLs are known and the property ``holds`` is true of each."""
+        return bool(self.urls) and all(getattr(u, holds) for u in self.urls)
+
+
+def _entry(dictionary: ir.Expr, key: str, span: ir.Span4) -> tuple[ir.Expr | None, ir.Span4]:
+    for key_expr, value in zip(dictionary[2], dictionary[3], strict=True):
+        if key_expr is not None and key_expr[0] == "k" and key_expr[2] == key:
+            return value, key_expr[1]
+    return None, span
+
+
+def engine_calls(program: Program) -> Iterator[EngineCall]:
+    """All engines made outside tests and migrations."""
+    for event in program.events("create"):
+        if event.name == "engine" and program.role(event.function) not in ("test", "migration"):
+            yield _read(program, event)
+
+
+def _read(program: Program, event: Event) -> EngineCall:
+    names = {atom.name for atom in event.value if atom.tag == "ext"}
+    from_config = any(name.endswith("engine_from_config") for name in names)
+    options = dict(event.keywords)
+    complete = not from_config and UNKNOWN_KEYWORDS not in options
+    given = options.get("connect_args")
+    maps: tuple[Map, ...] = ()
+    known = given is None and complete
+    if given is not None:
+        resolved = _resolved(program, given)
+        maps = tuple(a for a in resolved if isinstance(a, Map))
+        none = [a for a in resolved if a.tag == "const" and a.value is None]
+        known = bool(resolved) and len(maps) + len(none) == len(resolved) and not any(m.partial for m in maps)
+        known = known and not any(not isinstance(k, str) or k == UNKNOWN_KEYWORDS for m in maps for k, _ in m.items)
+    if {"creator", "async_creator", "module", "pool"} & options.keys():
+        known = False
+    first = event.args[0] if event.args else options.get("url", ())
+    urls = () if from_config else tuple(dict.fromkeys(urls_in(program, first)))
+    return EngineCall(event, urls, options, maps, known, complete, any("async" in n for n in names))
+
+
+def _resolved(program: Program, value: Value) -> Value:
+    out: list[object] = []
+    for atom in value:
+        if atom.tag == "param":
+            declared = atom.info.param_values.get(atom.name, ((), ()))[1]
+            passed = (*program.solver.arguments_of(atom), *declared)
+            out.extend(a for a in passed if a.tag != "param")
+        else:
+            out.append(atom)
+    return tuple(dict.fromkeys(out))
+
+
+def only_constants(value: Value | None) -> list[object] | None:
+    """The literals a value may be, or ``None`` when it may be something else."""
+    if not value or any(a.tag != "const" for a in value):
+        return None
+    return [a.value for a in value]
+
+
+def wants_pooler(program: Program, call: EngineCall) -> bool:
+    """Whether the engine is meant for a transaction pooler: by its URL, or because the policy says so.
+
+    An engine whose URL is written out and leads elsewhere (SQLite, this machine, a direct host) is not.
+    """
+    if not call.urls:
+        return program.policy.preset == "scrapersky"
+    port = str(program.policy.pooler_port)
+    if any(u.port == port or u.on_pooler_host and u.port in (None, port, "\0") for u in call.urls):
+        return True
+    if program.policy.preset != "scrapersky":
+        return False
+    return any(not u.is_sqlite and not u.is_local and not u.is_direct_supabase and _may_be(u.port, port) for u in call.urls)
+
+
+def _may_be(port: str | None, wanted: str) -> bool:
+    return port is None or "\0" in port or port == wanted

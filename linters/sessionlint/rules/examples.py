@@ -1,0 +1,123 @@
+"""The examples of the rule files: split into files, markers read, run as a small project.
+
+One example project serves all rules: ``app/session.py`` is its session module, and the folders are its layers.
+"""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from sessionlint.facts.lower import lower_module
+from sessionlint.policy import Policy, policy_from_mapping
+from sessionlint.program.api import Program
+from sessionlint.program.build import solve
+
+_FILE = re.compile(r"^# --- (\S+)\s*$", re.M)
+_MARKER = re.compile(r"[ \t]*#[ \t]*((?:TXN\d{3}@\d+[ \t]*)+)$", re.M)
+_CODE = re.compile(r"(TXN\d{3})@(\d+)")
+
+SESSION_MODULE = '''\
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(
+    settings.database_url,
+    pool_size=5,
+    max_overflow=5,
+    connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0, "ssl": settings.ssl_context},
+)
+session_factory = async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+
+
+async def get_session_dependency():
+    async with session_factory() as session:
+        yield session
+'''
+
+#: Files every example project has unless the example brings its own.
+SUPPORT = {
+    "app/__init__.py": "",
+    "app/session.py": SESSION_MODULE,
+    "app/settings.py": "from pydantic_settings import BaseSettings\n\n\nclass Settings(BaseSettings):\n"
+    "    database_url: str\n    ssl_context: object = None\n\n\nsettings = Settings()\n",
+    "app/auth/security.py": "from fastapi import Header\n\n\nasync def get_current_user(authorization: str = Header()):\n"
+    "    return {'id': authorization}\n",
+    "app/models/item.py": "import uuid\n\nfrom sqlalchemy.dialects.postgresql import UUID as PGUUID\n"
+    "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n\n\nclass Base(DeclarativeBase):\n    pass\n\n\n"
+    "class Item(Base):\n    __tablename__ = 'items'\n\n"
+    "    id: Mapped[uuid.UUID] = mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)\n"
+    "    name: Mapped[str]\n    status: Mapped[str]\n    tenant_id: Mapped[uuid.UUID]\n",
+}
+
+EXAMPLE_POLICY: dict[str, object] = {
+    "preset": "scrapersky",
+    "src": ["."],
+    "session-modules": ["app/session.py"],
+    "session-dependencies": ["app.session.get_session_dependency"],
+    "session-contexts": ["app.session.get_session"],
+    "tenant-names": ["tenant_id"],
+    "layers": {
+        "router": ["app/routers/**"],
+        "service": ["app/services/**"],
+        "background": ["app/tasks/**"],
+        "auth": ["app/auth/**"],
+        "model": ["app/models/**"],
+        "migration": ["migrations/**"],
+        "test": ["tests/**"],
+    },
+}
+
+
+def split(source: str, path: str) -> dict[str, str]:
+    """The files of an example: its own path, or the parts after ``# --- path`` lines."""
+    marks = list(_FILE.finditer(source))
+    if not marks:
+        return {path: source.lstrip("\n")}
+    ends = [m.start() for m in marks[1:]] + [len(source)]
+    return {m.group(1): source[m.end() : end].lstrip("\n") for m, end in zip(marks, ends, strict=True)}
+
+
+def without_markers(source: str) -> str:
+    """The example as readers see it."""
+    return _MARKER.sub("", source)
+
+
+def expected(files: Mapping[str, str]) -> list[tuple[str, int, int, str]]:
+    """Where the markers say findings are: path, line, column, code; sorted."""
+    found: list[tuple[str, int, int, str]] = []
+    for path, text in files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            marker = _MARKER.search(line)
+            if marker:
+                found += [(path, number, int(column), code) for code, column in _CODE.findall(marker.group(1))]
+    return sorted(found)
+
+
+def policy_for(overrides: Mapping[str, object]) -> Policy:
+    """The example policy with some keys replaced."""
+    return policy_from_mapping({**EXAMPLE_POLICY, **overrides}, Path("/example"), "example")
+
+
+def program_for(files: Mapping[str, str], policy: Policy) -> Program:
+    """Solves a project held in memory, with the support files that ``files`` does not bring itself."""
+    texts = {path: without_markers(text) for path, text in {**SUPPORT, **files}.items()}
+    blobs = {path: marshal.dumps(lower_module(ast.parse(text), text)) for path, text in texts.items()}
+
+    def read_line(path: str, line: int) -> str:
+        lines = texts.get(path, "").splitlines()
+        return lines[line - 1] if 0 < line <= len(lines) else ""
+
+    return Program(policy, solve(blobs, policy), (), read_line)

@@ -1,0 +1,57 @@
+"""How a router reaches the application: through which ``include_router`` calls, prefixes and dependencies."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sessionlint.program.api import Program
+from sessionlint.program.values import Dependency, Value, literal
+
+_MAX_HOPS = 8
+_MAX_MOUNTS = 24
+
+
+class Mount(NamedTuple):
+    """One way to a router: the path in front of its routes, all dependencies on the way.
+
+    ``unknown`` when dependencies are given that cannot be read.
+    """
+
+    prefix: str
+    dependencies: tuple[Dependency, ...]
+    unknown: bool = False
+
+
+def mounts(program: Program, router: Any) -> list[Mount]:
+    """Every way a router is mounted; itself alone when nothing includes it or it cannot be traced."""
+    return _mounts(program, getattr(router, "site", None), 0)
+
+
+def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
+    options = program.solver.routers.get(site, {}) if site is not None else {}
+    own = _step(program, options)
+    if site is None or depth > _MAX_HOPS:
+        return [own]
+    found: list[Mount] = []
+    for parent, child, _, place in program.solver.includes:
+        if getattr(child, "site", None) != site:
+            continue
+        between = _step(program, program.solver.include_options.get(place, {}))
+        for outer in _mounts(program, getattr(parent, "site", None), depth + 1):
+            found.append(_joined(outer, between, own))
+    return found[:_MAX_MOUNTS] or [own]
+
+
+def _step(program: Program, options: dict[str, Value]) -> Mount:
+    prefix = literal(options.get("prefix", ()))
+    given = options.get("dependencies")
+    dependencies = tuple(program.dependencies_in(given or ()))
+    return Mount(prefix if isinstance(prefix, str) else "", dependencies, given == ())
+
+
+def _joined(*parts: Mount) -> Mount:
+    return Mount(
+        "".join(p.prefix for p in parts),
+        tuple(d for p in parts for d in p.dependencies),
+        any(p.unknown for p in parts),
+    )

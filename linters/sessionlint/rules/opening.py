@@ -1,0 +1,193 @@
+"""Where sessions, engines and connections come from: what the rules about opening them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Dependency, Handle, Injected, Value, contained
+from sessionlint.report import TraceStep
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+Origin = Literal["approved", "unapproved", "unknown"]
+
+#: Roles that receive their session and never open one.
+RECEIVERS = frozenset({"endpoint", "router", "service"})
+_RANK = ("session", "connection", "driver connection", "factory", "engine", "driver pool")
+_MADE_BY_CLASS = frozenset({"session", "driver connection", "connection"})
+
+
+class Source(NamedTuple):
+    """What a dependency hands out: the handle, and the project function behind it (``None``: a library's)."""
+
+    kind: str
+    function: FunctionInfo | None
+    handle: Handle | None
+    origin: Origin
+
+
+def text(event: Event) -> str:
+    """The call as written, or the callee's name when the event stands for a hidden call."""
+    written = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else ""
+    return written if written and written != "…" else f"{event.name}()"
+
+
+def approved_openers(program: Program) -> frozenset[FunctionInfo]:
+    """The functions of ``session-dependencies`` and ``session-contexts``."""
+    return program.approved_dependencies | program.approved_contexts
+
+
+def is_approved(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function, or the one it is nested in, is one of the approved ways."""
+    current: FunctionInfo | None = function
+    approved = approved_openers(program)
+    while current is not None:
+        if current in approved:
+            return True
+        current = current.parent
+    return False
+
+
+def approved_by_policy(program: Program, factory: Any) -> bool:
+    """Whether the policy itself names this session factory as a context."""
+    if not isinstance(factory, Handle):
+        return False
+    return factory.root in _named_factories(program)
+
+
+def _named_factories(program: Program) -> set[Any]:
+    found: set[Any] = set()
+    for name in program.policy.session_contexts:
+        module, _, member = name.rpartition(".")
+        path = program.solver.names.path_of(module)
+        if path is not None and path in program.solver.modules:
+            value = program.solver.peek(("name", path, member))
+            found.update(a.root for a in value if isinstance(a, Handle) and a.kind == "factory")
+    return found
+
+
+def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts: bool = True) -> Origin:
+    """Whether what ``function`` hands out comes through an approved way, however many hops away.
+
+    Without ``session-contexts`` (``session-dependencies`` for ``contexts=False``) what a session module hands out
+    cannot be judged.
+    """
+    approved = approved_openers(program)
+    key = (handle.kind, handle.root)
+    current: FunctionInfo | None = function
+    seen: set[FunctionInfo] = set()
+    while current is not None and current not in seen:
+        if current in approved:
+            return "approved"
+        seen.add(current)
+        hop = current.summary.sources.get(key)
+        current = hop.callee if hop is not None else None
+    if program.in_session_module(handle.root):
+        stated = program.policy.session_contexts if contexts else program.policy.session_dependencies
+        return "unapproved" if stated else "unknown"
+    return "unapproved"
+
+
+def main_handle(handles: Value) -> Handle | None:
+    """The handle a message names: a session before a connection before what they are made from."""
+    found = [a for a in handles if isinstance(a, Handle) and a.kind in _RANK]
+    return min(found, key=lambda h: _RANK.index(h.kind), default=None)
+
+
+def sources(program: Program, dependency: Dependency) -> Iterator[Source]:
+    """The database handles ``Depends(…)`` delivers, one per function (or class, or factory) behind it."""
+    for atom in dependency.target:
+        kind = program.kind(atom)
+        if kind == "factory":
+            yield Source("session", None, atom if isinstance(atom, Handle) else None, "unapproved")
+        elif atom.tag == "ext" and "()" not in atom.name:
+            made = program.solver.kind_of(atom._replace(name=f"{atom.name}()"))
+            if made in _MADE_BY_CLASS:
+                yield Source(made, None, None, "unapproved")
+    for function in program.targets(dependency):
+        found = _handed_out(program, function, 0)
+        if found is not None:
+            yield found
+
+
+def _handed_out(program: Program, function: FunctionInfo, depth: int) -> Source | None:
+    summary = function.summary
+    value = summary.yields if function.is_generator else summary.returns
+    if function in approved_openers(program):
+        return Source("session", function, None, "approved")
+    for atom in value:
+        if isinstance(atom, Injected) and depth < 6:
+            inner = getattr(atom.source, "info", None)
+            found = _handed_out(program, inner, depth + 1) if isinstance(inner, FunctionInfo) else None
+            if found is not None:
+                return found._replace(function=function)
+    handle = main_handle(tuple(a for a in value if getattr(a, "parent", None) is None))
+    if handle is None:
+        return None
+    return Source(handle.kind, function, handle, origin_of(program, function, handle, contexts=False))
+
+
+def hops(program: Program, event: Event, handle: Handle) -> list[TraceStep]:
+    """From the call in ``event`` down to the place where the handle is made."""
+    return [] if event.callee is None else program.source_trace(event.callee, handle)
+
+
+def made_at(program: Program, value: Value) -> list[TraceStep]:
+    """Where the factory, engine or pool that is called here was made."""
+    return [
+        program.step(atom.root, f"the {atom.kind} is made here")
+        for atom in contained(value)
+        if isinstance(atom, Handle) and atom.kind in ("factory", "engine", "driver pool")
+    ]
+
+
+def remedy(program: Program, function: FunctionInfo) -> str:
+    """What a function of this role writes instead of opening a session."""
+    role = program.role(function)
+    dependency = _last(program.policy.session_dependencies, "the approved session dependency")
+    context = _last(program.policy.session_contexts, "the approved session context")
+    if role in ("endpoint", "dependency"):
+        return f"Receive the session with Depends({dependency})."
+    if role in ("service", "router", "model"):
+        return "Take the session as a parameter from the endpoint or task that owns it."
+    return f"Open it with `async with {context}() as session:`."
+
+
+def _last(names: tuple[str, ...], default: str) -> str:
+    return names[0].rpartition(".")[2] if names else default
+
+
+class Injection(NamedTuple):
+    """One place that asks for a dependency: the parameter, or the ``Depends(…)`` call itself."""
+
+    function: FunctionInfo
+    span: ir.Span4
+    dependency: Dependency
+
+
+def injections(program: Program) -> Iterator[Injection]:
+    """Every place that asks for a dependency, lists of ``dependencies=[…]`` included.
+
+    An ``Annotated`` alias is asked for by the parameters that use it, not where it is defined.
+    """
+    for event in program.events("inject"):
+        for atom in event.value:
+            if isinstance(atom, Dependency):
+                path, span = atom.site
+                here = path == event.path and _within(span, event.function.span)
+                yield Injection(event.function, span if here else event.span, atom)
+    listed = [d for f in program.functions for r in f.routes for d in program.dependencies_in(r.dependencies)]
+    for entry in program.solver.routers.values():
+        listed += program.dependencies_in(entry.get("dependencies", ()))
+    for dependency in dict.fromkeys(listed):
+        module = program.solver.modules.get(dependency.site[0])
+        if module is not None:
+            yield Injection(module.body, dependency.site[1], dependency)
+
+
+def _within(span: ir.Span4, outer: ir.Span4) -> bool:
+    return (outer[0], outer[1]) <= (span[0], span[1]) and (span[2], span[3]) <= (outer[2], outer[3])

@@ -1,0 +1,179 @@
+"""Who owns a transaction: what the rules of family 2 ask of calls, endpoints and session sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts import ir
+from sessionlint.program.model import Event, FunctionInfo, Transaction
+from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
+from sessionlint.report import TraceStep
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+_MAX_HOPS = 12
+#: What to write instead, by the role of the function that ends a transaction by hand.
+_INSTEAD = {
+    "endpoint": "let `async with session.begin():` around the unit of work own it",
+    "background": "let `async with session.begin():` around the unit of work own it",
+    "service": "drop it and leave the transaction to the caller; `await session.flush()` is enough to get ids",
+}
+
+
+def one_per_call(events: Iterable[Event]) -> Iterator[Event]:
+    """The first event of each call expression: a call may be several things at once."""
+    seen: set[Site] = set()
+    for event in events:
+        if event.site not in seen:
+            seen.add(event.site)
+            yield event
+
+
+def by_hand(program: Program, name: str) -> Iterator[Event]:
+    """The calls that end a transaction themselves (``commit`` or ``rollback``) where nobody may."""
+    ends = (e for e in program.events("txn") if e.name == name and not program.is_exempt(e.function))
+    return one_per_call(ends)
+
+
+def instead(program: Program, function: FunctionInfo) -> str:
+    """The remedy for a transaction that ``function`` ends by hand."""
+    role = program.role(function) or ""
+    return _INSTEAD.get(role, "let the `async with session.begin():` block of the session's owner end it")
+
+
+def called(event: Event) -> str:
+    """How a call reads in the source, for messages: ``save(…)``."""
+    text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] == "c" else ""
+    return text or f"{event.callee.name if event.callee else event.name}(…)"
+
+
+def owned(event: Event) -> tuple[Transaction, ...]:
+    """The transactions open around an event, savepoints left out."""
+    return tuple(t for t in event.transactions if not t.savepoint)
+
+
+def owner_of(event: Event, subjects: Value) -> Transaction | None:
+    """The innermost open transaction on one of ``subjects``, savepoints left out."""
+    wanted = set(subjects)
+    return next((t for t in reversed(owned(event)) if wanted & set(t.subjects)), None)
+
+
+def is_web_request(function: FunctionInfo) -> bool:
+    """Whether the function answers requests over HTTP, not only websockets."""
+    return any(not route.method.startswith("websocket") for route in function.routes)
+
+
+def received(atom: Any) -> bool:
+    """Whether a value came in from outside the function: a parameter, or what FastAPI injects."""
+    return atom.tag in ("param", "injected")
+
+
+# dependencies of a request
+
+
+def request_dependencies(program: Program, endpoint: FunctionInfo) -> list[Dependency]:
+    """What FastAPI resolves before it calls ``endpoint``: application, routers, route, parameters; direct ones only."""
+    found: list[Dependency] = []
+    for route in endpoint.routes:
+        found += _router_dependencies(program, route.router, 0)
+        found += program.dependencies_in(route.dependencies)
+    return list(dict.fromkeys([*found, *endpoint.dependencies.values()]))
+
+
+def _router_dependencies(program: Program, router: Any, depth: int) -> list[Dependency]:
+    site = getattr(router, "site", None)
+    if site is None or depth > _MAX_HOPS:
+        return []
+    found = program.dependencies_in(program.solver.routers.get(site, {}).get("dependencies", ()))
+    for parent, child, dependencies, _ in program.solver.includes:
+        if getattr(child, "site", None) == site:
+            found = [*_router_dependencies(program, parent, depth + 1), *program.dependencies_in(dependencies), *found]
+    return found
+
+
+def behind(program: Program, dependency: Dependency) -> list[FunctionInfo]:
+    """The project functions FastAPI runs for one dependency: its own and those of its sub-dependencies."""
+    found: list[FunctionInfo] = []
+    pending = [dependency]
+    while pending:
+        for function in program.targets(pending.pop()):
+            if function not in found:
+                found.append(function)
+                pending.extend(function.dependencies.values())
+    return found
+
+
+def place_of(program: Program, site: Site, user: FunctionInfo) -> tuple[FunctionInfo, ir.Span4]:
+    """Where to report a ``Depends(…)``: in the function that writes it, or the module that holds the alias."""
+    (path, span), module = site, program.solver.modules.get(site[0])
+    around = [user.span, *(route.span for route in user.routes)]
+    inside = path == user.path and any(outer[:2] <= span[:2] <= outer[2:] for outer in around)
+    return (user if inside or module is None else module.body, span)
+
+
+# sessions and their sources
+
+
+def injector(atom: Injected) -> FunctionInfo | None:
+    """The project function that FastAPI calls for an injected object."""
+    source = atom.source
+    info = getattr(source, "info", None) or getattr(source[0] if isinstance(source, tuple) else None, "info", None)
+    return info if isinstance(info, FunctionInfo) else None
+
+
+def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) -> bool | None:
+    """Whether leaving a session source commits; ``None`` when its code does not tell."""
+    summary = function.summary
+    if summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions):
+        return True
+    handed = summary.yields if function.is_generator else summary.returns
+    if depth > _MAX_HOPS or any(e.kind in ("store", "escape") for e in function.events):
+        return None
+    answers = [closing_commits(program, function, a, depth + 1) for a in handed if program.kind(a) == "session"]
+    if not answers or None in answers:
+        return None
+    return any(answers)
+
+
+def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: int = 0) -> bool | None:
+    """Whether closing a session that ``function`` holds commits it; ``None`` when its origin does not tell."""
+    if isinstance(atom, Injected):
+        source = injector(atom)
+        return None if source is None else commits_on_exit(program, source, depth + 1)
+    hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
+    if hop is None:
+        return None
+    if hop.callee is not None:
+        return commits_on_exit(program, hop.callee, depth + 1)
+    made = [e for e in function.events if e.kind == "create" and e.site == atom.root]
+    own_class = any(callee.tag == "cls" for e in made for callee in e.value)
+    return None if own_class or not made else False
+
+
+def commit_trace(program: Program, function: FunctionInfo) -> list[TraceStep]:
+    """From inside a session source down to the commit that follows its ``yield``."""
+    steps: list[TraceStep] = []
+    current: FunctionInfo | None = function
+    while current is not None and len(steps) < _MAX_HOPS:
+        steps += _yield_steps(program, current)
+        following: FunctionInfo | None = None
+        if current.summary.commits_after_yield:
+            _, hop = current.summary.commits_after_yield[0]
+            steps.append(program.step(hop.site, hop.note))
+            following = hop.callee
+            if following is not None and hop.inner in following.summary.effects:
+                steps += program.effect_trace(following, hop.inner)
+                break
+        else:
+            for transaction in current.summary.yield_transactions[:1]:
+                steps.append(program.step(transaction.site, "this block commits when it is left, after the yield"))
+                following = transaction.source
+        current = following if following is not current else None
+    return steps
+
+
+def _yield_steps(program: Program, function: FunctionInfo) -> list[TraceStep]:
+    yields = (e for e in function.events if e.kind == "yield")
+    return [program.step(e.site, f"{function.name}() yields here") for e in list(yields)[:1]]

@@ -1,0 +1,81 @@
+"""Sessions opened in an ``except`` clause while the session that failed is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sessionlint.program.model import Effect, Event
+from sessionlint.program.values import Handle, Value
+from sessionlint.report import TraceStep
+from sessionlint.rules.opening import RECEIVERS
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+_OPENS = Effect("create", "session", None)
+_TOUCHES = frozenset({"use", "txn", "effect"})
+
+
+class Second(NamedTuple):
+    """An opening in a handler, and the session (or what holds it) that is still open there."""
+
+    event: Event
+    first: Any
+
+
+def second_sessions(program: Program) -> Iterator[Second]:
+    """Every opening, one per place: in sight, or inside the project function that is called."""
+    told: set[Any] = set()
+    for event in program.events("obtain", "create", "call"):
+        if "handler" not in event.flags or event.site in told or program.is_exempt(event.function):
+            continue
+        open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and a not in event.subject)
+        if open_ones and _opens_session(program, event, open_ones):
+            told.add(event.site)
+            yield Second(event, open_ones[-1])
+    for handler in program.events("handler"):
+        yield from _beside_received(program, handler, told)
+
+
+def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterator[Second]:
+    """Openings beside the session the function received: its caller cannot have closed it yet."""
+    if program.is_exempt(handler.function) or program.role(handler.function) in RECEIVERS or handler.expr is None:
+        return
+    _, body, events = handler.expr
+    received = tuple(dict.fromkeys(a for e in body if e.kind in _TOUCHES for a in e.subject if _is_received(program, a)))
+    closed = {a for e in (*body, *events) if e.kind in ("txn", "effect") and e.name == "close" for a in e.subject}
+    received = tuple(a for a in received if a not in closed)
+    for event in events:
+        if event.kind in ("obtain", "create", "call") and event.site not in told and received:
+            if _opens_session(program, event, received):
+                told.add(event.site)
+                yield Second(event, received[0])
+
+
+def _opens_session(program: Program, event: Event, open_ones: Value) -> bool:
+    if event.kind == "call":
+        passed = {a for _, value in event.bindings for a in value}
+        return event.callee is not None and _OPENS in event.callee.summary.effects and passed.isdisjoint(open_ones)
+    return any(isinstance(a, Handle) and a.kind == "session" for a in event.subject)
+
+
+def _is_session(program: Program, atom: Any) -> bool:
+    return atom.tag in ("inst", "pending") or program.kind(atom) == "session"
+
+
+def _is_received(program: Program, atom: Any) -> bool:
+    return atom.tag in ("param", "injected") and program.kind(atom) == "session"
+
+
+def proof(program: Program, second: Second) -> list[TraceStep]:
+    """Where the first session comes from, and how the second is opened."""
+    steps: list[TraceStep] = []
+    first, event = second.first, second.event
+    if isinstance(first, Handle):
+        steps.append(program.step(first.site, "this session is open around the failure"))
+    elif first.tag == "param":
+        steps.append(program.step(first.info.site, f"parameter {first.name!r} is still open in the caller"))
+    if event.callee is not None:
+        steps += program.effect_trace(event.callee, _OPENS)
+    return steps

@@ -1,0 +1,115 @@
+"""What is a tenant's: names of columns and parameters, SQL predicates, and the functions that must not know them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import FunctionInfo
+
+_SUFFIX = re.compile(r"_?(?:id|uuid|key|pk|slug)$", re.I)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
+_DEFINITION = re.compile(r"\s*(?:create\s+(?:unlogged\s+|temp\w*\s+|unique\s+)*(?:table|index)|alter\s+table|comment\s+on)\b", re.I)
+_CLAUSE = re.compile(
+    r"\b(where|and|or|on|having|when|not|check|using|filter|qualify|set|values|select|returning|insert\s+into|order\s+by"
+    r"|group\s+by|into)\b",
+    re.I,
+)
+_FILTERING = {"where", "and", "or", "on", "having", "when", "not", "check", "using", "filter", "qualify"}
+_QUALIFIED = r"(?:[\w\"\0]+\.)*"
+
+
+def stems(program: Program) -> frozenset[str]:
+    """The tenant names without ``_id`` and its kin: ``tenant`` for ``tenant_id``."""
+    return frozenset(s for s in (_SUFFIX.sub("", n).strip("_").lower() for n in program.policy.tenant_names) if s)
+
+
+def mentions_tenant(program: Program, name: str) -> bool:
+    """Whether a name speaks of a tenant: ``get_tenant_id``, ``TenantResolver``, ``app.current_tenant``, ``X-Tenant-ID``."""
+    words = [w.lower() for w in _WORD.findall(name)]
+    joined = "_".join(words)
+    return any(re.search(rf"(?:^|_){re.escape(stem)}s?(?:_|$)", joined) for stem in stems(program))
+
+
+def is_tenant_name(program: Program, name: str) -> bool:
+    """Whether a column, parameter or key of this name holds a tenant."""
+    return name in program.policy.tenant_names
+
+
+def is_tenant_expression(program: Program, expr: ir.Expr | None) -> bool:
+    """Whether an expression reads a tenant by name: ``tenant_id``, ``user.tenant_id``, ``claims["tenant_id"]``."""
+    if expr is None:
+        return False
+    op = expr[0]
+    if op == "aw":
+        return is_tenant_expression(program, expr[2])
+    if op in ("n", "a"):
+        return is_tenant_name(program, expr[-1])
+    if op == "i":
+        return expr[3][0] == "k" and isinstance(expr[3][2], str) and is_tenant_key(program, expr[3][2])
+    if op == "c" and expr[3]:
+        if expr[2][0] == "n":
+            return len(expr[3]) == 1 and is_tenant_expression(program, expr[3][0])
+        first = expr[3][0]
+        return expr[2][0] == "a" and expr[2][3] == "get" and first[0] == "k" and isinstance(first[2], str) and is_tenant_key(
+            program, first[2]
+        )
+    if op == "o":
+        return any(is_tenant_expression(program, e) for e in expr[3])
+    return False
+
+
+def is_tenant_key(program: Program, key: str) -> bool:
+    """Whether a dictionary key or header name is a tenant's: ``tenant_id``, ``X-Tenant-ID``."""
+    plain = key.lower().replace("-", "_").removeprefix("x_")
+    return any(plain == n.lower() for n in program.policy.tenant_names)
+
+
+def keeps_out(program: Program, function: FunctionInfo) -> bool:
+    """Whether the tenant rules leave the function alone: tests and migrations."""
+    return program.role(function) in ("test", "migration")
+
+
+@lru_cache(maxsize=64)
+def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    column = _QUALIFIED + r'"?(?:' + "|".join(re.escape(n) for n in names) + r')"?(?!\w)'
+    cast = r"(?:\s+AS\s+\w+\s*\))?\)?(?:\s*::\s*\w+)?"
+    operator = r"(?:=|!=|<>|<=|>=|<|>|\bNOT\s+IN\b|\bIN\b|\bIS\b|\bI?LIKE\b|\bNOT\s+I?LIKE\b|\bBETWEEN\b|~)"
+    forward = re.compile(rf"(?<![\w:@%'\0.]){column}{cast}\s*{operator}\s*", re.I)
+    backward = re.compile(rf"(?:=|!=|<>)\s*(?:ANY\s*\(\s*)?{column}(?!\s*(?:\(|'))", re.I)
+    return forward, backward, re.compile(rf"{column}(?:\s*::\s*\w+)?\s*(?:$|[)\s;])", re.I)
+
+
+def sql_predicate(program: Program, text: str) -> str | None:
+    """The tenant comparison in SQL text, as written, or ``None``.
+
+    Counts where rows are chosen (WHERE, ON, HAVING…), not column lists, ``UPDATE … SET``, tables' definitions,
+    or joins of two tenant columns.
+    """
+    if not program.policy.tenant_names:
+        return None
+    text = _COMMENT.sub(" ", text)
+    if _DEFINITION.match(text):
+        return None
+    forward, backward, column = _patterns(tuple(program.policy.tenant_names))
+    for pattern in (forward, backward):
+        for found in pattern.finditer(text):
+            if pattern is forward and column.match(text, found.end()):
+                continue
+            if pattern is backward and re.search(rf"{column.pattern.rsplit('(?:$', 1)[0]}$", text[: found.start()], re.I):
+                continue
+            clauses = _CLAUSE.findall(text[: found.start()])
+            if not clauses and text[: found.start()].strip(" (\n\t"):
+                continue
+            if not clauses or clauses[-1].split()[0].lower() in _FILTERING:
+                return " ".join(found.group().split()).replace("\0", "…").strip()
+    return None
+
+
+def tenant_parameters(program: Program, function: FunctionInfo) -> list[Any]:
+    """The parameters (name, kind, annotation, default, span) with a tenant's name."""
+    return [p for p in function.params if is_tenant_name(program, p[0])]

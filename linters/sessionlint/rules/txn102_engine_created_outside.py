@@ -1,0 +1,134 @@
+"""TXN102: an engine is created outside the session module and migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opening import text
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+META = Rule(
+    code="TXN102",
+    name="engine-created-outside",
+    summary="An engine is created outside the session module and migrations.",
+    rationale=(
+        "Each engine is a connection pool of its own and carries its own settings. A second one doubles the connections "
+        "the pooler has to serve, and rarely has the caches off: behind a transaction pooler, an asyncpg engine with "
+        "default settings lost 1,571 of 2,000 transactions, one with NullPool ran at a third to a fifth of the speed."
+    ),
+    remedy="Create the one engine in the session module; everybody else receives sessions made from it.",
+    not_flagged=(
+        "The session module, migrations and tests; `create_engine` of other libraries and of the project itself; engines "
+        "that are passed in or imported."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from sqlalchemy import create_engine, engine_from_config
+from sqlalchemy.ext.asyncio import create_async_engine as make
+
+engine = create_engine("sqlite://")  # TXN102@10
+
+
+class Store:
+    engine = make("postgresql+asyncpg://db/app")  # TXN102@14
+
+    def __init__(self, url):
+        self.other = make(url)  # TXN102@22
+
+
+def configured(config):
+    return engine_from_config(config, prefix="sqlalchemy.")  # TXN102@12
+
+
+fallback = lambda url: create_engine(url)  # TXN102@24
+""",
+        path="app/main.py",
+    ),
+    Bad(
+        """
+# --- app/compat.py
+from sqlmodel import create_engine as build_engine
+
+__all__ = ["build_engine"]
+# --- app/tasks/report.py
+from functools import partial
+import importlib
+
+import sqlalchemy
+from app.compat import build_engine
+from sqlalchemy.ext import asyncio as sa
+
+quick = partial(build_engine, echo=True)
+one, two = quick("sqlite://a"), build_engine("sqlite://b")  # TXN102@12 TXN102@33
+
+
+async def run(url):
+    if (engine := sa.create_async_engine(url)) is None:  # TXN102@19
+        return importlib.import_module("sqlalchemy").create_engine(url)  # TXN102@16
+    return getattr(sqlalchemy, "create_engine")(url)  # TXN102@12
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import pyarrow
+from sqlalchemy import Engine
+
+from app.session import engine
+from app.search import create_engine
+
+
+def stop(engine: Engine):
+    # create_engine("sqlite://") would be wrong here
+    engine.dispose()
+
+
+search = create_engine("index")
+tables = pyarrow.create_engine("x")
+print("create_async_engine(", engine)
+# --- app/search.py
+def create_engine(name):
+    return {"name": name}
+""",
+        path="app/main.py",
+    ),
+    Good(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def make_engine(url):
+    return create_async_engine(url)
+# --- migrations/env.py
+from sqlalchemy import engine_from_config, pool
+
+connectable = engine_from_config({}, prefix="sqlalchemy.", poolclass=pool.NullPool)
+# --- tests/conftest.py
+from sqlalchemy import create_engine
+
+engine = create_engine("sqlite://")
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Engines made outside the session module."""
+    for event in program.events("create"):
+        if event.name == "engine" and not program.is_exempt(event.function):
+            message = (
+                f"{text(event)} creates an engine, and with it a second connection pool, outside the session module. "
+                "Create the one engine there and receive sessions from it."
+            )
+            yield program.finding(META, event, message)

@@ -1,0 +1,171 @@
+"""TXN104: a driver connection, a driver pool or an engine's connection is opened outside the session module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opening import is_approved, made_at, remedy, text
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+META = Rule(
+    code="TXN104",
+    name="raw-connection",
+    summary="A driver connection, a driver pool or an engine's connection is opened outside the session module.",
+    rationale=(
+        "A raw connection bypasses the one engine: its pool bounds, its TLS context and the settings the transaction "
+        "pooler needs. asyncpg's default statement cache fails there with `DuplicatePreparedStatementError` (1,571 of "
+        "2,000 transactions in our runs), and work done on it is not part of the session's transaction: it stays when "
+        "that one rolls back."
+    ),
+    remedy=(
+        "Use the session that was passed in; `await session.connection()` gives its connection where Core is needed. "
+        "What has to connect by itself (LISTEN, COPY) belongs in the session module."
+    ),
+    not_flagged=(
+        "The session module, migrations and tests; `session.connection()`, which belongs to the session; `connect()` "
+        "and `begin()` of things that are no database (brokers, sockets, signals)."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+import sqlite3
+
+import asyncpg
+import psycopg
+import psycopg2 as pg
+from asyncpg import connect as dial
+from psycopg_pool import AsyncConnectionPool
+
+
+async def listen(url):
+    connection = await asyncpg.connect(url)  # TXN104@24
+    try:
+        await connection.add_listener("jobs", print)
+    finally:
+        await connection.close()
+
+
+async def pooled(url):
+    async with AsyncConnectionPool(url) as pool, pool.connection() as conn:  # TXN104@16 TXN104@50
+        return conn
+
+
+async def lease(url):
+    async with asyncpg.create_pool(url) as pool:  # TXN104@16
+        async with pool.acquire() as connection:  # TXN104@20
+            return await connection.fetch("select 1")
+
+
+def copy(url):
+    with pg.connect(url) as one, psycopg.connect(url) as two:  # TXN104@10 TXN104@34
+        return one, two
+
+
+def cache(path):
+    with sqlite3.connect(path) as db:  # TXN104@10
+        return db.execute("select 1")
+
+
+async def again(url):
+    return await dial(dsn=url)  # TXN104@18
+"""
+    ),
+    Bad(
+        """
+from app.session import engine, session_factory
+
+
+async def create_tables(metadata):
+    async with engine.begin() as connection:  # TXN104@16
+        await connection.run_sync(metadata.create_all)
+
+
+async def ping():
+    async with engine.connect() as connection:  # TXN104@16
+        await connection.exec_driver_sql("select 1")
+
+
+class Reports:
+    def __init__(self, db=engine):
+        self.db = db
+
+    def raw(self):
+        return self.db.raw_connection()  # TXN104@16
+
+    def sync(self):
+        connect = self.db.sync_engine.connect
+        with connect() as connection:  # TXN104@14
+            return connection
+""",
+        path="app/main.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import socket
+
+import aio_pika
+from blinker import signal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def send(session: AsyncSession, address):
+    connection = await session.connection()
+    await connection.exec_driver_sql("select pg_notify('x', 'y')")
+    broker = await aio_pika.connect("amqp://")
+    signal("done").connect(print)
+    with socket.create_connection(address) as plain:
+        plain.sendall(b"asyncpg.connect(")
+    return broker
+
+
+async def nested(session: AsyncSession):
+    async with session.begin_nested():
+        await session.flush()
+"""
+    ),
+    Good(
+        """
+# --- migrations/env.py
+from sqlalchemy import engine_from_config
+
+
+def run_migrations_online(config):
+    with engine_from_config(config).connect() as connection:
+        return connection
+# --- tests/conftest.py
+import asyncpg
+
+
+async def database(url):
+    return await asyncpg.connect(url)
+"""
+    ),
+]
+
+_KINDS = {
+    "connection": "opens a connection past the session",
+    "driver connection": "opens a driver connection past the engine",
+    "driver pool": "creates a driver pool beside the engine",
+}
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Connections and pools opened outside the session module."""
+    for event in program.events("create"):
+        what = _KINDS.get(event.name)
+        if what is None or program.is_exempt(event.function):
+            continue
+        if event.name == "connection" and is_approved(program, event.function):
+            continue
+        message = f"{text(event)} {what}, outside the session module. {remedy(program, event.function)}"
+        yield program.finding(META, event, message, made_at(program, event.value))

@@ -1,0 +1,347 @@
+"""TXN105: project code that hands out sessions of unapproved origin is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.values import contained
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opening import hops, injections, is_approved, main_handle, origin_of, remedy, sources, text
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
+
+META = Rule(
+    code="TXN105",
+    name="unapproved-session-source",
+    summary="Project code that hands out a session, engine or connection of unapproved origin is called or injected.",
+    rationale=(
+        "A helper that opens sessions its own way spreads: every caller gets another pool, other settings and another "
+        "idea of who closes and commits. Replacing the approved dependency in tests, or fixing its pooler settings (with "
+        "asyncpg's defaults 429 of 2,000 transactions came through), then misses all of them."
+    ),
+    remedy=(
+        "Replace the call by the approved dependency (endpoints), a session parameter (services) or the approved context "
+        "manager (background), and delete the helper. A helper that is meant to stay opens the approved one inside, or is "
+        "named in the policy."
+    ),
+    not_flagged=(
+        "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply to who "
+        "calls them); sessions passed as arguments; tests, migrations and the session module itself; what a session "
+        "module hands out while the policy names no approved function."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/db/core.py
+from contextlib import asynccontextmanager
+
+from app.session import engine, session_factory
+
+
+async def get_db():
+    async with session_factory() as session:
+        yield session
+
+
+@asynccontextmanager
+async def unit():
+    async with session_factory() as session, session.begin():
+        yield session
+
+
+def connect():
+    return engine.connect()
+# --- app/db/__init__.py
+from .core import get_db as database
+from .core import *
+# --- app/helpers.py
+from contextlib import asynccontextmanager
+from app import db
+
+
+@asynccontextmanager
+async def work():
+    async with db.unit() as session:  # TXN105@16
+        yield session
+# --- app/routers/items.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Security
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import database
+from app.deps import SessionDep
+
+router = APIRouter()
+
+
+@router.get("/")
+async def read(session: AsyncSession = Depends(database)):  # TXN105@40
+    return session
+
+
+@router.get("/one")
+async def one(session: Annotated[AsyncSession, Security(database)], q: int = 0):  # TXN105@48
+    return session, q
+
+
+@router.get("/two", dependencies=[Depends(database)])  # TXN105@35
+async def two(other: SessionDep):  # TXN105@15
+    return other
+# --- app/deps.py
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import db
+
+SessionDep = Annotated[AsyncSession, Depends(db.database)]
+# --- app/tasks/nightly.py
+import app.helpers as h
+from app.db import database, connect
+
+
+async def run(row):
+    async with h.work() as session:  # TXN105@16
+        session.add(row)
+    async for other in database():  # TXN105@24
+        other.add(row)
+    async with connect() as connection:  # TXN105@16
+        await connection.exec_driver_sql("select 1")
+    third = await anext(database())  # TXN105@19
+    await third.close()
+"""
+    ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+@asynccontextmanager
+async def get_background_session():
+    async with session_factory() as session:
+        yield session
+
+
+def get_engine():
+    return engine
+# --- app/tasks/nightly.py
+from app.session import get_background_session, get_engine, get_session
+
+
+async def run(row):
+    async with get_background_session() as session:  # TXN105@16
+        session.add(row)
+    async with get_session() as session:
+        session.add(row)
+    return get_engine()  # TXN105@12
+"""
+    ),
+    Bad(
+        """
+# --- app/store.py
+from sqlalchemy.orm import Session
+from app.session import session_factory
+
+
+class Database:
+    @property
+    def session(self):
+        return session_factory()
+
+    async def __aenter__(self):
+        self.current = session_factory()
+        return self.current
+
+    async def __aexit__(self, *details):
+        await self.current.close()
+
+
+def pair():
+    return session_factory(), "primary"
+
+
+database = Database()
+# --- app/services/report.py
+from fastapi import Depends
+
+from app.session import session_factory
+from app.store import Database, database, pair
+
+
+async def report(make=pair):
+    async with database.session as one:  # TXN105@16
+        print(one)
+    async with Database() as two:  # TXN105@16
+        print(two)
+    three, name = pair()  # TXN105@19
+    await three.close()
+    four, _ = make()  # TXN105@15
+    await four.close()
+
+
+class Reporter:
+    def __init__(self, session=Depends(session_factory)):  # TXN105@32
+        self.session = session
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+# --- app/wrappers.py
+from contextlib import asynccontextmanager
+
+from app.session import get_session as open_session
+
+
+@asynccontextmanager
+async def audited():
+    async with open_session() as session:
+        yield session
+
+
+def later():
+    return open_session()
+# --- app/tasks/nightly.py
+from app.wrappers import audited, later
+
+
+async def run(row):
+    async with audited() as session, session.begin():
+        session.add(row)
+    async with later() as session:
+        session.add(row)
+"""
+    ),
+    Good(
+        """
+# --- app/cache.py
+def get_session():
+    return {"user": 1}
+
+
+def same(session):
+    return session
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.cache import get_session, same
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/")
+async def read(session: AsyncSession = Depends(get_session_dependency), cached=Depends(get_session)):
+    return same(session), cached
+# --- tests/test_items.py
+from app.helpers import raw
+
+
+async def test_items():
+    async with raw() as session:
+        assert session
+# --- app/helpers.py
+from app.session import session_factory
+
+
+def raw():
+    return session_factory()
+"""
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("sqlite://"))
+
+
+@contextmanager
+def scope():
+    with SessionLocal() as session:
+        yield session
+# --- app/tasks/job.py
+from app.session import scope
+
+
+def run():
+    with scope() as session:
+        session.execute("select 1")
+""",
+        policy=(("preset", "unit-of-work"), ("session-dependencies", []), ("session-contexts", [])),
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Calls and injections of unapproved sources."""
+    for event in program.events("obtain"):
+        handle = main_handle(event.subject)
+        if handle is None or program.is_exempt(event.function) or is_approved(program, event.function):
+            continue
+        if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
+            continue
+        message = f"{text(event)} hands out a {handle.kind} of unapproved origin. {remedy(program, event.function)}"
+        yield program.finding(META, event, message, hops(program, event, handle))
+    yield from _injected(program)
+
+
+def _injected(program: Program) -> Iterator[Finding]:
+    for function, span, dependency in injections(program):
+        if program.is_exempt(function) or is_approved(program, function):
+            continue
+        for source in sources(program, dependency):
+            if source.origin != "unapproved":
+                continue
+            name = f"{source.function.name}()" if source.function is not None else "a session class or factory"
+            message = f"Depends on {name}, which hands out a {source.kind} of unapproved origin. {remedy(program, function)}"
+            trace = [program.step(dependency.site, "it is injected here")]
+            if source.function is not None and source.handle is not None:
+                trace += program.source_trace(source.function, source.handle)
+            yield program.finding(META, (function, span), message, trace)
+            break
+
+
+def _reported_where_used(event: Event) -> bool:
+    """A factory or engine that is used in the same function: TXN101 to TXN104 report the use."""
+    found = {a for a in event.subject if a.kind in ("factory", "engine", "driver pool")}
+    if len(found) != len(event.subject):
+        return False
+    used = {a for e in event.function.events if e.kind == "create" for a in _inputs(e)}
+    return not found.isdisjoint(used)
+
+
+def _inputs(event: Event) -> Iterator[Any]:
+    for value in (event.value, *event.args, *(v for _, v in event.keywords)):
+        yield from contained(value)

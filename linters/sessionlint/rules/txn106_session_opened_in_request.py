@@ -1,0 +1,246 @@
+"""TXN106: an endpoint or service opens its own session, or an endpoint injects another than the approved one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opening import (
+    RECEIVERS,
+    approved_by_policy,
+    hops,
+    injections,
+    is_approved,
+    main_handle,
+    origin_of,
+    remedy,
+    sources,
+    text,
+)
+from sessionlint.rules.second_sessions import second_sessions
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+META = Rule(
+    code="TXN106",
+    name="session-opened-in-request",
+    summary="An endpoint or service opens its own session, or an endpoint injects anything but the approved dependency.",
+    rationale=(
+        "A request that opens a second session holds two connections and two transactions: rows written in one are "
+        "invisible in the other, one can commit while the other rolls back, and with all requests holding one connection "
+        "and waiting for a second, a full pool never empties (the waiters sleep the whole `pool_timeout`). Tests that "
+        "override the dependency do not reach it either."
+    ),
+    remedy=(
+        "The endpoint receives the session with the approved `Depends(…)` and hands it to its services as a parameter. "
+        "Work that needs a session of its own is background work: schedule it after the transaction."
+    ),
+    not_flagged=(
+        "Background functions, wherever they are written; authentication dependencies that open a short session of their "
+        "own and close it; the approved dependency in a parameter or an `Annotated` alias; files of no layer; sessions of "
+        "unapproved origin, which TXN101, TXN104 and TXN105 report."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/services/items.py
+from app.session import get_session
+from app.wrappers import audited
+
+
+async def load(item_id):
+    async with get_session() as session:  # TXN106@16
+        return await session.get(object, item_id)
+
+
+class ItemService:
+    async def save(self, row):
+        async with audited("save") as session, session.begin():  # TXN106@20
+            session.add(row)
+# --- app/wrappers.py
+from contextlib import asynccontextmanager
+
+from app import session as sessions
+
+
+@asynccontextmanager
+async def audited(action):
+    async with sessions.get_session() as session:
+        yield session
+
+
+async def wrapped():
+    async with sessions.get_session() as session:
+        yield session
+# --- app/routers/items.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session, get_session_dependency
+from app.wrappers import wrapped
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session)]
+
+
+@router.get("/a")
+async def endpoint(item_id: int):
+    async with get_session() as session:  # TXN106@16
+        return await session.get(object, item_id)
+
+
+@router.get("/b")
+async def context(session: AsyncSession = Depends(get_session)):  # TXN106@43
+    return session
+
+
+@router.get("/c")
+async def wrapper(session: AsyncSession = Depends(wrapped)):  # TXN106@43
+    return session
+
+
+@router.get("/d")
+async def alias(session: Db):  # TXN106@17
+    return session
+
+
+@router.get("/e")
+async def by_hand():
+    async for session in get_session_dependency():  # TXN106@26
+        return session
+
+
+async def helper(item_id):
+    async with get_session() as session:  # TXN106@16
+        return await session.get(object, item_id)
+
+
+def outer():
+    @router.get("/f")
+    async def nested():
+        async with get_session() as session:  # TXN106@20
+            return session
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+# --- app/routers/items.py
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deps import current_user
+from app.services.items import load, refresh
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.get("/a")
+async def endpoint(tasks: BackgroundTasks, session: Db, user=Depends(current_user)):
+    async def later():
+        async with get_session() as own:
+            await own.get(object, 1)
+
+    row = await load(session, 1)
+    tasks.add_task(refresh, 1)
+    asyncio.create_task(later())
+    return row, user
+
+
+@router.get("/b")
+async def plain(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        return await load(session, 1)
+# --- app/services/items.py
+from app.session import get_session
+
+
+async def load(session, item_id):
+    return await session.get(object, item_id)
+
+
+async def refresh(item_id):
+    async with get_session() as session, session.begin():
+        await session.get(object, item_id)
+# --- app/deps.py
+from app.session import get_session
+
+
+async def current_user(token: str):
+    async with get_session() as session:
+        return await session.get(object, token)
+# --- app/tasks/nightly.py
+from app.session import get_session
+
+
+async def run():
+    async with get_session() as session:
+        await session.get(object, 1)
+"""
+    ),
+]
+
+_SESSIONS = frozenset({"session", "connection", "driver connection"})
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Openings by those who receive sessions, and injections beside the approved one."""
+    told = {second.event.site for second in second_sessions(program)}
+    for event in program.events("obtain", "create"):
+        if event.site not in told and _opens_its_own(program, event):
+            message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
+            handle = main_handle(event.subject)
+            trace = hops(program, event, handle) if handle is not None else []
+            yield program.finding(META, event, message + remedy(program, event.function), trace)
+    if program.policy.session_dependencies:
+        yield from _injected(program)
+
+
+def _opens_its_own(program: Program, event: Event) -> bool:
+    function = event.function
+    if program.role(function) not in RECEIVERS or is_approved(program, function) or _is_dependency(program, function):
+        return False
+    handle = main_handle(event.subject)
+    if handle is None or handle.kind not in _SESSIONS:
+        return False
+    if event.kind == "create":
+        return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
+    return event.callee is not None and origin_of(program, event.callee, handle) == "approved"
+
+
+def _is_dependency(program: Program, function: FunctionInfo) -> bool:
+    return not function.routes and function in program.dependency_functions
+
+
+def _where(program: Program, function: FunctionInfo) -> str:
+    role = program.role(function)
+    return "an endpoint" if role == "endpoint" else "a service" if role == "service" else "a router"
+
+
+def _injected(program: Program) -> Iterator[Finding]:
+    for function, span, dependency in injections(program):
+        if program.role(function) != "endpoint":
+            continue
+        for source in sources(program, dependency):
+            name = source.function
+            if source.origin != "approved" or name is None or name in program.approved_dependencies:
+                continue
+            wanted = program.policy.session_dependencies[0].rpartition(".")[2]
+            message = f"Depends on {name.name}(), not on the approved dependency. Use Depends({wanted})."
+            yield program.finding(META, (function, span), message, [program.step(dependency.site, "it is injected here")])
+            break

@@ -1,0 +1,222 @@
+"""TXN107: a second session is opened in an error handler while the failed one is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opening import text
+from sessionlint.rules.second_sessions import proof, second_sessions
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+META = Rule(
+    code="TXN107",
+    name="session-opened-in-error-handler",
+    summary="A second session is opened in an `except` clause while the session that failed is still open.",
+    rationale=(
+        "The failed session still holds its connection and its row locks: the status update in the second session waits "
+        "for a lock the first one keeps, for ever, or until `lock_timeout`. And every failure takes two connections at "
+        "once: when an outage makes all workers fail together, the pool is empty and the waiters sleep the whole "
+        "`pool_timeout` (60 s in our runs)."
+    ),
+    remedy=(
+        "Let the error leave the `async with get_session()` block, catch it outside, and open the second session there, "
+        "after the first one is closed: `except Exception: async with get_session() as second: …`."
+    ),
+    not_flagged=(
+        "A session opened after the first block is left, or after the first one was closed in the handler; work that the "
+        "handler only schedules; a handler inside which nothing else is open."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from app.session import get_session
+from app.status import record
+
+
+async def run(job_id):
+    async with get_session() as session:
+        try:
+            async with session.begin():
+                await session.get(object, job_id)
+        except Exception:
+            async with get_session() as second, second.begin():  # TXN107@24
+                await second.get(object, job_id)
+            raise
+
+
+async def through_callee(job_id):
+    async with get_session() as session:
+        try:
+            await session.get(object, job_id)
+        except ValueError:
+            await record(job_id, "failed")  # TXN107@19
+            raise
+
+
+async def opened_by_hand(job_id):
+    session = await get_session().__aenter__()
+    try:
+        await session.get(object, job_id)
+    except Exception:
+        async with get_session() as second:  # TXN107@20
+            await second.get(object, job_id)
+    finally:
+        await session.close()
+
+
+async def received(session, job_id):
+    pass
+# --- app/status.py
+from app.session import get_session
+
+
+async def record(job_id, status):
+    await _write(job_id, status)
+
+
+async def _write(job_id, status):
+    async with get_session() as session, session.begin():
+        session.add((job_id, status))
+""",
+        path="app/tasks/run.py",
+    ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.session import engine, get_session
+
+Local = sessionmaker(engine)
+
+
+async def helper(session: AsyncSession, job_id):
+    try:
+        await session.get(object, job_id)
+    except Exception:
+        async with get_session() as second:  # TXN107@20
+            await second.get(object, job_id)
+
+
+def sync_job():
+    first = Local()
+    try:
+        first.execute("select 1")
+    except Exception as error:
+        with Local() as second:  # TXN107@14
+            second.add(error)
+    finally:
+        first.close()
+
+
+class Unit:
+    async def __aenter__(self):
+        self.session = await get_session().__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+
+
+async def unit_job():
+    async with Unit() as unit:
+        try:
+            await unit.session.flush()
+        except Exception:
+            async with get_session() as second:  # TXN107@24
+                await second.flush()
+""",
+        path="app/tasks/run.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import asyncio
+
+from app.session import get_session
+from app.status import record
+
+
+async def run(job_id):
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(object, job_id)
+    except Exception:
+        async with get_session() as second, second.begin():
+            await second.get(object, job_id)
+        raise
+
+
+async def retry(jobs):
+    for job_id in jobs:
+        try:
+            async with get_session() as session:
+                if not job_id:
+                    continue
+                await session.get(object, job_id)
+        except ValueError:
+            await record(job_id, "failed")
+
+
+async def closed_first(job_id):
+    session = await get_session().__aenter__()
+    try:
+        await session.get(object, job_id)
+    except Exception:
+        await session.close()
+        async with get_session() as second:
+            await second.get(object, job_id)
+
+
+async def same_session(job_id):
+    async with get_session() as session:
+        try:
+            await session.get(object, job_id)
+        except ValueError:
+            await note(session, job_id)
+
+
+async def note(session, job_id):
+    session.add(job_id)
+
+
+async def flag(tasks, job_id):
+    failed = False
+    async with get_session() as session:
+        try:
+            await session.get(object, job_id)
+        except ValueError:
+            failed = True
+            tasks.append(asyncio.create_task(record(job_id, "failed")))
+    if failed:
+        await record(job_id, "failed")
+# --- app/status.py
+from app.session import get_session
+
+
+async def record(job_id, status):
+    async with get_session() as session, session.begin():
+        session.add((job_id, status))
+""",
+        path="app/tasks/run.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Openings beside a failed session."""
+    for second in second_sessions(program):
+        message = (
+            f"{text(second.event)} opens a second session while the one that failed is still open. "
+            "Catch the error outside the first session's block and open the second one there."
+        )
+        yield program.finding(META, second.event, message, proof(program, second))

@@ -1,0 +1,247 @@
+"""TXN201: the transaction is committed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import by_hand, called, instead
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+META = Rule(
+    code="TXN201",
+    name="explicit-commit",
+    summary="The transaction is committed by hand outside the session module.",
+    rationale=(
+        "A commit in the middle of a unit of work cuts it in two: what came before stays when the rest fails, row locks "
+        "are given up early, and nobody can say any more who owns the transaction. Inside `async with session.begin()` "
+        "it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on closed transaction "
+        "inside context manager`. Every route counts: the session, its connection or transaction object, and SQL text."
+    ),
+    remedy=(
+        "Endpoints and background functions own the transaction with `async with session.begin():`, which commits when "
+        "the block ends well and rolls back when it does not. Services add, execute and flush."
+    ),
+    not_flagged=(
+        "`commit()` of things that are no database session (git repositories, message consumers), words in comments and "
+        "log text, session modules, tests and migrations, and context managers that commit on their own, such as "
+        "`session.begin()` and `factory.begin()`."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def rename(session: AsyncSession, item: Item, name: str) -> None:
+    item.name = name
+    await session.commit()  # TXN201@11
+"""
+    ),
+    Bad(
+        """
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency as database
+
+router = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(database)]
+
+
+@router.post("/items")
+async def create(session: SessionDep):
+    session.add(Item(name="a"))
+    finish = session.commit
+    await finish()  # TXN201@11
+    if (connection := await session.connection()) is not None:
+        await connection.commit()  # TXN201@15
+    return {}
+""",
+        path="app/routers/items.py",
+    ),
+    Bad(
+        """
+# --- app/services/base.py
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+class Repository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def save(self, row) -> None:
+        self._session.add(row)
+        await self._session.commit()  # TXN201@15
+# --- app/services/items.py
+from .base import Repository
+
+
+class ItemRepository(Repository):
+    async def store_all(self, rows) -> None:
+        for row in rows:
+            self._session.add(row)
+        await getattr(self._session, "commit")()  # TXN201@15
+"""
+    ),
+    Bad(
+        """
+import functools
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def close_books(db: Session, dry_run: bool) -> None:
+    db.execute(text("UPDATE books SET open = false"))
+    if not dry_run:
+        functools.partial(db.commit)()  # TXN201@9
+
+
+def by_sql(db: Session) -> None:
+    db.execute(text("COMMIT"))  # TXN201@5
+
+
+def by_transaction(db: Session) -> None:
+    with db.begin() as transaction:
+        db.execute(text("DELETE FROM books"))
+        transaction.commit()  # TXN201@9
+
+
+def by_tuple(db: Session) -> None:
+    add, done = db.add, db.commit
+    add(object())
+    done()  # TXN201@5
+
+
+def nested(db: Session) -> None:
+    def finish() -> None:
+        db.commit()  # TXN201@9
+
+    finish()
+"""
+    ),
+    Bad(
+        """
+from app.session import get_session, session_factory
+
+
+async def refresh_prices() -> None:
+    async with get_session() as session:
+        session.add(object())
+        await session.commit()  # TXN201@15
+
+
+async def refresh_names() -> None:
+    async with session_factory() as session, session.begin() as transaction:
+        await transaction.commit()  # TXN201@15
+""",
+        path="app/tasks/prices.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import git
+import kafka
+import sqlalchemy.ext.asyncio
+
+
+class Ledger:
+    def commit(self) -> None:
+        \"\"\"Call session.commit() yourself.\"\"\"
+
+
+async def save(session: sqlalchemy.ext.asyncio.AsyncSession, row) -> None:
+    # the caller does session.commit()
+    session.add(row)
+    await session.flush()
+    Ledger().commit()
+
+
+def publish(path: str) -> None:
+    repo = git.Repo(path)
+    repo.index.commit("session.commit()")
+    kafka.KafkaConsumer("topic").commit()
+"""
+    ),
+    Good(
+        """
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency, session_factory
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(Item(name="a"))
+        async with session.begin_nested():
+            session.add(Item(name="b"))
+
+
+async def nightly() -> None:
+    async with session_factory.begin() as session:
+        session.add(Item(name="a"))
+""",
+        path="app/routers/items.py",
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except BaseException:
+            await session.rollback()
+            raise
+# --- tests/test_items.py
+from app.session import factory
+
+
+async def test_items() -> None:
+    async with factory() as session:
+        await session.commit()
+# --- migrations/env.py
+from sqlalchemy import create_engine
+
+with create_engine("postgresql://db/app").connect() as connection:
+    connection.commit()
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per commit."""
+    for event in by_hand(program, "commit"):
+        what = f"`{called(event)}` commits the transaction by hand"
+        if event.text == "sql":
+            what = f"`{called(event)}` commits the transaction with SQL text"
+        yield program.finding(META, event, f"{what}. Instead {instead(program, event.function)}.")

@@ -1,0 +1,158 @@
+"""TXN203: a transaction is begun that no ``with`` ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import called, one_per_call
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+META = Rule(
+    code="TXN203",
+    name="begin-without-context",
+    summary="`begin()` or `begin_nested()` is called without being the context expression of a `with`.",
+    rationale=(
+        "A transaction without a block is ended only by a `commit()` or `rollback()` that every path has to reach. The "
+        "path nobody thought of leaves it open: the connection goes on holding its row locks and its pooler slot, and "
+        "through a transaction pooler that slot is one of very few."
+    ),
+    remedy=(
+        "`async with session.begin():` where the transaction is owned, `async with session.begin_nested():` for a "
+        "savepoint. With a number of blocks known at run time only, `await stack.enter_async_context(session.begin())`."
+    ),
+    not_flagged=(
+        "`begin()` entered by a `with`, also later through a variable or an exit stack, or returned to a caller who "
+        "enters it; `begin()` of things that are no database session; session modules, tests and migrations."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def save(session: AsyncSession, rows) -> None:
+    transaction = await session.begin()  # TXN203@25
+    session.add_all(rows)
+    await transaction.commit()
+
+
+async def attempt(session: AsyncSession, row) -> None:
+    savepoint = await session.begin_nested()  # TXN203@23
+    try:
+        session.add(row)
+    except ValueError:
+        await savepoint.rollback()
+
+
+async def by_sql(session: AsyncSession) -> None:
+    await session.execute(text("BEGIN"))  # TXN203@11
+    await session.execute(text("start transaction isolation level serializable"))  # TXN203@11
+"""
+    ),
+    Bad(
+        """
+# --- app/services/units.py
+class Unit:
+    def __init__(self, session) -> None:
+        self.session = session
+
+    def start(self) -> None:
+        if not self.session.in_transaction():
+            self.session.begin()  # TXN203@13
+# --- app/tasks/sync.py
+from app.services.units import Unit
+from app.session import engine, get_session
+
+
+async def sync() -> None:
+    async with get_session() as session:
+        unit = Unit(session)
+        unit.start()
+    async with engine.connect() as connection:
+        begin = connection.begin
+        await begin()  # TXN203@15
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+from contextlib import AsyncExitStack, nullcontext
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def save(session: AsyncSession, rows) -> None:
+    async with session.begin_nested():
+        session.add_all(rows)
+
+
+async def several(sessions: list[AsyncSession], session: AsyncSession) -> None:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session.begin())
+        await stack.enter_async_context(session.begin_nested())
+        session.add(object())
+
+
+async def later(session: AsyncSession) -> None:
+    transaction = session.begin()
+    async with transaction:
+        session.add(object())
+
+
+async def maybe(session: AsyncSession, alone: bool) -> None:
+    async with session.begin() if alone else nullcontext():
+        await session.execute(text("SAVEPOINT a"))
+
+
+def handed_out(session: AsyncSession):
+    return session.begin_nested()
+
+
+class Animation:
+    def begin(self) -> None:
+        \"\"\"No session.begin().\"\"\"
+
+
+Animation().begin()
+"""
+    ),
+    Good(
+        """
+from app.session import session_factory
+
+
+async def test_begin() -> None:
+    session = session_factory()
+    await session.begin()
+    await session.close()
+""",
+        path="tests/test_begin.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per transaction or savepoint begun without a block."""
+    begun = (
+        e
+        for e in program.events("txn")
+        if e.name in ("begin", "begin_nested") and not e.flags & {"context", "returned"} and not program.is_exempt(e.function)
+    )
+    for event in one_per_call(begun):
+        what = "a savepoint" if event.name == "begin_nested" else "a transaction"
+        message = (
+            f"`{called(event)}` begins {what} that no block ends. Write `async with session.{event.name}():` so that every "
+            "path commits or rolls back."
+        )
+        yield program.finding(META, event, message)

@@ -1,0 +1,155 @@
+"""TXN204: a service begins a transaction on a session it received."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.program.values import Site
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import called, received
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
+
+META = Rule(
+    code="TXN204",
+    name="service-owns-transaction",
+    summary="A service begins a transaction on a session it received.",
+    rationale=(
+        "Two services that each own a transaction cannot be put into one: the second failure leaves the first one's rows "
+        "behind. And called by an owner, or after any earlier statement on that session, `begin()` raises "
+        "`InvalidRequestError: A transaction is already begun on this Session`."
+    ),
+    remedy=(
+        "The endpoint or background function wraps the call: `async with session.begin(): await service(session, …)`. "
+        "A part of the service that may fail on its own gets `async with session.begin_nested():`."
+    ),
+    not_flagged=(
+        "Savepoints; endpoints and background functions, which own their transactions; `begin()` without a block, which "
+        "is TXN203; sessions the function opened itself, which is TXN106."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def create(session: AsyncSession, row) -> None:
+    async with session.begin():  # TXN204@16
+        session.add(row)
+
+
+class Items:
+    def __init__(self, db: AsyncSession) -> None:
+        self.db = db
+
+    async def create(self, row) -> None:
+        async with self.db.begin() as transaction:  # TXN204@20
+            self.db.add(row)
+            assert transaction.is_active
+
+
+def sync(session) -> None:
+    from sqlalchemy.orm import Session
+
+    def inner(db: Session) -> None:
+        begin = db.begin
+        with begin():  # TXN204@14
+            db.add(object())
+
+    inner(session)
+"""
+    ),
+    Bad(
+        """
+# --- app/services/batch.py
+from contextlib import AsyncExitStack
+
+
+async def run(session, rows) -> None:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session.begin())  # TXN204@41
+        session.add_all(rows)
+# --- app/tasks/nightly.py
+from app.services import batch
+from app.session import get_session
+
+
+async def nightly() -> None:
+    async with get_session() as session:
+        await batch.run(session, [])
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+async def create(session: AsyncSession, row) -> None:
+    async with session.begin_nested():
+        session.add(row)
+
+
+async def own() -> None:
+    async with get_session() as session, session.begin():
+        session.add(object())
+
+
+async def bare(session: AsyncSession) -> None:
+    await session.begin()
+"""
+    ),
+    Good(
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.reports import build
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(tasks: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+    tasks.add_task(build)
+# --- app/services/reports.py
+from app.session import get_session
+
+
+async def build() -> None:
+    async with get_session() as session:
+        async with session.begin():
+            session.add(object())
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per block; silent when the session may also be the function's own."""
+    blocks: dict[Site, list[Event]] = {}
+    for event in program.events("txn"):
+        if event.name == "begin" and "context" in event.flags and program.role(event.function) == "service":
+            blocks.setdefault(event.site, []).append(event)
+    for events in blocks.values():
+        if all(received(atom) for event in events for atom in event.subject):
+            event = events[0]
+            message = (
+                f"`{called(event)}` makes the service own the transaction of {program.describe(event.subject[0])}. Begin "
+                "it in the endpoint or background function that calls the service, and only add, execute and flush here."
+            )
+            yield program.finding(META, event, message)

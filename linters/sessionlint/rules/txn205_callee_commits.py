@@ -1,0 +1,196 @@
+"""TXN205: a call inside an owner's transaction ends or begins it further down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.program.values import Site
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import called, owner_of
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
+
+_WHAT = {
+    "commit": "commits the transaction its caller owns",
+    "rollback": "rolls back the transaction its caller owns",
+    "begin": "begins a second transaction on a session whose transaction is open",
+}
+
+META = Rule(
+    code="TXN205",
+    name="callee-commits",
+    summary="A call inside an owner's transaction reaches a commit, rollback or begin on the same session.",
+    rationale=(
+        "The owner's block promises all or nothing. A callee that commits takes the promise away: what follows in the "
+        "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
+        "before is already in the database. A callee that begins raises at once. It may be many calls down; the trace "
+        "names each of them."
+    ),
+    remedy="Take the commit, rollback or begin out of the callee; where a part may fail on its own, use `begin_nested()`.",
+    not_flagged=(
+        "Savepoints; callees that commit a session of their own; calls after the block; a commit written directly in the "
+        "block, which is TXN201; a begin that the callee makes only after asking `session.in_transaction()`."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services import Items, save as store
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await store(session)  # TXN205@15
+        await Items(session).undo()  # TXN205@15
+        saved = [await store(db) for db in (session,)]  # TXN205@24
+    await store(session)
+    return saved
+
+
+@router.put("/items")
+async def put(db: AsyncSession = Depends(get_session_dependency)):
+    async with db.begin():
+        async with db.begin_nested():
+            await Items(db).again()  # TXN205@19
+# --- app/services/__init__.py
+from .items import Items, outer as save
+# --- app/services/items.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def outer(session: AsyncSession) -> None:
+    await middle(db=session)
+
+
+async def middle(*, db: AsyncSession) -> None:
+    await inner(db)
+
+
+async def inner(db: AsyncSession) -> None:
+    db.add(object())
+    await db.commit()
+
+
+class Items:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def undo(self) -> None:
+        await self.session.rollback()
+
+    async def again(self) -> None:
+        async with self.session.begin():
+            self.session.add(object())
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy.orm import Session
+
+from app.session import engine
+
+
+def log(db: Session) -> None:
+    db.connection().commit()
+
+
+def work() -> None:
+    with Session(engine) as db:
+        with db.begin():
+            log(db)  # TXN205@13
+    with Session.begin() if False else Session(engine) as db, db.begin():
+        for step in (log, print):
+            step(db)  # TXN205@13
+""",
+        path="app/tasks/work.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+# --- app/tasks/work.py
+from app.services.items import alone, attempt, ensure, save
+from app.session import get_session
+
+
+async def work() -> None:
+    async with get_session() as session:
+        async with session.begin():
+            await save(session)
+            await attempt(session)
+            await alone(session)
+            await ensure(session)
+        await commit(session)
+
+
+async def commit(session) -> None:
+    await session.commit()
+# --- app/services/items.py
+from app.session import get_session
+
+
+async def save(session) -> None:
+    session.add(object())
+    await session.flush()
+
+
+async def attempt(session) -> None:
+    async with session.begin_nested():
+        session.add(object())
+
+
+async def alone(session) -> None:
+    async with get_session() as other:
+        await other.commit()
+
+
+async def ensure(session) -> None:
+    if not session.in_transaction():
+        async with session.begin():
+            await save(session)
+"""
+    ),
+    Good(
+        """
+async def work(session, repository) -> None:
+    async with session.begin():
+        await session.commit()
+        repository.commit()
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per call; a commit is told before a rollback, a rollback before a begin."""
+    calls: dict[Site, list[Event]] = {}
+    for event in program.events("effect"):
+        if event.text != "txn" or event.name not in _WHAT or program.is_exempt(event.function):
+            continue
+        if owner_of(event, event.subject) is not None:
+            calls.setdefault(event.site, []).append(event)
+    for events in calls.values():
+        event = min(events, key=lambda e: list(_WHAT).index(e.name))
+        owner = owner_of(event, event.subject)
+        if owner is None or event.callee is None or event.effect is None:
+            continue
+        trace = [program.step(owner.site, "the transaction is opened here"), program.step(event.site, f"{called(event)} is called")]
+        message = (
+            f"`{called(event)}` {_WHAT[event.name]}. Take the {event.name} out of the callee; a part that may fail on its "
+            "own belongs in `begin_nested()`."
+        )
+        yield program.finding(META, event, message, [*trace, *program.effect_trace(event.callee, event.effect)])

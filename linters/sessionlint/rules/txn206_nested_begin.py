@@ -1,0 +1,336 @@
+"""TXN206: a second ``begin()`` on a session whose transaction is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.program.model import Effect
+from sessionlint.program.values import Injected
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import behind, called, one_per_call, owner_of, request_dependencies
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+META = Rule(
+    code="TXN206",
+    name="nested-begin",
+    summary="`begin()` is called on a session whose transaction is already open.",
+    rationale=(
+        "`begin()` raises `InvalidRequestError: A transaction is already begun on this Session`. Not only a first "
+        "`begin()` opens one: any earlier `execute`, `get` or `add` does, in the same function, in a callee, or in an "
+        "authentication dependency that FastAPI gave the same session. Such an endpoint fails on every request."
+    ),
+    remedy=(
+        "Begin first and do everything inside the block; for a part that may fail on its own, `begin_nested()`. "
+        "Authentication reads on a short session of its own."
+    ),
+    not_flagged=(
+        "`begin_nested()`; a `begin()` after the earlier block, commit, rollback or close; an earlier statement on some "
+        "paths only; code that asks `session.in_transaction()` first; a dependency that uses another session "
+        "(`use_cache=False`, its own `get_session()`, another scope); a begin in a callee, which is TXN205."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def twice(session: AsyncSession) -> None:
+    async with session.begin():
+        async with session.begin():  # TXN206@20
+            session.add(Item(name="a"))
+
+
+async def after_read(session: AsyncSession) -> None:
+    await session.execute(select(Item))
+    async with session.begin():  # TXN206@16
+        session.add(Item(name="a"))
+
+
+async def after_add(session: AsyncSession) -> None:
+    session.add(Item(name="a"))
+    async with session.begin() as transaction:  # TXN206@16
+        assert transaction
+
+
+async def first(session: AsyncSession) -> None:
+    await read(session)
+    async with session.begin():  # TXN206@16
+        session.add(Item(name="a"))
+
+
+async def read(session: AsyncSession):
+    if item := await session.get(Item, 1):
+        return item
+    return await session.scalar(select(Item))
+
+
+async def bare(session: AsyncSession) -> None:
+    await session.begin()
+    begin = session.begin
+    await begin()  # TXN206@11
+"""
+    ),
+    Bad(
+        """
+# --- app/auth/users.py
+from fastapi import Depends, Header
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session_dependency as session_of
+
+
+async def find(session, name):
+    return await session.scalar(select(Item).where(Item.name == name))
+
+
+async def current_user(authorization: str = Header(), db=Depends(session_of)):
+    return await find(db, authorization)
+
+
+async def admin(user=Depends(current_user)):
+    return user
+# --- app/routers/items.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.users import admin, current_user
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter(prefix="/items", dependencies=[Depends(admin)])
+other = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/")
+async def create(session: SessionDep):
+    async with session.begin():  # TXN206@16
+        session.add(Item(name="a"))
+
+
+@other.post("/")
+async def put(session: SessionDep, user=Depends(current_user)):
+    async with session.begin():  # TXN206@16
+        session.add(Item(name="a"))
+
+
+@other.get("/", dependencies=[Depends(admin)])
+async def read(session: SessionDep):
+    async with session.begin():  # TXN206@16
+        return await session.get(Item, 1)
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+from contextlib import AsyncExitStack
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def again(session: AsyncSession) -> None:
+    async with session.begin():
+        await session.execute(select(Item))
+    async with session.begin():
+        async with session.begin_nested():
+            session.add(Item(name="a"))
+    await session.execute(select(Item))
+    await session.rollback()
+    async with session.begin():
+        session.add(Item(name="b"))
+
+
+async def sometimes(session: AsyncSession, look: bool) -> None:
+    if look:
+        await session.execute(select(Item))
+    async with session.begin():
+        session.add(Item(name="b"))
+
+
+async def asks(session: AsyncSession) -> None:
+    await session.execute(select(Item))
+    if not session.in_transaction():
+        async with session.begin():
+            session.add(Item(name="b"))
+
+
+async def others(session: AsyncSession) -> None:
+    await session.execute(select(Item))
+    async with get_session() as second:
+        async with second.begin():
+            second.add(Item(name="b"))
+    for _ in range(3):
+        async with get_session() as each, each.begin():
+            await each.execute(select(Item))
+    query = select(Item)
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(other.begin())
+        await other.execute(query)
+    async with other.begin():
+        pass
+
+
+async def early(session: AsyncSession) -> None:
+    await maybe(session, "a")
+    async with session.begin():
+        session.add(Item(name="b"))
+
+
+async def maybe(session: AsyncSession, name: str):
+    if not name:
+        return None
+    return await session.scalar(select(Item))
+""",
+        path="app/tasks/items.py",
+    ),
+    Good(
+        """
+# --- app/auth/users.py
+from fastapi import Depends, Header
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency
+
+
+async def own_session(authorization: str = Header()):
+    async with get_session() as session:
+        return await session.scalar(select(Item))
+
+
+async def fresh(session=Depends(get_session_dependency, use_cache=False)):
+    return await session.scalar(select(Item))
+
+
+async def ended(session=Depends(get_session_dependency)):
+    user = await session.scalar(select(Item))
+    await session.rollback()
+    return user
+
+
+async def block(session=Depends(get_session_dependency)):
+    async with session.begin():
+        return await session.scalar(select(Item))
+
+
+async def held(session=Depends(get_session_dependency)):
+    return await session.scalar(select(Item))
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.auth.users import block, ended, fresh, held, own_session
+from app.session import get_session_dependency
+
+router = APIRouter(dependencies=[Depends(own_session), Depends(fresh)])
+
+
+@router.post("/")
+async def create(session=Depends(get_session_dependency), user=Depends(block)):
+    async with session.begin():
+        session.add(object())
+
+
+@router.patch("/", dependencies=[Depends(ended)])
+async def patch(session=Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+
+
+@router.put("/")
+async def put(session=Depends(get_session_dependency, scope="function"), user=Depends(held)):
+    async with session.begin():
+        session.add(object())
+
+
+@router.get("/")
+async def read(session=Depends(get_session_dependency), user=Depends(held)):
+    return await session.get(object, 1)
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per ``begin()`` that must raise."""
+    begun = (e for e in program.events("txn") if e.name == "begin" and not program.is_exempt(e.function))
+    for event in one_per_call(begun):
+        since, trace = _proof(program, event)
+        if trace:
+            message = (
+                f"`{called(event)}` begins a transaction that is already open since {since}, and raises. Begin first and do "
+                "everything inside the block; a part that may fail on its own belongs in `begin_nested()`."
+            )
+            yield program.finding(META, event, message, trace)
+
+
+def _proof(program: Program, event: Event) -> tuple[str, list[TraceStep]]:
+    """Since when the transaction is open, and the steps that show it; no steps when nothing proves it."""
+    if "already begun" in event.flags:
+        owner = owner_of(event, event.subject)
+        if owner is not None:
+            return f"line {owner.site[1][0]}", [program.step(owner.site, "the transaction is opened here")]
+    if event.flags & {"already begun", "autobegun"}:
+        earlier = _earlier(event)
+        if earlier is None:
+            return "", []
+        steps = [program.step(earlier.site, f"{called(earlier)} already opened a transaction")]
+        if earlier.callee is not None and earlier.effect is not None:
+            steps += program.effect_trace(earlier.callee, earlier.effect)
+        return f"line {earlier.span[0]}", steps
+    for atom in event.subject:
+        if isinstance(atom, Injected):
+            found = _by_dependency(program, event.function, atom)
+            if found[1]:
+                return found
+    return "", []
+
+
+def _earlier(event: Event) -> Event | None:
+    """The last event before the ``begin()`` that opened a transaction on the same session."""
+    found: Event | None = None
+    for other in event.function.events:
+        if other is event:
+            break
+        opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
+        opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
+        if opens and set(other.subject) & set(event.subject) and not other.transactions:
+            found = other
+    return found
+
+
+def _by_dependency(program: Program, function: FunctionInfo, session: Injected) -> tuple[str, list[TraceStep]]:
+    """A dependency of the request that leaves a transaction open on the session the endpoint also gets."""
+    opened: tuple[str, list[TraceStep]] = ("", [])
+    for dependency in request_dependencies(program, function):
+        for target in behind(program, dependency):
+            effects = target.summary.effects
+            if any(Effect("txn", end, session) in effects for end in ("commit", "rollback", "close")):
+                return "", []
+            if {(session, "used"), (session, "begun")} & target.summary.leaves and not opened[1]:
+                used = next((e for e in effects if e.subject == session and e.kind in ("use", "txn")), None)
+                steps = [program.step(dependency.site, f"the dependency {target.name}() gets the same session")]
+                opened = (
+                    f"the dependency {target.name}() used the same session",
+                    steps + (program.effect_trace(target, used) if used is not None else []),
+                )
+    return opened

@@ -1,0 +1,203 @@
+"""TXN208: a session is used after it was closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import called, one_per_call
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Effect, Event
+
+META = Rule(
+    code="TXN208",
+    name="session-used-after-close",
+    summary="A session is used after its `with` block or its `close()`.",
+    rationale=(
+        "A closed SQLAlchemy session does not refuse: it silently takes a new connection from the pool and begins a new "
+        "transaction that nobody commits, rolls back or closes. The rows are lost and the connection is gone until the "
+        "garbage collector finds it; a pool of five is empty after five such calls."
+    ),
+    remedy="Move the statement into the block, or open a second session for it.",
+    not_flagged=(
+        "A session that is opened anew (also in the next round of a loop); a close on some paths only; `close()` twice; "
+        "asking a closed session whether it is in a transaction; objects that were read with it."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session, session_factory
+
+
+async def work() -> None:
+    async with get_session() as session:
+        items = await session.execute(select(Item))
+    await session.execute(select(Item))  # TXN208@11
+    await save(session, items)  # TXN208@11
+    async with session.begin():  # TXN208@16
+        pass
+
+
+async def save(db: AsyncSession, rows) -> None:
+    await store(rows, db=db)
+
+
+async def store(rows, *, db: AsyncSession) -> None:
+    db.add_all(rows)
+
+
+async def closed_by_hand() -> None:
+    session = session_factory()
+    alias = session
+    await session.close()
+    alias.add(Item(name="a"))  # TXN208@5
+
+
+async def closed_by_callee(session: AsyncSession) -> None:
+    await finish(session)
+    flush = session.flush
+    await flush()  # TXN208@11
+
+
+async def finish(session: AsyncSession) -> None:
+    try:
+        await session.flush()
+    finally:
+        await session.close()
+""",
+        path="app/tasks/work.py",
+    ),
+    Bad(
+        """
+from contextlib import closing
+
+from sqlalchemy.orm import Session
+
+from app.session import engine
+
+
+def work() -> None:
+    with closing(Session(engine)) as db:
+        db.add(object())
+    with Session(engine) as first, first.begin():
+        first.add(object())
+    db.flush()  # TXN208@5
+    if rows := first.scalars("select 1"):  # TXN208@16
+        print(rows)
+""",
+        path="app/tasks/work.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import requests
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session, session_factory
+
+
+async def work(urls) -> None:
+    for url in urls:
+        async with get_session() as session:
+            item = await session.get(Item, url)
+        print(item.name, session.in_transaction())
+    session = session_factory()
+    try:
+        session.add(Item(name="a"))
+    finally:
+        await session.close()
+    await session.close()
+    session = session_factory()
+    await session.execute(select(Item))
+    await session.close()
+
+
+async def sometimes(session: AsyncSession, last: bool) -> None:
+    if last:
+        await session.close()
+    else:
+        session.add(Item(name="a"))
+    await maybe(session, last)
+    session.add(Item(name="b"))
+
+
+async def maybe(session: AsyncSession, last: bool) -> None:
+    if last:
+        await session.close()
+
+
+def browse() -> None:
+    with requests.Session() as session:
+        session.get("http://localhost")
+    session.get("http://localhost")
+""",
+        path="app/tasks/work.py",
+    ),
+    Good(
+        """
+from app.session import session_factory
+
+
+async def test_closed() -> None:
+    session = session_factory()
+    await session.close()
+    session.add(object())
+""",
+        path="tests/test_closed.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per use, and per call that passes a closed session to a callee that uses it."""
+    for event in one_per_call(e for e in program.events("use", "txn", "call") if not program.is_exempt(e.function)):
+        trace: list[TraceStep] = []
+        if event.kind == "call":
+            effect = _use_in_callee(event)
+            if effect is None or event.callee is None:
+                continue
+            trace = [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, effect)]
+        elif "closed" not in event.flags or event.name == "close":
+            continue
+        message = (
+            f"`{called(event)}` uses a session that is closed already. Move it into the block that holds the session, or "
+            "open a second session for it."
+        )
+        yield program.finding(META, event, message, [*_closing(program, event), *trace])
+
+
+def _use_in_callee(event: Event) -> Effect | None:
+    """What the callee does to a session that was closed before the call."""
+    if event.callee is None or not event.subject:
+        return None
+    closed = set(event.subject)
+    received = {key for key, value in event.bindings if closed & set(value)}
+    for effect in event.callee.summary.effects:
+        if effect.subject in received and (effect.kind == "use" or (effect.kind == "txn" and effect.name != "close")):
+            return effect
+    return None
+
+
+def _closing(program: Program, event: Event) -> list[TraceStep]:
+    """Where the session was closed, when that is a call."""
+    found: list[TraceStep] = []
+    for other in event.function.events:
+        if other is event:
+            break
+        if other.name == "close" and other.kind in ("txn", "effect") and set(other.subject) & set(event.subject):
+            found = [program.step(other.site, "the session is closed here")]
+    return found

@@ -1,0 +1,312 @@
+"""TXN209: rows are written that nothing commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.model import Effect
+from sessionlint.program.values import Injected
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import behind, called, closing_commits, injector, owned, request_dependencies
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+META = Rule(
+    code="TXN209",
+    name="write-without-transaction",
+    summary="An endpoint or background function writes on a session that nothing commits.",
+    rationale=(
+        "Closing a session rolls its transaction back. The endpoint answers 200, `flush()` even gave the row an id, and "
+        "the row is not there: no error, no log line."
+    ),
+    remedy="Put the statements into `async with session.begin():`, the services they call included.",
+    not_flagged=(
+        "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; `flush()` "
+        "alone; services, whose caller owns the transaction; sessions of unknown origin, and sessions handed to code that "
+        "cannot be seen."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/routers/items.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.items import Items, rename as change
+from app.session import get_session_dependency
+
+router = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/items")
+async def create(session: SessionDep):
+    session.add(item := Item(name="a"))  # TXN209@5
+    await session.flush()
+    return item.id
+
+
+@router.put("/items")
+async def put(session: SessionDep):
+    await session.execute(select(Item))
+    await change(session, "b")  # TXN209@11
+    await session.execute(update(Item).values(name="a"))
+
+
+@router.patch("/items")
+async def patch(db: SessionDep):
+    await Items(db).store()  # TXN209@11
+
+
+@router.delete("/items")
+async def delete(db: AsyncSession = Depends(get_session_dependency, use_cache=False)):
+    async with db.begin():
+        found = await db.get(Item, 1)
+    await db.delete(found)  # TXN209@11
+# --- app/services/items.py
+async def rename(session, name):
+    await _rename(session, name)
+
+
+async def _rename(session, name):
+    from sqlalchemy import text
+
+    await session.execute(text("UPDATE items SET name = :name"), {"name": name})
+
+
+class Items:
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def store(self) -> None:
+        self.session.add_all([])
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import engine, get_session, session_factory
+
+
+async def nightly() -> None:
+    async with get_session() as session:
+        session.add(Item(name="a"))  # TXN209@9
+        session.add(Item(name="b"))
+        async with session.begin_nested():
+            session.add(Item(name="c"))
+    async with session_factory() as other:
+        await other.merge(Item(name="a"))  # TXN209@15
+
+
+def sync() -> None:
+    with Session(engine) as db:
+        db.commit()
+        db.delete(object())  # TXN209@9
+""",
+        path="app/tasks/nightly.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.items import commit_all, rename
+from app.session import get_session_dependency, get_unit
+from somewhere import unseen
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(Item(name="a"))
+        await rename(session)
+
+
+@router.put("/items")
+async def put(session: AsyncSession = Depends(get_session_dependency)):
+    await rename(session)
+    await commit_all(session)
+
+
+@router.patch("/items")
+async def patch(session: AsyncSession = Depends(get_unit)):
+    session.add(Item(name="a"))
+
+
+@router.delete("/items")
+async def delete(session: AsyncSession = Depends(get_session_dependency)):
+    await session.delete(Item(name="a"))
+    await unseen(session)
+
+
+@router.get("/items")
+async def read(session: AsyncSession = Depends(get_session_dependency)):
+    await session.flush()
+    names = set()
+    names.add("a")
+    return await session.get(Item, 1)
+
+
+@router.head("/items")
+async def other(session: AsyncSession = Depends(unseen)):
+    session.add(Item(name="a"))
+# --- app/services/items.py
+async def rename(session):
+    session.add(object())
+
+
+async def commit_all(session):
+    await session.commit()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+
+
+async def get_session_dependency():
+    async with session_factory() as session:
+        yield session
+
+
+async def get_unit():
+    async with get_session() as session:
+        yield session
+# --- app/tasks/nightly.py
+from app.models.item import Item
+from app.session import get_session, session_factory
+
+
+async def nightly(session) -> None:
+    async with get_session() as own:
+        own.add(Item(name="a"))
+    async with session_factory.begin() as other:
+        other.add(Item(name="a"))
+    session.add(Item(name="a"))
+
+
+def loop() -> None:
+    from sqlalchemy.orm import Session
+
+    with Session() as db:
+        for _ in range(3):
+            if _:
+                db.commit()
+            db.add(object())
+"""
+    ),
+    Good(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+async def save(session: AsyncSession, row) -> None:
+    session.add(row)
+
+
+class Unit:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *error) -> None:
+        await self.session.commit()
+        await self.session.close()
+
+
+async def use() -> None:
+    async with Unit() as unit:
+        unit.session.add(object())
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """The first lost write of each function and session."""
+    for function in program.functions:
+        if function.parent is not None or program.role(function) not in ("endpoint", "background"):
+            continue
+        reported: set[Any] = set()
+        for index, event in enumerate(function.events):
+            for atom in event.subject if _writes(event) else ():
+                if atom not in reported and atom.tag != "param" and _lost(program, function, index, atom):
+                    reported.add(atom)
+                    yield _finding(program, event, atom)
+
+
+def _writes(event: Event) -> bool:
+    if event.kind == "effect":
+        return event.text == "use" and event.name == "write"
+    return event.kind == "use" and "write" in event.flags
+
+
+def _lost(program: Program, function: FunctionInfo, index: int, session: Any) -> bool:
+    event = function.events[index]
+    if program.kind(session) != "session" or any(session in t.subjects for t in owned(event)):
+        return False
+    if closing_commits(program, function, session) is not False:
+        return False
+    if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
+        return False
+    ends = {Effect("txn", "commit", session), Effect("escape", "unknown", session)}
+    asked = request_dependencies(program, function)
+    return not any(ends & target.summary.effects.keys() for dependency in asked for target in behind(program, dependency))
+
+
+def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
+    """Whether an event of the function can save what was written on ``session`` at ``write``."""
+    if other.kind == "schedule":
+        return any(session in value for value in other.args)
+    if session not in other.subject:
+        return False
+    if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
+        return True
+    again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
+    return again and other.name == "commit" and other.kind in ("txn", "effect")
+
+
+def _finding(program: Program, event: Event, session: Any) -> Finding:
+    trace: list[TraceStep] = []
+    if event.callee is not None and event.effect is not None:
+        trace = [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, event.effect)]
+    source = injector(session) if isinstance(session, Injected) else None
+    if source is not None:
+        trace.append(program.step(source.site, f"{source.name}() hands out the session and does not commit"))
+    elif not isinstance(session, Injected):
+        trace += program.source_trace(event.function, session)
+    message = (
+        f"`{called(event)}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
+        "`async with session.begin():`."
+    )
+    return program.finding(META, event, message, trace)

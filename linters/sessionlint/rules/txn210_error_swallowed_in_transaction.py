@@ -1,0 +1,257 @@
+"""TXN210: an ``except`` inside the transaction block catches what should roll it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.program.values import Value
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import called, owned
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, Transaction
+
+META = Rule(
+    code="TXN210",
+    name="error-swallowed-in-transaction",
+    summary="An `except` inside the transaction block catches what should roll it back and goes on.",
+    rationale=(
+        "After a failed statement PostgreSQL refuses every other one of that transaction (`current transaction is "
+        "aborted`), and after a failed flush SQLAlchemy does (`This transaction was rolled back due to a previous "
+        "exception`). Where the error came from elsewhere, the block ends well and commits half of the work."
+    ),
+    remedy=(
+        "Let the error leave the block and catch it outside; or put the statements that may fail into `async with "
+        "session.begin_nested():` inside the `try`."
+    ),
+    not_flagged=(
+        "Handlers that raise again, or raise another error; handlers around a `begin_nested()` block; handlers of errors "
+        "that are not the database's (`ValueError`, `KeyError`, `NoResultFound`); a `try` that does not touch the session; "
+        "handlers outside the block."
+    ),
+)
+
+_BROAD = re.compile(
+    r"builtins\.(?:Base)?Exception$|sqlalchemy\.exc\.(?:SQLAlchemy|DBAPI|Integrity|Operational|Statement|Programming|Data"
+    r"|Internal|Interface|Database|NotSupported|InvalidRequest|PendingRollback|Timeout|Disconnection)Error$"
+    r"|sqlalchemy\.orm\.exc\.(?:FlushError|StaleDataError)$|(?:asyncpg|psycopg|psycopg2|sqlite3)\.(?:exceptions\.|errors\.)?\w+Error$"
+)
+
+BAD = [
+    Bad(
+        """
+import logging
+
+import sqlalchemy.exc
+from fastapi import APIRouter, Depends
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError as DatabaseError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.items import save
+from app.session import get_session_dependency
+
+router = APIRouter()
+EXPECTED = (ValueError, DatabaseError)
+
+
+@router.post("/items")
+async def create(names: list[str], session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        for name in names:
+            try:
+                session.add(Item(name=name))
+                await session.flush()
+            except IntegrityError:  # TXN210@13
+                continue
+        try:
+            await save(session, "b")
+        except Exception as error:  # TXN210@9
+            logging.error("lost: %s", error)
+        try:
+            await session.execute("SELECT 1")
+        except EXPECTED:  # TXN210@9
+            return None
+        try:
+            await session.get(Item, 1)
+        except (KeyError, sqlalchemy.exc.OperationalError) as error:  # TXN210@9
+            if not names:
+                raise
+        try:
+            await session.get(Item, 2)
+        except:  # TXN210@9
+            pass
+# --- app/services/items.py
+async def save(session, name):
+    session.add(name)
+""".replace("import logging", "# --- app/routers/items.py\nimport logging", 1)
+    ),
+    Bad(
+        """
+from sqlalchemy.orm import Session
+
+from app.session import engine, session_factory
+
+
+async def nightly(rows) -> None:
+    async with session_factory.begin() as session:
+        try:
+            async with session.begin_nested():
+                session.add(object())
+            session.add_all(rows)
+        except BaseException:  # TXN210@9
+            rows.clear()
+
+
+def sync() -> None:
+    with Session(engine) as db, db.begin():
+        try:
+            db.add(object())
+        except Exception:  # TXN210@9
+            print("ignored")
+        finally:
+            print("done")
+""",
+        path="app/tasks/nightly.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import json
+
+from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.items import attempt
+from app.session import get_session
+
+
+async def nightly(rows, text: str) -> None:
+    try:
+        async with get_session() as session:
+            async with session.begin():
+                for row in rows:
+                    try:
+                        async with session.begin_nested():
+                            session.add(row)
+                    except IntegrityError:
+                        continue
+                try:
+                    await attempt(session)
+                except Exception:
+                    print("the savepoint is gone, the transaction is not")
+                try:
+                    data = json.loads(text)
+                except Exception:
+                    data = {}
+                try:
+                    (await session.execute(data)).scalar_one()
+                except NoResultFound:
+                    session.add(Item(name="new"))
+                try:
+                    session.add(Item(name=data["name"]))
+                except (KeyError, ValueError):
+                    pass
+                try:
+                    await session.flush()
+                except IntegrityError as error:
+                    raise ValueError("taken") from error
+                try:
+                    await session.flush()
+                except Exception:
+                    fail("taken")
+    except Exception:
+        print("rolled back")
+
+
+def fail(text: str) -> None:
+    raise RuntimeError(text)
+
+
+async def service(session: AsyncSession) -> None:
+    try:
+        await session.execute("SELECT 1")
+    except Exception:
+        print("no block is open here")
+# --- app/services/items.py
+async def attempt(session):
+    async with session.begin_nested():
+        session.add(object())
+""".replace("import json", "# --- app/tasks/nightly.py\nimport json", 1)
+    ),
+    Good(
+        """
+from app.session import session_factory
+
+
+async def test_swallow() -> None:
+    async with session_factory.begin() as session:
+        try:
+            session.add(object())
+        except Exception:
+            pass
+""",
+        path="tests/test_swallow.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per handler."""
+    for event in program.events("handler"):
+        if "swallows" not in event.flags or not owned(event) or program.is_exempt(event.function):
+            continue
+        if not ("bare" in event.flags or _catches_database_errors(event.value)):
+            continue
+        for transaction in owned(event):
+            use = _unprotected_use(event, transaction)
+            if use is not None and not _rolls_back(event, transaction):
+                line, column = event.span[:2]
+                message = (
+                    f"`except{' ' + event.text if event.text else ''}` goes on after an error of `{called(use)}` in the "
+                    f"transaction opened on line {transaction.site[1][0]}. Let the error leave the block, or put the "
+                    "statement into `async with session.begin_nested():` inside the `try`."
+                )
+                trace = [
+                    program.step(transaction.site, "the transaction is opened here"),
+                    program.step(use.site, f"{called(use)} uses it and may fail"),
+                ]
+                where = (event.function, (line, column, line, column + len("except")))
+                yield program.finding(META, where, message, trace)
+                break
+
+
+def _catches_database_errors(caught: Value) -> bool:
+    for atom in caught:
+        if atom.tag == "seq" and any(_catches_database_errors(item) for item in atom.items):
+            return True
+        if atom.tag == "ext" and _BROAD.match(atom.name):
+            return True
+    return False
+
+
+def _unprotected_use(handler: Event, transaction: Transaction) -> Event | None:
+    """A statement of the ``try`` that runs on the transaction's session, in no savepoint opened inside the ``try``."""
+    body: tuple[Event, ...] = handler.expr[1] if handler.expr is not None else ()
+    savepoints = {e.span for e in body if e.kind == "effect" and e.name == "begin_nested"}
+    depth = len(handler.transactions)
+    for event in body:
+        if event.kind not in ("use", "effect") or (event.kind == "effect" and event.text not in ("use", "txn")):
+            continue
+        shielded = event.span in savepoints or any(t.savepoint for t in event.transactions[depth:])
+        if not shielded and set(event.subject) & set(transaction.subjects):
+            return event
+    return None
+
+
+def _rolls_back(handler: Event, transaction: Transaction) -> bool:
+    """The handler rolls back by hand: that is TXN202."""
+    body: tuple[Event, ...] = handler.expr[2] if handler.expr is not None else ()
+    return any(e.name == "rollback" and set(e.subject) & set(transaction.subjects) for e in body)

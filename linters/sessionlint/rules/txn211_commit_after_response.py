@@ -1,0 +1,225 @@
+"""TXN211: a dependency commits after its ``yield``, when the response is already out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.program.values import Dependency, Site
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import commit_trace, is_web_request, place_of, request_dependencies
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import FunctionInfo
+
+META = Rule(
+    code="TXN211",
+    name="commit-after-response",
+    summary='A dependency commits after its `yield` and is used without `scope="function"`.',
+    rationale=(
+        "Current FastAPI runs what follows a dependency's `yield` after the response was sent. The client has its 200 "
+        "before the commit can fail: a deferred constraint, a serialisation error or a lost connection then loses the "
+        "rows of a request that reported success. A client that reads at once may not see its own write."
+    ),
+    remedy=(
+        "Commit before the response: `async with session.begin():` in the endpoint, with a dependency that only opens and "
+        'closes. Where the dependency has to commit, `Depends(…, scope="function")` (FastAPI 0.121 or newer) runs its end '
+        "before the response."
+    ),
+    not_flagged=(
+        'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; the '
+        "same generator used with `async with`; websocket endpoints; tests."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+
+
+async def get_session_dependency():
+    async with get_session() as session:
+        yield session
+
+
+async def begun():
+    async with factory.begin() as session:
+        yield session
+
+
+async def chained():
+    async for session in get_session_dependency():
+        yield session
+
+
+async def plain():
+    async with factory() as session:
+        yield session
+# --- app/deps.py
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import session as source
+
+SessionDep = Annotated[AsyncSession, Depends(source.get_session_dependency)]  # TXN211@38
+Fine = Annotated[AsyncSession, Depends(source.get_session_dependency, scope="function")]
+
+
+async def unit(session: AsyncSession = Depends(source.plain)):
+    async with session.begin():
+        yield session
+
+
+async def saves(session: AsyncSession = Depends(source.plain)):
+    yield
+    await finish(session)
+
+
+async def finish(session):
+    await session.commit()
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends, Security
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deps import Fine, SessionDep, saves, unit
+from app.session import begun, chained as database, plain
+
+router = APIRouter(dependencies=[Depends(saves)])  # TXN211@34
+
+
+@router.post("/items")
+async def create(session: SessionDep):
+    session.add(object())
+
+
+@router.put("/items")
+async def put(session: SessionDep, other: AsyncSession = Depends(begun)):  # TXN211@58
+    session.add(object())
+
+
+@router.patch("/items", dependencies=[Security(unit)])  # TXN211@39
+async def patch(session: Fine, other=Depends(database), third=Depends(plain)):  # TXN211@38
+    session.add(object())
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends, WebSocket
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+async def committing():
+    async with get_session() as session:
+        yield session
+        await session.commit()
+
+
+async def before():
+    async with get_session() as session:
+        await session.commit()
+        yield session
+
+
+async def undoing():
+    async with get_session() as session:
+        yield session
+        await session.rollback()
+
+
+@router.post("/items")
+async def create(
+    session: AsyncSession = Depends(get_session_dependency),
+    other: AsyncSession = Depends(committing, scope="function"),
+    third: AsyncSession = Depends(before),
+    fourth: AsyncSession = Depends(undoing),
+):
+    async with session.begin():
+        session.add(object())
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket, session: AsyncSession = Depends(committing)):
+    await socket.accept()
+
+
+async def job() -> None:
+    async for session in committing():
+        session.add(object())
+"""
+    ),
+    Good(
+        """
+from fastapi import Depends
+
+
+async def committing(session):
+    yield session
+    await session.commit()
+
+
+async def override(session=Depends(committing)):
+    return session
+""",
+        path="tests/conftest.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per ``Depends(…)``, wherever it is written."""
+    for user, dependency in _used(program).values():
+        if dependency.scope == "function":
+            continue
+        for target in program.targets(dependency):
+            summary = target.summary
+            if not (summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions)):
+                continue
+            message = (
+                f"{target.name}() commits after its yield, when the client already has the response. Commit in the endpoint "
+                'with `async with session.begin():`, or ask for it with `scope="function"`.'
+            )
+            where = place_of(program, dependency.site, user)
+            if not program.is_exempt(user):
+                yield program.finding(META, where, message, commit_trace(program, target))
+            break
+
+
+def _used(program: Program) -> dict[Site, tuple[FunctionInfo, Dependency]]:
+    """Every ``Depends(…)`` FastAPI resolves for an HTTP request, by place, with a function that is served by it."""
+    found: dict[Site, tuple[FunctionInfo, Dependency]] = {}
+    for function in program.functions:
+        if function.routes and not is_web_request(function):
+            continue
+        direct = request_dependencies(program, function) if function.routes else function.dependencies.values()
+        for dependency in direct:
+            found.setdefault(dependency.site, (function, dependency))
+    return found

@@ -1,0 +1,242 @@
+"""TXN212: a streaming endpoint keeps its injected session for the length of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts import ir
+from sessionlint.program.knowledge import STREAMING
+from sessionlint.program.model import Effect
+from sessionlint.program.values import Dependency, Injected
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning import behind, is_web_request, place_of, request_dependencies
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+META = Rule(
+    code="TXN212",
+    name="session-held-while-streaming",
+    summary="A streaming or server-sent-events endpoint keeps its injected session until the stream ends.",
+    rationale=(
+        "A dependency with a `yield` is closed only after the last byte was sent. A stream of minutes keeps its session "
+        "that long, and with a transaction begun (one SELECT is enough, also in the authentication dependency) its "
+        "connection too: as many open streams as the pool has places, and the service answers nobody."
+    ),
+    remedy=(
+        'Ask for the session with `Depends(…, scope="function")`, which closes it before the stream starts, in the '
+        "authentication dependency too; let the generator open short sessions of its own for what it reads later."
+    ),
+    not_flagged=(
+        'Sessions with `scope="function"`; endpoints that close the session before they answer; a generator that opens '
+        "its own; endpoints that answer in one piece; websocket endpoints."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/auth/users.py
+from fastapi import Depends, Header
+
+from app.session import get_session_dependency
+
+
+async def current_user(authorization: str = Header(), db=Depends(get_session_dependency)):
+    return await db.get(object, authorization)
+
+
+async def admin(user=Depends(current_user)):
+    return user
+# --- app/routers/streams.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+from sse_starlette.sse import EventSourceResponse as Events
+from starlette import responses
+
+from app.auth.users import admin, current_user
+from app.session import get_session_dependency
+
+router = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+Fine = Annotated[AsyncSession, Depends(get_session_dependency, scope="function")]
+
+
+class Csv(StreamingResponse):
+    media_type = "text/csv"
+
+
+async def rows():
+    yield "a"
+
+
+@router.get("/export")
+async def export(session: AsyncSession = Depends(get_session_dependency), user=Depends(current_user)):  # TXN212@18
+    return StreamingResponse(rows())
+
+
+@router.get("/events")
+async def events(name: str, user: dict = Depends(admin)):  # TXN212@29
+    if name:
+        return {}
+    return Events(rows())
+
+
+@router.get("/live")
+async def live(session: SessionDep):  # TXN212@16
+    yield "a"
+
+
+@router.get("/csv")
+def csv(session: SessionDep):  # TXN212@9
+    response = Csv(rows())
+    response.headers["a"] = "b"
+    return response
+
+
+@router.get("/wrapped")
+async def wrapped(fine: Fine, user=Depends(current_user)):  # TXN212@31
+    return stream()
+
+
+@router.get("/guarded", dependencies=[Depends(admin)])  # TXN212@39
+async def guarded(fine: Fine):
+    return responses.StreamingResponse(rows())
+
+
+def stream():
+    return responses.StreamingResponse(rows())
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+# --- app/auth/users.py
+from fastapi import Depends, Header
+
+from app.session import get_session, get_session_dependency
+
+
+async def current_user(authorization: str = Header(), db=Depends(get_session_dependency, scope="function")):
+    return await db.get(object, authorization)
+
+
+async def own_session(authorization: str = Header()):
+    async with get_session() as session:
+        return await session.get(object, authorization)
+# --- app/routers/streams.py
+from fastapi import APIRouter, Depends, WebSocket
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.users import current_user, own_session
+from app.session import get_session, get_session_dependency
+
+router = APIRouter(dependencies=[Depends(own_session)])
+
+
+async def rows():
+    async with get_session() as session:
+        yield await session.get(object, 1)
+
+
+@router.get("/export")
+async def export(
+    session: AsyncSession = Depends(get_session_dependency, scope="function"), user=Depends(current_user)
+):
+    return StreamingResponse(rows())
+
+
+@router.get("/closed")
+async def closed(session: AsyncSession = Depends(get_session_dependency)):
+    await session.get(object, 1)
+    await session.close()
+    return StreamingResponse(rows())
+
+
+@router.get("/one")
+async def one(session: AsyncSession = Depends(get_session_dependency)):
+    assert StreamingResponse
+    return JSONResponse({})
+
+
+@router.get("/file")
+async def file(session: AsyncSession = Depends(get_session_dependency)):
+    return FileResponse("a")
+
+
+@router.websocket("/socket")
+async def socket(websocket: WebSocket, session: AsyncSession = Depends(get_session_dependency)):
+    await websocket.accept()
+"""
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """One finding per endpoint and held session, at the parameter that brings it in."""
+    for function in program.functions:
+        if not is_web_request(function):
+            continue
+        trace = _stream(program, function)
+        if trace is None:
+            continue
+        reported: set[Any] = set()
+        for where, name, session in _held(program, function):
+            if session in reported or _closes(program, function, session):
+                continue
+            reported.add(session)
+            message = (
+                f"{name} is held until the stream of {function.name}() ends, and with it a database connection. Ask for the "
+                'session with `Depends(…, scope="function")`, and let the generator open its own for what it reads later.'
+            )
+            yield program.finding(META, where, message, [trace])
+
+
+def _stream(program: Program, function: FunctionInfo) -> TraceStep | None:
+    """Where the endpoint starts to stream, or ``None``."""
+    for event in function.events:
+        if function.is_generator and event.kind == "yield":
+            return program.step(event.site, "the endpoint streams from here on")
+        if event.kind == "return" and any(_is_stream(program, atom) for atom in event.value):
+            return program.step(event.site, "the stream is returned here")
+    return None
+
+
+def _is_stream(program: Program, atom: Any) -> bool:
+    if atom.tag == "ext":
+        return atom.name.endswith("()") and atom.name[:-2] in STREAMING
+    return atom.tag == "inst" and bool(program.solver.external_bases(atom.info) & STREAMING)
+
+
+def _held(program: Program, function: FunctionInfo) -> Iterator[tuple[tuple[FunctionInfo, ir.Span4], str, Any]]:
+    """Sessions the request holds: the endpoint's own parameters first, then what its other dependencies took."""
+    injects = [e for e in function.events if e.kind == "inject"]
+    for event in injects:
+        for session in _sessions(program, event):
+            yield (function, event.span), f"The session of parameter {event.name!r}", session
+    spans = {d: e.span for e in injects for d in e.value}
+    for dependency in request_dependencies(program, function):
+        where = (function, spans[dependency]) if dependency in spans else place_of(program, dependency.site, function)
+        for target in behind(program, dependency):
+            for event in target.events:
+                for session in _sessions(program, event) if event.kind == "inject" else ():
+                    yield where, f"The session that {target.name}() took", session
+
+
+def _sessions(program: Program, inject: Event) -> list[Injected]:
+    lasting = any(isinstance(d, Dependency) and d.scope != "function" for d in inject.value)
+    return [a for a in inject.subject if isinstance(a, Injected) and program.kind(a) == "session"] if lasting else []
+
+
+def _closes(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether the endpoint closes the session itself, directly or through a callee."""
+    return Effect("txn", "close", session) in function.summary.effects

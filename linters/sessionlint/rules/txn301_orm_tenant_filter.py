@@ -1,0 +1,198 @@
+"""TXN301: a tenant column in a query's condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.tenancy import keeps_out
+
+META = Rule(
+    code="TXN301",
+    name="orm-tenant-filter",
+    summary="A query filters by a tenant column.",
+    rationale=(
+        "Tenant isolation was removed from the application: who may see what is decided in the router, by role and "
+        "ownership. A filter that stayed behind compares with a default or a leftover tenant id, so rows that exist "
+        "are not found: jobs stay pending because the worker's query asks for a tenant no row has."
+    ),
+    remedy="Delete the condition, and the parameter that only fed it; check access in the router.",
+    not_flagged=(
+        "Tenant columns that filter nothing: selected, inserted, returned or logged. Joins between two tenant columns. "
+        "`.filter()` and comparisons on plain objects and collections. Tests and migrations."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased, joinedload, with_loader_criteria
+
+from app.models.item import Item
+from ..models import item as models
+
+
+async def listed(session: AsyncSession, tenant):
+    statement = select(Item).where(Item.tenant_id == tenant, Item.status == "new")  # TXN301@36
+    return await session.execute(statement)
+
+
+async def counted(session: AsyncSession, tenants):
+    other = aliased(Item)
+    query = select(func.count(Item.id)).where(
+        and_(
+            Item.name == "x",
+            Item.tenant_id.in_(tenants),  # TXN301@13
+        )
+    )
+    query = query.where(or_(other.tenant_id != None, other.name == "y"))  # TXN301@29
+    return await session.scalar(query)
+
+
+async def collected(session: AsyncSession, tenant, name):
+    conditions = [models.Item.status == "new"]
+    if tenant:
+        conditions.append(models.Item.tenant_id == tenant)  # TXN301@27
+    filters = {"name": name}
+    await session.execute(update(Item).where(*conditions).values(**filters))
+    await session.execute(delete(Item).where(Item.tenant_id.is_(None)))  # TXN301@46
+    return select(Item).options(with_loader_criteria(Item, Item.tenant_id == tenant))  # TXN301@60
+'''
+    ),
+    Bad(
+        source='''
+from sqlalchemy import select
+
+
+class Repository:
+    def __init__(self, model):
+        self.model = model
+
+    async def all(self, session, tenant):
+        query = select(self.model)
+        if hasattr(self.model, "tenant_id"):
+            query = query.where(getattr(self.model, "tenant_id") == tenant)  # TXN301@33
+        return await session.execute(query)
+
+    async def mine(self, session, tenant):
+        clause = self.model.tenant_id == tenant  # TXN301@18
+        return await session.execute(select(self.model).where(clause))
+
+    def sync(self, db, tenant):
+        rows = db.query(self.model).filter_by(name="a", tenant_id=tenant)  # TXN301@67
+        return rows.filter(self.model.tenant_id == tenant).all()  # TXN301@28
+''',
+        path="app/crud.py",
+    ),
+    Bad(
+        source='''
+# --- app/models/place.py
+from typing import Optional
+import uuid
+
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table
+from sqlmodel import Field, SQLModel
+
+metadata = MetaData()
+places = Table("places", metadata, Column("id", Integer), Column("tenant_id", Integer))
+
+
+class Place(SQLModel, table=True):
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    tenant_id: Optional[uuid.UUID] = None
+# --- app/models/__init__.py
+from .place import Place, places
+# --- app/routers/places.py
+from fastapi import APIRouter, Depends
+from sqlmodel import col, select
+
+from app.models import Place as P, places
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/places")
+async def listed(tenant: str, session=Depends(get_session_dependency)):
+    statement = select(P).where(col(P.tenant_id) == tenant)  # TXN301@33
+    first = select(places).where(places.c.tenant_id == tenant)  # TXN301@34
+    inner = select(P.id).where((P.tenant_id == tenant) & (P.id != None)).subquery()  # TXN301@33
+    outer = select(P).where(P.id.in_(select(P.id).where(P.tenant_id.is_not(None))))  # TXN301@57
+    return [await session.exec(q) for q in (statement, first, inner, outer)]
+'''
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+from sqlalchemy import and_, select
+from sqlalchemy.orm import aliased
+
+from app.models.item import Item
+
+
+async def listed(session, user, items, log, tenant):
+    query = select(Item.id, Item.tenant_id).where(Item.name == "x").order_by(Item.tenant_id)
+    parent = aliased(Item)
+    query = query.join(parent, and_(parent.id == Item.id, parent.tenant_id == Item.tenant_id))
+    query = query.group_by(Item.tenant_id)
+    session.add(Item(name="x", tenant_id=tenant))
+    log.info("tenant_id == %s", tenant)
+    mine = [item for item in items if item.tenant_id == user.tenant_id]
+    if user.tenant_id != tenant:
+        raise PermissionError
+    rows = list(filter(lambda item: item.tenant_id == tenant, items))
+    return {"tenant_id": tenant, "rows": rows, "mine": mine, "query": query}
+'''
+    ),
+    Good(
+        source='''
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+async def test_rows_keep_their_tenant(session):
+    assert (await session.execute(select(Item).where(Item.tenant_id == "a"))).first()
+''',
+        path="tests/test_items.py",
+    ),
+    Good(
+        source='''
+import polars as pl
+
+frame = pl.DataFrame()
+mine = frame.filter(pl.col("tenant_id") == 3)
+
+
+class Row:
+    tenant_id: int = 1
+
+
+def same(row: Row, other: Row) -> bool:
+    return row.tenant_id == other.tenant_id
+'''
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Comparisons of tenant columns that a query uses as conditions."""
+    seen: set[tuple[str, ir.Span4]] = set()
+    for event in program.events("predicate"):
+        if event.site in seen or "between columns" in event.flags or keeps_out(program, event.function):
+            continue
+        seen.add(event.site)
+        yield program.finding(
+            META,
+            event,
+            f"The query filters by the tenant column {event.name!r}. Delete the condition: access is decided in the "
+            "router, by role and ownership.",
+        )

@@ -1,0 +1,143 @@
+"""TXN302: SQL text with a condition on a tenant column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.tenancy import keeps_out, sql_predicate
+
+META = Rule(
+    code="TXN302",
+    name="sql-tenant-filter",
+    summary="SQL text chooses rows by a tenant column.",
+    rationale=(
+        "The ORM's filters are easy to see; those in SQL text survive a clean-up and go on hiding rows from everyone "
+        "whose tenant id is the default one. Row level security in the database that compares tenants does the same "
+        "for every query at once."
+    ),
+    remedy="Delete the condition from the text and its bind parameter; decide access in the router.",
+    not_flagged=(
+        "Tenant columns in SELECT and INSERT lists, in `UPDATE … SET`, in table definitions and in joins of two tenant "
+        "columns; SQL in comments and log text; questions to `information_schema`. Tests and migrations."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+from sqlalchemy import text
+import sqlalchemy as sa
+
+COLUMN = "tenant_id"
+BASE = "SELECT id FROM jobs "
+
+
+async def run(session, tenant, status):
+    await session.execute(text("SELECT * FROM jobs WHERE tenant_id = :t"), {"t": tenant})  # TXN302@27
+    await session.execute(sa.text(f"SELECT * FROM jobs j WHERE j.{COLUMN} IN :ids"))  # TXN302@27
+    await session.execute(text(BASE + "WHERE status = 'new' AND jobs.tenant_id IS NOT NULL"))  # TXN302@27
+    query = """
+        SELECT j.id, j.tenant_id
+        FROM jobs j -- WHERE tenant_id
+        LEFT JOIN pages p ON p.job_id = j.id AND p."tenant_id" = CAST(:t AS uuid)
+    """
+    await session.execute(text(query))  # TXN302@27
+    parts = ["status = :s"]
+    if tenant:
+        parts.append("tenant_id = :t")
+    await session.execute(text("DELETE FROM jobs WHERE " + " AND ".join(parts)))  # TXN302@27
+    statement = "SELECT 1 FROM jobs"
+    if status:
+        statement += " WHERE status = :s"
+    if tenant:
+        statement += " AND tenant_id::text LIKE :t"
+    await session.execute(text(statement))  # TXN302@27
+    await session.execute(text("SELECT 1 FROM jobs WHERE {} = :t".format(COLUMN)))  # TXN302@27
+    return text("tenant_id <> :t")  # TXN302@12
+'''
+    ),
+    Bad(
+        source='''
+# --- app/services/db.py
+from sqlalchemy import text
+
+
+async def fetch(session, sql, **values):
+    return (await session.execute(text(sql), values)).all()
+
+
+async def fetch_one(session, sql):
+    rows = await fetch(session, sql)
+    return rows[0]
+# --- app/services/jobs.py
+from .db import fetch, fetch_one
+from app.session import engine
+
+
+async def jobs(session, tenant):
+    rows = await fetch(session, "SELECT id FROM jobs WHERE tenant_id = :t", t=tenant)  # TXN302@18
+    row = await fetch_one(session, "SELECT id FROM jobs HAVING max(tenant_id) = 1 AND :t = tenant_id")  # TXN302@17
+    return rows, row
+
+
+async def policy(session, pool):
+    await session.execute(f"CREATE POLICY p ON jobs USING (tenant_id = current_setting('app.t')::uuid)")  # TXN302@11
+    async with pool.acquire() as conn:
+        return await conn.fetch("SELECT id FROM jobs WHERE tenant_id = ANY($1)", [1])  # TXN302@22
+'''
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+from sqlalchemy import text
+
+
+async def run(session, tenant, log):
+    await session.execute(text("INSERT INTO jobs (id, tenant_id) VALUES (:i, :t)"))
+    await session.execute(text("UPDATE jobs SET tenant_id = :t, status = 'new' WHERE id = :i"))
+    await session.execute(text("SELECT tenant_id, count(*) FROM jobs GROUP BY tenant_id ORDER BY tenant_id"))
+    await session.execute(text("SELECT 1 FROM a JOIN b ON b.a_id = a.id AND b.tenant_id = a.tenant_id"))
+    await session.execute(text("SELECT 1 FROM jobs WHERE id = :i -- AND tenant_id = :t"))
+    await session.execute(text("CREATE TABLE x (tenant_id uuid CHECK (tenant_id IS NOT NULL))"))
+    await session.execute(text("SELECT 1 FROM information_schema.columns WHERE column_name = 'tenant_id'"))
+    await session.execute(text("SELECT 1 FROM jobs WHERE old_tenant_id = 1 AND id = :tenant_id"))
+    await session.execute(text("INSERT INTO a (tenant_id) VALUES (1) ON CONFLICT (id) DO UPDATE SET tenant_id = :t"))
+    log.info("SELECT * FROM jobs WHERE tenant_id = %s", tenant)
+    return f"WHERE tenant_id = {tenant}"
+'''
+    ),
+    Good(
+        source='''
+from alembic import op
+
+
+def upgrade():
+    op.execute("CREATE POLICY p ON jobs USING (tenant_id = current_setting('app.tenant')::uuid)")
+    op.execute("UPDATE jobs SET status = 'x' WHERE tenant_id IS NULL")
+''',
+        path="migrations/versions/0001_policy.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """SQL texts with a tenant predicate, at the call that supplies them."""
+    for use in sql_uses(program):
+        if keeps_out(program, use.event.function):
+            continue
+        found = next((p for p in (sql_predicate(program, t.text) for t in use.texts) if p), None)
+        if found:
+            yield program.finding(
+                META,
+                use.event,
+                f"The SQL text chooses rows by tenant ({found!r}). Delete the condition and its parameter: access is "
+                "decided in the router.",
+                use.trace,
+            )

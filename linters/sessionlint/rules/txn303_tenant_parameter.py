@@ -1,0 +1,231 @@
+"""TXN303: a router, service or data function takes a tenant id, or passes one on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import attributes
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Dependency, Param
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters
+
+META = Rule(
+    code="TXN303",
+    name="tenant-parameter",
+    summary="A function takes a tenant id, or passes one on.",
+    rationale=(
+        "A tenant parameter keeps the removed isolation alive: every caller must find a value for it, most pass a "
+        "default, and sooner or later a query below filters by it again. It also hides the real question, whether this "
+        "user may see this row, which the router has to answer."
+    ),
+    remedy="Remove the parameter and the argument; pass the user's id where the owner matters.",
+    not_flagged=(
+        "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database; the auth "
+        "and model layers, tests and migrations."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+# --- app/services/jobs.py
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def create(session: AsyncSession, name: str, tenant_id: str | None = None):  # TXN303@52
+    return name
+
+
+class Jobs:
+    def __init__(self, session: AsyncSession, *, tenant_id):  # TXN303@50
+        self.session = session
+
+    async def all(self, tenant_id="default"):  # TXN303@25
+        await create(self.session, "x", tenant_id)  # TXN303@15
+        return await create(self.session, name="y", tenant_id="t")  # TXN303@22
+
+    async def none(self):
+        return await create(self.session, "x")
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Depends, Header
+
+from app.services.jobs import Jobs, create as make
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/{tenant_id}/jobs")
+async def listed(tenant_id: str, session=Depends(get_session_dependency)):  # TXN303@18
+    jobs = Jobs(session, tenant_id=tenant_id)  # TXN303@12
+    return await jobs.all()
+
+
+@router.post("/jobs")
+async def created(session=Depends(get_session_dependency), user=None):
+    values = {"tenant_id": user.tenant_id}
+    return await make(session, "x", **values)  # TXN303@18
+'''
+    ),
+    Bad(
+        source='''
+from app.session import get_session
+
+
+async def load(tenant_id, job):  # TXN303@16
+    async with get_session() as session:
+        async with session.begin():
+            return await session.get(job, tenant_id)
+''',
+        path="app/data/jobs.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+# --- app/services/jobs.py
+import logging
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from app.models.item import Item
+
+log = logging.getLogger(__name__)
+
+
+class Out(BaseModel):
+    tenant_id: str
+
+
+@dataclass
+class Row:
+    tenant_id: str
+
+
+async def create(session, user):
+    log.info("created", extra={"tenant_id": user.tenant_id})
+    session.add(Item(name="x", tenant_id=user.tenant_id))
+    row = Row(tenant_id=user.tenant_id)
+    return Out(tenant_id=row.tenant_id)
+'''
+    ),
+    Good(
+        source='''
+def label(tenant_id: str) -> str:
+    return f"tenant {tenant_id}"
+
+
+def labels(tenants):
+    return [label(tenant_id=t) for t in tenants]
+''',
+        path="app/formatting.py",
+    ),
+    Good(
+        source='''
+# --- app/auth/access.py
+async def allowed(session, user, tenant_id):
+    return user.tenant_id == tenant_id
+# --- tests/test_jobs.py
+async def helper(session, tenant_id):
+    return tenant_id
+
+
+async def test_it(session):
+    await helper(session, tenant_id="a")
+'''
+    ),
+]
+
+_LAYERS = {"router", "service", "background", "endpoint", "dependency"}
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Tenant parameters of data functions, and the calls that fill such parameters."""
+    seen: set[Any] = set()
+    for function in program.functions:
+        if function.name != "<lambda>" and _is_subject(program, function):
+            for name, _, _, _, span in tenant_parameters(program, function):
+                if isinstance(function.dependencies.get(name), Dependency):
+                    continue
+                yield program.finding(
+                    META,
+                    (function, span),
+                    f"{function.name}() takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
+                )
+    for event in program.events("call"):
+        name = _passed(program, event)
+        if name is None or event.site in seen or not _is_subject(program, event.function):
+            continue
+        seen.add(event.site)
+        assert event.callee is not None
+        shown = event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
+        yield program.finding(
+            META,
+            event,
+            f"The call passes a tenant id on to {shown}() as {name!r}. Remove the argument and the parameter.",
+            [program.step(event.callee.site, f"{shown}() takes {name!r}")],
+        )
+
+
+def _is_subject(program: Program, function: FunctionInfo) -> bool:
+    role = program.role(function)
+    if role in ("auth", "model", "test", "migration", "session"):
+        return False
+    if function.class_info is not None and _is_record(program, function):
+        return False
+    return role in _LAYERS or _handles_data(program, function)
+
+
+def _is_record(program: Program, function: FunctionInfo) -> bool:
+    info = function.class_info
+    bases = program.solver.external_bases(info) if info else set()
+    return attributes.is_model(program, info) or any(b.startswith(("pydantic.", "pydantic_settings.")) for b in bases)  # type: ignore[arg-type]
+
+
+def _handles_data(program: Program, function: FunctionInfo) -> bool:
+    """Takes a session or works on one."""
+    if any(program.sessions((Param(function, p[0]),)) for p in function.params):
+        return True
+    if any(isinstance(d, Dependency) and program.sessions(function.param_values[n][1]) for n, d in function.dependencies.items()):
+        return True
+    return any(e.kind in ("use", "obtain", "txn") and e.subject for e in function.events)
+
+
+def _passed(program: Program, event: Event) -> str | None:
+    """The tenant parameter a call fills in by itself."""
+    callee = event.callee
+    if callee is None or program.role(callee) in ("auth", "test", "migration", "session"):
+        return None
+    if callee.name == "__init__" and callee.class_info is not None and _is_record(program, callee):
+        return None
+    for identity, value in event.bindings:
+        name = identity.name if isinstance(identity, Param) and identity.info is callee else None
+        if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
+            return name if _is_subject(program, callee) or program.role(callee) == "model" else None
+    return None
+
+
+def _is_given(event: Event, callee: FunctionInfo, name: str, value: Any) -> bool:
+    """Whether the argument is written at the call, not left to the default."""
+    expr = event.expr
+    if expr is None or expr[0] != "c":
+        return bool(value) and value != callee.param_values.get(name, ((), ()))[1]
+    if any(key == name or key is None for key, _ in expr[4]):
+        return True
+    position = [p[0] for p in callee.params if p[1] in (ir.KIND_POSONLY, ir.KIND_NORMAL)]
+    if name not in position:
+        return False
+    index = position.index(name)
+    if callee.class_info is not None and not callee.is_staticmethod:
+        index -= 1
+    return index < len(expr[3]) or any(a[0] == "*" for a in expr[3])

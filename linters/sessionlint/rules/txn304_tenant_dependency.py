@@ -1,0 +1,152 @@
+"""TXN304: an endpoint depends on something that resolves a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import Dependency
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_name, mentions_tenant
+
+META = Rule(
+    code="TXN304",
+    name="tenant-dependency",
+    summary="An endpoint depends on a tenant resolver.",
+    rationale=(
+        "A tenant resolver refuses requests without a tenant header, or answers with a default tenant that matches no "
+        "row. Both turn a valid, authenticated request into an error or an empty page."
+    ),
+    remedy="Depend on the authenticated user instead, and drop the resolver when nothing uses it any more.",
+    not_flagged="Dependencies on the user, even when the user object has a tenant column. Tests.",
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+# --- app/auth/tenants.py
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+
+async def get_tenant_id(x_tenant_id: str = Header()):
+    return x_tenant_id
+
+
+def scope(request: Request):
+    return request.headers["X-Tenant-ID"]
+
+
+async def owner(user=Depends(scope)):
+    return user.tenant_id
+
+
+class TenantContext:
+    def __call__(self, request: Request):
+        return request
+
+
+CurrentTenant = Annotated[str, Depends(get_tenant_id)]
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends, Security
+
+from app.auth import tenants
+from app.auth.security import get_current_user
+from app.auth.tenants import CurrentTenant, TenantContext, owner, scope
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(value: str = Depends(tenants.get_tenant_id)):  # TXN304@13
+    return value
+
+
+@router.get("/b")
+async def b(value: CurrentTenant, other=Depends(TenantContext())):  # TXN304@13 TXN304@35
+    return value
+
+
+@router.get("/c")
+async def c(who=Security(owner), raw=Depends(scope)):  # TXN304@13 TXN304@34
+    return who
+
+
+@router.get("/d")
+async def d(tenant_id=Depends(get_current_user)):  # TXN304@13
+    return tenant_id
+
+
+@router.get("/e", dependencies=[Depends(tenants.get_tenant_id)])  # TXN304@2
+async def e():
+    return None
+'''
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def get_page(page: int = 1, tenant_label: str = ""):
+    return page
+
+
+@router.get("/a")
+async def a(user=Depends(get_current_user), page=Depends(get_page), session=Depends(get_session_dependency)):
+    return {"tenant_id": user["tenant_id"]}
+''',
+        path="app/routers/items.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Injected parameters and route dependencies of endpoints that resolve a tenant."""
+    for function in program.functions:
+        if not function.routes or program.role(function) in ("test", "migration"):
+            continue
+        spans = {p[0]: p[4] for p in function.params}
+        for name, dependency in function.dependencies.items():
+            if name in spans and (is_tenant_name(program, name) or resolves_tenant(program, dependency)):
+                yield program.finding(META, (function, spans[name]), _message(program, function, dependency))
+        for route in function.routes:
+            for dependency in program.dependencies_in(route.dependencies):
+                if resolves_tenant(program, dependency):
+                    yield program.finding(META, (function, route.span), _message(program, function, dependency))
+
+
+def resolves_tenant(program: Program, dependency: Dependency) -> bool:
+    """Whether the dependency is named after a tenant or returns one."""
+    for atom in dependency.target:
+        info = getattr(atom, "info", None)
+        if info is not None and mentions_tenant(program, info.name):
+            return True
+    return any(_returns_tenant(program, f) for f in program.targets(dependency))
+
+
+def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
+    events = [e for e in function.events if e.kind in ("return", "yield")]
+    if any(is_tenant_expression(program, e.expr) for e in events):
+        return True
+    return any(a.tag == "ext" and a.name.endswith("]") and mentions_tenant(program, a.name.rpartition("[")[2]) for e in events for a in e.value)
+
+
+def _message(program: Program, function: FunctionInfo, dependency: Dependency) -> str:
+    names = [f.name for f in program.targets(dependency)]
+    shown = f"{names[0]}()" if names else "what is injected here"
+    return (
+        f"The endpoint {function.name}() depends on the tenant resolver {shown}. Depend on the authenticated user "
+        "instead; no endpoint needs a tenant."
+    )

@@ -1,0 +1,146 @@
+"""TXN305: a tenant put into the state of a connection or session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.program.strings import texts_of
+from sessionlint.program.values import Value
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.connectionstate import options_of, settings_in
+from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.tenancy import is_tenant_key, keeps_out, mentions_tenant
+
+META = Rule(
+    code="TXN305",
+    name="tenant-in-connection-state",
+    summary="A tenant is put into the state of a connection or session.",
+    rationale=(
+        "A transaction pooler gives the server connection to another client after the commit: a `SET` outlives the "
+        "request and decides what the next client sees, while this one's next transaction runs somewhere else without "
+        "it. Nothing in the application reads the setting any more since tenant isolation was removed."
+    ),
+    remedy="Delete the statement or option; decide access in the router.",
+    not_flagged="Other settings (`SET LOCAL statement_timeout`, `application_name`); tests and migrations.",
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+
+async def scope(session: AsyncSession, tenant):
+    await session.execute(text("SET app.tenant_id = :t"), {"t": tenant})  # TXN305@27
+    await session.execute(text(f"SET LOCAL app.current_tenant = '{tenant}'"))  # TXN305@27
+    await session.execute(text("SELECT set_config('app.tenant_id', :t, true)"), {"t": tenant})  # TXN305@27
+    await session.execute(select(func.set_config("app.tenant", tenant, True)))  # TXN305@34
+    session.info["tenant_id"] = tenant  # TXN305@5
+    session.info.update(tenant_id=tenant)  # TXN305@5
+    session.info.setdefault("tenant_id", tenant)  # TXN305@5
+    await session.connection(execution_options={"tenant_id": tenant})  # TXN305@11
+    return select(1).execution_options(tenant_id=tenant)  # TXN305@12
+
+
+def connect(url, tenant):
+    create_async_engine(url, connect_args={"server_settings": {"app.tenant_id": tenant}})  # TXN305@5
+    create_async_engine(url, connect_args={"options": f"-c app.tenant_id={tenant}"})  # TXN305@5
+    return create_async_engine(url, execution_options={"tenant_id": tenant})  # TXN305@12
+'''
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+
+async def scope(session: AsyncSession, tenant, request, response):
+    await session.execute(text("SET LOCAL statement_timeout = '5s'"))
+    await session.execute(text("SELECT set_config('application_name', 'tenants', true)"))
+    await session.execute(select(func.set_config("lock_timeout", "1s", True)))
+    session.info["request_id"] = request
+    response.info["tenant_id"] = tenant
+    payload = {"tenant_id": tenant}
+    payload["tenant_id"] = tenant
+    await session.execute(text("UPDATE jobs SET tenant_id = :t WHERE id = :i"))
+    return select(1).execution_options(populate_existing=True)
+
+
+def connect(url):
+    return create_async_engine(url, connect_args={"server_settings": {"application_name": "tenant_api"}})
+'''
+    ),
+]
+
+_SET = re.compile(r"^\s*SET\s+(?:LOCAL\s+|SESSION\s+)?([\w.\"]+)\s*(?:=|TO\b)", re.I)
+_SET_CONFIG = re.compile(r"\bset_config\(\s*'([^']*)'", re.I)
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """SET and set_config, session.info, execution options and connection arguments that carry a tenant."""
+    for event, what in _found(program):
+        if not keeps_out(program, event.function):
+            yield program.finding(
+                META,
+                event,
+                f"A tenant is put into the connection's state ({what}). Delete it: nothing may depend on the state of a "
+                "pooled connection.",
+            )
+
+
+def _found(program: Program) -> Iterator[tuple[Event, str]]:
+    for use in sql_uses(program):
+        for text in use.texts:
+            names = [m.group(1) for m in (*_SET.finditer(text.text), *_SET_CONFIG.finditer(text.text))]
+            named = next((n for n in names if mentions_tenant(program, n)), None)
+            if named:
+                yield use.event, f"SET {named}"
+                break
+    for event in program.events("external"):
+        if event.name == "sqlalchemy.func.set_config" and event.args and _tenant_text(program, event.args[0]):
+            yield event, "set_config"
+    yield from _info(program)
+    for event in program.events("options", "use", "create"):
+        yield from ((event, what) for what in _options(program, event)[:1])
+
+
+def _info(program: Program) -> Iterator[tuple[Event, str]]:
+    for event in program.events("setitem"):
+        of_session = any(a.tag == "method" and a.name == "info" and program.kind(a.receiver) for a in event.subject)
+        if of_session and is_tenant_key(program, event.name):
+            yield event, "session.info"
+    for event in program.events("info"):
+        keys = [k for k, _ in event.keywords]
+        keys += [k for a in (event.args[0] if event.args else ()) for k in _keys(a)]
+        if any(is_tenant_key(program, k) for k in keys if isinstance(k, str)):
+            yield event, "session.info"
+
+
+def _keys(atom: Any) -> list[Any]:
+    return [k for k, _ in atom.items] if atom.tag == "map" else [atom.value] if atom.tag == "const" else []
+
+
+def _options(program: Program, event: Event) -> list[str]:
+    found: list[str] = []
+    if event.kind == "options":
+        found += [k for k, _ in event.keywords if is_tenant_key(program, k)]
+    for name, value in event.keywords:
+        if name == "execution_options":
+            found += [k for a in value if a.tag == "map" for k, _ in a.items if isinstance(k, str) and is_tenant_key(program, k)]
+    if event.kind == "create":
+        found += [n for n, _ in (*settings_in(event), *options_of(event)) if mentions_tenant(program, n)]
+    return found
+
+
+def _tenant_text(program: Program, value: Value) -> bool:
+    return any(mentions_tenant(program, t.text) for t in texts_of(value))

@@ -1,0 +1,157 @@
+"""TXN401: JWT claims, a role or a user put into the connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.program.strings import texts_of
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.connectionstate import options_in, options_of, settings_in
+from sessionlint.rules.sqltext import sql_uses
+
+META = Rule(
+    code="TXN401",
+    name="claims-in-connection",
+    summary="JWT claims, a role or a user are put into the connection.",
+    rationale=(
+        "Authentication ends at the router. A role or claim set on a pooled connection outlives the request: behind a "
+        "transaction pooler the next client runs under it, and this client's next transaction runs without it. Options "
+        "sent at connect hold for the whole pool, so they cannot describe one user at all, and the pooler refuses "
+        "start-up parameters it does not know."
+    ),
+    remedy="Connect as the application's one database user; check roles and permissions in the router.",
+    not_flagged="Time-outs, `application_name`, `search_path` and other settings that describe no user. Migrations, tests.",
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+import json
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+
+async def become(session: AsyncSession, claims, role):
+    await session.execute(text("SET ROLE authenticated"))  # TXN401@27
+    await session.execute(text(f"SET LOCAL ROLE {role}"))  # TXN401@27
+    await session.execute(text("SET LOCAL role = 'anon'"))  # TXN401@27
+    await session.execute(text("SET SESSION AUTHORIZATION 'bob'"))  # TXN401@27
+    await session.execute(text("SELECT set_config('request.jwt.claims', :c, true)"), {"c": json.dumps(claims)})  # TXN401@27
+    await session.execute(text("SELECT current_setting('request.jwt.claim.sub', true)"))  # TXN401@27
+    await session.execute(select(func.set_config("role", role, True)))  # TXN401@34
+    connection = await session.connection()
+    await connection.exec_driver_sql(f"SET request.jwt.claim.role = '{role}'")  # TXN401@11
+
+
+def connect(url, role, user, claims):
+    create_async_engine(url, connect_args={"options": f"-c role={role} -c statement_timeout=5000"})  # TXN401@5
+    create_async_engine(url, connect_args={"server_settings": {"request.jwt.claims": claims}})  # TXN401@5
+    settings = {"application_name": "api"}
+    settings["role"] = role
+    create_async_engine(url, connect_args=dict(server_settings=settings))  # TXN401@5
+    settings["options"] = "-c app.current_user_id=" + user  # TXN401@5
+    return settings
+'''
+    ),
+    Bad(
+        source='''
+import asyncpg
+import psycopg
+
+
+async def connect(dsn, role, user):
+    await asyncpg.connect(dsn, server_settings={"role": role, "jit": "off"})  # TXN401@11
+    with psycopg.connect(dsn, options=f"-c role={role}") as connection:  # TXN401@10
+        connection.execute("SET ROLE " + role)  # TXN401@9
+''',
+        path="app/session.py",
+        policy=(("session-dependencies", []), ("session-contexts", [])),
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+async def connect(url, dsn, session, role, user):
+    create_async_engine(url, connect_args={"options": "-c statement_timeout=5000", "server_settings": {"jit": "off"}})
+    create_async_engine(url, connect_args={"command_timeout": 5, "statement_cache_size": 0})
+    await asyncpg.connect(dsn, user=user, server_settings={"application_name": "role_service"})
+    await session.execute(text("SET LOCAL lock_timeout = '1s'"))
+    await session.execute(text("UPDATE users SET role = :r WHERE id = :i"), {"r": role})
+    await session.execute(text("SELECT role FROM users WHERE name = 'request'"))
+    await session.execute(text("INSERT INTO users (role) VALUES (:r) ON CONFLICT (id) DO UPDATE SET role = :r"))
+    profile = {"role": role}
+    profile["role"] = "admin"
+    profile["options"] = "a=b"
+    return profile
+'''
+    ),
+    Good(
+        source='''
+from alembic import op
+
+
+def upgrade():
+    op.execute("SET ROLE owner")
+    op.execute("CREATE POLICY p ON jobs USING (owner = current_setting('request.jwt.claim.sub')::uuid)")
+''',
+        path="migrations/versions/0001_roles.py",
+    ),
+]
+
+_SQL = (
+    re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?ROLE\b", re.I),
+    re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?SESSION\s+AUTHORIZATION\b", re.I),
+    re.compile(r"\brequest\.jwt\b", re.I),
+    re.compile(r"\bset_config\(\s*'(?:role|session_authorization|[\w.]*(?:jwt|claims?|current_user|user_id|user_role)[\w.]*)'", re.I),
+    re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?\w+\.(?:\w*_)?(?:jwt\w*|claims?|user|user_id|user_role|role)\s*(?:=|TO\b)", re.I),
+)
+_SETTING = re.compile(
+    r"^(?:role|session_authorization|request\..*|.*jwt.*|.*claims?|.*\.(?:current_)?(?:user|role|user_id|user_role|sub))$", re.I
+)
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """SQL statements, server settings and options that name a role, a user or claims."""
+    for event, what in _found(program):
+        if program.role(event.function) not in ("test", "migration"):
+            yield program.finding(
+                META,
+                event,
+                f"The connection is given a user's identity ({what}). Connect as the application; authentication ends at "
+                "the router.",
+            )
+
+
+def _found(program: Program) -> Iterator[tuple[Event, str]]:
+    for use in sql_uses(program):
+        match = next((m for t in use.texts for p in _SQL if (m := p.search(t.text))), None)
+        if match:
+            yield use.event, match.group().strip("; \n").replace("\0", "…")
+    for event in program.events("external"):
+        if event.name == "sqlalchemy.func.set_config" and event.args:
+            name = next((t.text for t in texts_of(event.args[0]) if _SETTING.match(t.text)), None)
+            if name:
+                yield event, f"set_config({name!r})"
+    assigned: set[object] = set()
+    for event in program.events("setitem"):
+        found = [n for n, _ in options_in(event.value) if _SETTING.match(n)] if event.name == "options" else []
+        if found:
+            assigned.update((event.function, n) for n in found)
+            yield event, f"-c {found[0]}"
+    for event in program.events("create"):
+        options = [n for n, _ in options_of(event) if _SETTING.match(n) and (event.function, n) not in assigned]
+        names = options + [n for n, _ in settings_in(event) if _SETTING.match(n)]
+        if names:
+            yield event, names[0]

@@ -1,0 +1,220 @@
+"""TXN402: a token or API key is decoded or verified outside auth and routers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.report import Finding
+from sessionlint.rules.authentication import Authentication, authentication, is_decoder
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN402",
+    name="token-decoded-below-router",
+    summary="A token or API key is decoded or verified outside auth and routers.",
+    rationale=(
+        "A service that decodes tokens can only be called with a request in hand: jobs, tests and other services must "
+        "forge one. Two places that verify drift apart, and the laxer one decides."
+    ),
+    remedy="Decode in the auth layer, through a dependency of the route, and pass the user's id to the service.",
+    not_flagged=(
+        "The auth layer, endpoints, dependencies and middleware; helpers that only these call; tests. `json.loads`, "
+        "`base64` and other decoding that verifies nobody."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+# --- app/auth/tokens.py
+import hmac
+
+import jwt
+
+
+def decode_token(token):
+    return jwt.decode(token, "secret", algorithms=["HS256"])
+
+
+def verify_api_key(key):
+    return hmac.compare_digest(key, "secret")
+
+
+def user_of(token):
+    return decode_token(token)["sub"]
+# --- app/auth/__init__.py
+from .tokens import decode_token, user_of, verify_api_key
+# --- app/services/jobs.py
+from functools import partial
+
+import jwt as pyjwt
+from jose import jwt
+from jose.jwt import decode as decode_it
+
+from app import auth
+from app.auth import verify_api_key
+
+
+async def run(session, token, key):
+    claims = jwt.decode(token, "secret")  # TXN402@14
+    pyjwt.decode(token, "secret")  # TXN402@5
+    decode_it(token, "secret")  # TXN402@5
+    partial(pyjwt.decode, key="secret")(token)  # TXN402@5
+    user = auth.user_of(token)  # TXN402@12
+    if not verify_api_key(key):  # TXN402@12
+        raise PermissionError
+    return claims, user
+# --- app/tasks/sync.py
+from jose.jwt import get_unverified_claims
+
+
+async def sync(token):
+    return get_unverified_claims(token)  # TXN402@12
+'''
+    ),
+    Bad(
+        source='''
+# --- app/session.py
+import jwt
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://u@h/d")
+factory = async_sessionmaker(engine)
+
+
+async def get_session_dependency(token: str = ""):
+    jwt.decode(token, "k")  # TXN402@5
+    async with factory() as session:
+        yield session
+''',
+        policy=(("session-contexts", []),),
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+# --- app/auth/tokens.py
+import jwt
+
+
+def decode_token(token):
+    return jwt.decode(token, "secret", algorithms=["HS256"])
+# --- app/core/keys.py
+from jose import jwt
+
+
+def read(token):
+    return jwt.decode(token, "k")
+# --- app/routers/users.py
+import jwt
+from fastapi import APIRouter, Depends
+from fastapi.security import HTTPBearer
+
+from app.auth.tokens import decode_token
+from app.core.keys import read
+from app.services.users import current_user, find
+
+router = APIRouter()
+
+
+@router.get("/me")
+async def me(token=Depends(HTTPBearer()), user=Depends(current_user)):
+    claims = decode_token(token.credentials)
+    read(token.credentials)
+    jwt.decode(token.credentials, "k")
+    return await find(None, claims["sub"])
+# --- app/services/users.py
+import base64
+import json
+
+import jwt
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordBearer
+
+
+def current_user(token: str = Depends(OAuth2PasswordBearer(tokenUrl="t"))):
+    return jwt.decode(token, "k")["sub"]
+
+
+async def find(session, user_id):
+    return json.loads(base64.b64decode(user_id)), jwt.encode({"sub": user_id}, "k")
+# --- tests/test_tokens.py
+import jwt
+
+
+def test_token():
+    assert jwt.decode("a", "k")
+'''
+    ),
+]
+
+_EDGE = {"auth", "endpoint", "router", "dependency", "test", "migration"}
+_BELOW = {"service", "model", "background", "session"}
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Decoder calls below the router, and calls from there into auth functions that decode."""
+    known = authentication(program)
+    for event in program.events("external"):
+        if is_decoder(event.name) and _is_below(program, known, event.function):
+            name = event.name.replace("()", "")
+            yield program.finding(
+                META,
+                event,
+                f"{name}() decodes a token below the router. Decode it in a dependency of the route and pass the user's id.",
+            )
+    seen: set[object] = set()
+    for event in program.events("call"):
+        if event.site in seen or not _is_call_into_auth(known, event) or not _is_below(program, known, event.function):
+            continue
+        seen.add(event.site)
+        assert event.callee is not None
+        yield program.finding(
+            META,
+            event,
+            f"{event.name}() verifies a token or key below the router. Call it in a dependency of the route and pass the "
+            "user's id.",
+            known.trace(event.callee),
+        )
+
+
+def _is_call_into_auth(known: Authentication, event: Event) -> bool:
+    callee = event.callee
+    return callee is not None and known.in_auth_layer(callee) and known.decodes(callee)
+
+
+def _is_below(program: Program, known: Authentication, function: FunctionInfo) -> bool:
+    role = program.role(function)
+    if role in _EDGE or known.in_auth_layer(function) or _is_at_the_edge(program, function):
+        return False
+    if role in _BELOW:
+        return True
+    has_auth_layer = bool(program.policy.layers.get("auth"))
+    return has_auth_layer and not _serves_the_edge(program, known, function, frozenset())
+
+
+def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
+    """FastAPI calls it with the request: dependency, middleware, security class."""
+    if function in program.dependency_functions or "middleware" in function.registrations:
+        return True
+    if function.class_info is not None:
+        bases = program.solver.external_bases(function.class_info)
+        if any(b.startswith(("starlette.", "fastapi.security.")) for b in bases):
+            return True
+    return function.parent is not None and _is_at_the_edge(program, function.parent)
+
+
+def _serves_the_edge(program: Program, known: Authentication, function: FunctionInfo, seen: frozenset[FunctionInfo]) -> bool:
+    """Whether only auth, endpoints and dependencies call it."""
+    callers = [e.function for e in known.callers.get(function, ()) if e.function not in seen]
+    if not callers:
+        return bool(seen)
+    seen = seen | {function}
+    return all(
+        program.role(c) in _EDGE or _is_at_the_edge(program, c) or program.role(c) is None and _serves_the_edge(program, known, c, seen)
+        for c in callers
+    )

@@ -1,0 +1,180 @@
+"""TXN403: a raw token or its claims are handed to a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.program.values import Param
+from sessionlint.report import Finding
+from sessionlint.rules.authentication import kind_of_secret
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN403",
+    name="token-passed-to-service",
+    summary="A raw token or claims object is handed to a service.",
+    rationale=(
+        "A service that is given a token can decode, forward, store or log it, and cannot be called by a job that has "
+        "none. With the claims it decides on permissions that only the router should decide."
+    ),
+    remedy="Pass the user's id (`user.id`, `claims[\"sub\"]`), or the plain facts the service needs.",
+    not_flagged="User objects and ids, single claims, tokens handed to the auth layer; login forms.",
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+# --- app/services/jobs.py
+async def run(session, token, **extra):
+    return token
+
+
+class Jobs:
+    def __init__(self, session, auth=None):
+        self.session = session
+
+    def start(self, *, claims):
+        return claims
+# --- app/auth/tokens.py
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+bearer = HTTPBearer()
+
+
+async def get_claims(token=Depends(bearer)):
+    return jwt.decode(token.credentials, "k")
+# --- app/routers/jobs.py
+from typing import Annotated
+
+import jwt
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
+
+from app.auth.tokens import get_claims
+from app.services import jobs
+from app.services.jobs import Jobs, run as start
+
+router = APIRouter()
+oauth = OAuth2PasswordBearer(tokenUrl="token")
+Token = Annotated[str, Depends(oauth)]
+Key = Annotated[str, Depends(APIKeyHeader(name="X-API-Key"))]
+
+
+@router.post("/a")
+async def a(request: Request, token: Token, key: Key, creds: HTTPAuthorizationCredentials = Depends(HTTPBearer())):
+    await start(None, token)  # TXN403@11
+    await jobs.run(None, key)  # TXN403@11
+    await start(None, token=creds.credentials)  # TXN403@11
+    await start(None, f"Bearer {token}")  # TXN403@11
+    await start(None, request.headers["Authorization"])  # TXN403@11
+    raw = request.headers.get("authorization").split(" ")[1]
+    return await start(None, raw)  # TXN403@18
+
+
+@router.post("/b")
+async def b(authorization: str = Header(), api_key: Annotated[str | None, Header(alias="X-API-Key")] = None, claims=Depends(get_claims)):
+    service = Jobs(None, auth=claims)  # TXN403@15
+    service.start(claims=jwt.decode(authorization, "k"))  # TXN403@5
+    await start(None, authorization.removeprefix("Bearer "))  # TXN403@11
+    return await start(None, api_key)  # TXN403@18
+'''
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+# --- app/services/jobs.py
+async def run(session, user_id, agent=None):
+    return user_id
+# --- app/auth/tokens.py
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+
+def decode(token):
+    return jwt.decode(token, "k")
+
+
+class User:
+    def __init__(self, id):
+        self.id = id
+
+
+async def get_user(token=Depends(HTTPBearer())):
+    claims = decode(token.credentials)
+    return User(claims["sub"])
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.security import HTTPBearer, OAuth2PasswordRequestForm
+
+from app.auth.tokens import decode, get_user
+from app.services.jobs import run
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(request: Request, user=Depends(get_user), token=Depends(HTTPBearer()), user_agent: str = Header()):
+    claims = decode(token.credentials)
+    await run(None, claims["sub"])
+    await run(None, claims.get("sub"), agent=request.headers["User-Agent"])
+    return await run(None, user.id, agent=user_agent)
+
+
+@router.post("/login")
+async def login(form: OAuth2PasswordRequestForm = Depends()):
+    return await run(None, form.username)
+'''
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Calls from endpoints and router functions into services with a token or claims among the arguments."""
+    seen: set[object] = set()
+    for event in program.events("call"):
+        if event.site in seen or program.role(event.function) not in ("endpoint", "router", "dependency"):
+            continue
+        if not _is_service(program, event):
+            continue
+        found = _secret_in(program, event)
+        if found is None:
+            continue
+        seen.add(event.site)
+        name, kind = found
+        assert event.callee is not None
+        callee = event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
+        what = "the raw token" if kind == "token" else "the token's claims"
+        yield program.finding(
+            META,
+            event,
+            f"{callee}() is handed {what} as {name!r}. Pass the user's id instead.",
+            [program.step(event.callee.site, f"{callee}() is below the router")],
+        )
+
+
+def _is_service(program: Program, event: Event) -> bool:
+    callee = event.callee
+    if callee is None or callee in program.dependency_functions:
+        return False
+    role = program.role(callee)
+    if role in ("service", "background"):
+        return True
+    return role is None and any(program.sessions((Param(callee, p[0]),)) for p in callee.params)
+
+
+def _secret_in(program: Program, event: Event) -> tuple[str, str] | None:
+    for identity, value in event.bindings:
+        if isinstance(identity, Param) and identity.info is event.callee:
+            kind = kind_of_secret(program, value)
+            kind = kind or next((k for a in value if a.tag == "map" for _, v in a.items if (k := kind_of_secret(program, v))), None)
+            if kind:
+                return identity.name, kind
+    return None

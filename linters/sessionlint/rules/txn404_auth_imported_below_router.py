@@ -1,0 +1,132 @@
+"""TXN404: services, models or the session module import the auth layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN404",
+    name="auth-imported-below-router",
+    summary="Services, models or the session module import the auth layer.",
+    rationale=(
+        "Authentication stops at the router. A service that imports it pulls token and request handling into jobs and "
+        "tests, and the session module that does so starts to decide who may connect."
+    ),
+    remedy="Move the check to a dependency of the route; pass the plain id or fact into the service.",
+    not_flagged="Imports under `TYPE_CHECKING`; imports by routers, by the auth layer itself, by tests and migrations.",
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+# --- app/auth/__init__.py
+from .security import get_current_user
+# --- app/auth/permissions.py
+def allowed(user):
+    return True
+# --- app/security.py
+from app.auth.permissions import allowed
+# --- app/services/jobs.py
+import app.auth.permissions  # TXN404@1
+from app import auth  # TXN404@1
+from app.auth.security import get_current_user  # TXN404@1
+from app.security import allowed  # TXN404@1
+from ..auth import permissions  # TXN404@1
+
+
+async def run(session):
+    from app.auth.permissions import allowed as check  # TXN404@5
+
+    return check(None)
+# --- app/models/user.py
+from app.auth.permissions import *  # TXN404@1
+'''
+    ),
+    Bad(
+        source='''
+# --- app/session.py
+try:
+    from app.auth import security  # TXN404@5
+except ImportError:
+    security = None
+''',
+        policy=(("session-dependencies", []), ("session-contexts", [])),
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+# --- app/services/jobs.py
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING
+
+import authlib
+from app import settings
+from app.services import authors
+
+if TYPE_CHECKING:
+    from app.auth.security import get_current_user
+if typing.TYPE_CHECKING:
+    import app.auth.security
+# --- app/services/authors.py
+AUTH = "app.auth.security"
+# --- app/routers/jobs.py
+from app.auth.security import get_current_user
+# --- app/auth/helpers.py
+from app.auth.security import get_current_user
+# --- tests/services/test_jobs.py
+from app.auth.security import get_current_user
+'''
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Import statements whose module (or member) lies in the auth layer."""
+    seen: set[object] = set()
+    for event in program.events("import"):
+        if event.site in seen or "typing" in event.flags or not _is_below(program, event.path):
+            continue
+        target = _auth_target(program, event)
+        if target is None:
+            continue
+        seen.add(event.site)
+        yield program.finding(
+            META,
+            event,
+            f"{target} belongs to authentication, which ends at the router. Check in a dependency of the route and pass "
+            "plain ids down.",
+        )
+
+
+def _is_below(program: Program, path: str) -> bool:
+    return program.policy.is_session_module(path) or program.policy.layer_of(path) in ("service", "model")
+
+
+def _auth_target(program: Program, event: Event) -> str | None:
+    """The dotted name an import takes from the auth layer, through re-exports."""
+    names = program.solver.names
+    dotted, member = event.name, event.text
+    if member:
+        below = names.path_of(f"{dotted}.{member}", event.path)
+        if below is not None:
+            return f"{dotted}.{member}" if program.policy.layer_of(below) == "auth" else None
+    path = names.path_of(dotted, event.path)
+    if path is None:
+        return None
+    if program.policy.layer_of(path) == "auth":
+        return f"{dotted}.{member}" if member and member != "*" else dotted
+    for atom in program.solver.member(path, member) if member and member != "*" else ():
+        info = getattr(atom, "info", None)
+        if info is not None and atom.tag in ("fn", "cls") and program.policy.layer_of(info.path) == "auth":
+            return str(info.dotted)
+    return None

@@ -1,0 +1,336 @@
+"""TXN405: a route without authentication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.globs import PathMatcher
+from sessionlint.program.api import Program
+from sessionlint.program.definitions import Route
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import Dependency
+from sessionlint.report import Finding
+from sessionlint.rules.authentication import Authentication, authentication
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.mounting import mounts
+
+META = Rule(
+    code="TXN405",
+    name="unprotected-endpoint",
+    summary="No authentication dependency guards the route, its router or the app.",
+    rationale=(
+        "Tenant filters no longer limit what a request can reach, so authentication at the route is the only guard. A "
+        "route without it serves everything its query finds to everyone who knows the path."
+    ),
+    remedy=(
+        "Add the authentication dependency to the parameters, to `dependencies=[…]` of the route or its router, or list "
+        "the path in `allow-unprotected`."
+    ),
+    not_flagged=(
+        "Routes guarded by a parameter, a route, router or `include_router` dependency, a parent router, the app, or "
+        "middleware that checks tokens; paths in `allow-unprotected`; endpoints that read the token themselves; tests."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.security import OAuth2PasswordRequestForm
+
+from app.session import get_session_dependency
+
+router = APIRouter(prefix="/items")
+app = FastAPI()
+
+
+def page(number: int = 1):
+    return number
+
+
+@router.get("/")  # TXN405@2
+async def listed(session=Depends(get_session_dependency), number=Depends(page)):
+    return number
+
+
+@router.post("/login")  # TXN405@2
+async def login(form: OAuth2PasswordRequestForm = Depends()):
+    return form
+
+
+@app.get("/health")  # TXN405@2
+@app.head("/health")  # TXN405@2
+def health():
+    return "ok"
+
+
+async def plain():
+    return 1
+
+
+app.include_router(router)
+app.add_api_route("/plain", plain)  # TXN405@1
+''',
+        path="app/routers/items.py",
+    ),
+    Bad(
+        source='''
+# --- app/routers/a.py
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/a")  # TXN405@2
+async def a():
+    return 1
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.auth.security import get_current_user
+from app.routers import a
+
+app = FastAPI()
+app.include_router(a.router, prefix="/private", dependencies=[Depends(get_current_user)])
+app.include_router(a.router, prefix="/open")
+'''
+    ),
+    Bad(
+        source='''
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/health/live")
+def live():
+    return 1
+
+
+@router.get("/status")  # TXN405@2
+def status():
+    return 1
+''',
+        path="app/routers/health.py",
+        policy=(("allow-unprotected", ["/v1/health/**"]),),
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+# --- app/deps.py
+from typing import Annotated
+
+from fastapi import Cookie, Depends, Header, HTTPException, Request, Security, status
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from app.auth.security import get_current_user
+
+api_key = APIKeyHeader(name="X-API-Key")
+
+
+def by_header(x_api_key: str = Header()):
+    return x_api_key
+
+
+def by_request(request: Request):
+    return request.headers.get("Authorization")
+
+
+def by_cookie(session_token: Annotated[str | None, Cookie()] = None):
+    return session_token
+
+
+def by_refusal(request: Request):
+    if not request.state.user:
+        raise HTTPException(status_code=status.HTTP_401_UNAUTHORIZED)
+
+
+def nested(value=Depends(by_refusal)):
+    return value
+
+
+class Requires:
+    def __init__(self, role):
+        self.role = role
+
+    def __call__(self, user=Depends(get_current_user)):
+        return user
+
+
+User = Annotated[dict, Depends(get_current_user)]
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends, Security
+
+from app import deps
+from app.auth.security import get_current_user as me
+from app.deps import Requires, User
+
+router = APIRouter()
+guarded = APIRouter(dependencies=[Depends(me)])
+
+
+@router.get("/a")
+async def a(user: User):
+    return user
+
+
+@router.get("/b", dependencies=[Depends(Requires("admin"))])
+async def b():
+    return 1
+
+
+@guarded.get("/c")
+async def c():
+    return 1
+
+
+@router.get("/d")
+async def d(key=Security(deps.api_key)):
+    return key
+
+
+@router.get("/e")
+async def e(one=Depends(deps.by_header)):
+    return one
+
+
+@router.get("/f")
+async def f(one=Depends(deps.by_request)):
+    return one
+
+
+@router.get("/g")
+async def g(one=Depends(deps.by_cookie)):
+    return one
+
+
+@router.get("/h")
+async def h(one=Depends(deps.nested)):
+    return one
+'''
+    ),
+    Good(
+        source='''
+# --- app/routers/a.py
+from fastapi import APIRouter
+
+router = APIRouter()
+inner = APIRouter()
+
+
+@inner.get("/a")
+async def a():
+    return 1
+
+
+router.include_router(inner)
+# --- app/routers/__init__.py
+from .a import router
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app import routers
+from app.auth.security import get_current_user
+
+
+def create_app():
+    app = FastAPI(dependencies=[Depends(get_current_user)])
+    app.include_router(routers.router, prefix="/v1")
+    return app
+'''
+    ),
+    Good(
+        source='''
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/health")
+def live():
+    return 1
+''',
+        path="app/routers/health.py",
+        policy=(("allow-unprotected", ["/health"]),),
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Routes without a guard on some way they are mounted."""
+    known = authentication(program)
+    allowed = PathMatcher(tuple(p.strip("/") or "." for p in program.policy.allow_unprotected))
+    if _guarded_by_middleware(program, known):
+        return
+    for function in program.functions:
+        if not function.routes or program.role(function) in ("test", "migration") or _guards_itself(program, known, function):
+            continue
+        for route in function.routes:
+            open_at = _unprotected(program, known, route, allowed, program.policy.allow_unprotected)
+            if open_at is not None:
+                yield program.finding(
+                    META,
+                    (function, route.span),
+                    f"{function.name}() serves {open_at or '/'} without authentication. Add the authentication dependency, or list "
+                    "the path in allow-unprotected.",
+                )
+
+
+def _unprotected(
+    program: Program, known: Authentication, route: Route, allowed: PathMatcher, listed: tuple[str, ...]
+) -> str | None:
+    """The path under which the route is open, or ``None``."""
+    if any(known.guards(d) for d in program.dependencies_in(route.dependencies)):
+        return None
+    own = route.path or ""
+    for mount in mounts(program, route.router):
+        path = mount.prefix + own
+        if any(known.guards(d) for d in mount.dependencies) or mount.unknown:
+            continue
+        if not _is_allowed(own, allowed, listed) and not _is_allowed(path, allowed, listed):
+            return path
+    return None
+
+
+def _is_allowed(path: str, allowed: PathMatcher, listed: tuple[str, ...]) -> bool:
+    return path in listed or path.rstrip("/") in listed or bool(path.strip("/")) and allowed.matches(path.strip("/"))
+
+
+def _guards_itself(program: Program, known: Authentication, function: FunctionInfo) -> bool:
+    """A parameter's dependency, a decorator or the endpoint's own body checks the token."""
+    if any(known.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency)):
+        return True
+    for _, value in function.decorator_values:
+        if any(_is_guarding(known, a) for a in value):
+            return True
+    return known.reads_token(function) or any(
+        e.kind == "call" and e.callee is not None and known.in_auth_layer(e.callee) and known.reads_token(e.callee)
+        for e in function.events
+    )
+
+
+def _is_guarding(known: Authentication, atom: Any) -> bool:
+    if atom.tag == "ext":
+        return bool(atom.name == "starlette.authentication.requires")
+    if atom.tag != "fn":
+        return False
+    return known.is_guard(atom.info) or any(known.is_guard(c) for c in atom.info.children.values())
+
+
+def _guarded_by_middleware(program: Program, known: Authentication) -> bool:
+    """Middleware of the project that checks tokens stands before every route."""
+    for function in program.functions:
+        if "middleware" in function.registrations and known.reads_token(function):
+            return True
+        if function.class_info is not None and function.name in ("dispatch", "__call__") and known.reads_token(function):
+            if any(b.startswith("starlette.middleware.") for b in program.solver.external_bases(function.class_info)):
+                return True
+    return any(
+        e.name.endswith(".AuthenticationMiddleware") for e in program.events("external") if e.name.startswith("starlette.")
+    )
+
+

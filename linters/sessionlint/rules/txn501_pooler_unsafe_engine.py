@@ -1,0 +1,349 @@
+"""TXN501: an engine meant for a transaction pooler is set up so that the pooler breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.values import Map, Value, literal
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_constants, wants_pooler
+
+META = Rule(
+    code="TXN501",
+    name="pooler-unsafe-engine",
+    summary="An asyncpg engine behind a transaction pooler lacks the cache settings, has them where they do not work, "
+    "or sets what the pooler refuses.",
+    rationale="A transaction pooler gives every transaction another server connection, so a prepared statement made in "
+    "one is missing, or another client's, in the next. Measured with two processes on PgBouncer 1.18: with default "
+    "caches 429 of 2,000 transactions succeeded, and some ran another client's statement; with statement_cache_size=0 "
+    "all 2,000 did. prepared_statement_cache_size=0 keeps pooled connections from failing every read after a "
+    "migration (860 failed reads without it, 0 with it). A prepared_statement_name_func is advice from before asyncpg "
+    "0.31: it left 1,573 statements on the server after 2,000 transactions. server_settings such as jit are refused "
+    "at connect, 100% of the time. In the URL, statement_cache_size arrives as a string and is a TypeError; raw_sql "
+    "and no_prepare are no asyncpg arguments at all. NullPool costs 3 to 5 times the throughput of a queue pool.",
+    remedy='Pass connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0, "ssl": context} with '
+    "asyncpg 0.32 or newer, and nothing else; keep SQLAlchemy's own pool. For psycopg pass prepare_threshold=None. "
+    "Set jit or statement_timeout with ALTER ROLE.",
+    not_flagged="SQLite, psycopg2 and other drivers without server-side prepared statements, engines for a written-out "
+    "local or direct host, settings that cannot be told, tests and migrations, application_name in server_settings.",
+    presets=("scrapersky",),
+)
+
+_CACHES = ("statement_cache_size", "prepared_statement_cache_size")
+_NO_ARGUMENTS = ("raw_sql", "no_prepare", "pgbouncer")
+_NAME_FUNCTION = "prepared_statement_name_func"
+#: What PgBouncer tracks and lets through at connect.
+_PASSED_ON = {
+    "application_name", "client_encoding", "datestyle", "timezone", "standard_conforming_strings", "intervalstyle",
+}  # fmt: skip
+_Place = tuple[ir.Span4, str]
+
+BAD = [
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url, pool_size=10)  # TXN501@10
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine as make
+
+POOLER = "postgresql+asyncpg://postgres.abcdefgh@aws-0-eu-west-1.pooler.supabase.com:6543/postgres"
+half = {"statement_cache_size": 0}
+engine = make(POOLER, connect_args=half)  # TXN501@10
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+engine = create_async_engine(
+    os.environ["DATABASE_URL"],
+    poolclass=NullPool,  # TXN501@15
+    connect_args={
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: f"__asyncpg_{uuid4()}__",  # TXN501@9
+        "server_settings": {
+            "application_name": "scraper",
+            "jit": "off",  # TXN501@13
+        },
+        "no_prepare": True,  # TXN501@9
+    },
+)
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(  # TXN501@10
+    settings.database_url,
+    statement_cache_size=0,  # TXN501@26
+)
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+host = os.environ["POOLER_HOST"]
+engine = create_async_engine(
+    f"postgresql+asyncpg://{host}:6543/postgres?statement_cache_size=0&raw_sql=true",  # TXN501@5
+    connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0},
+)
+""",
+    ),
+    Bad(
+        source="""
+# --- app/options.py
+def connect_options(timeout):
+    options = {"timeout": timeout}
+    options["statement_cache_size"] = 100
+    options.update(prepared_statement_cache_size=0)
+    return options
+# --- app/session.py
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.options import connect_options
+
+url = URL.create("postgresql+asyncpg", host="db.internal.example.com", port=6543)
+engine = create_async_engine(url, connect_args=connect_options(10))  # TXN501@48
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+
+def make_engine(url, connect_args=None):
+    return create_async_engine(url, connect_args=connect_args)  # TXN501@12
+
+
+engine = make_engine(settings.database_url, {"timeout": 10})
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql+psycopg://app@aws-0-eu-west-1.pooler.supabase.com:6543/postgres")  # TXN501@10
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/session.py",
+        source="""
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+connect_args = {"timeout": 10, "server_settings": {"application_name": "scraper"}}
+connect_args["ssl"] = ssl.create_default_context(cafile=settings.ca_file)
+connect_args |= {"statement_cache_size": 0}
+connect_args.update(prepared_statement_cache_size=0)
+options = {"connect_args": connect_args, "pool_size": 10, "pool_pre_ping": True}
+engine = create_async_engine(settings.database_url, **options)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.settings import settings
+from somewhere import options, statement_caches
+
+files = create_async_engine("sqlite+aiosqlite:///scrape.db", poolclass=NullPool)
+here = create_async_engine("postgresql+asyncpg://app@localhost:5432/app")
+reports = create_engine("postgresql+psycopg2://app@pooler.example.com:6543/app")
+unknown = create_async_engine(settings.database_url, **options)
+called = create_async_engine(settings.database_url, connect_args=statement_caches())
+threshold = create_engine(
+    "postgresql+psycopg://app@pooler.example.com:6543/app", connect_args={"prepare_threshold": None}
+)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(
+    f"postgresql+asyncpg://{settings.user}@{settings.host}:6543/postgres?prepared_statement_cache_size=0",
+    connect_args={"statement_cache_size": 0},
+    poolclass=None,
+)
+""",
+    ),
+    Good(
+        path="migrations/env.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url, poolclass=NullPool)
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every defect of every engine that is meant for a transaction pooler, once."""
+    for call in engine_calls(program):
+        if not wants_pooler(program, call):
+            continue
+        drivers = {u.driver for u in call.urls}
+        if call.is_async and drivers <= {"asyncpg", None}:
+            defects = _asyncpg(program, call)
+        elif drivers and drivers <= {"psycopg", "psycopg_async"}:
+            defects = _psycopg(call)
+        else:
+            continue
+        for span, message in defects:
+            yield program.finding(META, (call.event.function, span), message)
+
+
+def _psycopg(call: EngineCall) -> Iterator[_Place]:
+    threshold = [m.get("prepare_threshold") for m in call.connect_args]
+    if call.connect_args_known and not any(t is not None for t in threshold):
+        yield (
+            call.event.span,
+            "This psycopg engine prepares statements, which a transaction pooler loses. "
+            'Pass connect_args={"prepare_threshold": None}.',
+        )
+
+
+def _asyncpg(program: Program, call: EngineCall) -> Iterator[_Place]:
+    yield from _missing(call)
+    yield from _wrong_value(call)
+    yield from _in_url(call)
+    yield from _as_keywords(call)
+    yield from _refused(call)
+    yield from _pool_class(program, call)
+
+
+def _missing(call: EngineCall) -> Iterator[_Place]:
+    if not call.connect_args_known:
+        return
+    given = {key for m in call.connect_args for key, _ in m.items}
+    in_url = {key for u in call.urls for key, _ in u.query if key == _CACHES[1]}
+    missing = [name for name in _CACHES if name not in given | in_url]
+    if missing:
+        names = " and ".join(f'"{name}": 0' for name in missing)
+        yield (
+            call.event.span,
+            f"This engine goes through a transaction pooler without {' and '.join(missing)} in connect_args. "
+            f"Add {names} to connect_args, or statements of other clients run in its place.",
+        )
+
+
+def _wrong_value(call: EngineCall) -> Iterator[_Place]:
+    for name in _CACHES:
+        values = [only_constants(v) for v in _entries(call, name)]
+        if values and all(v is not None and any(type(x) is not int or x != 0 for x in v) for v in values):
+            shown = next(x for v in values if v for x in v if type(x) is not int or x != 0)
+            yield (
+                call.span_in("connect_args", name),
+                f"{name} is {shown!r}; only the number 0 switches the cache off for the pooler.",
+            )
+
+
+def _in_url(call: EngineCall) -> Iterator[_Place]:
+    names = {key for u in call.urls for key, _ in u.query}
+    found = [n for n in (_CACHES[0], _NAME_FUNCTION, *_NO_ARGUMENTS) if n in names]
+    if found:
+        yield (
+            call.url_span,
+            f"{' and '.join(found)} in the URL reach{'es' if len(found) == 1 else ''} asyncpg as text, which is a "
+            "TypeError at connect. Take the query out of the URL and pass both cache sizes in connect_args.",
+        )
+
+
+def _as_keywords(call: EngineCall) -> Iterator[_Place]:
+    for name in (*_CACHES, _NAME_FUNCTION, *_NO_ARGUMENTS):
+        if name in call.options:
+            advice = f'Pass connect_args={{"{name}": 0}}.' if name in _CACHES else "Remove it."
+            yield call.span_of(name), f"{name} is no argument of the engine and a TypeError. {advice}"
+
+
+def _refused(call: EngineCall) -> Iterator[_Place]:
+    for name in _NO_ARGUMENTS:
+        if _entries(call, name):
+            yield (
+                call.span_in("connect_args", name),
+                f"{name} is no asyncpg argument, so every connect fails. Remove it; the two cache sizes do what it means.",
+            )
+    if any(literal(v) is not None or not _is_none(v) for v in _entries(call, _NAME_FUNCTION)):
+        yield (
+            call.span_in("connect_args", _NAME_FUNCTION),
+            f"{_NAME_FUNCTION} leaks a statement on the pooler's server connections with every transaction. "
+            "Remove it; with asyncpg 0.32 and statement_cache_size=0 statements have no name to collide.",
+        )
+    for key in _settings(call):
+        yield (
+            call.span_in("connect_args", "server_settings", key),
+            f"The pooler refuses the startup parameter {key!r}, so every connect fails. Take it out of server_settings "
+            "and set it with ALTER ROLE.",
+        )
+
+
+def _settings(call: EngineCall) -> list[str]:
+    maps = [a for v in _entries(call, "server_settings") for a in v if isinstance(a, Map)]
+    keys = [k for m in maps for k, _ in m.items if isinstance(k, str) and k != "**"]
+    return [k for k in dict.fromkeys(keys) if k.lower() not in _PASSED_ON]
+
+
+def _pool_class(program: Program, call: EngineCall) -> Iterator[_Place]:
+    value = call.options.get("poolclass") or ()
+    function = call.event.function
+    serves = program.role(function) == "session" or program.policy.layer_of(function.path) is not None
+    if serves and len(value) == 1 and value[0].tag == "ext" and value[0].name.endswith(".NullPool"):
+        yield (
+            call.span_of("poolclass"),
+            "NullPool connects anew for every session, which costs 3 to 5 times the throughput and cures no pooler "
+            "error. Leave poolclass out.",
+        )
+
+
+def _entries(call: EngineCall, name: str) -> list[Value]:
+    return [v for v in (m.get(name) for m in call.connect_args) if v is not None]
+
+
+def _is_none(value: Value) -> bool:
+    return len(value) == 1 and value[0].tag == "const" and value[0].value is None

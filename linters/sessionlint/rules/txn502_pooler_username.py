@@ -1,0 +1,113 @@
+"""TXN502: the user of a Supabase pooler URL is not ``postgres.<project-ref>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.strings import HOLE
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.database_urls import found_urls
+
+META = Rule(
+    code="TXN502",
+    name="pooler-username",
+    summary="The user of a Supabase pooler URL is not postgres.<project-ref>.",
+    rationale='Supabase\'s pooler serves many projects and finds the right one by the user name. A plain "postgres" is '
+    'refused with "Tenant or user not found", often only in production, where the pooler is first used.',
+    remedy="Write the user as postgres.<project-ref>, the project's reference after the dot.",
+    not_flagged="Users that are put in at run time, other hosts, and direct Supabase hosts, where the user is postgres.",
+    presets=("scrapersky",),
+)
+
+_VALID = re.compile(r"postgres\.[\w-]+\Z")
+
+BAD = [
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://postgres@aws-0-us-west-1.pooler.supabase.com:6543/postgres"  # TXN502@7
+engine = create_async_engine(URL)
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import URL
+
+from app.settings import settings
+
+url = URL.create(
+    "postgresql+asyncpg",
+    username="scraper",  # TXN502@14
+    password=settings.password,
+    host="aws-0-us-west-1.pooler.supabase.com",
+    port=6543,
+)
+""",
+    ),
+    Bad(
+        path="app/settings.py",
+        source="""
+import os
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    password: str = os.environ["PASSWORD"]
+
+    @property
+    def database_url(self) -> str:
+        dsn = f"postgresql://admin:{self.password}@aws-0-us-west-1.pooler.supabase.com:6543/postgres"  # TXN502@15
+        return dsn
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/session.py",
+        source='''
+"""Connects to postgresql://postgres:password@aws-0-us-west-1.pooler.supabase.com:6543/postgres."""
+import os
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+ref = os.environ["PROJECT_REF"]
+user = os.environ["POOLER_USER"]
+host = "aws-0-us-west-1.pooler.supabase.com"
+database_url = f"postgresql+asyncpg://postgres.{ref}@{host}:6543/postgres"
+other_url = f"postgresql+asyncpg://{user}@{host}:6543/postgres"
+third_url = URL.create("postgresql+asyncpg", username=f"postgres.{ref}", host=host, port=6543)
+direct_url = "postgresql+asyncpg://postgres@db.abcdefgh.supabase.co:5432/postgres"
+local_url = "postgresql+asyncpg://postgres@localhost:5432/postgres"
+engine = create_async_engine("postgresql+asyncpg://postgres.abcdefgh@aws-0-us-west-1.pooler.supabase.com:6543/postgres")
+''',
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every pooler URL whose user is written out and wrong."""
+    for found in found_urls(program):
+        if not all(u.on_pooler_host and u.user and not _may_be_valid(u.user) for u in found.urls):
+            continue
+        user = found.urls[0].user or ""
+        yield program.finding(
+            META, (found.function, found.span_of("username")),
+            f"The pooler finds the project by the user name, and {user.replace(HOLE, '…')!r} names none. "
+            "Write postgres.<project-ref>.",
+        )  # fmt: skip
+
+
+def _may_be_valid(user: str) -> bool:
+    """Whether what is not known can complete ``user`` to a valid one."""
+    if HOLE not in user:
+        return bool(_VALID.match(user))
+    start = user.partition(HOLE)[0]
+    return "postgres.".startswith(start) or start.startswith("postgres.")

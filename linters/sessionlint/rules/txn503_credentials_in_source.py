@@ -1,0 +1,223 @@
+"""TXN503: a database password is written in the source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.program.strings import HOLE, texts_of
+from sessionlint.program.values import Map, Value
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.database_urls import found_urls
+
+META = Rule(
+    code="TXN503",
+    name="credentials-in-source",
+    summary="A database password is written in a URL or argument in the source.",
+    rationale="Whoever can read the repository, a fork, a build log or a traceback has the database; the password stays "
+    "in the history after it is deleted, and cannot be changed without a release. A default such as "
+    'os.getenv("DATABASE_URL", "postgresql://app:secret@…") is used silently wherever the variable is missing.',
+    remedy="Read the password from the environment or a secret store without a default, and put the URL together with "
+    "URL.create(…, password=settings.database_password).",
+    not_flagged="Passwords put in at run time, URLs without a password, SQLite, placeholders such as <password> or "
+    "${PASSWORD}, docstrings, comments, log and error texts, tests and migrations.",
+)
+
+_PLACEHOLDER = re.compile(r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__", re.S | re.I)
+_ARGUMENTS = ("password", "passwd", "pwd")
+_DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
+
+BAD = [
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app:hunter2@db.example.com/app", connect_args={"ssl": True})  # TXN503@30
+""",
+    ),
+    Bad(
+        path="app/settings.py",
+        source="""
+import os
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    database_url: str = "postgresql://app:hunter2@localhost/app"  # TXN503@25
+    read_dsn: str = Field("postgresql://app:hunter2@localhost/app")  # TXN503@27
+    write_dsn: str = Field(default="postgresql://app:hunter2@localhost/app")  # TXN503@36
+
+
+fallback = os.getenv("DATABASE_URL", "postgres://app:hunter2@localhost/app")  # TXN503@38
+given = os.environ.get("DB_DSN") or f"postgresql://app:hunter2@{os.environ['HOST']}/app"
+CONFIG = {"url": "postgresql://app:hunter2@localhost/app"}  # TXN503@18
+""",
+    ),
+    Bad(
+        source="""
+# --- app/where.py
+USER = "app"
+PASSWORD = "hunter2"
+
+
+def address(host):
+    return f"postgresql+asyncpg://{USER}:{PASSWORD}@{host}/app"  # TXN503@12
+# --- app/session.py
+import os
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.where import PASSWORD, address
+
+engine = create_async_engine(address(os.environ["HOST"]))
+other = URL.create("postgresql+asyncpg", "app", PASSWORD, "localhost")  # TXN503@49
+third = create_async_engine(other, connect_args={"password": "hunter2"})  # TXN503@50
+""",
+    ),
+    Bad(
+        path="app/services/raw.py",
+        source="""
+import os
+
+import asyncpg
+import psycopg
+
+
+async def connect():
+    await asyncpg.connect(user="app", password="hunter2", host="localhost")  # TXN503@48
+    await asyncpg.create_pool(user="app", password=os.getenv("PASSWORD", "hunter2"))  # TXN503@52
+    return psycopg.connect("host=localhost user=app password=hunter2")  # TXN503@28
+
+
+def url():
+    return "postgresql://app:hunter2@localhost/app"  # TXN503@12
+
+
+def engine():
+    return psycopg.connect(url())
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/session.py",
+        source='''
+"""Needs DATABASE_URL, such as postgresql+asyncpg://user:password@localhost/app."""
+import logging
+import os
+
+import asyncpg
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+# postgresql://user:password@localhost/app
+EXAMPLE_URL = "postgresql+asyncpg://user:<password>@host/app"
+DOCS_URL = "https://user:hunter2@docs.example.com"
+SQLITE_URL = "sqlite+aiosqlite:///scrape.db"
+
+
+async def connect(password: str):
+    """Connects to postgresql://user:password@localhost/app."""
+    if not password:
+        logging.error("write it as postgresql://user:password@localhost/app")
+        raise ValueError("expected postgresql://user:password@localhost/app")
+    await asyncpg.connect(user="app", password=password, host="localhost")
+    return create_async_engine(f"postgresql+asyncpg://app:{password}@{settings.host}/app")
+
+
+url = URL.create("postgresql+asyncpg", "app", os.environ["PASSWORD"], "localhost")
+other = URL.create("postgresql+asyncpg", username="app", password=settings.password)
+plain = create_async_engine("postgresql+asyncpg://app@localhost/app")
+peer_dsn = os.getenv("DSN", "postgresql://app:@localhost/app")
+''',
+    ),
+    Good(
+        path="tests/conftest.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://postgres:postgres@localhost/test")
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every password in a database URL or argument, once."""
+    seen: set[tuple[str, ir.Span4]] = set()
+    for found in found_urls(program):
+        place = (found.function.path, found.span_of("password"))
+        if any(_is_secret(u.password or "") for u in found.urls) and place not in seen:
+            seen.add(place)
+            yield program.finding(
+                META, (found.function, place[1]),
+                "A database password is written in this URL. Read it from the environment and build the URL with "
+                "URL.create(…, password=…).",
+            )  # fmt: skip
+    for event in program.events("create", "external"):
+        if not _connects(event) or program.role(event.function) in ("test", "migration"):
+            continue
+        for span, name in _arguments(event):
+            place = (event.path, span)
+            if place not in seen:
+                seen.add(place)
+                yield program.finding(
+                    META, (event.function, span),
+                    f"A database password is written in the argument {name!r}. Read it from the environment instead.",
+                )  # fmt: skip
+
+
+def _connects(event: Event) -> bool:
+    if event.kind == "create":
+        return event.name in ("engine", "driver connection", "driver pool")
+    return event.name.endswith(".build") and "Dsn" in event.name
+
+
+def _arguments(event: Event) -> Iterator[tuple[ir.Span4, str]]:
+    expr = event.expr
+    spans = {k: v for k, v in expr[4] if k} if expr is not None and expr[0] == "c" else {}
+    for name, value in event.keywords:
+        if name in _ARGUMENTS and _written(value, spans.get(name)):
+            yield spans[name][1] if name in spans else event.span, name
+        if name == "connect_args":
+            yield from _in_connect_args(event, value, spans.get(name))
+    if event.args and expr is not None and expr[0] == "c" and expr[3] and event.name != "engine":
+        for text in texts_of(event.args[0]):
+            found = _DSN_PASSWORD.search(text.text)
+            if found and _is_secret(found[1].strip("'")):
+                yield expr[3][0][1], "dsn"
+                break
+
+
+def _in_connect_args(event: Event, value: Value, expr: ir.Expr | None) -> Iterator[tuple[ir.Span4, str]]:
+    for atom in value:
+        password = atom.get("password") if isinstance(atom, Map) else None
+        if not password or not _written(password, None):
+            continue
+        span = expr[1] if expr is not None else event.span
+        if expr is not None and expr[0] == "d":
+            span = next((k[1] for k in expr[2] if k is not None and k[0] == "k" and k[2] == "password"), span)
+        yield span, "password"
+        return
+
+
+def _written(value: Value, expr: ir.Expr | None) -> bool:
+    """Whether a value is (or falls back to) text in the source; a default in the settings class is not this place."""
+    if expr is not None and expr[0] == "a":
+        return False
+    return any(a.tag == "const" and isinstance(a.value, str) and _is_secret(a.value) for a in value)
+
+
+def _is_secret(text: str) -> bool:
+    return bool(text) and HOLE not in text and not _PLACEHOLDER.fullmatch(text)

@@ -1,0 +1,249 @@
+"""TXN504: a remote database is reached without TLS, or its certificate is not verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Value
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_constants
+
+META = Rule(
+    code="TXN504",
+    name="tls-not-configured",
+    summary="An engine reaches a remote host without TLS, or with verification off where the policy wants it on.",
+    rationale="Without an ssl argument asyncpg and psycopg only prefer encryption: measured against a pooler that "
+    "requires TLS, the connection is encrypted but nobody checks who answers, and a server that offers no TLS gets the "
+    'password in the clear. ssl="require" encrypts and does not verify either. Only a context made from the CA file '
+    "refused a wrong certificate.",
+    remedy='Pass connect_args={"ssl": ssl.create_default_context(cafile=settings.ca_file)} (for psycopg: '
+    'sslmode=verify-full with sslrootcert). tls = "required" in the policy accepts encryption without verification.',
+    not_flagged='Hosts put in at run time, this machine and services next to it, settings that cannot be told, tls = '
+    '"off", tests and migrations; contexts that no engine gets.',
+)
+
+_OPTIONS = ("ssl", "sslmode", "ssl_context", "sslrootcert")
+_OFF = {"disable", "allow", "prefer", "false", "False", "0"}
+_UNVERIFIED = {"require", "required", "true", "1"}
+_VERIFIED_POLICY = (("tls", "verified"),)
+
+BAD = [
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine(
+    "postgresql+asyncpg://app@db.example.com:6543/app",  # TXN504@5
+    connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0},
+)
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import URL, create_engine
+
+url = URL.create("postgresql+psycopg2", "app", os.environ["PASSWORD"], "db.example.com")
+plain = create_engine(url)  # TXN504@23
+off = create_engine("postgresql+psycopg2://app@db.example.com/app?sslmode=disable")  # TXN504@21
+never = create_engine("postgresql+psycopg2://app@db.example.com/app", connect_args={"sslmode": "prefer"})  # TXN504@85
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        policy=_VERIFIED_POLICY,
+        source="""
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE  # TXN504@1
+engine = create_async_engine(settings.database_url, connect_args={"ssl": context})
+trusting = create_async_engine(settings.database_url, connect_args={"ssl": "require"})  # TXN504@69
+""",
+    ),
+    Bad(
+        policy=_VERIFIED_POLICY,
+        source="""
+# --- app/tls.py
+from ssl import CERT_NONE, create_default_context
+
+
+def make_context(ca_file):
+    context = create_default_context(cafile=ca_file)
+    context.check_hostname = False  # TXN504@5
+    return context
+# --- app/session.py
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app import tls
+from app.settings import settings
+
+
+def build():
+    return create_async_engine(settings.database_url, connect_args={"ssl": tls.make_context(settings.ca_file)})
+
+
+bare = create_async_engine(settings.database_url, connect_args={"ssl": ssl._create_unverified_context()})  # TXN504@65
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/session.py",
+        policy=_VERIFIED_POLICY,
+        source="""
+import ssl
+
+import httpx
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+context = ssl.create_default_context(cafile=settings.ca_file)
+arguments = {"timeout": 10}
+arguments["ssl"] = context
+engine = create_async_engine("postgresql+asyncpg://app@db.example.com/app", connect_args=arguments)
+full = create_engine("postgresql+psycopg2://app@db.example.com/app?sslmode=verify-full&sslrootcert=/etc/ca.pem")
+local = create_engine("postgresql+psycopg2://app@localhost/app")
+socket = create_engine("postgresql+psycopg2:///app?host=/var/run/postgresql")
+compose = create_async_engine("postgresql+asyncpg://app@db:5432/app")
+loopback = create_async_engine("postgresql+asyncpg://app@127.0.0.1/app")
+files = create_engine("sqlite:///app.db")
+somewhere = create_async_engine(f"postgresql+asyncpg://app@{settings.host}/app")
+told = create_async_engine("postgresql+asyncpg://app@db.example.com/app", connect_args=settings.connect_args)
+
+
+def scraper():
+    lenient = ssl.create_default_context()
+    lenient.check_hostname = False
+    lenient.verify_mode = ssl.CERT_NONE
+    return httpx.Client(verify=lenient)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+engine = create_async_engine("postgresql+asyncpg://app@db.example.com/app", connect_args={"ssl": context})
+""",
+    ),
+    Good(
+        path="app/session.py",
+        policy=(("tls", "off"),),
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app@db.example.com/app")
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Engines without TLS, and, where the policy says ``verified``, those that do not verify."""
+    if program.policy.tls == "off":
+        return
+    verified = program.policy.tls == "verified"
+    reported: set[tuple[str, ir.Span4]] = set()
+    for call in engine_calls(program):
+        for function, span, message in _defects(program, call, verified):
+            if (function.path, span) not in reported:
+                reported.add((function.path, span))
+                yield program.finding(META, (function, span), message)
+
+
+def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
+    function = call.event.function
+    values = [(key, m.get(key)) for m in call.connect_args for key in _OPTIONS if m.get(key) is not None]
+    in_url = [(key, value) for u in call.urls for key, value in u.query if key in _OPTIONS]
+    if not values and not in_url:
+        if call.connect_args_known and call.all_urls("is_remote"):
+            host = call.urls[0].host
+            yield function, call.url_span, f"{host} is reached without TLS. Pass a verifying ssl context in connect_args."
+        return
+    for key, value in values:
+        word = _verdict(only_constants(value), verified)
+        if word:
+            span = call.span_in("connect_args", key)
+            yield function, span, f"{key} {word}. Pass a context from ssl.create_default_context(cafile=…)."
+        elif verified:
+            yield from _contexts(program, call, key, value)
+    for key, text in in_url:
+        word = _verdict([text], verified)
+        if word and call.all_urls("is_remote"):
+            yield function, call.url_span, f"{key}={text} in the URL {word}. Verify the server with its CA file."
+
+
+def _verdict(constants: list[object] | None, verified: bool) -> str | None:
+    """What is wrong with the literals of a TLS option, or ``None``."""
+    if not constants:
+        return None
+    if all(c is False or c is None or str(c) in _OFF for c in constants):
+        return "lets the connection go without TLS"
+    if verified and all(isinstance(c, str) and c in _UNVERIFIED for c in constants):
+        return "encrypts without verifying the server, where the policy wants it verified"
+    return None
+
+
+def _contexts(
+    program: Program, call: EngineCall, key: str, value: Value
+) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
+    """Contexts given to an engine whose verification is switched off."""
+    names = {a.name for a in value if a.tag == "ext" and a.name.startswith("ssl.") and a.name.endswith("()")}
+    if "ssl._create_unverified_context()" in names:
+        span = call.span_in("connect_args", key)
+        message = "This context verifies nothing, where the policy wants the server verified. Use create_default_context()."
+        yield call.event.function, span, message
+    if not names:
+        return
+    near = {call.event.function, *(e.callee for e in call.event.function.events if e.kind == "call" and e.callee)}
+    near |= {f for f in call.event.function.module.functions if f.summary.returns}
+    near.add(call.event.function.module.body)
+    for function in sorted(near, key=lambda f: (f.path, f.span)):
+        if function.name != "<module>" and function is not call.event.function and not _hands_out(function, names):
+            continue
+        for event in _switched_off(function, names):
+            message = f"{event.text} switches off certificate checks that the policy wants on. Give the context the CA file."
+            yield function, event.span, message
+
+
+def _hands_out(function: FunctionInfo, names: set[str]) -> bool:
+    return any(a.tag == "ext" and a.name in names for a in function.summary.returns)
+
+
+def _switched_off(function: FunctionInfo, names: set[str]) -> list[Event]:
+    """Per context the ``verify_mode`` assignment, or else the one of ``check_hostname``."""
+    found = [
+        e
+        for e in function.events
+        if e.kind == "setattr"
+        and any(a.tag == "ext" and a.name in names for a in e.subject)
+        and (
+            e.name == "verify_mode" and any(a.tag == "ext" and a.name == "ssl.CERT_NONE" for a in e.value)
+            or e.name == "check_hostname" and any(a.tag == "const" and a.value is False for a in e.value)
+        )
+    ]  # fmt: skip
+    modes = [e for e in found if e.name == "verify_mode"]
+    return modes or found

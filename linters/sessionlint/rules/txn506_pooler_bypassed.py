@@ -1,0 +1,122 @@
+"""TXN506: a database URL goes around the pooler the policy wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.strings import HOLE
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.database_urls import Url, found_urls
+
+META = Rule(
+    code="TXN506",
+    name="pooler-bypassed",
+    summary="A database URL names a direct host or port where the policy wants the pooler.",
+    rationale="Direct connections count against the database's small limit, one for every pooled connection of every "
+    "process; a deployment with a few workers exhausts it and everybody is refused. Supabase's direct hosts are IPv6 "
+    "only, so they also fail from platforms without it. Port 5432 on the pooler host is its session mode, which holds "
+    "a server connection for as long as the client does.",
+    remedy="Use the pooler's host and its transaction port (6543 unless the policy's pooler-port says otherwise).",
+    not_flagged="Hosts and ports that are put in at run time, this machine and services next to it, SQLite, tests, and "
+    "migrations, which need a session of their own.",
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://postgres@db.abcdefghijkl.supabase.co:5432/postgres"  # TXN506@7
+engine = create_async_engine(URL)
+""",
+    ),
+    Bad(
+        path="app/settings.py",
+        source="""
+import os
+
+ref = os.environ["PROJECT_REF"]
+database_url = f"postgresql://postgres.{ref}@aws-0-us-west-1.pooler.supabase.com:5432/postgres"  # TXN506@16
+direct_url = f"postgresql://postgres@db.{ref}.supabase.co/postgres"  # TXN506@14
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import URL, create_engine
+
+url = URL.create(
+    "postgresql+asyncpg",
+    username="postgres.abcdefgh",
+    host="aws-0-us-west-1.pooler.supabase.com",
+    port=5432,  # TXN506@10
+)
+engine = create_engine("postgresql+psycopg2://app@primary.db.example.com:5432/app")  # TXN506@24
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/session.py",
+        source='''
+"""Never db.abcdefgh.supabase.co:5432."""
+import os
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+host, port = os.environ["HOST"], int(os.getenv("PORT", "5432"))
+database_url = "postgresql+asyncpg://postgres.abcdefgh@aws-0-us-west-1.pooler.supabase.com:6543/postgres"
+unknown_url = f"postgresql+asyncpg://postgres.abcdefgh@{host}:{port}/postgres"
+local_url = "postgresql+asyncpg://postgres@localhost:5432/postgres"
+compose_url = "postgresql+asyncpg://postgres@db:5432/postgres"
+api_url = "https://db.abcdefgh.supabase.co:5432"
+created = URL.create("postgresql+asyncpg", host="aws-0-us-west-1.pooler.supabase.com", port=6543)
+files = create_async_engine("sqlite+aiosqlite:///scrape.db")
+''',
+    ),
+    Good(
+        path="migrations/env.py",
+        source="""
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql://postgres@db.abcdefghijkl.supabase.co:5432/postgres")
+""",
+    ),
+    Good(
+        path="app/session.py",
+        policy=(("pooler-port", 5432),),
+        source="""
+database_url = "postgresql+asyncpg://postgres.abcdefgh@aws-0-us-west-1.pooler.supabase.com:5432/postgres"
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every URL whose host or port is written out and is not the pooler's."""
+    port = str(program.policy.pooler_port)
+    for found in found_urls(program):
+        defects = [_defect(url, port) for url in found.urls]
+        if defects[0] is not None and all(defects):
+            part = "host" if found.urls[0].is_direct_supabase else "port"
+            yield program.finding(META, (found.function, found.span_of(part)), defects[0])
+
+
+def _defect(url: Url, wanted: str) -> str | None:
+    if url.is_sqlite or not url.drivername.startswith(("postgres", HOLE)):
+        return None
+    if url.is_direct_supabase:
+        host = url.host.replace(HOLE, "…")
+        return f"{host} is the database itself, not its pooler. Use the pooler's host and port {wanted}."
+    if url.port is None or HOLE in url.port or url.port == wanted or not (url.is_remote or url.on_pooler_host):
+        return None
+    where = "the pooler's session mode" if url.on_pooler_host else "a direct connection"
+    return f"Port {url.port} is {where}, where the policy wants the transaction pooler. Use port {wanted}."

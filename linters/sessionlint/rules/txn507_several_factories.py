@@ -1,0 +1,247 @@
+"""TXN507: the session modules hold more than one engine or session factory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN507",
+    name="several-factories",
+    summary="More than one engine or session factory is live in the session modules.",
+    rationale="Every engine has a pool of its own, so two engines hold twice the connections and reach the pooler's "
+    "limit in half the load. Two factories give sessions with different settings (expire_on_commit, autoflush, "
+    "prepared statements), and which one a request gets depends on an import; a fix made to one is missing in the other.",
+    remedy="Keep one engine and one factory made from it, and let everything that opens sessions use them. When two "
+    "databases are meant, suppress this finding with the reason.",
+    not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
+    "of tests and migrations, calls that return the one cached engine.",
+)
+
+_CACHES = ("functools.cache", "functools.lru_cache", "cachetools")
+_WHAT = {"engine": "engine", "factory": "session factory"}
+
+BAD = [
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+writer = create_async_engine(settings.database_url)
+reader = create_async_engine(settings.replica_url)  # TXN507@10
+factories = {
+    "write": async_sessionmaker(writer),
+    "read": async_sessionmaker(reader),  # TXN507@13
+}
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+session_factory = async_sessionmaker(engine, expire_on_commit=False)
+
+
+def get_background_factory():
+    return async_sessionmaker(engine, expire_on_commit=True)  # TXN507@12
+
+
+background_factory = get_background_factory()
+""",
+    ),
+    Bad(
+        policy=(("session-modules", ["app/session.py", "app/reports.py"]),),
+        source="""
+# --- app/reports.py
+from sqlalchemy import create_engine as build
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+engine = build(settings.database_url)
+Session = sessionmaker(bind=engine)
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)  # TXN507@10
+session_factory = async_sessionmaker(engine)  # TXN507@19
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+
+def make_engine(url):
+    return create_async_engine(url)
+
+
+main = make_engine(settings.database_url)
+replica = make_engine(settings.replica_url)  # TXN507@11
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+if settings.debug:
+    engine = create_async_engine(settings.database_url, echo=True)
+elif settings.quiet:
+    engine = create_async_engine(settings.database_url, pool_size=5)
+else:
+    engine = create_async_engine(settings.database_url)
+session_factory = async_sessionmaker(engine)
+registry = async_scoped_session(session_factory, scopefunc=id)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from functools import lru_cache
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+_factory = None
+
+
+@lru_cache(maxsize=1)
+def get_engine():
+    if settings.debug:
+        return create_engine(settings.database_url, echo=True)
+    return create_engine(settings.database_url)
+
+
+def get_factory():
+    global _factory
+    if _factory is None:
+        _factory = sessionmaker(get_engine())
+    return _factory
+
+
+def reset():
+    global _factory
+    _factory = sessionmaker(get_engine())
+
+
+first, second = get_engine(), get_engine()
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+
+class Database:
+    def __init__(self):
+        self.engine: AsyncEngine = create_async_engine(settings.database_url)
+        self.factory = async_sessionmaker(self.engine)
+
+    async def reconnect(self):
+        self.engine = create_async_engine(settings.database_url)
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Each live engine after the first, and each live factory after the first."""
+    for kind in ("engine", "factory"):
+        first: tuple[Any, Event] | None = None
+        seen: set[Any] = set()
+        for owner, event in _live(program, kind):
+            if first is None:
+                first = (owner, event)
+            elif owner not in seen and owner != first[0]:
+                yield _finding(program, kind, event, first[1])
+            seen.add(owner)
+
+
+def _finding(program: Program, kind: str, event: Event, first: Event) -> Finding:
+    what = _WHAT[kind]
+    where = f"line {first.span[0]}" if first.path == event.path else f"{first.path}:{first.span[0]}"
+    return program.finding(
+        META,
+        event,
+        f"This is another {what}, next to the one of {where}. Keep one {what} and use it everywhere.",
+        [program.step(first.site, f"the first {what} is made here")],
+    )
+
+
+def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
+    """Engines (or factories) of the session modules, each with what holds it: equal owners replace each other."""
+    made = [
+        e
+        for e in program.events("create")
+        if e.name == kind and program.in_session_module(e.site) and not _wraps_factory(program, e)
+    ]
+    made.sort(key=lambda e: (e.path, e.span))
+    for event in made:
+        yield _owner(program, event), event
+    for event in made:
+        calls = _calls_of_maker(program, event)
+        if _owner(program, event)[0] == "returned" and not _is_cached(event.function):
+            yield from ((("call", c.path, c.span), c) for c in calls[1:])
+
+
+def _wraps_factory(program: Program, event: Event) -> bool:
+    """``scoped_session(factory)`` is the same factory."""
+    wrapper = any(a.tag == "ext" and a.name.endswith("scoped_session") for a in event.value)
+    return wrapper and any(program.kind(a) == "factory" for v in event.args[:1] for a in v)
+
+
+def _owner(program: Program, event: Event) -> tuple[Any, ...]:
+    handle = event.subject[0]
+    function = event.function
+    for other in function.events:
+        if handle not in other.subject and handle not in other.value:
+            continue
+        if other.kind == "bind":
+            place = other.path if function.name == "<module>" or "global" in other.flags else function
+            return ("name", place, other.name)
+        if other.kind == "setattr":
+            return ("attribute", other.path, function.class_info or function, other.text)
+        if other.kind == "return":
+            return ("returned", function)
+    return ("call", event.path, event.span)
+
+
+def _calls_of_maker(program: Program, event: Event) -> list[Event]:
+    """Where the session modules, at import, take an engine from a function that makes one each time."""
+    return [
+        e
+        for e in program.events("obtain")
+        if e.callee is event.function and e.function.name == "<module>" and program.in_session_module(e.site)
+    ]
+
+
+def _is_cached(function: FunctionInfo) -> bool:
+    values = [a for _, value in function.decorator_values for a in value]
+    return any(a.tag == "ext" and a.name.startswith(_CACHES) for a in values)

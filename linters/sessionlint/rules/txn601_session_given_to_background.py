@@ -1,0 +1,341 @@
+"""TXN601: a request's session reaches a background task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Value
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.background_work import (
+    awaited_tasks,
+    enclosing,
+    maker_of,
+    runs_in_background,
+    sessions_in,
+    started_values,
+)
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN601",
+    name="session-given-to-background",
+    summary="A request's session, an object that holds it, or a closure over it reaches a background task.",
+    rationale="The dependency closes the session when the request ends, and the background task runs after that or at "
+    "the same time: it meets a closed session, or takes a new connection that nobody gives back, or commits half of "
+    "another request's work. The error appears in the task, where nobody waits for it.",
+    remedy="Pass plain ids. Let the background function open its own session with the one context manager: "
+    "async with get_session() as session, async with session.begin().",
+    not_flagged="Ids and plain values, background functions that open their own session, tasks that the same function "
+    "awaits, threads that are awaited, sessions of HTTP clients, tests.",
+)
+
+_REQUEST = ("endpoint", "router", "service", "dependency", "auth", "model")
+_WAITED_FOR = ("concurrent.futures.",)
+
+BAD = [
+    Bad(
+        path="app/routers/items.py",
+        source="""
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+async def scan(session: AsyncSession, item_id: str):
+    await session.get(Item, item_id)
+
+
+@router.post("/scan")
+async def start(item_id: str, background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    background.add_task(scan, session, item_id)  # TXN601@5
+
+
+@router.post("/keyword")
+async def keyword(item_id: str, background: BackgroundTasks, db: SessionDep):
+    add = background.add_task
+    add(scan, item_id=item_id, session=db)  # TXN601@5
+
+
+@router.post("/closure")
+async def closure(item_id: str, background: BackgroundTasks, db: SessionDep):
+    async def work():
+        await db.get(Item, item_id)
+
+    background.add_task(work)  # TXN601@5
+    background.add_task(lambda: db.get(Item, item_id))  # TXN601@5
+""",
+    ),
+    Bad(
+        path="app/services/scanning.py",
+        source="""
+import asyncio
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+running = set()
+
+
+async def scan(session, item_id):
+    await session.get(Item, item_id)
+
+
+async def start(session: AsyncSession, item_id):
+    running.add(asyncio.create_task(scan(session, item_id)))  # TXN601@17
+    loop = asyncio.get_running_loop()
+    running.add(loop.create_task(partial(scan, session)(item_id)))  # TXN601@17
+    task = asyncio.ensure_future(session.get(Item, item_id))  # TXN601@12
+    running.add(task)
+
+
+async def open_and_start(item_id):
+    async with get_session() as session:
+        running.add(asyncio.create_task(scan(session, item_id)))  # TXN601@21
+""",
+    ),
+    Bad(
+        source="""
+# --- app/services/scanner.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Scanner:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def run(self, item_id):
+        await self.session.get(Item, item_id)
+# --- app/routers/scan.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.scanner import Scanner
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def make_scanner(session: AsyncSession = Depends(get_session_dependency)):
+    return Scanner(session)
+
+
+@router.post("/scan")
+async def scan(item_id: str, background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    scanner = Scanner(session)
+    background.add_task(scanner.run, item_id)  # TXN601@5
+
+
+@router.post("/injected")
+async def injected(item_id: str, background: BackgroundTasks, scanner: Scanner = Depends(make_scanner)):
+    background.add_task(scanner.run, item_id)  # TXN601@5
+""",
+    ),
+    Bad(
+        source="""
+# --- app/background.py
+import asyncio
+
+tasks = set()
+
+
+def spawn(coroutine):
+    task = asyncio.create_task(coroutine)
+    tasks.add(task)
+    return task
+
+
+def later(background, function, *args, **options):
+    background.add_task(function, *args, **options)
+# --- app/routers/scan.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.background import later, spawn
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def scan(session: AsyncSession, item_id: str):
+    await session.get(Item, item_id)
+
+
+@router.post("/spawn")
+async def start(item_id: str, session: AsyncSession = Depends(get_session_dependency)):
+    spawn(scan(session, item_id))  # TXN601@5
+
+
+@router.post("/later")
+async def start_later(
+    item_id: str, background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)
+):
+    later(background, scan, session, item_id)  # TXN601@5
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/routers/items.py",
+        source="""
+import asyncio
+
+import requests
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+async def scan(item_id: str):
+    async with get_session() as session, session.begin():
+        await session.get(Item, item_id)
+
+
+def ping(session: requests.Session):
+    session.get("https://example.com")
+
+
+@router.post("/scan")
+async def start(item_id: str, background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        item = await session.get(Item, item_id)
+    background.add_task(scan, item_id)
+    background.add_task(ping, requests.Session())
+    background.add_task(lambda: scan(item_id))
+
+
+@router.post("/wait")
+async def wait(item_id: str, session: AsyncSession = Depends(get_session_dependency)):
+    task = asyncio.create_task(session.get(Item, item_id))
+    return await asyncio.wait_for(task, 10)
+
+
+@router.post("/thread")
+async def thread(item_id: str, session: AsyncSession = Depends(get_session_dependency)):
+    return await asyncio.to_thread(ping, session)
+""",
+    ),
+    Good(
+        path="app/worker.py",
+        source="""
+import asyncio
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def work(session):
+    await session.get(Item, 1)
+
+
+async def main():
+    async with get_session() as session:
+        task = asyncio.create_task(work(session))
+        await task
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every start of background work that brings a request's session along, at the call."""
+    awaited = awaited_tasks(program)
+    reported: set[tuple[str, ir.Span4]] = set()
+    for event in program.events("schedule", "effect"):
+        if event.text == "thread" or event.kind == "effect" and event.text != "schedule":
+            continue
+        if event.site in awaited or event.site in reported or _is_waited_for(event):
+            continue
+        if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
+            continue
+        session = next((s for s in sessions_in(program, _handed(event)) if _is_requests(program, event, s)), None)
+        if session is not None:
+            reported.add(event.site)
+            what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
+            yield program.finding(
+                META, event,
+                f"{program.describe(session).capitalize()} goes to background work through {what}, which runs after the "
+                "request has closed it. Pass plain ids and let the background function open its own session.",
+                _trace(program, event, session),
+            )  # fmt: skip
+
+
+def _is_waited_for(event: Event) -> bool:
+    return event.name.startswith(_WAITED_FOR) and "statement" not in event.flags
+
+
+def _handed(event: Event) -> Value:
+    if event.kind == "schedule":
+        return started_values(event)
+    # a helper of the project starts it: what it starts, and what is passed on through *args and **options
+    others = [
+        a
+        for e in event.function.events
+        if e.kind == "call" and e.span == event.span and e.callee is event.callee
+        for _, v in e.bindings
+        for a in v
+        if a.tag in ("seq", "map")
+    ]
+    return (*event.subject, *others) if any(a.tag in ("fn", "pending", "partial") for a in event.subject) else ()
+
+
+def _is_requests(program: Program, event: Event, session: Any) -> bool:
+    """Whether a session belongs to the request in which ``event`` happens."""
+    chain = enclosing(event.function)
+    if session.tag == "injected":
+        return _is_own(session, chain) or not _passed_on(program, event.function, session)
+    if session.tag == "param":
+        if session.info in chain:
+            return True
+        if session.info.name != "__init__":
+            return False
+        passed = program.solver.arguments_of(session)
+        return any(a.tag == "injected" for a in passed) or program.role(event.function) in _REQUEST
+    if session.tag == "handle":
+        return maker_of(program, session) in chain and program.role(event.function) in _REQUEST
+    return program.role(event.function) in _REQUEST
+
+
+def _is_own(session: Any, chain: list[FunctionInfo]) -> bool:
+    return any(session in default for f in chain for _, default in f.param_values.values())
+
+
+def _passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether a helper only passes on what its callers give it through ``*args`` or ``**options``."""
+    starred = [p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS)]
+    return any(session in sessions_in(program, program.solver.peek(("param", function, name))) for name in starred)
+
+
+def _trace(program: Program, event: Event, session: Any) -> Iterator[TraceStep]:
+    if session.tag == "handle":
+        yield program.step(session.site, "the session is opened here")
+    elif session.tag == "injected":
+        for function in enclosing(event.function):
+            for name, _, _, _, span in function.params:
+                if session in function.param_values.get(name, ((), ()))[1]:
+                    yield program.step((function.path, span), f"the request's session arrives as {name!r}")
+    if event.kind == "effect" and event.callee is not None and event.effect is not None:
+        yield from program.effect_trace(event.callee, event.effect)
+    for function in program.started_by(event)[:1]:
+        yield program.step(function.site, f"{function.name}() runs in the background")
