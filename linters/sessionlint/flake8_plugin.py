@@ -23,7 +23,8 @@ from sessionlint.discovery import discover
 from sessionlint.errors import PolicyError, SessionlintError
 from sessionlint.policy import OWN_FILE, SHARED_FILE, Policy, locate, read_policy
 from sessionlint.report import Finding, Report
-from sessionlint.run import infer, run, run_unsaved
+from sessionlint.run import infer, run
+from sessionlint.unsaved import run_unsaved
 
 Result = tuple[int, int, str, type["SessionlintPlugin"]]
 

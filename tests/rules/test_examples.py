@@ -15,7 +15,7 @@ _GOOD = [(r, i, g) for r in _RULES for i, g in enumerate(r.GOOD)]
 
 def _findings(example: Bad | Good, codes: set[str] | None) -> list[tuple[str, int, int, str]]:
     files = examples.split(example.source, example.path)
-    policy = examples.policy_for(dict(example.policy))
+    policy = examples.policy_for(dict(example.policy), files)
     program = examples.program_for(files, policy)
     found = {
         (f.path, f.span.line, f.span.column, f.code)

@@ -116,7 +116,7 @@ class FactsCache:
         """Store what was read from ``path``; ``stat`` must have been taken before the bytes were read."""
         self._entries[path] = (*_identity(stat), key)
         self._used.add(key)
-        if key not in self._places:
+        if self.get(key) != blob:
             self._blobs[key] = blob
 
     def save(self) -> bool:

@@ -41,14 +41,14 @@ import marshal
 from typing import Any
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]
 Stmt = tuple[Any, ...]
 
 KIND_POSONLY, KIND_NORMAL, KIND_VARARGS, KIND_KWONLY, KIND_KWARGS = range(5)
-FLAG_ASYNC, FLAG_GENERATOR = 1, 2
+FLAG_ASYNC, FLAG_GENERATOR, FLAG_MATTERS = 1, 2, 4
 
 
 def body_of(function: tuple[Any, ...]) -> tuple[Stmt, ...]:

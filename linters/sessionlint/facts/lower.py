@@ -7,9 +7,11 @@ import marshal
 from collections.abc import Callable
 from typing import Any
 
+from sessionlint.facts import screen
 from sessionlint.facts.ir import (
     FLAG_ASYNC,
     FLAG_GENERATOR,
+    FLAG_MATTERS,
     KIND_KWARGS,
     KIND_KWONLY,
     KIND_NORMAL,
@@ -383,6 +385,7 @@ class _Lowering:
         if not self._nested:
             body = marshal.dumps(body)
             names = " ".join(sorted(self._names))
+            flags |= FLAG_MATTERS if screen.matters(names) else 0
         self._names = outer_names
         header = self._header(node, "async def" if is_async else "def")
         span = self.span(node)

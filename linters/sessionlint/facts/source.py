@@ -48,6 +48,10 @@ class SourceError(SessionlintError):
         super().__init__(f"{path}:{line}:{column}: {message}; {remedy}")
 
 
+class TooDeepError(SourceError):
+    """The code nests deeper, or takes more memory, than this machine has room for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A file's tree and its text; lines of ``text`` end in ``\\n`` alone, so ``text.split("\\n")`` fits the tree."""
@@ -126,7 +130,7 @@ def parse(data: bytes, path: str) -> Parsed:
     except SyntaxError as error:
         raise _syntax_error(error, text, path) from None
     except (RecursionError, MemoryError):
-        raise SourceError(path, _longest_line(text), 1, _TOO_DEEP, _FLATTEN) from None
+        raise TooDeepError(path, _longest_line(text), 1, _TOO_DEEP, _FLATTEN) from None
     except (ValueError, OverflowError) as error:
         raise _value_error(error, text, path) from None
 

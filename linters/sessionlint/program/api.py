@@ -231,6 +231,11 @@ class Program:
         """Whether a place lies in a session module."""
         return self.policy.is_session_module(site[0])
 
+    @cached_property
+    def singletons(self) -> frozenset[ClassInfo]:
+        """Classes of which a module, or an application's state, keeps an instance."""
+        return frozenset(a.info for value in self.solver.long_lived() for a in value if a.tag == "inst")
+
     # values
 
     def kind(self, atom: Any) -> str | None:

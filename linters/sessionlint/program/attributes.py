@@ -15,12 +15,16 @@ _BINDS = {"bind", "sync_session_class"}
 
 def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     """What ``base.name`` may be."""
+    if name in ("name", "fullname", "schema") and e[2][0] == "a" and e[2][3] == "__table__":
+        return (Ext("sqlalchemy.table_name()"),)
     out: Value = UNKNOWN
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)
         out = join(out, found) if out else found
     if not base and e[2][0] == "a" and e[2][3] == "state":
         return frame.solver.read(("state", "state", name))
+    if name == "__tablename__" and not any(a.tag == "const" for a in out):
+        return (Ext("sqlalchemy.table_name()"),)
     return out
 
 

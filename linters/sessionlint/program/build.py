@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.extract import extract
 from sessionlint.facts.lower import lower_module
-from sessionlint.program import screen
 from sessionlint.program.api import Program
 from sessionlint.program.evaluate import evaluate_function, sign_function
 from sessionlint.program.model import ModuleInfo
@@ -43,7 +43,16 @@ def build_program(
     """
     cache = FactsCache(cache_dir)
     extraction = extract(root, files, cache, lower_module, screen.FILE_SCREEN, None, progress)
-    solver = _solved(policy, extraction.blobs, extraction.load)
+    blobs = extraction.blobs
+
+    def facts_of(path: str) -> Any:
+        blob = blobs.get(path)
+        if blob == b"":
+            # the screen passed it over, but code that matters asks for a name in it
+            blob = extract(root, [path], cache, lower_module).blobs.get(path)
+        return marshal.loads(blob) if blob else None
+
+    solver = _solved(policy, blobs, facts_of)
     cache.save()
 
     def read_line(path: str, line: int) -> str:
@@ -65,7 +74,9 @@ def _solved(policy: Policy, blobs: dict[str, bytes], facts_of: Callable[[str], A
         return None if facts is None else ModuleInfo(path, names.primary.get(path, ""), path in names.packages, facts)
 
     solver = Solver(policy, names, load, evaluate_function, sign_function)
-    _with_deep_stack(lambda: _solve(solver, sorted(p for p, b in blobs.items() if b)))
+    # Tests and migrations may do what they need: they are read when application code imports them.
+    roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
+    _with_deep_stack(lambda: _solve(solver, roots))
     return solver
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
@@ -21,6 +22,7 @@ from sessionlint.program.values import (
     Seq,
     Value,
     join,
+    join_all,
     literal,
     merge_maps,
     shallow,
@@ -67,6 +69,8 @@ def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     many = "loop" in frame.flags
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
     grown = tuple(Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences)
+    if target[2] not in frame.env and frame.function.name != "<module>":
+        frame.store("global", target[2], tuple(a for v in added for a in v), e[1])
     frame.env[target[2]] = grown
 
 
@@ -87,14 +91,19 @@ def _update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keyword
     assign(frame, e[2][2], merged, None) if e[2][2][0] in ("n", "a") else None
 
 
+def _spread(value: Value) -> list[Value]:
+    """The elements of ``*value``, joined by position; elements that repeat come twice."""
+    alternatives = [a.items * 2 if a.many else a.items for a in value if a.tag == "seq"]
+    return [join_all(list(row)) for row in zip_longest(*alternatives, fillvalue=UNKNOWN)]
+
+
 def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
     """Evaluated arguments; ``*`` and ``**`` are spread when their content is known."""
     args: list[Value] = []
     for arg in e[3]:
         if arg[0] == "*":
             value = frame.evaluate(arg[2])
-            spread = [i for a in value if a.tag == "seq" for i in a.items]
-            args.extend(spread or [value])
+            args.extend(_spread(value) or [value])
         else:
             args.append(frame.evaluate(arg))
     keywords: Keywords = []

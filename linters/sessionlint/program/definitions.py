@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, knowledge, screen
+from sessionlint.program import dependencies, knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import UNKNOWN, Cls, Ext, Fn, Inst, Value, join, literal
@@ -56,7 +56,8 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if frame.class_scope is None:
         frame.bind(info.name, result, info.header)
     if not info.eager:
-        info.eager = info.parent is not None or bool(info.routes or info.registrations) or screen.matters(facts[8])
+        nested = info.parent is not None
+        info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
     if info.eager:
         sign(frame, info)
         if not info.evaluated:
@@ -202,7 +203,9 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
 def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
     """Notes that a function serves requests."""
     if route not in info.routes:
-        info.routes = (*info.routes, route)
+        # what an earlier round saw at this place is outdated
+        kept = tuple(r for r in info.routes if (r.span, r.path) != (route.span, route.path) and r.path is not None)
+        info.routes = (*kept, route)
     dependencies.listed(frame, route.dependencies)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sessionlint.program import screen
+from sessionlint.facts import screen
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
@@ -52,7 +52,7 @@ def _atom_matters(atom: Any, makers: set[FunctionInfo], owners: set[Any]) -> boo
     tag = atom.tag
     if tag == "handle":
         return bool(atom.kind != "transaction")
-    if tag == "fn":
+    if tag in ("fn", "pending"):
         return atom.info in makers
     if tag == "ext":
         return "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])

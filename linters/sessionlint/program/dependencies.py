@@ -15,7 +15,7 @@ def inject(
 ) -> Value:
     """Works out what parameter ``name`` receives; the result goes to the cell of the injected object."""
     target = dependency.target
-    if not target:
+    if not target and not dependency.given:
         target = tuple(a for d in declared for a in (d.type if isinstance(d, Annotation) else (d,)))
         dependency = dependency._replace(target=target)
     if info is not None:
@@ -28,7 +28,8 @@ def inject(
         source = (source, "function")
     result = resolve(frame, dependency)
     typed = frame.solver.instances(declared)
-    frame.solver.write(("injected", source), result if result else typed)
+    known = any(frame.solver.kind_of(a) for a in result) or not any(frame.solver.kind_of(a) for a in typed)
+    frame.solver.write(("injected", source), result if result and known else join(result, typed))
     injected = Injected(source)
     if info is None:
         held = "handle" if frame.solver.kind_of(injected) else ""

@@ -26,7 +26,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         _parameters(frame)
     else:
         frame.env.update({"__name__": UNKNOWN})
-    run_block(frame, ir.body_of(function.facts))
+    run_block(frame, function.body)
     if not frame.dead:
         frame.emit("leave", (function.span[2], 1, function.span[2], 2))
         if not function.is_generator:

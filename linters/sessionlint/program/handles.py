@@ -122,6 +122,9 @@ def _route(kind: str) -> str:
 
 
 def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
+    if kind == TRANSACTION and getattr(receiver, "savepoint", False):
+        # a savepoint that is released or undone leaves the transaction as it is
+        return (Operation(receiver, name),)
     for subject in _subjects(receiver):
         flags = ("closed",) if frame.know(subject, "closed") == 1 else ()
         frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))

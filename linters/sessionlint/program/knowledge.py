@@ -139,7 +139,7 @@ def canonical(name: str) -> str:
         head = "typing." + head[18:]
     elif head.startswith("collections.abc."):
         head = "typing." + head[16:]
-    elif head.startswith(("sqlalchemy.sql.", "sqlalchemy.future.", "sqlalchemy.orm.query", "sqlalchemy.engine.url")):
+    elif head.startswith(("sqlalchemy.sql.", "sqlalchemy.schema.", "sqlalchemy.future.", "sqlalchemy.orm.query", "sqlalchemy.engine.url")):
         last = head.rsplit(".", 1)[1]
         head = {"URL": "sqlalchemy.URL", "make_url": "sqlalchemy.make_url"}.get(last, f"sqlalchemy.{last}")
     elif head == "sqlalchemy.engine.URL":
@@ -193,7 +193,8 @@ NETWORK_PREFIXES = (
     "grpc.", "paramiko.", "ftplib.", "imaplib.", "poplib.", "websockets.", "websocket.", "playwright.", "selenium.",
     "fastapi_mail.", "resend.", "elasticsearch.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
     "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "qdrant_client.", "pinecone.",
-    "google.cloud.", "azure.", "redis.", "aioredis.", "asyncio.open_connection", "subprocess.",
+    "googlemaps.", "ollama.", "replicate.", "minio.", "aiobotocore.", "miniopy_async.", "curl_cffi.", "cloudscraper.",
+    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.", "asyncio.open_connection", "subprocess.",
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
 _NETWORK_METHODS = {
@@ -204,7 +205,8 @@ _NETWORK_METHODS = {
     "list_objects_v2", "send_email", "sendto", "sendall", "recv", "goto", "content", "ws_connect", "open_connection",
     "parse", "retrieve", "list", "modify", "publish", "quit", "ehlo", "starttls", "run", "check_output", "check_call",
     "search", "query", "upsert", "index", "bulk", "ping", "text", "json", "read", "download_fileobj", "head_object",
-    "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex", "delete_many",
+    "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix", "chat",
+    "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex", "delete_many",
 }  # fmt: skip
 _NOT_NETWORK = re.compile(
     r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.|Error$|Exception$|Timeout$|Limits$|\.Response$"

@@ -71,6 +71,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return predicates.combined(args) or (Ext(f"{name}()"),)
     if name in ("sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field", "pydantic.Field"):
         return _column(name, args, keywords)
+    if name == "sqlalchemy.ForeignKey":
+        return (Ext(f"{name}()"), Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)))
     return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
 
 
@@ -236,9 +238,17 @@ def _partial(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 def _depends(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     named = dict(keywords)
     target = args[0] if args else named.get("dependency", UNKNOWN)
+    for atom in target:
+        if atom.tag == "fn":
+            frame.solver.want(atom.info)
+        elif atom.tag in ("inst", "cls"):
+            method = frame.solver.method(atom.info, "__call__" if atom.tag == "inst" else "__init__")
+            if method is not None:
+                frame.solver.want(method)
     scope = literal(named.get("scope", UNKNOWN))
     cached = literal(named.get("use_cache", UNKNOWN)) is not False
-    return (Dependency(target, frame.site(e[1]), scope if isinstance(scope, str) else None, cached),)
+    given = bool(args) or "dependency" in named
+    return (Dependency(target, frame.site(e[1]), scope if isinstance(scope, str) else None, cached, given),)
 
 
 def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -57,7 +57,7 @@ class Event:
     * ``await``: the tasks in ``subject`` (:data:`~sessionlint.program.values.TASK`) are awaited;
     * ``bind``: engines or factories in ``subject`` are given the ``name``; flag ``global`` as the word says;
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
-      ``object``, ``library object``, ``closure``), ``value`` is all that is stored;
+      ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;
     * ``sql``: SQL text ``value`` is handed to ``name``;
     * ``construct``: an instance of the project class in ``value`` is made with ``args`` and ``keywords``;
     * ``import``: module ``name`` is imported (its member ``text``); flag ``typing`` for type checkers only;
@@ -148,7 +148,7 @@ class FunctionInfo:
         "children", "class_info", "decorators", "decorator_values", "events", "facts", "flags",
         "header", "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "module", "name",
         "param_values", "params", "parent", "qualname", "registrations", "routes", "span", "summary", "visits",
-        "evaluated", "dependencies", "eager", "signed",
+        "evaluated", "dependencies", "eager", "signed", "_body",
     )  # fmt: skip
 
     def __init__(
@@ -188,6 +188,14 @@ class FunctionInfo:
         self.eager = False
         #: annotations and defaults have been evaluated
         self.signed = False
+        self._body: tuple[ir.Stmt, ...] | None = None
+
+    @property
+    def body(self) -> tuple[ir.Stmt, ...]:
+        """Its statements."""
+        if self._body is None:
+            self._body = ir.body_of(self.facts)
+        return self._body
 
     @property
     def is_async(self) -> bool:

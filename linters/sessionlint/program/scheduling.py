@@ -28,6 +28,9 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
         return _concurrent(frame, name, args, e)
     if name.startswith(_LOOPS) and name.endswith((".run_in_executor", ".call_soon", ".call_later")):
+        if name.endswith(".run_in_executor"):
+            for target in args[1] if len(args) > 1 else UNKNOWN:
+                frame.machine.call(frame, target, args[2:], keywords, e)
         return _started(frame, "thread", name, args[1:], keywords, e)
     if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
         result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
@@ -66,8 +69,11 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         for atom in args[0] if args else named.get("router", ()):
             entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
             frame.solver.include_options[frame.site(e[1])] = named
-            if entry not in frame.solver.includes:
-                frame.solver.includes.append(entry)
+            includes = frame.solver.includes
+            if entry not in includes:
+                # what an earlier round saw at this place is outdated
+                includes[:] = [i for i in includes if (i[0], i[1], i[3]) != (entry[0], entry[1], entry[3])]
+                includes.append(entry)
     elif name in ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"):
         target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
         path = args[0][0].value if args and args[0] and args[0][0].tag == "const" else None

@@ -8,7 +8,7 @@ depend on the order of files, and recursion and import cycles need no special ca
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 #: A function is evaluated at most this often; values only grow, so this bounds pathological programs.
 MAX_VISITS = 14
 #: Callees are evaluated at once up to this nesting, then queued.
-MAX_NESTING = 24
+MAX_NESTING = 60
+#: Declared types that leave open what an argument is.
+_VAGUE = ("typing.", "builtins.", "collections.")
+_NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
 class Solver:
@@ -70,8 +73,12 @@ class Solver:
         self._queue: deque[FunctionInfo] = deque()
         self._queued: set[FunctionInfo] = set()
         self._active: list[FunctionInfo] = []
-        self._resolved: dict[Any, Value] = {}
         self._importing: set[tuple[str, str]] = set()
+        #: resolved names: epoch, value, and the cells that were read on the way
+        self._members: dict[tuple[str, str], tuple[int, Value, tuple[Any, ...]]] = {}
+        self._followed: list[Any] = []
+        self._waiting: list[FunctionInfo] = []
+        self._epoch = 0
         self._mro: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
         self._kinds: dict[ClassInfo, str | None] = {}
 
@@ -79,9 +86,16 @@ class Solver:
 
     def read(self, key: Any) -> Value:
         """The value of a cell; the function being evaluated will be told when it changes."""
-        if self._active:
-            self._readers.setdefault(key, {})[self._active[-1]] = None
+        self._note(key)
         return self._cells.get(key, UNKNOWN)
+
+    def _note(self, key: Any) -> None:
+        if self._active:
+            readers = self._readers.get(key)
+            if readers is None:
+                self._readers[key] = {self._active[-1]: None}
+            else:
+                readers[self._active[-1]] = None
 
     def write(self, key: Any, value: Value) -> None:
         """Adds to a cell what it may hold."""
@@ -99,7 +113,15 @@ class Solver:
         """The value of a cell, for rules: no dependency is recorded."""
         return self._cells.get(key, UNKNOWN)
 
+    def long_lived(self) -> Iterator[Value]:
+        """What names of modules and attributes of applications hold, for rules."""
+        for key, value in self._cells.items():
+            if key[0] == "name" or (key[0] == "state" and key[1] == "app.state"):
+                yield value
+
     def _changed(self, key: Any) -> None:
+        if key[0] in _NAME_CELLS:
+            self._epoch += 1
         for reader in self._readers.get(key, ()):
             self.enqueue(reader)
 
@@ -127,6 +149,13 @@ class Solver:
             searched |= wanted
             if not self._queue:
                 return
+
+    def want(self, function: FunctionInfo) -> None:
+        """Has a function evaluated that is used without being called in sight (by FastAPI, for example)."""
+        function.eager = True
+        self.ensure_signed(function)
+        if not function.evaluated:
+            self.enqueue(function)
 
     def ensure_signed(self, function: FunctionInfo) -> None:
         """Annotations and defaults of a function that was passed over so far."""
@@ -174,7 +203,10 @@ class Solver:
             self.modules[path] = module
         if not module.body.evaluated and not module.in_progress:
             module.in_progress = True
+            outer = (self._importing, self._followed, self._waiting)
+            self._importing, self._followed, self._waiting = set(), [], []
             self.evaluate(module.body)
+            self._importing, self._followed, self._waiting = outer
             module.in_progress = False
         return module
 
@@ -199,6 +231,7 @@ class Solver:
         entries = self._lazy.setdefault((path, alias), [])
         if (module, level, name) not in entries:
             entries.append((module, level, name))
+            self._epoch += 1
 
     def module_value(self, dotted: str, importer: str = "") -> Value:
         """The value of a dotted module name."""
@@ -208,32 +241,54 @@ class Solver:
 
     def member(self, path: str, name: str) -> Value:
         """The value of a module-level name, through re-exports and star imports."""
-        module = self.module(path)
-        if module is None:
+        outermost = not self._importing
+        known = self._members.get((path, name))
+        if known is not None and known[0] == self._epoch:
+            for key in known[2]:
+                self._note(key)
+            return known[1]
+        if outermost:
+            self._followed = []
+        value = self._member(path, name)
+        if outermost:
+            self._members[(path, name)] = (self._epoch, value, tuple(dict.fromkeys(self._followed)))
+            waiting, self._waiting = self._waiting, []
+            for function in waiting if value else ():
+                self.enqueue(function)
+        return value
+
+    def _member(self, path: str, name: str) -> Value:
+        if self.module(path) is None:
             return UNKNOWN
-        value = self.read(("name", path, name))
-        lazy = self._lazy.get((path, name))
-        if lazy is not None and (path, name) not in self._importing:
-            self._importing.add((path, name))
-            for dotted, level, imported in lazy:
-                value = join(self.import_name(path, dotted, level, imported), value)
-            self._importing.discard((path, name))
-        if value:
-            return value
-        for star in self.read(("stars", path)):
+        if (path, name) in self._importing:
+            if self._active:
+                self._waiting.append(self._active[-1])
+            return UNKNOWN
+        self._importing.add((path, name))
+        value = self._follow(("name", path, name))
+        for dotted, level, imported in self._lazy.get((path, name), ()):
+            value = join(self.import_name(path, dotted, level, imported), value)
+        if not value:
+            value = self._starred(path, name) or self._follow(("getattr", path))
+        self._importing.discard((path, name))
+        return value
+
+    def _starred(self, path: str, name: str) -> Value:
+        for star in self._follow(("stars", path)):
             if star.tag == "mod":
                 target = self.names.path_of(star.name, path)
-                if target and target != path and ("star", target, name) not in self._resolved:
-                    self._resolved[("star", target, name)] = UNKNOWN
-                    value = self.member(target, name)
-                    del self._resolved[("star", target, name)]
-                    if value:
-                        return value
+                value = self.member(target, name) if target and target != path else UNKNOWN
+                if value:
+                    return value
             elif star.tag == "ext" and name[:1].isalpha():
-                candidate = knowledge.canonical(f"{star.name}.{name}")
-                if star.name.startswith(("sqlalchemy", "sqlmodel", "fastapi")) and not name.startswith("__"):
-                    return (Ext(candidate),)
-        return self.read(("getattr", path))
+                if star.name.startswith(("sqlalchemy", "sqlmodel", "fastapi")):
+                    return (Ext(knowledge.canonical(f"{star.name}.{name}")),)
+        return UNKNOWN
+
+    def _follow(self, key: Any) -> Value:
+        """Reads a cell of a module while a name is resolved."""
+        self._followed.append(key)
+        return self.read(key)
 
     # types
 
@@ -263,11 +318,25 @@ class Solver:
             return self.read(("injected", atom.source))
         annotation, default = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))
         typed = self.instances(annotation)
-        if typed and not any(a.tag in ("inst", "ext") for a in typed):
-            return typed
-        passed = tuple(a for a in self.arguments_of(atom) if a.tag != "param")
         known = join(typed, tuple(a for a in default if a.tag != "const" or a.value is not None))
-        return join(known, passed) if not typed or passed else known
+        if any(self._tells_all(a) for a in typed):
+            return known
+        given: dict[Any, None] = {}
+        for argument in self.arguments_of(atom):
+            if argument.tag == "param":
+                declared = argument.info.param_values.get(argument.name, (UNKNOWN, UNKNOWN))[0]
+                given.update(dict.fromkeys(self.instances(declared)))
+            else:
+                given[argument] = None
+        return join(known, tuple(given))
+
+    def _tells_all(self, typed: Any) -> bool:
+        """Whether a declared type says as much as the arguments would: a library's or a concrete project class."""
+        if typed.tag == "ext":
+            return not typed.name.startswith(_VAGUE)
+        if typed.tag == "inst":
+            return not any(b.endswith((".Protocol", ".ABC")) for b in self.external_bases(typed.info))
+        return bool(typed.tag == "handle")
 
     def instances(self, annotation: Value) -> Value:
         """Atoms for "an instance of" an annotation's value."""
@@ -363,7 +432,7 @@ class Solver:
     @staticmethod
     def is_abstract(function: FunctionInfo) -> bool:
         """Whether a method only declares: no statements, or nothing but ``raise NotImplementedError``."""
-        body = ir.body_of(function.facts)
+        body = function.body
         if not body:
             return True
         last = body[-1]
@@ -388,6 +457,9 @@ class Solver:
         """What an attribute of instances may hold (assignments anywhere, class body included)."""
         value: Value = UNKNOWN
         for cls in self.mro(info):
+            init = cls.methods.get("__init__")
+            if init is not None and not init.evaluated and init not in self._active:
+                self.summary_of(init)
             value = join(value, self.read(("attr", cls, name)))
         if len(value) > 1 and any(a.tag != "ext" and self.kind_of(a) for a in value):
             # a declared type says nothing new once the object itself is known

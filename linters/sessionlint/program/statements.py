@@ -72,9 +72,8 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _raise(frame: Frame, s: ir.Stmt) -> None:
-    if s[2] is not None:
-        frame.evaluate(s[2])
-    frame.emit("raise", s[1], expr=s[2])
+    value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
+    frame.emit("raise", s[1], value=value, expr=s[2])
     frame.dead = True
 
 

@@ -84,15 +84,22 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
-    """Where an attribute of a project class lives: as long as its class, its module, or its instance."""
+    """Where an attribute of a project class lives: as long as its class, its module, its instance, or this call."""
     if atom.tag == "cls":
         return "class"
+    if owner[0] == "n" and atom in frame.env.get(owner[2], ()) and not _is_receiver(frame, owner[2]):
+        return "local object"
     is_global = owner[0] == "n" and owner[2] not in frame.env and frame.function.name != "<module>"
     parent = frame.function.parent
     while is_global and parent is not None:
         is_global = not frame.solver.peek(("local", parent, owner[2]))
         parent = parent.parent
     return "global" if is_global else "attribute"
+
+
+def _is_receiver(frame: Frame, name: str) -> bool:
+    function = frame.function
+    return function.class_info is not None and bool(function.params) and function.params[0][0] == name
 
 
 def _owners(frame: Frame, owner: Value) -> list[Any]:

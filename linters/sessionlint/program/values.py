@@ -191,12 +191,15 @@ class Operation(NamedTuple):
 
 
 class Dependency(NamedTuple):
-    """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off."""
+    """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off.
+
+    ``given`` is false for ``Depends()``, which takes the annotation for its target."""
 
     target: Any
     site: Site
     scope: str | None = None
     cached: bool = True
+    given: bool = True
     tag: str = "dependency"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
@@ -168,7 +169,7 @@ def _refuses(event: Event) -> bool:
         )
     if event.kind == "construct":
         return bool(_REFUSING_CLASS.search(event.name))
-    return False
+    return event.kind == "raise" and event.expr is not None and bool(_REFUSING_CLASS.search(ir.text_of(event.expr)))
 
 
 _KNOWN: WeakKeyDictionary[Program, Authentication] = WeakKeyDictionary()

@@ -8,14 +8,18 @@ from __future__ import annotations
 import ast
 import marshal
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from sessionlint.facts.lower import lower_module
 from sessionlint.policy import Policy, policy_from_mapping
 from sessionlint.program.api import Program
+from sessionlint.policy_file import key_lines
 from sessionlint.program.build import solve
+from sessionlint.report import CheckError
 
+_POLICY_FILE = "pyproject.toml"
 _FILE = re.compile(r"^# --- (\S+)\s*$", re.M)
 _MARKER = re.compile(r"[ \t]*#[ \t]*((?:TXN\d{3}@\d+[ \t]*)+)$", re.M)
 _CODE = re.compile(r"(TXN\d{3})@(\d+)")
@@ -106,18 +110,30 @@ def expected(files: Mapping[str, str]) -> list[tuple[str, int, int, str]]:
     return sorted(found)
 
 
-def policy_for(overrides: Mapping[str, object]) -> Policy:
-    """The example policy with some keys replaced."""
-    return policy_from_mapping({**EXAMPLE_POLICY, **overrides}, Path("/example"), "example")
+def policy_for(overrides: Mapping[str, object], files: Mapping[str, str] | None = None) -> Policy:
+    """The example policy with some keys replaced, or the one in the example's own ``pyproject.toml``."""
+    text = (files or {}).get(_POLICY_FILE)
+    if text is None:
+        return policy_from_mapping({**EXAMPLE_POLICY, **overrides}, Path("/example"), "example")
+    table = tomllib.loads(text)["tool"]["sessionlint"]
+    return policy_from_mapping(table, Path("/example"), _POLICY_FILE, key_lines(text, "tool.sessionlint"))
 
 
 def program_for(files: Mapping[str, str], policy: Policy) -> Program:
     """Solves a project held in memory, with the support files that ``files`` does not bring itself."""
     texts = {path: without_markers(text) for path, text in {**SUPPORT, **files}.items()}
-    blobs = {path: marshal.dumps(lower_module(ast.parse(text), text)) for path, text in texts.items()}
+    blobs: dict[str, bytes] = {}
+    errors: list[CheckError] = []
+    for path, text in texts.items():
+        if path == _POLICY_FILE:
+            continue
+        try:
+            blobs[path] = marshal.dumps(lower_module(ast.parse(text), text))
+        except SyntaxError as error:
+            errors.append(CheckError(path, error.lineno or 1, error.msg, error.offset or 1))
 
     def read_line(path: str, line: int) -> str:
         lines = texts.get(path, "").splitlines()
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
-    return Program(policy, solve(blobs, policy), (), read_line)
+    return Program(policy, solve(blobs, policy), tuple(errors), read_line)

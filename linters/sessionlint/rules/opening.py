@@ -154,7 +154,12 @@ def remedy(program: Program, function: FunctionInfo) -> str:
         return f"Receive the session with Depends({dependency})."
     if role in ("service", "router", "model"):
         return "Take the session as a parameter from the endpoint or task that owns it."
-    return f"Open it with `async with {context}() as session:`."
+    return f"Open it with `{with_word(function)} {context}() as session:`."
+
+
+def with_word(function: FunctionInfo) -> str:
+    """The statement a function of this kind writes."""
+    return "async with" if function.is_async else "with"
 
 
 def _last(names: tuple[str, ...], default: str) -> str:

@@ -81,6 +81,7 @@ async def run(url):
 GOOD = [
     Good(
         """
+# --- app/main.py
 import pyarrow
 from sqlalchemy import Engine
 

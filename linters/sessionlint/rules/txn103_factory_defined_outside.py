@@ -11,6 +11,8 @@ from sessionlint.rules.opening import made_at, text
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
+    from sessionlint.program.values import Value
 
 META = Rule(
     code="TXN103",
@@ -39,7 +41,7 @@ Legacy = sessionmaker(bind=engine, class_=AsyncSession)  # TXN103@10
 Typed = async_sessionmaker[AsyncSession](engine)  # TXN103@9
 Later = maker()  # TXN103@9
 Local = sqlalchemy.orm.sessionmaker(engine)  # TXN103@9
-registry = scoped_session(sessionmaker())  # TXN103@12 TXN103@27
+registry = scoped_session(sessionmaker())  # TXN103@12
 
 
 def current(factory, scope):
@@ -75,6 +77,7 @@ class Worker:
 GOOD = [
     Good(
         """
+# --- app/services/worker.py
 from typing import TYPE_CHECKING
 
 from app.session import get_session
@@ -116,10 +119,25 @@ def upgrade(bind):
 def check(program: Program) -> Iterator[Finding]:
     """Factories made outside the session module."""
     for event in program.events("create"):
-        if event.name == "factory" and not program.is_exempt(event.function):
+        if event.name == "factory" and not program.is_exempt(event.function) and not _wrapped(event):
             message = (
                 f"{text(event)} defines a session factory outside the session module. "
                 "Define the one factory there, and receive or open sessions through its dependency and context manager."
             )
-            engines = tuple(a for value in (*event.args, *(v for _, v in event.keywords)) for a in value)
-            yield program.finding(META, event, message, made_at(program, engines))
+            inputs = tuple(a for value in _inputs(event) for a in value)
+            yield program.finding(META, event, message, made_at(program, inputs))
+
+
+def _inputs(event: Event) -> tuple[Value, ...]:
+    return (*event.args, *(value for _, value in event.keywords))
+
+
+def _wrapped(event: Event) -> bool:
+    """A factory made inside the call that wraps it into a registry: one definition, told once."""
+    (line, column, end_line, end_column), factory = event.span, event.subject[0]
+    return any(
+        other is not event and other.kind == "create" and other.name == "factory"
+        and other.span[:2] <= (line, column) and (end_line, end_column) <= other.span[2:]
+        and any(factory in value for value in _inputs(other))
+        for other in event.function.events
+    )  # fmt: skip

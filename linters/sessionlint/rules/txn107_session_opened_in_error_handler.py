@@ -36,6 +36,7 @@ META = Rule(
 BAD = [
     Bad(
         """
+# --- app/tasks/run.py
 from app.session import get_session
 from app.status import record
 
@@ -70,9 +71,6 @@ async def opened_by_hand(job_id):
     finally:
         await session.close()
 
-
-async def received(session, job_id):
-    pass
 # --- app/status.py
 from app.session import get_session
 
@@ -140,6 +138,7 @@ async def unit_job():
 GOOD = [
     Good(
         """
+# --- app/tasks/run.py
 import asyncio
 
 from app.session import get_session

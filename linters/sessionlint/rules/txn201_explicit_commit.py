@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import by_hand, called, instead
+from sessionlint.rules.transactions import by_hand, called, instead
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -17,18 +17,19 @@ META = Rule(
     name="explicit-commit",
     summary="The transaction is committed by hand outside the session module.",
     rationale=(
-        "A commit in the middle of a unit of work cuts it in two: what came before stays when the rest fails, row locks "
-        "are given up early, and nobody can say any more who owns the transaction. Inside `async with session.begin()` "
-        "it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on closed transaction "
-        "inside context manager`. Every route counts: the session, its connection or transaction object, and SQL text."
+        "A commit in the middle of a unit of work cuts it in two: what came before stays when the rest fails, row "
+        "locks are given up early, and nobody can say any more who owns the transaction. Inside `async with "
+        "session.begin()` it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on "
+        "closed transaction inside context manager`. Every route counts: the session, its connection or transaction "
+        "object, and SQL text."
     ),
     remedy=(
         "Endpoints and background functions own the transaction with `async with session.begin():`, which commits when "
         "the block ends well and rolls back when it does not. Services add, execute and flush."
     ),
     not_flagged=(
-        "`commit()` of things that are no database session (git repositories, message consumers), words in comments and "
-        "log text, session modules, tests and migrations, and context managers that commit on their own, such as "
+        "`commit()` of things that are no database session (git repositories, message consumers), words in comments "
+        "and log text, session modules, tests and migrations, and context managers that commit on their own, such as "
         "`session.begin()` and `factory.begin()`."
     ),
 )

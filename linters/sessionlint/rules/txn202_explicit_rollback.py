@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import by_hand, called
+from sessionlint.rules.transactions import by_hand, called
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -17,13 +17,13 @@ META = Rule(
     name="explicit-rollback",
     summary="The transaction is rolled back by hand outside the session module.",
     rationale=(
-        "A rollback throws away everything since the last begin, also what callers wrote before and what they believe is "
-        "done; a handler that rolls back and goes on reports success for rows that do not exist. Inside `async with "
+        "A rollback throws away everything since the last begin, also what callers wrote before and what they believe "
+        "is done; a handler that rolls back and goes on reports success for rows that do not exist. Inside `async with "
         "session.begin()` every statement after it raises `InvalidRequestError`."
     ),
     remedy=(
-        "Let the error leave the `async with session.begin():` block: it rolls back by itself. Work that may fail on its "
-        "own gets a savepoint, `async with session.begin_nested():`."
+        "Let the error leave the `async with session.begin():` block: it rolls back by itself. Work that may fail on "
+        "its own gets a savepoint, `async with session.begin_nested():`."
     ),
     not_flagged=(
         "`rollback()` of things that are no database session, session modules, tests and migrations, and raising an "
@@ -164,7 +164,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in by_hand(program, "rollback"):
         how = "with SQL text" if event.text == "sql" else "by hand"
         message = (
-            f"`{called(event)}` rolls the transaction back {how}. Let the error leave the `async with session.begin():` "
-            "block, or put what may fail into `async with session.begin_nested():`."
+            f"`{called(event)}` rolls the transaction back {how}. Let the error leave the `async with "
+            "session.begin():` block, or put what may fail into `async with session.begin_nested():`."
         )
         yield program.finding(META, event, message)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import called, one_per_call
+from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -144,15 +144,12 @@ async def test_begin() -> None:
 
 def check(program: Program) -> Iterator[Finding]:
     """One finding per transaction or savepoint begun without a block."""
-    begun = (
-        e
-        for e in program.events("txn")
-        if e.name in ("begin", "begin_nested") and not e.flags & {"context", "returned"} and not program.is_exempt(e.function)
-    )
-    for event in one_per_call(begun):
+    begun = (e for e in program.events("txn") if e.name in ("begin", "begin_nested"))
+    loose = (e for e in begun if not e.flags & {"context", "returned"} and not program.is_exempt(e.function))
+    for event in one_per_call(loose):
         what = "a savepoint" if event.name == "begin_nested" else "a transaction"
         message = (
-            f"`{called(event)}` begins {what} that no block ends. Write `async with session.{event.name}():` so that every "
-            "path commits or rolls back."
+            f"`{called(event)}` begins {what} that no block ends. Write `async with session.{event.name}():` so that "
+            "every path commits or rolls back."
         )
         yield program.finding(META, event, message)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import called, received
+from sessionlint.rules.transactions import called, received
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -19,8 +19,8 @@ META = Rule(
     name="service-owns-transaction",
     summary="A service begins a transaction on a session it received.",
     rationale=(
-        "Two services that each own a transaction cannot be put into one: the second failure leaves the first one's rows "
-        "behind. And called by an owner, or after any earlier statement on that session, `begin()` raises "
+        "Two services that each own a transaction cannot be put into one: the second failure leaves the first one's "
+        "rows behind. And called by an owner, or after any earlier statement on that session, `begin()` raises "
         "`InvalidRequestError: A transaction is already begun on this Session`."
     ),
     remedy=(
@@ -28,8 +28,8 @@ META = Rule(
         "A part of the service that may fail on its own gets `async with session.begin_nested():`."
     ),
     not_flagged=(
-        "Savepoints; endpoints and background functions, which own their transactions; `begin()` without a block, which "
-        "is TXN203; sessions the function opened itself, which is TXN106."
+        "Savepoints; endpoints and background functions, which own their transactions; `begin()` without a block, "
+        "which is TXN203; sessions the function opened itself, which is TXN106."
     ),
 )
 
@@ -149,7 +149,8 @@ def check(program: Program) -> Iterator[Finding]:
         if all(received(atom) for event in events for atom in event.subject):
             event = events[0]
             message = (
-                f"`{called(event)}` makes the service own the transaction of {program.describe(event.subject[0])}. Begin "
-                "it in the endpoint or background function that calls the service, and only add, execute and flush here."
+                f"`{called(event)}` makes the service own the transaction of {program.describe(event.subject[0])}. "
+                "Begin it in the endpoint or background function that calls the service, and only add, execute and "
+                "flush here."
             )
             yield program.finding(META, event, message)

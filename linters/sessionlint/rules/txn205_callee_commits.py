@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import called, owner_of
+from sessionlint.rules.transactions import called, down_to, owner_of
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -30,10 +30,10 @@ META = Rule(
         "before is already in the database. A callee that begins raises at once. It may be many calls down; the trace "
         "names each of them."
     ),
-    remedy="Take the commit, rollback or begin out of the callee; where a part may fail on its own, use `begin_nested()`.",
+    remedy="Take the commit, rollback or begin out of the callee; a part that may fail on its own gets `begin_nested()`.",
     not_flagged=(
-        "Savepoints; callees that commit a session of their own; calls after the block; a commit written directly in the "
-        "block, which is TXN201; a begin that the callee makes only after asking `session.in_transaction()`."
+        "Savepoints; callees that commit a session of their own; calls after the block; a commit written directly in "
+        "the block, which is TXN201; a begin that the callee makes only after asking `session.in_transaction()`."
     ),
 )
 
@@ -186,11 +186,11 @@ def check(program: Program) -> Iterator[Finding]:
     for events in calls.values():
         event = min(events, key=lambda e: list(_WHAT).index(e.name))
         owner = owner_of(event, event.subject)
-        if owner is None or event.callee is None or event.effect is None:
+        if owner is None:
             continue
-        trace = [program.step(owner.site, "the transaction is opened here"), program.step(event.site, f"{called(event)} is called")]
+        trace = [program.step(owner.site, "the transaction is opened here"), *down_to(program, event)]
         message = (
-            f"`{called(event)}` {_WHAT[event.name]}. Take the {event.name} out of the callee; a part that may fail on its "
-            "own belongs in `begin_nested()`."
+            f"`{called(event)}` {_WHAT[event.name]}. Take the {event.name} out of the callee; a part that may fail on "
+            "its own belongs in `begin_nested()`."
         )
-        yield program.finding(META, event, message, [*trace, *program.effect_trace(event.callee, event.effect)])
+        yield program.finding(META, event, message, trace)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sessionlint.program.model import Effect
-from sessionlint.program.values import Injected
-from sessionlint.report import Finding, TraceStep
+from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import behind, called, one_per_call, owner_of, request_dependencies
+from sessionlint.rules.open_since import open_since
+from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN206",
@@ -29,8 +27,8 @@ META = Rule(
         "Authentication reads on a short session of its own."
     ),
     not_flagged=(
-        "`begin_nested()`; a `begin()` after the earlier block, commit, rollback or close; an earlier statement on some "
-        "paths only; code that asks `session.in_transaction()` first; a dependency that uses another session "
+        "`begin_nested()`; a `begin()` after the earlier block, commit, rollback or close; an earlier statement on "
+        "some paths only; code that asks `session.in_transaction()` first; a dependency that uses another session "
         "(`use_cache=False`, its own `get_session()`, another scope); a begin in a callee, which is TXN205."
     ),
 )
@@ -274,63 +272,10 @@ def check(program: Program) -> Iterator[Finding]:
     """One finding per ``begin()`` that must raise."""
     begun = (e for e in program.events("txn") if e.name == "begin" and not program.is_exempt(e.function))
     for event in one_per_call(begun):
-        since, trace = _proof(program, event)
+        since, trace = open_since(program, event)
         if trace:
             message = (
-                f"`{called(event)}` begins a transaction that is already open since {since}, and raises. Begin first and do "
-                "everything inside the block; a part that may fail on its own belongs in `begin_nested()`."
+                f"`{called(event)}` begins a transaction that is already open since {since}, and raises. Begin first "
+                "and do everything inside the block; a part that may fail on its own belongs in `begin_nested()`."
             )
             yield program.finding(META, event, message, trace)
-
-
-def _proof(program: Program, event: Event) -> tuple[str, list[TraceStep]]:
-    """Since when the transaction is open, and the steps that show it; no steps when nothing proves it."""
-    if "already begun" in event.flags:
-        owner = owner_of(event, event.subject)
-        if owner is not None:
-            return f"line {owner.site[1][0]}", [program.step(owner.site, "the transaction is opened here")]
-    if event.flags & {"already begun", "autobegun"}:
-        earlier = _earlier(event)
-        if earlier is None:
-            return "", []
-        steps = [program.step(earlier.site, f"{called(earlier)} already opened a transaction")]
-        if earlier.callee is not None and earlier.effect is not None:
-            steps += program.effect_trace(earlier.callee, earlier.effect)
-        return f"line {earlier.span[0]}", steps
-    for atom in event.subject:
-        if isinstance(atom, Injected):
-            found = _by_dependency(program, event.function, atom)
-            if found[1]:
-                return found
-    return "", []
-
-
-def _earlier(event: Event) -> Event | None:
-    """The last event before the ``begin()`` that opened a transaction on the same session."""
-    found: Event | None = None
-    for other in event.function.events:
-        if other is event:
-            break
-        opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
-        opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
-        if opens and set(other.subject) & set(event.subject) and not other.transactions:
-            found = other
-    return found
-
-
-def _by_dependency(program: Program, function: FunctionInfo, session: Injected) -> tuple[str, list[TraceStep]]:
-    """A dependency of the request that leaves a transaction open on the session the endpoint also gets."""
-    opened: tuple[str, list[TraceStep]] = ("", [])
-    for dependency in request_dependencies(program, function):
-        for target in behind(program, dependency):
-            effects = target.summary.effects
-            if any(Effect("txn", end, session) in effects for end in ("commit", "rollback", "close")):
-                return "", []
-            if {(session, "used"), (session, "begun")} & target.summary.leaves and not opened[1]:
-                used = next((e for e in effects if e.subject == session and e.kind in ("use", "txn")), None)
-                steps = [program.step(dependency.site, f"the dependency {target.name}() gets the same session")]
-                opened = (
-                    f"the dependency {target.name}() used the same session",
-                    steps + (program.effect_trace(target, used) if used is not None else []),
-                )
-    return opened

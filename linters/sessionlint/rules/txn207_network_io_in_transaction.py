@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import called, one_per_call, owned
+from sessionlint.rules.transactions import called, down_to, one_per_call, owned
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -18,17 +18,17 @@ META = Rule(
     summary="An HTTP, socket, LLM, mail or sleep call waits while a transaction is open.",
     rationale=(
         "While the call waits, the transaction keeps its row locks and its database connection; through a transaction "
-        "pooler also one of the few server connections everybody shares (throughput was measured with 5 of them). A slow "
-        "provider then stops requests that have nothing to do with it, and `idle_in_transaction_session_timeout` may kill "
-        "the transaction under the call. When the transaction rolls back, what the call did stays done."
+        "pooler also one of the few server connections everybody shares (throughput was measured with 5 of them). A "
+        "slow provider then stops requests that have nothing to do with it, and `idle_in_transaction_session_timeout` "
+        "may kill the transaction under the call. When the transaction rolls back, what the call did stays done."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "
         "second one."
     ),
     not_flagged=(
-        "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions that "
-        "wait but are called outside; clients that are only created inside the block."
+        "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
+        "that wait but are called outside; clients that are only created inside the block."
     ),
 )
 
@@ -221,14 +221,12 @@ def check(program: Program) -> Iterator[Finding]:
     )
     for event in one_per_call(waits):
         opened = owned(event)[-1]
-        trace = [program.step(opened.site, "the transaction is opened here")]
+        trace = [program.step(opened.site, "the transaction is opened here"), *down_to(program, event)]
         what = f"`{called(event)}` waits on the network"
         if event.name.endswith("sleep"):
             what = f"`{called(event)}` sleeps"
-        if event.callee is not None and event.effect is not None:
-            trace += [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, event.effect)]
         message = (
-            f"{what} while the transaction opened on line {opened.site[1][0]} is open. Make the call before the block or "
-            "after it, and store the answer in a transaction of its own."
+            f"{what} while the transaction opened on line {opened.site[1][0]} is open. Make the call before the block "
+            "or after it, and store the answer in a transaction of its own."
         )
         yield program.finding(META, event, message, trace)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import called, one_per_call
+from sessionlint.rules.transactions import called, down_to, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -18,14 +18,14 @@ META = Rule(
     name="session-used-after-close",
     summary="A session is used after its `with` block or its `close()`.",
     rationale=(
-        "A closed SQLAlchemy session does not refuse: it silently takes a new connection from the pool and begins a new "
-        "transaction that nobody commits, rolls back or closes. The rows are lost and the connection is gone until the "
-        "garbage collector finds it; a pool of five is empty after five such calls."
+        "A closed SQLAlchemy session does not refuse: it silently takes a new connection from the pool and begins a "
+        "new transaction that nobody commits, rolls back or closes. The rows are lost and the connection is gone until "
+        "the garbage collector finds it; a pool of five is empty after five such calls."
     ),
     remedy="Move the statement into the block, or open a second session for it.",
     not_flagged=(
-        "A session that is opened anew (also in the next round of a loop); a close on some paths only; `close()` twice; "
-        "asking a closed session whether it is in a transaction; objects that were read with it."
+        "A session that is opened anew (also in the next round of a loop); a close on some paths only; `close()` "
+        "twice; asking a closed session whether it is in a transaction; objects that were read with it."
     ),
 )
 
@@ -168,14 +168,14 @@ def check(program: Program) -> Iterator[Finding]:
         trace: list[TraceStep] = []
         if event.kind == "call":
             effect = _use_in_callee(event)
-            if effect is None or event.callee is None:
+            if effect is None:
                 continue
-            trace = [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, effect)]
+            trace = down_to(program, event, effect)
         elif "closed" not in event.flags or event.name == "close":
             continue
         message = (
-            f"`{called(event)}` uses a session that is closed already. Move it into the block that holds the session, or "
-            "open a second session for it."
+            f"`{called(event)}` uses a session that is closed already. Move it into the block that holds the session, "
+            "or open a second session for it."
         )
         yield program.finding(META, event, message, [*_closing(program, event), *trace])
 

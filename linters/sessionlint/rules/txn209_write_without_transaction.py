@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
-from sessionlint.report import Finding, TraceStep
+from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import behind, called, closing_commits, injector, owned, request_dependencies
+from sessionlint.rules.saving import is_lost
+from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import Event
 
 META = Rule(
     code="TXN209",
     name="write-without-transaction",
     summary="An endpoint or background function writes on a session that nothing commits.",
     rationale=(
-        "Closing a session rolls its transaction back. The endpoint answers 200, `flush()` even gave the row an id, and "
-        "the row is not there: no error, no log line."
+        "Closing a session rolls its transaction back. The endpoint answers 200, `flush()` even gave the row an id, "
+        "and the row is not there: no error, no log line."
     ),
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
-        "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; `flush()` "
-        "alone; services, whose caller owns the transaction; sessions of unknown origin, and sessions handed to code that "
-        "cannot be seen."
+        "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
+        "`flush()` alone; services, whose caller owns the transaction; sessions of unknown origin, and sessions handed "
+        "to code that cannot be seen."
     ),
 )
 
@@ -260,7 +260,7 @@ def check(program: Program) -> Iterator[Finding]:
         reported: set[Any] = set()
         for index, event in enumerate(function.events):
             for atom in event.subject if _writes(event) else ():
-                if atom not in reported and atom.tag != "param" and _lost(program, function, index, atom):
+                if atom not in reported and atom.tag != "param" and is_lost(program, function, index, atom):
                     reported.add(atom)
                     yield _finding(program, event, atom)
 
@@ -271,38 +271,11 @@ def _writes(event: Event) -> bool:
     return event.kind == "use" and "write" in event.flags
 
 
-def _lost(program: Program, function: FunctionInfo, index: int, session: Any) -> bool:
-    event = function.events[index]
-    if program.kind(session) != "session" or any(session in t.subjects for t in owned(event)):
-        return False
-    if closing_commits(program, function, session) is not False:
-        return False
-    if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
-        return False
-    ends = {Effect("txn", "commit", session), Effect("escape", "unknown", session)}
-    asked = request_dependencies(program, function)
-    return not any(ends & target.summary.effects.keys() for dependency in asked for target in behind(program, dependency))
-
-
-def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
-    """Whether an event of the function can save what was written on ``session`` at ``write``."""
-    if other.kind == "schedule":
-        return any(session in value for value in other.args)
-    if session not in other.subject:
-        return False
-    if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
-        return True
-    again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
-    return again and other.name == "commit" and other.kind in ("txn", "effect")
-
-
 def _finding(program: Program, event: Event, session: Any) -> Finding:
-    trace: list[TraceStep] = []
-    if event.callee is not None and event.effect is not None:
-        trace = [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, event.effect)]
-    source = injector(session) if isinstance(session, Injected) else None
+    trace = down_to(program, event)
+    source = injector(program, session) if isinstance(session, Injected) else None
     if source is not None:
-        trace.append(program.step(source.site, f"{source.name}() hands out the session and does not commit"))
+        trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
     message = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import called, owned
+from sessionlint.rules.transactions import called, owned
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -29,9 +29,9 @@ META = Rule(
         "session.begin_nested():` inside the `try`."
     ),
     not_flagged=(
-        "Handlers that raise again, or raise another error; handlers around a `begin_nested()` block; handlers of errors "
-        "that are not the database's (`ValueError`, `KeyError`, `NoResultFound`); a `try` that does not touch the session; "
-        "handlers outside the block."
+        "Handlers that raise again, or raise another error; handlers around a `begin_nested()` block; handlers of "
+        "errors that are not the database's (`ValueError`, `KeyError`, `NoResultFound`); a `try` that does not touch "
+        "the session; handlers outside the block."
     ),
 )
 
@@ -215,9 +215,9 @@ def check(program: Program) -> Iterator[Finding]:
             if use is not None and not _rolls_back(event, transaction):
                 line, column = event.span[:2]
                 message = (
-                    f"`except{' ' + event.text if event.text else ''}` goes on after an error of `{called(use)}` in the "
-                    f"transaction opened on line {transaction.site[1][0]}. Let the error leave the block, or put the "
-                    "statement into `async with session.begin_nested():` inside the `try`."
+                    f"`except{' ' + event.text if event.text else ''}` goes on after an error of `{called(use)}` in "
+                    f"the transaction opened on line {transaction.site[1][0]}. Let the error leave the block, or put "
+                    "the statement into `async with session.begin_nested():` inside the `try`."
                 )
                 trace = [
                     program.step(transaction.site, "the transaction is opened here"),

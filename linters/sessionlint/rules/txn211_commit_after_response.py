@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Dependency, Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import commit_trace, is_web_request, place_of, request_dependencies
+from sessionlint.rules.transactions import commit_trace, is_web_request, place_of, request_dependencies
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -24,12 +24,15 @@ META = Rule(
         "rows of a request that reported success. A client that reads at once may not see its own write."
     ),
     remedy=(
-        "Commit before the response: `async with session.begin():` in the endpoint, with a dependency that only opens and "
-        'closes. Where the dependency has to commit, `Depends(…, scope="function")` (FastAPI 0.121 or newer) runs its end '
+        "Commit before the response: `async with session.begin():` in the endpoint, with a dependency that only opens "
+        "and "
+        'closes. Where the dependency has to commit, `Depends(…, scope="function")` (FastAPI 0.121 or newer) runs its '
+        'end '
         "before the response."
     ),
     not_flagged=(
-        'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; the '
+        'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; '
+        'the '
         "same generator used with `async with`; websocket endpoints; tests."
     ),
 )
@@ -204,7 +207,8 @@ def check(program: Program) -> Iterator[Finding]:
             if not (summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions)):
                 continue
             message = (
-                f"{target.name}() commits after its yield, when the client already has the response. Commit in the endpoint "
+                f"{target.qualname}() commits after its yield, when the client already has the response. Commit in the "
+                "endpoint "
                 'with `async with session.begin():`, or ask for it with `scope="function"`.'
             )
             where = place_of(program, dependency.site, user)

@@ -11,7 +11,7 @@ from sessionlint.program.model import Effect
 from sessionlint.program.values import Dependency, Injected
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.owning import behind, is_web_request, place_of, request_dependencies
+from sessionlint.rules.transactions import behind, is_web_request, place_of, request_dependencies
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -22,9 +22,9 @@ META = Rule(
     name="session-held-while-streaming",
     summary="A streaming or server-sent-events endpoint keeps its injected session until the stream ends.",
     rationale=(
-        "A dependency with a `yield` is closed only after the last byte was sent. A stream of minutes keeps its session "
-        "that long, and with a transaction begun (one SELECT is enough, also in the authentication dependency) its "
-        "connection too: as many open streams as the pool has places, and the service answers nobody."
+        "A dependency with a `yield` is closed only after the last byte was sent. A stream of minutes keeps its "
+        "session that long, and with a transaction begun (one SELECT is enough, also in the authentication dependency) "
+        "its connection too: as many open streams as the pool has places, and the service answers nobody."
     ),
     remedy=(
         'Ask for the session with `Depends(…, scope="function")`, which closes it before the stream starts, in the '
@@ -183,6 +183,7 @@ async def socket(websocket: WebSocket, session: AsyncSession = Depends(get_sessi
 
 def check(program: Program) -> Iterator[Finding]:
     """One finding per endpoint and held session, at the parameter that brings it in."""
+    places: set[Any] = set()
     for function in program.functions:
         if not is_web_request(function):
             continue
@@ -191,12 +192,13 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         reported: set[Any] = set()
         for where, name, session in _held(program, function):
-            if session in reported or _closes(program, function, session):
+            if session in reported or where in places or _closes(program, function, session):
                 continue
             reported.add(session)
+            places.add(where)  # a router's dependency is told once, not once per endpoint
             message = (
-                f"{name} is held until the stream of {function.name}() ends, and with it a database connection. Ask for the "
-                'session with `Depends(…, scope="function")`, and let the generator open its own for what it reads later.'
+                f"{name} is held until the stream of {function.name}() ends, and with it a database connection. Ask for "
+                'it with `Depends(…, scope="function")`, and let the generator open its own for what it reads later.'
             )
             yield program.finding(META, where, message, [trace])
 
@@ -229,7 +231,7 @@ def _held(program: Program, function: FunctionInfo) -> Iterator[tuple[tuple[Func
         for target in behind(program, dependency):
             for event in target.events:
                 for session in _sessions(program, event) if event.kind == "inject" else ():
-                    yield where, f"The session that {target.name}() took", session
+                    yield where, f"The session that {target.qualname}() took", session
 
 
 def _sessions(program: Program, inject: Event) -> list[Injected]:

@@ -20,7 +20,7 @@ META = Rule(
         "none. With the claims it decides on permissions that only the router should decide."
     ),
     remedy="Pass the user's id (`user.id`, `claims[\"sub\"]`), or the plain facts the service needs.",
-    not_flagged="User objects and ids, single claims, tokens handed to the auth layer; login forms.",
+    not_flagged="User objects and ids, single claims, tokens handed to the auth layer or checked by dependencies; login forms.",
     presets=("scrapersky",),
 )
 
@@ -140,7 +140,9 @@ def check(program: Program) -> Iterator[Finding]:
     """Calls from endpoints and router functions into services with a token or claims among the arguments."""
     seen: set[object] = set()
     for event in program.events("call"):
-        if event.site in seen or program.role(event.function) not in ("endpoint", "router", "dependency"):
+        if event.site in seen or program.role(event.function) not in ("endpoint", "router"):
+            continue
+        if event.function in program.dependency_functions:
             continue
         if not _is_service(program, event):
             continue

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from sessionlint.globs import PathMatcher
 from sessionlint.program.api import Program
 from sessionlint.program.definitions import Route
 from sessionlint.program.model import FunctionInfo
@@ -111,6 +111,11 @@ def live():
 
 @router.get("/status")  # TXN405@2
 def status():
+    return 1
+
+
+@router.get("/admin/health")  # TXN405@2
+def other():
     return 1
 ''',
         path="app/routers/health.py",
@@ -263,14 +268,14 @@ def live():
 def check(program: Program) -> Iterator[Finding]:
     """Routes without a guard on some way they are mounted."""
     known = authentication(program)
-    allowed = PathMatcher(tuple(p.strip("/") or "." for p in program.policy.allow_unprotected))
+    allowed = _globs(program.policy.allow_unprotected)
     if _guarded_by_middleware(program, known):
         return
     for function in program.functions:
         if not function.routes or program.role(function) in ("test", "migration") or _guards_itself(program, known, function):
             continue
         for route in function.routes:
-            open_at = _unprotected(program, known, route, allowed, program.policy.allow_unprotected)
+            open_at = _unprotected(program, known, route, allowed)
             if open_at is not None:
                 yield program.finding(
                     META,
@@ -280,9 +285,7 @@ def check(program: Program) -> Iterator[Finding]:
                 )
 
 
-def _unprotected(
-    program: Program, known: Authentication, route: Route, allowed: PathMatcher, listed: tuple[str, ...]
-) -> str | None:
+def _unprotected(program: Program, known: Authentication, route: Route, allowed: re.Pattern[str]) -> str | None:
     """The path under which the route is open, or ``None``."""
     if any(known.guards(d) for d in program.dependencies_in(route.dependencies)):
         return None
@@ -291,13 +294,18 @@ def _unprotected(
         path = mount.prefix + own
         if any(known.guards(d) for d in mount.dependencies) or mount.unknown:
             continue
-        if not _is_allowed(own, allowed, listed) and not _is_allowed(path, allowed, listed):
+        if not any(allowed.fullmatch(p.rstrip("/") or "/") for p in (own, path)):
             return path
     return None
 
 
-def _is_allowed(path: str, allowed: PathMatcher, listed: tuple[str, ...]) -> bool:
-    return path in listed or path.rstrip("/") in listed or bool(path.strip("/")) and allowed.matches(path.strip("/"))
+def _globs(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """URL paths that match: ``*`` within one segment, ``**`` over several."""
+    parts = []
+    for pattern in patterns:
+        written = re.escape(pattern.rstrip("/") or "/")
+        parts.append(written.replace(r"/\*\*", "(?:/.*)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*"))
+    return re.compile("|".join(parts) or r"(?!)")
 
 
 def _guards_itself(program: Program, known: Authentication, function: FunctionInfo) -> bool:

@@ -1,4 +1,4 @@
-"""Who owns a transaction: what the rules of family 2 ask of calls, endpoints and session sources."""
+"""Who owns a transaction: what is open around a call, what a request resolves first, how a session source ends."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program.model import Event, FunctionInfo, Transaction
+from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.mounting import mounts
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -46,7 +47,15 @@ def instead(program: Program, function: FunctionInfo) -> str:
 def called(event: Event) -> str:
     """How a call reads in the source, for messages: ``save(…)``."""
     text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] == "c" else ""
-    return text or f"{event.callee.name if event.callee else event.name}(…)"
+    return text or f"{event.callee.name if event.callee else event.name}()"
+
+
+def down_to(program: Program, event: Event, effect: Effect | None = None) -> list[TraceStep]:
+    """The steps from a call down to the place where its ``effect`` (default: the event's) happens."""
+    effect = effect or event.effect
+    if event.callee is None or effect is None:
+        return []
+    return [program.step(event.site, f"{called(event)} is called"), *program.effect_trace(event.callee, effect)]
 
 
 def owned(event: Event) -> tuple[Transaction, ...]:
@@ -77,20 +86,9 @@ def request_dependencies(program: Program, endpoint: FunctionInfo) -> list[Depen
     """What FastAPI resolves before it calls ``endpoint``: application, routers, route, parameters; direct ones only."""
     found: list[Dependency] = []
     for route in endpoint.routes:
-        found += _router_dependencies(program, route.router, 0)
+        found += [d for mount in mounts(program, route.router) for d in mount.dependencies]
         found += program.dependencies_in(route.dependencies)
     return list(dict.fromkeys([*found, *endpoint.dependencies.values()]))
-
-
-def _router_dependencies(program: Program, router: Any, depth: int) -> list[Dependency]:
-    site = getattr(router, "site", None)
-    if site is None or depth > _MAX_HOPS:
-        return []
-    found = program.dependencies_in(program.solver.routers.get(site, {}).get("dependencies", ()))
-    for parent, child, dependencies, _ in program.solver.includes:
-        if getattr(child, "site", None) == site:
-            found = [*_router_dependencies(program, parent, depth + 1), *program.dependencies_in(dependencies), *found]
-    return found
 
 
 def behind(program: Program, dependency: Dependency) -> list[FunctionInfo]:
@@ -116,11 +114,15 @@ def place_of(program: Program, site: Site, user: FunctionInfo) -> tuple[Function
 # sessions and their sources
 
 
-def injector(atom: Injected) -> FunctionInfo | None:
+def injector(program: Program, atom: Injected) -> FunctionInfo | None:
     """The project function that FastAPI calls for an injected object."""
     source = atom.source
-    info = getattr(source, "info", None) or getattr(source[0] if isinstance(source, tuple) else None, "info", None)
-    return info if isinstance(info, FunctionInfo) else None
+    if isinstance(source, tuple) and not hasattr(source, "tag"):
+        # not cached, or of another scope: the callable and what tells it from the cached one
+        source = source[0]
+    if not hasattr(source, "tag"):
+        return None
+    return next(iter(program.targets(Dependency((source,), ("", (0, 0, 0, 0))))), None)
 
 
 def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) -> bool | None:
@@ -140,7 +142,7 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) ->
 def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: int = 0) -> bool | None:
     """Whether closing a session that ``function`` holds commits it; ``None`` when its origin does not tell."""
     if isinstance(atom, Injected):
-        source = injector(atom)
+        source = injector(program, atom)
         return None if source is None else commits_on_exit(program, source, depth + 1)
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:

@@ -1,0 +1,33 @@
+"""What to tell a user in whose project no session module was found."""
+
+from __future__ import annotations
+
+from sessionlint.infer.places import imports
+from sessionlint.infer.survey import Survey
+from sessionlint.infer.words import joined
+from sessionlint.program.api import Program
+
+_TOOLKITS = {"sqlalchemy": "SQLAlchemy", "sqlmodel": "SQLModel"}
+_OTHERS = {
+    "flask_sqlalchemy": "Flask-SQLAlchemy", "django": "Django", "tortoise": "Tortoise ORM", "peewee": "Peewee",
+    "pony": "Pony", "motor": "Motor", "pymongo": "PyMongo", "beanie": "Beanie", "fastapi_async_sqlalchemy":
+    "fastapi-async-sqlalchemy", "advanced_alchemy": "Advanced Alchemy", "dishka": "dishka", "piccolo": "Piccolo",
+    "gino": "GINO", "ormar": "Ormar", "prisma": "Prisma",
+}  # fmt: skip
+_NAME_ONE = "Name the session module yourself: run 'sessionlint init' and fill in session-modules"
+
+
+def explain(program: Program, survey: Survey) -> list[str]:
+    """One or two sentences: why nothing is approved, and what to do."""
+    modules = [m for m in program.modules if m.path in survey.included]
+    others = [name for package, name in _OTHERS.items() if any(imports(m, package) for m in modules)]
+    made = sorted({site[0] for _, site in survey.makers})
+    if made:
+        files = joined([*made[:4], f"{len(made) - 4} more files"] if len(made) > 4 else made)
+        return [f"no session module: {files} each {'make an engine or' if len(made) > 1 else 'makes an engine or'} "
+                f"session factory of their own, and no other file uses it. {_NAME_ONE}."]  # fmt: skip
+    if others:
+        return [f"no session module: sessions come from {joined(others)}, whose own session handling is not followed. {_NAME_ONE}."]
+    if any(imports(m, package) for m in modules for package in _TOOLKITS):
+        return [f"no session module: no engine, session factory or session is made in the files read. {_NAME_ONE}."]
+    return ["no session module: nothing here uses SQLAlchemy or a database driver, so there is nothing to approve."]

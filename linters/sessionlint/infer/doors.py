@@ -1,0 +1,125 @@
+"""Engines and factories that belong together, with everything that opens sessions from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sessionlint.infer.survey import CONTEXT, DEPENDENCY, MAKERS, Made, Source, Survey
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import ENGINE, POOL, SESSION
+
+
+@dataclass(slots=True, eq=False)
+class Door:
+    """One way to the database: ``files`` make its engine and factories (or, unseen, open its sessions).
+
+    ``direct`` are functions that open sessions from it without going through a source; ``bound`` the files of
+    engines that its factory must be bound to, because nothing else uses them.
+    """
+
+    files: dict[str, None] = field(default_factory=dict)
+    makers: list[Made] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    direct: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
+    bound: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def users(self) -> dict[FunctionInfo, None]:
+        """Functions that get sessions here: injected ones anywhere, all others from other files."""
+        found = {u: None for s in self.sources if s.kind == DEPENDENCY for u in s.users}
+        taken = [u for s in self.sources if s.kind == CONTEXT for u in s.users]
+        found.update((u, None) for u in (*taken, *self.direct) if u.path not in self.files)
+        return found
+
+    @property
+    def using_files(self) -> set[str]:
+        """The files of its users."""
+        return {user.path for user in self.users}
+
+    @property
+    def weight(self) -> tuple[bool, int, int, int]:
+        """Order among rivals: sessions before bare connections, then injections, using files, using functions."""
+        injections = sum(len(s.users) for s in self.sources if s.kind == DEPENDENCY)
+        return (self.hands_out_sessions, injections, len(self.using_files), len(self.users))
+
+    @property
+    def hands_out_sessions(self) -> bool:
+        """Whether sessions (not only connections) come through it."""
+        return any(kind == SESSION for s in self.sources for kind in (s.handed,)) or any(
+            kind == SESSION for chain in self.direct.values() for kind, _ in chain
+        )
+
+
+def find_doors(survey: Survey) -> list[Door]:
+    """All doors of the application, heaviest first."""
+    groups = _Groups()
+    for made, chain in survey.makers.items():
+        groups.tie(made[1][0], *(site[0] for kind, site in chain if kind in MAKERS and site[0] in survey.included))
+    doors: dict[str, Door] = {}
+
+    def door(path: str) -> Door:
+        found = doors.setdefault(groups.of(path), Door())
+        found.files.setdefault(path)
+        return found
+
+    for made in survey.makers:
+        door(made[1][0]).makers.append(made)
+    for source in survey.sources:
+        door(_home(survey, source.behind, source.path)).sources.append(source)
+    opened_by_sources = {source.function for source in survey.sources}
+    for function, chain in survey.direct.items():
+        if function not in opened_by_sources:
+            door(_home(survey, chain, function.path)).direct[function] = chain
+    return sorted(_with_loose_engines(list(doors.values())), key=lambda d: (d.weight, _reversed(d.files)), reverse=True)
+
+
+def _reversed(files: Iterable[str]) -> tuple[int, ...]:
+    """Sorts the first path in the alphabet last, for an order that is reversed afterwards."""
+    return tuple(-ord(character) for character in min(files))
+
+
+def _home(survey: Survey, chain: tuple[Made, ...], fallback: str) -> str:
+    """The file that makes what lies nearest behind a session; the one that opens it when none is in sight."""
+    made = [site[0] for kind, site in chain if kind in MAKERS and site[0] in survey.included]
+    opened = [site[0] for _, site in chain if site[0] in survey.included]
+    return next(iter((*made, *opened, fallback)))
+
+
+def _with_loose_engines(doors: list[Door]) -> list[Door]:
+    """Joins an engine that nothing was seen to use to the one door whose engine was not seen."""
+    loose = [d for d in doors if not d.sources and not d.direct and all(kind == ENGINE for kind, _ in d.makers)]
+    lacking = [d for d in doors if d not in loose and not any(kind in (ENGINE, POOL) for kind, _ in d.makers)]
+    if len(loose) == 1 and len(lacking) == 1:
+        lacking[0].files.update(loose[0].files)
+        lacking[0].bound.update(loose[0].files)
+        lacking[0].makers.extend(loose[0].makers)
+        doors.remove(loose[0])
+    return doors
+
+
+class _Groups:
+    """Sets of files, joined as ties between them turn up."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """The representative of the set that holds ``path``."""
+        while self._parent.setdefault(path, path) != path:
+            path = self._parent[path]
+        return path
+
+    def tie(self, *paths: str) -> None:
+        """Makes one set of all the paths'."""
+        for path in paths[1:]:
+            self._parent[self.of(path)] = self.of(paths[0])
+
+
+def application_of(survey: Survey, door: Door) -> str:
+    """The application most of a door's users belong to; that of its first file when nobody uses it."""
+    counts = Counter(survey.application_of(user.path) for user in door.users)
+    if not counts:
+        return survey.application_of(min(door.files))
+    return max(sorted(counts), key=counts.__getitem__)

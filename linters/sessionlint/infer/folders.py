@@ -1,0 +1,143 @@
+"""From the votes of files to patterns: whole folders where they agree, file names that recur, else single files."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from sessionlint.infer.votes import Vote
+
+#: A folder is of one layer when at least this share of its voting files is.
+_MAJORITY = 0.6
+#: File names that mean one layer in every package of a project (``users/views.py``, ``orders/views.py``).
+_STEMS = {
+    "router": r"(?:api|controllers?|endpoints?|handlers?|resources?|routers?|routes?|views?)",
+    "service": r"(?:crud|dao|flows?|managers?|operations|queries|repo|repositor(?:y|ies)|selectors?|services?|use_?cases?)",
+    "background": r"(?:background|cron|jobs?|scheduled|schedulers?|tasks?|workers?)",
+    "model": r"(?:db_models?|entit(?:y|ies)|models?|orm|tables?)",
+    "auth": r"(?:auth(?:entication|orization)?|jwt|oauth2?|permissions?|security|tokens?)",
+}
+_NAMED = {layer: re.compile(f"{names}\\Z", re.I) for layer, names in _STEMS.items()}
+
+
+def patterns(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Layer to patterns, each list sorted. No pattern names a folder of ``roots`` (or above), which hold everything."""
+    found: dict[str, set[str]] = defaultdict(set)
+    rest = dict(votes)
+    for layer, pattern, covered in _by_name(rest):
+        found[layer].add(pattern)
+        for path in covered:
+            rest.pop(path, None)
+    folders = _by_folder(rest, roots)
+    for folder, layer in folders.items():
+        found[layer].add(f"{folder}/**")
+    for path, vote in rest.items():
+        above = _above(path, folders)
+        if (above is None and vote.alone) or (above is not None and vote.layer == "auth" and folders[above] != "auth"):
+            found[vote.layer].add(path)
+    return {layer: tuple(sorted(found[layer])) for layer in sorted(found)}
+
+
+# names that recur
+
+
+def _by_name(votes: Mapping[str, Vote]) -> list[tuple[str, str, list[str]]]:
+    """File names that stand for one layer in several folders: layer, pattern, files."""
+    named: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, vote in votes.items():
+        stem = _stem(path)
+        if _NAMED[vote.layer].match(stem) and _mixed(path, votes):
+            named[(vote.layer, stem)].append(path)
+    found = []
+    for (layer, stem), paths in sorted(named.items()):
+        bearers = [v for p, v in votes.items() if _stem(p) == stem]
+        agreeing = [v for v in bearers if v.layer == layer]
+        if len({_folder(p) for p in paths}) >= 2 and len(agreeing) >= _MAJORITY * len(bearers):
+            base = _common([p for p in votes if _stem(p) == stem and votes[p].layer == layer])
+            found.append((layer, f"{base}/**/{stem}.py".lstrip("/"), [v.path for v in agreeing]))
+    return found
+
+
+def _mixed(path: str, votes: Mapping[str, Vote]) -> bool:
+    """Whether the files around do different things, so that the folder cannot speak for its files."""
+    beside = [v.layer for p, v in votes.items() if _folder(p) == _folder(path)]
+    return len(beside) == 1 or Counter(beside).most_common(1)[0][1] < len(beside)
+
+
+def _common(paths: Iterable[str]) -> str:
+    """The deepest folder that holds all paths."""
+    split = [p.split("/")[:-1] for p in paths]
+    shared: list[str] = []
+    for parts in zip(*split, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return "/".join(shared)
+
+
+# folders
+
+
+def _by_folder(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, str]:
+    """The folders that are of one layer, without those that the folder above speaks for."""
+    closed = {"", *roots, *(above for root in roots for above in _ancestors(root))}
+    beside: dict[str, list[Vote]] = defaultdict(list)
+    for path, vote in votes.items():
+        beside[_folder(path)].append(vote)
+    found: dict[str, str] = {}
+    for folder, ballots in beside.items():
+        layer = None if folder in closed else _winner(folder, ballots)
+        if layer is not None:
+            found[folder] = layer
+    return _merged(found, beside, closed)
+
+
+def _winner(folder: str, ballots: list[Vote]) -> str | None:
+    """The layer a folder's name says if any file agrees, else that of most files if they are two or more."""
+    counts = Counter(vote.layer for vote in ballots)
+    named = [layer for layer in counts if _is_named(folder, layer)]
+    if named:
+        return named[0]
+    layer = max(sorted(counts), key=counts.__getitem__)
+    return layer if counts[layer] >= 2 and counts[layer] >= _MAJORITY * len(ballots) else None
+
+
+def _ancestors(folder: str) -> list[str]:
+    parts = folder.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _is_named(folder: str, layer: str) -> bool:
+    return bool(_NAMED[layer].match(folder.rpartition("/")[2]))
+
+
+def _merged(found: dict[str, str], beside: Mapping[str, list[Vote]], closed: Collection[str]) -> dict[str, str]:
+    """Takes a folder in place of those below it when all of them agree and it bears the layer's name, or holds it."""
+    merged = dict(found)
+    for folder in sorted({_folder(f) for f in found}, key=lambda f: -f.count("/")):
+        below = {f: layer for f, layer in merged.items() if f.startswith(f"{folder}/")}
+        voters = [v for f, ballots in beside.items() if f == folder or f.startswith(f"{folder}/") for v in ballots]
+        layers = {*below.values(), *(v.layer for v in voters)}
+        if folder not in closed and len(layers) == 1 and (len(below) >= 2 or folder in merged) and _is_named(folder, next(iter(layers))):
+            merged = {f: layer for f, layer in merged.items() if f not in below}
+            merged[folder] = next(iter(layers))
+    return {f: layer for f, layer in merged.items() if merged.get(_above(f, merged) or "") != layer}
+
+
+def _above(path: str, folders: Mapping[str, str]) -> str | None:
+    """The nearest of ``folders`` that holds ``path``."""
+    folder = _folder(path)
+    while folder:
+        if folder in folders:
+            return folder
+        folder = _folder(folder)
+    return None
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".py")

@@ -1,0 +1,121 @@
+"""Which files are part of the application, which serve it from the side, and what modules are called."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import ModuleInfo
+
+_ASIDE_FOLDERS = re.compile(
+    r"(?:scripts?|notebooks?|seeds?|seeders?|fixtures?|docs?|documentation|examples?|samples?|demos?|bench(?:marks?)?"
+    r"|tools?|tooling|devtools|bin|hack|contrib|archived?|archive[._-].*|attic|old|backups?|playground|sandbox|experiments?"
+    r"|debug|smoke(?:[_-]?tests?)?|load[_-]?tests?|locust|templates?|cookiecutter.*|\{\{.*)\Z",
+    re.I,
+)
+_ASIDE_FILES = re.compile(r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I)
+_EXEMPT = ("test", "migration")
+_OF_MIGRATIONS = ("alembic.op", "alembic.context")
+_MAIN = "__main__"
+
+
+def application_files(program: Program) -> frozenset[str]:
+    """The files that make up the application: no tests, migrations, scripts, seeds, notebooks, documents.
+
+    In a project that is nothing but scripts, the scripts are the application.
+    """
+    candidates = [m for m in program.modules if not is_exempt(program, m.path)]
+    imported = _imported(program)
+    application = frozenset(m.path for m in candidates if not _is_aside(m, imported))
+    if any(_works_with_databases(program, path) for path in application):
+        return application
+    return frozenset(m.path for m in candidates)
+
+
+def is_exempt(program: Program, path: str) -> bool:
+    """Whether a file is a test or belongs to migrations, by its place or by what it imports."""
+    return program.policy.layer_of(path) in _EXEMPT or is_migration(program.solver.modules[path])
+
+
+def is_migration(module: ModuleInfo) -> bool:
+    """Whether the file uses what only migrations can: ``alembic.op`` or ``alembic.context``."""
+    return any(f"{name}.{member}" in _OF_MIGRATIONS or name in _OF_MIGRATIONS for name, member, *_ in module.imports)
+
+
+def imports(module: ModuleInfo, package: str) -> bool:
+    """Whether the file imports ``package`` or something below it."""
+    return any(name == package or name.startswith(f"{package}.") for name, *_ in module.imports)
+
+
+def _works_with_databases(program: Program, path: str) -> bool:
+    module = program.solver.modules[path]
+    return any(e.kind in ("create", "obtain", "inject", "use") for f in (module.body, *module.functions) for e in f.events)
+
+
+def _is_aside(module: ModuleInfo, imported: Mapping[str, int]) -> bool:
+    *folders, name = module.path.split("/")
+    if any(_ASIDE_FOLDERS.match(folder) for folder in folders) or _ASIDE_FILES.match(name):
+        return True
+    return not imported.get(module.path) and _runs_as_script(module) and not _makes_application(module)
+
+
+def _runs_as_script(module: ModuleInfo) -> bool:
+    """Whether the file ends in ``if __name__ == "__main__"``."""
+    return any(
+        s[0] == "I" and s[2][0] == "x" and any(side[0] == "k" and side[2] == _MAIN for side in (s[2][2], *s[2][4]))
+        for s in module.body.facts[4]
+    )
+
+
+def _makes_application(module: ModuleInfo) -> bool:
+    return imports(module, "fastapi") or imports(module, "starlette") or imports(module, "flask")
+
+
+def _imported(program: Program) -> Counter[str]:
+    """How many other files import each file."""
+    names = program.solver.names
+    found: Counter[str] = Counter()
+    for module in program.modules:
+        targets = set()
+        for dotted, member, *_ in module.imports:
+            deeper = names.path_of(f"{dotted}.{member}", module.path) if member else None
+            path = deeper or names.path_of(dotted, module.path)
+            targets.add(path)
+        found.update(t for t in targets if t is not None and t != module.path)
+    return found
+
+
+def names_in_use(program: Program) -> Mapping[str, str]:
+    """Every file's dotted name: the one that most imports use, else the longest it has, without ``src.`` if that is
+    only a folder."""
+    names = program.solver.names
+    counts: dict[str, Counter[str]] = {}
+    for module in program.modules:
+        for name in _absolute_imports(module):
+            path = names.path_of(name, module.path)
+            if path is not None and names.by_name.get(name) == path:
+                counts.setdefault(path, Counter())[name] += 1
+    found = {path: _without_source_folder(program, name) for path, name in names.primary.items()}
+    found.update((path, max(sorted(used), key=used.__getitem__)) for path, used in counts.items())
+    return found
+
+
+def _absolute_imports(module: ModuleInfo) -> list[str]:
+    """Names that absolute imports at the top of a file may mean a module by."""
+    found: list[str] = []
+    for statement in module.body.facts[4]:
+        if statement[0] == "imp":
+            found.extend(name for name, _ in statement[2])
+        elif statement[0] == "from" and not statement[3]:
+            found.append(statement[2])
+            found.extend(f"{statement[2]}.{name}" for name, _ in statement[4])
+    return found
+
+
+def _without_source_folder(program: Program, name: str) -> str:
+    head, _, rest = name.partition(".")
+    names = program.solver.names
+    is_package = f"{head}/__init__.py" in names.packages
+    return rest if head == "src" and not is_package and rest in names.by_name else name

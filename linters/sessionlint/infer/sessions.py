@@ -1,0 +1,182 @@
+"""Which files, dependencies and context managers are the approved way to a session, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sized
+from dataclasses import dataclass, field
+
+from sessionlint.infer.doors import Door, application_of, find_doors
+from sessionlint.infer.survey import CONTEXT, DEPENDENCY, NO_APPLICATION, Made, Source, Survey
+from sessionlint.infer.words import joined, plural
+from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION
+
+#: A second way to sessions in one application is approved when it has at least this share of the first one's users,
+#: or this many files use it: less is a shortcut that someone took.
+_SHARE = 0.1
+_FILES = 5
+_MADE = {ENGINE: "the engine", FACTORY: "the session factory", POOL: "the connection pool"}
+_OPENED = {SESSION: "sessions", CONNECTION: "connections", DRIVER: "connections"}
+
+
+@dataclass(slots=True)
+class Approved:
+    """The ways to a session that are approved: files, dependencies and contexts, each with the reason.
+
+    ``left_out`` are sentences on what else was seen and not approved.
+    """
+
+    modules: dict[str, str] = field(default_factory=dict)
+    dependencies: dict[str, str] = field(default_factory=dict)
+    contexts: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+def approve(survey: Survey) -> Approved:
+    """Chooses among the doors of each application."""
+    approved = Approved()
+    groups: dict[str, list[Door]] = {}
+    for door in find_doors(survey):
+        groups.setdefault(application_of(survey, door), []).append(door)
+    for application in sorted(groups):
+        doors = groups[application]
+        chosen = [door for door in doors if _is_chosen(survey, application, door, doors)]
+        for door in chosen:
+            _approve_door(survey, door, approved)
+        for door in doors if chosen else ():
+            if door not in chosen:
+                approved.left_out.extend(_left_out(door, chosen))
+    approved.modules = dict(sorted(approved.modules.items()))
+    return approved
+
+
+def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) -> bool:
+    first = doors[0]
+    if application == NO_APPLICATION and survey.applications and len(door.using_files) < 2:
+        return False
+    if door is first:
+        return bool(door.users) or len(doors) == 1
+    if not door.users or (first.hands_out_sessions and not door.hands_out_sessions):
+        return False
+    return len(door.users) >= _SHARE * len(first.users) or len(door.using_files) >= _FILES
+
+
+# one door
+
+
+def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
+    dependencies = _dependencies(survey, door)
+    contexts = _contexts(survey, door, {s.path for s in dependencies if not s.passes_on})
+    sources = [*dependencies, *contexts]
+    files = {path: None for s in sources for path in _files_behind(survey, s)}
+    if not any(path in door.files for path in files):
+        files.update(_files_used_directly(survey, door) or door.files)
+    for path in {**files, **door.bound}:
+        approved.modules[path] = _module_reason(path, door, sources)
+    for source in dependencies:
+        approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
+    for source in [s for s in contexts if s.named]:
+        approved.contexts[survey.dotted(source.function)] = _source_reason(source)
+
+
+def _files_behind(survey: Survey, source: Source) -> list[str]:
+    """The files that make what a source hands out, its own included when it opens the session."""
+    files = [site[0] for _, site in source.behind if site[0] in survey.included]
+    return files if source.passes_on else [*files, source.path]
+
+
+def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
+    """The files whose engines and factories other files open sessions from."""
+    return {
+        site[0]: None
+        for function, chain in door.direct.items()
+        for _, site in chain
+        if site[0] in door.files and site[0] != function.path and site[0] in survey.included
+    }
+
+
+def _dependencies(survey: Survey, door: Door) -> list[Source]:
+    """The dependencies to approve: not the private one of an endpoint file where there is a common one."""
+    found = [s for s in door.sources if s.kind == DEPENDENCY and s.function.parent is None]
+    if door.hands_out_sessions:
+        found = [s for s in found if s.handed == SESSION]
+    common = [s for s in found if s.path in door.files or s.path not in survey.endpoint_files]
+    return sorted(common or found, key=_most_used)
+
+
+def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
+    """The context managers to approve: those next to the engine or the dependency, and ones that many files share."""
+    found = [s for s in door.sources if s.kind == CONTEXT and (s.handed == SESSION or not door.hands_out_sessions)]
+    near = [s for s in found if s.path in door.files or s.path in files]
+    far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
+    shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
+    return sorted([*near, *shared], key=_most_used)
+
+
+def _most_used(source: Source) -> tuple[int, str, tuple[int, ...]]:
+    """The first of a list is the one that remedies name."""
+    return (-len(source.users), source.path, source.function.header)
+
+
+# reasons
+
+
+def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
+    made = [(kind, site[1][0]) for kind, site in _unique(door.makers) if site[0] == path]
+    parts = [_made_there(made)] if made else []
+    for source in [s for s in sources if s.path == path or any(site[0] == path for _, site in s.behind)][:3]:
+        opened = [site[1][0] for kind, site in source.behind if site[0] == path and kind in _OPENED]
+        if opened and source.path != path:
+            parts.append(f"the {_OPENED[source.handed]} of {source.function.name}() are opened there (line {opened[0]})")
+        else:
+            parts.append(f"{source.function.name}() {_use(source)}")
+    if not sources:
+        users = [f for f in door.users if f.path != path]
+        parts += [f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} sessions from it"] if users else []
+    return joined(parts) or "sessions are opened there"
+
+
+def _made_there(made: list[tuple[str, int]]) -> str:
+    if len(made) == 1:
+        kind, line = made[0]
+        return f"{_MADE[kind]} is created there (line {line})"
+    return f"{joined([f'{_MADE[kind]} (line {line})' for kind, line in made])} are created there"
+
+
+def _verb(users: Sized, verb: str) -> str:
+    return f"{verb}s" if len(users) == 1 else verb
+
+
+def _unique(makers: Iterable[Made]) -> list[Made]:
+    """At most one of a kind and file: the first."""
+    found: dict[tuple[str, str], Made] = {}
+    for made in makers:
+        found.setdefault((made[0], made[1][0]), made)
+    return sorted(found.values(), key=lambda made: made[1])
+
+
+def _use(source: Source) -> str:
+    handed = _OPENED[source.handed]
+    endpoints = len(source.endpoints)
+    if source.kind == DEPENDENCY:
+        others = len(source.users) - endpoints
+        to = [plural(n, word) for n, word in ((endpoints, "endpoint"), (others, "dependency")) if n]
+        return f"injects its {handed} into {joined(to)}"
+    users = len(source.users)
+    return f"hands its {handed} to {plural(users, 'function')}" if users else f"hands out its {handed}"
+
+
+def _source_reason(source: Source) -> str:
+    passes = "passes on the session of another dependency and " if source.passes_on else ""
+    return f"it {passes}{_use(source)}"
+
+
+def _left_out(door: Door, chosen: list[Door]) -> list[str]:
+    """What is said of a door that stays closed."""
+    if not door.makers:
+        return []
+    kind, (path, span) = door.makers[0]
+    users = door.users
+    used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it" if users else "no other file uses it"
+    article = "an" if kind == ENGINE else "a"
+    against = f", while {len(chosen[0].users)} get their sessions through {min(chosen[0].files)}" if chosen else ""
+    return [f"{path} makes {article} {_MADE[kind].removeprefix('the ')} of its own (line {span[0]}); {used}{against}"]

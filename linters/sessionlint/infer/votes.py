@@ -1,0 +1,145 @@
+"""What each file does, seen from its functions: the votes that decide which layer its folder is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sessionlint.facts import ir
+from sessionlint.infer.places import imports, is_migration
+from sessionlint.program import knowledge
+from sessionlint.program.api import Program
+from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
+from sessionlint.program.values import SESSION, Param, Value
+
+#: Names that say "service" even of files that were not seen to take a session.
+SERVICE_NAMES = re.compile(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
+BACKGROUND_NAMES = re.compile(r"(?:background(?:_\w+)?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I)
+#: Decorators that say "this runs in the background", whatever project wraps the queue or scheduler.
+_SCHEDULING = re.compile(
+    r"(?:^|\.)(?:\w*scheduler\w*\.\w+|actor|shared_task|task|periodic_task|cron(?:_\w+)?|(?:scheduled_)?job|repeat_every"
+    r"|background_(?:task|job)|scheduled_\w*task)(?:\(|\Z)"
+)
+_ENCODERS = {"jwt.encode", "jose.jwt.encode", "joserfc.jwt.encode", "authlib.jose.jwt.encode"}
+_MODEL_BASES = {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
+_COLUMNS = {"sqlalchemy.orm.Mapped", "sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlalchemy.orm.relationship()"}
+_TABLE_NAMES = ("__tablename__", "__table__")
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One file's layer, with the number of things that speak for it (endpoints, functions, classes).
+
+    ``alone`` tells that they are most of the file, so that it may be named without its folder.
+    """
+
+    path: str
+    layer: str
+    count: int
+    alone: bool = True
+
+
+def collect_votes(program: Program, application: frozenset[str], session_modules: Collection[str]) -> dict[str, Vote]:
+    """The votes of all application files; session modules, applications and files that do nothing have none."""
+    applications = {site[0] for site, entry in program.solver.routers.items() if entry.get("name") != "fastapi.APIRouter"}
+    called = _called_from_endpoints(program)
+    found: dict[str, Vote] = {}
+    for module in program.modules:
+        if module.path in application and module.path not in session_modules and module.path not in applications:
+            vote = _vote(module.path, _counts(program, module, called))
+            if vote is not None:
+                found[module.path] = vote
+    return found
+
+
+def _vote(path: str, counts: Counter[str]) -> Vote | None:
+    most = counts["functions"] / 2
+    if counts["router"]:
+        return Vote(path, "router", counts["router"], counts["router"] >= most)
+    if counts["auth"]:
+        return Vote(path, "auth", counts["auth"])
+    if counts["background"] >= max(counts["service"], 1) and (counts["background"] >= most or _is_named_background(path)):
+        return Vote(path, "background", counts["background"])
+    if counts["model"] and counts["model"] >= counts["service"]:
+        return Vote(path, "model", counts["model"])
+    if counts["service"] or (counts["functions"] and _is_called_service(path)):
+        return Vote(path, "service", counts["service"])
+    return None
+
+
+def _is_named_background(path: str) -> bool:
+    return any(BACKGROUND_NAMES.match(part) for part in path.removesuffix(".py").split("/"))
+
+
+def _is_called_service(path: str) -> bool:
+    """Whether the file or a folder above it has the name of a service layer."""
+    return any(SERVICE_NAMES.match(part) for part in path.removesuffix(".py").split("/"))
+
+
+def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
+    for function in (module.body, *module.functions):
+        counts["auth"] += sum(e.kind == "external" and _authenticates(e.name) for e in function.events)
+        if function is module.body or function.name == "<lambda>":
+            continue
+        counts["functions"] += function.parent is None
+        if function.routes:
+            counts["router"] += 1
+        elif function in program.background_functions or any(_SCHEDULING.search(ir.text_of(d)) for d in function.decorators):
+            counts["background"] += 1
+        elif function.parent is None and (_takes_session(program, function) or (function in called and _opens(function))):
+            counts["service"] += 1
+    return counts
+
+
+def _authenticates(name: str) -> bool:
+    return bool(name in _ENCODERS or knowledge.JWT_DECODERS.match(name) or knowledge.SECURITY_CLASSES.match(f"{name}()"))
+
+
+def _takes_session(program: Program, function: FunctionInfo) -> bool:
+    """Whether a session is a plain argument (what FastAPI injects makes no service)."""
+    return any(
+        program.kind(Param(function, name)) == SESSION for name, *_ in function.params if name not in function.dependencies
+    )
+
+
+def _opens(function: FunctionInfo) -> bool:
+    return any(e.kind in ("create", "obtain") for e in function.events)
+
+
+def _called_from_endpoints(program: Program) -> frozenset[FunctionInfo]:
+    return frozenset(
+        e.callee for f in program.functions if f.routes for e in f.events if e.kind == "call" and e.callee is not None
+    )
+
+
+def _is_mapped(program: Program, info: ClassInfo) -> bool:
+    """Whether a class describes a table: it names one, or maps columns below a declarative base."""
+    if any(name in info.attributes or name in info.methods for name in _TABLE_NAMES):
+        return True
+    bases = program.solver.external_bases(info)
+    if "sqlmodel.SQLModel" in bases:
+        return any(name == "table" for name, _ in info.facts[4])
+    declarative = bool(bases & _MODEL_BASES) or any(b.endswith(("declarative_base()", "generate_base()")) for b in bases)
+    return declarative and any(_is_column(annotation, default) for _, annotation, default, _ in info.attributes.values())
+
+
+def _is_column(annotation: Value, default: Value) -> bool:
+    mapped = [a.type for a in annotation if a.tag == "annotated"] or [annotation]
+    names = {a.name for value in (*mapped, default) for a in value if a.tag == "ext"}
+    return bool(names & _COLUMNS)
+
+
+def exempt_files(program: Program) -> dict[str, str]:
+    """Migrations and tests that the usual patterns do not name: file to layer."""
+    found: dict[str, str] = {}
+    for module in program.modules:
+        if program.policy.layer_of(module.path) is None:
+            if is_migration(module):
+                found[module.path] = "migration"
+            elif module.path.endswith("_test.py") and imports(module, "pytest"):
+                found[module.path] = "test"
+    return found

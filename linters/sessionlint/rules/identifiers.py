@@ -1,0 +1,70 @@
+"""Identifiers: which values are random ones cut or decorated, which columns are UUIDs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.program.values import Value
+
+#: Random or unique values ids are made of.
+_SOURCES = re.compile(
+    r"^(?:uuid\.uuid\d\(\)|secrets\.token_(?:hex|urlsafe)\(\)|random\.\w+\(\)|time\.time(?:_ns)?\(\)|nanoid\.generate\(\)"
+    r"|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
+)
+_UUID = re.compile(r"^uuid\.uuid\d\(\)")
+_CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
+
+
+def custom_format(value: Value) -> str | None:
+    """``"a truncated UUID"`` or ``"text around …"`` when the value is such an id, else ``None``."""
+    for atom in value:
+        if atom.tag == "ext" and _CUT.match(atom.name):
+            return "a truncated UUID"
+        if atom.tag == "text" and atom.dynamic:
+            found = _around(atom)
+            if found:
+                return found
+    return None
+
+
+def _around(atom: Any) -> str | None:
+    literal = atom.text.replace("\0", "")
+    for hole in atom.holes:
+        if hole.tag != "ext":
+            continue
+        if _CUT.match(hole.name):
+            return "a truncated UUID"
+        if literal.strip() and _UUID.match(hole.name):
+            return f"text around a UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
+        if literal.strip() and _SOURCES.match(hole.name):
+            return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
+    return None
+
+
+_NOT_UUID = frozenset({
+    "Integer", "BigInteger", "SmallInteger", "INTEGER", "BIGINT", "SMALLINT", "Numeric", "Float", "String", "Text", "Unicode",
+    "UnicodeText", "CHAR", "VARCHAR", "TEXT", "NVARCHAR", "CITEXT", "LargeBinary", "BINARY", "AutoString", "BigIntegerType",
+})  # fmt: skip
+_NOT_UUID_PYTHON = frozenset({"builtins.int", "builtins.str", "builtins.bytes"})
+_UUID_TYPES = frozenset({"UUID", "Uuid", "UUIDType", "GUID", "PGUUID"})
+
+
+def column_types(value: Value) -> Iterator[tuple[str, str]]:
+    """(kind, name) of the types in a column's arguments or annotation: kind ``uuid``, ``other`` or ``unknown``."""
+    for atom in value:
+        if atom.tag == "ext":
+            name = atom.name.removesuffix("()")
+            last = name.rpartition(".")[2]
+            if name in _NOT_UUID_PYTHON or name.startswith(("sqlalchemy.", "sqlmodel.")) and last in _NOT_UUID:
+                yield "other", last
+            elif last in _UUID_TYPES:
+                yield "uuid", last
+        elif atom.tag == "annotated":
+            yield from column_types(atom.type)
+        elif atom.tag == "seq":
+            for item in atom.items:
+                yield from column_types(item)
+        elif atom.tag in ("cls", "inst"):
+            yield "unknown", atom.info.name

@@ -1,0 +1,155 @@
+"""Who closes a session: what happens to a handle between the call that makes it and the end of the function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
+from sessionlint.program.values import Handle, Value, contained
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+#: Kinds that hold a connection and have to be closed.
+HELD = frozenset({"session", "connection", "driver connection"})
+Verdict = Literal["closed", "passed on", "closed without finally", "never closed"]
+
+_KEEPS = frozenset({"store", "setattr", "setitem", "return"})
+#: Libraries that look at what they are given and keep nothing.
+_LOOKS_ONLY = ("sqlalchemy.", "sqlmodel.", "builtins.", "typing.")
+
+
+def made(event: Event) -> list[Handle]:
+    """The handles this call made anew for its function, which now owns them."""
+    return [
+        a for a in event.subject
+        if isinstance(a, Handle) and a.kind in HELD and a.parent is None and a.site == event.site
+    ]  # fmt: skip
+
+
+def kept_by_source(event: Event, handle: Handle) -> bool:
+    """Whether a function that hands the handle out also keeps it (a cache, a lazy property): callers do not own it."""
+    current, seen = event.callee, set[FunctionInfo]()
+    while current is not None and current not in seen:
+        seen.add(current)
+        if any(_is(a, handle) for e in current.events if e.kind in ("store", "setitem") for a in contained(e.value)):
+            return True
+        hop = current.summary.sources.get((handle.kind, handle.root))
+        current = hop.callee if hop is not None else None
+    return False
+
+
+def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
+    """What the function of ``event`` does with the handle it owns."""
+    flags = [e.flags for e in _closings(event, handle)]
+    if any("finally" in f for f in flags) or _closed_by_nested(event.function, handle):
+        return "closed"
+    if any(_passes_on(program, e, handle) for e in event.function.events):
+        return "passed on"
+    if not flags:
+        return "never closed"
+    in_handler = ["handler" in f for f in flags]
+    return "closed" if any(in_handler) and not all(in_handler) else "closed without finally"
+
+
+def _closings(event: Event, handle: Handle) -> Iterator[Event]:
+    for other in event.function.events:
+        if other.kind not in ("txn", "effect") or other.name != "close":
+            continue
+        # a scoped registry closes its session with remove()
+        if any(_same(a, handle) or a in event.value for a in other.subject):
+            yield other
+
+
+def _same(atom: Any, handle: Handle) -> bool:
+    return isinstance(atom, Handle) and (atom == handle or (atom.site == handle.site and atom.root == handle.root))
+
+
+def _closed_by_nested(function: FunctionInfo, handle: Handle) -> bool:
+    pending = list(function.children.values())
+    while pending:
+        child = pending.pop()
+        if any(e.name == "close" and e.subject and _same(e.subject[0], handle) for e in child.events if e.kind == "txn"):
+            return True
+        pending.extend(child.children.values())
+    return False
+
+
+def _holds(values: Iterable[Value], handle: Handle) -> bool:
+    return any(_same(a, handle) for value in values for a in contained(value))
+
+
+def _passes_on(program: Program, event: Event, handle: Handle) -> bool:
+    """Whether somebody else can close the handle after this event."""
+    kind = event.kind
+    if kind in _KEEPS:
+        return _holds((event.value, event.subject if kind == "store" else ()), handle)
+    if kind == "escape":
+        return any(_same(a, handle) for a in event.subject)
+    if kind == "effect":
+        return event.text == "escape" and any(_same(a, handle) for a in event.subject)
+    if kind == "external":
+        return not event.name.startswith(_LOOKS_ONLY) and _holds(_direct(event), handle)
+    if kind == "call":
+        return _taken_over(program, event, handle)
+    if kind == "schedule":
+        return _scheduled_owner(event, handle)
+    return False
+
+
+def _direct(event: Event) -> Iterator[Value]:
+    """What a library function receives itself, without the arguments of coroutines it only runs."""
+    for value in (*event.args, *(v for _, v in event.keywords)):
+        yield tuple(a for a in value if a.tag != "pending")
+
+
+def _taken_over(program: Program, event: Event, handle: Handle) -> bool:
+    """A constructor whose class closes what it was given, or a function that stores it."""
+    callee = event.callee
+    if callee is None:
+        return False
+    keys = [key for key, value in event.bindings if key.tag == "param" and _holds((value,), handle)]
+    if not keys:
+        return False
+    if callee.name == "__init__" and callee.class_info is not None:
+        return any(closes(program, callee.class_info, key) for key in keys)
+    return any(e.kind in ("store", "setattr", "setitem") and k in contained(e.value) for e in callee.events for k in keys)
+
+
+def _scheduled_owner(event: Event, handle: Handle) -> bool:
+    """Started work that closes its session itself; a plain function's arguments are not followed."""
+    for atom in event.value:
+        if atom.tag == "pending":
+            for key, value in atom.bindings:
+                if _holds((value,), handle):
+                    return Effect("txn", "close", key) in atom.info.summary.effects
+    return _holds(event.args, handle)
+
+
+def closes(program: Program, info: ClassInfo, atom: Any) -> bool:
+    """Whether some method of the class closes what it keeps under ``atom``."""
+    for function in _methods(program, info):
+        for effect in function.summary.effects:
+            if effect.kind == "txn" and effect.name == "close" and _is(effect.subject, atom):
+                return True
+        if any(_ends(e) and any(_is(a, atom) for a in e.subject) for e in function.events):
+            return True
+    return False
+
+
+def _ends(event: Event) -> bool:
+    """A close, or a ``with`` on what a property of the class hands out."""
+    return (event.kind == "txn" and event.name == "close") or (event.kind == "obtain" and "context" in event.flags)
+
+
+def _is(subject: Any, atom: Any) -> bool:
+    if isinstance(subject, Handle) and isinstance(atom, Handle):
+        return (subject.kind, subject.root) == (atom.kind, atom.root)
+    return bool(subject == atom)
+
+
+def _methods(program: Program, info: ClassInfo) -> Iterator[FunctionInfo]:
+    family = [info, *(c for c in program.classes if info in program.solver.mro(c) and c is not info)]
+    for cls in dict.fromkeys(c for member in family for c in program.solver.mro(member)):
+        yield from cls.methods.values()

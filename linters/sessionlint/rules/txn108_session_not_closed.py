@@ -1,0 +1,403 @@
+"""TXN108: a session or connection is obtained and not closed on every path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opening import hops, text, with_word
+from sessionlint.rules.ownership import kept_by_source, made, verdict
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
+    from sessionlint.program.values import Handle
+
+META = Rule(
+    code="TXN108",
+    name="session-not-closed",
+    summary="A session or connection is obtained and not closed on every path.",
+    rationale=(
+        "A session that nobody closes keeps its connection checked out, and its transaction open, until the garbage "
+        "collector comes by; with asyncio it cannot close the connection then. After `pool_size + max_overflow` such calls "
+        "every request waits the whole `pool_timeout` and fails. A bare `close()` at the end does the same on the day the "
+        "code before it raises."
+    ),
+    remedy=(
+        "Use `async with` (or `with`) on the context manager or factory; where that cannot be, close in `finally`, or "
+        "register it with an `AsyncExitStack` or `contextlib.closing`."
+    ),
+    not_flagged=(
+        "Sessions that are returned, stored or handed to code that closes them; generators that close in `finally` around "
+        "their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it was given; sessions kept "
+        "by a module or an object, which TXN109 judges; tests and migrations."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+import asyncio
+from contextlib import contextmanager
+
+import asyncpg
+
+from app.session import engine, get_session_dependency, session_factory
+
+
+async def never(item_id):
+    session = session_factory()  # TXN108@15
+    return await session.get(object, item_id)
+
+
+async def bare(item_id):
+    session = session_factory()  # TXN108@15
+    row = await session.get(object, item_id)
+    await session.close()
+    return row
+
+
+async def handler_only(item_id):
+    session = session_factory()  # TXN108@15
+    try:
+        await session.get(object, item_id)
+    except Exception:
+        await session.close()
+        raise
+
+
+async def first_item():
+    session = await anext(get_session_dependency())  # TXN108@21
+    return await session.get(object, 1)
+
+
+async def begun():
+    session = session_factory()  # TXN108@15
+    async with session.begin():
+        await session.get(object, 1)
+
+
+async def raw(url):
+    connection = await asyncpg.connect(url)  # TXN108@24
+    await connection.execute("select 1")
+
+
+async def core():
+    connection = await engine.connect()  # TXN108@24
+    await connection.exec_driver_sql("select 1")
+
+
+async def lent():
+    session = session_factory()  # TXN108@15
+    await work(session)
+    asyncio.create_task(work(session))
+
+
+async def work(session):
+    await session.get(object, 1)
+
+
+@contextmanager
+def unguarded():
+    session = session_factory()  # TXN108@15
+    yield session
+    session.close()
+""",
+        path="app/tasks/run.py",
+    ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("sqlite://"))
+
+
+def get_session_dependency():
+    session = SessionLocal()  # TXN108@15
+    yield session
+
+
+def get_session():
+    return SessionLocal()
+
+
+def injected():
+    return SessionLocal()  # TXN108@12
+# --- app/tasks/run.py
+from app.repository import Repository
+from app.session import get_session
+
+
+def run():
+    session = get_session()  # TXN108@15
+    repository = Repository(session)
+    repository.load(1)
+
+
+def chained():
+    return get_session().get(object, 1)  # TXN108@12
+# --- app/repository.py
+class Repository:
+    def __init__(self, session):
+        self.session = session
+
+    def load(self, item_id):
+        return self.session.get(object, item_id)
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.session import injected
+
+router = APIRouter()
+
+
+@router.get("/")
+def read(session=Depends(injected)):
+    return session
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+
+import asyncpg
+
+from app.session import engine, get_session, get_session_dependency, session_factory
+
+
+async def block():
+    async with session_factory() as session, session.begin():
+        await session.get(object, 1)
+
+
+async def entered_later():
+    session = session_factory()
+    async with session:
+        await session.get(object, 1)
+
+
+async def guarded():
+    session = session_factory()
+    try:
+        await session.get(object, 1)
+    finally:
+        await session.close()
+
+
+async def both_ways():
+    session = session_factory()
+    try:
+        await session.get(object, 1)
+    except BaseException:
+        await session.close()
+        raise
+    await session.close()
+
+
+async def dependency():
+    session = session_factory()
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+@asynccontextmanager
+async def context():
+    async with session_factory() as session:
+        yield session
+
+
+async def stacked():
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(session_factory())
+        two = session_factory()
+        stack.push_async_callback(two.close)
+        await one.get(object, 1)
+
+
+def closed_by_library():
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor()
+
+
+def given_away():
+    return session_factory()
+
+
+async def iterated():
+    async for session in get_session_dependency():
+        await session.get(object, 1)
+
+
+async def by_hand():
+    generator = get_session_dependency()
+    session = await anext(generator)
+    try:
+        await session.get(object, 1)
+    finally:
+        await generator.aclose()
+
+
+async def manager_by_hand():
+    manager = get_session()
+    session = await manager.__aenter__()
+    try:
+        await session.get(object, 1)
+    finally:
+        await manager.__aexit__(None, None, None)
+
+
+async def task_owner():
+    session = session_factory()
+    asyncio.create_task(own(session))
+
+
+async def own(session):
+    async with session:
+        await session.get(object, 1)
+
+
+async def helper_closes():
+    session = session_factory()
+    try:
+        await session.get(object, 1)
+    finally:
+        await shut(session)
+
+
+async def shut(session):
+    await session.close()
+
+
+async def pooled(pool: asyncpg.Pool):
+    connection = await pool.acquire()
+    try:
+        await connection.execute("select 1")
+    finally:
+        await pool.release(connection)
+
+
+def in_callback(app):
+    session = session_factory()
+
+    def stop():
+        session.close()
+
+    app.add_event_handler("shutdown", stop)
+
+
+async def suppressed():
+    with contextlib.suppress(ValueError):
+        async with session_factory() as session:
+            await session.get(object, 1)
+""",
+        path="app/tasks/run.py",
+    ),
+    Good(
+        """
+from dataclasses import dataclass
+
+from sqlalchemy.orm import scoped_session
+
+from app.session import session_factory
+
+registry = scoped_session(session_factory)
+
+
+class Unit:
+    def __init__(self, session=None):
+        self.session = session or session_factory()
+
+    async def __aenter__(self):
+        self.other = session_factory()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+        await self.other.close()
+
+
+@dataclass
+class Context:
+    session: object
+
+
+def context():
+    return Context(session=session_factory())
+
+
+def unit():
+    return Unit(session_factory())
+
+
+def scoped():
+    session = registry()
+    try:
+        return session.get(object, 1)
+    finally:
+        registry.remove()
+
+
+_cached = None
+
+
+def shared():
+    global _cached
+    if _cached is None:
+        _cached = session_factory()
+    return _cached
+
+
+def uses_shared():
+    return shared().get(object, 1)
+""",
+        path="app/tasks/run.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Handles whose owner does not close them."""
+    for event in program.events("create", "obtain"):
+        if program.role(event.function) in ("test", "migration") or event.function.name == "<module>":
+            continue
+        if not event.flags.isdisjoint(("context", "iterated", "typing")):
+            continue
+        for handle in made(event):
+            if kept_by_source(event, handle):
+                continue
+            message = _message(program, event, handle)
+            if message:
+                yield program.finding(META, event, message, hops(program, event, handle))
+                break
+
+
+def _message(program: Program, event: Event, handle: Handle) -> str:
+    call, function, block = text(event), event.function, with_word(event.function)
+    if "returned" in event.flags and not function.is_generator:
+        if function in program.dependency_functions:
+            return (
+                f"{call} makes the {handle.kind} that a dependency returns, and FastAPI closes nothing that is returned. "
+                f"Yield it from inside a `{block}` block."
+            )
+        return ""
+    outcome = verdict(program, event, handle)
+    if outcome == "never closed":
+        return f"{call} makes a {handle.kind} that is never closed. Open it with `{block}`, or close it in `finally`."
+    if outcome == "closed without finally":
+        return (
+            f"{call} makes a {handle.kind} that stays open when the code before its close() raises. "
+            f"Open it with `{block}`, or close it in `finally`."
+        )
+    return ""
+

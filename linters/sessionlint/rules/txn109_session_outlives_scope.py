@@ -1,0 +1,351 @@
+"""TXN109: a session is kept where it outlives its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.values import Handle, Value, contained
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.ownership import HELD, closes
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+META = Rule(
+    code="TXN109",
+    name="session-outlives-scope",
+    summary="A session is kept on an object, `app.state`, a module or a closure that outlives its owner.",
+    rationale=(
+        "A session is no thread-safe or task-safe object: two requests that meet on a kept one mix their transactions, one's "
+        "rollback discards the other's rows, and with asyncio the second statement raises `another operation is in "
+        "progress`. One kept after its `with` block opens a new transaction by itself that nobody ends, so its connection "
+        "never goes back to the pool."
+    ),
+    remedy=(
+        "Keep the way to a session (the context manager), not the session. Objects that serve one request take it in their "
+        "constructor and die with it; everything that lives longer opens one per piece of work."
+    ),
+    not_flagged=(
+        "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
+        "close what they opened; `request.state`; engines and factories, which are made to be kept; context variables; "
+        "tests and migrations."
+    ),
+)
+
+BAD = [
+    Bad(
+        """
+# --- app/main.py
+from functools import lru_cache
+
+from fastapi import FastAPI, Request
+
+from app.repository import Repository, Store
+from app.session import engine, get_session, session_factory
+
+app = FastAPI()
+session = session_factory()  # TXN109@1
+store = Store()
+repository = Repository(session_factory())  # TXN109@1
+_cache = {}
+_all = []
+_current = None
+
+
+class Report:
+    connection = engine.connect()  # TXN109@5
+
+    def __init__(self):
+        self.session = session_factory()  # TXN109@9
+
+    async def load(self):
+        async with get_session() as session:
+            self.late = session  # TXN109@13
+        return await self.late.get(object, 1)
+
+
+@app.on_event("startup")
+async def startup():
+    app.state.session = session_factory()  # TXN109@5
+
+
+async def remember(request: Request, key, session=session_factory):
+    global _current
+    async with get_session() as fresh:
+        request.app.state.db = fresh  # TXN109@9
+        _cache[key] = fresh  # TXN109@9
+        _all.append(fresh)  # TXN109@9
+        _current = fresh  # TXN109@9
+        store.session = fresh  # TXN109@9
+        Repository.shared = fresh  # TXN109@9
+
+
+@lru_cache
+def cached():
+    return session_factory()  # TXN109@12
+
+
+@lru_cache(maxsize=1)
+def cached_repository():
+    return Repository(session_factory())  # TXN109@12
+
+
+async def loader():
+    async with get_session() as session:
+
+        async def load(item_id):
+            return await session.get(object, item_id)
+
+        return load  # TXN109@16
+
+
+def remembering():
+    last = None
+
+    async def work():
+        nonlocal last
+        async with get_session() as session:
+            last = session  # TXN109@13
+
+    return work, last
+# --- app/repository.py
+class Repository:
+    def __init__(self, session):
+        self.session = session
+
+
+class Store:
+    def use(self, session):
+        self.session = session
+""",
+        path="app/main.py",
+    ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Exporter:
+    def __init__(self):
+        self.db = None
+
+    async def run(self, session: AsyncSession):
+        self.db = session  # TXN109@9
+        await self._step()
+
+    async def _step(self):
+        await self.db.get(object, 1)
+
+
+exporter = Exporter()
+"""
+    ),
+]
+
+GOOD = [
+    Good(
+        """
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from fastapi import Depends, FastAPI, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import scoped_session
+
+from app.session import engine, get_session, get_session_dependency, session_factory
+
+app = FastAPI()
+app.state.engine = engine
+app.state.factory = session_factory
+registry = scoped_session(session_factory)
+current: ContextVar[AsyncSession] = ContextVar("current")
+declared: AsyncSession | None = None
+
+
+class Repository:
+    session: AsyncSession | None = None
+
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+
+@dataclass
+class Context:
+    session: AsyncSession
+
+
+class Unit:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+
+
+class Stacked:
+    async def __aenter__(self):
+        self._stack = AsyncExitStack()
+        self.session = await self._stack.enter_async_context(get_session())
+        return self
+
+    async def __aexit__(self, *details):
+        await self._stack.aclose()
+
+
+class Managed:
+    async def __aenter__(self):
+        self._manager = get_session()
+        self.session = await self._manager.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self._manager.__aexit__(*details)
+
+
+class Lazy:
+    def __init__(self, factory):
+        self._factory = factory
+        self._session = None
+
+    @property
+    def session(self):
+        if self._session is None:
+            self._session = session_factory()
+        return self._session
+
+    async def aclose(self):
+        async with self.session:
+            pass
+
+
+def repository(session: AsyncSession = Depends(get_session_dependency)):
+    return Repository(session)
+
+
+@app.middleware("http")
+async def middleware(request: Request, call_next):
+    async with get_session() as session:
+        request.state.db = session
+        current.set(session)
+        local = Repository(session)
+        local.session = session
+        return await call_next(request)
+
+
+async def inner():
+    async with get_session() as session:
+
+        async def load(item_id):
+            return await session.get(object, item_id)
+
+        return await load(1), Context(session=session).session is None
+""",
+        path="app/main.py",
+    ),
+    Good(
+        """
+# --- app/script.py
+from app.session import session_factory
+
+if __name__ == "__main__":
+    session = session_factory()
+    try:
+        session.execute("select 1")
+    finally:
+        session.close()
+    with session_factory() as other:
+        other.execute("select 1")
+# --- tests/conftest.py
+from app.session import session_factory
+
+session = session_factory()
+"""
+    ),
+]
+
+_PLACES = {
+    "state": "the application's state",
+    "global": "a module",
+    "class": "a class",
+    "object": "an object of the application",
+}
+_CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Sessions stored for longer than they live."""
+    closed = {a for e in program.events("txn") if e.name == "close" for a in e.subject}
+    for event in program.events("store"):
+        if program.role(event.function) in ("test", "migration"):
+            continue
+        held = tuple(a for a in event.subject if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
+        reason = _reason(program, event, held, closed) if held else ""
+        if reason:
+            made = [a for a in held if isinstance(a, Handle)]
+            trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
+            yield program.finding(META, event, f"{event.text} keeps a session {reason}.", trace)
+    for event in program.events("return"):
+        if event.value and program.role(event.function) not in ("test", "migration"):
+            yield from _returned(program, event)
+
+
+def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> str:
+    place, function = event.name, event.function
+    if place in _PLACES:
+        if function.name == "<module>" and all(a in closed for a in held):
+            return ""
+        return (
+            f"on {_PLACES[place]}, where all requests share it. "
+            "Keep the context manager there, and open a session per piece of work"
+        )
+    if place not in ("attribute", "closure") or function.is_generator:
+        return ""
+    if any(a in event.open_sessions for a in held):
+        return "that the `with` block around it closes. Keep the context manager, and open a session when one is needed"
+    info = function.class_info
+    if place == "attribute" and info is not None and info in program.singletons and function.name != "__init__":
+        return f"on {info.name}, of which one instance serves all requests. Pass the session on as an argument"
+    own = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a) and a not in closed]
+    if own and (info is None or not closes(program, info, own[0])):
+        return "that nothing closes. Close it where the object ends, or take the session as an argument"
+    return ""
+
+
+def _made_by_hand(function: FunctionInfo, handle: Handle) -> bool:
+    """Opened in this function, neither by a ``with`` nor on an exit stack."""
+    return any(
+        handle in e.subject and "context" not in e.flags for e in function.events if e.kind in ("create", "obtain")
+    )
+
+
+def _returned(program: Program, event: Event) -> Iterator[Finding]:
+    """Sessions in what a cache keeps, and in functions that are called after the block is left."""
+    if event.expr is None:
+        return
+    where = (event.function, event.expr[1])
+    atoms = tuple(contained(event.value))
+    if _is_cached(event.function) and any(isinstance(a, Handle) and a.kind in HELD for a in atoms):
+        message = (
+            f"{event.function.name}() is cached, so everybody shares the session it returns. "
+            "Take the cache away, or return what opens sessions."
+        )
+        yield program.finding(META, where, message)
+    for atom in atoms:
+        if atom.tag == "fn" and atom.info.parent is event.function and not event.function.is_generator:
+            used = {a for e in atom.info.events for a in e.subject if a in event.open_sessions}
+            if used:
+                message = (
+                    f"{atom.info.name}() is returned with a session that the `with` block around it closes. "
+                    "Open the session inside it."
+                )
+                yield program.finding(META, where, message)
+                return
+
+
+def _is_cached(function: FunctionInfo) -> bool:
+    return any(a.tag == "ext" and a.name.removesuffix("()") in _CACHES for _, value in function.decorator_values for a in value)

@@ -1,0 +1,357 @@
+"""TXN602: one session is used by coroutines that run at the same time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Site, Value
+from sessionlint.report import Finding
+from sessionlint.rules.background_work import awaited_tasks, sessions_in
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN602",
+    name="session-shared-by-tasks",
+    summary="One session is used by coroutines that run at the same time.",
+    rationale="A session is one connection and one transaction, and does one thing at a time. Two coroutines on it get "
+    '"This session is provisioning a new connection; concurrent operations are not permitted", or "another operation '
+    'is in progress" from asyncpg, or, worse, no error: one of them commits the half-made changes of the other. It '
+    "depends on timing, so it passes the tests.",
+    remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own session "
+    "with the context manager.",
+    not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
+    "coroutines awaited one after the other.",
+)
+
+_GROUPED = ("TaskGroup.create_task", "TaskGroup.start_soon")
+
+BAD = [
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def load(session, item_id):
+    return await session.get(Item, item_id)
+
+
+async def both(session: AsyncSession):
+    return await asyncio.gather(session.execute(select(Item)), session.scalar(select(Item.id)))  # TXN602@18
+
+
+async def bound(session: AsyncSession):
+    first, second = load(session, 1), load(session, 2)
+    return await asyncio.wait_for(asyncio.gather(first, second), 10)  # TXN602@35
+
+
+async def many(session: AsyncSession, ids):
+    await asyncio.gather(*[load(session, i) for i in ids])  # TXN602@11
+    jobs = []
+    for i in ids:
+        jobs.append(load(session, i))
+    await asyncio.gather(*jobs, return_exceptions=True)  # TXN602@11
+    for done in asyncio.as_completed([load(session, i) for i in ids]):  # TXN602@17
+        await done
+
+
+async def closures(session: AsyncSession, ids):
+    async def one(item_id):
+        return await session.get(Item, item_id)
+
+    await asyncio.gather(*map(one, ids))  # TXN602@11
+    tasks = [asyncio.create_task(one(i)) for i in ids]
+    await asyncio.wait(tasks)  # TXN602@11
+""",
+    ),
+    Bad(
+        source="""
+import asyncio
+
+import anyio
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def load(session, item_id):
+    return await session.get(Item, item_id)
+
+
+async def group(session: AsyncSession, ids):
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(load(session, 1))
+        tasks.create_task(load(session, 2))  # TXN602@9
+    async with asyncio.TaskGroup() as tasks:
+        for i in ids:
+            tasks.create_task(load(session, i))  # TXN602@13
+    async with anyio.create_task_group() as nursery:
+        nursery.start_soon(load, session, 1)
+        nursery.start_soon(load, session, 2)  # TXN602@9
+
+
+async def started(session: AsyncSession):
+    first = asyncio.create_task(load(session, 1))
+    second = asyncio.create_task(load(session, 2))  # TXN602@14
+    return await first, await second
+
+
+async def meanwhile(session: AsyncSession):
+    task = asyncio.create_task(load(session, 1))  # TXN602@12
+    await session.get(Item, 2)
+    await task
+""",
+    ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Loader:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def one(self, item_id):
+        return await self.session.get(Item, item_id)
+
+    async def all(self, ids):
+        return await asyncio.gather(*(self.one(i) for i in ids))  # TXN602@22
+
+
+async def load(session: AsyncSession):
+    loader = Loader(session)
+    return await asyncio.gather(loader.one(1), loader.one(2))  # TXN602@18
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        source="""
+import asyncio
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def load(item_id):
+    async with get_session() as session, session.begin():
+        return await session.get(Item, item_id)
+
+
+async def fetch(client, url):
+    return await client.get(url)
+
+
+async def work(session: AsyncSession, ids):
+    await asyncio.gather(*(load(i) for i in ids))
+    await asyncio.gather(session.execute(select(Item)), fetch(httpx.AsyncClient(), "https://example.com"))
+    first = await session.get(Item, 1)
+    second = await session.get(Item, 2)
+    return first, second
+
+
+async def groups(session: AsyncSession, ids):
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(session.get(Item, 1))
+        for i in ids:
+            tasks.create_task(load(i))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(session.get(Item, 2))
+
+
+async def one_after_the_other(session: AsyncSession):
+    task = asyncio.create_task(session.get(Item, 1))
+    await task
+    await session.get(Item, 2)
+
+
+async def clients(urls):
+    async with httpx.AsyncClient() as session:
+        await asyncio.gather(*(fetch(session, u) for u in urls))
+
+
+async def own(ids):
+    async def one(item_id):
+        async with get_session() as session:
+            return await session.get(Item, item_id)
+
+    return await asyncio.gather(*(one(i) for i in ids))
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every place where a session gets into a second coroutine that runs at the same time."""
+    awaited = awaited_tasks(program)
+    for function in program.functions:
+        events = [e for e in function.events if e.kind in ("concurrent", "schedule")]
+        if not events or program.role(function) in ("test", "migration"):
+            continue
+        for event, session, how in (*_together(program, events), *_grouped(program, events),
+                                    *_started(program, function, events, awaited)):  # fmt: skip
+            yield program.finding(
+                META, event,
+                f"{program.describe(session).capitalize()} is used by {how} at the same time. Await them one after the "
+                "other, or let each open its own session.",
+                [program.step(_origin(event, session), "the shared session")],
+            )  # fmt: skip
+
+
+def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:
+    """``gather`` and its kin."""
+    for event in events:
+        if event.kind != "concurrent" or event.name in _GROUPED:
+            continue
+        counts = _count(program, [(v, False) for v in event.args])
+        session = _shared(program, event.function, counts)
+        if session is not None:
+            yield event, session, f"the coroutines given to {event.name.rpartition('.')[2]}()"
+
+
+def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:
+    """Tasks of one task group, started one by one."""
+    counts: dict[Any, Counter[Any]] = {}
+    for event in events:
+        if event.name not in _GROUPED:
+            continue
+        group = counts.setdefault(_group_of(event), Counter())
+        value = event.args[0] if event.name == _GROUPED[0] and event.args else event.value
+        for session, number in _count(program, [(value, "loop" in event.flags)]).items():
+            before = group[session]
+            group[session] += number
+            if group[session] > 1 and before < 2 and _is_shared(program, event.function, session, number > 1):
+                yield event, session, "several tasks of the group"
+                break
+
+
+def _started(
+    program: Program, function: FunctionInfo, events: list[Event], awaited: frozenset[Site]
+) -> Iterator[tuple[Event, Any, str]]:
+    """``create_task`` twice with one session, or once while the function itself goes on using it."""
+    gathered = {e for e in events if e.kind == "concurrent"}
+    inside = frozenset().union(*(_sites(e) for e in gathered)) if gathered else frozenset()
+    running: dict[Any, Event] = {}
+    for event in events:
+        if event.text != "task" or event.site not in awaited or event.site in inside:
+            continue
+        for session in dict.fromkeys(sessions_in(program, event.value)):
+            earlier = running.setdefault(session, event)
+            if earlier is not event and not _awaited_between(function, earlier, event):
+                yield event, session, "this task and an earlier one"
+            elif _used_meanwhile(function, event, session):
+                yield event, session, "this task and the function that started it"
+            else:
+                running[session] = event
+                continue
+            break
+
+
+def _awaited_between(function: FunctionInfo, first: Event, second: Event) -> bool:
+    return any(
+        e.kind == "await" and first.span < e.span < second.span and any(a.site == first.site for a in e.subject)
+        for e in function.events
+    )
+
+
+def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
+    """Whether the function uses the session between starting the task and awaiting it."""
+    waits = [e.span for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
+    if not waits:
+        return False
+    return any(
+        task.span < e.span < min(waits) and (e.span[2], e.span[3]) <= min(waits)[:2]
+        for e in function.events
+        if e.kind == "use" and session in e.subject and "awaited" in e.flags
+    )
+
+
+def _sites(event: Event) -> frozenset[Site]:
+    found: list[Site] = []
+    pending = [a for v in event.args for a in v]
+    while pending:
+        atom = pending.pop()
+        if atom.tag == "obj":
+            found.append(atom.site)
+        elif atom.tag == "seq":
+            pending.extend(a for item in atom.items for a in item)
+    return frozenset(found)
+
+
+def _count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
+    """In how many coroutines each session is; one in a repeated element counts twice."""
+    counts: Counter[Any] = Counter()
+    for value, many in values:
+        single = [a for a in value if a.tag != "seq"]
+        for session in set(sessions_in(program, tuple(single))):
+            counts[session] += 2 if many else 1
+        if any(a.tag == "obj" for a in single):
+            many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
+            for session in {s for i in many_tasks for s in sessions_in(program, i)}:
+                counts[session] += 2 if many else 1
+            continue
+        for atom in value:
+            if atom.tag == "seq":
+                counts.update(_count(program, [(item, many or atom.many) for item in atom.items]))
+    return counts
+
+
+def _shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:
+    return next((s for s, number in counts.items() if number > 1 and _is_shared(program, function, s, True)), None)
+
+
+def _is_shared(program: Program, function: FunctionInfo, session: Any, many: bool) -> bool:
+    """Not when every round of a loop or comprehension makes its own session."""
+    if not many or session.tag != "handle":
+        return True
+    return not any(
+        e.kind in ("create", "obtain") and session in e.subject and "loop" in e.flags for e in function.events
+    )
+
+
+def _group_of(event: Event) -> Any:
+    """The ``with`` block of the task group, or the name it goes by."""
+    receiver = event.expr[2][2] if event.expr is not None and event.expr[0] == "c" and event.expr[2][0] == "a" else None
+    name = ir.dotted(receiver) if receiver is not None else None
+    blocks = [
+        s[1]
+        for s in _withs(event.function.body)
+        if s[1][:2] <= event.span[:2] and event.span[2:] <= s[1][2:]
+        and any(target is not None and ir.dotted(target) == name for _, target in s[2])
+    ]  # fmt: skip
+    return max(blocks, default=name)
+
+
+def _withs(node: Any) -> Iterator[ir.Stmt]:
+    for child in node:
+        if type(child) is tuple:
+            if child and child[0] == "w/":
+                yield child
+            yield from _withs(child)
+
+
+def _origin(event: Event, session: Any) -> Site:
+    if session.tag == "handle":
+        site: Site = session.site
+        return site
+    info = session.info if session.tag == "param" else event.function
+    span = next((p[4] for p in info.params if p[0] == getattr(session, "name", None)), info.header)
+    return (info.path, span)

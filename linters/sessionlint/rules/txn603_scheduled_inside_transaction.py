@@ -1,0 +1,289 @@
+"""TXN603: background work is scheduled before the transaction that creates its rows has committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo, Transaction
+from sessionlint.program.values import Site
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.background_work import awaited_tasks
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN603",
+    name="scheduled-inside-transaction",
+    summary="Background work is scheduled before the transaction that creates its rows has committed.",
+    rationale="The task may start at the next await, in another thread or on another machine, and looks for rows that "
+    "are not there yet: it finds nothing and ends, and the job stays pending for ever. When the commit then fails, the "
+    "work is done for rows that never existed.",
+    remedy="End the transaction block first and schedule after it: keep the id in a variable, leave "
+    "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
+    not_flagged="Work scheduled after the block or after the commit, tasks that are awaited inside the block, threads "
+    "that are awaited, tests.",
+)
+
+BAD = [
+    Bad(
+        path="app/routers/items.py",
+        source="""
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+tasks = set()
+
+
+async def scan(item_id):
+    pass
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        item = Item(name="x")
+        session.add(item)
+        await session.flush()
+        background.add_task(scan, item.id)  # TXN603@9
+        tasks.add(asyncio.create_task(scan(item.id)))  # TXN603@19
+    return item.id
+
+
+@router.post("/commit")
+async def start_and_commit(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    item = Item(name="x")
+    session.add(item)
+    background.add_task(scan, item.id)  # TXN603@5
+    await session.commit()
+""",
+    ),
+    Bad(
+        source="""
+# --- app/services/starting.py
+from app.tasks.scan import scan
+
+
+def start_scan(background, item_id):
+    background.add_task(scan, item_id)
+
+
+def start_in_queue(item_id):
+    scan.delay(item_id)
+# --- app/tasks/scan.py
+from celery import Celery
+
+app = Celery()
+
+
+@app.task
+def scan(item_id):
+    return item_id
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.starting import start_in_queue, start_scan
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(Item(name="x"))
+        start_scan(background, 1)  # TXN603@9
+        start_in_queue(1)  # TXN603@9
+""",
+    ),
+    Bad(
+        source="""
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+session_factory = async_sessionmaker()
+
+
+@asynccontextmanager
+async def get_session():
+    session = session_factory()
+    try:
+        yield session
+        await session.commit()
+    finally:
+        await session.close()
+# --- app/tasks/batch.py
+import asyncio
+
+from app.models.item import Item
+from app.session import get_session
+
+tasks = set()
+
+
+async def scan(item_id):
+    pass
+
+
+async def batch():
+    async with get_session() as session:
+        session.add(Item(name="x"))
+        tasks.add(asyncio.create_task(scan(1)))  # TXN603@19
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/routers/items.py",
+        source="""
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def scan(item_id):
+    pass
+
+
+def parse(text):
+    return text
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        item = Item(name="x")
+        session.add(item)
+        await asyncio.to_thread(parse, "x")
+        task = asyncio.create_task(scan(1))
+        await task
+    background.add_task(scan, item.id)
+    return item.id
+
+
+@router.post("/commit")
+async def commit_and_start(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    session.add(Item(name="x"))
+    await session.commit()
+    background.add_task(scan, 1)
+
+
+@router.get("/read")
+async def read(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, 1)
+    background.add_task(scan, 1)
+    return item
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every schedule inside a transaction block, and every one between a write and its commit."""
+    awaited = awaited_tasks(program)
+    reported: set[Site] = set()
+    for event in program.events("schedule", "effect"):
+        if event.site in reported or not _starts_work(program, event, awaited):
+            continue
+        if program.role(event.function) in ("test", "migration"):
+            continue
+        begun = next((t for t in event.transactions if not t.savepoint), None)
+        step = _block(program, begun) if begun is not None else _committed_later(program, event)
+        if step is None:
+            continue
+        reported.add(event.site)
+        what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
+        yield program.finding(
+            META, event,
+            f"{what} schedules background work before the transaction of line {step.line} has committed. Schedule it "
+            "after the transaction block, with the ids it needs.",
+            [step, *_inner(program, event)],
+        )  # fmt: skip
+
+
+def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
+    if event.text == "thread" or event.site in awaited or event.name.startswith("concurrent.futures."):
+        return False
+    if event.kind == "schedule":
+        return True
+    if event.text != "schedule" or event.callee is None or event.effect is None:
+        return False
+    last = program.effect_trace(event.callee, event.effect)[-1:]
+    return not any((path, span[:2]) == (s.path, (s.line, s.column)) for s in last for path, span in awaited)
+
+
+def _inner(program: Program, event: Event) -> list[TraceStep]:
+    if event.kind != "effect" or event.callee is None or event.effect is None:
+        return []
+    return program.effect_trace(event.callee, event.effect)
+
+
+def _block(program: Program, begun: Transaction) -> TraceStep:
+    return program.step(begun.site, "the transaction begins here and commits when this block ends")
+
+
+def _committed_later(program: Program, event: Event) -> TraceStep | None:
+    """The first uncommitted write before the event on a session that the same function commits after it."""
+    events = event.function.events
+    here = next((i for i, e in enumerate(events) if e is event), 0)
+    pending: dict[Any, Event] = {}
+    for earlier in events[:here]:
+        for session in earlier.subject:
+            if _is_write(earlier):
+                pending.setdefault(session, earlier)
+            elif _ends(earlier):
+                pending.pop(session, None)
+    for later in events[here + 1 :]:
+        for session in later.subject:
+            if session in pending and _ends(later, "commit"):
+                return program.step(pending[session].site, "this write is committed only after the work is scheduled")
+    for session, write in pending.items():
+        if _committed_by_context(event, session):
+            return program.step(write.site, "this write is committed only when the with block around it ends")
+    return None
+
+
+def _is_write(event: Event) -> bool:
+    if event.kind == "use":
+        return "write" in event.flags
+    return event.kind == "effect" and event.text == "use" and event.name == "write"
+
+
+def _ends(event: Event, *names: str) -> bool:
+    wanted = names or ("commit", "rollback", "close")
+    return event.name in wanted and (event.kind == "txn" or event.kind == "effect" and event.text == "txn")
+
+
+def _committed_by_context(event: Event, session: Any) -> bool:
+    """Whether a context manager of the project around the event commits the session when it is left."""
+    for entered in event.open_sessions:
+        manager = getattr(entered, "info", None)
+        if isinstance(manager, FunctionInfo) and manager.summary.commits_after_yield:
+            return True
+    return any(
+        e.kind == "obtain"
+        and "context" in e.flags
+        and session in e.subject
+        and session in event.open_sessions
+        and e.callee is not None
+        and e.callee.summary.commits_after_yield
+        for e in event.function.events
+    )

@@ -1,0 +1,359 @@
+"""TXN604: a background function can end in an error that nothing records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Site
+from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.background_work import awaited_tasks
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.failing import body_of, can_fail, effort, first_failure, is_broad
+
+META = Rule(
+    code="TXN604",
+    name="background-failure-lost",
+    summary="A background function can end in an error that no status, log-and-raise or retry records.",
+    rationale="Nobody waits for background work. An error that only ends it, or an except clause that passes, leaves the "
+    "job's row pending or running for ever; the user sees a progress bar that never moves, and there is nothing to "
+    "retry or to alarm on.",
+    remedy="Wrap the work in try, and in except Exception open a second session after the first one is closed and write "
+    "the failure to the job's row; or log with logger.exception and raise where a queue or scheduler records it.",
+    not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that let "
+    "the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but the log, "
+    "clauses inside loops, tasks that are awaited or have a callback that looks at the error, work that cannot fail.",
+)
+
+_LOSE = ("BackgroundTasks.add_task", "BackgroundTask", "threading.", "add_task")
+
+BAD = [
+    Bad(
+        source="""
+# --- app/tasks/scan.py
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def scan(item_id):  # TXN604@1
+    async with get_session() as session, session.begin():
+        item = await session.get(Item, item_id)
+        item.status = "done"
+
+
+async def silent(item_id):
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(Item, item_id)
+    except Exception:  # TXN604@5
+        pass
+
+
+async def logged(item_id):
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(Item, item_id)
+    except Exception as error:  # TXN604@5
+        logger.error("scan of %s failed: %s", item_id, error)
+        return False
+# --- app/routers/items.py
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.scan import logged, scan, silent
+
+router = APIRouter()
+tasks = set()
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks):
+    background.add_task(scan, 1)
+    background.add_task(silent, 1)
+    tasks.add(asyncio.create_task(logged(1)))
+""",
+    ),
+    Bad(
+        path="app/tasks/jobs.py",
+        source="""
+import logging
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from celery import shared_task
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+scheduler = AsyncIOScheduler()
+
+
+@shared_task
+def rescan(item_id):
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except:  # TXN604@5
+        print("failed")
+
+
+async def sweep():
+    try:
+        async with get_session() as session:
+            await session.get(Item, 1)
+    except Exception as error:  # TXN604@5
+        logger.debug("the sweep failed: %s", error)
+
+
+scheduler.add_job(sweep, "interval", minutes=5)
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        source="""
+# --- app/tasks/scan.py
+import asyncio
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def mark(item_id, status):
+    async with get_session() as session, session.begin():
+        item = await session.get(Item, item_id)
+        item.status = status
+
+
+async def work(item_id):
+    async with get_session() as session, session.begin():
+        await session.get(Item, item_id)
+
+
+async def recorded(item_id):
+    try:
+        await work(item_id)
+    except Exception:
+        logger.exception("scan of %s failed", item_id)
+        await mark(item_id, "failed")
+
+
+async def raised(item_id):
+    try:
+        await work(item_id)
+    except Exception:
+        logger.exception("scan of %s failed", item_id)
+        raise
+
+
+async def delegated(item_id):
+    await recorded(item_id)
+
+
+async def forever():
+    while True:
+        try:
+            await work(1)
+        except Exception:
+            logger.exception("this round failed")
+        await asyncio.sleep(10)
+
+
+async def expected(item_id):
+    try:
+        await work(item_id)
+    except ValueError:
+        pass
+    except Exception as error:
+        failure = str(error)
+        await mark(item_id, failure)
+
+
+def add_up(numbers):
+    return sum(numbers)
+# --- app/routers/items.py
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.scan import add_up, delegated, expected, forever, raised, recorded, work
+
+router = APIRouter()
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks):
+    for function in (recorded, raised, delegated, forever, expected):
+        background.add_task(function, 1)
+    background.add_task(recorded, 1)
+    background.add_task(delegated, 1)
+    background.add_task(raised, 1)
+    background.add_task(forever)
+    background.add_task(add_up, [1, 2])
+    task = asyncio.create_task(work(1))
+    await task
+""",
+    ),
+    Good(
+        path="app/tasks/jobs.py",
+        source="""
+import logging
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from celery import shared_task
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+scheduler = AsyncIOScheduler()
+
+
+@shared_task(bind=True, autoretry_for=(Exception,))
+def rescan(self, item_id):
+    with get_session() as session:
+        session.get(Item, item_id)
+
+
+@shared_task(bind=True)
+def retried(self, item_id):
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except Exception as error:
+        self.retry(exc=error)
+
+
+async def sweep():
+    async with get_session() as session:
+        await session.get(Item, 1)
+
+
+async def logged_sweep():
+    try:
+        await sweep()
+    except Exception:
+        logger.exception("the sweep failed")
+
+
+scheduler.add_job(sweep, "interval", minutes=5)
+scheduler.add_job(logged_sweep, "interval", minutes=5)
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Each background function whose error nobody gets to see, at the clause that swallows it or at its header."""
+    losing = _losing(program)
+    called = {e.callee for e in program.events("call") if e.callee is not e.function}
+    for function in program.functions:
+        if program.role(function) in ("test", "migration", "session") or function.name in ("<module>", "<lambda>"):
+            continue
+        started = function in program.background_functions
+        if not started and (function in called or program.policy.layer_of(function.path) != "background"):
+            continue
+        if function.is_generator or function.parent is not None and not started:
+            continue
+        yield from _check(program, function, losing.get(function))
+
+
+def _check(program: Program, function: FunctionInfo, start: Event | None) -> Iterator[Finding]:
+    """``start`` is the call that starts the function in a way that loses its error, if there is one."""
+    trace = [program.step(start.site, f"{function.name}() is started here, and nobody waits for it")] if start else []
+    enough = ("records",) if start is not None else ("records", "logs")
+    handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
+    for handler in handlers:
+        if _is_outermost(handler) and effort(handler) not in enough and any(can_fail(e) for e in body_of(handler)):
+            yield program.finding(
+                META, (function, handler.span),
+                f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
+                "a failed status in a second session, or log it and raise.",
+                trace,
+            )  # fmt: skip
+            return
+    if start is None or handlers or function.decorators:
+        return
+    failure = first_failure(function)
+    if failure is not None:
+        yield program.finding(
+            META, function,
+            f"When {function.name}() fails in the background, nothing records it. Wrap the work in try and write the "
+            "failure to the job's row in a second session, or log it and raise.",
+            [*trace, *_steps(program, failure)],
+        )  # fmt: skip
+
+
+def _steps(program: Program, failure: Event) -> list[TraceStep]:
+    steps: list[TraceStep] = []
+    current: Event | None = failure
+    while current is not None and len(steps) < 6:
+        what = ir.text_of(current.expr) if current.expr is not None and current.expr[0] == "c" else current.name
+        steps.append(program.step(current.site, f"{what} can fail here"))
+        current = first_failure(current.callee) if current.kind == "call" and current.callee is not None else None
+    return steps
+
+
+def _is_outermost(handler: Event) -> bool:
+    """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
+    inside = {"try", "try+finally", "handler", "finally", "loop"}
+    return "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
+
+
+def _losing(program: Program) -> dict[FunctionInfo, Event]:
+    """Functions started so that their exception reaches nobody, with the call that starts them."""
+    awaited = awaited_tasks(program)
+    found: dict[FunctionInfo, Event] = {}
+    for event in program.events("schedule", "effect"):
+        if event.kind == "effect" and (event.text != "schedule" or event.name != "background"):
+            continue
+        if not _loses(program, event, awaited):
+            continue
+        for function in program.started_by(event):
+            if not function.registrations.get("background"):
+                found.setdefault(function, event)
+    return found
+
+
+def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
+    if event.kind == "effect":
+        if event.callee is None or event.effect is None:
+            return False
+        last = program.effect_trace(event.callee, event.effect)[-1:]
+        inner = {(e.path, e.span[:2]): e for e in program.events("schedule")}
+        started = [inner[key] for s in last if (key := (s.path, (s.line, s.column))) in inner]
+        return any(_loses(program, e, awaited) for e in started)
+    if event.text == "task":
+        return event.site not in awaited and not _is_watched(event.function)
+    return event.text != "thread" and event.name.endswith(_LOSE[-1:]) or event.name.endswith(_LOSE[:2]) or (
+        event.name.startswith("threading.")
+    )  # fmt: skip
+
+
+def _is_watched(function: FunctionInfo) -> bool:
+    """Whether tasks of a function get a callback that does more than forget them."""
+    for node in _calls(ir.body_of(function.facts)):
+        if node[2][0] == "a" and node[2][3] == "add_done_callback" and node[3]:
+            callback = node[3][0]
+            if not (callback[0] == "a" and callback[3] in ("discard", "remove", "pop")):
+                return True
+    return False
+
+
+def _calls(node: tuple[object, ...]) -> Iterator[ir.Expr]:
+    for child in node:
+        if type(child) is tuple:
+            if len(child) == 5 and child[0] == "c":
+                yield child
+            yield from _calls(child)

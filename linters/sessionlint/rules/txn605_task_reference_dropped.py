@@ -1,0 +1,215 @@
+"""TXN605: ``create_task`` whose result nobody keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+
+META = Rule(
+    code="TXN605",
+    name="task-reference-dropped",
+    summary="The result of create_task is kept nowhere.",
+    rationale="The event loop holds only a weak reference to a task. One that nobody keeps can be collected in the middle "
+    "of its work: its session is never closed, its transaction never ends, and the only trace is \"Task was destroyed "
+    'but it is pending" at some later time. Its exception, too, is seen by nobody.',
+    remedy="Keep the task until it is done: tasks.add(task); task.add_done_callback(tasks.discard), or await it, or use "
+    "asyncio.TaskGroup, BackgroundTasks or a queue.",
+    not_flagged="Tasks that are awaited, returned, stored, put in a collection or passed on; tasks of a TaskGroup; tests.",
+)
+
+_STARTERS = ("create_task", "ensure_future")
+
+BAD = [
+    Bad(
+        path="app/services/scanning.py",
+        source="""
+import asyncio
+from asyncio import create_task as start
+
+
+async def scan(item_id):
+    pass
+
+
+def done(task):
+    pass
+
+
+async def drop(item_id):
+    asyncio.create_task(scan(item_id))  # TXN605@5
+    start(scan(item_id))  # TXN605@5
+    asyncio.ensure_future(scan(item_id))  # TXN605@5
+    asyncio.get_running_loop().create_task(scan(item_id))  # TXN605@5
+    loop = asyncio.get_event_loop()
+    loop.create_task(scan(item_id))  # TXN605@5
+
+
+async def forget(item_id):
+    _ = asyncio.create_task(scan(item_id))  # TXN605@9
+    task = asyncio.create_task(scan(item_id))  # TXN605@12
+    watched = asyncio.create_task(scan(item_id))  # TXN605@15
+    watched.add_done_callback(done)
+    asyncio.create_task(scan(item_id)).add_done_callback(done)  # TXN605@5
+""",
+    ),
+]
+
+GOOD = [
+    Good(
+        path="app/services/scanning.py",
+        source="""
+import asyncio
+
+tasks = set()
+background = None
+
+
+async def scan(item_id):
+    pass
+
+
+class Scanner:
+    async def start(self):
+        self.task = asyncio.create_task(scan(1))
+
+
+async def keep(item_id):
+    task = asyncio.create_task(scan(item_id))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    tasks.add(asyncio.create_task(scan(item_id)))
+    waited = asyncio.create_task(scan(item_id))
+    await waited
+    await asyncio.create_task(scan(item_id))
+    jobs = [asyncio.create_task(scan(i)) for i in range(3)]
+    await asyncio.gather(*jobs)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(scan(item_id))
+    return asyncio.create_task(scan(item_id))
+
+
+async def remember():
+    global background
+    background = asyncio.create_task(scan(1))
+
+
+async def stop_later(stop: asyncio.Event):
+    ticker = asyncio.create_task(scan(1))
+    try:
+        await stop.wait()
+    finally:
+        ticker.cancel()
+
+
+def create_task(title):
+    return title
+
+
+def board():
+    create_task("paint the wall")
+""",
+    ),
+    Good(
+        path="tests/test_scan.py",
+        source="""
+import asyncio
+
+
+async def scan():
+    pass
+
+
+async def test_scan():
+    asyncio.create_task(scan())
+""",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Every started task that is dropped at once, or given a name that nothing reads."""
+    for event in program.events("schedule"):
+        if event.text != "task" or not event.name.endswith(_STARTERS):
+            continue
+        if program.role(event.function) in ("test", "migration"):
+            continue
+        fate = "dropped" if "dropped" in event.flags else _fate(event)
+        if fate:
+            what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] == "c" else event.name
+            yield program.finding(
+                META, event,
+                f"The task made by {what} is {fate}, so it can be collected before it is done. Keep it in a set "
+                "until its done callback removes it, or await it.",
+            )  # fmt: skip
+
+
+def _fate(event: Event) -> str | None:
+    """How a task that is not dropped at once is lost all the same; ``None`` when it is kept."""
+    body = event.function.body
+    for statement in _statements(body):
+        if statement[0] == "E" and _only_watched(statement[2], event.span):
+            return "given a callback but kept nowhere"
+        if statement[0] == "=" and statement[3][1] == event.span and len(statement[2]) == 1:
+            target = statement[2][0]
+            if target[0] != "n" or event.function.name == "<module>" or target[2] in _globals(body):
+                return None
+            name = target[2]
+            if name == "_":
+                return "given to _"
+            reads = list(_reads(body, name))
+            if not reads:
+                return f"given to {name}, which nothing reads"
+            if all(reads):
+                return f"given to {name}, which only gets a callback"
+            return None
+    return None
+
+
+def _only_watched(expr: ir.Expr, span: ir.Span4) -> bool:
+    return bool(
+        expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "add_done_callback" and expr[2][2][1] == span
+    )  # fmt: skip
+
+
+def _statements(node: Any) -> Iterator[Any]:
+    """All statements below a node that may hold or name a task."""
+    for child in node:
+        if type(child) is tuple:
+            if child and child[0] in ("E", "="):
+                yield child
+            yield from _statements(child)
+
+
+def _globals(node: Any) -> set[str]:
+    found: set[str] = set()
+    for child in node:
+        if type(child) is tuple:
+            if child and child[0] == "glob":
+                found.update(child[2])
+            found |= _globals(child)
+    return found
+
+
+def _reads(node: Any, name: str) -> Iterator[bool]:
+    """Every read of a name: True when it is only ``name.add_done_callback``."""
+    for child in node:
+        if type(child) is not tuple or not child:
+            if type(child) is bytes and name.encode() in child:
+                yield False
+            continue
+        op = child[0]
+        if op == "a" and child[3:4] == ("add_done_callback",) and child[2][0] == "n" and child[2][2] == name:
+            yield True
+        elif op == "n" and len(child) == 3 and child[2] == name:
+            yield False
+        elif op == "=" and len(child) == 4:
+            yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name)
+            yield from _reads((child[3],), name)
+        else:
+            yield from _reads(child, name)

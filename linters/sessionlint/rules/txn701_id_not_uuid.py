@@ -1,0 +1,278 @@
+"""TXN701: an id column, or a foreign key to one, that is not a PostgreSQL UUID."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program import attributes
+from sessionlint.program.api import Program
+from sessionlint.program.model import ClassInfo, Event
+from sessionlint.program.strings import texts_of
+from sessionlint.program.values import Value, literal
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.identifiers import column_types
+
+META = Rule(
+    code="TXN701",
+    name="id-not-uuid",
+    summary="A model's id, or a foreign key to one, is not a PostgreSQL UUID column.",
+    rationale=(
+        "A string column takes any text as an id and compares with a UUID only through a cast: asyncpg refuses a UUID "
+        "bound to a VARCHAR parameter and a string bound to a UUID one, so lookups fail at run time, joins between both "
+        "kinds lose their index, and malformed ids are stored without complaint."
+    ),
+    remedy="`mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)`; foreign keys of the same type.",
+    not_flagged=(
+        "UUID columns in every spelling, custom column types (unknown), natural keys with other names (`code`), columns "
+        "that are neither `id` nor a foreign key to one, schemas and responses. Migrations and tests."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+import uuid
+from typing import Annotated, Optional
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column
+from sqlmodel import Field, SQLModel
+
+Base = declarative_base()
+number = Annotated[int, mapped_column(primary_key=True)]
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+
+    id = Column(Integer, primary_key=True)  # TXN701@5
+    owner_id = Column(String(36), ForeignKey("users.id"))  # TXN701@5
+    created_by = Column("created_by", sa.Text, sa.ForeignKey("users.id"), nullable=True)  # TXN701@5
+
+
+class Stamped:
+    id = sa.Column(sa.String(36), primary_key=True, default=lambda: str(uuid.uuid4()))  # TXN701@5
+
+
+class Modern(DeclarativeBase):
+    pass
+
+
+class Page(Modern):
+    __tablename__ = "pages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # TXN701@5
+    job_id: Mapped[Optional[str]] = mapped_column(ForeignKey("jobs.id"))  # TXN701@5
+    parent_id: Mapped["int | None"] = mapped_column(BigInteger, ForeignKey(Job.id))  # TXN701@5
+
+
+class Link(Modern):
+    __tablename__ = "links"
+
+    id: Mapped[number]  # TXN701@5
+
+
+class Place(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)  # TXN701@5
+    job_id: str = Field(foreign_key="jobs.id", index=True)  # TXN701@5
+
+
+members = Table(
+    "members",
+    Base.metadata,
+    Column("id", Integer, primary_key=True),  # TXN701@5
+    Column("user_id", Text, ForeignKey("users.id")),  # TXN701@5
+)
+''',
+        path="app/models/job.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+import uuid
+from typing import Optional
+from uuid import UUID
+
+import sqlalchemy
+from pydantic import BaseModel
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Uuid
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import CHAR, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class GUID(TypeDecorator):
+    impl = CHAR
+
+
+class Country(Base):
+    __tablename__ = "countries"
+
+    code: Mapped[str] = mapped_column(String(2), primary_key=True)
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+
+    id = Column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)
+    country = Column(String(2), ForeignKey("countries.code"))
+    external_id = Column(String(64))
+    position = Column(Integer)
+    other_id = Column(postgresql.UUID, ForeignKey("jobs.id"))
+    third_id = Column(Uuid, ForeignKey("jobs.id"))
+    fourth_id = Column(sqlalchemy.UUID(as_uuid=False), ForeignKey("jobs.id"))
+    custom_id = Column(GUID(), ForeignKey("jobs.id"))
+    untyped_id = Column(ForeignKey("jobs.id"))
+
+
+class Page(Base):
+    __tablename__ = "pages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    job_id: Mapped[Optional[uuid.UUID]] = mapped_column(ForeignKey("jobs.id"))
+
+
+class Place(SQLModel, table=True):
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    job_id: uuid.UUID | None = Field(default=None, foreign_key="jobs.id")
+
+
+class Out(BaseModel):
+    id: int
+    job_id: str = Field(description="jobs.id")
+
+
+members = Table("members", Base.metadata, Column("user_id", PGUUID, ForeignKey("users.id")), Column("count", Integer))
+columns = Table("facts", Base.metadata, Column("id", String))
+''',
+        path="app/models/job.py",
+    ),
+    Good(
+        source='''
+import sqlalchemy as sa
+from alembic import op
+
+
+def upgrade():
+    op.create_table("jobs", sa.Column("id", sa.Integer(), primary_key=True))
+''',
+        path="migrations/versions/0001_jobs.py",
+    ),
+]
+
+_COLUMNS = ("sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlmodel.Field()")
+
+
+class _Declared(NamedTuple):
+    """A column as declared: positional and keyword arguments, and the annotation."""
+
+    positional: list[Value]
+    named: dict[str, Value]
+    annotation: Value
+    is_field: bool
+    in_class: bool = True
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Columns of classes, then columns of tables."""
+    for info in program.classes:
+        if program.policy.layer_of(info.path) in ("test", "migration"):
+            continue
+        for name, (span, annotation, default, _) in info.attributes.items():
+            declared = _declared(program, info, annotation, default)
+            message = _problem(name, declared) if declared else None
+            if message:
+                yield program.finding(META, (info.defined_in, span), message)
+    for event in program.events("external"):
+        if event.name == "sqlalchemy.Column" and program.policy.layer_of(event.path) not in ("test", "migration"):
+            message = _table_column(program, event)
+            if message:
+                yield program.finding(META, event, message)
+
+
+def _declared(program: Program, info: ClassInfo, annotation: Value, default: Value) -> _Declared | None:
+    marks = [*default, *(m for m in _metadata(annotation))]
+    made = next((a.name for a in marks if a.tag == "ext" and a.name in _COLUMNS), None)
+    mapped = any(a.tag == "ext" and a.name == "sqlalchemy.orm.Mapped" for a in annotation)
+    if made is None and not (mapped and attributes.is_model(program, info)):  # type: ignore[arg-type]
+        return None
+    positional: list[Value] = []
+    named: dict[str, Value] = {}
+    for atom in marks:
+        if atom.tag == "map":
+            positional += [v for k, v in atom.items if str(k).isdigit()]
+            named.update({k: v for k, v in atom.items if not str(k).isdigit()})
+    for atom in named.get("sa_column", ()):
+        if atom.tag == "map":
+            positional += [v for k, v in atom.items if str(k).isdigit()]
+            named.update({k: v for k, v in atom.items if not str(k).isdigit()})
+    is_field = made == "sqlmodel.Field()"
+    return _Declared(positional, named, tuple(a for a in annotation if a.tag != "ext" or not mapped), is_field)
+
+
+def _metadata(annotation: Value) -> Iterator[Any]:
+    for atom in annotation:
+        if atom.tag == "annotated":
+            yield from atom.metadata
+        elif atom.tag == "seq":
+            for item in atom.items:
+                yield from _metadata(item)
+
+
+def _problem(name: str, declared: _Declared) -> str | None:
+    target = _target(declared)
+    primary = literal(declared.named.get("primary_key", ())) is True
+    is_id = name == "id" and (primary or declared.in_class and not declared.is_field)
+    if not is_id and target is None:
+        return None
+    columns = [*declared.positional, declared.named.get("type_", ()), declared.named.get("sa_type", ())]
+    kinds = [k for v in columns for k in column_types(v)] or list(column_types(declared.annotation))
+    if not kinds or any(kind != "other" for kind, _ in kinds):
+        return None
+    what = f"The foreign key {name!r} to {target}" if target else f"The primary key {name!r}"
+    return f"{what} is {kinds[0][1]}, not a PostgreSQL UUID. Declare it PGUUID(as_uuid=True)."
+
+
+def _target(declared: _Declared) -> str | None:
+    """The id a foreign key points at, or ``None``."""
+    values = [v for v in (*declared.positional, *declared.named.values())]
+    for value in values:
+        for atom in value:
+            if atom.tag == "map" and atom.get("foreign_key_target"):
+                return _id_target(atom.get("foreign_key_target"))
+    return _id_target(declared.named.get("foreign_key", ()))
+
+
+def _id_target(value: Value) -> str | None:
+    for text in texts_of(value):
+        if text.text.endswith(".id"):
+            return text.text
+    return next((f"{a.owner.name}.id" for a in value if a.tag == "column" and a.name == "id"), None)
+
+
+def _table_column(program: Program, event: Event) -> str | None:
+    names = texts_of(event.args[0]) if event.args else ()
+    if not names or names[0].dynamic or _in_class(program, event):
+        return None
+    return _problem(names[0].text, _Declared(list(event.args[1:]), dict(event.keywords), (), False, False))
+
+
+def _in_class(program: Program, event: Event) -> bool:
+    """Columns of classes are found through their class."""
+    start: ir.Span4 = event.span
+    return any(
+        info.path == event.path and info.span[:2] <= start[:2] and start[2:] <= info.span[2:] for info in program.classes
+    )

@@ -1,0 +1,225 @@
+"""TXN702: an id with a prefix, a truncated UUID or a format of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Value
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.identifiers import custom_format
+
+META = Rule(
+    code="TXN702",
+    name="id-custom-format",
+    summary="An id is built with a prefix, a truncated UUID or a custom format.",
+    rationale=(
+        "Such an id fits no UUID column: the insert fails with `invalid input for query argument`, or the column is made a "
+        "string for its sake and every lookup needs a cast. Eight hexadecimal digits collide with even odds after about "
+        "77,000 rows, and the collision overwrites or refuses somebody's job."
+    ),
+    remedy="Use `uuid.uuid4()` (or `str(uuid.uuid4())` in JSON) as it is; show prefixes in the user interface.",
+    not_flagged=(
+        "`uuid4()`, `str(uuid4())` and `uuid4().hex` whole; request, trace and correlation ids of logs, ids of foreign systems (`external_id`); names and labels that "
+        "are no ids; ids cut only for log text. Tests and migrations."
+    ),
+    presets=("scrapersky",),
+)
+
+BAD = [
+    Bad(
+        source='''
+import secrets
+import time
+import uuid
+from uuid import uuid4
+
+import uuid as u
+from app.models.item import Item
+
+PREFIX = "job_"
+
+
+def new_job_id():
+    return f"job_{uuid4()}"  # TXN702@12
+
+
+def short():
+    return uuid.uuid4().hex[:8]
+
+
+class Job:
+    def __init__(self, job_id=None):
+        self.id = job_id or "job-" + str(uuid4())  # TXN702@19
+
+
+def run(session, payload):
+    job_id = f"job_{uuid.uuid4()}"  # TXN702@14
+    batch_id: str = PREFIX + u.uuid4().hex  # TXN702@21
+    task_id = str(uuid4())[:8]  # TXN702@15
+    scan_id = uuid4().hex[:12].upper()  # TXN702@15
+    value = short()
+    page_id = value  # TXN702@15
+    session.add(Item(id="{}-{}".format("item", uuid4()), name="x"))  # TXN702@25
+    payload["run_id"] = "run_%s" % uuid4()  # TXN702@25
+    row = {"domain_id": str(uuid.uuid4()).split("-")[0]}  # TXN702@25
+    export_id = f"export_{int(time.time())}_{secrets.token_hex(4)}"  # TXN702@17
+    other_id = new_job_id()
+    session.add(Item(id=job_id, name=row["domain_id"]))
+    last_id = row["domain_id"]
+    return job_id, batch_id, task_id, scan_id, page_id, row, export_id, other_id, last_id
+'''
+    ),
+    Bad(
+        source='''
+from uuid import uuid4
+
+from sqlalchemy import Column, String
+from sqlalchemy.orm import declarative_base
+from sqlmodel import Field, SQLModel
+
+Base = declarative_base()
+
+
+def label():
+    return f"place_{uuid4()}"
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+
+    key = Column(String, primary_key=True, default=lambda: f"job_{uuid4()}")  # TXN702@11
+
+
+class Place(SQLModel, table=True):
+    id: str = Field(default_factory=label, primary_key=True)  # TXN702@15
+''',
+        path="app/models/job.py",
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+import uuid
+from uuid import UUID, uuid4
+
+from app.models.item import Item
+
+
+def run(session, payload, log, user, name, html):
+    item_id = uuid4()
+    text_id = str(uuid.uuid4())
+    plain_id = uuid4().hex
+    dashless_id = str(uuid4()).replace("-", "")
+    parsed_id = UUID(payload["id"])
+    request_id = uuid4().hex[:8]
+    file_name = f"export_{uuid4()}.csv"
+    label = str(uuid4())[:8]
+    cache_key = f"user:{uuid4()}"
+    owner_id = f"{user.id}"
+    element_id = f"row-{name}"
+    log.info("job %s", str(item_id)[:8])
+    html.div(id=f"popover-{uuid4()}")
+    session.add(Item(id=uuid4(), name=f"item_{uuid4()}"))
+    first_id = payload["ids"][0]
+    return item_id, text_id, plain_id, dashless_id, parsed_id, request_id, file_name, label, cache_key, owner_id, element_id, first_id
+
+
+def test_name():
+    return f"test_{uuid4()}"
+'''
+    ),
+    Good(
+        source='''
+from uuid import uuid4
+
+
+def make():
+    job_id = f"job_{uuid4()}"
+    return job_id
+''',
+        path="tests/factories.py",
+    ),
+]
+
+#: Ids of log lines and calls: no row has them.
+_NOT_ROWS = frozenset({"request_id", "correlation_id", "trace_id", "span_id", "connection_id", "log_id", "external_id"})
+_DEFAULTS = ("default", "default_factory", "insert_default")
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """Identifiers that get such values, functions named after ids that return them, and column defaults."""
+    for event in program.events("identifier"):
+        kind = custom_format(event.value)
+        if kind is None or event.name in _NOT_ROWS or _is_exempt(program, event.function):
+            continue
+        if not _is_told_elsewhere(event) and _is_kept(event):
+            yield program.finding(META, event, _message(repr(event.name), kind))
+    for event in program.events("return"):
+        kind = custom_format(event.value)
+        if kind and event.expr is not None and _makes_ids(event.function) and not _is_exempt(program, event.function):
+            if event.expr[0] != "n":
+                yield program.finding(META, (event.function, event.expr[1]), _message(f"what {event.function.name}() returns", kind))
+    yield from _defaults(program)
+
+
+def _message(what: str, kind: str) -> str:
+    return f"The id {what} is {kind}. Use uuid.uuid4() as it is."
+
+
+def _is_exempt(program: Program, function: FunctionInfo) -> bool:
+    return program.role(function) in ("test", "migration")
+
+
+def _makes_ids(function: FunctionInfo) -> bool:
+    name = function.name.lower()
+    return name.endswith(("_id", "_ids")) and name not in _NOT_ROWS and not name.endswith(tuple(_NOT_ROWS))
+
+
+def _is_told_elsewhere(event: Event) -> bool:
+    """The value comes from an identifier, or a function that makes ids, which is reported itself."""
+    expr = event.expr
+    while expr is not None and expr[0] == "aw":
+        expr = expr[2]
+    if expr is None:
+        return True
+    if expr[0] in ("n", "a"):
+        return _is_identifier(expr[-1], None)
+    if expr[0] == "i":
+        return expr[3][0] == "k" and _is_identifier(str(expr[3][2]), None)
+    if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "get" and expr[3] and expr[3][0][0] == "k":
+        return _is_identifier(str(expr[3][0][2]), None)
+    return any(e.kind == "call" and e.span == expr[1] and e.callee is not None and _makes_ids(e.callee) for e in event.function.events)
+
+
+def _is_kept(event: Event) -> bool:
+    """A bare ``id=`` names an element of a page as well as a row: only a project's class or function makes it ours."""
+    if event.text != "keyword" or event.name != "id":
+        return True
+    return any(
+        e.kind in ("construct", "call") and e.expr is not None and e.expr[0] == "c" and any(v[1] == event.span for _, v in e.expr[4])
+        for e in event.function.events
+    )
+
+
+def _defaults(program: Program) -> Iterator[Finding]:
+    for info in program.classes:
+        if program.policy.layer_of(info.path) in ("test", "migration"):
+            continue
+        for name, (span, _, default, expr) in info.attributes.items():
+            columns = [a for a in default if a.tag == "map"]
+            if not columns or not _is_identifier(name, columns[0].get("primary_key")):
+                continue
+            for key in _DEFAULTS:
+                makers = [a.info for a in columns[0].get(key) or () if a.tag == "fn" and not _makes_ids(a.info)]
+                kind = next((k for m in makers if (k := custom_format(m.summary.returns))), None)
+                if kind:
+                    yield program.finding(META, (info.defined_in, expr[1] if expr else span), _message(repr(name), f"by default {kind}"))
+                    break
+
+
+def _is_identifier(name: str, primary: Value | None) -> bool:
+    return name == "id" or name.endswith("_id") or bool(primary and any(a.tag == "const" and a.value is True for a in primary))

@@ -1,0 +1,188 @@
+"""TXN801: SQL text put together from values that are not literals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessionlint.program.api import Program
+from sessionlint.program.values import Text
+from sessionlint.report import Finding
+from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.sqltext import sql_uses
+
+META = Rule(
+    code="TXN801",
+    name="sql-built-from-strings",
+    summary="SQL is put together from values that are not literals.",
+    rationale=(
+        "Whatever ends up in the text is executed: a quote in a name breaks the statement, and a value from a request "
+        "rewrites it. Texts that differ per value also defeat every statement cache."
+    ),
+    remedy="Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM.",
+    not_flagged=(
+        "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from `int()` and "
+        "`len()`, names of mapped tables; f-strings that are no SQL. Migrations and tests."
+    ),
+)
+
+BAD = [
+    Bad(
+        source='''
+from sqlalchemy import DDL, select, text
+
+from app.models.item import Item
+
+
+async def run(session, name, names, table, request):
+    await session.execute(text(f"SELECT id FROM items WHERE name = '{name}'"))  # TXN801@27
+    await session.execute("SELECT id FROM " + table)  # TXN801@11
+    await session.execute(text("SELECT id FROM items WHERE name = '%s'" % name))  # TXN801@27
+    await session.execute(text("SELECT id FROM {}".format(table)))  # TXN801@27
+    await session.execute(text("SELECT id FROM items WHERE name IN (" + ",".join(names) + ")"))  # TXN801@27
+    order = request.query_params["order"]
+    query = "SELECT id FROM items"
+    if order:
+        query += f" ORDER BY {order}"
+    rows = await session.execute(text(query))  # TXN801@34
+    conditions = [f"name = '{n}'" for n in names]
+    where = " OR ".join(conditions)
+    await session.scalars(select(Item).where(text(where)))  # TXN801@46
+    await session.execute(DDL(f"DROP TABLE {table}"))  # TXN801@27
+    template = "SELECT id FROM items WHERE name = NAME"
+    await session.execute(text(template.replace("NAME", name)))  # TXN801@27
+    if (statement := f"DELETE FROM {table}"):
+        await session.execute(text(statement))  # TXN801@31
+    return rows
+'''
+    ),
+    Bad(
+        source='''
+# --- app/services/db.py
+from sqlalchemy import text
+
+
+class Queries:
+    def __init__(self, session):
+        self.session = session
+
+    async def fetch(self, sql: str, values=None):
+        return await self.session.execute(text(sql), values)
+
+
+def build(table):
+    return f"SELECT id FROM {table}"
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.services.db import Queries, build
+from app.session import engine, get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/items")
+async def listed(name: str, session=Depends(get_session_dependency)):
+    queries = Queries(session)
+    await queries.fetch("SELECT id FROM items WHERE name = '" + name + "'")  # TXN801@11
+    await session.execute(build(name))  # TXN801@11
+    return await queries.fetch(sql=f"SELECT {name}")  # TXN801@18
+
+
+async def worker(pool, name):
+    async with pool.acquire() as connection:
+        await connection.execute(f"DELETE FROM items WHERE name = '{name}'")  # TXN801@15
+''',
+        policy=(("preset", "unit-of-work"),),
+    ),
+]
+
+GOOD = [
+    Good(
+        source='''
+# --- app/constants.py
+TABLE = "items"
+SCHEMA = "public"
+# --- app/services/example.py
+from textwrap import dedent
+
+from sqlalchemy import select, text
+
+from app import constants
+from app.constants import TABLE
+from app.models.item import Item
+
+COLUMNS = ("id", "name")
+ORDERS = {"new": "created_at DESC", "old": "created_at"}
+
+
+async def run(session, ids, name, newest, limit, log):
+    await session.execute(text(f"SELECT id FROM {TABLE} WHERE name = :name"), {"name": name})
+    await session.execute(text("SELECT " + ", ".join(COLUMNS) + f" FROM {constants.SCHEMA}.{TABLE}"))
+    placeholders = ", ".join(f":id_{i}" for i in range(len(ids)))
+    await session.execute(text(f"SELECT id FROM items WHERE id IN ({placeholders})"))
+    keys = [f":k{i}" for i, _ in enumerate(ids)]
+    await session.execute(text("SELECT id FROM items WHERE id IN (%s)" % ", ".join(keys)))
+    order = ORDERS["new"] if newest else ORDERS["old"]
+    await session.execute(text(f"SELECT id FROM items ORDER BY {order} LIMIT {int(limit)}"))
+    conditions = ["status = 'new'"]
+    values = {}
+    if name:
+        conditions.append("name = :name")
+        values["name"] = name
+    await session.execute(text("SELECT id FROM items WHERE " + " AND ".join(conditions)), values)
+    query = "SELECT id FROM items"
+    if name:
+        query += " WHERE name = :name"
+    await session.execute(text(query), values)
+    await session.execute(text(f"TRUNCATE {Item.__tablename__}"))
+    await session.execute(text(dedent("""
+        SELECT 1
+    """)))
+    await session.execute(text("SELECT id FROM items WHERE id IN (" + ",".join(["?"] * len(ids)) + ")"))
+    await session.execute(select(Item).where(Item.name == f"item {name}"))
+    log.info(f"SELECT {name}")
+    return f"SELECT {name}"
+
+
+class Repository:
+    def __init__(self, session, model):
+        self.session = session
+        self.model = model
+
+    async def clear(self):
+        await self.session.execute(text(f"DELETE FROM {self.model.__tablename__}"))
+'''
+    ),
+    Good(
+        source='''
+from alembic import op
+from sqlalchemy import text
+
+
+def upgrade(table="items"):
+    op.execute(text(f"DROP TABLE {table}"))
+    op.get_bind().execute(f"DROP TABLE {table}")
+''',
+        path="migrations/versions/0001_drop.py",
+    ),
+]
+
+
+def check(program: Program) -> Iterator[Finding]:
+    """SQL texts with unknown values mixed in, at the call that supplies them."""
+    for use in sql_uses(program):
+        built = next((t for t in use.texts if t.dynamic), None)
+        if built is None or program.role(use.event.function) in ("test", "migration"):
+            continue
+        yield program.finding(
+            META,
+            use.event,
+            f"SQL is built with {built.how or 'string operations'} from values that are not literals ({_shown(built)}). Bind the "
+            "values, and choose names from literals.",
+            use.trace,
+        )
+
+
+def _shown(text: Text) -> str:
+    flat = " ".join(text.text.replace("\0", "…").split())
+    return repr(flat if len(flat) <= 60 else flat[:59] + "…")

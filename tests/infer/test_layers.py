@@ -1,0 +1,178 @@
+"""What functions do decides which layer their folder is."""
+
+from __future__ import annotations
+
+DB = """\
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(bind=create_engine("postgresql://db/app"))
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+"""
+ROUTER = """\
+from fastapi import APIRouter, Depends
+
+from app.db import get_db
+
+router = APIRouter()
+
+
+@router.get("/")
+def read(db=Depends(get_db)):
+    return db.execute("select 1")
+"""
+SERVICE = """\
+from sqlalchemy.orm import Session
+
+
+def read(session: Session):
+    return session.execute("select 1")
+"""
+MODEL = """\
+from sqlalchemy.orm import DeclarativeBase, Mapped
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int]
+"""
+TASK = """\
+from app.db import SessionLocal
+from app.queue import celery
+
+
+@celery.task
+def sweep():
+    with SessionLocal() as session:
+        session.execute("select 1")
+"""
+TOKENS = """\
+import jwt
+from sqlalchemy.orm import Session
+
+
+def user_of(token):
+    return jwt.decode(token, "key", algorithms=["HS256"])
+
+
+def grants(session: Session):
+    return session.execute("select 1")
+"""
+MAIN = "from fastapi import FastAPI\n\napp = FastAPI()\n"
+BASE = {"app/__init__.py": "", "app/db.py": DB, "app/main.py": MAIN}
+
+
+def test_folders_become_layers_by_what_most_of_their_files_do(infer):
+    result = infer(
+        BASE
+        | {f"app/api/v1/endpoints/{name}.py": ROUTER for name in ("items", "users")}
+        | {"app/logic/items.py": SERVICE, "app/logic/users.py": SERVICE}
+        | {"app/models/item.py": MODEL, "app/tasks/sweep.py": TASK, "app/security/tokens.py": TOKENS}
+    )
+    assert result.layers == {
+        "router": ("app/api/v1/endpoints/**",),
+        "service": ("app/logic/**",),
+        "background": ("app/tasks/**",),
+        "auth": ("app/security/**",),
+        "model": ("app/models/**",),
+    }
+    assert [note for note in result.notes if " layer " in note] == [
+        "router layer app/api/v1/endpoints/**: 2 files there hold 2 endpoints.",
+        "service layer app/logic/**: 2 files there hold 2 functions that take a session.",
+        "background layer app/tasks/**: 1 file there holds 1 function that runs in the background.",
+        "auth layer app/security/**: 1 file there holds 1 place that handles credentials.",
+        "model layer app/models/**: 1 file there holds 1 table.",
+    ]
+
+
+def test_file_names_that_recur_become_layers_in_a_project_of_packages(infer):
+    result = infer(
+        BASE
+        | {
+            f"app/{domain}/{name}.py": text
+            for domain in ("items", "users", "orders")
+            for name, text in (("views", ROUTER), ("service", SERVICE), ("models", MODEL), ("tasks", TASK))
+        }
+    )
+    assert result.layers == {
+        "router": ("app/**/views.py",),
+        "service": ("app/**/service.py",),
+        "background": ("app/**/tasks.py",),
+        "model": ("app/**/models.py",),
+    }
+    assert result.policy.layer_of("app/users/views.py") == "router"
+
+
+def test_files_beside_the_application_are_named_one_by_one(infer):
+    result = infer(
+        BASE | {"app/crud.py": SERVICE, "app/models.py": MODEL, "app/api.py": ROUTER, "app/queries.py": SERVICE}
+    )
+    assert result.layers == {
+        "router": ("app/api.py",),
+        "service": ("app/crud.py", "app/queries.py"),
+        "model": ("app/models.py",),
+    }
+    assert result.policy.layer_of("app/main.py") is None
+
+
+def test_a_folder_called_services_is_one_though_its_functions_take_no_session(infer):
+    opens = "from app.db import SessionLocal\n\n\nclass Items:\n    def read(self):\n        return SessionLocal()\n"
+    result = infer(BASE | {"app/services/items.py": opens, "app/routers/items.py": ROUTER})
+    assert result.layers == {"router": ("app/routers/**",), "service": ("app/services/**",)}
+
+
+def test_one_file_of_another_kind_does_not_turn_a_folder(infer):
+    result = infer(
+        BASE | {f"app/logic/{name}.py": SERVICE for name in "abcd"} | {"app/logic/e.py": MODEL, "app/logic/f.py": TOKENS}
+    )
+    assert result.layers == {"service": ("app/logic/**",), "auth": ("app/logic/f.py",)}
+    assert (result.policy.layer_of("app/logic/e.py"), result.policy.layer_of("app/logic/f.py")) == ("service", "auth")
+
+
+def test_a_function_that_is_started_once_does_not_make_its_file_a_background_file(infer):
+    mixed = "import asyncio\n\nfrom sqlalchemy.orm import Session\n\n\nasync def log():\n    pass\n\n\n" \
+        "async def read(session: Session):\n    asyncio.create_task(log())\n    return session.execute('select 1')\n\n\n" \
+        "def write(session: Session):\n    session.execute('select 1')\n"  # fmt: skip
+    assert infer(BASE | {"app/stream.py": mixed}).layers == {"service": ("app/stream.py",)}
+
+
+def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
+    environment = "from alembic import context\nfrom sqlalchemy import engine_from_config\n\nengine = engine_from_config({})\n"
+    revision = "from alembic import op\n\n\ndef upgrade():\n    op.execute('select 1')\n"
+    result = infer(
+        BASE
+        | {"app/database/revisions/env.py": environment, "app/api/items.py": ROUTER}
+        | {f"app/database/revisions/versions/{number}.py": revision for number in range(2)}
+    )
+    assert result.layers["migration"] == ("app/database/revisions/**",)
+    assert result.policy.layer_of("app/database/revisions/versions/1.py") == "migration"
+
+
+def test_the_usual_folders_of_tests_and_migrations_need_no_word(infer):
+    result = infer(BASE | {"tests/test_items.py": SERVICE, "alembic/env.py": "from alembic import context\n"})
+    assert result.layers == {}
+    assert (result.policy.layer_of("tests/test_items.py"), result.policy.layer_of("alembic/env.py")) == (
+        "test",
+        "migration",
+    )
+
+
+def test_the_written_policy_is_the_inferred_one(infer, tmp_path):
+    from sessionlint.policy_file import read_policy
+    from sessionlint.policy_text import render
+
+    inferred = infer(BASE | {"app/routers/items.py": ROUTER, "app/services/items.py": SERVICE})
+    path = tmp_path / "sessionlint.toml"
+    path.write_text(render(inferred.policy, inferred.notes))
+    written = read_policy(path)
+    assert (written.session_modules, written.session_dependencies, written.session_contexts) == inferred.sessions
+    assert dict(written.layers) == dict(inferred.policy.layers)
