@@ -27,10 +27,12 @@ _LAYER_COMMENTS = {
 def render(policy: Policy, notes: Sequence[str] = (), *, table: str = "") -> str:
     """The commented TOML of ``policy``, ending in a newline; ``table`` is ``tool.sessionlint`` in a shared file.
 
-    ``notes`` (how the values were found) stand at the top. Keys at their preset's value are commented out.
+    ``notes`` say how the values were found: those that begin with ``session module``, ``router layer`` and the like
+    stand above that key, the others at the top. Keys at their preset's value are commented out.
     """
     preset = PRESETS[policy.preset]
-    lines = [f"# {note}" for note in notes]
+    reasons = _by_key(notes)
+    lines = reasons.pop("", [])
     if table:
         lines.append(f"[{table}]")
     lines += [
@@ -40,9 +42,12 @@ def render(policy: Policy, notes: Sequence[str] = (), *, table: str = "") -> str
         _entry("src", policy.src),
         _entry("exclude", policy.exclude, off=not policy.exclude),
         "# The only files that may create engines, session factories and sessions. Files, never folders.",
+        *reasons.get("session-modules", ()),
         _entry("session-modules", policy.session_modules),
         "# What endpoints depend on, and the context manager everything else uses, by qualified name.",
+        *reasons.get("session-dependencies", ()),
         _entry("session-dependencies", policy.session_dependencies),
+        *reasons.get("session-contexts", ()),
         _entry("session-contexts", policy.session_contexts),
     ]
     for key, values in _additions(policy):
@@ -65,10 +70,25 @@ def render(policy: Policy, notes: Sequence[str] = (), *, table: str = "") -> str
     for layer in LAYERS:
         patterns = policy.layers.get(layer, ())
         off = not patterns or tuple(patterns) == DEFAULT_LAYERS.get(layer)
+        lines += reasons.get(layer, ())
         lines.append(f"{_entry(layer, patterns or (f'app/{layer}s/**',), off=off)}  # {_LAYER_COMMENTS[layer]}")
     lines += _map_table("severity", policy.severity, table)
     lines += _map_table("per-file-ignores", policy.per_file_ignores, table)
     return "\n".join(lines) + "\n"
+
+
+def _by_key(notes: Sequence[str]) -> dict[str, list[str]]:
+    """The notes as comments, by the key or layer they begin with; ``""`` for the top."""
+    starts = {f"{layer} layer ": layer for layer in LAYERS} | {
+        "session module ": "session-modules",
+        "session dependency ": "session-dependencies",
+        "session context ": "session-contexts",
+    }
+    found: dict[str, list[str]] = {}
+    for note in notes:
+        key = next((starts[start] for start in starts if note.startswith(start)), "")
+        found.setdefault(key, []).append(f"# {note}")
+    return found
 
 
 def _additions(policy: Policy) -> Iterable[tuple[str, tuple[str, ...]]]:

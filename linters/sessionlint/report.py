@@ -96,8 +96,8 @@ class Report:
 
     @property
     def files_with_findings(self) -> int:
-        """Number of files with at least one finding."""
-        return len({f.span.path for f in self.findings})
+        """Number of files with at least one finding; the policy file is none of the checked ones."""
+        return len({f.span.path for f in self.findings if not f.span.path.endswith(".toml")})
 
     @property
     def compliance_percent(self) -> float:

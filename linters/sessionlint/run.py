@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sessionlint.discovery import Discovery, discover
 from sessionlint.fingerprint import fingerprint
@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of files read so far and the number of all files."""
 
 _INFERRED = "inferred"
+NOT_CHECKED = "TXN901"
 
 
 def run(
@@ -52,13 +53,9 @@ def run(
     key = run_key(discovery, digest) if cache else ""
     report = cache.load(key) if cache else None
     if report is None:
-        notes: tuple[str, ...] = ()
-        if policy is None:
-            inferred, notes = infer(root, discovery.files)
-            settings = inferred.with_overrides(select, ignore)
-        report, complete = _analyse(root, settings, discovery, folder, progress)
-        report = dataclasses.replace(report, notes=notes)
-        if cache and complete:
+        examined = examine(root, policy, discovery, folder, progress, select=select, ignore=ignore)
+        report = examined.report
+        if cache and examined.complete:
             cache.store(key, report)
     return restrict(report, paths)
 
@@ -89,24 +86,56 @@ def restrict(report: Report, paths: Sequence[str]) -> Report:
     )
 
 
-def _analyse(
-    root: Path, policy: Policy, discovery: Discovery, folder: Path | None, progress: Progress | None
-) -> tuple[Report, bool]:
-    """The report on the whole program, and whether every rule did its work."""
+class Examination(NamedTuple):
+    """A solved program, the report on it, and whether every rule did its work."""
+
+    program: Program
+    report: Report
+    complete: bool
+
+
+def examine(
+    root: Path,
+    policy: Policy | None,
+    discovery: Discovery,
+    cache_dir: Path | None,
+    progress: Progress | None,
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    families: Sequence[str] = ("TXN",),
+) -> Examination:
+    """Builds the program of the discovered files once, infers its policy if there is none, and runs the rules.
+
+    ``families`` are code prefixes; only enabled rules among them run.
+    """
     from sessionlint.program.build import build_program
     from sessionlint.rules.catalogue import all_rules
 
-    files = [path for path in discovery.files if not policy.is_excluded(path)]
-    program = build_program(root, files, policy, cache_dir=folder, progress=progress)
-    findings, crashes = check_rules(program, [rule for rule in all_rules() if policy.enabled(rule.META.code)])
+    settings = (policy or Policy(root=root)).with_overrides(select, ignore)
+    files = [path for path in discovery.files if not settings.is_excluded(path)]
+    program = build_program(root, files, settings, cache_dir=cache_dir, progress=progress)
+    notes: tuple[str, ...] = ()
+    if policy is None:
+        from sessionlint.infer import infer_from, under
+
+        inferred, notes = infer_from(program)
+        settings = inferred.with_overrides(select, ignore)
+        program = under(program, settings)
+    codes = tuple(families)
+    wanted = [rule for rule in all_rules() if rule.META.code.startswith(codes) and settings.enabled(rule.META.code)]
+    # Files that could not be read are errors of the report, so TXN901 does not tell of them a second time.
+    wanted = [rule for rule in wanted if rule.META.code != NOT_CHECKED]
+    findings, crashes = check_rules(program, wanted)
     errors = [*discovery.errors, *program.errors, *crashes]
     report = Report(
-        findings=collect(findings, policy, program.source_line),
+        findings=collect(findings, settings, program.source_line),
         errors=tuple(sorted(set(errors), key=lambda error: (error.path, error.line, error.message))),
         files=tuple(files),
+        notes=tuple(notes),
         statistics={**discovery.stats, **program.statistics},
     )
-    return report, not crashes
+    return Examination(program, report, not crashes)
 
 
 def check_rules(program: Program, rules: Iterable[RuleModule]) -> tuple[list[Finding], list[CheckError]]:

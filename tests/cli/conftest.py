@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -66,14 +67,23 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         errors = tuple(CheckError(path, 1, "invalid syntax") for path, text in texts.items() if "broken" in text)
         return FakeProgram(policy, {path: text for path, text in texts.items() if "broken" not in text}, errors)
 
+    notes = ("Inferred: db.py makes the engine.",)
+
     def infer_policy(root, files):
-        return Policy(root=root, source="inferred", session_modules=("db.py",)), ["Inferred: db.py makes the engine."]
+        return Policy(root=root, source="inferred", session_modules=("db.py",)), notes
+
+    def infer_from(program):
+        return infer_policy(program.policy.root, program.texts)
+
+    def under(program, policy):
+        return dataclasses.replace(program, policy=policy)
 
     rules = (rule("TXN101", "session-created-directly", "Session"), rule("TXN201", "explicit-commit", "commit"))
-    stand_ins = (("sessionlint.program.build", build_program), ("sessionlint.infer", infer_policy))
-    for name, function in stand_ins:
+    stand_ins = {"sessionlint.program.build": (build_program,), "sessionlint.infer": (infer_policy, infer_from, under)}
+    for name, functions in stand_ins.items():
         module = ModuleType(name)
-        setattr(module, function.__name__, function)
+        for function in functions:
+            setattr(module, function.__name__, function)
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr("sessionlint.rules.catalogue.all_rules", lambda: rules)
     return asked

@@ -101,7 +101,7 @@ def test_the_summary_counts(report, summary):
 
 def test_an_error_names_its_place():
     report = Report(errors=(CheckError("b.py", 7, "invalid syntax", 3),))
-    assert text.render(report, lambda _path, _line: None).startswith("b.py:7:3: not checked: invalid syntax\n")
+    assert text.render(report, lambda _path, _line: None).startswith("b.py:7:3: TXN901 not checked: invalid syntax\n")
 
 
 def test_statistics_come_only_when_asked_for():

@@ -132,21 +132,26 @@ def test_a_folder_called_services_is_one_though_its_functions_take_no_session(in
 
 def test_one_file_of_another_kind_does_not_turn_a_folder(infer):
     result = infer(
-        BASE | {f"app/logic/{name}.py": SERVICE for name in "abcd"} | {"app/logic/e.py": MODEL, "app/logic/f.py": TOKENS}
+        BASE
+        | {f"app/logic/{name}.py": SERVICE for name in "abcd"}
+        | {"app/logic/e.py": MODEL, "app/logic/f.py": TOKENS}
     )
     assert result.layers == {"service": ("app/logic/**",), "auth": ("app/logic/f.py",)}
     assert (result.policy.layer_of("app/logic/e.py"), result.policy.layer_of("app/logic/f.py")) == ("service", "auth")
 
 
 def test_a_function_that_is_started_once_does_not_make_its_file_a_background_file(infer):
-    mixed = "import asyncio\n\nfrom sqlalchemy.orm import Session\n\n\nasync def log():\n    pass\n\n\n" \
-        "async def read(session: Session):\n    asyncio.create_task(log())\n    return session.execute('select 1')\n\n\n" \
-        "def write(session: Session):\n    session.execute('select 1')\n"  # fmt: skip
+    mixed = ("import asyncio\n\nfrom sqlalchemy.orm import Session\n\n\nasync def log():\n    pass\n\n\n"
+"async def read(session: Session):\n    asyncio.create_task(log())\n"
+"    return session.execute('select 1')\n\n\ndef write(session: Session):\n"
+"    session.execute('select 1')\n")  # fmt: skip
     assert infer(BASE | {"app/stream.py": mixed}).layers == {"service": ("app/stream.py",)}
 
 
 def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
-    environment = "from alembic import context\nfrom sqlalchemy import engine_from_config\n\nengine = engine_from_config({})\n"
+    environment = (
+        "from alembic import context\nfrom sqlalchemy import engine_from_config\n\nengine = engine_from_config({})\n"
+    )
     revision = "from alembic import op\n\n\ndef upgrade():\n    op.execute('select 1')\n"
     result = infer(
         BASE

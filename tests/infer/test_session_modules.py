@@ -43,17 +43,25 @@ def router(module: str, name: str = "get_db", endpoints: int = 2) -> str:
     """A router whose endpoints take the session of ``module.name``."""
     head = f"from fastapi import APIRouter, Depends\n\nfrom {module} import {name}\n\nrouter = APIRouter()\n"
     return head + "".join(
-        f"\n\n@router.get('/{number}')\nasync def read_{number}(db=Depends({name})):\n    return db.execute('select 1')\n"
+        (
+            f"\n\n@router.get('/{number}')\nasync def read_{number}(db=Depends({name})):\n"
+            f"    return db.execute('select 1')\n"
+        )
         for number in range(endpoints)
     )
 
 
 def test_one_file_that_makes_everything_is_the_session_module(infer):
-    result = infer({"app/__init__.py": "", "app/db.py": ASYNC_DB, "app/main.py": MAIN, "app/routers/items.py": router("app.db")})
+    result = infer(
+        {"app/__init__.py": "", "app/db.py": ASYNC_DB, "app/main.py": MAIN, "app/routers/items.py": router("app.db")}
+    )
     assert result.sessions == (("app/db.py",), ("app.db.get_db",), ("app.db.session_scope",))
     assert result.notes[:3] == (
-        "session module app/db.py: the engine (line 5) and the session factory (line 6) are created there, get_db() injects "
-        "its sessions into 2 endpoints and session_scope() hands out its sessions.",
+        (
+            "session module app/db.py: the engine (line 5) and the session factory (line 6) "
+            "are created there, get_db() injects its sessions into 2 endpoints and "
+            "session_scope() hands out its sessions."
+        ),
         "session dependency app.db.get_db: it injects its sessions into 2 endpoints.",
         "session context app.db.session_scope: it hands out its sessions.",
     )
@@ -64,19 +72,28 @@ def test_the_file_of_a_dependency_that_opens_sessions_is_a_session_module_too(in
         {
             "app/__init__.py": "",
             "app/core/db.py": 'from sqlmodel import create_engine\n\nengine = create_engine("postgresql://db/app")\n',
-            "app/api/deps.py": "from typing import Annotated\nfrom collections.abc import Generator\n\n"
-            "from fastapi import Depends\nfrom sqlmodel import Session\n\nfrom app.core.db import engine\n\n\n"
-            "def get_db() -> Generator[Session, None, None]:\n    with Session(engine) as session:\n        yield session\n\n\n"
-            "SessionDep = Annotated[Session, Depends(get_db)]\n",
-            "app/api/routes/items.py": "from fastapi import APIRouter\n\nfrom app.api.deps import SessionDep\n\n"
-            "router = APIRouter()\n\n\n@router.get('/')\ndef read(session: SessionDep):\n    return session.exec('select 1')\n",
+            "app/api/deps.py": (
+                "from typing import Annotated\nfrom collections.abc import Generator\n\n"
+                "from fastapi import Depends\nfrom sqlmodel import Session\n\n"
+                "from app.core.db import engine\n\n\ndef get_db() -> Generator[Session, None, None]:\n"
+                "    with Session(engine) as session:\n        yield session\n\n\n"
+                "SessionDep = Annotated[Session, Depends(get_db)]\n"
+            ),
+            "app/api/routes/items.py": (
+                "from fastapi import APIRouter\n\nfrom app.api.deps import SessionDep\n\n"
+                "router = APIRouter()\n\n\n@router.get('/')\ndef read(session: SessionDep):\n"
+                "    return session.exec('select 1')\n"
+            ),
             "app/main.py": MAIN,
         }
     )
     assert result.sessions == (("app/api/deps.py", "app/core/db.py"), ("app.api.deps.get_db",), ())
     assert result.notes[:2] == (
         "session module app/api/deps.py: get_db() injects its sessions into 1 endpoint.",
-        "session module app/core/db.py: the engine is created there (line 3) and get_db() injects its sessions into 1 endpoint.",
+        (
+            "session module app/core/db.py: the engine is created there (line 3) and get_db() "
+            "injects its sessions into 1 endpoint."
+        ),
     )
 
 
@@ -84,9 +101,14 @@ def test_engine_and_factory_in_two_files_are_both_session_modules(infer):
     result = infer(
         {
             "app/__init__.py": "",
-            "app/database/engine.py": 'from sqlalchemy import create_engine\n\nengine = create_engine("postgresql://db/app")\n',
-            "app/database/session.py": "from sqlalchemy.orm import sessionmaker\n\nfrom .engine import engine\n\n"
-            "SessionLocal = sessionmaker(bind=engine)\n\n\ndef get_db():\n    with SessionLocal() as db:\n        yield db\n",
+            ("app/database/engine.py"): (
+                'from sqlalchemy import create_engine\n\nengine = create_engine("postgresql://db/app")\n'
+            ),
+            "app/database/session.py": (
+                "from sqlalchemy.orm import sessionmaker\n\nfrom .engine import engine\n\n"
+                "SessionLocal = sessionmaker(bind=engine)\n\n\ndef get_db():\n"
+                "    with SessionLocal() as db:\n        yield db\n"
+            ),
             "app/database/__init__.py": "from .session import get_db\n",
             "app/main.py": MAIN,
             "app/api.py": router("app.database"),
@@ -103,9 +125,14 @@ def test_an_engine_bound_later_belongs_to_the_factory_that_lacks_one(infer):
     result = infer(
         {
             "app/__init__.py": "",
-            "app/engine.py": 'from sqlalchemy import create_engine\n\nengine = create_engine("postgresql://db/app")\n',
-            "app/db.py": "from sqlalchemy.orm import sessionmaker\n\nSession = sessionmaker(autoflush=False)\n\n\n"
-            "def bind(engine):\n    Session.configure(bind=engine)\n\n\ndef get_db():\n    with Session() as db:\n        yield db\n",
+            ("app/engine.py"): (
+                'from sqlalchemy import create_engine\n\nengine = create_engine("postgresql://db/app")\n'
+            ),
+            "app/db.py": (
+                "from sqlalchemy.orm import sessionmaker\n\nSession = sessionmaker(autoflush=False)\n\n\n"
+                "def bind(engine):\n    Session.configure(bind=engine)\n\n\ndef get_db():\n"
+                "    with Session() as db:\n        yield db\n"
+            ),
             "app/main.py": MAIN,
             "app/api.py": router("app.db"),
         }
@@ -117,13 +144,16 @@ def test_a_class_that_manages_sessions_is_named_with_its_method(infer):
     result = infer(
         {
             "app/__init__.py": "",
-            "app/database.py": "from contextlib import asynccontextmanager\n\n"
-            "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n\n\n"
-            "class Manager:\n    def __init__(self, url):\n        self.engine = create_async_engine(url)\n"
-            "        self.factory = async_sessionmaker(self.engine)\n\n    @asynccontextmanager\n"
-            "    async def session(self):\n        async with self.factory() as session:\n            yield session\n\n\n"
-            'manager = Manager("postgresql+asyncpg://db/app")\n\n\n'
-            "async def get_db():\n    async with manager.session() as session:\n        yield session\n",
+            "app/database.py": (
+                "from contextlib import asynccontextmanager\n\n"
+                "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n\n\n"
+                "class Manager:\n    def __init__(self, url):\n"
+                "        self.engine = create_async_engine(url)\n"
+                "        self.factory = async_sessionmaker(self.engine)\n\n    @asynccontextmanager\n"
+                "    async def session(self):\n        async with self.factory() as session:\n"
+                '            yield session\n\n\nmanager = Manager("postgresql+asyncpg://db/app")\n\n\n'
+                "async def get_db():\n    async with manager.session() as session:\n        yield session\n"
+            ),
             "app/main.py": MAIN,
             "app/api.py": router("app.database"),
         }
@@ -176,7 +206,10 @@ def test_a_source_package_is_part_of_a_name_when_the_project_says_so(infer):
 
 
 def test_a_single_file_application_is_its_own_session_module(infer):
-    source = SYNC_DB + "\n\nfrom fastapi import Depends, FastAPI\n\napp = FastAPI()\n\n\n@app.get('/')\ndef read(db=Depends(get_db)):\n    return 1\n"
+    source = SYNC_DB + (
+        "\n\nfrom fastapi import Depends, FastAPI\n\napp = FastAPI()\n\n\n@app.get('/')\n"
+        "def read(db=Depends(get_db)):\n    return 1\n"
+    )
     result = infer({"main.py": source})
     assert result.sessions == (("main.py",), ("main.get_db",), ())
     assert result.layers == {}
@@ -187,18 +220,26 @@ def test_scripts_that_share_a_module_have_it_as_session_module(infer):
     result = infer({"db.py": SYNC_DB.partition("\n\ndef")[0], "load.py": use, "dump.py": use})
     assert result.sessions == (("db.py",), (), ())
     assert result.notes == (
-        "session module db.py: the engine (line 4) and the session factory (line 5) are created there and 2 functions in other "
-        "files open sessions from it.",
+        (
+            "session module db.py: the engine (line 4) and the session factory (line 5) are "
+            "created there and 2 functions in other files open sessions from it."
+        ),
     )
 
 
 def test_scripts_that_each_make_an_engine_share_no_session_module(infer):
-    script = "from sqlalchemy import create_engine\n\nengine = create_engine('sqlite://')\n\nwith engine.connect() as c:\n    pass\n"
+    script = (
+        "from sqlalchemy import create_engine\n\nengine = create_engine('sqlite://')\n\n"
+        "with engine.connect() as c:\n    pass\n"
+    )
     result = infer({"load.py": script, "dump.py": script})
     assert result.sessions == ((), (), ())
     assert result.notes == (
-        "no session module: dump.py and load.py each make an engine or session factory of their own, and no other file uses "
-        "it. Name the session module yourself: run 'sessionlint init' and fill in session-modules.",
+        (
+            "no session module: dump.py and load.py each make an engine or session factory of "
+            "its own, and no other file uses it. Name the session module yourself: run "
+            "'sessionlint init' and fill in session-modules."
+        ),
     )
 
 
@@ -206,10 +247,17 @@ def test_a_scoped_session_of_a_flask_application_is_found(infer):
     result = infer(
         {
             "shop/__init__.py": "",
-            "shop/database.py": "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import scoped_session, sessionmaker\n\n"
-            "engine = create_engine('postgresql://db/app')\ndb_session = scoped_session(sessionmaker(bind=engine))\n",
-            "shop/views.py": "from flask import Flask\n\nfrom shop.database import db_session\n\napp = Flask(__name__)\n\n\n"
-            "@app.route('/')\ndef index():\n    return db_session.execute('select 1')\n",
+            ("shop/database.py"): (
+                "from sqlalchemy import create_engine\n"
+                "from sqlalchemy.orm import scoped_session, sessionmaker\n\n"
+                "engine = create_engine('postgresql://db/app')\n"
+                "db_session = scoped_session(sessionmaker(bind=engine))\n"
+            ),
+            ("shop/views.py"): (
+                "from flask import Flask\n\nfrom shop.database import db_session\n\n"
+                "app = Flask(__name__)\n\n\n@app.route('/')\ndef index():\n"
+                "    return db_session.execute('select 1')\n"
+            ),
         }
     )
     assert result.sessions == (("shop/database.py",), (), ())
@@ -232,23 +280,35 @@ def test_sessions_that_come_from_elsewhere_are_named_as_such(infer):
     )
     assert result.sessions == ((), (), ())
     assert result.notes == (
-        "no session module: sessions come from Flask-SQLAlchemy, whose own session handling is not followed. Name the session "
-        "module yourself: run 'sessionlint init' and fill in session-modules.",
+        (
+            "no session module: sessions come from Flask-SQLAlchemy, whose own session "
+            "handling is not followed. Name the session module yourself: run 'sessionlint "
+            "init' and fill in session-modules."
+        ),
     )
 
 
 def test_a_library_that_only_receives_sessions_makes_none(infer):
     result = infer(
-        {"lib/queries.py": "from sqlalchemy.orm import Session\n\n\ndef read(session: Session):\n    return session.execute('select 1')\n"}
+        {
+            ("lib/queries.py"): (
+                "from sqlalchemy.orm import Session\n\n\ndef read(session: Session):\n"
+                "    return session.execute('select 1')\n"
+            )
+        }
     )
     assert result.notes[0] == (
-        "no session module: no engine, session factory or session is made in the files read. Name the session module yourself: "
-        "run 'sessionlint init' and fill in session-modules."
+        "no session module: no engine, session factory or session is made in the files "
+        "read. Name the session module yourself: run 'sessionlint init' and fill in "
+        "session-modules."
     )
 
 
 def test_tests_scripts_seeds_and_migrations_make_no_session_module(infer):
-    engine = "from sqlalchemy import create_engine\n\nengine = create_engine('sqlite://')\n\n\ndef connect():\n    return engine.connect()\n"
+    engine = (
+        "from sqlalchemy import create_engine\n\nengine = create_engine('sqlite://')\n\n\n"
+        "def connect():\n    return engine.connect()\n"
+    )
     result = infer(
         {
             "app/__init__.py": "",
@@ -268,11 +328,17 @@ def test_tests_scripts_seeds_and_migrations_make_no_session_module(infer):
 
 
 def test_a_private_dependency_of_an_endpoint_file_is_not_approved_beside_the_common_one(infer):
-    private = "from app.db import SessionLocal\nfrom fastapi import APIRouter, Depends\n\nrouter = APIRouter()\n\n\n" \
-        "def own():\n    with SessionLocal() as db:\n        yield db\n\n\n" \
-        "@router.get('/')\ndef read(db=Depends(own)):\n    return 1\n"  # fmt: skip
+    private = ("from app.db import SessionLocal\nfrom fastapi import APIRouter, Depends\n\n"
+"router = APIRouter()\n\n\ndef own():\n    with SessionLocal() as db:\n"
+"        yield db\n\n\n@router.get('/')\ndef read(db=Depends(own)):\n    return 1\n")  # fmt: skip
     result = infer(
-        {"app/__init__.py": "", "app/db.py": SYNC_DB, "app/main.py": MAIN, "app/api.py": router("app.db"), "app/odd.py": private}
+        {
+            "app/__init__.py": "",
+            "app/db.py": SYNC_DB,
+            "app/main.py": MAIN,
+            "app/api.py": router("app.db"),
+            "app/odd.py": private,
+        }
     )
     assert result.sessions == (("app/db.py",), ("app.db.get_db",), ())
 
@@ -290,8 +356,8 @@ def test_a_rival_that_hardly_anyone_uses_is_left_out_and_named(infer):
     )
     assert result.sessions == (("app/db.py",), ("app.db.get_db",), ())
     assert result.notes[2] == (
-        "not approved: app/other.py makes an engine of its own (line 4); 1 function in other files uses it, while 20 get their "
-        "sessions through app/db.py."
+        "not approved: app/other.py makes an engine of its own (line 4); 1 function in "
+        "other files uses it, while 20 get their sessions through app/db.py."
     )
 
 
@@ -303,8 +369,10 @@ def test_a_second_way_for_a_fair_share_of_the_application_is_approved(infer):
             "app/worker/db.py": ASYNC_DB,
             "app/main.py": MAIN,
             "app/api.py": router("app.db", endpoints=8),
-            "app/worker/jobs.py": "from app.worker.db import session_scope\n\n\n"
-            "async def sweep():\n    async with session_scope() as session:\n        await session.execute('select 1')\n",
+            "app/worker/jobs.py": (
+                "from app.worker.db import session_scope\n\n\nasync def sweep():\n"
+                "    async with session_scope() as session:\n        await session.execute('select 1')\n"
+            ),
         }
     )
     assert result.sessions == (("app/db.py", "app/worker/db.py"), ("app.db.get_db",), ("app.worker.db.session_scope",))
@@ -328,9 +396,12 @@ def test_sessions_opened_by_a_middleware_make_its_file_a_session_module(infer):
     result = infer(
         {
             "app/__init__.py": "",
-            "app/db.py": "from fastapi import Request\nfrom sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
-            "SessionLocal = sessionmaker(bind=create_engine('postgresql://db/app'))\n\n\n"
-            "def get_db(request: Request):\n    return request.state.db\n",
+            ("app/db.py"): (
+                "from fastapi import Request\nfrom sqlalchemy import create_engine\n"
+                "from sqlalchemy.orm import sessionmaker\n\n"
+                "SessionLocal = sessionmaker(bind=create_engine('postgresql://db/app'))\n\n\n"
+                "def get_db(request: Request):\n    return request.state.db\n"
+            ),
             "app/main.py": MAIN + "\nfrom app.db import SessionLocal\n\n\n@app.middleware('http')\n"
             "async def opens(request, call_next):\n    request.state.db = SessionLocal()\n"
             "    try:\n        return await call_next(request)\n    finally:\n        request.state.db.close()\n",
@@ -342,7 +413,10 @@ def test_sessions_opened_by_a_middleware_make_its_file_a_session_module(infer):
 
 
 def test_a_unit_of_work_that_several_files_use_is_a_session_module(infer):
-    use = "from app.uow import Unit\n\n\ndef work():\n    with Unit() as unit:\n        unit.session.execute('select 1')\n"
+    use = (
+        "from app.uow import Unit\n\n\ndef work():\n    with Unit() as unit:\n"
+        "        unit.session.execute('select 1')\n"
+    )
     result = infer(
         {
             "app/__init__.py": "",
@@ -360,7 +434,10 @@ def test_a_unit_of_work_that_several_files_use_is_a_session_module(infer):
 
 
 def test_a_plain_function_whose_sessions_always_open_in_a_with_is_a_context(infer):
-    use = "from app.db import new_session\n\n\ndef work():\n    with new_session() as session:\n        session.execute('select 1')\n"
+    use = (
+        "from app.db import new_session\n\n\ndef work():\n    with new_session() as session:\n"
+        "        session.execute('select 1')\n"
+    )
     result = infer(
         {
             "app/__init__.py": "",

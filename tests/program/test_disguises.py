@@ -192,6 +192,7 @@ async def ep(db: DB, r: "Repo"):
         [
             "11 use add",
             "12 txn commit",
+            "13 create session",
         ],
     ),
     "sub-classes of session and factory classes, a scoped registry": (

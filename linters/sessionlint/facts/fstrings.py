@@ -57,6 +57,8 @@ class Expression:
 
 _SPECIAL: Final = re.compile(r"""[\\{}'"\n]""")
 _ESCAPE: Final = re.compile(r"\\(?:[0-7]{1,3}|x..|u.{4}|U.{8}|N\{[^}]*\}|.)", re.DOTALL)
+_AFTER_ECHO: Final = re.compile(r"(?:\s|#[^\n]*+)*+")
+_COMMENT: Final = re.compile(r"#[^\n]*(?=\n)")
 _CONVERSION: Final = re.compile(r"![ \t]*([rsa])\s*(?=[:}])")
 
 
@@ -146,14 +148,14 @@ class _Format:
     def _field(self, depth: int) -> Field:
         start = self._at
         inner = self._expression(start)
-        source = self._text[start : inner.end]
-        if not source.strip():
+        if not self._text[start : inner.end].strip():
             raise UnreadableError
         self._fields.append((start, inner.end))
-        self._modern |= depth > 1 or "\\" in source or "#" in source or self._quote in source
-        self._modern |= "\n" in source and len(self._quote) == 1
         self._at = inner.end
         echo, conversion, spec = self._tail(start, depth)
+        source = self._text[start : inner.end] + echo
+        self._modern |= depth > 1 or "\\" in source or "#" in source or self._quote in source
+        self._modern |= "\n" in source and len(self._quote) == 1
         if echo and conversion < 0 and spec is None:
             conversion = ord("r")
         return Field(inner.elements, inner.is_tuple, echo, conversion, spec)
@@ -163,11 +165,15 @@ class _Format:
         echo, conversion, spec = "", -1, None
         if self._text[self._at] == "=":
             self._at += 1
-            while self._text[self._at : self._at + 1].isspace():
-                self._at += 1
+            gap = _AFTER_ECHO.match(self._text, self._at)
             echo = self._text[start : self._at]
+            if gap is not None:
+                echo += _COMMENT.sub("", gap[0])
+                self._modern |= "#" in gap[0]
+                self._at = gap.end()
         if found := _CONVERSION.match(self._text, self._at):
             conversion = ord(found[1])
+            self._modern |= found[0][-1] != found[1]
             self._at = found.end()
         if self._text.startswith(":", self._at):
             self._at += 1

@@ -12,6 +12,7 @@ SourceLine = Callable[[str, int], str | None]
 Style = Callable[[str, str], str]
 """Marks a text as one of ``path``, ``code``, ``error``, ``warning``, ``info``, ``caret``, ``dim``, ``good``."""
 
+_NOT_CHECKED = "TXN901"
 _TAB = 4
 _WIDTH = 160
 
@@ -94,7 +95,9 @@ def _columns(text: str) -> int:
 
 def _error(error: CheckError, style: Style) -> str:
     where = style(_where(error.path, error.line, error.column), "path")
-    return f"{where}: {style('not checked', 'error')}: {_printable(error.message)}"
+    # a rule that failed is named by its code in place of a path
+    code = "" if error.path in CODES else f"{style(_NOT_CHECKED, 'code')} "
+    return f"{where}: {code}{style('not checked', 'error')}: {_printable(error.message)}"
 
 
 def _statistics(report: Report) -> str:

@@ -24,10 +24,14 @@ def explain(program: Program, survey: Survey) -> list[str]:
     made = sorted({site[0] for _, site in survey.makers})
     if made:
         files = joined([*made[:4], f"{len(made) - 4} more files"] if len(made) > 4 else made)
-        return [f"no session module: {files} each {'make an engine or' if len(made) > 1 else 'makes an engine or'} "
-                f"session factory of their own, and no other file uses it. {_NAME_ONE}."]  # fmt: skip
+        make = "each make" if len(made) > 1 else "makes"
+        return [
+            f"no session module: {files} {make} an engine or session factory of its own, and no other file uses it. "
+            f"{_NAME_ONE}."
+        ]
     if others:
-        return [f"no session module: sessions come from {joined(others)}, whose own session handling is not followed. {_NAME_ONE}."]
+        elsewhere = f"sessions come from {joined(others)}, whose own session handling is not followed"
+        return [f"no session module: {elsewhere}. {_NAME_ONE}."]
     if any(imports(m, package) for m in modules for package in _TOOLKITS):
         return [f"no session module: no engine, session factory or session is made in the files read. {_NAME_ONE}."]
     return ["no session module: nothing here uses SQLAlchemy or a database driver, so there is nothing to approve."]

@@ -13,7 +13,9 @@ _MAJORITY = 0.6
 #: File names that mean one layer in every package of a project (``users/views.py``, ``orders/views.py``).
 _STEMS = {
     "router": r"(?:api|controllers?|endpoints?|handlers?|resources?|routers?|routes?|views?)",
-    "service": r"(?:crud|dao|flows?|managers?|operations|queries|repo|repositor(?:y|ies)|selectors?|services?|use_?cases?)",
+    "service": (
+        r"(?:crud|dao|flows?|managers?|operations|queries|repo|repositor(?:y|ies)|selectors?|services?|use_?cases?)"
+    ),
     "background": r"(?:background|cron|jobs?|scheduled|schedulers?|tasks?|workers?)",
     "model": r"(?:db_models?|entit(?:y|ies)|models?|orm|tables?)",
     "auth": r"(?:auth(?:entication|orization)?|jwt|oauth2?|permissions?|security|tokens?)",
@@ -118,10 +120,11 @@ def _merged(found: dict[str, str], beside: Mapping[str, list[Vote]], closed: Col
     for folder in sorted({_folder(f) for f in found}, key=lambda f: -f.count("/")):
         below = {f: layer for f, layer in merged.items() if f.startswith(f"{folder}/")}
         voters = [v for f, ballots in beside.items() if f == folder or f.startswith(f"{folder}/") for v in ballots]
-        layers = {*below.values(), *(v.layer for v in voters)}
-        if folder not in closed and len(layers) == 1 and (len(below) >= 2 or folder in merged) and _is_named(folder, next(iter(layers))):
-            merged = {f: layer for f, layer in merged.items() if f not in below}
-            merged[folder] = next(iter(layers))
+        layer, *others = {*below.values(), *(v.layer for v in voters)}
+        covers = len(below) >= 2 or folder in merged
+        if folder not in closed and not others and covers and _is_named(folder, layer):
+            merged = {f: kept for f, kept in merged.items() if f not in below}
+            merged[folder] = layer
     return {f: layer for f, layer in merged.items() if merged.get(_above(f, merged) or "") != layer}
 
 

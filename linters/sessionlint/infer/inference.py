@@ -47,8 +47,7 @@ def infer_policy(
 def infer_from(program: Program) -> tuple[Policy, tuple[str, ...]]:
     """The policy that a program suggests, and sentences for the user on why.
 
-    The program must be built with a default policy. What it holds solved stays valid under the result, so
-    ``Program(policy, program.solver, …)`` needs no second build.
+    The program must be built with a default policy; :func:`under` then gives it the inferred one.
     """
     application = application_files(program)
     survey = Survey(program, application)
@@ -66,6 +65,11 @@ def infer_from(program: Program) -> tuple[Policy, tuple[str, ...]]:
         stated=_stated(approved, [*layers, *exempt]),
     )
     return policy, tuple(_notes(program, survey, approved, policy, votes))
+
+
+def under(program: Program, policy: Policy) -> Program:
+    """The same solved program under the policy inferred from it; nothing is read again."""
+    return Program(policy, program.solver, program.errors, program.source_line)
 
 
 def _stated(approved: Approved, layers: Sequence[str]) -> tuple[str, ...]:
@@ -99,8 +103,8 @@ def _matches(program: Program, layer: str, pattern: str) -> bool:
 
 def _without_inner(added: set[str]) -> list[str]:
     """The folder patterns that lie below no other one."""
-    folders = {pattern.removesuffix("**") for pattern in added}
-    return sorted(p for p in added if not any(f != p.removesuffix("**") and p.startswith(f) for f in folders if f.endswith("/")))
+    folders = {pattern.removesuffix("**") for pattern in added if pattern.endswith("/**")}
+    return sorted(p for p in added if not any(p != f"{f}**" and p.startswith(f) for f in folders))
 
 
 # sentences
@@ -115,8 +119,8 @@ def _notes(
     notes += [f"not approved: {sentence}." for sentence in approved.left_out]
     if not approved.modules:
         notes += absence.explain(program, survey)
-    notes += [_layer_note(layer, policy.layers[layer], votes, policy) for layer in LAYERS if f"layers.{layer}" in policy.stated]
-    return notes
+    stated = [layer for layer in LAYERS if f"layers.{layer}" in policy.stated]
+    return notes + [_layer_note(layer, policy.layers[layer], votes, policy) for layer in stated]
 
 
 def _layer_note(layer: str, layer_patterns: tuple[str, ...], votes: Mapping[str, Vote], policy: Policy) -> str:
@@ -130,6 +134,7 @@ def _layer_note(layer: str, layer_patterns: tuple[str, ...], votes: Mapping[str,
         if vote.layer == layer and policy.layer_of(vote.path) == layer:
             counts["files"] += 1
             counts["things"] += vote.count
-    things = counts["things"]
+    files, things = counts["files"], counts["things"]
     what = f"{things} {_DOES[layer][things != 1]}" if things else f"nothing but the name of a {layer} layer"
-    return f"{layer} layer {joined(shown)}: {plural(counts['files'], 'file')} there {'holds' if counts['files'] == 1 else 'hold'} {what}."
+    verb = "holds" if files == 1 else "hold"
+    return f"{layer} layer {joined(shown)}: {plural(files, 'file')} there {verb} {what}."

@@ -15,7 +15,9 @@ _ASIDE_FOLDERS = re.compile(
     r"|debug|smoke(?:[_-]?tests?)?|load[_-]?tests?|locust|templates?|cookiecutter.*|\{\{.*)\Z",
     re.I,
 )
-_ASIDE_FILES = re.compile(r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I)
+_ASIDE_FILES = re.compile(
+    r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I
+)
 _EXEMPT = ("test", "migration")
 _OF_MIGRATIONS = ("alembic.op", "alembic.context")
 _MAIN = "__main__"
@@ -51,7 +53,9 @@ def imports(module: ModuleInfo, package: str) -> bool:
 
 def _works_with_databases(program: Program, path: str) -> bool:
     module = program.solver.modules[path]
-    return any(e.kind in ("create", "obtain", "inject", "use") for f in (module.body, *module.functions) for e in f.events)
+    return any(
+        e.kind in ("create", "obtain", "inject", "use") for f in (module.body, *module.functions) for e in f.events
+    )
 
 
 def _is_aside(module: ModuleInfo, imported: Mapping[str, int]) -> bool:

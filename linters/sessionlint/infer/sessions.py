@@ -126,12 +126,15 @@ def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
     for source in [s for s in sources if s.path == path or any(site[0] == path for _, site in s.behind)][:3]:
         opened = [site[1][0] for kind, site in source.behind if site[0] == path and kind in _OPENED]
         if opened and source.path != path:
-            parts.append(f"the {_OPENED[source.handed]} of {source.function.name}() are opened there (line {opened[0]})")
+            parts.append(
+                f"the {_OPENED[source.handed]} of {source.function.name}() are opened there (line {opened[0]})"
+            )
         else:
             parts.append(f"{source.function.name}() {_use(source)}")
     if not sources:
         users = [f for f in door.users if f.path != path]
-        parts += [f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} sessions from it"] if users else []
+        if users:
+            parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} sessions from it")
     return joined(parts) or "sessions are opened there"
 
 
@@ -147,11 +150,11 @@ def _verb(users: Sized, verb: str) -> str:
 
 
 def _unique(makers: Iterable[Made]) -> list[Made]:
-    """At most one of a kind and file: the first."""
+    """At most one of a kind and file: the first; engines before factories."""
     found: dict[tuple[str, str], Made] = {}
     for made in makers:
         found.setdefault((made[0], made[1][0]), made)
-    return sorted(found.values(), key=lambda made: made[1])
+    return sorted(found.values(), key=lambda made: (list(_MADE).index(made[0]), made[1]))
 
 
 def _use(source: Source) -> str:
@@ -176,7 +179,9 @@ def _left_out(door: Door, chosen: list[Door]) -> list[str]:
         return []
     kind, (path, span) = door.makers[0]
     users = door.users
-    used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it" if users else "no other file uses it"
+    used = "no other file uses it"
+    if users:
+        used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it"
     article = "an" if kind == ENGINE else "a"
     against = f", while {len(chosen[0].users)} get their sessions through {min(chosen[0].files)}" if chosen else ""
     return [f"{path} makes {article} {_MADE[kind].removeprefix('the ')} of its own (line {span[0]}); {used}{against}"]

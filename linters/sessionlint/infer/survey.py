@@ -10,7 +10,18 @@ from typing import Any
 from sessionlint.infer import places
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION, UNKNOWN, Dependency, Site, Value
+from sessionlint.program.values import (
+    CONNECTION,
+    DRIVER,
+    ENGINE,
+    FACTORY,
+    POOL,
+    SESSION,
+    UNKNOWN,
+    Dependency,
+    Site,
+    Value,
+)
 
 DEPENDENCY, CONTEXT = "dependency", "context"
 #: What stands for the application of files that lie outside every one.
@@ -20,6 +31,7 @@ _HANDED = (SESSION, CONNECTION, DRIVER)
 MAKERS = (ENGINE, FACTORY, POOL)
 #: Kind and place of a handle.
 Made = tuple[str, Site]
+_UNNAMEABLE = ("<lambda>", "__init__")
 _ENTERS = ("__enter__", "__aenter__")
 
 
@@ -166,7 +178,7 @@ class Survey:
         for user, dependency, subject in self._injections():
             handed = self._handed(subject)
             for target in self.program.targets(dependency) if handed else ():
-                if target.path not in self.included or target.name == "<lambda>" or target.class_info and target.name == "__init__":
+                if target.path not in self.included or target.name in _UNNAMEABLE:
                     continue
                 value = target.summary.yields or target.summary.returns
                 source = found.setdefault(target, Source(target, DEPENDENCY, handed, self.behind(value)))

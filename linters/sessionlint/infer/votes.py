@@ -24,7 +24,12 @@ _SCHEDULING = re.compile(
 )
 _ENCODERS = {"jwt.encode", "jose.jwt.encode", "joserfc.jwt.encode", "authlib.jose.jwt.encode"}
 _MODEL_BASES = {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
-_COLUMNS = {"sqlalchemy.orm.Mapped", "sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlalchemy.orm.relationship()"}
+_COLUMNS = {
+    "sqlalchemy.orm.Mapped",
+    "sqlalchemy.Column()",
+    "sqlalchemy.orm.mapped_column()",
+    "sqlalchemy.orm.relationship()",
+}
 _TABLE_NAMES = ("__tablename__", "__table__")
 
 
@@ -43,7 +48,9 @@ class Vote:
 
 def collect_votes(program: Program, application: frozenset[str], session_modules: Collection[str]) -> dict[str, Vote]:
     """The votes of all application files; session modules, applications and files that do nothing have none."""
-    applications = {site[0] for site, entry in program.solver.routers.items() if entry.get("name") != "fastapi.APIRouter"}
+    applications = {
+        site[0] for site, entry in program.solver.routers.items() if entry.get("name") != "fastapi.APIRouter"
+    }
     called = _called_from_endpoints(program)
     found: dict[str, Vote] = {}
     for module in program.modules:
@@ -60,7 +67,9 @@ def _vote(path: str, counts: Counter[str]) -> Vote | None:
         return Vote(path, "router", counts["router"], counts["router"] >= most)
     if counts["auth"]:
         return Vote(path, "auth", counts["auth"])
-    if counts["background"] >= max(counts["service"], 1) and (counts["background"] >= most or _is_named_background(path)):
+    if counts["background"] >= max(counts["service"], 1) and (
+        counts["background"] >= most or _is_named_background(path)
+    ):
         return Vote(path, "background", counts["background"])
     if counts["model"] and counts["model"] >= counts["service"]:
         return Vote(path, "model", counts["model"])
@@ -88,21 +97,29 @@ def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo
         counts["functions"] += function.parent is None
         if function.routes:
             counts["router"] += 1
-        elif function in program.background_functions or any(_SCHEDULING.search(ir.text_of(d)) for d in function.decorators):
+        elif function in program.background_functions or any(
+            _SCHEDULING.search(ir.text_of(d)) for d in function.decorators
+        ):
             counts["background"] += 1
-        elif function.parent is None and (_takes_session(program, function) or (function in called and _opens(function))):
+        elif function.parent is None and (
+            _takes_session(program, function) or (function in called and _opens(function))
+        ):
             counts["service"] += 1
     return counts
 
 
 def _authenticates(name: str) -> bool:
-    return bool(name in _ENCODERS or knowledge.JWT_DECODERS.match(name) or knowledge.SECURITY_CLASSES.match(f"{name}()"))
+    return bool(
+        name in _ENCODERS or knowledge.JWT_DECODERS.match(name) or knowledge.SECURITY_CLASSES.match(f"{name}()")
+    )
 
 
 def _takes_session(program: Program, function: FunctionInfo) -> bool:
     """Whether a session is a plain argument (what FastAPI injects makes no service)."""
     return any(
-        program.kind(Param(function, name)) == SESSION for name, *_ in function.params if name not in function.dependencies
+        program.kind(Param(function, name)) == SESSION
+        for name, *_ in function.params
+        if name not in function.dependencies
     )
 
 
@@ -123,8 +140,12 @@ def _is_mapped(program: Program, info: ClassInfo) -> bool:
     bases = program.solver.external_bases(info)
     if "sqlmodel.SQLModel" in bases:
         return any(name == "table" for name, _ in info.facts[4])
-    declarative = bool(bases & _MODEL_BASES) or any(b.endswith(("declarative_base()", "generate_base()")) for b in bases)
-    return declarative and any(_is_column(annotation, default) for _, annotation, default, _ in info.attributes.values())
+    declarative = bool(bases & _MODEL_BASES) or any(
+        b.endswith(("declarative_base()", "generate_base()")) for b in bases
+    )
+    return declarative and any(
+        _is_column(annotation, default) for _, annotation, default, _ in info.attributes.values()
+    )
 
 
 def _is_column(annotation: Value, default: Value) -> bool:

@@ -56,6 +56,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         for inner in atom.result:
             result = join(result, _attribute_of(frame, inner, name, e, depth + 1))
         return result
+    if tag == "const" and name == "value":
+        return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":
         return (Method(atom.receiver, f"info.{name}"),)
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
@@ -124,6 +126,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return out
     kind = solver.class_kind(atom.info)
     value = solver.attribute(atom.info, name)
+    if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
+        return (Ext("enum.Enum().value()"),)
     if kind is not None:
         return join(value, (Method(atom, name),))
     if value:

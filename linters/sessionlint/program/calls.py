@@ -12,6 +12,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     UNKNOWN,
+    ABSENT,
     UNKNOWN_KEYWORDS,
     Fn,
     Handle,
@@ -29,6 +30,8 @@ from sessionlint.program.values import (
 )
 
 Keywords = list[tuple[str, Value]]
+#: A list variable with more possible contents than this is taken to hold all of them.
+MAX_ALTERNATIVES = 2
 #: Effects that are told to the rules at the call, with the substituted subject.
 _TOLD = ("txn", "network", "use", "schedule", "escape")
 
@@ -69,6 +72,9 @@ def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     many = "loop" in frame.flags
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
     grown = tuple(Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences)
+    if len(grown) > MAX_ALTERNATIVES:
+        # a list that many branches add to: what it may hold in all
+        grown = (Seq(tuple(dict.fromkeys(i for s in grown for i in s.items))[:40], any(s.many for s in grown)),)
     if target[2] not in frame.env and frame.function.name != "<module>":
         frame.store("global", target[2], tuple(a for v in added for a in v), e[1])
     frame.env[target[2]] = grown
@@ -113,9 +119,11 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
             frame.identifier(name, value, expr, "keyword")
             keywords.append((name, value))
             continue
-        for atom in value:
-            if atom.tag == "map":
-                keywords.extend((k, v) for k, v in atom.items if isinstance(k, str))
+        maps = [a for a in value if a.tag == "map"]
+        for key in dict.fromkeys(k for m in maps for k, _ in m.items if isinstance(k, str)):
+            # a dictionary that lacks the key on some path leaves the parameter its default
+            found = [m.get(key) for m in maps]
+            keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))
         if not any(a.tag == "map" and not a.partial for a in value):
             keywords.append((UNKNOWN_KEYWORDS, UNKNOWN))
     return args, keywords
@@ -127,6 +135,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if tag == "fn":
         return call_function(frame, callee, args, keywords, e)
     if tag == "ext":
+        if frame.solver.kind_of(callee) == "factory":
+            return handles.open_session(frame, callee, e, keywords)
         return libraries.call_external(frame, callee.name, args, keywords, e)
     if tag == "method":
         return _call_method(frame, callee, args, keywords, e)

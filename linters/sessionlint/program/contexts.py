@@ -11,6 +11,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.values import UNKNOWN, Handle, Value, join
 
+EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
 
 
@@ -79,6 +80,8 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
     else:
         if tag == "ext" and atom.name == "contextlib.suppress()":
             entered.suppresses = True
+        if tag == "ext" and atom.name in EXIT_STACKS:
+            entered.holds.append(atom)
         entered.value = join(entered.value, (atom,))
 
 

@@ -91,7 +91,7 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
         given = _header(name, annotation, default, declared, given)
         if dependency is not None:
             given = dependencies.inject(frame, info, name, dependency, declared, span)
-        info.param_values[name] = (declared, given)
+        frame.solver.declare(info, name, declared, given)
     if info.facts[6] is not None:
         info.param_values["return"] = (frame.evaluate(info.facts[6]), UNKNOWN)
 

@@ -77,8 +77,8 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         frame.emit("info", e[1], name=name[5:], subject=(receiver,), args=tuple(args), keywords=tuple(keywords), expr=e)
         return UNKNOWN
     if kind == FACTORY and name not in knowledge.SESSION_READS | knowledge.SESSION_WRITES | set(_END):
-        if name == "begin":
-            return open_session(frame, receiver, e, keywords, begun=True)
+        if name in ("begin", "__call__"):
+            return open_session(frame, receiver, e, keywords, begun=name == "begin")
         if name in ("remove", "close_all", "close"):
             _closes(frame, receiver, name, e)
         return (receiver,) if name in _SAME else UNKNOWN
@@ -101,8 +101,6 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         return (receiver,)
     if name in ("__aenter__", "__enter__", "start"):
         return tuple(frame.machine.enter(frame, (receiver,), e).value)
-    if name == "__call__" and kind == FACTORY:
-        return open_session(frame, receiver, e, keywords)
     return _operate(frame, receiver, kind, name, args, keywords, e)
 
 

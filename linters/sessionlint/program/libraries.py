@@ -69,7 +69,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return predicates.combined(args)
     if name.startswith("sqlalchemy.func."):
         return predicates.combined(args) or (Ext(f"{name}()"),)
-    if name in ("sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field", "pydantic.Field"):
+    if name in ("sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field", "pydantic.Field", "dataclasses.field"):
         return _column(name, args, keywords)
     if name == "sqlalchemy.ForeignKey":
         return (Ext(f"{name}()"), Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)))
@@ -347,7 +347,13 @@ def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 
 def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return tuple(frame.machine.enter(frame, args[0], e).value) if args else UNKNOWN
+    if not args:
+        return UNKNOWN
+    entered = frame.machine.enter(frame, args[0], e)
+    if any(a.tag == "ext" and a.name.endswith("ExitStack()") for a in frame.entered):
+        # the stack is the context of a ``with`` around this call, which then closes what is entered here
+        frame.entered.extend(entered.closes)
+    return tuple(entered.value)
 
 
 _SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
@@ -358,11 +364,12 @@ _SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = 
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict, "contextlib.closing": _closing,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
+    "pandas.read_sql": _sql("read_sql"), "pandas.read_sql_query": _sql("read_sql_query"),
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _first, "builtins.str": _first, "typing.cast": lambda f, a, k, e: a[1] if len(a) > 1 else (),
-    "typing.NewType": lambda f, a, k, e: (Annotation(a[1], ()),) if len(a) > 1 else (), "copy.copy": _first, "copy.deepcopy": _first, "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
+    "typing.NewType": lambda f, a, k, e: (Annotation(a[1], ()),) if len(a) > 1 else (), "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first, "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,

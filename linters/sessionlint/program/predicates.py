@@ -6,7 +6,9 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Predicate, Value
+from sessionlint.program.values import UNKNOWN, Predicate, Value, literal
+
+_BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 
 
 def tenant_name(frame: Frame, name: str) -> bool:
@@ -21,6 +23,8 @@ def columns_of(value: Value) -> list[Any]:
 
 def comparison(frame: Frame, e: ir.Expr, left: Value, rights: list[Value]) -> Value:
     """``Model.column == value``: a predicate when a side is a column."""
+    if set(e[3]) <= {"is", "is not", "in", "not in"}:
+        return UNKNOWN
     found = [a for v in (left, *rights) for a in columns_of(v)]
     names = [(a.name, a.owner is not None) for a in found]
     if not names:
@@ -31,14 +35,16 @@ def comparison(frame: Frame, e: ir.Expr, left: Value, rights: list[Value]) -> Va
 
 
 def column_name(frame: Frame, side: ir.Expr) -> str | None:
-    """The tenant column an expression names on an unknown owner: ``x.name``, ``x.c["name"]``, ``getattr(x, "name")``."""
+    """The tenant column an expression names on an unknown owner: ``x.name``, ``getattr(x, "name")``."""
     name: Any = None
     if side[0] == "a" and not _instance(frame, side):
         name = side[3]
     elif side[0] == "i" and side[2][0] == "a" and side[2][3] in ("c", "columns") and side[3][0] == "k":
         name = side[3][2]
-    elif side[0] == "c" and side[2][0] == "n" and side[2][2] == "getattr" and len(side[3]) > 1 and side[3][1][0] == "k":
-        name = side[3][1][2]
+    elif side[0] == "c" and side[2][0] == "n" and side[2][2] == "getattr" and len(side[3]) > 1:
+        name = literal(frame.evaluate(side[3][1]))
+    elif side[0] == "c" and side[3] and any(a.tag == "ext" and a.name in _BARE for a in frame.evaluate(side[2])):
+        name = literal(frame.evaluate(side[3][0]))
     return name if isinstance(name, str) and tenant_name(frame, name) else None
 
 
@@ -79,3 +85,5 @@ def consumed(frame: Frame, values: list[Value]) -> None:
                         frame.emit("predicate", site[1], name=name)
             elif atom.tag == "seq":
                 consumed(frame, list(atom.items))
+            elif atom.tag == "fn" and atom.info.name == "<lambda>":
+                consumed(frame, [tuple(a for a in frame.solver.summary_of(atom.info).returns if a.tag == "predicate")])

@@ -81,6 +81,7 @@ class Solver:
         self._epoch = 0
         self._mro: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
         self._kinds: dict[ClassInfo, str | None] = {}
+        self._declared: dict[Param, tuple[Value, bool]] = {}
 
     # cells
 
@@ -102,7 +103,7 @@ class Solver:
         if not value:
             return
         old = self._cells.get(key, UNKNOWN)
-        if old is value:
+        if old is value or (old and all(a in old for a in value)):
             return
         new = join(old, shallow(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
         if new is not old and new != old:
@@ -316,10 +317,11 @@ class Solver:
         """What a parameter or injected object is, by annotation, default and arguments."""
         if atom.tag == "injected":
             return self.read(("injected", atom.source))
-        annotation, default = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))
-        typed = self.instances(annotation)
-        known = join(typed, tuple(a for a in default if a.tag != "const" or a.value is not None))
-        if any(self._tells_all(a) for a in typed):
+        declared = self._declared.get(atom)
+        if declared is None:
+            declared = self._declare(atom)
+        known, complete = declared
+        if complete:
             return known
         given: dict[Any, None] = {}
         for argument in self.arguments_of(atom):
@@ -329,6 +331,24 @@ class Solver:
             else:
                 given[argument] = None
         return join(known, tuple(given))
+
+    def declare(self, function: FunctionInfo, name: str, annotation: Value, default: Value) -> None:
+        """Notes what a parameter's annotation and default evaluate to."""
+        if function.param_values.get(name) != (annotation, default):
+            function.param_values[name] = (annotation, default)
+            self._declared.pop(Param(function, name), None)
+
+    def _declare(self, atom: Param) -> tuple[Value, bool]:
+        """What annotation and default say of a parameter, and whether that is all there is to know."""
+        given = atom.info.param_values.get(atom.name)
+        if given is None:
+            return UNKNOWN, False
+        annotation, default = given
+        typed = self.instances(annotation)
+        known = join(typed, tuple(a for a in default if a.tag != "const" or a.value is not None))
+        declared = (known, any(self._tells_all(a) for a in typed))
+        self._declared[atom] = declared
+        return declared
 
     def _tells_all(self, typed: Any) -> bool:
         """Whether a declared type says as much as the arguments would: a library's or a concrete project class."""
@@ -407,6 +427,7 @@ class Solver:
             info.bases = bases
             self._mro.clear()
             self._kinds.clear()
+            self._declared.clear()
             for base in bases:
                 if base.tag == "cls":
                     self.write(("subclasses", base.info), (Cls(info),))

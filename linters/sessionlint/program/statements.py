@@ -10,7 +10,7 @@ from sessionlint.program import contexts, definitions, dependencies
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, join
+from sessionlint.program.values import UNKNOWN, Seq, join
 
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
@@ -99,24 +99,33 @@ def _loop(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], 
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
     events = len(frame.events)
-    for round_number in range(2):
-        if round_number:
-            # The second round sees what the first one assigned; its events replace the first round's.
-            if frame.dead or before[0] == frame.env:
-                break
-            del frame.events[events:]
-            frame.merge(before)
-            facts = frame.facts
-            frame.facts = dict(before[1]) if not facts else facts
+    for last in (False, True):
         before_each()
         run_block(frame, body)
         for env, facts in frame.loop_exits:
             frame.merge((env, facts, False))
         frame.loop_exits = []
+        if last or frame.dead or not _changes_the_next_round(frame, before):
+            break
+        # The second round sees what the first one left; its events replace the first round's.
+        del frame.events[events:]
+        frame.merge(before)
     frame.loop_exits = exits
     frame.flags.pop()
     frame.merge(before)
     run_block(frame, orelse)
+
+
+def _changes_the_next_round(frame: Frame, before: Any) -> bool:
+    """Whether a loop's body left something behind that it could see when it runs again."""
+    env, facts, _ = before
+    for name, value in env.items():
+        after = frame.env.get(name, value)
+        if after is not value and any(a not in value and a.tag not in ("const", "text") for a in after):
+            return True
+    if any(frame.facts.get(key) != held for key, held in facts.items()):
+        return True
+    return any(key[0].tag != "handle" or (key[0], "closed") in facts for key in frame.facts.keys() - facts.keys())
 
 
 def _for(frame: Frame, s: ir.Stmt) -> None:
@@ -273,15 +282,27 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
         frame.entered.extend((*entered.closes, *entered.holds))
         if target is not None:
             assign(frame, target, entered.value, item)
-    was_dead = frame.dead
+    was_dead, start = frame.dead, len(frame.events)
     run_block(frame, s[3])
     ended, frame.dead = frame.dead, was_dead
+    body_events = tuple(frame.events[start:])
     del frame.entered[around:]
     for entered in reversed(opened):
         contexts.leave(frame, entered, s[1])
     frame.narrow_exits(exits)
     frame.dead = ended and not any(e.suppresses for e in opened)
     del frame.tx[depth:]
+    for (item, _), entered in zip(s[2], opened, strict=True):
+        if entered.suppresses and item[0] == "c":
+            _suppressed(frame, item, s[1], body_events)
+
+
+def _suppressed(frame: Frame, item: ir.Expr, statement: ir.Span4, body_events: tuple[Any, ...]) -> None:
+    """``with suppress(Error):`` is an ``except Error: pass`` around its body."""
+    caught = (Seq(tuple(frame.evaluate(argument) for argument in item[3])),)
+    span = (*item[1][:2], *statement[2:])
+    expr = ("handler", body_events, ())
+    frame.emit("handler", span, ("suppress", "swallows"), value=caught, text=ir.text_of(item), expr=expr)
 
 
 def _function(frame: Frame, s: ir.Stmt) -> None:

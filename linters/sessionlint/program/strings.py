@@ -20,7 +20,7 @@ MAX_HOLES = 4
 #: Numbers and names of mapped tables cannot carry foreign text.
 HARMLESS = frozenset(
     f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
-) | {"sqlalchemy.table_name()"}
+) | {"sqlalchemy.table_name()", "enum.Enum().value()"}
 _KEPT = ("ext", "param", "injected")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
@@ -106,8 +106,8 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
     if operator == "|":
-        merged = tuple(a for a in join(left, right) if a.tag in ("ext", "cls", "annotated", "handle", "map", "predicate"))
-        return merged
+        kept = ("ext", "cls", "annotated", "handle", "map", "predicate")
+        return tuple(a for a in join(left, right) if a.tag in kept)
     if operator == "&":
         return predicates.combined([left, right])
     if operator == "*":
@@ -160,8 +160,8 @@ def method(
     if name == "replace":
         return (_replaced(text, args),)
     if name in _KEEPING:
-        changed = getattr(text.text, name)() if name in ("lower", "upper", "strip", "title", "capitalize") else text.text
-        return (text._replace(text=changed),)
+        plain = name in ("lower", "upper", "strip", "title", "capitalize")
+        return (text._replace(text=getattr(text.text, name)()) if plain else text,)
     return UNKNOWN
 
 
@@ -207,4 +207,4 @@ def _replaced(text: Text, args: list[Value]) -> Text:
     return Text(changed, dynamic, text.how or ("replace" if dynamic else ""), join(text.holes, new.holes)[:MAX_HOLES])
 
 
-__all__ = ["HOLE", "HARMLESS", "binary", "joined", "method", "text_of", "texts_of"]
+__all__ = ["HARMLESS", "HOLE", "binary", "joined", "method", "text_of", "texts_of"]

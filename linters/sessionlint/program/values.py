@@ -268,6 +268,10 @@ def const(value: Any) -> Value:
     return (Const(value, type(value).__name__),)
 
 
+#: The value of an argument that some paths do not pass.
+ABSENT = Const(None, "NoneType")
+
+
 def literal(value: Value) -> Any:
     """The Python value when it is one known literal, else ``None``."""
     if len(value) == 1 and value[0].tag == "const":

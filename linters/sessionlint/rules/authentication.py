@@ -17,7 +17,10 @@ from sessionlint.report import TraceStep
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
 #: What string methods and attributes leave of a token: still the token.
-_SAME = r"(?:\.credentials|\.(?:split|partition|rpartition|rsplit|replace|strip|lstrip|rstrip|removeprefix|removesuffix)\(\)|\[\])*"
+_SAME = (
+    r"(?:\.credentials|\[\]"
+    r"|\.(?:split|partition|rpartition|rsplit|replace|strip|lstrip|rstrip|removeprefix|removesuffix)\(\))*"
+)
 _SCHEME = re.compile(
     r"^fastapi\.security\.(?:\w+\.)*(?:HTTP(?:Bearer|Basic|Digest)\(\)\(\)|HTTPAuthorizationCredentials\(\)"
     r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
@@ -25,9 +28,12 @@ _SCHEME = re.compile(
 _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
 _REFUSALS = re.compile(r"(?:HTTP_)?(?:401|403)\b|401|403")
-_REFUSING_CLASS = re.compile(r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)", re.I)
+_REFUSING_CLASS = re.compile(
+    r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)", re.I
+)
 _AUTH_LIBRARIES = ("fastapi_users.", "fastapi_jwt_auth.", "fastapi_azure_auth.", "fastapi_cognito.", "fastapi_auth0.",
-                   "fastapi_login.", "authx.", "fastapi_keycloak.", "fastapi_permissions.", "clerk_backend_api.")  # fmt: skip
+                   "fastapi_login.", "authx.", "fastapi_keycloak.", "fastapi_permissions.",
+                   "clerk_backend_api.")  # fmt: skip
 
 
 def is_decoder(name: str) -> bool:
@@ -81,6 +87,18 @@ class Authentication:
             if event.callee is not None:
                 self.callers.setdefault(event.callee, []).append(event)
         self._find_decoders()
+        self._reads = self._reaching(f for f in program.functions if self._reads_itself(f))
+
+    def _reaching(self, found: Iterable[FunctionInfo]) -> frozenset[FunctionInfo]:
+        """The functions and all that call them, however far."""
+        reached = set(found)
+        pending = list(reached)
+        while pending:
+            for call in self.callers.get(pending.pop(), ()):
+                if call.function not in reached:
+                    reached.add(call.function)
+                    pending.append(call.function)
+        return frozenset(reached)
 
     def _find_decoders(self) -> None:
         pending: list[FunctionInfo] = []
@@ -128,7 +146,7 @@ class Authentication:
         return any(self.is_guard(f) for f in self.program.targets(dependency))
 
     def is_guard(self, function: FunctionInfo) -> bool:
-        """Whether a dependency function authenticates: decodes, reads a token, refuses with 401 or 403, or asks another to."""
+        """Whether a dependency function authenticates: reads or decodes a token, or refuses with 401 or 403."""
         if function not in self._guards:
             self._guards[function] = False
             self._guards[function] = (
@@ -141,15 +159,55 @@ class Authentication:
             )
         return self._guards[function]
 
-    def reads_token(self, function: FunctionInfo) -> bool:
-        """Whether the function itself receives, reads or decodes a token."""
-        if self.decodes(function):
+    def guards_itself(self, endpoint: FunctionInfo) -> bool:
+        """Whether a parameter, a decorator, the class or the body of an endpoint authenticates."""
+        dependencies = [d for d in endpoint.dependencies.values() if isinstance(d, Dependency)]
+        if endpoint.class_info is not None:
+            held = [
+                v
+                for _, annotation, default, _ in endpoint.class_info.attributes.values()
+                for v in (annotation, default)
+            ]
+            dependencies += [a for v in held for a in v if isinstance(a, Dependency)]
+        if any(self.guards(d) for d in dependencies):
             return True
+        if any(self._decorates(a) for _, value in endpoint.decorator_values for a in value):
+            return True
+        return self.reads_token(endpoint)
+
+    def _decorates(self, atom: Any) -> bool:
+        if atom.tag != "fn":
+            return bool(atom.tag == "ext" and atom.name == "starlette.authentication.requires")
+        return self.is_guard(atom.info) or any(self.is_guard(c) for c in atom.info.children.values())
+
+    def guarded_by_middleware(self) -> bool:
+        """Whether middleware of the project checks tokens: it stands before every route."""
+        for function in self.program.functions:
+            if not self.reads_token(function):
+                continue
+            if "middleware" in function.registrations:
+                return True
+            if function.class_info is not None and function.name in ("dispatch", "__call__"):
+                bases = self.program.solver.external_bases(function.class_info)
+                if any(b.startswith("starlette.middleware.") for b in bases):
+                    return True
+        return any(
+            e.name == "starlette.middleware.authentication.AuthenticationMiddleware"
+            for e in self.program.events("external")
+        )
+
+    def reads_token(self, function: FunctionInfo) -> bool:
+        """Whether the function receives, reads or decodes a token, itself or through project functions."""
+        return self.decodes(function) or function in self._reads
+
+    def _reads_itself(self, function: FunctionInfo) -> bool:
         for given in function.param_values.values():
             if any(_HELD.search(a.name) and kind_of_secret(self.program, (a,)) for a in given[1] if a.tag == "ext"):
                 return True
         for event in function.events:
-            if event.kind == "external" and event.name.endswith((".headers.get", ".headers[]", ".cookies.get", ".cookies[]")):
+            if event.kind == "external" and event.name.endswith(
+                (".headers.get", ".headers[]", ".cookies.get", ".cookies[]")
+            ):
                 key = event.args[0][0].value if event.args and event.args[0] and event.args[0][0].tag == "const" else ""
                 if isinstance(key, str) and _SECRET_NAMES.search(key):
                     return True
@@ -165,7 +223,9 @@ def _refuses(event: Event) -> bool:
     if event.kind == "external" and event.name.endswith("HTTPException"):
         codes = [*event.args[:1], *(v for k, v in event.keywords if k == "status_code")]
         return any(
-            a.tag == "const" and a.value in (401, 403) or a.tag == "ext" and bool(_REFUSALS.search(a.name)) for v in codes for a in v
+            (a.tag == "const" and a.value in (401, 403)) or (a.tag == "ext" and bool(_REFUSALS.search(a.name)))
+            for v in codes
+            for a in v
         )
     if event.kind == "construct":
         return bool(_REFUSING_CLASS.search(event.name))

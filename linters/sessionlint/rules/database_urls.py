@@ -86,10 +86,13 @@ class FoundUrl(NamedTuple):
 
 
 def parse(text: str) -> Url | None:
-    """The parts of a URL text; ``None`` for any other text."""
+    """The parts of a URL text; ``None`` for any other text. Of an unknown URL the query added to it may be known."""
     found = _URL.match(text)
     if found is None:
-        return None
+        start, mark, rest = text.partition("?")
+        if not mark or start.strip(HOLE):
+            return None
+        return Url(HOLE, HOLE, HOLE, HOLE, HOLE, tuple(_pair(item) for item in rest.split("&") if item))
     query = tuple(_pair(item) for item in (found["query"] or "").split("&") if item)
     return Url(found["drivername"], found["user"], found["password"], found["host"], found["port"], query)
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event
+from sessionlint.program.literals import owner_of
+from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
+
+#: A span and the function it lies in.
+Place = tuple[FunctionInfo, ir.Span4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +52,54 @@ class EngineCall:
                     return span
         return self.event.span
 
-    def span_in(self, option: str, *keys: str) -> ir.Span4:
-        """Where an entry of a dictionary option is written, down the ``keys``; else the option."""
-        expr = self.event.expr
-        found = next((v for n, v in expr[4] if n == option), None) if expr is not None and expr[0] == "c" else None
-        span = self.span_of(option)
+    def place_in(self, program: Program, *keys: str) -> Place:
+        """Where an entry of ``connect_args`` is written, down the ``keys``: its key in the dictionary, its assignment.
+
+        When neither can be found it is where the dictionary is given to the engine.
+        """
+        place = (self.event.function, self.span_of("connect_args"))
+        maps: tuple[Map, ...] = self.connect_args
         for key in keys:
-            if found is None or found[0] != "d":
-                break
-            found, span = _entry(found, key, span)
-        return span
+            holding = [m for m in maps if m.get(key) is not None]
+            place = next((found for m in holding if (found := _written(program, m, key))), place)
+            maps = tuple(a for m in holding for a in m.get(key) or () if isinstance(a, Map))
+        return place
 
     def all_urls(self, holds: str) -> bool:
         """Whether the URLs are known and the property ``holds`` is true of each."""
         return bool(self.urls) and all(getattr(u, holds) for u in self.urls)
 
 
-def _entry(dictionary: ir.Expr, key: str, span: ir.Span4) -> tuple[ir.Expr | None, ir.Span4]:
-    for key_expr, value in zip(dictionary[2], dictionary[3], strict=True):
-        if key_expr is not None and key_expr[0] == "k" and key_expr[2] == key:
-            return value, key_expr[1]
-    return None, span
+def _written(program: Program, entries: Map, key: str) -> Place | None:
+    """Where a key of a dictionary is written down."""
+    module = program.solver.modules.get(entries.site[0]) if entries.site is not None else None
+    if module is None or entries.site is None:
+        return None
+    owner = owner_of(module, entries.site[1])
+    written = _key_in(ir.body_of(owner.facts), entries.site[1], key)
+    if written is None:
+        assigned = (e for e in owner.events if e.kind == "setitem" and e.name == key)
+        written = next((e.span for e in assigned if any(_is_same(a, entries) for a in e.subject)), None)
+    return (owner, written) if written is not None else None
+
+
+def _is_same(atom: object, entries: Map) -> bool:
+    return isinstance(atom, Map) and atom.site == entries.site
+
+
+def _key_in(node: tuple[Any, ...], span: ir.Span4, key: str) -> ir.Span4 | None:
+    """The key of the dictionary expression (literal or call of ``dict``) at ``span``, below ``node``."""
+    for child in node:
+        if type(child) is not tuple or not child:
+            continue
+        if len(child) > 3 and child[0] in ("d", "c") and child[1] == span:
+            keys = child[2] if child[0] == "d" else ()
+            found = next((k[1] for k in keys if k is not None and k[0] == "k" and k[2] == key), None)
+            return found or next((v[1] for k, v in child[4] if k == key) if child[0] == "c" else iter(()), None)
+        inner = _key_in(child, span, key)
+        if inner is not None:
+            return inner
+    return None
 
 
 def engine_calls(program: Program) -> Iterator[EngineCall]:

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.model import Event, FunctionInfo
 
 _BROAD = {
     "builtins.Exception", "builtins.BaseException", "sqlalchemy.exc.SQLAlchemyError", "sqlalchemy.exc.DBAPIError",
 }  # fmt: skip
+#: Errors of a single step, not of the connection or the database.
+_STEP_ERRORS = re.compile(
+    r"builtins\.(?:Value|Key|Index|Type|Attribute|Assertion|Unicode\w*|ZeroDivision|Lookup|NotImplemented|StopIteration"
+    r"|StopAsyncIteration|FileNotFound|FileExists|Recursion|Import|ModuleNotFound)(?:Error)?\Z|.*(?:Validation|Decode|Cancelled)Error\Z"
+)
 _FAILS = {"use", "network", "txn"}
 _LOGGER = re.compile(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|^(?:structlog|loguru)\b", re.I)
 _LOUD = {"exception", "error", "critical", "fatal", "warning", "warn"}
@@ -25,6 +31,13 @@ _MAX_NESTING = 5
 def is_broad(handler: Event) -> bool:
     """Whether an ``except`` clause catches what nobody foresaw."""
     return "bare" in handler.flags or any(a.tag == "ext" and a.name in _BROAD for a in _types(handler))
+
+
+def guards(handler: Event) -> bool:
+    """Whether an ``except`` clause may catch that a database or network failed."""
+    if is_broad(handler):
+        return True
+    return any(a.tag in ("cls", "ext") and not _STEP_ERRORS.match(getattr(a, "name", "")) for a in _types(handler))
 
 
 def _types(handler: Event) -> Iterator[Any]:
@@ -42,12 +55,18 @@ def body_of(handler: Event) -> tuple[Event, ...]:
     return events
 
 
+def handled(handler: Event) -> tuple[Event, ...]:
+    """What happens in the clause."""
+    events: tuple[Event, ...] = handler.expr[2] if handler.expr is not None else ()
+    return events
+
+
 def first_failure(function: FunctionInfo, nesting: int = 0) -> Event | None:
-    """The first thing in a function that can fail without a broad ``except`` around it, calls followed.
+    """The first thing in a function that can fail without an ``except`` around it that may catch it, calls followed.
 
     What an ``except`` clause itself does to record the failure is not counted.
     """
-    guarded = {e.span for h in function.events if h.kind == "handler" and is_broad(h) for e in body_of(h)}
+    guarded = {e.span for h in function.events if h.kind == "handler" and guards(h) for e in body_of(h)}
     open_to_failure = (e for e in function.events if e.span not in guarded and "handler" not in e.flags)
     return next((e for e in open_to_failure if can_fail(e, nesting)), None)
 
@@ -55,7 +74,7 @@ def first_failure(function: FunctionInfo, nesting: int = 0) -> Event | None:
 def can_fail(event: Event, nesting: int = 0) -> bool:
     """Whether an event waits on a database or network, or calls a function of the project that does, unguarded."""
     if event.kind in _FAILS:
-        return event.name not in ("close", "rollback")
+        return event.name not in ("close", "rollback") and event.name not in knowledge.SLEEPS
     if event.kind != "call" or event.callee is None or nesting >= _MAX_NESTING:
         return False
     return event.callee is not event.function and first_failure(event.callee, nesting + 1) is not None
@@ -66,9 +85,8 @@ def effort(handler: Event) -> str:
 
     Whatever is not logging counts as recording: a status, a retry, a callback, a flag that is read later.
     """
-    events: tuple[Event, ...] = handler.expr[2] if handler.expr is not None else ()
     body = _clause(ir.body_of(handler.function.facts), handler.span)
-    if body is None or any(e.kind == "raise" for e in events):
+    if body is None or any(e.kind == "raise" for e in handled(handler)):
         return "records"
     found = {_effort_of(node) for node in _nodes(body)}
     return next((word for word in ("records", "logs", "whispers") if word in found), "nothing")

@@ -13,6 +13,7 @@ _SOURCES = re.compile(
     r"^(?:uuid\.uuid\d\(\)|secrets\.token_(?:hex|urlsafe)\(\)|random\.\w+\(\)|time\.time(?:_ns)?\(\)|nanoid\.generate\(\)"
     r"|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
 )
+_FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
 _UUID = re.compile(r"^uuid\.uuid\d\(\)")
 _CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
 
@@ -22,6 +23,8 @@ def custom_format(value: Value) -> str | None:
     for atom in value:
         if atom.tag == "ext" and _CUT.match(atom.name):
             return "a truncated UUID"
+        if atom.tag == "ext" and _FOREIGN.match(atom.name):
+            return "no UUID"
         if atom.tag == "text" and atom.dynamic:
             found = _around(atom)
             if found:
@@ -44,8 +47,9 @@ def _around(atom: Any) -> str | None:
 
 
 _NOT_UUID = frozenset({
-    "Integer", "BigInteger", "SmallInteger", "INTEGER", "BIGINT", "SMALLINT", "Numeric", "Float", "String", "Text", "Unicode",
-    "UnicodeText", "CHAR", "VARCHAR", "TEXT", "NVARCHAR", "CITEXT", "LargeBinary", "BINARY", "AutoString", "BigIntegerType",
+    "Integer", "BigInteger", "SmallInteger", "INTEGER", "BIGINT", "SMALLINT", "Numeric", "Float", "String", "Text",
+    "Unicode",    "UnicodeText", "CHAR", "VARCHAR", "TEXT", "NVARCHAR", "CITEXT", "LargeBinary", "BINARY",
+    "AutoString",
 })  # fmt: skip
 _NOT_UUID_PYTHON = frozenset({"builtins.int", "builtins.str", "builtins.bytes"})
 _UUID_TYPES = frozenset({"UUID", "Uuid", "UUIDType", "GUID", "PGUUID"})
@@ -57,7 +61,7 @@ def column_types(value: Value) -> Iterator[tuple[str, str]]:
         if atom.tag == "ext":
             name = atom.name.removesuffix("()")
             last = name.rpartition(".")[2]
-            if name in _NOT_UUID_PYTHON or name.startswith(("sqlalchemy.", "sqlmodel.")) and last in _NOT_UUID:
+            if name in _NOT_UUID_PYTHON or (name.startswith(("sqlalchemy.", "sqlmodel.")) and last in _NOT_UUID):
                 yield "other", last
             elif last in _UUID_TYPES:
                 yield "uuid", last

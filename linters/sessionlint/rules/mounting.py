@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from sessionlint.program.api import Program
@@ -55,3 +56,12 @@ def _joined(*parts: Mount) -> Mount:
         tuple(d for p in parts for d in p.dependencies),
         any(p.unknown for p in parts),
     )
+
+
+def path_pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """URL paths that match: ``*`` within one segment, ``**`` over several."""
+    parts = []
+    for pattern in patterns:
+        written = re.escape(pattern.rstrip("/") or "/")
+        parts.append(written.replace(r"/\*\*", "(?:/.*)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*"))
+    return re.compile("|".join(parts) or r"(?!)")

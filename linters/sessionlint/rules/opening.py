@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Dependency, Handle, Injected, Value, contained
-from sessionlint.report import TraceStep
+from sessionlint.report import Finding, Span, TraceStep
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -131,6 +131,11 @@ def _handed_out(program: Program, function: FunctionInfo, depth: int) -> Source 
     return Source(handle.kind, function, handle, origin_of(program, function, handle, contexts=False))
 
 
+def named(kind: str) -> str:
+    """The kind of handle with its article."""
+    return f"an {kind}" if kind[0] in "ae" else f"a {kind}"
+
+
 def hops(program: Program, event: Event, handle: Handle) -> list[TraceStep]:
     """From the call in ``event`` down to the place where the handle is made."""
     return [] if event.callee is None else program.source_trace(event.callee, handle)
@@ -148,12 +153,13 @@ def made_at(program: Program, value: Value) -> list[TraceStep]:
 def remedy(program: Program, function: FunctionInfo) -> str:
     """What a function of this role writes instead of opening a session."""
     role = program.role(function)
-    dependency = _last(program.policy.session_dependencies, "the approved session dependency")
-    context = _last(program.policy.session_contexts, "the approved session context")
+    dependency, context = _first(program.policy.session_dependencies), _first(program.policy.session_contexts)
     if role in ("endpoint", "dependency"):
-        return f"Receive the session with Depends({dependency})."
+        return f"Receive the session with Depends({dependency})." if dependency else "Inject the session."
     if role in ("service", "router", "model"):
         return "Take the session as a parameter from the endpoint or task that owns it."
+    if not context:
+        return "Open it through the session module."
     return f"Open it with `{with_word(function)} {context}() as session:`."
 
 
@@ -162,8 +168,17 @@ def with_word(function: FunctionInfo) -> str:
     return "async with" if function.is_async else "with"
 
 
-def _last(names: tuple[str, ...], default: str) -> str:
-    return names[0].rpartition(".")[2] if names else default
+def _first(names: tuple[str, ...]) -> str:
+    return names[0].rpartition(".")[2] if names else ""
+
+
+def once(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """One finding per place, though several functions may be what is called there."""
+    told: set[Span] = set()
+    for finding in findings:
+        if finding.span not in told:
+            told.add(finding.span)
+            yield finding
 
 
 class Injection(NamedTuple):

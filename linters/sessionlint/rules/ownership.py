@@ -42,8 +42,9 @@ def kept_by_source(event: Event, handle: Handle) -> bool:
 
 def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     """What the function of ``event`` does with the handle it owns."""
-    flags = [e.flags for e in _closings(event, handle)]
-    if any("finally" in f for f in flags) or _closed_by_nested(event.function, handle):
+    closings = list(_closings(event, handle))
+    flags = [e.flags for e in closings]
+    if any("finally" in e.flags or _guarded(e) for e in closings) or _closed_by_nested(event.function, handle):
         return "closed"
     if any(_passes_on(program, e, handle) for e in event.function.events):
         return "passed on"
@@ -62,6 +63,22 @@ def _closings(event: Event, handle: Handle) -> Iterator[Event]:
             yield other
 
 
+def _guarded(closing: Event) -> bool:
+    """Whether the callee closes it in ``finally`` or by a ``with``."""
+    current, effect = closing.callee, closing.effect
+    seen: set[FunctionInfo] = set()
+    while current is not None and effect is not None and current not in seen:
+        seen.add(current)
+        own = [e for e in current.events if e.name == "close" and effect.subject in e.subject]
+        if any("finally" in e.flags for e in own):
+            return True
+        hop = current.summary.effects.get(effect)
+        if hop is None or hop.callee is None:
+            return hop is not None and not own
+        current, effect = hop.callee, hop.inner
+    return False
+
+
 def _same(atom: Any, handle: Handle) -> bool:
     return isinstance(atom, Handle) and (atom == handle or (atom.site == handle.site and atom.root == handle.root))
 
@@ -70,7 +87,7 @@ def _closed_by_nested(function: FunctionInfo, handle: Handle) -> bool:
     pending = list(function.children.values())
     while pending:
         child = pending.pop()
-        if any(e.name == "close" and e.subject and _same(e.subject[0], handle) for e in child.events if e.kind == "txn"):
+        if any(e.kind == "txn" and e.name == "close" and _holds((e.subject,), handle) for e in child.events):
             return True
         pending.extend(child.children.values())
     return False
@@ -114,7 +131,8 @@ def _taken_over(program: Program, event: Event, handle: Handle) -> bool:
         return False
     if callee.name == "__init__" and callee.class_info is not None:
         return any(closes(program, callee.class_info, key) for key in keys)
-    return any(e.kind in ("store", "setattr", "setitem") and k in contained(e.value) for e in callee.events for k in keys)
+    stored = [tuple(contained(e.value)) for e in callee.events if e.kind in ("store", "setattr", "setitem")]
+    return any(key in atoms for atoms in stored for key in keys)
 
 
 def _scheduled_owner(event: Event, handle: Handle) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _OPENS = Effect("create", "session", None)
 _TOUCHES = frozenset({"use", "txn", "effect"})
+_OPENINGS = frozenset({"obtain", "create", "call"})
 
 
 class Second(NamedTuple):
@@ -43,14 +44,14 @@ def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterat
     if program.is_exempt(handler.function) or program.role(handler.function) in RECEIVERS or handler.expr is None:
         return
     _, body, events = handler.expr
-    received = tuple(dict.fromkeys(a for e in body if e.kind in _TOUCHES for a in e.subject if _is_received(program, a)))
+    touched = dict.fromkeys(a for e in body if e.kind in _TOUCHES for a in e.subject)
     closed = {a for e in (*body, *events) if e.kind in ("txn", "effect") and e.name == "close" for a in e.subject}
-    received = tuple(a for a in received if a not in closed)
+    received = tuple(a for a in touched if _is_received(program, a) and a not in closed)
     for event in events:
-        if event.kind in ("obtain", "create", "call") and event.site not in told and received:
-            if _opens_session(program, event, received):
-                told.add(event.site)
-                yield Second(event, received[0])
+        opens = event.kind in _OPENINGS and event.site not in told and received
+        if opens and _opens_session(program, event, received):
+            told.add(event.site)
+            yield Second(event, received[0])
 
 
 def _opens_session(program: Program, event: Event, open_ones: Value) -> bool:

@@ -13,7 +13,9 @@ from sessionlint.program.model import FunctionInfo
 _SUFFIX = re.compile(r"_?(?:id|uuid|key|pk|slug)$", re.I)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
-_DEFINITION = re.compile(r"\s*(?:create\s+(?:unlogged\s+|temp\w*\s+|unique\s+)*(?:table|index)|alter\s+table|comment\s+on)\b", re.I)
+_DEFINITION = re.compile(
+    r"\s*(?:create\s+(?:unlogged\s+|temp\w*\s+|unique\s+)*(?:table|index)|alter\s+table|comment\s+on)\b", re.I
+)
 _CLAUSE = re.compile(
     r"\b(where|and|or|on|having|when|not|check|using|filter|qualify|set|values|select|returning|insert\s+into|order\s+by"
     r"|group\s+by|into)\b",
@@ -29,7 +31,7 @@ def stems(program: Program) -> frozenset[str]:
 
 
 def mentions_tenant(program: Program, name: str) -> bool:
-    """Whether a name speaks of a tenant: ``get_tenant_id``, ``TenantResolver``, ``app.current_tenant``, ``X-Tenant-ID``."""
+    """Whether a name speaks of a tenant: ``get_tenant_id``, ``TenantResolver``, ``X-Tenant-ID``."""
     words = [w.lower() for w in _WORD.findall(name)]
     joined = "_".join(words)
     return any(re.search(rf"(?:^|_){re.escape(stem)}s?(?:_|$)", joined) for stem in stems(program))
@@ -55,8 +57,12 @@ def is_tenant_expression(program: Program, expr: ir.Expr | None) -> bool:
         if expr[2][0] == "n":
             return len(expr[3]) == 1 and is_tenant_expression(program, expr[3][0])
         first = expr[3][0]
-        return expr[2][0] == "a" and expr[2][3] == "get" and first[0] == "k" and isinstance(first[2], str) and is_tenant_key(
-            program, first[2]
+        return (
+            expr[2][0] == "a"
+            and expr[2][3] == "get"
+            and first[0] == "k"
+            and isinstance(first[2], str)
+            and is_tenant_key(program, first[2])
         )
     if op == "o":
         return any(is_tenant_expression(program, e) for e in expr[3])
@@ -100,7 +106,9 @@ def sql_predicate(program: Program, text: str) -> str | None:
         for found in pattern.finditer(text):
             if pattern is forward and column.match(text, found.end()):
                 continue
-            if pattern is backward and re.search(rf"{column.pattern.rsplit('(?:$', 1)[0]}$", text[: found.start()], re.I):
+            if pattern is backward and re.search(
+                rf"{column.pattern.rsplit('(?:$', 1)[0]}$", text[: found.start()], re.I
+            ):
                 continue
             clauses = _CLAUSE.findall(text[: found.start()])
             if not clauses and text[: found.start()].strip(" (\n\t"):

@@ -17,14 +17,14 @@ META = Rule(
     name="session-created-directly",
     summary="A session class, session factory or scoped registry is called outside the session module.",
     rationale=(
-        "Every extra place that opens sessions is a place that decides by itself how they are closed, rolled back and "
-        "bounded, and one that tests cannot replace through `dependency_overrides`. An engine reached that way need not "
-        "carry the pooler settings: with asyncpg's default statement cache behind a transaction pooler, 429 of 2,000 "
-        "transactions came through, and some of the failures ran another client's statement."
+        "Every extra place that opens sessions is a place that decides by itself how they are closed, rolled back "
+        "and bounded, and one that tests cannot replace through `dependency_overrides`. An engine reached that "
+        "way need not carry the pooler settings: with asyncpg's default statement cache behind a transaction "
+        "pooler, 429 of 2,000 transactions came through, and some of the failures ran another client's statement."
     ),
     remedy=(
-        "Endpoints receive the session through the one dependency, services take it as a parameter, background work opens "
-        "it with the one context manager of the session module. Only that module calls the factory."
+        "Endpoints receive the session through the one dependency, services take it as a parameter, background "
+        "work opens it with the one context manager of the session module. Only that module calls the factory."
     ),
     not_flagged=(
         "The session module, tests and migrations; functions the policy names as `session-dependencies` or "

@@ -17,14 +17,15 @@ META = Rule(
     name="engine-created-outside",
     summary="An engine is created outside the session module and migrations.",
     rationale=(
-        "Each engine is a connection pool of its own and carries its own settings. A second one doubles the connections "
-        "the pooler has to serve, and rarely has the caches off: behind a transaction pooler, an asyncpg engine with "
-        "default settings lost 1,571 of 2,000 transactions, one with NullPool ran at a third to a fifth of the speed."
+        "Each engine is a connection pool of its own and carries its own settings. A second one doubles the "
+        "connections the pooler has to serve, and rarely has the caches off: behind a transaction pooler, an "
+        "asyncpg engine with default settings lost 1,571 of 2,000 transactions, one with NullPool ran at a third "
+        "to a fifth of the speed."
     ),
     remedy="Create the one engine in the session module; everybody else receives sessions made from it.",
     not_flagged=(
-        "The session module, migrations and tests; `create_engine` of other libraries and of the project itself; engines "
-        "that are passed in or imported."
+        "The session module, migrations and tests; `create_engine` of other libraries and of the project itself; "
+        "engines that are passed in or imported."
     ),
 )
 

@@ -19,9 +19,10 @@ META = Rule(
     name="factory-defined-outside",
     summary="A session factory or scoped registry is defined outside the session module.",
     rationale=(
-        "The factory decides `expire_on_commit`, `autoflush` and the engine behind every session. A second one gives "
-        "sessions that behave differently for the same code (a lazy load after commit that raises `MissingGreenlet` in "
-        "one path only), and tests that replace the first leave the second on the real database."
+        "The factory decides `expire_on_commit`, `autoflush` and the engine behind every session. A second one "
+        "gives sessions that behave differently for the same code (a lazy load after commit that raises "
+        "`MissingGreenlet` in one path only), and tests that replace the first leave the second on the real "
+        "database."
     ),
     remedy="Define the one factory in the session module, next to its engine; import neither of them elsewhere.",
     not_flagged="The session module, migrations and tests; factories of other libraries; type annotations.",

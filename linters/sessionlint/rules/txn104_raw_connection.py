@@ -17,18 +17,18 @@ META = Rule(
     name="raw-connection",
     summary="A driver connection, a driver pool or an engine's connection is opened outside the session module.",
     rationale=(
-        "A raw connection bypasses the one engine: its pool bounds, its TLS context and the settings the transaction "
-        "pooler needs. asyncpg's default statement cache fails there with `DuplicatePreparedStatementError` (1,571 of "
-        "2,000 transactions in our runs), and work done on it is not part of the session's transaction: it stays when "
-        "that one rolls back."
+        "A raw connection bypasses the one engine: its pool bounds, its TLS context and the settings the "
+        "transaction pooler needs (with the default statement caches on, 429 of 2,000 transactions came through "
+        "in our runs). And work done on it is not part of the session's transaction: it stays when that one rolls "
+        "back."
     ),
     remedy=(
-        "Use the session that was passed in; `await session.connection()` gives its connection where Core is needed. "
-        "What has to connect by itself (LISTEN, COPY) belongs in the session module."
+        "Use the session that was passed in; `await session.connection()` gives its connection where Core is "
+        "needed. What has to connect by itself (LISTEN, COPY) belongs in the session module."
     ),
     not_flagged=(
-        "The session module, migrations and tests; `session.connection()`, which belongs to the session; `connect()` "
-        "and `begin()` of things that are no database (brokers, sockets, signals)."
+        "The session module, migrations and tests; `session.connection()`, which belongs to the session; "
+        "`connect()` and `begin()` of things that are no database (brokers, sockets, signals)."
     ),
 )
 

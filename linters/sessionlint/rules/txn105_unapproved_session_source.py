@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.program.values import contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.opening import hops, injections, is_approved, main_handle, origin_of, remedy, sources, text
+from sessionlint.rules.opening import (
+    hops,
+    injections,
+    is_approved,
+    main_handle,
+    named,
+    once,
+    origin_of,
+    remedy,
+    sources,
+    text,
+)
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -19,19 +30,19 @@ META = Rule(
     name="unapproved-session-source",
     summary="Project code that hands out a session, engine or connection of unapproved origin is called or injected.",
     rationale=(
-        "A helper that opens sessions its own way spreads: every caller gets another pool, other settings and another "
-        "idea of who closes and commits. Replacing the approved dependency in tests, or fixing its pooler settings (with "
-        "asyncpg's defaults 429 of 2,000 transactions came through), then misses all of them."
+        "A helper that opens sessions its own way spreads: every caller gets another pool, other settings and "
+        "another idea of who closes and commits. Replacing the approved dependency in tests, or fixing its pooler "
+        "settings (with asyncpg's defaults 429 of 2,000 transactions came through), then misses all of them."
     ),
     remedy=(
-        "Replace the call by the approved dependency (endpoints), a session parameter (services) or the approved context "
-        "manager (background), and delete the helper. A helper that is meant to stay opens the approved one inside, or is "
-        "named in the policy."
+        "Replace the call by the approved dependency (endpoints), a session parameter (services) or the approved "
+        "context manager (background), and delete the helper. A helper that is meant to stay opens the approved "
+        "one inside, or is named in the policy."
     ),
     not_flagged=(
-        "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply to who "
-        "calls them); sessions passed as arguments; tests, migrations and the session module itself; what a session "
-        "module hands out while the policy names no approved function."
+        "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
+        "to who calls them); sessions passed as arguments; tests, migrations and the session module itself; what "
+        "a session module hands out while the policy names no approved function."
     ),
 )
 
@@ -306,14 +317,20 @@ def run():
 
 def check(program: Program) -> Iterator[Finding]:
     """Calls and injections of unapproved sources."""
+    yield from once(_found(program))
+
+
+def _found(program: Program) -> Iterator[Finding]:
     for event in program.events("obtain"):
         handle = main_handle(event.subject)
-        if handle is None or program.is_exempt(event.function) or is_approved(program, event.function):
+        if handle is None or event.callee is None:
+            continue
+        if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
             continue
-        message = f"{text(event)} hands out a {handle.kind} of unapproved origin. {remedy(program, event.function)}"
-        yield program.finding(META, event, message, hops(program, event, handle))
+        message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
+        yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
     yield from _injected(program)
 
 
@@ -325,11 +342,11 @@ def _injected(program: Program) -> Iterator[Finding]:
             if source.origin != "unapproved":
                 continue
             name = f"{source.function.name}()" if source.function is not None else "a session class or factory"
-            message = f"Depends on {name}, which hands out a {source.kind} of unapproved origin. {remedy(program, function)}"
+            message = f"Depends on {name}, which hands out {named(source.kind)} of unapproved origin. "
             trace = [program.step(dependency.site, "it is injected here")]
             if source.function is not None and source.handle is not None:
                 trace += program.source_trace(source.function, source.handle)
-            yield program.finding(META, (function, span), message, trace)
+            yield program.finding(META, (function, span), message + remedy(program, function), trace)
             break
 
 

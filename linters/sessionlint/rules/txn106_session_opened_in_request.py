@@ -14,6 +14,7 @@ from sessionlint.rules.opening import (
     injections,
     is_approved,
     main_handle,
+    once,
     origin_of,
     remedy,
     sources,
@@ -28,21 +29,25 @@ if TYPE_CHECKING:
 META = Rule(
     code="TXN106",
     name="session-opened-in-request",
-    summary="An endpoint or service opens its own session, or an endpoint injects anything but the approved dependency.",
+    summary=(
+        "An endpoint or service opens its own session, or an endpoint injects anything but the approved "
+        "dependency."
+    ),
     rationale=(
-        "A request that opens a second session holds two connections and two transactions: rows written in one are "
-        "invisible in the other, one can commit while the other rolls back, and with all requests holding one connection "
-        "and waiting for a second, a full pool never empties (the waiters sleep the whole `pool_timeout`). Tests that "
-        "override the dependency do not reach it either."
+        "A request that opens a second session holds two connections and two transactions: rows written in one "
+        "are invisible in the other, one can commit while the other rolls back, and with all requests holding one "
+        "connection and waiting for a second, a full pool never empties (the waiters sleep the whole "
+        "`pool_timeout`). Tests that override the dependency do not reach it either."
     ),
     remedy=(
-        "The endpoint receives the session with the approved `Depends(…)` and hands it to its services as a parameter. "
-        "Work that needs a session of its own is background work: schedule it after the transaction."
+        "The endpoint receives the session with the approved `Depends(…)` and hands it to its services as a "
+        "parameter. Work that needs a session of its own is background work: schedule it after the transaction."
     ),
     not_flagged=(
-        "Background functions, wherever they are written; authentication dependencies that open a short session of their "
-        "own and close it; the approved dependency in a parameter or an `Annotated` alias; files of no layer; sessions of "
-        "unapproved origin, which TXN101, TXN104 and TXN105 report."
+        "Background functions, wherever they are written; authentication dependencies that open a short session "
+        "of their own and close it; websocket endpoints and the generators of streamed answers, which would hold "
+        "an injected session for as long as they run (TXN212); files of no layer; sessions of unapproved origin, "
+        "which TXN101, TXN104 and TXN105 report."
     ),
 )
 
@@ -139,7 +144,8 @@ GOOD = [
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends
+from fastapi import APIRouter, BackgroundTasks, Depends, WebSocket
+from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deps import current_user
@@ -160,6 +166,23 @@ async def endpoint(tasks: BackgroundTasks, session: Db, user=Depends(current_use
     tasks.add_task(refresh, 1)
     asyncio.create_task(later())
     return row, user
+
+
+@router.get("/stream")
+async def stream():
+    async def rows():
+        async with get_session() as own:
+            yield await own.get(object, 1)
+
+    return StreamingResponse(rows())
+
+
+@router.websocket("/socket")
+async def socket(websocket: WebSocket):
+    while True:
+        item_id = await websocket.receive_text()
+        async with get_session() as own:
+            await websocket.send_json(await own.get(object, item_id))
 
 
 @router.get("/b")
@@ -200,6 +223,10 @@ _SESSIONS = frozenset({"session", "connection", "driver connection"})
 
 def check(program: Program) -> Iterator[Finding]:
     """Openings by those who receive sessions, and injections beside the approved one."""
+    yield from once(_found(program))
+
+
+def _found(program: Program) -> Iterator[Finding]:
     told = {second.event.site for second in second_sessions(program)}
     for event in program.events("obtain", "create"):
         if event.site not in told and _opens_its_own(program, event):
@@ -213,7 +240,9 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _opens_its_own(program: Program, event: Event) -> bool:
     function = event.function
-    if program.role(function) not in RECEIVERS or is_approved(program, function) or _is_dependency(program, function):
+    if program.role(function) not in RECEIVERS or is_approved(program, function):
+        return False
+    if _outlives_request(program, function):
         return False
     handle = main_handle(event.subject)
     if handle is None or handle.kind not in _SESSIONS:
@@ -223,8 +252,13 @@ def _opens_its_own(program: Program, event: Event) -> bool:
     return event.callee is not None and origin_of(program, event.callee, handle) == "approved"
 
 
-def _is_dependency(program: Program, function: FunctionInfo) -> bool:
-    return not function.routes and function in program.dependency_functions
+def _outlives_request(program: Program, function: FunctionInfo) -> bool:
+    """Work for which the request's session is no good: authentication before it, streams and sockets long after it."""
+    if function.routes:
+        return all(route.method.startswith("websocket") for route in function.routes)
+    if function in program.dependency_functions:
+        return True
+    return function.is_generator and not function.is_context_manager and program.role(function) != "service"
 
 
 def _where(program: Program, function: FunctionInfo) -> str:
@@ -242,5 +276,6 @@ def _injected(program: Program) -> Iterator[Finding]:
                 continue
             wanted = program.policy.session_dependencies[0].rpartition(".")[2]
             message = f"Depends on {name.name}(), not on the approved dependency. Use Depends({wanted})."
-            yield program.finding(META, (function, span), message, [program.step(dependency.site, "it is injected here")])
+            trace = [program.step(dependency.site, "it is injected here")]
+            yield program.finding(META, (function, span), message, trace)
             break

@@ -18,18 +18,18 @@ META = Rule(
     name="session-opened-in-error-handler",
     summary="A second session is opened in an `except` clause while the session that failed is still open.",
     rationale=(
-        "The failed session still holds its connection and its row locks: the status update in the second session waits "
-        "for a lock the first one keeps, for ever, or until `lock_timeout`. And every failure takes two connections at "
-        "once: when an outage makes all workers fail together, the pool is empty and the waiters sleep the whole "
-        "`pool_timeout` (60 s in our runs)."
+        "The failed session still holds its connection and its row locks: the status update in the second session "
+        "waits for a lock the first one keeps, for ever, or until `lock_timeout`. And every failure takes two "
+        "connections at once: when an outage makes all workers fail together, the pool is empty and the waiters "
+        "sleep the whole `pool_timeout` (60 s in our runs)."
     ),
     remedy=(
-        "Let the error leave the `async with get_session()` block, catch it outside, and open the second session there, "
-        "after the first one is closed: `except Exception: async with get_session() as second: …`."
+        "Let the error leave the `async with get_session()` block, catch it outside, and open the second session "
+        "there, after the first one is closed: `except Exception: async with get_session() as second: …`."
     ),
     not_flagged=(
-        "A session opened after the first block is left, or after the first one was closed in the handler; work that the "
-        "handler only schedules; a handler inside which nothing else is open."
+        "A session opened after the first block is left, or after the first one was closed in the handler; work "
+        "that the handler only schedules; a handler inside which nothing else is open."
     ),
 )
 

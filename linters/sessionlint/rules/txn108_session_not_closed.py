@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.opening import hops, text, with_word
+from sessionlint.rules.opening import hops, once, text, with_word
 from sessionlint.rules.ownership import kept_by_source, made, verdict
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ META = Rule(
     name="session-not-closed",
     summary="A session or connection is obtained and not closed on every path.",
     rationale=(
-        "A session that nobody closes keeps its connection checked out, and its transaction open, until the garbage "
-        "collector comes by; with asyncio it cannot close the connection then. After `pool_size + max_overflow` such calls "
-        "every request waits the whole `pool_timeout` and fails. A bare `close()` at the end does the same on the day the "
-        "code before it raises."
+        "A session that nobody closes keeps its connection checked out, and its transaction open, until the "
+        "garbage collector comes by; with asyncio it cannot close the connection then. After `pool_size + "
+        "max_overflow` such calls every request waits the whole `pool_timeout` and fails. A bare `close()` at the "
+        "end does the same on the day the code before it raises."
     ),
     remedy=(
-        "Use `async with` (or `with`) on the context manager or factory; where that cannot be, close in `finally`, or "
-        "register it with an `AsyncExitStack` or `contextlib.closing`."
+        "Use `async with` (or `with`) on the context manager or factory; where that cannot be, close in "
+        "`finally`, or register it with an `AsyncExitStack` or `contextlib.closing`."
     ),
     not_flagged=(
-        "Sessions that are returned, stored or handed to code that closes them; generators that close in `finally` around "
-        "their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it was given; sessions kept "
-        "by a module or an object, which TXN109 judges; tests and migrations."
+        "Sessions that are returned, stored or handed to code that closes them; generators that close in "
+        "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
+        "was given; sessions kept by a module or an object, which TXN109 judges; tests and migrations."
     ),
 )
 
@@ -166,7 +166,6 @@ GOOD = [
     Good(
         """
 import asyncio
-import contextlib
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import asyncpg
@@ -294,12 +293,6 @@ def in_callback(app):
         session.close()
 
     app.add_event_handler("shutdown", stop)
-
-
-async def suppressed():
-    with contextlib.suppress(ValueError):
-        async with session_factory() as session:
-            await session.get(object, 1)
 """,
         path="app/tasks/run.py",
     ),
@@ -368,6 +361,10 @@ def uses_shared():
 
 def check(program: Program) -> Iterator[Finding]:
     """Handles whose owner does not close them."""
+    yield from once(_found(program))
+
+
+def _found(program: Program) -> Iterator[Finding]:
     for event in program.events("create", "obtain"):
         if program.role(event.function) in ("test", "migration") or event.function.name == "<module>":
             continue
@@ -384,20 +381,21 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _message(program: Program, event: Event, handle: Handle) -> str:
     call, function, block = text(event), event.function, with_word(event.function)
+    advice = f"Open it with `{block}`, or close it in `finally`."
     if "returned" in event.flags and not function.is_generator:
         if function in program.dependency_functions:
             return (
-                f"{call} makes the {handle.kind} that a dependency returns, and FastAPI closes nothing that is returned. "
-                f"Yield it from inside a `{block}` block."
+                f"{call} makes the {handle.kind} that a dependency returns, and FastAPI closes nothing that is "
+                f"returned. Yield it from inside a `{block}` block."
             )
         return ""
     outcome = verdict(program, event, handle)
     if outcome == "never closed":
-        return f"{call} makes a {handle.kind} that is never closed. Open it with `{block}`, or close it in `finally`."
+        return f"{call} makes a {handle.kind} that is never closed. {advice}"
     if outcome == "closed without finally":
         return (
             f"{call} makes a {handle.kind} that stays open when the code before its close() raises. "
-            f"Open it with `{block}`, or close it in `finally`."
+            f"{advice}"
         )
     return ""
 

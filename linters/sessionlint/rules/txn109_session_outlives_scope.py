@@ -19,19 +19,19 @@ META = Rule(
     name="session-outlives-scope",
     summary="A session is kept on an object, `app.state`, a module or a closure that outlives its owner.",
     rationale=(
-        "A session is no thread-safe or task-safe object: two requests that meet on a kept one mix their transactions, one's "
-        "rollback discards the other's rows, and with asyncio the second statement raises `another operation is in "
-        "progress`. One kept after its `with` block opens a new transaction by itself that nobody ends, so its connection "
-        "never goes back to the pool."
+        "A session is no thread-safe or task-safe object: two requests that meet on a kept one mix their "
+        "transactions, one's rollback discards the other's rows, and with asyncio the second statement raises "
+        "`another operation is in progress`. One kept after its `with` block opens a new transaction by itself "
+        "that nobody ends, so its connection never goes back to the pool."
     ),
     remedy=(
-        "Keep the way to a session (the context manager), not the session. Objects that serve one request take it in their "
-        "constructor and die with it; everything that lives longer opens one per piece of work."
+        "Keep the way to a session (the context manager), not the session. Objects that serve one request take it "
+        "in their constructor and die with it; everything that lives longer opens one per piece of work."
     ),
     not_flagged=(
-        "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
-        "close what they opened; `request.state`; engines and factories, which are made to be kept; context variables; "
-        "tests and migrations."
+        "Repositories and services built per request that keep the session they were given; unit-of-work classes "
+        "that close what they opened; `request.state`; engines and factories, which are made to be kept; context "
+        "variables; tests and migrations."
     ),
 )
 
@@ -348,4 +348,5 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
 
 
 def _is_cached(function: FunctionInfo) -> bool:
-    return any(a.tag == "ext" and a.name.removesuffix("()") in _CACHES for _, value in function.decorator_values for a in value)
+    decorators = (a for _, value in function.decorator_values for a in value)
+    return any(a.tag == "ext" and a.name.removesuffix("()") in _CACHES for a in decorators)

@@ -142,6 +142,9 @@ async def create(name: str, session: AsyncSession = Depends(get_session_dependen
         session.add(Item(name=name))
         if not name:
             raise HTTPException(400, "session.rollback() happens when the block is left")
+        async with session.begin_nested() as savepoint:
+            session.add(Item(name="b"))
+            await savepoint.rollback()
 """,
         path="app/routers/items.py",
     ),

@@ -30,7 +30,7 @@ META = Rule(
         "before is already in the database. A callee that begins raises at once. It may be many calls down; the trace "
         "names each of them."
     ),
-    remedy="Take the commit, rollback or begin out of the callee; a part that may fail on its own gets `begin_nested()`.",
+    remedy="Take the commit, rollback or begin out of the callee; a part that may fail gets `begin_nested()`.",
     not_flagged=(
         "Savepoints; callees that commit a session of their own; calls after the block; a commit written directly in "
         "the block, which is TXN201; a begin that the callee makes only after asking `session.in_transaction()`."

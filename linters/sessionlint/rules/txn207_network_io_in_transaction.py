@@ -69,6 +69,8 @@ async def factory_block(url: str) -> None:
 async def engine_block() -> None:
     async with engine.begin() as connection:
         time.sleep(1)  # TXN207@9
+        await asyncio.to_thread(requests.post, "url")  # TXN207@15
+        await asyncio.get_running_loop().run_in_executor(None, notify.call)  # TXN207@15
         with smtplib.SMTP("mail") as mail:
             mail.send_message("hello")  # TXN207@13
         await connection.run_sync(print)
@@ -79,6 +81,10 @@ import httpx
 async def tell_everybody(urls):
     for url in urls:
         await post(url)
+
+
+def call():
+    httpx.get("http://localhost")
 
 
 async def post(url):

@@ -127,7 +127,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models.item import Item
-from app.services.items import commit_all, rename
+from app.services.items import commit_all, own_block, rename
 from app.session import get_session_dependency, get_unit
 from somewhere import unseen
 
@@ -145,6 +145,11 @@ async def create(session: AsyncSession = Depends(get_session_dependency)):
 async def put(session: AsyncSession = Depends(get_session_dependency)):
     await rename(session)
     await commit_all(session)
+
+
+@router.options("/items")
+async def options(session: AsyncSession = Depends(get_session_dependency)):
+    await own_block(session)
 
 
 @router.patch("/items")
@@ -176,6 +181,11 @@ async def rename(session):
 
 async def commit_all(session):
     await session.commit()
+
+
+async def own_block(session):
+    async with session.begin():
+        session.add(object())
 # --- app/session.py
 from contextlib import asynccontextmanager
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.transactions import called, owned
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ async def save(session, name):
     ),
     Bad(
         """
+import contextlib
+
 from sqlalchemy.orm import Session
 
 from app.session import engine, session_factory
@@ -105,6 +108,14 @@ async def nightly(rows) -> None:
             session.add_all(rows)
         except BaseException:  # TXN210@9
             rows.clear()
+
+
+async def quiet() -> None:
+    async with session_factory.begin() as session:
+        with contextlib.suppress(ValueError, Exception):  # TXN210@14
+            session.add(object())
+        with contextlib.suppress(KeyError):
+            session.add(object())
 
 
 def sync() -> None:
@@ -204,28 +215,34 @@ async def test_swallow() -> None:
 
 
 def check(program: Program) -> Iterator[Finding]:
-    """One finding per handler."""
+    """One finding per ``except`` clause or ``suppress()``."""
     for event in program.events("handler"):
         if "swallows" not in event.flags or not owned(event) or program.is_exempt(event.function):
             continue
-        if not ("bare" in event.flags or _catches_database_errors(event.value)):
+        if "bare" in event.flags or _catches_database_errors(event.value):
+            yield from _report(program, event)
+
+
+def _report(program: Program, event: Event) -> Iterator[Finding]:
+    """The finding of a clause that catches database errors, unless a savepoint protects every statement."""
+    for transaction in reversed(owned(event)):
+        use = _unprotected_use(event, transaction)
+        if use is None or _rolls_back(event, transaction):
             continue
-        for transaction in owned(event):
-            use = _unprotected_use(event, transaction)
-            if use is not None and not _rolls_back(event, transaction):
-                line, column = event.span[:2]
-                message = (
-                    f"`except{' ' + event.text if event.text else ''}` goes on after an error of `{called(use)}` in "
-                    f"the transaction opened on line {transaction.site[1][0]}. Let the error leave the block, or put "
-                    "the statement into `async with session.begin_nested():` inside the `try`."
-                )
-                trace = [
-                    program.step(transaction.site, "the transaction is opened here"),
-                    program.step(use.site, f"{called(use)} uses it and may fail"),
-                ]
-                where = (event.function, (line, column, line, column + len("except")))
-                yield program.finding(META, where, message, trace)
-                break
+        clause = event.text if "suppress" in event.flags else f"except {event.text}".strip()
+        message = (
+            f"`{clause}` goes on after an error of `{called(use)}` in the transaction opened on line "
+            f"{transaction.site[1][0]}. Let the error leave the block, or put the statement into "
+            "`async with session.begin_nested():` inside it."
+        )
+        trace = [
+            program.step(transaction.site, "the transaction is opened here"),
+            program.step(use.site, f"{called(use)} uses it and may fail"),
+        ]
+        line, column = event.span[:2]
+        length = len(clause.partition("(" if "suppress" in event.flags else " ")[0])
+        yield program.finding(META, (event.function, (line, column, line, column + length)), message, trace)
+        return
 
 
 def _catches_database_errors(caught: Value) -> bool:
@@ -239,7 +256,7 @@ def _catches_database_errors(caught: Value) -> bool:
 
 def _unprotected_use(handler: Event, transaction: Transaction) -> Event | None:
     """A statement of the ``try`` that runs on the transaction's session, in no savepoint opened inside the ``try``."""
-    body: tuple[Event, ...] = handler.expr[1] if handler.expr is not None else ()
+    body = body_of(handler)
     savepoints = {e.span for e in body if e.kind == "effect" and e.name == "begin_nested"}
     depth = len(handler.transactions)
     for event in body:
@@ -253,5 +270,4 @@ def _unprotected_use(handler: Event, transaction: Transaction) -> Event | None:
 
 def _rolls_back(handler: Event, transaction: Transaction) -> bool:
     """The handler rolls back by hand: that is TXN202."""
-    body: tuple[Event, ...] = handler.expr[2] if handler.expr is not None else ()
-    return any(e.name == "rollback" and set(e.subject) & set(transaction.subjects) for e in body)
+    return any(e.name == "rollback" and set(e.subject) & set(transaction.subjects) for e in handled(handler))

@@ -25,15 +25,12 @@ META = Rule(
     ),
     remedy=(
         "Commit before the response: `async with session.begin():` in the endpoint, with a dependency that only opens "
-        "and "
-        'closes. Where the dependency has to commit, `Depends(…, scope="function")` (FastAPI 0.121 or newer) runs its '
-        'end '
-        "before the response."
+        'and closes. Where the dependency has to commit, `Depends(…, scope="function")` (FastAPI 0.121 or newer) runs '
+        "its end before the response."
     ),
     not_flagged=(
         'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; '
-        'the '
-        "same generator used with `async with`; websocket endpoints; tests."
+        "the same generator used with `async with`; websocket endpoints; tests."
     ),
 )
 
@@ -77,6 +74,27 @@ async def chained():
 async def plain():
     async with factory() as session:
         yield session
+
+
+def sync(db):
+    yield db
+    db.commit()
+
+
+def sync_source():
+    from sqlalchemy.orm import Session
+
+    with Session() as db:
+        yield from sync(db)
+
+
+class Database:
+    async def __call__(self):
+        async with factory() as session, session.begin():
+            yield session
+
+
+database = Database()
 # --- app/deps.py
 from typing import Annotated
 
@@ -105,6 +123,7 @@ async def finish(session):
 from fastapi import APIRouter, Depends, Security
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import session as source
 from app.deps import Fine, SessionDep, saves, unit
 from app.session import begun, chained as database, plain
 
@@ -114,6 +133,11 @@ router = APIRouter(dependencies=[Depends(saves)])  # TXN211@34
 @router.post("/items")
 async def create(session: SessionDep):
     session.add(object())
+
+
+@router.head("/items")
+def head(db=Depends(source.sync_source), session=Depends(source.database)):  # TXN211@13 TXN211@50
+    return db
 
 
 @router.put("/items")
@@ -208,8 +232,7 @@ def check(program: Program) -> Iterator[Finding]:
                 continue
             message = (
                 f"{target.qualname}() commits after its yield, when the client already has the response. Commit in the "
-                "endpoint "
-                'with `async with session.begin():`, or ask for it with `scope="function"`.'
+                'endpoint with `async with session.begin():`, or ask for it with `scope="function"`.'
             )
             where = place_of(program, dependency.site, user)
             if not program.is_exempt(user):

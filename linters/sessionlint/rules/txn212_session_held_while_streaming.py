@@ -197,7 +197,7 @@ def check(program: Program) -> Iterator[Finding]:
             reported.add(session)
             places.add(where)  # a router's dependency is told once, not once per endpoint
             message = (
-                f"{name} is held until the stream of {function.name}() ends, and with it a database connection. Ask for "
+                f"{name} is held until the stream of {function.name}() ends, with a database connection. Ask for "
                 'it with `Depends(…, scope="function")`, and let the generator open its own for what it reads later.'
             )
             yield program.finding(META, where, message, [trace])

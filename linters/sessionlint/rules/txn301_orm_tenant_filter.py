@@ -29,8 +29,8 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
-from sqlalchemy import and_, delete, func, or_, select, update
+        source="""
+from sqlalchemy import and_, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, with_loader_criteria
 
@@ -63,10 +63,28 @@ async def collected(session: AsyncSession, tenant, name):
     await session.execute(update(Item).where(*conditions).values(**filters))
     await session.execute(delete(Item).where(Item.tenant_id.is_(None)))  # TXN301@46
     return select(Item).options(with_loader_criteria(Item, Item.tenant_id == tenant))  # TXN301@60
-'''
+
+
+def of_tenant(model, tenant):
+    return getattr(model, "tenant_id") == tenant  # TXN301@12
+
+
+async def disguised(session: AsyncSession, tenant):
+    name = "tenant_id"
+    if (column := Item.tenant_id) is not None:
+        await session.execute(select(Item).where(column == tenant))  # TXN301@50
+    await session.execute(select(Item).where(of_tenant(Item, tenant)))
+    await session.execute(select(Item).where(getattr(Item, name) == tenant))  # TXN301@46
+    await session.execute(select(Item).where(literal_column("tenant_id") == tenant))  # TXN301@46
+    await session.execute(select(Item).where(Item.__table__.c.tenant_id == tenant))  # TXN301@46
+    everywhere = with_loader_criteria(Item, lambda cls: cls.tenant_id == tenant)  # TXN301@57
+    values = {"tenant_id": tenant}
+    by_keyword = session.sync_session.query(Item).filter_by(**values)  # TXN301@18
+    return everywhere, by_keyword
+"""
     ),
     Bad(
-        source='''
+        source="""
 from sqlalchemy import select
 
 
@@ -87,11 +105,11 @@ class Repository:
     def sync(self, db, tenant):
         rows = db.query(self.model).filter_by(name="a", tenant_id=tenant)  # TXN301@67
         return rows.filter(self.model.tenant_id == tenant).all()  # TXN301@28
-''',
+""",
         path="app/crud.py",
     ),
     Bad(
-        source='''
+        source="""
 # --- app/models/place.py
 from typing import Optional
 import uuid
@@ -125,13 +143,13 @@ async def listed(tenant: str, session=Depends(get_session_dependency)):
     inner = select(P.id).where((P.tenant_id == tenant) & (P.id != None)).subquery()  # TXN301@33
     outer = select(P).where(P.id.in_(select(P.id).where(P.tenant_id.is_not(None))))  # TXN301@57
     return [await session.exec(q) for q in (statement, first, inner, outer)]
-'''
+"""
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
@@ -150,10 +168,10 @@ async def listed(session, user, items, log, tenant):
         raise PermissionError
     rows = list(filter(lambda item: item.tenant_id == tenant, items))
     return {"tenant_id": tenant, "rows": rows, "mine": mine, "query": query}
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 from sqlalchemy import select
 
 from app.models.item import Item
@@ -161,15 +179,22 @@ from app.models.item import Item
 
 async def test_rows_keep_their_tenant(session):
     assert (await session.execute(select(Item).where(Item.tenant_id == "a"))).first()
-''',
+""",
         path="tests/test_items.py",
     ),
     Good(
-        source='''
+        source="""
 import polars as pl
+
+from app.models.item import Item
 
 frame = pl.DataFrame()
 mine = frame.filter(pl.col("tenant_id") == 3)
+
+
+def mine_of(item: Item, items: list[Item], tenant):
+    first = next((i for i in items if i.tenant_id == tenant), None)
+    return first if item.tenant_id == tenant else sorted(items, key=lambda i: i.tenant_id)
 
 
 class Row:
@@ -178,7 +203,7 @@ class Row:
 
 def same(row: Row, other: Row) -> bool:
     return row.tenant_id == other.tenant_id
-'''
+"""
     ),
 ]
 

@@ -58,11 +58,23 @@ async def run(session, tenant, status):
         statement += " AND tenant_id::text LIKE :t"
     await session.execute(text(statement))  # TXN302@27
     await session.execute(text("SELECT 1 FROM jobs WHERE {} = :t".format(COLUMN)))  # TXN302@27
-    return text("tenant_id <> :t")  # TXN302@12
+    filters = {"tenant_id": tenant}
+    where = " AND ".join(f"{key} = :{key}" for key in filters)
+    await session.execute(text("SELECT 1 FROM jobs WHERE " + where), filters)  # TXN302@27
+    await session.execute(statement=text("SELECT 1 FROM jobs WHERE %s = :t" % COLUMN))  # TXN302@37
+    return text("tenant_id <> :t").bindparams(t=tenant)  # TXN302@12
+
+
+class Jobs:
+    BASE = "SELECT id FROM jobs"
+    MINE = BASE + " WHERE tenant_id = :t"
+
+    def rows(self, cursor):
+        return cursor.execute(self.MINE)  # TXN302@16
 '''
     ),
     Bad(
-        source='''
+        source="""
 # --- app/services/db.py
 from sqlalchemy import text
 
@@ -89,13 +101,13 @@ async def policy(session, pool):
     await session.execute(f"CREATE POLICY p ON jobs USING (tenant_id = current_setting('app.t')::uuid)")  # TXN302@11
     async with pool.acquire() as conn:
         return await conn.fetch("SELECT id FROM jobs WHERE tenant_id = ANY($1)", [1])  # TXN302@22
-'''
+"""
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 from sqlalchemy import text
 
 
@@ -111,17 +123,17 @@ async def run(session, tenant, log):
     await session.execute(text("INSERT INTO a (tenant_id) VALUES (1) ON CONFLICT (id) DO UPDATE SET tenant_id = :t"))
     log.info("SELECT * FROM jobs WHERE tenant_id = %s", tenant)
     return f"WHERE tenant_id = {tenant}"
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 from alembic import op
 
 
 def upgrade():
     op.execute("CREATE POLICY p ON jobs USING (tenant_id = current_setting('app.tenant')::uuid)")
     op.execute("UPDATE jobs SET status = 'x' WHERE tenant_id IS NULL")
-''',
+""",
         path="migrations/versions/0001_policy.py",
     ),
 ]

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import attributes
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Dependency, Param
+from sessionlint.program.values import Dependency, Param, Pending
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters
@@ -25,7 +25,8 @@ META = Rule(
     ),
     remedy="Remove the parameter and the argument; pass the user's id where the owner matters.",
     not_flagged=(
-        "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database; the auth "
+        "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database; "
+        "the auth "
         "and model layers, tests and migrations."
     ),
     presets=("scrapersky",),
@@ -33,7 +34,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 # --- app/services/jobs.py
 from functools import partial
 
@@ -55,7 +56,9 @@ class Jobs:
     async def none(self):
         return await create(self.session, "x")
 # --- app/routers/jobs.py
-from fastapi import APIRouter, Depends, Header
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Header
 
 from app.services.jobs import Jobs, create as make
 from app.session import get_session_dependency
@@ -69,14 +72,27 @@ async def listed(tenant_id: str, session=Depends(get_session_dependency)):  # TX
     return await jobs.all()
 
 
+def sync_job(name, tenant_id):  # TXN303@20
+    return name
+
+
+@router.post("/jobs/later")
+async def later(tasks: BackgroundTasks, user=None):
+    tasks.add_task(make, None, "x", tenant_id=user.tenant_id)  # TXN303@5
+    tasks.add_task(sync_job, "x", user.tenant_id)  # TXN303@5
+    job = asyncio.create_task(make(None, "x", user.tenant_id))  # TXN303@11
+    tasks.add_task(make, None, "x")
+    return job
+
+
 @router.post("/jobs")
 async def created(session=Depends(get_session_dependency), user=None):
     values = {"tenant_id": user.tenant_id}
     return await make(session, "x", **values)  # TXN303@18
-'''
+"""
     ),
     Bad(
-        source='''
+        source="""
 from app.session import get_session
 
 
@@ -84,14 +100,14 @@ async def load(tenant_id, job):  # TXN303@16
     async with get_session() as session:
         async with session.begin():
             return await session.get(job, tenant_id)
-''',
+""",
         path="app/data/jobs.py",
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 # --- app/services/jobs.py
 import logging
 from dataclasses import dataclass
@@ -117,21 +133,21 @@ async def create(session, user):
     session.add(Item(name="x", tenant_id=user.tenant_id))
     row = Row(tenant_id=user.tenant_id)
     return Out(tenant_id=row.tenant_id)
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 def label(tenant_id: str) -> str:
     return f"tenant {tenant_id}"
 
 
 def labels(tenants):
     return [label(tenant_id=t) for t in tenants]
-''',
+""",
         path="app/formatting.py",
     ),
     Good(
-        source='''
+        source="""
 # --- app/auth/access.py
 async def allowed(session, user, tenant_id):
     return user.tenant_id == tenant_id
@@ -142,10 +158,11 @@ async def helper(session, tenant_id):
 
 async def test_it(session):
     await helper(session, tenant_id="a")
-'''
+"""
     ),
 ]
 
+_BEYOND = {"auth", "test", "migration", "session"}
 _LAYERS = {"router", "service", "background", "endpoint", "dependency"}
 
 
@@ -160,20 +177,23 @@ def check(program: Program) -> Iterator[Finding]:
                 yield program.finding(
                     META,
                     (function, span),
-                    f"{function.name}() takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
+                    f"{function.name}() takes the tenant id {name!r}. Remove the parameter: tenants decide "
+                    "nothing here.",
                 )
-    for event in program.events("call"):
-        name = _passed(program, event)
-        if name is None or event.site in seen or not _is_subject(program, event.function):
+    for event in program.events("call", "schedule", "concurrent"):
+        if event.site in seen or not _is_subject(program, event.function):
+            continue
+        passed = _passed(program, event) if event.kind == "call" else _scheduled(program, event)
+        if passed is None:
             continue
         seen.add(event.site)
-        assert event.callee is not None
-        shown = event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
+        callee, name = passed
+        shown = callee.class_info.name if callee.name == "__init__" and callee.class_info else callee.name
         yield program.finding(
             META,
             event,
             f"The call passes a tenant id on to {shown}() as {name!r}. Remove the argument and the parameter.",
-            [program.step(event.callee.site, f"{shown}() takes {name!r}")],
+            [program.step(callee.site, f"{shown}() takes {name!r}")],
         )
 
 
@@ -196,22 +216,46 @@ def _handles_data(program: Program, function: FunctionInfo) -> bool:
     """Takes a session or works on one."""
     if any(program.sessions((Param(function, p[0]),)) for p in function.params):
         return True
-    if any(isinstance(d, Dependency) and program.sessions(function.param_values[n][1]) for n, d in function.dependencies.items()):
+    if any(
+        isinstance(d, Dependency) and program.sessions(function.param_values[n][1])
+        for n, d in function.dependencies.items()
+    ):
         return True
     return any(e.kind in ("use", "obtain", "txn") and e.subject for e in function.events)
 
 
-def _passed(program: Program, event: Event) -> str | None:
-    """The tenant parameter a call fills in by itself."""
+def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
+    """The callee and its tenant parameter that a call fills in by itself."""
     callee = event.callee
-    if callee is None or program.role(callee) in ("auth", "test", "migration", "session"):
+    if callee is None or program.role(callee) in _BEYOND:
         return None
     if callee.name == "__init__" and callee.class_info is not None and _is_record(program, callee):
         return None
     for identity, value in event.bindings:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
-            return name if _is_subject(program, callee) or program.role(callee) == "model" else None
+            return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
+    return None
+
+
+def _scheduled(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
+    """The started function and its tenant parameter, given in ``add_task(f, tenant_id=…)`` or ``create_task(f(…))``."""
+    pending = [a for v in (event.value, *event.args) for a in v if isinstance(a, Pending)]
+    for work in pending:
+        for identity, value in work.bindings:
+            if isinstance(identity, Param) and identity.info is work.info and is_tenant_name(program, identity.name):
+                default = work.info.param_values.get(identity.name, ((), ()))[1]
+                if value != default and program.role(work.info) not in _BEYOND:
+                    return work.info, identity.name
+    for atom in event.value:
+        if atom.tag == "fn" and not atom.info.is_async and program.role(atom.info) not in _BEYOND:
+            for name, kind, _, _, _ in atom.info.params:
+                names = [p[0] for p in atom.info.params]
+                given = any(k == name for k, _ in event.keywords) or names.index(name) < len(event.args) - len(
+                    event.keywords
+                )
+                if is_tenant_name(program, name) and given and kind != ir.KIND_VARARGS:
+                    return atom.info, name
     return None
 
 

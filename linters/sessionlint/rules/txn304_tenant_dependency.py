@@ -26,7 +26,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 # --- app/auth/tenants.py
 from typing import Annotated
 
@@ -81,16 +81,20 @@ async def d(tenant_id=Depends(get_current_user)):  # TXN304@13
     return tenant_id
 
 
+scoped = APIRouter(dependencies=[Depends(tenants.get_tenant_id)])  # TXN304@10
+router.include_router(scoped, dependencies=[Depends(owner)])  # TXN304@1
+
+
 @router.get("/e", dependencies=[Depends(tenants.get_tenant_id)])  # TXN304@2
 async def e():
     return None
-'''
+"""
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 from fastapi import APIRouter, Depends
 
 from app.auth.security import get_current_user
@@ -106,7 +110,7 @@ async def get_page(page: int = 1, tenant_label: str = ""):
 @router.get("/a")
 async def a(user=Depends(get_current_user), page=Depends(get_page), session=Depends(get_session_dependency)):
     return {"tenant_id": user["tenant_id"]}
-''',
+""",
         path="app/routers/items.py",
     ),
 ]
@@ -125,6 +129,19 @@ def check(program: Program) -> Iterator[Finding]:
             for dependency in program.dependencies_in(route.dependencies):
                 if resolves_tenant(program, dependency):
                     yield program.finding(META, (function, route.span), _message(program, function, dependency))
+    yield from _routers(program)
+
+
+def _routers(program: Program) -> Iterator[Finding]:
+    """Dependencies of whole routers and of ``include_router``: every endpoint below has them."""
+    places = {**program.solver.routers, **program.solver.include_options}
+    for (path, span), options in sorted(places.items(), key=lambda p: p[0]):
+        module = program.solver.modules.get(path)
+        if module is None or program.policy.layer_of(path) in ("test", "migration"):
+            continue
+        for dependency in program.dependencies_in(options.get("dependencies", ())):
+            if resolves_tenant(program, dependency):
+                yield program.finding(META, (module.body, span), _message(program, None, dependency))
 
 
 def resolves_tenant(program: Program, dependency: Dependency) -> bool:
@@ -140,13 +157,18 @@ def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
     events = [e for e in function.events if e.kind in ("return", "yield")]
     if any(is_tenant_expression(program, e.expr) for e in events):
         return True
-    return any(a.tag == "ext" and a.name.endswith("]") and mentions_tenant(program, a.name.rpartition("[")[2]) for e in events for a in e.value)
+    return any(
+        a.tag == "ext" and a.name.endswith("]") and mentions_tenant(program, a.name.rpartition("[")[2])
+        for e in events
+        for a in e.value
+    )
 
 
-def _message(program: Program, function: FunctionInfo, dependency: Dependency) -> str:
+def _message(program: Program, function: FunctionInfo | None, dependency: Dependency) -> str:
     names = [f.name for f in program.targets(dependency)]
     shown = f"{names[0]}()" if names else "what is injected here"
     return (
-        f"The endpoint {function.name}() depends on the tenant resolver {shown}. Depend on the authenticated user "
+        f"{f'The endpoint {function.name}() depends' if function else 'Every endpoint of this router depends'} on "
+        f"the tenant resolver {shown}. Depend on the authenticated user "
         "instead; no endpoint needs a tenant."
     )

@@ -32,7 +32,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -51,15 +51,16 @@ async def scope(session: AsyncSession, tenant):
 
 def connect(url, tenant):
     create_async_engine(url, connect_args={"server_settings": {"app.tenant_id": tenant}})  # TXN305@5
+    AsyncSession(url, info={"tenant_id": tenant})  # TXN305@5
     create_async_engine(url, connect_args={"options": f"-c app.tenant_id={tenant}"})  # TXN305@5
     return create_async_engine(url, execution_options={"tenant_id": tenant})  # TXN305@12
-'''
+"""
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -78,7 +79,7 @@ async def scope(session: AsyncSession, tenant, request, response):
 
 def connect(url):
     return create_async_engine(url, connect_args={"server_settings": {"application_name": "tenant_api"}})
-'''
+"""
     ),
 ]
 
@@ -93,7 +94,8 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(
                 META,
                 event,
-                f"A tenant is put into the connection's state ({what}). Delete it: nothing may depend on the state of a "
+                f"A tenant is put into the connection's state ({what}). Delete it: nothing may depend on the "
+                "state of a "
                 "pooled connection.",
             )
 
@@ -135,8 +137,14 @@ def _options(program: Program, event: Event) -> list[str]:
     if event.kind == "options":
         found += [k for k, _ in event.keywords if is_tenant_key(program, k)]
     for name, value in event.keywords:
-        if name == "execution_options":
-            found += [k for a in value if a.tag == "map" for k, _ in a.items if isinstance(k, str) and is_tenant_key(program, k)]
+        if name in ("execution_options", "info"):
+            found += [
+                k
+                for a in value
+                if a.tag == "map"
+                for k, _ in a.items
+                if isinstance(k, str) and is_tenant_key(program, k)
+            ]
     if event.kind == "create":
         found += [n for n, _ in (*settings_in(event), *options_of(event)) if mentions_tenant(program, n)]
     return found

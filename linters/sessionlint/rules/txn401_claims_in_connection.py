@@ -24,15 +24,15 @@ META = Rule(
         "start-up parameters it does not know."
     ),
     remedy="Connect as the application's one database user; check roles and permissions in the router.",
-    not_flagged="Time-outs, `application_name`, `search_path` and other settings that describe no user. Migrations, tests.",
+    not_flagged=(
+        "Time-outs, `application_name`, `search_path` and other settings that describe no user. Migrations, tests."
+    ),
     presets=("scrapersky",),
 )
 
 BAD = [
     Bad(
-        source='''
-import json
-
+        source="""
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -42,7 +42,7 @@ async def become(session: AsyncSession, claims, role):
     await session.execute(text(f"SET LOCAL ROLE {role}"))  # TXN401@27
     await session.execute(text("SET LOCAL role = 'anon'"))  # TXN401@27
     await session.execute(text("SET SESSION AUTHORIZATION 'bob'"))  # TXN401@27
-    await session.execute(text("SELECT set_config('request.jwt.claims', :c, true)"), {"c": json.dumps(claims)})  # TXN401@27
+    await session.execute(text("SELECT set_config('request.jwt.claims', :c, true)"), dict(c=claims))  # TXN401@27
     await session.execute(text("SELECT current_setting('request.jwt.claim.sub', true)"))  # TXN401@27
     await session.execute(select(func.set_config("role", role, True)))  # TXN401@34
     connection = await session.connection()
@@ -57,10 +57,10 @@ def connect(url, role, user, claims):
     create_async_engine(url, connect_args=dict(server_settings=settings))  # TXN401@5
     settings["options"] = "-c app.current_user_id=" + user  # TXN401@5
     return settings
-'''
+"""
     ),
     Bad(
-        source='''
+        source="""
 import asyncpg
 import psycopg
 
@@ -69,7 +69,7 @@ async def connect(dsn, role, user):
     await asyncpg.connect(dsn, server_settings={"role": role, "jit": "off"})  # TXN401@11
     with psycopg.connect(dsn, options=f"-c role={role}") as connection:  # TXN401@10
         connection.execute("SET ROLE " + role)  # TXN401@9
-''',
+""",
         path="app/session.py",
         policy=(("session-dependencies", []), ("session-contexts", [])),
     ),
@@ -77,7 +77,7 @@ async def connect(dsn, role, user):
 
 GOOD = [
     Good(
-        source='''
+        source="""
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -95,17 +95,17 @@ async def connect(url, dsn, session, role, user):
     profile["role"] = "admin"
     profile["options"] = "a=b"
     return profile
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 from alembic import op
 
 
 def upgrade():
     op.execute("SET ROLE owner")
     op.execute("CREATE POLICY p ON jobs USING (owner = current_setting('request.jwt.claim.sub')::uuid)")
-''',
+""",
         path="migrations/versions/0001_roles.py",
     ),
 ]
@@ -114,11 +114,18 @@ _SQL = (
     re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?ROLE\b", re.I),
     re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?SESSION\s+AUTHORIZATION\b", re.I),
     re.compile(r"\brequest\.jwt\b", re.I),
-    re.compile(r"\bset_config\(\s*'(?:role|session_authorization|[\w.]*(?:jwt|claims?|current_user|user_id|user_role)[\w.]*)'", re.I),
-    re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?\w+\.(?:\w*_)?(?:jwt\w*|claims?|user|user_id|user_role|role)\s*(?:=|TO\b)", re.I),
+    re.compile(
+        r"\bset_config\(\s*'(?:role|session_authorization|[\w.]*(?:jwt|claims?|current_user|user_id|user_role)[\w.]*)'",
+        re.I,
+    ),
+    re.compile(
+        r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?\w+\.(?:\w*_)?(?:jwt\w*|claims?|user|user_id|user_role|role)\s*(?:=|TO\b)",
+        re.I,
+    ),
 )
 _SETTING = re.compile(
-    r"^(?:role|session_authorization|request\..*|.*jwt.*|.*claims?|.*\.(?:current_)?(?:user|role|user_id|user_role|sub))$", re.I
+    r"^(?:role|session_authorization|request\..*|.*jwt.*|.*claims?|.*\.(?:current_)?(?:user|role|user_id|user_role|sub))$",
+    re.I,
 )
 
 
@@ -129,7 +136,8 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(
                 META,
                 event,
-                f"The connection is given a user's identity ({what}). Connect as the application; authentication ends at "
+                f"The connection is given a user's identity ({what}). Connect as the application; authentication "
+                "ends at "
                 "the router.",
             )
 

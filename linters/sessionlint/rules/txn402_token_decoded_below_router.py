@@ -28,7 +28,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 # --- app/auth/tokens.py
 import hmac
 
@@ -53,6 +53,7 @@ from functools import partial
 import jwt as pyjwt
 from jose import jwt
 from jose.jwt import decode as decode_it
+from supabase import create_client
 
 from app import auth
 from app.auth import verify_api_key
@@ -63,6 +64,8 @@ async def run(session, token, key):
     pyjwt.decode(token, "secret")  # TXN402@5
     decode_it(token, "secret")  # TXN402@5
     partial(pyjwt.decode, key="secret")(token)  # TXN402@5
+    getattr(pyjwt, "decode")(token, "secret")  # TXN402@5
+    create_client("url", "key").auth.get_user(token)  # TXN402@5
     user = auth.user_of(token)  # TXN402@12
     if not verify_api_key(key):  # TXN402@12
         raise PermissionError
@@ -73,10 +76,10 @@ from jose.jwt import get_unverified_claims
 
 async def sync(token):
     return get_unverified_claims(token)  # TXN402@12
-'''
+"""
     ),
     Bad(
-        source='''
+        source="""
 # --- app/session.py
 import jwt
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
@@ -89,14 +92,14 @@ async def get_session_dependency(token: str = ""):
     jwt.decode(token, "k")  # TXN402@5
     async with factory() as session:
         yield session
-''',
+""",
         policy=(("session-contexts", []),),
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 # --- app/auth/tokens.py
 import jwt
 
@@ -148,7 +151,7 @@ import jwt
 
 def test_token():
     assert jwt.decode("a", "k")
-'''
+"""
     ),
 ]
 
@@ -165,7 +168,8 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(
                 META,
                 event,
-                f"{name}() decodes a token below the router. Decode it in a dependency of the route and pass the user's id.",
+                f"{name}() decodes a token below the router. Decode it in a dependency of the route and pass the "
+                "user's id.",
             )
     seen: set[object] = set()
     for event in program.events("call"):
@@ -176,7 +180,8 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META,
             event,
-            f"{event.name}() verifies a token or key below the router. Call it in a dependency of the route and pass the "
+            f"{event.name}() verifies a token or key below the router. Call it in a dependency of the route and "
+            "pass the "
             "user's id.",
             known.trace(event.callee),
         )
@@ -208,13 +213,17 @@ def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
     return function.parent is not None and _is_at_the_edge(program, function.parent)
 
 
-def _serves_the_edge(program: Program, known: Authentication, function: FunctionInfo, seen: frozenset[FunctionInfo]) -> bool:
+def _serves_the_edge(
+    program: Program, known: Authentication, function: FunctionInfo, seen: frozenset[FunctionInfo]
+) -> bool:
     """Whether only auth, endpoints and dependencies call it."""
     callers = [e.function for e in known.callers.get(function, ()) if e.function not in seen]
     if not callers:
         return bool(seen)
     seen = seen | {function}
     return all(
-        program.role(c) in _EDGE or _is_at_the_edge(program, c) or program.role(c) is None and _serves_the_edge(program, known, c, seen)
+        program.role(c) in _EDGE
+        or _is_at_the_edge(program, c)
+        or (program.role(c) is None and _serves_the_edge(program, known, c, seen))
         for c in callers
     )

@@ -19,14 +19,16 @@ META = Rule(
         "A service that is given a token can decode, forward, store or log it, and cannot be called by a job that has "
         "none. With the claims it decides on permissions that only the router should decide."
     ),
-    remedy="Pass the user's id (`user.id`, `claims[\"sub\"]`), or the plain facts the service needs.",
-    not_flagged="User objects and ids, single claims, tokens handed to the auth layer or checked by dependencies; login forms.",
+    remedy='Pass the user\'s id (`user.id`, `claims["sub"]`), or the plain facts the service needs.',
+    not_flagged=(
+        "User objects and ids, single claims, tokens handed to the auth layer or checked by dependencies; login forms."
+    ),
     presets=("scrapersky",),
 )
 
 BAD = [
     Bad(
-        source='''
+        source="""
 # --- app/services/jobs.py
 async def run(session, token, **extra):
     return token
@@ -77,18 +79,22 @@ async def a(request: Request, token: Token, key: Key, creds: HTTPAuthorizationCr
 
 
 @router.post("/b")
-async def b(authorization: str = Header(), api_key: Annotated[str | None, Header(alias="X-API-Key")] = None, claims=Depends(get_claims)):
+async def b(
+    authorization: str = Header(),
+    api_key: Annotated[str | None, Header(alias="X-API-Key")] = None,
+    claims=Depends(get_claims),
+):
     service = Jobs(None, auth=claims)  # TXN403@15
     service.start(claims=jwt.decode(authorization, "k"))  # TXN403@5
     await start(None, authorization.removeprefix("Bearer "))  # TXN403@11
     return await start(None, api_key)  # TXN403@18
-'''
+"""
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 # --- app/services/jobs.py
 async def run(session, user_id, agent=None):
     return user_id
@@ -131,7 +137,7 @@ async def a(request: Request, user=Depends(get_user), token=Depends(HTTPBearer()
 @router.post("/login")
 async def login(form: OAuth2PasswordRequestForm = Depends()):
     return await run(None, form.username)
-'''
+"""
     ),
 ]
 
@@ -152,7 +158,9 @@ def check(program: Program) -> Iterator[Finding]:
         seen.add(event.site)
         name, kind = found
         assert event.callee is not None
-        callee = event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
+        callee = (
+            event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
+        )
         what = "the raw token" if kind == "token" else "the token's claims"
         yield program.finding(
             META,
@@ -176,7 +184,9 @@ def _secret_in(program: Program, event: Event) -> tuple[str, str] | None:
     for identity, value in event.bindings:
         if isinstance(identity, Param) and identity.info is event.callee:
             kind = kind_of_secret(program, value)
-            kind = kind or next((k for a in value if a.tag == "map" for _, v in a.items if (k := kind_of_secret(program, v))), None)
+            kind = kind or next(
+                (k for a in value if a.tag == "map" for _, v in a.items if (k := kind_of_secret(program, v))), None
+            )
             if kind:
                 return identity.name, kind
     return None

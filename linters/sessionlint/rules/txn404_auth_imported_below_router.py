@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
+from sessionlint.program.values import literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 
@@ -24,7 +25,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 # --- app/auth/__init__.py
 from .security import get_current_user
 # --- app/auth/permissions.py
@@ -33,6 +34,8 @@ def allowed(user):
 # --- app/security.py
 from app.auth.permissions import allowed
 # --- app/services/jobs.py
+import importlib
+
 import app.auth.permissions  # TXN404@1
 from app import auth  # TXN404@1
 from app.auth.security import get_current_user  # TXN404@1
@@ -43,26 +46,26 @@ from ..auth import permissions  # TXN404@1
 async def run(session):
     from app.auth.permissions import allowed as check  # TXN404@5
 
-    return check(None)
+    return check(None), importlib.import_module("app.auth.security")  # TXN404@25
 # --- app/models/user.py
 from app.auth.permissions import *  # TXN404@1
-'''
+"""
     ),
     Bad(
-        source='''
+        source="""
 # --- app/session.py
 try:
     from app.auth import security  # TXN404@5
 except ImportError:
     security = None
-''',
+""",
         policy=(("session-dependencies", []), ("session-contexts", [])),
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 # --- app/services/jobs.py
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ from app.auth.security import get_current_user
 from app.auth.security import get_current_user
 # --- tests/services/test_jobs.py
 from app.auth.security import get_current_user
-'''
+"""
     ),
 ]
 
@@ -93,7 +96,9 @@ from app.auth.security import get_current_user
 def check(program: Program) -> Iterator[Finding]:
     """Import statements whose module (or member) lies in the auth layer."""
     seen: set[object] = set()
-    for event in program.events("import"):
+    for event in program.events("import", "external"):
+        if event.kind == "external" and event.name != "importlib.import_module":
+            continue
         if event.site in seen or "typing" in event.flags or not _is_below(program, event.path):
             continue
         target = _auth_target(program, event)
@@ -103,7 +108,8 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META,
             event,
-            f"{target} belongs to authentication, which ends at the router. Check in a dependency of the route and pass "
+            f"{target} belongs to authentication, which ends at the router. Check in a dependency of the route "
+            "and pass "
             "plain ids down.",
         )
 
@@ -116,6 +122,9 @@ def _auth_target(program: Program, event: Event) -> str | None:
     """The dotted name an import takes from the auth layer, through re-exports."""
     names = program.solver.names
     dotted, member = event.name, event.text
+    if event.kind == "external":
+        given = literal(event.args[0]) if event.args else None
+        dotted, member = (given if isinstance(given, str) else ""), ""
     if member:
         below = names.path_of(f"{dotted}.{member}", event.path)
         if below is not None:

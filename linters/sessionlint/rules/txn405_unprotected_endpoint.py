@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.definitions import Route
-from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import Dependency
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.mounting import mounts
+from sessionlint.rules.mounting import mounts, path_pattern
 
 META = Rule(
     code="TXN405",
@@ -24,7 +21,8 @@ META = Rule(
         "route without it serves everything its query finds to everyone who knows the path."
     ),
     remedy=(
-        "Add the authentication dependency to the parameters, to `dependencies=[…]` of the route or its router, or list "
+        "Add the authentication dependency to the parameters, to `dependencies=[…]` of the route or its router, "
+        "or list "
         "the path in `allow-unprotected`."
     ),
     not_flagged=(
@@ -36,7 +34,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import OAuth2PasswordRequestForm
 
@@ -72,11 +70,11 @@ async def plain():
 
 app.include_router(router)
 app.add_api_route("/plain", plain)  # TXN405@1
-''',
+""",
         path="app/routers/items.py",
     ),
     Bad(
-        source='''
+        source="""
 # --- app/routers/a.py
 from fastapi import APIRouter
 
@@ -95,10 +93,10 @@ from app.routers import a
 app = FastAPI()
 app.include_router(a.router, prefix="/private", dependencies=[Depends(get_current_user)])
 app.include_router(a.router, prefix="/open")
-'''
+"""
     ),
     Bad(
-        source='''
+        source="""
 from fastapi import APIRouter
 
 router = APIRouter(prefix="/v1")
@@ -117,7 +115,7 @@ def status():
 @router.get("/admin/health")  # TXN405@2
 def other():
     return 1
-''',
+""",
         path="app/routers/health.py",
         policy=(("allow-unprotected", ["/v1/health/**"]),),
     ),
@@ -125,7 +123,7 @@ def other():
 
 GOOD = [
     Good(
-        source='''
+        source="""
 # --- app/deps.py
 from typing import Annotated
 
@@ -168,14 +166,22 @@ class Requires:
 
 User = Annotated[dict, Depends(get_current_user)]
 # --- app/routers/items.py
-from fastapi import APIRouter, Depends, Security
+from fastapi import APIRouter, Depends, Request, Security
 
 from app import deps
-from app.auth.security import get_current_user as me
+from app.auth.security import get_current_user, get_current_user as me
 from app.deps import Requires, User
 
 router = APIRouter()
 guarded = APIRouter(dependencies=[Depends(me)])
+
+
+def caller(request):
+    return header(request)
+
+
+def header(request: Request):
+    return request.headers["authorization"]
 
 
 @router.get("/a")
@@ -213,13 +219,26 @@ async def g(one=Depends(deps.by_cookie)):
     return one
 
 
+class Views:
+    user = Depends(get_current_user)
+
+    @router.get("/i")
+    async def i(self):
+        return self.user
+
+
+@router.get("/j")
+async def j(request: Request):
+    return caller(request)
+
+
 @router.get("/h")
 async def h(one=Depends(deps.nested)):
     return one
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 # --- app/routers/a.py
 from fastapi import APIRouter
 
@@ -246,10 +265,10 @@ def create_app():
     app = FastAPI(dependencies=[Depends(get_current_user)])
     app.include_router(routers.router, prefix="/v1")
     return app
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 from fastapi import APIRouter
 
 router = APIRouter(prefix="/v1")
@@ -258,7 +277,7 @@ router = APIRouter(prefix="/v1")
 @router.get("/health")
 def live():
     return 1
-''',
+""",
         path="app/routers/health.py",
         policy=(("allow-unprotected", ["/health"]),),
     ),
@@ -268,11 +287,11 @@ def live():
 def check(program: Program) -> Iterator[Finding]:
     """Routes without a guard on some way they are mounted."""
     known = authentication(program)
-    allowed = _globs(program.policy.allow_unprotected)
-    if _guarded_by_middleware(program, known):
+    allowed = path_pattern(program.policy.allow_unprotected)
+    if known.guarded_by_middleware():
         return
     for function in program.functions:
-        if not function.routes or program.role(function) in ("test", "migration") or _guards_itself(program, known, function):
+        if not function.routes or program.role(function) in ("test", "migration") or known.guards_itself(function):
             continue
         for route in function.routes:
             open_at = _unprotected(program, known, route, allowed)
@@ -280,7 +299,8 @@ def check(program: Program) -> Iterator[Finding]:
                 yield program.finding(
                     META,
                     (function, route.span),
-                    f"{function.name}() serves {open_at or '/'} without authentication. Add the authentication dependency, or list "
+                    f"{function.name}() serves {open_at or '/'} without authentication. Add the authentication "
+                    "dependency, or list "
                     "the path in allow-unprotected.",
                 )
 
@@ -297,48 +317,3 @@ def _unprotected(program: Program, known: Authentication, route: Route, allowed:
         if not any(allowed.fullmatch(p.rstrip("/") or "/") for p in (own, path)):
             return path
     return None
-
-
-def _globs(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """URL paths that match: ``*`` within one segment, ``**`` over several."""
-    parts = []
-    for pattern in patterns:
-        written = re.escape(pattern.rstrip("/") or "/")
-        parts.append(written.replace(r"/\*\*", "(?:/.*)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*"))
-    return re.compile("|".join(parts) or r"(?!)")
-
-
-def _guards_itself(program: Program, known: Authentication, function: FunctionInfo) -> bool:
-    """A parameter's dependency, a decorator or the endpoint's own body checks the token."""
-    if any(known.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency)):
-        return True
-    for _, value in function.decorator_values:
-        if any(_is_guarding(known, a) for a in value):
-            return True
-    return known.reads_token(function) or any(
-        e.kind == "call" and e.callee is not None and known.in_auth_layer(e.callee) and known.reads_token(e.callee)
-        for e in function.events
-    )
-
-
-def _is_guarding(known: Authentication, atom: Any) -> bool:
-    if atom.tag == "ext":
-        return bool(atom.name == "starlette.authentication.requires")
-    if atom.tag != "fn":
-        return False
-    return known.is_guard(atom.info) or any(known.is_guard(c) for c in atom.info.children.values())
-
-
-def _guarded_by_middleware(program: Program, known: Authentication) -> bool:
-    """Middleware of the project that checks tokens stands before every route."""
-    for function in program.functions:
-        if "middleware" in function.registrations and known.reads_token(function):
-            return True
-        if function.class_info is not None and function.name in ("dispatch", "__call__") and known.reads_token(function):
-            if any(b.startswith("starlette.middleware.") for b in program.solver.external_bases(function.class_info)):
-                return True
-    return any(
-        e.name.endswith(".AuthenticationMiddleware") for e in program.events("external") if e.name.startswith("starlette.")
-    )
-
-

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.values import Map, Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_constants, wants_pooler
+from sessionlint.rules.engine_settings import EngineCall, Place, engine_calls, only_constants, wants_pooler
 
 META = Rule(
     code="TXN501",
@@ -39,7 +38,7 @@ _NAME_FUNCTION = "prepared_statement_name_func"
 _PASSED_ON = {
     "application_name", "client_encoding", "datestyle", "timezone", "standard_conforming_strings", "intervalstyle",
 }  # fmt: skip
-_Place = tuple[ir.Span4, str]
+_Defect = tuple[Place, str]
 
 BAD = [
     Bad(
@@ -119,7 +118,7 @@ engine = create_async_engine(
 # --- app/options.py
 def connect_options(timeout):
     options = {"timeout": timeout}
-    options["statement_cache_size"] = 100
+    options["statement_cache_size"] = 100  # TXN501@5
     options.update(prepared_statement_cache_size=0)
     return options
 # --- app/session.py
@@ -129,7 +128,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.options import connect_options
 
 url = URL.create("postgresql+asyncpg", host="db.internal.example.com", port=6543)
-engine = create_async_engine(url, connect_args=connect_options(10))  # TXN501@48
+engine = create_async_engine(url, connect_args=connect_options(10))
 """,
     ),
     Bad(
@@ -235,30 +234,30 @@ def check(program: Program) -> Iterator[Finding]:
             defects = _psycopg(call)
         else:
             continue
-        for span, message in defects:
-            yield program.finding(META, (call.event.function, span), message)
+        for place, message in defects:
+            yield program.finding(META, place, message)
 
 
-def _psycopg(call: EngineCall) -> Iterator[_Place]:
+def _psycopg(call: EngineCall) -> Iterator[_Defect]:
     threshold = [m.get("prepare_threshold") for m in call.connect_args]
     if call.connect_args_known and not any(t is not None for t in threshold):
         yield (
-            call.event.span,
+            (call.event.function, call.event.span),
             "This psycopg engine prepares statements, which a transaction pooler loses. "
             'Pass connect_args={"prepare_threshold": None}.',
         )
 
 
-def _asyncpg(program: Program, call: EngineCall) -> Iterator[_Place]:
+def _asyncpg(program: Program, call: EngineCall) -> Iterator[_Defect]:
     yield from _missing(call)
-    yield from _wrong_value(call)
+    yield from _wrong_value(program, call)
     yield from _in_url(call)
     yield from _as_keywords(call)
-    yield from _refused(call)
+    yield from _refused(program, call)
     yield from _pool_class(program, call)
 
 
-def _missing(call: EngineCall) -> Iterator[_Place]:
+def _missing(call: EngineCall) -> Iterator[_Defect]:
     if not call.connect_args_known:
         return
     given = {key for m in call.connect_args for key, _ in m.items}
@@ -267,57 +266,58 @@ def _missing(call: EngineCall) -> Iterator[_Place]:
     if missing:
         names = " and ".join(f'"{name}": 0' for name in missing)
         yield (
-            call.event.span,
+            (call.event.function, call.event.span),
             f"This engine goes through a transaction pooler without {' and '.join(missing)} in connect_args. "
             f"Add {names} to connect_args, or statements of other clients run in its place.",
         )
 
 
-def _wrong_value(call: EngineCall) -> Iterator[_Place]:
+def _wrong_value(program: Program, call: EngineCall) -> Iterator[_Defect]:
     for name in _CACHES:
         values = [only_constants(v) for v in _entries(call, name)]
         if values and all(v is not None and any(type(x) is not int or x != 0 for x in v) for v in values):
             shown = next(x for v in values if v for x in v if type(x) is not int or x != 0)
             yield (
-                call.span_in("connect_args", name),
+                call.place_in(program, name),
                 f"{name} is {shown!r}; only the number 0 switches the cache off for the pooler.",
             )
 
 
-def _in_url(call: EngineCall) -> Iterator[_Place]:
+def _in_url(call: EngineCall) -> Iterator[_Defect]:
     names = {key for u in call.urls for key, _ in u.query}
     found = [n for n in (_CACHES[0], _NAME_FUNCTION, *_NO_ARGUMENTS) if n in names]
     if found:
         yield (
-            call.url_span,
+            (call.event.function, call.url_span),
             f"{' and '.join(found)} in the URL reach{'es' if len(found) == 1 else ''} asyncpg as text, which is a "
             "TypeError at connect. Take the query out of the URL and pass both cache sizes in connect_args.",
         )
 
 
-def _as_keywords(call: EngineCall) -> Iterator[_Place]:
+def _as_keywords(call: EngineCall) -> Iterator[_Defect]:
     for name in (*_CACHES, _NAME_FUNCTION, *_NO_ARGUMENTS):
         if name in call.options:
             advice = f'Pass connect_args={{"{name}": 0}}.' if name in _CACHES else "Remove it."
-            yield call.span_of(name), f"{name} is no argument of the engine and a TypeError. {advice}"
+            place = (call.event.function, call.span_of(name))
+            yield place, f"{name} is no argument of the engine and a TypeError. {advice}"
 
 
-def _refused(call: EngineCall) -> Iterator[_Place]:
+def _refused(program: Program, call: EngineCall) -> Iterator[_Defect]:
     for name in _NO_ARGUMENTS:
         if _entries(call, name):
             yield (
-                call.span_in("connect_args", name),
+                call.place_in(program, name),
                 f"{name} is no asyncpg argument, so every connect fails. Remove it; the two cache sizes do what it means.",
             )
     if any(literal(v) is not None or not _is_none(v) for v in _entries(call, _NAME_FUNCTION)):
         yield (
-            call.span_in("connect_args", _NAME_FUNCTION),
+            call.place_in(program, _NAME_FUNCTION),
             f"{_NAME_FUNCTION} leaks a statement on the pooler's server connections with every transaction. "
             "Remove it; with asyncpg 0.32 and statement_cache_size=0 statements have no name to collide.",
         )
     for key in _settings(call):
         yield (
-            call.span_in("connect_args", "server_settings", key),
+            call.place_in(program, "server_settings", key),
             f"The pooler refuses the startup parameter {key!r}, so every connect fails. Take it out of server_settings "
             "and set it with ALTER ROLE.",
         )
@@ -329,13 +329,13 @@ def _settings(call: EngineCall) -> list[str]:
     return [k for k in dict.fromkeys(keys) if k.lower() not in _PASSED_ON]
 
 
-def _pool_class(program: Program, call: EngineCall) -> Iterator[_Place]:
+def _pool_class(program: Program, call: EngineCall) -> Iterator[_Defect]:
     value = call.options.get("poolclass") or ()
     function = call.event.function
     serves = program.role(function) == "session" or program.policy.layer_of(function.path) is not None
     if serves and len(value) == 1 and value[0].tag == "ext" and value[0].name.endswith(".NullPool"):
         yield (
-            call.span_of("poolclass"),
+            (function, call.span_of("poolclass")),
             "NullPool connects anew for every session, which costs 3 to 5 times the throughput and cures no pooler "
             "error. Leave poolclass out.",
         )

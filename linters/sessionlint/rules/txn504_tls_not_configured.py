@@ -186,8 +186,8 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
     for key, value in values:
         word = _verdict(only_constants(value), verified)
         if word:
-            span = call.span_in("connect_args", key)
-            yield function, span, f"{key} {word}. Pass a context from ssl.create_default_context(cafile=…)."
+            place = call.place_in(program, key)
+            yield *place, f"{key} {word}. Pass a context from ssl.create_default_context(cafile=…)."
         elif verified:
             yield from _contexts(program, call, key, value)
     for key, text in in_url:
@@ -200,7 +200,7 @@ def _verdict(constants: list[object] | None, verified: bool) -> str | None:
     """What is wrong with the literals of a TLS option, or ``None``."""
     if not constants:
         return None
-    if all(c is False or c is None or str(c) in _OFF for c in constants):
+    if all(c is False or str(c) in _OFF for c in constants):
         return "lets the connection go without TLS"
     if verified and all(isinstance(c, str) and c in _UNVERIFIED for c in constants):
         return "encrypts without verifying the server, where the policy wants it verified"
@@ -213,9 +213,8 @@ def _contexts(
     """Contexts given to an engine whose verification is switched off."""
     names = {a.name for a in value if a.tag == "ext" and a.name.startswith("ssl.") and a.name.endswith("()")}
     if "ssl._create_unverified_context()" in names:
-        span = call.span_in("connect_args", key)
-        message = "This context verifies nothing, where the policy wants the server verified. Use create_default_context()."
-        yield call.event.function, span, message
+        message = "This context verifies nothing, where the policy wants it to. Use ssl.create_default_context()."
+        yield *call.place_in(program, key), message
     if not names:
         return
     near = {call.event.function, *(e.callee for e in call.event.function.events if e.kind == "call" and e.callee)}

@@ -245,7 +245,8 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     events = event.function.events
     here = next((i for i, e in enumerate(events) if e is event), 0)
     pending: dict[Any, Event] = {}
-    for earlier in events[:here]:
+    before = [e for e in events[:here] if e.span != event.span]
+    for earlier in (*before, *(e for e in events if e.span == event.span and _writes_first(e, event))):
         for session in earlier.subject:
             if _is_write(earlier):
                 pending.setdefault(session, earlier)
@@ -259,6 +260,15 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
         if _committed_by_context(event, session):
             return program.step(write.site, "this write is committed only when the with block around it ends")
     return None
+
+
+def _writes_first(write: Event, start: Event) -> bool:
+    """Whether a callee that both writes and starts work has written before it starts it."""
+    if write.callee is None or write.callee is not start.callee:
+        return False
+    inner = write.callee.events
+    starts = next((i for i, e in enumerate(inner) if e.kind == "schedule" or e.text == "schedule"), 0)
+    return any(_is_write(e) for e in inner[:starts])
 
 
 def _is_write(event: Event) -> bool:

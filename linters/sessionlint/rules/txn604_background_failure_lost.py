@@ -11,7 +11,7 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.failing import body_of, can_fail, effort, first_failure, is_broad
+from sessionlint.rules.failing import body_of, can_fail, effort, first_failure, handled, is_broad
 
 META = Rule(
     code="TXN604",
@@ -275,7 +275,9 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     enough = ("records",) if start is not None else ("records", "logs")
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
     for handler in handlers:
-        if _is_outermost(handler) and effort(handler) not in enough and any(can_fail(e) for e in body_of(handler)):
+        if not _is_outermost(handler) or not any(can_fail(e) for e in body_of(handler)):
+            continue
+        if effort(handler) not in enough and _holds_all_work(function, handler):
             yield program.finding(
                 META, (function, handler.span),
                 f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
@@ -309,6 +311,15 @@ def _is_outermost(handler: Event) -> bool:
     """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
     inside = {"try", "try+finally", "handler", "finally", "loop"}
     return "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
+
+
+def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
+    """Whether the clause's ``try`` holds all the work: what works before or after it may record the outcome."""
+    inside = {e.span for e in (*body_of(handler), *handled(handler))}
+    others = {h.span for h in function.events if h.kind == "handler"} | {
+        e.span for h in function.events if h.kind == "handler" for e in handled(h)
+    }
+    return not any(e.span not in inside | others and can_fail(e) for e in function.events)
 
 
 def _losing(program: Program) -> dict[FunctionInfo, Event]:

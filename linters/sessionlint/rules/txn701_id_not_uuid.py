@@ -21,12 +21,16 @@ META = Rule(
     summary="A model's id, or a foreign key to one, is not a PostgreSQL UUID column.",
     rationale=(
         "A string column takes any text as an id and compares with a UUID only through a cast: asyncpg refuses a UUID "
-        "bound to a VARCHAR parameter and a string bound to a UUID one, so lookups fail at run time, joins between both "
+        "bound to a VARCHAR parameter and a string bound to a UUID one, so lookups fail at run time, joins "
+        "between both "
         "kinds lose their index, and malformed ids are stored without complaint."
     ),
-    remedy="`mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)`; foreign keys of the same type.",
+    remedy=(
+        "`mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)`; foreign keys of the same type."
+    ),
     not_flagged=(
-        "UUID columns in every spelling, custom column types (unknown), natural keys with other names (`code`), columns "
+        "UUID columns in every spelling, custom column types (unknown), natural keys with other names (`code`), "
+        "columns "
         "that are neither `id` nor a foreign key to one, schemas and responses. Migrations and tests."
     ),
     presets=("scrapersky",),
@@ -34,7 +38,7 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
 import uuid
 from typing import Annotated, Optional
 
@@ -88,14 +92,14 @@ members = Table(
     Column("id", Integer, primary_key=True),  # TXN701@5
     Column("user_id", Text, ForeignKey("users.id")),  # TXN701@5
 )
-''',
+""",
         path="app/models/job.py",
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 import uuid
 from typing import Optional
 from uuid import UUID
@@ -157,18 +161,18 @@ class Out(BaseModel):
 
 members = Table("members", Base.metadata, Column("user_id", PGUUID, ForeignKey("users.id")), Column("count", Integer))
 columns = Table("facts", Base.metadata, Column("id", String))
-''',
+""",
         path="app/models/job.py",
     ),
     Good(
-        source='''
+        source="""
 import sqlalchemy as sa
 from alembic import op
 
 
 def upgrade():
     op.create_table("jobs", sa.Column("id", sa.Integer(), primary_key=True))
-''',
+""",
         path="migrations/versions/0001_jobs.py",
     ),
 ]
@@ -235,7 +239,7 @@ def _metadata(annotation: Value) -> Iterator[Any]:
 def _problem(name: str, declared: _Declared) -> str | None:
     target = _target(declared)
     primary = literal(declared.named.get("primary_key", ())) is True
-    is_id = name == "id" and (primary or declared.in_class and not declared.is_field)
+    is_id = name == "id" and (primary or (declared.in_class and not declared.is_field))
     if not is_id and target is None:
         return None
     columns = [*declared.positional, declared.named.get("type_", ()), declared.named.get("sa_type", ())]
@@ -248,8 +252,7 @@ def _problem(name: str, declared: _Declared) -> str | None:
 
 def _target(declared: _Declared) -> str | None:
     """The id a foreign key points at, or ``None``."""
-    values = [v for v in (*declared.positional, *declared.named.values())]
-    for value in values:
+    for value in (*declared.positional, *declared.named.values()):
         for atom in value:
             if atom.tag == "map" and atom.get("foreign_key_target"):
                 return _id_target(atom.get("foreign_key_target"))
@@ -274,5 +277,6 @@ def _in_class(program: Program, event: Event) -> bool:
     """Columns of classes are found through their class."""
     start: ir.Span4 = event.span
     return any(
-        info.path == event.path and info.span[:2] <= start[:2] and start[2:] <= info.span[2:] for info in program.classes
+        info.path == event.path and info.span[:2] <= start[:2] and start[2:] <= info.span[2:]
+        for info in program.classes
     )

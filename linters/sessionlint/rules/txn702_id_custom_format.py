@@ -16,13 +16,16 @@ META = Rule(
     name="id-custom-format",
     summary="An id is built with a prefix, a truncated UUID or a custom format.",
     rationale=(
-        "Such an id fits no UUID column: the insert fails with `invalid input for query argument`, or the column is made a "
-        "string for its sake and every lookup needs a cast. Eight hexadecimal digits collide with even odds after about "
+        "Such an id fits no UUID column: the insert fails with `invalid input for query argument`, or the column "
+        "is made a "
+        "string for its sake and every lookup needs a cast. Eight hexadecimal digits collide with even odds "
+        "after about "
         "77,000 rows, and the collision overwrites or refuses somebody's job."
     ),
     remedy="Use `uuid.uuid4()` (or `str(uuid.uuid4())` in JSON) as it is; show prefixes in the user interface.",
     not_flagged=(
-        "`uuid4()`, `str(uuid4())` and `uuid4().hex` whole; request, trace and correlation ids of logs, ids of foreign systems (`external_id`); names and labels that "
+        "`uuid4()`, `str(uuid4())` and `uuid4().hex` whole; request, trace and correlation ids of logs, ids of "
+        "foreign systems (`external_id`); names and labels that "
         "are no ids; ids cut only for log text. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -30,7 +33,8 @@ META = Rule(
 
 BAD = [
     Bad(
-        source='''
+        source="""
+import nanoid
 import secrets
 import time
 import uuid
@@ -44,6 +48,11 @@ PREFIX = "job_"
 
 def new_job_id():
     return f"job_{uuid4()}"  # TXN702@12
+
+
+def make_run_id():
+    value = "run-" + str(uuid4())
+    return value  # TXN702@12
 
 
 def short():
@@ -67,13 +76,16 @@ def run(session, payload):
     row = {"domain_id": str(uuid.uuid4()).split("-")[0]}  # TXN702@25
     export_id = f"export_{int(time.time())}_{secrets.token_hex(4)}"  # TXN702@17
     other_id = new_job_id()
+    joined_id = "".join(["job_", str(uuid4())])  # TXN702@17
+    nano_id = nanoid.generate()  # TXN702@15
+    session.merge(Item(id=(made := f"item_{uuid4()}")))  # TXN702@28
     session.add(Item(id=job_id, name=row["domain_id"]))
     last_id = row["domain_id"]
-    return job_id, batch_id, task_id, scan_id, page_id, row, export_id, other_id, last_id
-'''
+    return job_id, batch_id, task_id, scan_id, page_id, row, export_id, other_id, last_id, joined_id, nano_id, made
+"""
     ),
     Bad(
-        source='''
+        source="""
 from uuid import uuid4
 
 from sqlalchemy import Column, String
@@ -95,14 +107,14 @@ class Job(Base):
 
 class Place(SQLModel, table=True):
     id: str = Field(default_factory=label, primary_key=True)  # TXN702@15
-''',
+""",
         path="app/models/job.py",
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 import uuid
 from uuid import UUID, uuid4
 
@@ -125,22 +137,23 @@ def run(session, payload, log, user, name, html):
     html.div(id=f"popover-{uuid4()}")
     session.add(Item(id=uuid4(), name=f"item_{uuid4()}"))
     first_id = payload["ids"][0]
-    return item_id, text_id, plain_id, dashless_id, parsed_id, request_id, file_name, label, cache_key, owner_id, element_id, first_id
+    values = (item_id, text_id, plain_id, dashless_id, parsed_id, request_id, file_name, label, cache_key)
+    return values, owner_id, element_id, first_id
 
 
 def test_name():
     return f"test_{uuid4()}"
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 from uuid import uuid4
 
 
 def make():
     job_id = f"job_{uuid4()}"
     return job_id
-''',
+""",
         path="tests/factories.py",
     ),
 ]
@@ -160,9 +173,11 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, _message(repr(event.name), kind))
     for event in program.events("return"):
         kind = custom_format(event.value)
-        if kind and event.expr is not None and _makes_ids(event.function) and not _is_exempt(program, event.function):
-            if event.expr[0] != "n":
-                yield program.finding(META, (event.function, event.expr[1]), _message(f"what {event.function.name}() returns", kind))
+        if kind is None or event.expr is None or not _makes_ids(event.function) or _is_exempt(program, event.function):
+            continue
+        if event.expr[0] != "n" or not _is_identifier(event.expr[2], None):
+            message = _message(f"that {event.function.name}() returns", kind)
+            yield program.finding(META, (event.function, event.expr[1]), message)
     yield from _defaults(program)
 
 
@@ -192,7 +207,10 @@ def _is_told_elsewhere(event: Event) -> bool:
         return expr[3][0] == "k" and _is_identifier(str(expr[3][2]), None)
     if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "get" and expr[3] and expr[3][0][0] == "k":
         return _is_identifier(str(expr[3][0][2]), None)
-    return any(e.kind == "call" and e.span == expr[1] and e.callee is not None and _makes_ids(e.callee) for e in event.function.events)
+    return any(
+        e.kind == "call" and e.span == expr[1] and e.callee is not None and _makes_ids(e.callee)
+        for e in event.function.events
+    )
 
 
 def _is_kept(event: Event) -> bool:
@@ -200,7 +218,10 @@ def _is_kept(event: Event) -> bool:
     if event.text != "keyword" or event.name != "id":
         return True
     return any(
-        e.kind in ("construct", "call") and e.expr is not None and e.expr[0] == "c" and any(v[1] == event.span for _, v in e.expr[4])
+        e.kind in ("construct", "call")
+        and e.expr is not None
+        and e.expr[0] == "c"
+        and any(v[1] == event.span for _, v in e.expr[4])
         for e in event.function.events
     )
 
@@ -217,9 +238,15 @@ def _defaults(program: Program) -> Iterator[Finding]:
                 makers = [a.info for a in columns[0].get(key) or () if a.tag == "fn" and not _makes_ids(a.info)]
                 kind = next((k for m in makers if (k := custom_format(m.summary.returns))), None)
                 if kind:
-                    yield program.finding(META, (info.defined_in, expr[1] if expr else span), _message(repr(name), f"by default {kind}"))
+                    yield program.finding(
+                        META, (info.defined_in, expr[1] if expr else span), _message(repr(name), f"by default {kind}")
+                    )
                     break
 
 
 def _is_identifier(name: str, primary: Value | None) -> bool:
-    return name == "id" or name.endswith("_id") or bool(primary and any(a.tag == "const" and a.value is True for a in primary))
+    return (
+        name == "id"
+        or name.endswith("_id")
+        or bool(primary and any(a.tag == "const" and a.value is True for a in primary))
+    )

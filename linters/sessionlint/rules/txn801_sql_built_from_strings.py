@@ -18,16 +18,19 @@ META = Rule(
         "Whatever ends up in the text is executed: a quote in a name breaks the statement, and a value from a request "
         "rewrites it. Texts that differ per value also defeat every statement cache."
     ),
-    remedy="Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM.",
+    remedy=(
+        "Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM."
+    ),
     not_flagged=(
-        "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from `int()` and "
+        "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
+        "`int()` and "
         "`len()`, names of mapped tables; f-strings that are no SQL. Migrations and tests."
     ),
 )
 
 BAD = [
     Bad(
-        source='''
+        source="""
 from sqlalchemy import DDL, select, text
 
 from app.models.item import Item
@@ -53,10 +56,10 @@ async def run(session, name, names, table, request):
     if (statement := f"DELETE FROM {table}"):
         await session.execute(text(statement))  # TXN801@31
     return rows
-'''
+"""
     ),
     Bad(
-        source='''
+        source="""
 # --- app/services/db.py
 from sqlalchemy import text
 
@@ -91,7 +94,7 @@ async def listed(name: str, session=Depends(get_session_dependency)):
 async def worker(pool, name):
     async with pool.acquire() as connection:
         await connection.execute(f"DELETE FROM items WHERE name = '{name}'")  # TXN801@15
-''',
+""",
         policy=(("preset", "unit-of-work"),),
     ),
 ]
@@ -103,6 +106,7 @@ GOOD = [
 TABLE = "items"
 SCHEMA = "public"
 # --- app/services/example.py
+from enum import Enum
 from textwrap import dedent
 
 from sqlalchemy import select, text
@@ -115,7 +119,16 @@ COLUMNS = ("id", "name")
 ORDERS = {"new": "created_at DESC", "old": "created_at"}
 
 
-async def run(session, ids, name, newest, limit, log):
+class Status(str, Enum):
+    NEW = "new"
+
+
+class Direction(Enum):
+    UP = "ASC"
+    DOWN = "DESC"
+
+
+async def run(session, ids, name, newest, limit, log, direction: Direction):
     await session.execute(text(f"SELECT id FROM {TABLE} WHERE name = :name"), {"name": name})
     await session.execute(text("SELECT " + ", ".join(COLUMNS) + f" FROM {constants.SCHEMA}.{TABLE}"))
     placeholders = ", ".join(f":id_{i}" for i in range(len(ids)))
@@ -135,6 +148,8 @@ async def run(session, ids, name, newest, limit, log):
         query += " WHERE name = :name"
     await session.execute(text(query), values)
     await session.execute(text(f"TRUNCATE {Item.__tablename__}"))
+    await session.execute(text(f"SELECT id FROM items WHERE status = '{Status.NEW.value}' ORDER BY {ORDERS[name]}"))
+    await session.execute(text(f"SELECT id FROM items ORDER BY {ORDERS.get(name, 'id')} {direction.value}"))
     await session.execute(text(dedent("""
         SELECT 1
     """)))
@@ -154,7 +169,7 @@ class Repository:
 '''
     ),
     Good(
-        source='''
+        source="""
 from alembic import op
 from sqlalchemy import text
 
@@ -162,7 +177,7 @@ from sqlalchemy import text
 def upgrade(table="items"):
     op.execute(text(f"DROP TABLE {table}"))
     op.get_bind().execute(f"DROP TABLE {table}")
-''',
+""",
         path="migrations/versions/0001_drop.py",
     ),
 ]
@@ -177,7 +192,8 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META,
             use.event,
-            f"SQL is built with {built.how or 'string operations'} from values that are not literals ({_shown(built)}). Bind the "
+            f"SQL is built with {built.how or 'string operations'} from values that are not literals "
+            f"({_shown(built)}). Bind the "
             "values, and choose names from literals.",
             use.trace,
         )

@@ -16,20 +16,23 @@ META = Rule(
     name="raw-sql",
     summary="SQL text in application code where the ORM serves.",
     rationale=(
-        "Text is invisible to the models: a renamed column, a type or a new default changes the ORM's queries and leaves the "
+        "Text is invisible to the models: a renamed column, a type or a new default changes the ORM's queries "
+        "and leaves the "
         "text behind, to fail in production. Rows changed by text also leave stale objects in the session."
     ),
     remedy="Write the query with `select()`, `insert()`, `update()` or `delete()` on the model.",
     not_flagged=(
-        "Session modules, migrations and tests; health checks (`SELECT 1`); column defaults (`server_default=text(…)`); statements "
-        "the ORM has no words for (`SET`, `EXPLAIN`, `VACUUM`, `CREATE EXTENSION`…); questions to the database's catalogue."
+        "Session modules, migrations and tests; health checks (`SELECT 1`); column defaults "
+        "(`server_default=text(…)`); statements "
+        "the ORM has no words for (`SET`, `EXPLAIN`, `VACUUM`, `CREATE EXTENSION`…); questions to the database's "
+        "catalogue."
     ),
     presets=("scrapersky",),
 )
 
 BAD = [
     Bad(
-        source='''
+        source="""
 import sqlalchemy
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,13 +52,13 @@ async def run(session: AsyncSession, name):
     await connection.exec_driver_sql("INSERT INTO items VALUES (1)")  # TXN802@11
     await session.execute(select(Item).where(text("name = 'x'")))  # TXN802@46
     return rows
-'''
+"""
     ),
 ]
 
 GOOD = [
     Good(
-        source='''
+        source="""
 from sqlalchemy import Column, String, func, literal_column, select, text
 from sqlalchemy.orm import DeclarativeBase
 
@@ -86,16 +89,16 @@ async def run(session, git, name):
     await session.execute(select(func.count(), literal_column("1")).select_from(Item))
     await git.execute("SELECTED", since)
     return "SELECT * FROM items"
-'''
+"""
     ),
     Good(
-        source='''
+        source="""
 from sqlalchemy import text
 
 
 async def test_rows(session):
     assert (await session.execute(text("SELECT id FROM items"))).all() == []
-''',
+""",
         path="tests/test_items.py",
     ),
 ]
@@ -116,7 +119,11 @@ def check(program: Program) -> Iterator[Finding]:
     """SQL statements and fragments in functions of the application."""
     for use in sql_uses(program):
         event = use.event
-        if program.is_exempt(event.function) or event.name in ("DDL", "literal_column") or _is_declaration(program, event):
+        if (
+            program.is_exempt(event.function)
+            or event.name in ("DDL", "literal_column")
+            or _is_declaration(program, event)
+        ):
             continue
         text = next((t for t in (_COMMENT.sub(" ", t.text) for t in use.texts) if _orm_serves(t)), None)
         if text is None:
@@ -125,7 +132,8 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META,
             event,
-            f"SQL text where the ORM serves ({(flat if len(flat) <= 60 else flat[:59] + '…')!r}). Write the query on the model.",
+            f"SQL text where the ORM serves ({(flat if len(flat) <= 60 else flat[:59] + '…')!r}). Write the query "
+            "on the model.",
             use.trace,
         )
 

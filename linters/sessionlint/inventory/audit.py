@@ -1,0 +1,164 @@
+"""Judges every place by the findings on it and by the policy, and groups what is alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sessionlint.inventory.model import CORRECT, FIX, ORDER, REVIEW, Inventory, Point, Status, Usage, lines_text
+from sessionlint.inventory.naming import module_title
+from sessionlint.inventory.places import Place, all_places
+from sessionlint.program.api import Program
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import ENGINE, FACTORY, POOL
+from sessionlint.report import Finding
+
+_TO_BACKGROUND = "TXN601"
+#: The beginnings of the codes whose findings decide an audit.
+FAMILIES = ("TXN1", "TXN5", _TO_BACKGROUND)
+_WORD = {ENGINE: "engine", FACTORY: "session factory", POOL: "connection pool"}
+
+
+class Verdict(NamedTuple):
+    """What is said of one place."""
+
+    status: Status
+    note: str
+    codes: tuple[str, ...] = ()
+
+
+def build_inventory(program: Program, findings: Sequence[Finding]) -> Inventory:
+    """The audit of a program, judged by the findings of a run over it. Tests and migrations are not part of it."""
+    by_path: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.code.startswith(FAMILIES):
+            by_path[finding.path].append(finding)
+    judge = _Judge(program)
+    judged = [(place, judge.verdict(place, by_path[place.path])) for place in dict.fromkeys(all_places(program))]
+    points = _grouped(judged)
+    return Inventory(points, _usages(program, points))
+
+
+class _Judge:
+    """Knows which engine and factory come first, and what is approved."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._approved = program.approved_dependencies | program.approved_contexts
+        self._first: dict[str, Place] = {}
+
+    def verdict(self, place: Place, findings: Iterable[Finding]) -> Verdict:
+        """The findings on a place decide; without any, the policy does."""
+        on_it = [f for f in findings if _is_on(f, place)]
+        if on_it:
+            status = FIX if any(f.severity == "error" for f in on_it) else REVIEW
+            note = " ".join(dict.fromkeys(f.message for f in on_it))
+            return Verdict(status, note, tuple(sorted({f.code for f in on_it})))
+        if self._program.policy.is_session_module(place.path):
+            return self._in_session_module(place)
+        return self._elsewhere(place)
+
+    def _in_session_module(self, place: Place) -> Verdict:
+        if place.sort == "make":
+            first = self._first.setdefault(place.handle, place)
+            if first is not place:
+                where = f"{first.path}:{first.span[0]}"
+                return Verdict(REVIEW, f"Another {_WORD[place.handle]} beside the one of {where}; keep one.")
+            return Verdict(CORRECT, f"The {_WORD[place.handle]} of the session module.")
+        opener = place.function
+        if place.sort == "open" and not self._is_approved(opener):
+            name = f"{opener.qualname}()" if opener.name != "<module>" else "The module"
+            return Verdict(
+                REVIEW, f"{name} is not named in session-dependencies or session-contexts; name or delete it."
+            )
+        if place.sort == "open":
+            return Verdict(CORRECT, f"Opened by {opener.qualname}(), which the policy approves.")
+        return self._elsewhere(place)
+
+    def _elsewhere(self, place: Place) -> Verdict:
+        if place.sort == "receive":
+            return Verdict(CORRECT, "Uses the session it is given.")
+        way = {"inject": "dependency", "obtain": "context manager"}.get(place.sort)
+        if way and place.source is not None:
+            if self._is_approved(place.source):
+                return Verdict(CORRECT, f"Uses the approved {way}.")
+            return Verdict(REVIEW, f"{place.source.qualname}() is not an approved {way}, but hands on what one opened.")
+        if place.sort == "inject":
+            return Verdict(REVIEW, "What is injected lies outside the files that were read.")
+        if self._is_approved(place.function):
+            return Verdict(CORRECT, f"Opened by {place.function.qualname}(), which the policy approves.")
+        return Verdict(REVIEW, "No rule that is switched on objects, and no approved way is involved.")
+
+    def _is_approved(self, function: FunctionInfo) -> bool:
+        current: FunctionInfo | None = function
+        while current is not None:
+            if current in self._approved:
+                return True
+            current = current.parent
+        return False
+
+
+def _is_on(finding: Finding, place: Place) -> bool:
+    """Whether the finding is about the place: one lies within the other, or it gives away the function's session."""
+    if finding.code == _TO_BACKGROUND:
+        return place.sort in ("inject", "obtain", "open", "receive") and finding.qualname == place.function.qualname
+    span = finding.span
+    start, end = (span.line, span.column), (span.end_line, span.end_column)
+    place_start, place_end = place.span[:2], place.span[2:]
+    return (place_start <= start and end <= place_end) or (start <= place_start and place_end <= end)
+
+
+def _grouped(judged: Sequence[tuple[Place, Verdict]]) -> tuple[Point, ...]:
+    """Places of one file, method and status in one row."""
+    groups: dict[tuple[str, str, Status], list[tuple[Place, Verdict]]] = defaultdict(list)
+    for place, verdict in judged:
+        groups[(place.path, place.method, verdict.status)].append((place, verdict))
+    points = []
+    for (path, method, status), members in groups.items():
+        lines = sorted({(place.span[0], place.span[2]) for place, _ in members})
+        notes = dict.fromkeys(verdict.note for _, verdict in members)
+        codes = {code for _, verdict in members for code in verdict.codes}
+        points.append(
+            Point(module_title(path), path, tuple(lines), method, status, _note(list(notes)), tuple(sorted(codes)))
+        )
+    return tuple(sorted(points, key=lambda p: (p.path, p.lines, p.method)))
+
+
+def _note(notes: Sequence[str]) -> str:
+    return notes[0] if len(notes) == 1 else f"{notes[0]} ({len(notes) - 1} more like it.)"
+
+
+# who uses dependency injection
+
+
+def _usages(program: Program, points: Sequence[Point]) -> tuple[Usage, ...]:
+    by_path: dict[str, list[Point]] = defaultdict(list)
+    for point in points:
+        if not program.policy.is_session_module(point.path):
+            by_path[point.path].append(point)
+    return tuple(_usage(path, rows) for path, rows in sorted(by_path.items()))
+
+
+def _usage(path: str, rows: Sequence[Point]) -> Usage:
+    status = max((row.status for row in rows), key=ORDER.index)
+    if status == CORRECT:
+        return Usage(module_title(path), path, status, f"Uses {_joined([_way(row) for row in rows])}")
+    wrong = [row for row in rows if row.status == status]
+    reasons = [f"{row.method} ({_line_word(row)} {lines_text(row.lines)})" for row in wrong]
+    return Usage(module_title(path), path, status, f"{'; '.join(dict.fromkeys(reasons))}")
+
+
+def _line_word(row: Point) -> str:
+    return "line" if len(row.lines) == 1 and row.lines[0][0] == row.lines[0][1] else "lines"
+
+
+def _way(row: Point) -> str:
+    if row.method == "session parameter":
+        return "session parameter"
+    return "dependency injection" if row.method.startswith("`Depends(") else "the approved context manager"
+
+
+def _joined(ways: Iterable[str]) -> str:
+    unique = sorted(dict.fromkeys(ways), key=("dependency injection", "session parameter").__contains__, reverse=True)
+    return " and ".join(unique)

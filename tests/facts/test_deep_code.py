@@ -1,0 +1,85 @@
+"""Code nested thousands deep is read or refused; the process survives, which is why it is not this one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sessionlint.facts.source import with_deep_stack
+
+READ = {
+    "sum of 5,000 terms": "'a' + '+a' * 5_000",
+    "2,000 method calls": "'x' + '.a().b()' * 1_000",
+    "2,000 subscripts": "'x' + '[0]' * 2_000",
+    "5,000 conjuncts": "'a and ' * 5_000 + 'a'",
+    "2,000 elifs": "'if a: pass\\n' + 'elif a: pass\\n' * 2_000",
+    "sum of 5,000 terms in new syntax": "'type T = int\\nx = a' + '+a' * 5_000",
+    "150 nested lists": "'[' * 150 + ']' * 150",
+    "90 nested functions": "''.join(' ' * i + 'def f():\\n' for i in range(90)) + ' ' * 90 + 'pass\\n'",
+}
+REFUSED = {
+    "2,000 parentheses": "'(' * 2_000 + ')' * 2_000",
+    "2,000 lists": "'[' * 2_000 + ']' * 2_000",
+    "2,000 calls": "'f(' * 2_000 + ')' * 2_000",
+    "100,000 powers": "'a**' * 100_000 + 'a'",
+    "100,000 negations": "'-' * 100_000 + 'a'",
+    "100,000 lambdas": "'lambda:' * 100_000 + '1'",
+    "100,000 conditionals": "'1 if a else ' * 100_000 + '1'",
+    "2,000 f-strings": "'f\"{' * 2_000 + '1' + '}\"' * 2_000",
+    "2,000 patterns": "'match x:\\n case ' + '[' * 2_000 + ']' * 2_000 + ': pass\\n'",
+}
+SCRIPT = """
+import json, sys
+from sessionlint.facts.source import SourceError, parse
+results = {}
+for name, expression in json.load(sys.stdin).items():
+    try:
+        parse(eval(expression).encode(), "a.py")
+        results[name] = "read"
+    except SourceError as error:
+        results[name] = f"{error.line}: {error.message}; {error.remedy}"
+print(json.dumps(results))
+"""
+
+
+def run(code: dict[str, str]) -> dict[str, str]:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], input=json.dumps(code), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    results: dict[str, str] = json.loads(done.stdout)
+    return results
+
+
+def test_long_chains_are_read() -> None:
+    assert run(READ) == dict.fromkeys(READ, "read")
+
+
+def test_nesting_beyond_what_python_reads_is_an_error_with_a_remedy() -> None:
+    results = run(REFUSED)
+    remedy = "break the longest expression into several statements, or exclude the file from the check"
+    too_deep = "1: the code nests too deeply to be read"
+    for name in ("2,000 parentheses", "2,000 lists", "2,000 calls", "2,000 f-strings"):
+        assert results.pop(name) == f"{too_deep} (too many nested parentheses); {remedy}"
+    assert results.pop("2,000 patterns") == f"2{too_deep[1:]} (too many nested parentheses); {remedy}"
+    assert results == dict.fromkeys(results, f"{too_deep}; {remedy}")
+
+
+def test_a_deep_stack_returns_the_result_and_restores_the_recursion_limit() -> None:
+    def depth(left: int) -> int:
+        return 0 if left == 0 else 1 + depth(left - 1)
+
+    limit = sys.getrecursionlimit()
+    assert with_deep_stack(lambda: depth(20_000)) == 20_000
+    assert sys.getrecursionlimit() == limit
+
+
+def test_a_deep_stack_hands_on_what_the_call_raises() -> None:
+    def endless(n: int) -> int:
+        return endless(n + 1)
+
+    with pytest.raises(RecursionError):
+        with_deep_stack(lambda: endless(0))
+    with pytest.raises(ZeroDivisionError):
+        with_deep_stack(lambda: 1 // 0)
