@@ -134,7 +134,7 @@ def render(corpus: Corpus, rows: Rows, tools: list[Tool]) -> str:
         "Whole processes, wall time in seconds; memory is the peak of the largest process (`wait4`). Files are in the",
         "page cache. sessionlint runs with every rule on; cold is without its cache folder.",
         "",
-        "| | min | median | runs | × ruff | peak MB |",
+        "| | min | median | runs | times ruff | peak MB |",
         "|---|--:|--:|--:|--:|--:|",
         *(_row(name, result, ruff) for name, result in rows.items()),
         "",
@@ -151,8 +151,8 @@ def render(corpus: Corpus, rows: Rows, tools: list[Tool]) -> str:
 
 def _row(name: str, result: Result, ruff: Result | None) -> str:
     if result.problem or not result.samples:
-        return f"| {name} | – | – | {len(result.samples)} | – | {result.problem} |"
-    ratio = f"{result.best / ruff.best:.2f}" if ruff and ruff.samples else "–"
+        return f"| {name} | - | - | {len(result.samples)} | - | {result.problem} |"
+    ratio = f"{result.best / ruff.best:.2f}" if ruff and ruff.samples else "-"
     numbers = f"{result.best:.2f} | {result.median:.2f} | {len(result.samples)} | {ratio} | {result.memory / 1e6:.0f}"
     return f"| {name} | {numbers} |"
 

@@ -29,18 +29,19 @@ class Tool:
 RUFF = Tool(
     "ruff check", "ruff", "0.17.5", ("ruff", "check", "--no-cache", "--isolated", "--output-format=concise", ".")
 )
+_OFFLINE = ("--metrics=off", "--disable-version-check")
 SEMGREP = Tool(
     "semgrep, three rules",
     "semgrep",
     "1.182.0",
-    ("semgrep", "scan", "--config", str(RULES), "--metrics=off", "--disable-version-check", "--no-git-ignore", "--quiet", "."),
+    ("semgrep", "scan", "--config", str(RULES), *_OFFLINE, "--no-git-ignore", "--quiet", "."),
     slow=True,
-)  # fmt: skip
+)
 OTHERS = (
     SEMGREP,
     Tool("flake8-async", "flake8-async", "26.8.1", ("flake8-async", "{files}"), slow=True),
     Tool("Fixit", "fixit", "2.2.1", ("fixit", "--quiet", "lint", "."), slow=True),
-)  # fmt: skip
+)
 
 
 def command(tool: Tool, cache: Path, files: list[str]) -> list[str]:

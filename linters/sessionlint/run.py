@@ -109,6 +109,7 @@ def examine(
 
     ``families`` are code prefixes; only enabled rules among them run.
     """
+    from sessionlint.facts.source import with_deep_stack
     from sessionlint.program.build import build_program
     from sessionlint.rules.catalogue import all_rules
 

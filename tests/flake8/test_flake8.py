@@ -208,7 +208,8 @@ def test_a_rule_the_preset_leaves_off_stays_off_even_when_ignore_replaces_the_de
 
 def test_a_rule_the_preset_leaves_off_runs_when_it_is_selected_by_its_code(project: Path) -> None:
     write(project, {"app/services/items.py": RAW_SQL})
-    assert found(flake8(project, "--extend-select=TXN802", "app/services")) == [("app/services/items.py", 5, 34, "TXN802")]
+    done = flake8(project, "--extend-select=TXN802", "app/services")
+    assert found(done) == [("app/services/items.py", 5, 34, "TXN802")]
 
 
 def test_the_policy_can_be_named(project: Path) -> None:

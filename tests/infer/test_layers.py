@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sessionlint.policy_file import read_policy
+from sessionlint.policy_text import render
+
 DB = """\
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
@@ -171,13 +174,15 @@ def test_the_usual_folders_of_tests_and_migrations_need_no_word(infer):
     )
 
 
-def test_the_written_policy_is_the_inferred_one(infer, tmp_path):
-    from sessionlint.policy_file import read_policy
-    from sessionlint.policy_text import render
-
+def test_the_written_policy_is_the_inferred_one_and_says_why(infer, tmp_path):
     inferred = infer(BASE | {"app/routers/items.py": ROUTER, "app/services/items.py": SERVICE})
     path = tmp_path / "sessionlint.toml"
-    path.write_text(render(inferred.policy, inferred.notes))
+    text = render(inferred.policy, inferred.notes)
+    path.write_text(text)
+    lines = text.splitlines()
+    assert lines[lines.index('session-modules = ["app/db.py"]') - 1].startswith("# session module app/db.py: ")
+    router = next(number for number, line in enumerate(lines) if line.startswith("router = "))
+    assert lines[router - 1] == "# router layer app/routers/**: 1 file there holds 1 endpoint."
     written = read_policy(path)
     assert (written.session_modules, written.session_dependencies, written.session_contexts) == inferred.sessions
     assert dict(written.layers) == dict(inferred.policy.layers)

@@ -298,9 +298,8 @@ def test_a_library_that_only_receives_sessions_makes_none(infer):
         }
     )
     assert result.notes[0] == (
-        "no session module: no engine, session factory or session is made in the files "
-        "read. Name the session module yourself: run 'sessionlint init' and fill in "
-        "session-modules."
+        "no session module: no engine and no session factory is made in the files read. Name the session module "
+        "yourself: run 'sessionlint init' and fill in session-modules."
     )
 
 
@@ -461,3 +460,20 @@ def test_a_pool_of_connections_is_approved_where_there_are_no_sessions(infer):
         }
     )
     assert result.sessions == (("app/db.py",), ("app.db.get_db",), ())
+
+
+def test_sessions_from_an_engine_out_of_sight_make_no_session_module(infer):
+    opens = (
+        "from sqlalchemy.orm import Session\n\n\ndef work(engine):\n"
+        "    with Session(engine) as session:\n        return session\n"
+    )
+    result = infer(
+        {
+            "app/__init__.py": "",
+            "app/db.py": SYNC_DB,
+            "app/main.py": MAIN,
+            "app/api.py": router("app.db"),
+            "app/health/main.py": MAIN + opens,
+        }
+    )
+    assert result.policy.session_modules == ("app/db.py",)

@@ -1,7 +1,7 @@
 """Syntax newer than the running Python, read by rewriting it in place.
 
-Each construct is replaced by older syntax of the same length, so that every name that is kept stays at its
-line and column; afterwards the tree is mended to say what the source said:
+Each construct is replaced by older syntax of the same length (in UTF-8 bytes, as trees count), so that every
+name that is kept stays at its line and column; afterwards the tree is mended to say what the source said:
 
 =============================  ============================  =======================================
 source                         parsed instead                mended to
@@ -39,13 +39,15 @@ def parse(text: str, path: str, error: SyntaxError) -> ast.Module:
         raise error from None
     if rewritten.text == text:
         raise error
+    mending = _Mending(text, rewritten.repairs)
     try:
         tree = ast.parse(rewritten.text, path)
-        _Mending(rewritten.text, rewritten.repairs).mend(tree)
+        mending.mend(tree)
     except _NotFoundError:
         raise error from None
     except SyntaxError as remaining:
-        newer = error.lineno is not None and rewritten.touched(error.lineno)
+        line = error.lineno or 0
+        newer = any(mending.line(start) <= line <= mending.line(end) for start, end in rewritten.changed)
         raise (remaining if newer else error) from None
     return tree
 
@@ -75,9 +77,13 @@ class _Mending:
         if self._repairs:
             raise _NotFoundError
 
+    def line(self, offset: int) -> int:
+        """The line of a character offset, from 1."""
+        return bisect_right(self._starts, offset)
+
     def _position(self, offset: int) -> tuple[int, int]:
         """Line and byte column, as trees count, of a character offset."""
-        line = bisect_right(self._starts, offset)
+        line = self.line(offset)
         column = offset - self._starts[line - 1]
         if self._lines is not None:
             column = len(self._lines[line - 1][:column].encode("utf-8", "surrogatepass"))

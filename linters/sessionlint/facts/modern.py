@@ -1,4 +1,4 @@
-"""Finds syntax newer than Python 3.11 in source text and rewrites it in place, equal in length.
+"""Finds syntax newer than Python 3.11 in source text and rewrites it in place, equal in length (UTF-8 bytes).
 
 What is written instead, and why, is told in :mod:`sessionlint.facts.downlevel`.
 """
@@ -42,17 +42,14 @@ Repair = Group | ExceptGroup | TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The older source, what must be mended in its tree, and the changed ``(start, end)`` offsets in order."""
+    """The older source, what must be mended in its tree, and the changed ``(start, end)`` offsets.
+
+    All offsets count characters of the source as it was.
+    """
 
     text: str
     repairs: list[Repair]
     changed: list[tuple[int, int]]
-
-    def touched(self, line: int) -> bool:
-        """Whether something on this line (from 1) was rewritten."""
-        starts = [0, *(m.end() for m in re.finditer("\n", self.text))]
-        first, last = starts[line - 1], starts[line] if line < len(starts) else len(self.text)
-        return any(start < last and end > first for start, end in self.changed)
 
 
 def rewrite(text: str) -> Rewritten:
@@ -84,7 +81,7 @@ _DEEPEST: Final = 100
 
 
 class _Scan:
-    """One pass over the text; ``out`` is the text as characters, edited in place."""
+    """One pass over the text; ``out`` holds what becomes of each character."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -156,7 +153,9 @@ class _Scan:
             return end
         name, length = found.start(1), len(found[1])
         self._blank(start, name + length)
-        self.out[start : start + length] = found[1]
+        room = "".join(self.out[start : name + length])
+        self.out[start : name + length] = [""] * (name + length - start)
+        self.out[start] = found[1] + room[_width(found[1]) :]
         self.repairs.append(TypeAlias(start, name))
         if found[2] == "=":
             return found.start(2)
@@ -166,7 +165,7 @@ class _Scan:
         inner = next((at for at in range(opening + 1, closing - 1) if self.text[at] != "\n"), None)
         if inner is None:
             raise UnreadableError
-        self.out[opening], self.out[inner], self.out[closing - 1] = "[", "0", "]"
+        self.out[opening], self.out[inner], self.out[closing - 1] = "[", "0" + self.out[inner][1:], "]"
         return closing
 
     def _matching(self, opening: int) -> int:
@@ -307,5 +306,14 @@ class _Scan:
 
     def _blank(self, start: int, end: int) -> None:
         if end > start:
-            self.out[start:end] = ["\n" if char == "\n" else " " for char in self.text[start:end]]
+            text = self.text[start:end]
+            if text.isascii():
+                self.out[start:end] = ["\n" if char == "\n" else " " for char in text]
+            else:
+                self.out[start:end] = ["\n" if char == "\n" else " " * _width(char) for char in text]
             self.changed.append((start, end))
+
+
+def _width(text: str) -> int:
+    """Bytes of a text in UTF-8, the measure of columns in syntax trees."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -66,6 +66,14 @@ def decode(data: bytes, path: str = "<source>") -> str:
     Raises :class:`SourceError` at the first undecodable byte, for an unknown encoding and for a cookie
     that contradicts the byte order mark.
     """
+    return _unix(_decoded(data, path))
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _decoded(data: bytes, path: str) -> str:
     if data.startswith(codecs.BOM_UTF8):
         data, marked = data[len(codecs.BOM_UTF8) :], True
     else:
@@ -85,8 +93,6 @@ def decode(data: bytes, path: str = "<source>") -> str:
     if marked and encoding is not None and codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
         message = f"the coding comment says {encoding!r} but the byte order mark says UTF-8"
         raise SourceError(path, line, 1, message, "remove one of the two")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text
 
 
@@ -121,12 +127,13 @@ def parse(data: bytes, path: str) -> Parsed:
     Reads syntax up to Python 3.14 on any interpreter (see :mod:`sessionlint.facts.downlevel`). Raises
     :class:`SourceError` for whatever Python itself would refuse, and for code that nests too deeply.
     """
-    text = decode(data, path)
+    original = _decoded(data, path)
+    text = _unix(original)
     try:
         try:
-            return Parsed(_tree(text, path), text)
+            return Parsed(_tree(original, text, path), text)
         except RecursionError:
-            return Parsed(with_deep_stack(lambda: _tree(text, path)), text)
+            return Parsed(with_deep_stack(lambda: _tree(original, text, path)), text)
     except SyntaxError as error:
         raise _syntax_error(error, text, path) from None
     except (RecursionError, MemoryError):
@@ -135,11 +142,12 @@ def parse(data: bytes, path: str) -> Parsed:
         raise _value_error(error, text, path) from None
 
 
-def _tree(text: str, path: str) -> ast.Module:
+def _tree(original: str, text: str, path: str) -> ast.Module:
+    # Python gets the line ends as they are: it reads "\\" before the end of a file differently with "\r\n".
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(text, path)
+            return ast.parse(original, path)
         except SyntaxError as error:
             return downlevel.parse(text, path, error)
 

@@ -33,5 +33,5 @@ def explain(program: Program, survey: Survey) -> list[str]:
         elsewhere = f"sessions come from {joined(others)}, whose own session handling is not followed"
         return [f"no session module: {elsewhere}. {_NAME_ONE}."]
     if any(imports(m, package) for m in modules for package in _TOOLKITS):
-        return [f"no session module: no engine, session factory or session is made in the files read. {_NAME_ONE}."]
+        return [f"no session module: no engine and no session factory is made in the files read. {_NAME_ONE}."]
     return ["no session module: nothing here uses SQLAlchemy or a database driver, so there is nothing to approve."]

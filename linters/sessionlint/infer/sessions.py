@@ -51,6 +51,8 @@ def approve(survey: Survey) -> Approved:
 
 def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) -> bool:
     first = doors[0]
+    if not door.makers and not door.sources:
+        return False
     if application == NO_APPLICATION and survey.applications and len(door.using_files) < 2:
         return False
     if door is first:

@@ -83,7 +83,12 @@ class _Judge:
         if way and place.source is not None:
             if self._is_approved(place.source):
                 return Verdict(CORRECT, f"Uses the approved {way}.")
-            return Verdict(REVIEW, f"{place.source.qualname}() is not an approved {way}, but hands on what one opened.")
+            name = f"{place.source.qualname}()"
+            if place.handle in _WORD:
+                return Verdict(
+                    REVIEW, f"{name} hands out the {_WORD[place.handle]} itself; see who opens sessions from it."
+                )
+            return Verdict(REVIEW, f"{name} is not an approved {way}, though what it hands out comes from one.")
         if place.sort == "inject":
             return Verdict(REVIEW, "What is injected lies outside the files that were read.")
         if self._is_approved(place.function):

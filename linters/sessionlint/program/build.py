@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 import linecache
 import marshal
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.extract import extract
 from sessionlint.facts.lower import lower_module
+from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
 from sessionlint.program.evaluate import evaluate_function, sign_function
 from sessionlint.program.model import ModuleInfo
@@ -23,9 +23,6 @@ from sessionlint.program.solver import Solver
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
-
-_STACK = 256 * 1024 * 1024
-_RECURSION = 12_000
 
 
 def build_program(
@@ -76,7 +73,8 @@ def _solved(policy: Policy, blobs: dict[str, bytes], facts_of: Callable[[str], A
     solver = Solver(policy, names, load, evaluate_function, sign_function)
     # Tests and migrations may do what they need: they are read when application code imports them.
     roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
-    _with_deep_stack(lambda: _solve(solver, roots))
+    with _without_collector():
+        with_deep_stack(lambda: _solve(solver, roots))
     return solver
 
 
@@ -86,30 +84,13 @@ def _solve(solver: Solver, paths: list[str]) -> None:
     solver.solve()
 
 
-def _with_deep_stack(work: Callable[[], None]) -> None:
-    """Runs ``work`` on a thread whose stack fits deeply nested code; its exception is raised here."""
-    failures: list[BaseException] = []
-
-    def guarded() -> None:
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, _RECURSION))
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-            failures.append(error)
-        finally:
-            sys.setrecursionlimit(limit)
-            if collecting:
-                gc.enable()
-
-    previous = threading.stack_size(_STACK)
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Values are small and acyclic; looking for garbage among millions of them takes a third of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
     try:
-        thread = threading.Thread(target=guarded, name="solver")
-        thread.start()
-        thread.join()
+        yield
     finally:
-        threading.stack_size(previous)
-    if failures:
-        raise failures[0]
+        if collecting:
+            gc.enable()

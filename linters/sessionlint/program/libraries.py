@@ -53,6 +53,10 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     special = _SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)
+    if name.startswith(("sqlalchemy.", "sqlmodel.")) and e[0] == "c" and e[2][0] == "a" and e[2][3] in knowledge.COLUMN_TESTS:
+        column = predicates.column_name(frame, e[2][2])
+        if column is not None:
+            return predicates.predicate(frame, e[1], [(column, False)], e)
     if name.endswith((".headers.get", ".cookies.get")) and args:
         return keyed(frame, Ext(name[: -len(".get")]), literal(args[0]), e[1])
     scheduled = scheduling.call(frame, name, args, keywords, e)

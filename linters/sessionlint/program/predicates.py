@@ -30,7 +30,7 @@ def comparison(frame: Frame, e: ir.Expr, left: Value, rights: list[Value]) -> Va
     if not names:
         columns = [column_name(frame, side) for side in (e[2], *e[4])]
         names = [(c, False) for c in columns if c is not None]
-    between = all(any(tenant_name(frame, a.name) for a in columns_of(v)) for v in (left, *rights))
+    between = all(columns_of(v) for v in (left, *rights))
     return predicate(frame, e[1], names, e, ("between columns",) if between else ())
 
 

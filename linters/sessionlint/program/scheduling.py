@@ -8,7 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
-from sessionlint.program.values import TASK, UNKNOWN, Ext, Obj, Pending, Seq, Value, join
+from sessionlint.program.values import TASK, UNKNOWN, Ext, Obj, Pending, Seq, Value, join, join_all
 
 Keywords = list[tuple[str, Value]]
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
@@ -109,11 +109,16 @@ def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords
     position = knowledge.CALL_THROUGH[name]
     if position < 0 or not args:
         return args[0] if args and name == "asgiref.sync.sync_to_async" else (Ext(f"{name}()"),)
-    if name in ("asyncio.wait_for", "asyncio.shield", "asyncio.run"):
+    if name in ("asyncio.wait_for", "asyncio.shield"):
         return args[0]
+    if name == "asyncio.run":
+        return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in _coroutines(args[0])])
     out: Value = UNKNOWN
+    passed = [k for k in keywords if k[0] not in ("limiter", "backend", "backend_options")]
     for target in args[position]:
-        out = join(out, frame.machine.call(frame, target, args[position + 1 :], [k for k in keywords if k[0] != "limiter"], e))
+        out = join(out, frame.machine.call(frame, target, args[position + 1 :], passed, e))
+    if name == "anyio.run":
+        return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in _coroutines(out)])
     return out
 
 
@@ -140,6 +145,8 @@ def _dropped(frame: Frame) -> tuple[str, ...]:
 
 def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``add_task(function, *args)`` and its kin."""
+    if not args and "func" in dict(keywords):
+        args, keywords = [dict(keywords)["func"]], [k for k in keywords if k[0] != "func"]
     if not args:
         return UNKNOWN
     target, rest = args[0], args[1:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Map, Value, join, literal
 
@@ -76,7 +77,8 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
                 frame.store("global", f"{atom.name}.{name}", value, target[1])
         elif atom.tag in ("ext", "obj"):
             frame.solver.write(("state", atom.name, name), value)
-            place = "state" if atom.name == "app.state" else "object" if atom.tag == "obj" else "library object"
+            shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
+            place = "state" if atom.name == "app.state" else "object" if shared else "library object"
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
         frame.solver.write(("state", "state", name), value)

@@ -142,34 +142,38 @@ def found_urls(program: Program) -> list[FoundUrl]:
     """
     reaching = [(e, texts_of(_resolved(program, _first(e)))) for e in _connecting(program)]
     texts = {t.text for _, found in reaching for t in found}
+    standing = [
+        (literal, url)
+        for module in program.modules
+        for literal in literals(module, b"://")
+        if (url := parse(literal.text)) is not None and _DATABASES.match(url.drivername)
+    ]
+    whole = {literal.text for literal, _ in standing if HOLE not in literal.text}
     out: list[FoundUrl] = []
-    written: list[str] = []
-    for module in program.modules:
-        for literal in literals(module, b"://"):
-            url = parse(literal.text)
-            if url is None or not _DATABASES.match(url.drivername):
-                continue
-            pattern = _pattern(literal.text)
-            if not _NAMED.search(literal.name) and not any(pattern.fullmatch(t) for t in texts):
-                continue
-            owner = owner_of(module, literal.expr[1])
-            written.append(literal.text)
-            if program.role(owner) not in ("test", "migration"):
-                completed = [u for t in sorted(texts) if pattern.fullmatch(t) and (u := parse(t)) is not None]
-                out.append(FoundUrl(owner, literal.expr[1], tuple(completed) or (url,), {}))
-    out.extend(_assembled(reaching, [_pattern(w) for w in written], program))
+    attributed: set[str] = set()
+    for literal, url in standing:
+        pattern = _pattern(literal.text)
+        completed = sorted(t for t in texts if t == literal.text or t not in whole and pattern.fullmatch(t))
+        if not completed and not _NAMED.search(literal.name):
+            continue
+        owner = owner_of(literal.module, literal.expr[1])
+        attributed.update(completed)
+        if program.role(owner) not in ("test", "migration"):
+            urls = tuple(u for u in map(parse, completed) if u is not None)
+            out.append(FoundUrl(owner, literal.expr[1], urls or (url,), {}))
+    out.extend(_assembled(reaching, attributed, program))
     out.extend(_url_create(program))
     return out
 
 
 def _assembled(
-    reaching: Iterable[tuple[Event, Iterable[Any]]], written: list[re.Pattern[str]], program: Program
+    reaching: Iterable[tuple[Event, Iterable[Any]]], attributed: set[str], program: Program
 ) -> Iterator[FoundUrl]:
     """URLs put together from several places: reported at the call they reach."""
     for event, found in reaching:
         if program.role(event.function) in ("test", "migration"):
             continue
-        left = [t.text for t in found if not any(p.fullmatch(t.text) for p in written)]
+        left = [t.text for t in found if t.text not in attributed]
         urls = tuple(u for u in map(parse, left) if u is not None and _DATABASES.match(u.drivername))
         if urls:
             yield FoundUrl(event.function, argument_span(event), urls, {})

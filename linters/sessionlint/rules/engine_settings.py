@@ -21,12 +21,14 @@ Place = tuple[FunctionInfo, ir.Span4]
 class EngineCall:
     """A call that makes an engine.
 
-    ``urls`` are all URLs it may get (empty: not known); ``connect_args`` all dictionaries (empty and
+    ``urls`` are all URLs it may get as far as known, ``urls_known`` whether there are no others (an
+    environment variable, a setting with a default); ``connect_args`` all dictionaries (empty and
     ``connect_args_known``: none given). ``complete`` is False when ``**options`` may bring more arguments.
     """
 
     event: Event
     urls: tuple[Url, ...]
+    urls_known: bool
     options: dict[str, Value]
     connect_args: tuple[Map, ...]
     connect_args_known: bool
@@ -127,7 +129,8 @@ def _read(program: Program, event: Event) -> EngineCall:
         known = False
     first = event.args[0] if event.args else options.get("url", ())
     urls = () if from_config else tuple(dict.fromkeys(urls_in(program, first)))
-    return EngineCall(event, urls, options, maps, known, complete, any("async" in n for n in names))
+    certain = bool(urls) and all(a.tag in ("const", "text", "map") for a in _resolved(program, first))
+    return EngineCall(event, urls, certain, options, maps, known, complete, any("async" in n for n in names))
 
 
 def _resolved(program: Program, value: Value) -> Value:
@@ -154,7 +157,7 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
 
     An engine whose URL is written out and leads elsewhere (SQLite, this machine, a direct host) is not.
     """
-    if not call.urls:
+    if not call.urls_known and not any(u.port and u.host_known and u.is_remote for u in call.urls):
         return program.policy.preset == "scrapersky"
     port = str(program.policy.pooler_port)
     if any(u.port == port or u.on_pooler_host and u.port in (None, port, "\0") for u in call.urls):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.facts import ir
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -100,6 +101,15 @@ async def loader():
             return await session.get(object, item_id)
 
         return load  # TXN109@16
+
+
+async def closed_repository():
+    async with get_session() as session:
+        return Repository(session)  # TXN109@16
+
+
+def on_application(request: Request):
+    request.app.session = session_factory()  # TXN109@5
 
 
 def remembering():
@@ -335,6 +345,10 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
             "Take the cache away, or return what opens sessions."
         )
         yield program.finding(META, where, message)
+    if not event.function.is_generator and any(a in event.open_sessions for a in atoms if isinstance(a, Handle)):
+        message = f"{_short(event)} is returned with a session that the `with` block around it closes. Return the rows."
+        yield program.finding(META, where, message)
+        return
     for atom in atoms:
         if atom.tag == "fn" and atom.info.parent is event.function and not event.function.is_generator:
             used = {a for e in atom.info.events for a in e.subject if a in event.open_sessions}
@@ -345,6 +359,11 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
                 )
                 yield program.finding(META, where, message)
                 return
+
+
+def _short(event: Event) -> str:
+    written = ir.text_of(event.expr)
+    return written if written != "…" else "This"
 
 
 def _is_cached(function: FunctionInfo) -> bool:

@@ -21,7 +21,7 @@ META = Rule(
     ),
     remedy="Delete the condition, and the parameter that only fed it; check access in the router.",
     not_flagged=(
-        "Tenant columns that filter nothing: selected, inserted, returned or logged. Joins between two tenant columns. "
+        "Tenant columns that filter nothing: selected, inserted, returned or logged. Joins between two columns. "
         "`.filter()` and comparisons on plain objects and collections. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -140,9 +140,10 @@ router = APIRouter()
 async def listed(tenant: str, session=Depends(get_session_dependency)):
     statement = select(P).where(col(P.tenant_id) == tenant)  # TXN301@33
     first = select(places).where(places.c.tenant_id == tenant)  # TXN301@34
+    many = select(places).where(places.c.tenant_id.in_([tenant]))  # TXN301@33
     inner = select(P.id).where((P.tenant_id == tenant) & (P.id != None)).subquery()  # TXN301@33
     outer = select(P).where(P.id.in_(select(P.id).where(P.tenant_id.is_not(None))))  # TXN301@57
-    return [await session.exec(q) for q in (statement, first, inner, outer)]
+    return [await session.exec(q) for q in (statement, first, many, inner, outer)]
 """
     ),
 ]
@@ -151,16 +152,22 @@ GOOD = [
     Good(
         source="""
 from sqlalchemy import and_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from app.models.item import Item
+from app.models.item import Base, Item
+
+
+class Tenant(Base):
+    __tablename__ = "tenants"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
 
 
 async def listed(session, user, items, log, tenant):
     query = select(Item.id, Item.tenant_id).where(Item.name == "x").order_by(Item.tenant_id)
     parent = aliased(Item)
     query = query.join(parent, and_(parent.id == Item.id, parent.tenant_id == Item.tenant_id))
-    query = query.group_by(Item.tenant_id)
+    query = query.group_by(Item.tenant_id).join(Tenant, Tenant.id == Item.tenant_id)
     session.add(Item(name="x", tenant_id=tenant))
     log.info("tenant_id == %s", tenant)
     mine = [item for item in items if item.tenant_id == user.tenant_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
@@ -103,6 +104,16 @@ from app.session import get_session_dependency
 router = APIRouter()
 
 
+class TenantService:
+    def __init__(self, page: int = 1):
+        self.page = page
+
+
+@router.get("/tenants")
+async def tenants(service: TenantService = Depends()):
+    return service.page
+
+
 async def get_page(page: int = 1, tenant_label: str = ""):
     return page
 
@@ -114,6 +125,10 @@ async def a(user=Depends(get_current_user), page=Depends(get_page), session=Depe
         path="app/routers/items.py",
     ),
 ]
+
+
+#: Services and the like are about tenants without resolving one for the request.
+_NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -148,7 +163,7 @@ def resolves_tenant(program: Program, dependency: Dependency) -> bool:
     """Whether the dependency is named after a tenant or returns one."""
     for atom in dependency.target:
         info = getattr(atom, "info", None)
-        if info is not None and mentions_tenant(program, info.name):
+        if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):
             return True
     return any(_returns_tenant(program, f) for f in program.targets(dependency))
 

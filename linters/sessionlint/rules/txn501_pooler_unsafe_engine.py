@@ -227,10 +227,10 @@ def check(program: Program) -> Iterator[Finding]:
     for call in engine_calls(program):
         if not wants_pooler(program, call):
             continue
-        drivers = {u.driver for u in call.urls}
+        drivers = {u.driver for u in call.urls} if call.urls_known else {None}
         if call.is_async and drivers <= {"asyncpg", None}:
             defects = _asyncpg(program, call)
-        elif drivers and drivers <= {"psycopg", "psycopg_async"}:
+        elif drivers <= {"psycopg", "psycopg_async"}:
             defects = _psycopg(call)
         else:
             continue

@@ -153,10 +153,15 @@ def _fate(event: Event) -> str | None:
     """How a task that is not dropped at once is lost all the same; ``None`` when it is kept."""
     body = event.function.body
     for statement in _statements(body):
-        if statement[0] == "E" and _only_watched(statement[2], event.span):
-            return "given a callback but kept nowhere"
-        if statement[0] == "=" and statement[3][1] == event.span and len(statement[2]) == 1:
-            target = statement[2][0]
+        if statement[0] == "E":
+            if _only_watched(statement[2], event.span):
+                return "given a callback but kept nowhere"
+            if _falls_through(statement[2], event.span):
+                return "dropped"
+        elif statement[-1] is not None and statement[-1][1] == event.span:
+            target = statement[2][0] if statement[0] == "=" else statement[2]
+            if statement[0] == "=" and len(statement[2]) > 1:
+                return None
             if target[0] != "n" or event.function.name == "<module>" or target[2] in _globals(body):
                 return None
             name = target[2]
@@ -177,11 +182,22 @@ def _only_watched(expr: ir.Expr, span: ir.Span4) -> bool:
     )  # fmt: skip
 
 
+def _falls_through(expr: ir.Expr, span: ir.Span4) -> bool:
+    """Whether the task is the value of a statement by way of ``and``, a conditional or a comprehension."""
+    if expr[1] == span:
+        return True
+    if expr[0] == "o":
+        return any(_falls_through(e, span) for e in expr[3])
+    if expr[0] == "q":
+        return any(_falls_through(e, span) for e in expr[3:])
+    return expr[0] == "g" and any(_falls_through(e, span) for e in expr[3])
+
+
 def _statements(node: Any) -> Iterator[Any]:
     """All statements below a node that may hold or name a task."""
     for child in node:
         if type(child) is tuple:
-            if child and child[0] in ("E", "="):
+            if child and child[0] in ("E", "=", ":") and len(child) > 2:
                 yield child
             yield from _statements(child)
 
@@ -211,5 +227,7 @@ def _reads(node: Any, name: str) -> Iterator[bool]:
         elif op == "=" and len(child) == 4:
             yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name)
             yield from _reads((child[3],), name)
+        elif op == ":" and len(child) == 5 and child[2][0] == "n":
+            yield from _reads((child[4],), name)
         else:
             yield from _reads(child, name)
