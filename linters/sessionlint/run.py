@@ -127,7 +127,8 @@ def examine(
     wanted = [rule for rule in all_rules() if rule.META.code.startswith(codes) and settings.enabled(rule.META.code)]
     # Files that could not be read are errors of the report, so TXN901 does not tell of them a second time.
     wanted = [rule for rule in wanted if rule.META.code != NOT_CHECKED]
-    findings, crashes = check_rules(program, wanted)
+    # Rules walk the same deeply nested code that had to be read on a deep stack.
+    findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
     errors = [*discovery.errors, *program.errors, *crashes]
     report = Report(
         findings=collect(findings, settings, program.source_line),

@@ -144,3 +144,14 @@ def test_recursion_and_import_cycles_end():
         ("pong", "create", "session"),
         ("pong", "obtain", "ping"),
     ]
+
+
+def test_a_project_decorator_built_on_a_task_decorator_makes_background_functions():
+    files = {
+        "app/worker.py": "import dramatiq\n\n\ndef actor(**options):\n    def decorate(fn):\n"
+        "        return dramatiq.actor(**options)(fn)\n\n    return decorate\n",
+        "app/jobs.py": "from app.worker import actor\n\n\n@actor(queue='q')\nasync def work(session_id):\n    return session_id\n",
+    }
+    functions = {f.qualname: f for f in solved(files).functions}
+    assert "background" in functions["work"].registrations
+    assert "background" not in functions["actor"].registrations

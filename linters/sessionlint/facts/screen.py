@@ -7,6 +7,7 @@ search finds out that a name it does mention hands out sessions (see :meth:`Solv
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _PARTS = (
     "session|engine|sqlalchemy|sqlmodel|commit|rollback|begin|transaction|savepoint|connect|cursor|execut|fetch|tenant"
@@ -24,3 +25,11 @@ FILE_SCREEN = re.compile(_PARTS.encode(), re.I)
 def matters(names: str) -> bool:
     """Whether the identifiers of a function (joined by blanks) include one that can matter."""
     return _NAMES.search(names) is not None
+
+
+def file_screen(names: Iterable[str]) -> re.Pattern[bytes]:
+    """The screen for files, with more names that can matter (a policy's tenant columns, its own sinks…)."""
+    more = sorted({n for n in names if not matters(n)})
+    if not more:
+        return FILE_SCREEN
+    return re.compile(FILE_SCREEN.pattern + b"".join(b"|" + re.escape(n.encode()) for n in more), re.I)

@@ -39,7 +39,7 @@ def build_program(
     ``Program.errors``; the others are analysed without them.
     """
     cache = FactsCache(cache_dir)
-    extraction = extract(root, files, cache, lower_module, screen.FILE_SCREEN, None, progress)
+    extraction = extract(root, files, cache, lower_module, screen.file_screen(names_of(policy)), None, progress)
     blobs = extraction.blobs
 
     def facts_of(path: str) -> Any:
@@ -58,6 +58,15 @@ def build_program(
     return Program(policy, solver, extraction.errors, read_line)
 
 
+def names_of(policy: Policy) -> frozenset[str]:
+    """The identifiers a policy adds to what can matter."""
+    dotted = (
+        *policy.session_dependencies, *policy.session_contexts, *policy.session_types, *policy.session_factories,
+        *policy.network_calls, *policy.background_sinks, *policy.auth_dependencies,
+    )  # fmt: skip
+    return frozenset((*policy.tenant_names, *(name.rpartition(".")[2] for name in dotted)))
+
+
 def solve(blobs: dict[str, bytes], policy: Policy) -> Solver:
     """Solves a program from marshalled facts by path (all of them at hand)."""
     return _solved(policy, blobs, lambda path: marshal.loads(blobs[path]) if path in blobs else None)
@@ -70,7 +79,7 @@ def _solved(policy: Policy, blobs: dict[str, bytes], facts_of: Callable[[str], A
         facts = facts_of(path)
         return None if facts is None else ModuleInfo(path, names.primary.get(path, ""), path in names.packages, facts)
 
-    solver = Solver(policy, names, load, evaluate_function, sign_function)
+    solver = Solver(policy, names, load, evaluate_function, sign_function, names_of(policy))
     # Tests and migrations may do what they need: they are read when application code imports them.
     roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
     with _without_collector():

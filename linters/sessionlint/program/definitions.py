@@ -8,8 +8,12 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.values import UNKNOWN, Cls, Ext, Fn, Inst, Value, join, literal
+
+
+#: A project decorator built on a task decorator of a library.
+_REGISTERS = Effect("register", "background", None)
 
 
 class Route(NamedTuple):
@@ -130,6 +134,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                 if made.tag in ("fn", "cls", "inst", "partial"):
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))
                     _wrapped(info, wrapped)
+                    if made.tag == "fn" and _REGISTERS in frame.solver.summary_of(made.info).effects:
+                        info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
     if not target and is_call and decorator[2][0] == "a":
         _likely_route(frame, info, decorator)
     return target

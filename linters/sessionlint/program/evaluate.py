@@ -13,7 +13,7 @@ from sessionlint.program.values import UNKNOWN, Ext, Map, Param, Seq, Value, sha
 
 MACHINE = Machine(expressions.evaluate, calls.call_atom, calls.run_pending, contexts.enter, attributes.get_attribute, expressions.element_of)
 #: Effects that callers need to know of.
-_EXPORTED = {"txn", "network", "use", "schedule", "create", "escape"}
+_EXPORTED = {"txn", "network", "use", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
 _LEFT = {"used", "begun", "closed"}
 

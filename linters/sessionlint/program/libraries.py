@@ -50,6 +50,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
         if knowledge.is_network(name) or name in frame.solver.policy.network_calls:
             wait(frame, name, e)
+        if knowledge.TASK_DECORATORS.match(name):
+            frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
     special = _SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)

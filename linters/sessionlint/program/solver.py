@@ -53,6 +53,7 @@ class Solver:
         load: Callable[[str], ModuleInfo | None],
         run: Callable[[Solver, FunctionInfo], None],
         sign: Callable[[Solver, FunctionInfo], None],
+        policy_names: frozenset[str] = frozenset(),
     ) -> None:
         self.policy = policy
         self.names = names
@@ -67,6 +68,7 @@ class Solver:
         self._load = load
         self._run = run
         self._sign = sign
+        self._policy_names = policy_names
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
         self._cells: dict[Any, Value] = {}
         self._readers: dict[Any, dict[FunctionInfo, None]] = {}
@@ -142,7 +144,7 @@ class Solver:
                 function = self._queue.popleft()
                 self._queued.discard(function)
                 self.evaluate(function)
-            wanted = demand.names_that_matter(self._cells, self._lazy, self.functions, self.kind_of)
+            wanted = self._policy_names | demand.names_that_matter(self._cells, self._lazy, self.functions, self.kind_of)
             for function in demand.mentioning(self.functions, wanted - searched):
                 function.eager = True
                 self.enqueue(function.module.body)

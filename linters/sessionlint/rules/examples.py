@@ -90,6 +90,8 @@ def split(source: str, path: str) -> dict[str, str]:
     marks = list(_FILE.finditer(source))
     if not marks:
         return {path: source.lstrip("\n")}
+    if source[: marks[0].start()].strip():
+        raise ValueError("an example of several files has text before its first '# --- path' line")
     ends = [m.start() for m in marks[1:]] + [len(source)]
     return {m.group(1): source[m.end() : end].lstrip("\n") for m, end in zip(marks, ends, strict=True)}
 
