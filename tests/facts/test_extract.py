@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from sessionlint.facts import extract as extract_module
-from sessionlint.facts import parallel
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.extract import Extraction, extract
 from sessionlint.report import CheckError
@@ -311,7 +310,7 @@ def test_progress_counts_cached_files_too_and_ends_at_all(tmp_path: Path) -> Non
 
 
 def test_small_work_is_done_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel.os, "fork", lambda: pytest.fail("forked"))
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
     assert list(run(tmp_path, project(tmp_path, a="x", b="y")).blobs) == ["a.py", "b.py"]
 
 

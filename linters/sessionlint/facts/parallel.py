@@ -94,7 +94,7 @@ class _Team:
         progress: Callable[[int, int], None],
         total: int,
     ) -> None:
-        self.last_death = "no result"
+        self.last_death = ""
         self._reader = reader
         self._cache = cache
         self._chunks = chunks
@@ -143,8 +143,8 @@ class _Team:
             answers = self._workers.pop(pid)
             with answers:
                 outcomes += self._answers(answers)
-            if os.WIFSIGNALED(status):
-                self.last_death = f"signal {os.WTERMSIG(status)}"
+            code = os.waitstatus_to_exitcode(status)
+            self.last_death = f"signal {-code}" if code < 0 else f"exit status {code}"
         return outcomes
 
     def dismiss(self) -> None:

@@ -65,10 +65,11 @@ class Reader:
 
     def _fresh(self, path: str, key: bytes, data: bytes, wanted: bool) -> Outcome:
         try:
-            if not wanted and _is_valid(data, path):
-                return Outcome(path, key, b"")
-            blob = self._facts(data, path)
-            return Outcome(path, key, blob if wanted else b"")
+            if wanted:
+                return Outcome(path, key, self._facts(data, path))
+            if not _is_valid(data, path):
+                parse(data, path)
+            return Outcome(path, key, b"")
         except SourceError as error:
             # How deep code may nest depends on the machine and the moment, so that answer is not kept.
             key = b"" if isinstance(error, TooDeepError) else key

@@ -42,6 +42,7 @@ import os
 ref = os.environ["PROJECT_REF"]
 database_url = f"postgresql://postgres.{ref}@aws-0-us-west-1.pooler.supabase.com:5432/postgres"  # TXN506@16
 direct_url = f"postgresql://postgres@db.{ref}.supabase.co/postgres"  # TXN506@14
+session_mode_dsn = f"postgresql://postgres.{ref}@{os.environ['POOLER_HOST']}:5432/postgres"  # TXN506@20
 """,
     ),
     Bad(
@@ -116,7 +117,7 @@ def _defect(url: Url, wanted: str) -> str | None:
     if url.is_direct_supabase:
         host = url.host.replace(HOLE, "…")
         return f"{host} is the database itself, not its pooler. Use the pooler's host and port {wanted}."
-    if url.port is None or HOLE in url.port or url.port == wanted or not (url.is_remote or url.on_pooler_host):
+    if url.port is None or HOLE in url.port or url.port == wanted or url.is_local:
         return None
-    where = "the pooler's session mode" if url.on_pooler_host else "a direct connection"
+    where = "the pooler's session mode" if url.on_pooler_host else "not the pooler's"
     return f"Port {url.port} is {where}, where the policy wants the transaction pooler. Use port {wanted}."
