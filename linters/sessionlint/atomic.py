@@ -12,6 +12,10 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes) -> None:
     """Replaces ``path`` (or what it links to) with ``data``, keeping its permissions. Raises :class:`OSError`."""
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        # a device or pipe is written to, never replaced
+        target.write_bytes(data)
+        return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     temporary = Path(name)
     try:

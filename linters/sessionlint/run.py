@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sessionlint.collector import without_collector
 from sessionlint.discovery import Discovery, discover
 from sessionlint.fingerprint import fingerprint
 from sessionlint.policy_model import Policy
@@ -128,7 +129,8 @@ def examine(
     # Files that could not be read are errors of the report, so TXN901 does not tell of them a second time.
     wanted = [rule for rule in wanted if rule.META.code != NOT_CHECKED]
     # Rules walk the same deeply nested code that had to be read on a deep stack.
-    findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
+    with without_collector():
+        findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
     errors = [*discovery.errors, *program.errors, *crashes]
     report = Report(
         findings=collect(findings, settings, program.source_line),

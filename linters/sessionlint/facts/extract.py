@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sessionlint.collector import without_collector
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.parallel import read_apart, read_in_parallel
 from sessionlint.facts.reading import Lower, Outcome, Reader, error_in, stat_or_error
@@ -94,7 +93,7 @@ def _read(
     paths = list(stale)
     sizes = {path: status.st_size for path, status in stale.items()}
     processes = min(workers or os.cpu_count() or 1, len(paths))
-    with _no_garbage_collection():
+    with without_collector():
         if processes < 2 or sum(sizes.values()) < _WORTH_A_PROCESS:
             outcomes = []
             for done, path in enumerate(paths, 1):
@@ -115,15 +114,3 @@ def _offset(progress: Progress | None, before: int, total: int) -> Progress:
             progress(before + done, total)
 
     return report
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Trees hold no cycles; looking for some takes a third of the time of parsing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

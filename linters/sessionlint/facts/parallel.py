@@ -20,7 +20,7 @@ from typing import IO, Final
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.reading import Outcome, Reader, error_blob
 
-_CHUNKS_PER_WORKER: Final = 12
+_CHUNKS_PER_WORKER: Final = 40
 _NUMBER: Final = struct.Struct("<H")
 _LENGTH: Final = struct.Struct("<Q")
 _COUNT: Final = struct.Struct("<Q")

@@ -203,7 +203,7 @@ def _syntax_error(error: SyntaxError, text: str, path: str) -> SourceError:
         return _null_bytes(text, path)
     line = min(max(error.lineno or 1, 1), text.count("\n") + 1)
     column = max(error.offset or 1, 1)
-    if "too many nested parentheses" in message:
+    if message.startswith("too many nested"):
         return SourceError(path, line, column, f"{_TOO_DEEP} ({message})", _FLATTEN)
     if _looks_like_python_2(message, text, line, column):
         remedy = "port the file to Python 3, or exclude it from the check"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import linecache
 import marshal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.collector import without_collector
 from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.extract import extract
@@ -82,7 +81,7 @@ def _solved(policy: Policy, blobs: dict[str, bytes], facts_of: Callable[[str], A
     solver = Solver(policy, names, load, evaluate_function, sign_function, names_of(policy))
     # Tests and migrations may do what they need: they are read when application code imports them.
     roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
-    with _without_collector():
+    with without_collector():
         with_deep_stack(lambda: _solve(solver, roots))
     return solver
 
@@ -91,15 +90,3 @@ def _solve(solver: Solver, paths: list[str]) -> None:
     for path in paths:
         solver.module(path)
     solver.solve()
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Values are small and acyclic; looking for garbage among millions of them takes a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

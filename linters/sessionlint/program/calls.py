@@ -11,8 +11,8 @@ from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
-    UNKNOWN,
     ABSENT,
+    UNKNOWN,
     UNKNOWN_KEYWORDS,
     Fn,
     Handle,

@@ -55,6 +55,7 @@ class Event:
     * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;
     * ``concurrent``: ``args`` run at the same time through ``name``;
     * ``await``: the tasks in ``subject`` (:data:`~sessionlint.program.values.TASK`) are awaited;
+    * ``url``: a text with ``://`` in it is put together; ``value`` are the texts;
     * ``bind``: engines or factories in ``subject`` are given the ``name``; flag ``global`` as the word says;
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
       ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;

@@ -48,7 +48,9 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
     out = [Text("", False)]
     for part in e[2]:
         out = _product(out, _alternatives(frame.evaluate(part)))
-    return tuple(t._replace(how=t.how or "an f-string") if t.dynamic else t for t in out)
+    texts = tuple(t._replace(how=t.how or "an f-string") if t.dynamic else t for t in out)
+    _tell_urls(frame, e, texts)
+    return texts
 
 
 def _alternatives(value: Value) -> list[Text]:
@@ -99,7 +101,13 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
     value = frame.evaluate(chain[-1][3])
     for link in reversed(chain):
         value = _combine(frame, link[2], value, frame.evaluate(link[4]))
+    _tell_urls(frame, e, texts_of(value))
     return value
+
+
+def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
+    if any("://" in t.text for t in texts):
+        frame.emit("url", e[1], value=texts, expr=e)
 
 
 def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:

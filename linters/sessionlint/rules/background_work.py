@@ -46,9 +46,7 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
                 yield from sessions_in(program, bound, depth + 1)
         if tag in ("fn", "pending"):
             yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
-        if tag == "fn" and atom.receiver is not None:
-            yield from sessions_in(program, (atom.receiver,), depth + 1)
-        elif tag in ("method", "operation"):
+        if (tag == "fn" and atom.receiver is not None) or tag in ("method", "operation"):
             yield from sessions_in(program, (atom.receiver,), depth + 1)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
@@ -68,7 +66,7 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
         subject = effect.subject
         if effect.kind not in ("use", "txn") or subject is None or subject in bindings:
             continue
-        if program.kind(subject) != "session" or subject.tag == "param" and subject.info is function:
+        if program.kind(subject) != "session" or (subject.tag == "param" and subject.info is function):
             continue
         if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
             continue

@@ -18,6 +18,7 @@ _URL = re.compile(
     r"(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[^/?#]*))?(?:/(?P<database>[^?#]*))?(?:\?(?P<query>.*))?",
     re.S,
 )
+_SCHEME_TWICE = re.compile(r"^(?:[\w+.]+://)+(?=[\w+.]+://)")
 _DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
 _LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
@@ -59,7 +60,7 @@ class Url(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether the host is written out and is this machine or a service next to it."""
-        return self.host_known and not self.is_remote or not self.host
+        return (self.host_known and not self.is_remote) or not self.host
 
     @property
     def on_pooler_host(self) -> bool:
@@ -87,6 +88,8 @@ class FoundUrl(NamedTuple):
 
 def parse(text: str) -> Url | None:
     """The parts of a URL text; ``None`` for any other text. Of an unknown URL the query added to it may be known."""
+    # ``f"postgresql+asyncpg://{url}"`` puts a scheme before one that may be there already
+    text = _SCHEME_TWICE.sub("", text)
     found = _URL.match(text)
     if found is None:
         start, mark, rest = text.partition("?")
@@ -142,51 +145,78 @@ def found_urls(program: Program) -> list[FoundUrl]:
     """
     reaching = [(e, texts_of(_resolved(program, _first(e)))) for e in _connecting(program)]
     texts = {t.text for _, found in reaching for t in found}
-    standing = [
-        (literal, url)
-        for module in program.modules
-        for literal in literals(module, b"://")
-        if (url := parse(literal.text)) is not None and _DATABASES.match(url.drivername)
-    ]
-    whole = {literal.text for literal, _ in standing if HOLE not in literal.text}
-    out: list[FoundUrl] = []
-    attributed: set[str] = set()
-    for literal, url in standing:
-        pattern = _pattern(literal.text)
-        completed = sorted(t for t in texts if t == literal.text or t not in whole and pattern.fullmatch(t))
-        if not completed and not _NAMED.search(literal.name):
-            continue
-        owner = owner_of(literal.module, literal.expr[1])
-        attributed.update(completed)
-        if program.role(owner) not in ("test", "migration"):
-            urls = tuple(u for u in map(parse, completed) if u is not None)
-            out.append(FoundUrl(owner, literal.expr[1], urls or (url,), {}))
-    out.extend(_assembled(reaching, attributed, program))
-    out.extend(_url_create(program))
-    return out
+    put_together = {e.site: (e, _own_texts(e)) for e in program.events("url")}
+    standing: list[tuple[FoundUrl, tuple[str, ...]]] = []
+    for literal in (found for module in program.modules for found in literals(module, b"://")):
+        _, own = put_together.pop((literal.module.path, literal.expr[1]), (None, (literal.text,)))
+        urls = _databases(own)
+        if urls and (_NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
+            function = owner_of(literal.module, literal.expr[1])
+            standing.append((FoundUrl(function, literal.expr[1], urls, {}), own))
+    for event, own in put_together.values():
+        urls = _databases(own)
+        if urls and texts & set(own):
+            standing.append((FoundUrl(event.function, event.span, urls, {}), own))
+    found = [*_first_written(standing), *_assembled(reaching, standing), *_url_create(program)]
+    return [f for f in found if program.role(f.function) not in ("test", "migration")]
+
+
+def _own_texts(event: Event) -> tuple[str, ...]:
+    """The texts put together here; one that only adds to a whole URL was written elsewhere."""
+    return tuple(t.text for t in event.value if not _SCHEME_TWICE.match(t.text))
+
+
+def _first_written(standing: list[tuple[FoundUrl, tuple[str, ...]]]) -> Iterator[FoundUrl]:
+    """Without the parts of a URL that only takes up another, written-out one (``f"{url}?timeout=5"``)."""
+    literal = {f.span: f.urls for f, own in standing if len(own) == 1 and HOLE not in own[0]}
+    for found, _ in standing:
+        others = [u for span, urls in literal.items() if span != found.span for u in urls]
+        same = [[o for o in others if o[1:5] == u[1:5]] if found.span not in literal else [] for u in found.urls]
+        yield found._replace(urls=tuple(_without(u, s) for u, s in zip(found.urls, same, strict=True)))
+
+
+def _databases(texts: Iterable[str]) -> tuple[Url, ...]:
+    parsed = (parse(t) for t in texts)
+    return tuple(u for u in parsed if u is not None and _DATABASES.match(u.drivername))
+
+
+def _may_become(text: str, own: tuple[str, ...]) -> bool:
+    """Whether a text that reaches an engine may be one of these, with what is not known filled in."""
+    return any(text == o or (HOLE in o and _pattern(o).fullmatch(text)) for o in own)
 
 
 def _assembled(
-    reaching: Iterable[tuple[Event, Iterable[Any]]], attributed: set[str], program: Program
+    reaching: Iterable[tuple[Event, Iterable[Any]]], standing: list[tuple[FoundUrl, tuple[str, ...]]]
 ) -> Iterator[FoundUrl]:
-    """URLs put together from several places: reported at the call they reach."""
+    """URLs put together from several places: at the call they reach, with what is written nowhere else."""
+    written = {o for _, own in standing for o in own}
     for event, found in reaching:
-        if program.role(event.function) in ("test", "migration"):
-            continue
-        left = [t.text for t in found if t.text not in attributed]
-        urls = tuple(u for u in map(parse, left) if u is not None and _DATABASES.match(u.drivername))
+        urls: list[Url] = []
+        for text in (t.text for t in found if t.text not in written):
+            sources = [u for f, own in standing if _may_become(text, own) for u in f.urls]
+            urls.extend(_without(url, sources) for url in _databases((text,)))
         if urls:
-            yield FoundUrl(event.function, argument_span(event), urls, {})
+            yield FoundUrl(event.function, argument_span(event), tuple(urls), {})
+
+
+def _without(url: Url, sources: list[Url]) -> Url:
+    """The URL with holes for the parts that one of the sources has written out."""
+    parts: dict[str, Any] = {}
+    for name in ("user", "password", "host", "port"):
+        written = [value for u in sources if (value := getattr(u, name)) and HOLE not in value]
+        if getattr(url, name) in written:
+            parts[name] = HOLE
+    return url._replace(**parts)
 
 
 def _url_create(program: Program) -> Iterator[FoundUrl]:
     for event in program.events("external"):
-        if event.name != "sqlalchemy.URL.create" or program.role(event.function) in ("test", "migration"):
+        if event.name != "sqlalchemy.URL.create":
             continue
         named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
         parts = {name: _text(value) for name, value in named.items()}
-        url = Url(parts.get("drivername") or HOLE, parts.get("username"), parts.get("password"), parts.get("host") or "",
-                  parts.get("port"))  # fmt: skip
+        server = (parts.get("host") or "", parts.get("port"))
+        url = Url(parts.get("drivername") or HOLE, parts.get("username"), parts.get("password"), *server)
         expr = event.expr
         spans: dict[str, ir.Span4] = {}
         if expr is not None and expr[0] == "c":

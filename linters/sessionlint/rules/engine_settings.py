@@ -160,11 +160,12 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
     if not call.urls_known and not any(u.port and u.host_known and u.is_remote for u in call.urls):
         return program.policy.preset == "scrapersky"
     port = str(program.policy.pooler_port)
-    if any(u.port == port or u.on_pooler_host and u.port in (None, port, "\0") for u in call.urls):
+    if any(u.port == port or (u.on_pooler_host and u.port in (None, port, "\0")) for u in call.urls):
         return True
     if program.policy.preset != "scrapersky":
         return False
-    return any(not u.is_sqlite and not u.is_local and not u.is_direct_supabase and _may_be(u.port, port) for u in call.urls)
+    elsewhere = ("is_sqlite", "is_local", "is_direct_supabase")
+    return any(not any(getattr(u, e) for e in elsewhere) and _may_be(u.port, port) for u in call.urls)
 
 
 def _may_be(port: str | None, wanted: str) -> bool:

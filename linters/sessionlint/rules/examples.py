@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sessionlint.facts.lower import lower_module
 from sessionlint.policy import Policy, policy_from_mapping
-from sessionlint.program.api import Program
 from sessionlint.policy_file import key_lines
+from sessionlint.program.api import Program
 from sessionlint.program.build import solve
 from sessionlint.report import CheckError
 

@@ -307,7 +307,7 @@ def _refused(program: Program, call: EngineCall) -> Iterator[_Defect]:
         if _entries(call, name):
             yield (
                 call.place_in(program, name),
-                f"{name} is no asyncpg argument, so every connect fails. Remove it; the two cache sizes do what it means.",
+                f"{name} is no asyncpg argument, so every connect fails. Remove it; the cache sizes do its work.",
             )
     if any(literal(v) is not None or not _is_none(v) for v in _entries(call, _NAME_FUNCTION)):
         yield (

@@ -18,7 +18,7 @@ META = Rule(
     rationale='Supabase\'s pooler serves many projects and finds the right one by the user name. A plain "postgres" is '
     'refused with "Tenant or user not found", often only in production, where the pooler is first used.',
     remedy="Write the user as postgres.<project-ref>, the project's reference after the dot.",
-    not_flagged="Users that are put in at run time, other hosts, and direct Supabase hosts, where the user is postgres.",
+    not_flagged="Users put in at run time, other hosts, and direct Supabase hosts, where the user is postgres.",
     presets=("scrapersky",),
 )
 

@@ -18,8 +18,8 @@ META = Rule(
     code="TXN503",
     name="credentials-in-source",
     summary="A database password is written in a URL or argument in the source.",
-    rationale="Whoever can read the repository, a fork, a build log or a traceback has the database; the password stays "
-    "in the history after it is deleted, and cannot be changed without a release. A default such as "
+    rationale="Whoever can read the repository, a fork, a build log or a traceback has the database; the password "
+    "stays in the history after it is deleted, and cannot be changed without a release. A default such as "
     'os.getenv("DATABASE_URL", "postgresql://app:secret@…") is used silently wherever the variable is missing.',
     remedy="Read the password from the environment or a secret store without a default, and put the URL together with "
     "URL.create(…, password=settings.database_password).",
@@ -37,7 +37,7 @@ BAD = [
         source="""
 from sqlalchemy.ext.asyncio import create_async_engine
 
-engine = create_async_engine("postgresql+asyncpg://app:hunter2@db.example.com/app", connect_args={"ssl": True})  # TXN503@30
+engine = create_async_engine("postgresql+asyncpg://app:hunter2@db/app", pool_size=10)  # TXN503@30
 """,
     ),
     Bad(

@@ -181,7 +181,8 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
     if not values and not in_url:
         if call.connect_args_known and call.all_urls("is_remote"):
             host = call.urls[0].host
-            yield function, call.url_span, f"{host} is reached without TLS. Pass a verifying ssl context in connect_args."
+            message = f"{host} is reached without TLS. Pass a verifying ssl context in connect_args."
+            yield function, call.url_span, message
         return
     for key, value in values:
         word = _verdict(only_constants(value), verified)
@@ -224,7 +225,7 @@ def _contexts(
         if function.name != "<module>" and function is not call.event.function and not _hands_out(function, names):
             continue
         for event in _switched_off(function, names):
-            message = f"{event.text} switches off certificate checks that the policy wants on. Give the context the CA file."
+            message = f"{event.text} switches off certificate checks the policy wants on. Give the context the CA file."
             yield function, event.span, message
 
 
@@ -240,8 +241,8 @@ def _switched_off(function: FunctionInfo, names: set[str]) -> list[Event]:
         if e.kind == "setattr"
         and any(a.tag == "ext" and a.name in names for a in e.subject)
         and (
-            e.name == "verify_mode" and any(a.tag == "ext" and a.name == "ssl.CERT_NONE" for a in e.value)
-            or e.name == "check_hostname" and any(a.tag == "const" and a.value is False for a in e.value)
+            (e.name == "verify_mode" and any(a.tag == "ext" and a.name == "ssl.CERT_NONE" for a in e.value))
+            or (e.name == "check_hostname" and any(a.tag == "const" and a.value is False for a in e.value))
         )
     ]  # fmt: skip
     modes = [e for e in found if e.name == "verify_mode"]

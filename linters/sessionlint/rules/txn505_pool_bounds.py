@@ -16,9 +16,9 @@ META = Rule(
     rationale="A pool of one or two makes requests wait for each other and time out under the first real load. A pool "
     "without a bound (pool_size=0 or max_overflow=-1) opens a connection for every request in flight, until the "
     "database or the pooler refuses everybody, this process's neighbours included.",
-    remedy="Set pool_size to at least the policy's pool-min (about the pooler's own size is enough: 2, 5, 10 and 25 per "
-    "process gave 368, 416, 416 and 391 transactions a second against 5 server connections) and max_overflow to a "
-    "small number.",
+    remedy="Set pool_size to at least the policy's pool-min (about the pooler's own size is enough: 2, 5, 10 and 25 "
+    "per process gave 368, 416, 416 and 391 transactions a second against 5 server connections) and "
+    "max_overflow to a small number.",
     not_flagged="Sizes from settings, sizes that are large enough on some path, SQLite, tests and migrations.",
 )
 

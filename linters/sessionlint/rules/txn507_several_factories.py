@@ -15,8 +15,9 @@ META = Rule(
     name="several-factories",
     summary="More than one engine or session factory is live in the session modules.",
     rationale="Every engine has a pool of its own, so two engines hold twice the connections and reach the pooler's "
-    "limit in half the load. Two factories give sessions with different settings (expire_on_commit, autoflush, "
-    "prepared statements), and which one a request gets depends on an import; a fix made to one is missing in the other.",
+    "limit in half the load. Two factories give sessions with different settings (expire_on_commit, autoflush,"
+    " prepared statements), and which one a request gets depends on an import; a fix made to one is missing in"
+    " the other.",
     remedy="Keep one engine and one factory made from it, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "

@@ -263,7 +263,7 @@ def check(program: Program) -> Iterator[Finding]:
     awaited = awaited_tasks(program)
     reported: set[tuple[str, ir.Span4]] = set()
     for event in program.events("schedule", "effect"):
-        if event.text == "thread" or event.kind == "effect" and event.text != "schedule":
+        if event.text == "thread" or (event.kind == "effect" and event.text != "schedule"):
             continue
         if event.site in awaited or event.site in reported or _is_waited_for(event):
             continue
@@ -275,8 +275,8 @@ def check(program: Program) -> Iterator[Finding]:
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
             yield program.finding(
                 META, event,
-                f"{program.describe(session).capitalize()} goes to background work through {what}, which runs after the "
-                "request has closed it. Pass plain ids and let the background function open its own session.",
+                f"{program.describe(session).capitalize()} goes to background work through {what}, which runs after "
+                "the request has closed it. Pass plain ids and let the background function open its own session.",
                 _trace(program, event, session),
             )  # fmt: skip
 

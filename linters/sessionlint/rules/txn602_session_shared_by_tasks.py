@@ -22,8 +22,8 @@ META = Rule(
     '"This session is provisioning a new connection; concurrent operations are not permitted", or "another operation '
     'is in progress" from asyncpg, or, worse, no error: one of them commits the half-made changes of the other. It '
     "depends on timing, so it passes the tests.",
-    remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own session "
-    "with the context manager.",
+    remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own "
+    "session with the context manager.",
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
     "coroutines awaited one after the other.",
 )

@@ -279,7 +279,7 @@ def _is_write(event: Event) -> bool:
 
 def _ends(event: Event, *names: str) -> bool:
     wanted = names or ("commit", "rollback", "close")
-    return event.name in wanted and (event.kind == "txn" or event.kind == "effect" and event.text == "txn")
+    return event.name in wanted and (event.kind == "txn" or (event.kind == "effect" and event.text == "txn"))
 
 
 def _committed_by_context(event: Event, session: Any) -> bool:

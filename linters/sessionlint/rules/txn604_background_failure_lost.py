@@ -17,14 +17,16 @@ META = Rule(
     code="TXN604",
     name="background-failure-lost",
     summary="A background function can end in an error that no status, log-and-raise or retry records.",
-    rationale="Nobody waits for background work. An error that only ends it, or an except clause that passes, leaves the "
-    "job's row pending or running for ever; the user sees a progress bar that never moves, and there is nothing to "
-    "retry or to alarm on.",
-    remedy="Wrap the work in try, and in except Exception open a second session after the first one is closed and write "
-    "the failure to the job's row; or log with logger.exception and raise where a queue or scheduler records it.",
-    not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that let "
-    "the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but the log, "
-    "clauses inside loops, tasks that are awaited or have a callback that looks at the error, work that cannot fail.",
+    rationale="Nobody waits for background work. An error that only ends it, or an except clause that passes, leaves "
+    "the job's row pending or running for ever; the user sees a progress bar that never moves, and there is "
+    "nothing to retry or to alarm on.",
+    remedy="Wrap the work in try, and in except Exception open a second session after the first one is closed and "
+    "write the failure to the job's row; or log with logger.exception and raise where a queue or scheduler "
+    "records it.",
+    not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
+    "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
+    "the log, clauses inside loops, tasks that are awaited or have a callback that looks at the error, work "
+    "that cannot fail.",
 )
 
 _LOSE = ("BackgroundTasks.add_task", "BackgroundTask", "threading.", "add_task")
@@ -264,7 +266,7 @@ def check(program: Program) -> Iterator[Finding]:
         started = function in program.background_functions
         if not started and (function in called or program.policy.layer_of(function.path) != "background"):
             continue
-        if function.is_generator or function.parent is not None and not started:
+        if function.is_generator or (function.parent is not None and not started):
             continue
         yield from _check(program, function, losing.get(function))
 
@@ -347,7 +349,7 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
         return any(_loses(program, e, awaited) for e in started)
     if event.text == "task":
         return event.site not in awaited and not _is_watched(event.function)
-    return event.text != "thread" and event.name.endswith(_LOSE[-1:]) or event.name.endswith(_LOSE[:2]) or (
+    return (event.text != "thread" and event.name.endswith(_LOSE[-1:])) or event.name.endswith(_LOSE[:2]) or (
         event.name.startswith("threading.")
     )  # fmt: skip
 

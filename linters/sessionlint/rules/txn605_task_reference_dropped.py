@@ -15,12 +15,12 @@ META = Rule(
     code="TXN605",
     name="task-reference-dropped",
     summary="The result of create_task is kept nowhere.",
-    rationale="The event loop holds only a weak reference to a task. One that nobody keeps can be collected in the middle "
-    "of its work: its session is never closed, its transaction never ends, and the only trace is \"Task was destroyed "
-    'but it is pending" at some later time. Its exception, too, is seen by nobody.',
-    remedy="Keep the task until it is done: tasks.add(task); task.add_done_callback(tasks.discard), or await it, or use "
-    "asyncio.TaskGroup, BackgroundTasks or a queue.",
-    not_flagged="Tasks that are awaited, returned, stored, put in a collection or passed on; tasks of a TaskGroup; tests.",
+    rationale="The event loop holds only a weak reference to a task. One that nobody keeps can be collected in the "
+    'middle of its work: its session is never closed, its transaction never ends, and the only trace is "Task '
+    'was destroyed but it is pending" at some later time. Its exception, too, is seen by nobody.',
+    remedy="Keep the task until it is done: tasks.add(task); task.add_done_callback(tasks.discard), or await it, or "
+    "use asyncio.TaskGroup, BackgroundTasks or a queue.",
+    not_flagged="Tasks that are awaited, returned, stored, put in a collection or passed on; TaskGroup tasks; tests.",
 )
 
 _STARTERS = ("create_task", "ensure_future")

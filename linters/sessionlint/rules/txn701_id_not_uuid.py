@@ -276,7 +276,5 @@ def _table_column(program: Program, event: Event) -> str | None:
 def _in_class(program: Program, event: Event) -> bool:
     """Columns of classes are found through their class."""
     start: ir.Span4 = event.span
-    return any(
-        info.path == event.path and info.span[:2] <= start[:2] and start[2:] <= info.span[2:]
-        for info in program.classes
-    )
+    classes = event.function.module.classes
+    return any(info.span[:2] <= start[:2] and start[2:] <= info.span[2:] for info in classes)

@@ -14,8 +14,9 @@ META = Rule(
     code="TXN905",
     name="policy-names-nothing",
     summary="The policy names a module, dependency, context or layer that does not exist.",
-    rationale="A policy that points at nothing approves nothing and forbids nothing: after a file is moved, the session "
-    "module's own code is flagged, or a whole layer is no longer checked as one, and the run still looks like a gate.",
+    rationale="A policy that points at nothing approves nothing and forbids nothing: after a file is moved, the "
+    "session module's own code is flagged, or a whole layer is no longer checked as one, and the run still looks like "
+    "a gate.",
     remedy="Correct the path or name in the policy, or remove the entry.",
     not_flagged="Layers that the preset brings along and the policy does not state, and policies that were inferred.",
 )
