@@ -2,7 +2,7 @@
 # make test   everything CI checks: lint, format, types, import contracts, tests
 # make lint   the same without the tests
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

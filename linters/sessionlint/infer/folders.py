@@ -117,12 +117,12 @@ def _is_named(folder: str, layer: str) -> bool:
 def _merged(found: dict[str, str], beside: Mapping[str, list[Vote]], closed: Collection[str]) -> dict[str, str]:
     """Takes a folder in place of those below it when all of them agree and it bears the layer's name, or holds it."""
     merged = dict(found)
-    for folder in sorted({_folder(f) for f in found}, key=lambda f: -f.count("/")):
+    for folder in sorted({_folder(f) for f in found} - set(closed), key=lambda f: -f.count("/")):
         below = {f: layer for f, layer in merged.items() if f.startswith(f"{folder}/")}
         voters = [v for f, ballots in beside.items() if f == folder or f.startswith(f"{folder}/") for v in ballots]
         layer, *others = {*below.values(), *(v.layer for v in voters)}
         covers = len(below) >= 2 or folder in merged
-        if folder not in closed and not others and covers and _is_named(folder, layer):
+        if not others and covers and _is_named(folder, layer):
             merged = {f: kept for f, kept in merged.items() if f not in below}
             merged[folder] = layer
     return {f: layer for f, layer in merged.items() if merged.get(_above(f, merged) or "") != layer}

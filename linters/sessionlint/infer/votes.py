@@ -22,6 +22,9 @@ _SCHEDULING = re.compile(
     r"(?:^|\.)(?:\w*scheduler\w*\.\w+|actor|shared_task|task|periodic_task|cron(?:_\w+)?|(?:scheduled_)?job|repeat_every"
     r"|background_(?:task|job)|scheduled_\w*task)(?:\(|\Z)"
 )
+#: They compare signatures, too: only the file's name tells whether they compare credentials.
+_COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
+_AUTH_FILE = re.compile(r"(?:^|[/_])(?:auth|authentication|security)(?:_\w+)?(?:\.py$|/)", re.I)
 _ENCODERS = {"jwt.encode", "jose.jwt.encode", "joserfc.jwt.encode", "authlib.jose.jwt.encode"}
 _MODEL_BASES = {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
 _COLUMNS = {
@@ -91,7 +94,7 @@ def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo
     counts: Counter[str] = Counter()
     counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
     for function in (module.body, *module.functions):
-        counts["auth"] += sum(e.kind == "external" and _authenticates(e.name) for e in function.events)
+        counts["auth"] += sum(e.kind == "external" and _authenticates(e.name, module.path) for e in function.events)
         if function is module.body or function.name == "<lambda>":
             continue
         counts["functions"] += function.parent is None
@@ -108,7 +111,9 @@ def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo
     return counts
 
 
-def _authenticates(name: str) -> bool:
+def _authenticates(name: str, path: str) -> bool:
+    if name in _COMPARISONS:
+        return bool(_AUTH_FILE.search(path))
     return bool(
         name in _ENCODERS or knowledge.JWT_DECODERS.match(name) or knowledge.SECURITY_CLASSES.match(f"{name}()")
     )

@@ -151,6 +151,8 @@ class Program:
             elif atom.tag in ("inst", "cls"):
                 method = self.solver.method(atom.info, "__call__" if atom.tag == "inst" else "__init__")
                 found.extend([method] if method is not None else [])
+            elif atom.tag == "partial":
+                found.extend(f.info for f in atom.function if f.tag == "fn")
         return found
 
     def dependencies_in(self, value: Value) -> list[Dependency]:

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import calls, knowledge
 from sessionlint.program.frame import Frame
+from sessionlint.program.stdlib import NAMESPACE, PROPERTY
 from sessionlint.program.values import UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
 
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
@@ -56,6 +57,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         for inner in atom.result:
             result = join(result, _attribute_of(frame, inner, name, e, depth + 1))
         return result
+    if tag == "map" and any(k == NAMESPACE[0] for k, _ in atom.items):
+        return tuple(atom.get(name) or UNKNOWN)
     if tag == "const" and name == "value":
         return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":
@@ -63,6 +66,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
         if tag == "fn" and name in ("__wrapped__", "func"):
             return (atom,)
+        if tag == "column" and name in ("key", "name"):
+            return (Ext("sqlalchemy.table_name()"),)
         if tag == "column" and name in ("c", "desc", "asc", "expression", "property"):
             return (atom,)
         return (Method(atom, name),)
@@ -114,7 +119,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     method = solver.method(atom.info, name)
     if method is not None:
         methods = [method]
-        if solver.is_abstract(method):
+        if solver.is_abstract(method) and not _through_super(e):
             methods = solver.overrides(atom.info, name) or methods
         out: Value = UNKNOWN
         for found in methods:
@@ -131,17 +136,22 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if kind is not None:
         return join(value, (Method(atom, name),))
     if value:
-        return _rebind(value, atom)
+        return _described(frame, _rebind(value, atom), atom, e)
     fallback = solver.method(atom.info, "__getattr__")
     if fallback is not None:
         result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)
         if result:
-            return result
+            return _asked(frame, result, name, e)
     routers = solver.external_bases(atom.info)
     if routers:
         base = next(iter(sorted(routers)))
         return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
     return UNKNOWN
+
+
+def _through_super(e: ir.Expr) -> bool:
+    """``super().method`` is the base's own, never the override of another class."""
+    return e[0] == "a" and e[2][0] == "c" and e[2][2][0] == "n" and bool(e[2][2][2] == "super")
 
 
 def _rebind(value: Value, atom: Inst) -> Value:
@@ -155,6 +165,40 @@ def _rebind(value: Value, atom: Inst) -> Value:
     return out
 
 
+def _described(frame: Frame, value: Value, owner: Inst, e: ir.Expr) -> Value:
+    """What class attributes give when they are read through an instance: descriptors, ``property(f)``, partial methods."""
+    out: Value = UNKNOWN
+    for atom in value:
+        getter = frame.solver.method(atom.info, "__get__") if atom.tag == "inst" else None
+        if getter is not None:
+            out = join(out, calls.call_function(frame, frame.solver.bound(getter, atom), [(owner,)], [], e, run=True))
+        elif atom.tag == "partial" and atom.function == PROPERTY:
+            for read in atom.args[0]:
+                found = frame.machine.call(frame, read, [(owner,)], [], e)
+                out = join(out, found)
+        elif atom.tag == "partial":
+            mine = frame.solver.mro(owner.info)
+            bound = tuple(
+                frame.solver.bound(f.info, owner) if f.tag == "fn" and f.receiver is None and f.info.class_info in mine else f
+                for f in atom.function
+            )
+            out = join(out, (atom._replace(function=bound),))
+        else:
+            out = join(out, (atom,))
+    return out
+
+
+def _asked(frame: Frame, value: Value, name: str, e: ir.Expr) -> Value:
+    """``__getattr__`` that passes the name on: the attribute of what it asks."""
+    out: Value = UNKNOWN
+    for atom in value:
+        if atom.tag == "partial" and any(f.tag == "ext" and f.name == "builtins.getattr" for f in atom.function):
+            out = join(out, get_attribute(frame, atom.args[0], name, e))
+        else:
+            out = join(out, (atom,))
+    return out
+
+
 def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
     """Attributes of a class object: methods, mapped columns, class variables."""
     solver = frame.solver
@@ -163,7 +207,7 @@ def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
         if method.is_property:
             return (Column(atom.info, name),) if is_model(frame, atom.info) else UNKNOWN
         return (Fn(method, atom if method.is_classmethod else None),)
-    if name in ("__table__", "c") and is_model(frame, atom.info):
+    if name in _TABLES and name not in atom.info.attributes and is_model(frame, atom.info):
         return (atom,)
     if is_model(frame, atom.info) and _is_mapped(frame, atom.info, name):
         return (Column(atom.info, name),)
@@ -192,6 +236,9 @@ def is_model(frame: Frame, info: Any) -> bool:
     return False
 
 
+_TABLES = ("__table__", "c", "columns", "mapper", "attrs", "column_attrs", "all_orm_descriptors")
+
+
 def _is_mapped(frame: Frame, info: Any, name: str) -> bool:
     if name.startswith("__") or name in ("metadata", "registry", "model_config", "query"):
         return False
@@ -202,7 +249,10 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
     if name in _SELF_ATTRIBUTES and not (kind == "session" and name == "registry"):
         return (atom,)
     if kind in ("session", "connection") and name in _BINDS:
-        return UNKNOWN
+        is_async = frame.solver.is_async(atom)
+        return (Ext("sqlalchemy.ext.asyncio.AsyncEngine()" if is_async else "sqlalchemy.Engine()"),) if name == "bind" else UNKNOWN
+    if kind == "driver connection" and name == "connection":
+        return (atom,)  # a cursor's connection
     return (Method(atom, name),)
 
 

@@ -6,14 +6,16 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, libraries
+from sessionlint.program import handles, knowledge, libraries, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     ABSENT,
+    TASK,
     UNKNOWN,
     UNKNOWN_KEYWORDS,
+    Ext,
     Fn,
     Handle,
     Inst,
@@ -32,7 +34,11 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: A list variable with more possible contents than this is taken to hold all of them.
 MAX_ALTERNATIVES = 2
+#: What a registry holds to call it later.
+_CALLED = ("fn", "cls", "partial", "param")
 #: Effects that are told to the rules at the call, with the substituted subject.
+#: What a call can look into; a declared type then says nothing new.
+_SEEN = ("fn", "cls", "method", "inst", "handle")
 _TOLD = ("txn", "network", "use", "schedule", "escape")
 
 
@@ -75,14 +81,23 @@ def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     if len(grown) > MAX_ALTERNATIVES:
         # a list that many branches add to: what it may hold in all
         grown = (Seq(tuple(dict.fromkeys(i for s in grown for i in s.items))[:40], any(s.many for s in grown)),)
-    if target[2] not in frame.env and frame.function.name != "<module>":
-        frame.store("global", target[2], tuple(a for v in added for a in v), e[1])
+    is_task = any(a.tag == "obj" and a.name == TASK for v in added for a in v)
+    if target[2] not in frame.env and frame.function.name != "<module>" and not is_task:
+        kept = tuple(a for v in added for a in v)
+        frame.store("global", target[2], kept, e[1])
+        if any(a.tag in _CALLED for a in kept):
+            # a registry: what it holds in all
+            known = tuple(i for s in sequences for i in s.items)
+            registry = (Seq(tuple(dict.fromkeys((*known, *added)))[:40], True),)
+            frame.solver.write(("name", frame.path, target[2]), registry)
     frame.env[target[2]] = grown
 
 
 def _update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
     """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
     maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
+    if e[2][3] == "setdefault" and len(args) == len(e[3]) == 2 and isinstance(literal(args[0]), str):
+        frame.identifier(literal(args[0]), args[1], e[3][1], "key")
     if not maps:
         return
     if e[2][3] == "setdefault":
@@ -155,7 +170,10 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         return handles.open_session(frame, callee, e, keywords)
     if tag in ("param", "injected") and depth < 3:
         out: Value = UNKNOWN
-        for view in frame.solver.views(callee):
+        views = frame.solver.views(callee)
+        if any(v.tag in _SEEN for v in views):
+            views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
+        for view in views:
             if view.tag in ("fn", "cls", "partial", "method", "inst", "handle") or (view.tag == "ext" and "()" not in view.name):
                 out = join(out, call_atom(frame, view, args, keywords, e, depth + 1))
         return out
@@ -403,7 +421,18 @@ def substitute(frame: Frame, value: Value, mapped: dict[Any, Value], function: F
             items = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.items)
             out = join(out, (atom._replace(items=items),))
         elif depth < 3 and tag == "text" and atom.holes:
-            out = join(out, (atom._replace(holes=substitute(frame, atom.holes, mapped, function, span, depth + 1)),))
+            known = [substitute(frame, (h,), mapped, function, span, depth + 1) for h in atom.holes]
+            out = join(out, strings.filled(atom, known))
+        elif depth < 3 and tag == "partial":
+            given = tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.args)
+            inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.keywords)
+            called = substitute(frame, atom.function, mapped, function, span, depth + 1)
+            out = join(out, (atom._replace(function=called, args=given, keywords=inner),))
+        elif tag == "method" and atom.receiver in mapped:
+            out = join(out, tuple(atom._replace(receiver=r) for r in mapped[atom.receiver]))
+        elif tag == "operation" and atom.name == strings.JOIN:
+            given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
+            out = join(out, strings.joined_items(atom.result, given))
         elif tag == "operation":
             out = join(out, (Operation(atom.receiver, atom.name, atom.result),))
         else:

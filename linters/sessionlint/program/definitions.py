@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
-from sessionlint.program.values import UNKNOWN, Cls, Ext, Fn, Inst, Value, join, literal
+from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Seq, Value, join, literal
 
 
 #: A project decorator built on a task decorator of a library.
@@ -134,6 +134,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                 if made.tag in ("fn", "cls", "inst", "partial"):
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))
                     _wrapped(info, wrapped)
+                    if frame.class_scope is not None and not info.is_staticmethod:
+                        becomes_method(frame, wrapped, frame.class_scope, info)
                     if made.tag == "fn" and _REGISTERS in frame.solver.summary_of(made.info).effects:
                         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
     if not target and is_call and decorator[2][0] == "a":
@@ -141,11 +143,24 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
     return target
 
 
+def becomes_method(frame: Frame, value: Value, owner: ClassInfo, wrapped: FunctionInfo | None = None) -> None:
+    """Functions that are put in place of a method receive its instance first."""
+    for atom in value:
+        if atom.tag != "fn" or atom.info is wrapped or atom.info.class_info is not None or not atom.info.params:
+            continue
+        name, kind = atom.info.params[0][:2]
+        received: Value = (Inst(owner),)
+        frame.solver.flow(atom.info, name, (Seq((received,)),) if kind == ir.KIND_VARARGS else received)
+
+
 def _wrapped(info: FunctionInfo, value: Value) -> None:
     """A project decorator that ends in ``asynccontextmanager(fn)`` makes a context manager."""
     for atom in value:
         if atom.tag == "partial" and any(f.tag == "ext" and f.name in knowledge.CONTEXT_MANAGERS for f in atom.function):
             info.is_context_manager = True
+
+
+_PROPERTIES = ("cached_property", "hybrid_property", "computed_field", "declared_attr")
 
 
 def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: ir.Expr) -> None:
@@ -156,12 +171,20 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         info.is_staticmethod = True
     elif name == "builtins.classmethod":
         info.is_classmethod = True
-    elif name == "builtins.property" or last in ("cached_property", "hybrid_property", "computed_field"):
+    elif name == "builtins.property" or last in _PROPERTIES:
         info.is_property = True
+        # a mixin's column: nothing calls it in sight
+        info.eager = info.eager or last == "declared_attr"
+    elif name.startswith("sqlalchemy.") and ".declared_attr." in name:
+        info.is_property = info.eager = True
     elif knowledge.TASK_DECORATORS.match(name):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
     elif name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS:
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+    elif name == "sqlalchemy.event.listens_for" and decorator[0] == "c" and len(decorator[3]) == 2 and info.params:
+        event = literal(frame.evaluate(decorator[3][1]))
+        if isinstance(event, str) and event in knowledge.SESSION_EVENTS:
+            frame.solver.flow(info, info.params[0][0], (Ext("sqlalchemy.orm.Session()"),))
     elif last in ("validator", "field_validator", "model_validator", "root_validator"):
         info.is_classmethod = True
     elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
@@ -238,6 +261,8 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     frame.class_scope = info
     run_block(frame, facts[5])
     frame.class_scope = saved_scope
+    for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
+        frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
     frame.env = saved_env
     frame.dead = False
     value: Value = (Cls(info),)
@@ -246,6 +271,38 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
+
+
+_MANY = {
+    "list", "set", "frozenset", "deque", "List", "Set", "FrozenSet", "Deque", "Sequence", "MutableSequence", "Collection",
+    "Iterable", "Iterator", "AsyncIterable", "AsyncIterator", "Generator", "AsyncGenerator",
+}  # fmt: skip
+_KEYED = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict"}
+_HANDS_OUT = {"ContextManager", "AsyncContextManager", "Awaitable", "Required", "NotRequired"}
+
+
+def container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
+    """``list[AsyncSession]``, ``dict[str, AsyncSession]``…: nothing for other contents."""
+    of = "many" if name in _MANY else "keyed" if name in _KEYED else "each" if name in ("tuple", "Tuple") else ""
+    of = of or ("itself" if name in _HANDS_OUT else "")
+    if not of or not parts:
+        return UNKNOWN
+    wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
+    items = [frame.evaluate(p) for p in wanted]
+    known = [frame.solver.instances(i) for i in items]
+    if not any(holds_handle(frame, a) for i in known for a in i):
+        return UNKNOWN
+    if of == "itself":
+        return items[0]
+    return (Annotation((Seq(tuple(items), of == "many"),), (Const(of, "container"),)),)
+
+
+def holds_handle(frame: Frame, atom: Any) -> bool:
+    """Whether a value is a database handle, or a declared container of handles."""
+    if atom.tag in ("seq", "map"):
+        inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
+        return any(holds_handle(frame, a) for v in inner for a in v)
+    return frame.solver.kind_of(atom) is not None
 
 
 def receiver_of(info: FunctionInfo) -> Value:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes, calls, contexts, expressions
+from sessionlint.program import attributes, calls, contexts, expressions, knowledge
 from sessionlint.program.definitions import receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
-from sessionlint.program.values import UNKNOWN, Ext, Map, Param, Seq, Value, shallow
+from sessionlint.program.values import SESSION, UNKNOWN, Ext, Map, Param, Seq, Value, shallow
 
 MACHINE = Machine(expressions.evaluate, calls.call_atom, calls.run_pending, contexts.enter, attributes.get_attribute, expressions.element_of)
 #: Effects that callers need to know of.
@@ -43,12 +43,18 @@ def sign_function(solver: Solver, function: FunctionInfo) -> None:
     sign(Frame(solver, function.module.body, MACHINE), function)
 
 
+def _is_session(frame: Frame, name: str) -> bool:
+    """Whether a first parameter is declared a session: a method that forgot its ``@staticmethod``."""
+    annotation = frame.function.param_values.get(name, (UNKNOWN, UNKNOWN))[0]
+    return any(a.tag == "ext" and knowledge.handle_kind(a.name) == SESSION for a in annotation)
+
+
 def _parameters(frame: Frame) -> None:
     function, solver = frame.function, frame.solver
     for index, (name, kind, _, _, span) in enumerate(function.params):
         if index == 0 and function.class_info is not None and kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
             receiver = receiver_of(function)
-            if receiver:
+            if receiver and not _is_session(frame, name):
                 frame.env[name] = receiver
                 continue
         value: Value

@@ -129,6 +129,9 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
                 if atom.tag == "map":
                     items = [i for i in items if atom.get(i[0]) is None] + list(atom.items)
                     partial = partial or atom.partial
+                elif atom.tag == "ext":
+                    items.append((("?",), (atom,)))
+                    partial = True
             partial = partial or not value
             continue
         key = literal(frame.evaluate(key_expr))
@@ -143,7 +146,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
 
 
 def _subscript(frame: Frame, e: ir.Expr) -> Value:
-    base = frame.evaluate(e[2])
+    base = _seen(frame, frame.evaluate(e[2]))
     out: Value = UNKNOWN
     for atom in base:
         if atom.tag == "ext":
@@ -163,8 +166,14 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, join_all(list(atom.items)))
         elif atom.tag == "inst":
             method = frame.solver.method(atom.info, "__getitem__")
+            fields = frame.solver.field_names(atom.info)
             if method is not None:
                 out = join(out, calls.call_function(frame, frame.solver.bound(method, atom), [], [], e))
+            elif isinstance(index, str):
+                # a typed dictionary
+                out = join(out, frame.solver.attribute(atom.info, index))
+            elif isinstance(index, int) and -len(fields) <= index < len(fields):
+                out = join(out, get_attribute(frame, (atom,), fields[index], e))
         elif atom.tag in ("column", "predicate"):
             out = join(out, (atom,))
     return out
@@ -180,6 +189,12 @@ def _entry(atom: Map, key: Any) -> Value:
     return join_all([v for _, v in atom.items])
 
 
+_HOLDERS = (
+    "Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "AsyncIterable", "Iterable", "ContextManager",
+    "AsyncContextManager", "Awaitable",
+)  # fmt: skip
+
+
 def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
     """Subscripts of library types: ``Annotated[…]``, ``Optional[…]``, ``AsyncGenerator[X, None]``…"""
     last = name.rpartition(".")[2]
@@ -189,26 +204,38 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         inner = frame.evaluate(parts[0])
         metadata = join_all([frame.evaluate(p) for p in parts[1:]])
         return (Annotation(inner, metadata),)
+    if name == "sys.modules":
+        module = literal(frame.evaluate(index))
+        return frame.solver.module_value(module, frame.path) if isinstance(module, str) else UNKNOWN
     if last in ("Optional", "Union"):
         return join_all([frame.evaluate(p) for p in parts])
-    if last in ("Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "AsyncIterable", "Iterable", "ContextManager",
-                "AsyncContextManager", "Awaitable", "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired"):  # fmt: skip
+    if last in (*_HOLDERS, "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired"):  # fmt: skip
         if last == "Mapped":
             return (*base, Seq((frame.evaluate(parts[0]),)))
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])
-        return base
+        return definitions.container_of(frame, last, parts) or base
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
+    if last == "Callable" and len(parts) == 2:
+        return (Annotation(_result_type(frame, parts[-1]), const("callable")),)
     if last in ("type", "Type"):
         return (Annotation(frame.evaluate(parts[0]), const("class")),)
     if "()" in name:
         key = literal(frame.evaluate(index))
         return join_all([libraries.keyed(frame, a, key, e[1]) for a in base if a.tag == "ext"])
-    if name.startswith(("typing.", "builtins.")):
-        return UNKNOWN
+    if name.startswith(("typing.", "builtins.", "collections.")):
+        return definitions.container_of(frame, last, parts)
     frame.evaluate(index)
     return base
+
+
+def _result_type(frame: Frame, e: ir.Expr) -> Value:
+    """What a declared callable gives in the end: the session of ``AbstractContextManager[Session]``."""
+    if e[0] == "i" and any(a.tag == "ext" and a.name.rpartition(".")[2] in _HOLDERS for a in frame.evaluate(e[2])):
+        index: ir.Expr = e[3]
+        return _result_type(frame, index[2][0] if index[0] == "t" else index)
+    return frame.evaluate(e)
 
 
 def _yield(frame: Frame, e: ir.Expr) -> Value:
@@ -281,10 +308,18 @@ def _other(frame: Frame, e: ir.Expr) -> Value:
     return UNKNOWN
 
 
+def _seen(frame: Frame, value: Value) -> Value:
+    """With a parameter, the containers of handles it is declared or given as."""
+    views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
+    held = tuple(v for v in views if definitions.holds_handle(frame, v) if v.tag in ("seq", "map"))
+    records = tuple(v for v in views if v.tag == "inst" and frame.solver.is_record(v.info))
+    return join(value, (*held, *records)) if held or records else value
+
+
 def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """What iterating over a value gives."""
     out: Value = UNKNOWN
-    for atom in value:
+    for atom in _seen(frame, value):
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
         elif atom.tag == "map":

@@ -121,6 +121,9 @@ class Frame:
         """What a name means here: locals, enclosing functions, the module, builtins."""
         value = self.env.get(name)
         if value is not None:
+            if self.function.children:
+                # an inner function may have assigned it
+                value = join(value, self.solver.read(("nonlocal", self.function, name)))
             return value
         parent = self.function.parent
         while parent is not None:
@@ -148,6 +151,7 @@ class Frame:
         parent = self.function.parent
         if parent is not None and self.solver.peek(("local", parent, name)):
             self.solver.write(("local", parent, name), value)
+            self.solver.write(("nonlocal", parent, name), value)
             place = "closure"
         else:
             self.solver.write(("name", self.path, name), value)

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge, predicates, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop
+from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
     DRIVER,
@@ -37,7 +38,6 @@ _PASSIVE = {
     "in_transaction", "in_nested_transaction", "get_bind", "expunge", "expunge_all", "expire", "expire_all", "is_modified",
     "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
 }  # fmt: skip
-_SQL_END = re.compile(r"^\s*(commit|rollback|begin|start\s+transaction|end|savepoint)\b(?!\s*\()", re.I)
 _SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
 _WRITERS = {"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 
@@ -81,6 +81,10 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
             return open_session(frame, receiver, e, keywords, begun=name == "begin")
         if name in ("remove", "close_all", "close"):
             _closes(frame, receiver, name, e)
+            for handle in [h for h, made in frame.begins.items() if made.kind == "create" and receiver in made.value]:
+                _closes(frame, handle, name, e)
+            # the next call of the registry opens a session anew
+            frame.learn(receiver, "closed", False)
         return (receiver,) if name in _SAME else UNKNOWN
     if kind == ENGINE:
         return _engine(frame, receiver, name, args, keywords, e)
@@ -98,6 +102,11 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         return _closes(frame, receiver, name, e)
     if name in _SAME:
         _options(frame, receiver, name, keywords, e)
+        return (receiver,)
+    if name in ("__aenter__", "__enter__", "start") and kind == TRANSACTION:
+        # begun by hand: no ``with`` block ends it
+        for subject in _subjects(receiver):
+            frame.learn(subject, "begun")
         return (receiver,)
     if name in ("__aenter__", "__enter__", "start"):
         return tuple(frame.machine.enter(frame, (receiver,), e).value)
@@ -131,6 +140,13 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.learn(subject, "begun", False)
         frame.learn(subject, "written", False)
     return (Operation(receiver, name),)
+
+
+def end_later(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> None:
+    """``session.commit`` is handed, uncalled, to code that will call it."""
+    kind = frame.solver.kind_of(receiver)
+    if kind in (SESSION, CONNECTION, TRANSACTION, DRIVER):
+        _end(frame, receiver, kind, name, e)
 
 
 def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
@@ -265,10 +281,7 @@ def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Va
     if not any(a.tag == "ext" for a in value):
         texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
-    found = _SQL_END.match(text.text)
-    if found:
-        word = found.group(1).lower()
-        op = {"commit": "commit", "end": "commit", "rollback": "rollback", "savepoint": "begin_nested"}.get(word, "begin")
+    for op, word in transaction_statements(text.text):
         flags = ("context",) if op == "begin_nested" else ()
         for subject in _subjects(receiver):
             frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)

@@ -108,6 +108,7 @@ _CANONICAL = {
     "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "starlette.background.BackgroundTask": "fastapi.BackgroundTask",
     "starlette.requests.Request": "fastapi.Request",
+    "fastapi.middleware.Middleware": "starlette.middleware.Middleware",
     "starlette.responses.StreamingResponse": "fastapi.responses.StreamingResponse",
     "asyncio.tasks.create_task": "asyncio.create_task",
     "asyncio.tasks.gather": "asyncio.gather",
@@ -121,6 +122,8 @@ _CANONICAL = {
 #: Attributes of library objects that are sessions: import path with calls -> type.
 _SESSION_ATTRIBUTES = {
     "flask_sqlalchemy.SQLAlchemy().session": "sqlalchemy.orm.scoped_session()",
+    "sqlalchemy.inspect().session": "sqlalchemy.orm.Session()",
+    "sqlalchemy.inspect().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
     "flask_sqlalchemy_lite.SQLAlchemy().session": "sqlalchemy.orm.Session()",
     "fastapi_sqlalchemy.db.session": "sqlalchemy.orm.Session()",
     "fastapi_async_sqlalchemy.db.session": "sqlalchemy.ext.asyncio.AsyncSession()",
@@ -171,8 +174,18 @@ PREDICATE_COMBINERS = {
 PREDICATE_METHODS = {"where", "filter", "having", "filter_by", "and_", "or_", "join", "outerjoin", "select_from"}
 COLUMN_TESTS = {
     "in_", "not_in", "notin_", "is_", "is_not", "isnot", "like", "ilike", "between", "any_", "contains", "startswith",
-    "endswith", "op", "is_distinct_from", "any", "has", "overlap",
+    "endswith", "op", "is_distinct_from", "is_not_distinct_from", "any", "has", "overlap", "__eq__", "__ne__", "eq", "bool_op",
+    "regexp_match", "contained_by",
 }  # fmt: skip
+
+#: Functions whose result compares like the column they are given.
+COLUMN_WRAPPERS = {
+    "sqlalchemy.cast", "sqlalchemy.type_coerce", "sqlalchemy.try_cast", "sqlalchemy.tuple_", "sqlalchemy.collate",
+    "sqlalchemy.any_", "sqlalchemy.all_", "sqlalchemy.label",
+    *(f"sqlalchemy.func.{n}" for n in ("coalesce", "lower", "upper", "trim", "nullif", "max", "min", "any", "ifnull", "text")),
+}  # fmt: skip
+#: Comparisons as functions: ``operator.eq(column, value)``.
+OPERATORS = {f"operator.{n}" for n in ("eq", "ne", "lt", "le", "gt", "ge", "contains", "__eq__", "__ne__")}
 
 SESSION_WRITES = {
     "add", "add_all", "delete", "merge", "flush", "bulk_save_objects", "bulk_insert_mappings",
@@ -184,6 +197,8 @@ SESSION_READS = {
 }  # fmt: skip
 SQL_METHODS = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "exec_driver_sql", "executemany",
                "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "copy_from_query"}  # fmt: skip
+#: Stands for calling something of which only ``Callable[…, X]`` is known.
+DECLARED_CALL = "typing.declared_call"
 SESSION_ONLY = {"commit", "rollback", "begin", "begin_nested", "flush", "add", "add_all", "expunge", "refresh", "merge"}
 
 NETWORK_PREFIXES = (
@@ -243,6 +258,11 @@ STREAMING = {
     "sse_starlette.sse.EventSourceResponse", "fastapi.sse.EventSourceResponse",
 }  # fmt: skip
 
+#: Events whose listeners receive the session first.
+SESSION_EVENTS = {
+    "before_flush", "after_flush", "after_flush_postexec", "before_commit", "after_commit", "after_rollback",
+    "after_soft_rollback", "after_begin", "after_transaction_create", "after_transaction_end", "before_attach", "after_attach",
+}  # fmt: skip
 #: Starting work that outlives the call: name -> how the target is given.
 TASK_STARTERS = {
     "asyncio.create_task", "asyncio.ensure_future", "asyncio.get_event_loop().create_task",
@@ -253,7 +273,8 @@ TASK_GROUPS = {"asyncio.TaskGroup()", "anyio.create_task_group()"}
 CONCURRENT = {"asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.wait_for.x", "aiometer.run_all"}
 CALL_THROUGH = {
     "asyncio.to_thread": 0, "anyio.to_thread.run_sync": 0, "starlette.concurrency.run_in_threadpool": 0,
-    "fastapi.concurrency.run_in_threadpool": 0, "asyncio.wait_for": 0, "asyncio.shield": 0, "asyncio.run": 0,
+    "fastapi.concurrency.run_in_threadpool": 0, "sqlalchemy.util.greenlet_spawn": 0,
+    "sqlalchemy.util.concurrency.greenlet_spawn": 0, "asyncio.wait_for": 0, "asyncio.shield": 0, "asyncio.run": 0,
     "asyncio.timeout": -1, "asgiref.sync.sync_to_async": -1, "anyio.run": 0, "contextlib.nullcontext": -1,
 }  # fmt: skip
 SCHEDULER_CLASSES = re.compile(r"^apscheduler\.schedulers\.\w+\.\w+Scheduler\(\)$|^apscheduler\.\w*Scheduler\(\)$")

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, predicates, scheduling, stdlib, strings
+from sessionlint.program import handles, knowledge, locators, predicates, scheduling, stdlib, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
+from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     UNKNOWN,
     UNKNOWN_KEYWORDS,
@@ -37,22 +38,36 @@ _QUIET = ("builtins.", "typing.", "logging.")
 _STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|set|create|alter|drop|truncate)\s", re.I)
 #: Libraries that do not end a session's transaction behind the caller's back.
 _HARMLESS = ("sqlalchemy.", "sqlmodel.", "functools.", "asyncio.", "fastapi.", "inspect.", "contextlib.")
+#: dependency-injector: what is provided is called later.
+_PROVIDERS, _PROVIDES = "dependency_injector.providers.", (".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource",
+                                                          ".ThreadLocalSingleton", ".ContextLocalSingleton")  # fmt: skip
+#: Calls that keep a function of the caller and call it later.
+_CALLS_BACK = (".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor")
 _SESSIONS = ("handle", "param", "injected")
 _ESCAPES = ("session", "connection", "transaction", "driver connection")
 
 
 def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """The result of calling an external symbol."""
+    owner, _, method = name.rpartition(".")
+    kind = knowledge.handle_kind(owner) if args and owner else None
+    if kind is not None and name not in _SPECIAL and name not in knowledge.RAW_CONNECTIONS:
+        # ``AsyncSession.commit(session)``
+        receiver = next((a for a in args[0] if frame.solver.kind_of(a) == kind), Ext(f"{owner}()"))
+        return handles.call(frame, receiver, kind, method, args[1:], keywords, e)
     made = _handle(frame, name, args, keywords, e)
     if made is not None:
         return made
+    asked = locators.located(frame, args, e)
+    if asked:
+        return asked
     if not name.startswith(_QUIET):
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
         if knowledge.is_network(name) or name in frame.solver.policy.network_calls:
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
-    special = _SPECIAL.get(name)
+    special = _partial if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES) else _SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)
     if name.startswith(("sqlalchemy.", "sqlmodel.")) and e[0] == "c" and e[2][0] == "a" and e[2][3] in knowledge.COLUMN_TESTS:
@@ -61,10 +76,13 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             return predicates.predicate(frame, e[1], [(column, False)], e)
     if name.endswith((".headers.get", ".cookies.get")) and args:
         return keyed(frame, Ext(name[: -len(".get")]), literal(args[0]), e[1])
+    if name == "starlette.middleware.Middleware":
+        for atom in args[0] if args else ():
+            scheduling.register_middleware(frame, atom, e[1])
     scheduled = scheduling.call(frame, name, args, keywords, e)
     if scheduled is not None:
         return scheduled
-    if not name.startswith((*_QUIET, *_HARMLESS)):
+    if not name.startswith((*_QUIET, *_HARMLESS)) or name.endswith(_CALLS_BACK):
         escape(frame, args, keywords, e)
     if name in knowledge.QUERY_MAKERS:
         predicates.consumed(frame, args)
@@ -74,12 +92,25 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         predicates.consumed(frame, args)
         return predicates.combined(args)
     if name.startswith("sqlalchemy.func."):
-        return predicates.combined(args) or (Ext(f"{name}()"),)
+        return predicates.combined(args) or predicates.carried(name, args) or (Ext(f"{name}()"),)
+    if name in knowledge.COLUMN_WRAPPERS:
+        return predicates.combined(args) or predicates.carried(name, args) or (Ext(f"{name}()"),)
+    if name in knowledge.OPERATORS:
+        return predicates.compared(frame, e, args)
     if name in ("sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field", "pydantic.Field", "dataclasses.field"):
+        _made_by_default(frame, keywords, e)
         return _column(name, args, keywords)
     if name == "sqlalchemy.ForeignKey":
         return (Ext(f"{name}()"), Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)))
     return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
+
+
+def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
+    """``field(default_factory=session_factory)``: every instance opens a session of its own."""
+    for key, value in keywords:
+        for atom in value if key in ("default_factory", "factory") else ():
+            if atom.tag == "fn" or frame.solver.kind_of(atom) == "factory":
+                frame.machine.call(frame, atom, [], [], e)
 
 
 def _column(name: str, args: list[Value], keywords: Keywords) -> Value:
@@ -109,6 +140,9 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
 def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
     """Sessions given to code that cannot be seen: it may commit or close them."""
     given = [a for v in (*args, *(v for _, v in keywords)) for a in contained(v)]
+    for callback in dict.fromkeys(a for a in given if a.tag == "method" and a.name in ("commit", "rollback")):
+        # ``stack.push_async_callback(session.commit)``: whoever receives it will call it
+        handles.end_later(frame, callback.receiver, callback.name, e)
     for atom in dict.fromkeys(given):
         if atom.tag in _SESSIONS and frame.solver.kind_of(atom) in _ESCAPES:
             frame.emit("escape", e[1], subject=(atom,), expr=e)
@@ -135,12 +169,12 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":
-        return predicates.predicate(frame, e[1], [(receiver.name, True)], e) if name in knowledge.COLUMN_TESTS else (receiver,)
+        return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
         return (receiver,)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
-    if tag in ("fn", "cls", "obj"):
+    if tag in ("fn", "cls", "obj", "partial"):
         scheduled = scheduling.method(frame, receiver, name, args, keywords, e)
         return UNKNOWN if scheduled is None else scheduled
     if tag == "ext":
@@ -162,7 +196,7 @@ def query_method(frame: Frame, receiver: Ext, name: str, args: list[Value], keyw
 
 
 def _filter_by(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
-    spans = {k: v[1] for k, v in e[4] if k} if e[0] == "c" else {}
+    spans: dict[str, ir.Span4] = {k: v[1] for k, v in e[4] if k} if e[0] == "c" else {}
     for key, _ in keywords:
         if predicates.tenant_name(frame, key):
             frame.emit("predicate", spans.get(key, e[1]), name=key, expr=e)
@@ -203,6 +237,9 @@ def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> V
 
 def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords) -> Value:
     """A call of something unknown: only its name can tell, and only what cannot be mistaken is used."""
+    asked = locators.located(frame, args, e)
+    if asked:
+        return asked
     escape(frame, args, keywords, e)
     if e[2][0] != "a":
         return UNKNOWN
@@ -218,6 +255,10 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
     if column is not None:
         return predicates.predicate(frame, e[1], [(column, False)], e)
     texts = strings.texts_of(args[0]) if args and name in knowledge.SQL_METHODS else ()
+    if any(a.tag == "ext" and a.name in ("sqlalchemy.text()", "sqlalchemy.DDL()") for v in args[:1] for a in v):
+        # only SQLAlchemy executes its text(), whatever the receiver is
+        for op, _ in dict.fromkeys(s for t in texts for s in transaction_statements(t.text)):
+            frame.emit("txn", e[1], ("context",) if op == "begin_nested" else (), name=op, text="sql", expr=e)
     if any(_STATEMENT.match(t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
     scheduled = scheduling.unknown(frame, name, args, keywords, e)
@@ -233,6 +274,10 @@ def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Ex
         return UNKNOWN
     if name.startswith("."):
         level = len(name) - len(name.lstrip("."))
+        package = literal(args[1] if len(args) > 1 else dict(keywords).get("package", UNKNOWN))
+        if isinstance(package, str):
+            parents = package.split(".")
+            return frame.solver.module_value(".".join([*parents[: len(parents) - level + 1], name.lstrip(".")]), frame.path)
         name = frame.solver.names.absolute(frame.path, name.lstrip("."), level)
     return frame.solver.module_value(name, frame.path)
 
@@ -306,6 +351,7 @@ def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     items = tuple(i for a in (args[0] if args else ()) if a.tag == "map" for i in a.items)
+    items += tuple((("?",), (a,)) for a in (args[0] if args else ()) if a.tag == "ext")
     partial = bool(args) and not items or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     return (Map((*items, *keywords), partial, frame.site(e[1])),)
 
@@ -329,10 +375,20 @@ def _environment(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr
     return join(default, (Ext("os.environ[]"),)) if default else UNKNOWN
 
 
+def _lifespan_state(frame: Frame, value: Value) -> None:
+    """The dictionary a lifespan function yields becomes every request's state."""
+    for key, held in (i for a in value if a.tag == "map" for i in a.items):
+        if isinstance(key, str):
+            frame.solver.write(("state", "request.state", key), held)
+
+
 def _app(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
     def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         site = frame.site(e[1])
         entry = frame.solver.routers.setdefault(site, {"name": name})
+        for atom in dict(keywords).get("lifespan", UNKNOWN):
+            if atom.tag == "fn":
+                _lifespan_state(frame, frame.solver.summary_of(atom.info).yields)
         entry.update({k: v for k, v in keywords if k in ("dependencies", "prefix", "lifespan", "include_in_schema")})
         return (Obj(f"{name}()", site),)
 
@@ -363,18 +419,19 @@ def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
 
 
 _SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
-    **stdlib.SPECIAL, "importlib.import_module": _import_module,
+    **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fastapi.Security": _depends, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict, "contextlib.closing": _closing,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
-    "pandas.read_sql": _sql("read_sql"), "pandas.read_sql_query": _sql("read_sql_query"),
+    "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
+    "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"), "pandas.read_sql_query": _sql("read_sql_query"),
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _first, "builtins.str": _first, "typing.cast": lambda f, a, k, e: a[1] if len(a) > 1 else (),
+    "sqlalchemy.make_url": _first, "builtins.str": _first, "typing.cast": stdlib.cast,
     "typing.NewType": lambda f, a, k, e: (Annotation(a[1], ()),) if len(a) > 1 else (), "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first, "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,

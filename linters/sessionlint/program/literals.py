@@ -59,6 +59,9 @@ def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
         return
     if op == "F":
         yield from _function(module, node[2], needle)
+    elif op == "C":
+        # past the class's name, which may be spelled like an op
+        yield from _each(module, node[2][3:], "", needle)
     elif op in ("=", ":"):
         target = node[2][0] if op == "=" else node[2]
         value = node[3] if op == "=" else node[4]
@@ -80,7 +83,7 @@ def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
 
 
 def _each(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:
-    if node and type(node[0]) is str and len(node) > 1 and type(node[1]) is tuple:
+    if len(node) > 1 and type(node[0]) is str and type(node[1]) is tuple and node[1] and type(node[1][0]) is int:
         yield from _walk(module, node, name, needle)
         return
     for child in node:

@@ -149,7 +149,7 @@ class FunctionInfo:
         "children", "class_info", "decorators", "decorator_values", "events", "facts", "flags",
         "header", "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "module", "name",
         "param_values", "params", "parent", "qualname", "registrations", "routes", "span", "summary", "visits",
-        "evaluated", "dependencies", "eager", "signed", "_body",
+        "evaluated", "dependencies", "abstract", "eager", "signed",
     )  # fmt: skip
 
     def __init__(
@@ -189,14 +189,13 @@ class FunctionInfo:
         self.eager = False
         #: annotations and defaults have been evaluated
         self.signed = False
-        self._body: tuple[ir.Stmt, ...] | None = None
+        #: it only declares (``None``: not looked at yet)
+        self.abstract: bool | None = None
 
     @property
     def body(self) -> tuple[ir.Stmt, ...]:
-        """Its statements."""
-        if self._body is None:
-            self._body = ir.body_of(self.facts)
-        return self._body
+        """Its statements, unpacked anew each time: kept, those of a large program would fill memory."""
+        return ir.body_of(self.facts)
 
     @property
     def is_async(self) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Predicate, Value, literal
 
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
+#: Methods that run on the class, too, to make SQL.
+_HYBRIDS = {f"sqlalchemy.ext.hybrid.hybrid_{n}" for n in ("method", "property")}
 
 
 def tenant_name(frame: Frame, name: str) -> bool:
@@ -25,13 +28,59 @@ def comparison(frame: Frame, e: ir.Expr, left: Value, rights: list[Value]) -> Va
     """``Model.column == value``: a predicate when a side is a column."""
     if set(e[3]) <= {"is", "is not", "in", "not in"}:
         return UNKNOWN
-    found = [a for v in (left, *rights) for a in columns_of(v)]
-    names = [(a.name, a.owner is not None) for a in found]
+    return _compare(frame, e, [(left, e[2]), *zip(rights, e[4], strict=True)])
+
+
+def compared(frame: Frame, e: ir.Expr, args: list[Value]) -> Value:
+    """``operator.eq(column, value)``: as ``column == value``."""
+    sides = e[3] if e[0] == "c" and len(e[3]) == len(args) else ((),) * len(args)
+    return _compare(frame, e, list(zip(args, sides, strict=True)))
+
+
+def _compare(frame: Frame, e: ir.Expr, sides: list[tuple[Value, ir.Expr]]) -> Value:
+    columns = [_mapped(frame, value) for value, _ in sides]
+    found = [c for side in columns for c in side if c.owner is not None]
+    written = [expr for _, expr in sides]
+    between = bool(found) and all(
+        any(c.owner is not None for c in side) or _of_table(expr) for side, expr in zip(columns, written, strict=True)
+    )
+    names = [(c.name, True) for c in found] or [(c.name, False) for side in columns for c in side]
     if not names:
-        columns = [column_name(frame, side) for side in (e[2], *e[4])]
-        names = [(c, False) for c in columns if c is not None]
-    between = all(columns_of(v) for v in (left, *rights))
+        plain = [column_name(frame, expr) for expr in written if expr]
+        names = [(c, False) for c in plain if c is not None]
     return predicate(frame, e[1], names, e, ("between columns",) if between else ())
+
+
+def _mapped(frame: Frame, value: Value) -> list[Any]:
+    """Columns among the atoms, and those that calls pass for a parameter."""
+    passed = tuple(a for p in value if p.tag == "param" for a in frame.solver.arguments_of(p))
+    return columns_of(value) or columns_of(passed)
+
+
+def _of_table(expr: ir.Expr) -> bool:
+    """``subquery.c.name``: a column, whatever the subquery is."""
+    return bool(expr) and expr[0] in ("a", "i") and expr[2][0] == "a" and expr[2][3] in ("c", "columns")
+
+
+def carried(name: str, args: list[Value]) -> Value:
+    """The columns in the arguments of a function whose result compares like them: ``cast``, ``func.lower``."""
+    return tuple(c for a in args for c in columns_of(a)) if name in knowledge.COLUMN_WRAPPERS else UNKNOWN
+
+
+def tested(frame: Frame, column: Any, name: str, args: list[Value], e: ir.Expr) -> Value:
+    """A method of a column: a comparison (``in_``), a condition on what a relationship leads to, or itself."""
+    if name not in knowledge.COLUMN_TESTS:
+        return combined(args) if name in ("and_", "or_") and args else (column,)
+    if name in ("any", "has") and e[0] == "c":
+        for key, value in e[4]:
+            if key and tenant_name(frame, key):
+                frame.emit("predicate", value[1], name=key, expr=e)
+    return predicate(frame, e[1], [(column.name, column.owner is not None)], e)
+
+
+def inspected(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+    """``inspect(Model)``: its columns are the model's."""
+    return tuple(a for a in args[0] if a.tag == "cls") if args else UNKNOWN
 
 
 def column_name(frame: Frame, side: ir.Expr) -> str | None:
@@ -49,6 +98,8 @@ def column_name(frame: Frame, side: ir.Expr) -> str | None:
 
 
 def _instance(frame: Frame, side: ir.Expr) -> bool:
+    if any(a.tag == "ext" and a.name in _HYBRIDS for _, v in frame.function.decorator_values for a in v):
+        return False
     return any(a.tag in ("inst", "const", "mod") for a in frame.evaluate(side[2]))
 
 

@@ -8,11 +8,17 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
-from sessionlint.program.values import TASK, UNKNOWN, Ext, Obj, Pending, Seq, Value, join, join_all
+from sessionlint.program.values import TASK, UNKNOWN, Ext, Obj, PartialCall, Pending, Seq, Value, join, join_all
 
 Keywords = list[tuple[str, Value]]
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
 _LOOPS = ("asyncio.", "uvloop.")
+_CALLED_LATER = (".call_soon", ".call_soon_threadsafe", ".call_later", ".call_at")
+#: A task with its arguments, to be sent later.
+_SIGNATURES = {"s", "si", "signature", "subtask", "message"}
+#: Queues that are told the task's name, or get signatures combined by the library.
+_QUEUES = ("celery.", "arq.", "saq.", "streaq.", "dramatiq.", "taskiq", "procrastinate.")
+_SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".defer", ".defer_async", ".kiq")
 
 
 def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -27,10 +33,14 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _task(frame, name, args, keywords, e)
     if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
         return _concurrent(frame, name, args, e)
-    if name.startswith(_LOOPS) and name.endswith((".run_in_executor", ".call_soon", ".call_later")):
-        if name.endswith(".run_in_executor"):
-            for target in args[1] if len(args) > 1 else UNKNOWN:
-                frame.machine.call(frame, target, args[2:], keywords, e)
+    if name.startswith(_LOOPS) and name.endswith(_CALLED_LATER):
+        given = args[1:] if name.endswith((".call_later", ".call_at")) else args
+        # a method of a queue or future is no work of its own
+        kind = "schedule" if any(a.tag in ("fn", "partial") for a in (given or [UNKNOWN])[0]) else "thread"
+        return _started(frame, kind, name.replace("()", ""), given, keywords, e)
+    if name.startswith(_LOOPS) and name.endswith(".run_in_executor"):
+        for target in args[1] if len(args) > 1 else UNKNOWN:
+            frame.machine.call(frame, target, args[2:], keywords, e)
         return _started(frame, "thread", name, args[1:], keywords, e)
     if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
         result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
@@ -47,6 +57,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
     if name in frame.solver.policy.background_sinks:
         return _started(frame, "schedule", name, args, keywords, e)
+    if name.startswith(_QUEUES) and name.endswith(_SENDS):
+        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     return None
@@ -54,7 +66,9 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
 
 def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
     """Methods of functions (``task.delay``) and of applications and routers."""
-    if receiver.tag == "fn" and name in knowledge.QUEUE_METHODS:
+    if receiver.tag in ("fn", "partial") and name in _SIGNATURES:
+        return (PartialCall((receiver,), tuple(args), tuple(keywords)),) if receiver.tag == "fn" else (receiver,)
+    if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj":
         return _router(frame, receiver, name, args, keywords, e)
@@ -80,9 +94,22 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         for atom in target:
             if atom.tag == "fn":
                 add_route(frame, atom.info, Route("api_route", path, receiver, named.get("dependencies", UNKNOWN), e[1]))
-    elif name in ("add_event_handler", "add_middleware", "add_exception_handler", "mount"):
+    elif name == "add_middleware":
+        for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
+            register_middleware(frame, atom, e[1])
+    elif name in ("add_event_handler", "add_exception_handler", "mount"):
         return UNKNOWN
     return UNKNOWN
+
+
+def register_middleware(frame: Frame, atom: Any, span: ir.Span4) -> None:
+    """A class that stands before all routes: what the server calls is its ``dispatch`` or ``__call__``."""
+    if atom.tag == "cls":
+        for name in ("dispatch", "__call__"):
+            method = frame.solver.method(atom.info, name)
+            if method is not None:
+                method.registrations["middleware"] = (frame.site(span), "middleware")
+                frame.solver.want(method)
 
 
 def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -170,7 +197,7 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
 
 def _is_lazy(atom: Any) -> bool:
     """Calling it only makes a coroutine (so its arguments can be bound without running it here)."""
-    return atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator)
+    return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))
 
 
 def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:

@@ -23,8 +23,11 @@ from sessionlint.program.values import (
     Ext,
     Fn,
     Inst,
+    Map,
     Mod,
     Param,
+    PartialCall,
+    Seq,
     Value,
     join,
     literal,
@@ -40,6 +43,8 @@ MAX_VISITS = 14
 MAX_NESTING = 60
 #: Declared types that leave open what an argument is.
 _VAGUE = ("typing.", "builtins.", "collections.")
+#: So many literals are kept per parameter.
+_LITERALS = 4
 _NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
@@ -298,7 +303,13 @@ class Solver:
     def flow(self, function: FunctionInfo, name: str, value: Value) -> None:
         """Adds a call's argument to what a parameter may be."""
         own = Param(function, name)
-        self.write(("param", function, name), tuple(a for a in value if a != own))
+        kept = tuple([a for a in value if a != own and (a.tag != "const" or a.kind == "str")])
+        if kept and kept[0].tag == "const":
+            # which literals are passed matters for a helper's SQL or column name, not for every caller's label
+            known = self._cells.get(("param", function, name), UNKNOWN)
+            if sum(a.tag == "const" for a in known) >= _LITERALS:
+                return
+        self.write(("param", function, name), kept)
 
     def arguments_of(self, param: Param) -> Value:
         """What callers pass for a parameter, through their own parameters (which are listed too)."""
@@ -366,6 +377,10 @@ class Solver:
         for atom in annotation:
             if atom.tag == "annotated" and literal(atom.metadata) == "class":
                 out.extend(atom.type)
+            elif atom.tag == "annotated" and any(a.tag == "const" and a.kind == "container" for a in atom.metadata):
+                out.append(self._contained(atom.type[0], literal(atom.metadata)))
+            elif atom.tag == "annotated" and literal(atom.metadata) == "callable":
+                out.append(PartialCall((Ext(knowledge.DECLARED_CALL),), (atom.type,), ()))
             elif atom.tag == "annotated":
                 out.extend(self.instances(atom.type))
             elif atom.tag == "ext":
@@ -375,6 +390,13 @@ class Solver:
             elif atom.tag == "handle":
                 out.append(atom)
         return tuple(dict.fromkeys(out))
+
+    def _contained(self, items: Seq, of: str) -> Any:
+        """An instance of a declared container: a sequence, a dictionary, something to call."""
+        values = tuple(self.instances(v) for v in items.items)
+        if of == "keyed":
+            return Map(((("?",), values[0]),), True)
+        return Seq(values, items.many)
 
     def kind_of(self, atom: Any, seen: int = 0) -> str | None:
         """The kind of database handle an atom is, or ``None``."""
@@ -438,6 +460,16 @@ class Solver:
         """Import paths of all bases outside the project."""
         return {b.name for c in self.mro(info) for b in c.bases if b.tag == "ext"}
 
+    def field_names(self, info: ClassInfo) -> list[str]:
+        """The fields of a named tuple, in order; nothing for other classes."""
+        if "typing.NamedTuple" not in self.external_bases(info):
+            return []
+        return [n for cls in reversed(self.mro(info)) for n in cls.attributes]
+
+    def is_record(self, info: ClassInfo) -> bool:
+        """Whether instances are subscripted or unpacked by field: named tuples and typed dictionaries."""
+        return not self.external_bases(info).isdisjoint(("typing.NamedTuple", "typing.TypedDict"))
+
     def class_kind(self, info: ClassInfo) -> str | None:
         """The kind of handle instances of a class are, when it derives from one of the libraries' classes."""
         if info not in self._kinds:
@@ -455,11 +487,13 @@ class Solver:
     @staticmethod
     def is_abstract(function: FunctionInfo) -> bool:
         """Whether a method only declares: no statements, or nothing but ``raise NotImplementedError``."""
-        body = function.body
-        if not body:
-            return True
-        last = body[-1]
-        return len(body) == 1 and last[0] == "!" and "NotImplemented" in ir.text_of(last[2])
+        if function.abstract is None:
+            body = function.body
+            last = body[-1] if body else None
+            function.abstract = last is None or (
+                len(body) == 1 and last[0] == "!" and "NotImplemented" in ir.text_of(last[2])
+            )
+        return function.abstract
 
     def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
         """What sub-classes define in place of an abstract method."""
@@ -484,10 +518,26 @@ class Solver:
             if init is not None and not init.evaluated and init not in self._active:
                 self.summary_of(init)
             value = join(value, self.read(("attr", cls, name)))
+        if not value:
+            value = self._of_subclasses(info, name)
         if len(value) > 1 and any(a.tag != "ext" and self.kind_of(a) for a in value):
             # a declared type says nothing new once the object itself is known
             value = tuple(a for a in value if a.tag != "ext" or not self.kind_of(a))
         return value
+
+    def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
+        """What the classes that a mixin is mixed into keep in an attribute: handles only."""
+        value: Value = UNKNOWN
+        pending, seen = [info], {info}
+        while pending and len(seen) < 40:
+            for atom in self.read(("subclasses", pending.pop())):
+                if atom.info in seen:
+                    continue
+                seen.add(atom.info)
+                pending.append(atom.info)
+                for cls in self.mro(atom.info):
+                    value = join(value, self.read(("attr", cls, name)))
+        return tuple(a for a in value if self.kind_of(a))
 
     def bound(self, function: FunctionInfo, receiver: Any) -> Fn:
         """A method seen through an instance or class."""

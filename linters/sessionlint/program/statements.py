@@ -9,8 +9,9 @@ from sessionlint.facts import ir
 from sessionlint.program import contexts, definitions, dependencies
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
+from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Seq, join
+from sessionlint.program.values import UNKNOWN, Seq, Value, join, join_all
 
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
@@ -48,9 +49,17 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         elif s[2][0] != "n" or frame.function.name == "<module>":
             assign(frame, s[2], typed, None, declared=True)
         return
-    if not any(a.tag != "const" for a in value) and typed:
+    if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
         value = join(value, typed)
+    context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
+    for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
+        frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
     assign(frame, s[2], value, s[4])
+
+
+def _is_field(atom: Any) -> bool:
+    """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
+    return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
@@ -85,13 +94,35 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.evaluate(s[2])
     before = frame.snapshot()
     frame.flags.append("typing" if _is_type_checking(s[2]) else "branch")
+    narrowed = _narrow(frame, s[2])
     run_block(frame, s[3])
+    for name, (wide, narrow) in narrowed.items():
+        if frame.env.get(name) is narrow:
+            frame.env[name] = wide
     after_body = frame.snapshot()
     frame.restore(before)
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
     frame.flags.pop()
     frame.merge(after_body)
+
+
+def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
+    """``if isinstance(x, AsyncSession):`` says what ``x`` is inside; the names with their values before and inside."""
+    parts = test[3] if test[0] == "o" and test[2] == "and" else (test,)
+    narrowed: dict[str, tuple[Value, Value]] = {}
+    for part in parts:
+        is_check = part[0] == "c" and part[2][0] == "n" and part[2][2] == "isinstance" and len(part[3]) == 2
+        if not is_check or part[3][0][0] != "n" or part[3][0][2] not in frame.env:
+            continue
+        name = part[3][0][2]
+        wide = frame.env[name]
+        classes = tuple(a for c in frame.evaluate(part[3][1]) for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
+        handles = tuple(a for a in frame.solver.instances(classes) if frame.solver.kind_of(a))
+        if handles and not any(frame.solver.kind_of(a) for a in wide):
+            frame.env[name] = handles
+            narrowed[name] = (wide, handles)
+    return narrowed
 
 
 def _loop(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], before_each: Callable[[], None]) -> None:

@@ -6,29 +6,46 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import strings
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Cls, Const, Ext, Mod, Obj, PartialCall, Seq, Value, join, join_all, literal
+from sessionlint.program.targets import assign
+from sessionlint.program.values import UNKNOWN, Cls, Column, Ext, Map, Mod, Obj, PartialCall, Seq, Value, join, join_all, literal
 
 Keywords = list[tuple[str, Value]]
 Special = Callable[[Frame, list[Value], Keywords, ir.Expr], Value]
 CONTEXT_VARIABLE = "contextvars.ContextVar()"
+#: What ``property(f)`` is a call of.
+PROPERTY: Value = (Ext("builtins.property()"),)
+#: The entry that marks a dictionary of attributes.
+NAMESPACE = (("namespace",), UNKNOWN)
 
 
 def _named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     """The attributes of ``base`` whose names a value may be."""
     at: ir.Expr = e[3][0] if e[0] == "c" and e[3] else ("z", e[1], ())
     out: Value = UNKNOWN
-    for atom in names:
-        if isinstance(atom, Const) and isinstance(atom.value, str):
-            out = join(out, frame.machine.attribute(frame, base, atom.value, ("a", e[1], at, atom.value)))
+    known = [a for n in names for a in (frame.solver.views(n) if n.tag == "param" else (n,))]
+    for text in strings.texts_of(tuple(known)):
+        if not text.dynamic:
+            out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
+    if not known and any(n.tag == "param" for n in names):
+        # the caller knows the name
+        return (PartialCall((Ext("builtins.getattr"),), (base, names), ()),)
     return out
 
 
 def _getattr(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if len(args) < 2:
         return UNKNOWN
-    found = _named(frame, args[0], args[1], e)
+    found = _named(frame, args[0], args[1], e) or _of_unknown(frame, args[0], args[1])
     return join(found, args[2]) if len(args) > 2 else found
+
+
+def _of_unknown(frame: Frame, base: Value, names: Value) -> Value:
+    """A tenant's column of a model that is not known: ``getattr(self.model, "tenant_id", None)``."""
+    name = literal(names)
+    unknown = not any(a.tag in ("inst", "const", "mod") for a in base)
+    return (Column(None, name),) if unknown and name in frame.solver.policy.tenant_names else UNKNOWN
 
 
 def _method_caller(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -73,6 +90,7 @@ def _import(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> 
     name = literal(args[0]) if args else None
     if not isinstance(name, str):
         return UNKNOWN
+    frame.emit("external", e[1], name="importlib.import_module", args=(args[0],), expr=e)
     whole = len(args) > 3 or any(k == "fromlist" for k, _ in keywords)
     return frame.solver.module_value(name if whole else name.partition(".")[0], frame.path)
 
@@ -102,6 +120,53 @@ def _ambient(kind: str) -> Special:
     return session_of
 
 
+def cast(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``cast(AsyncSession, x)``: the object, and what it is said to be when it says nothing itself."""
+    if len(args) < 2:
+        return UNKNOWN
+    named = tuple(a for t in strings.texts_of(args[0]) if not t.dynamic for a in frame.lookup(t.text))
+    if any(frame.solver.kind_of(a) for a in args[1]):
+        return args[1]
+    said = tuple(a for a in frame.solver.instances((*args[0], *named)) if frame.solver.kind_of(a))
+    return said or args[1]
+
+
+def _reference(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``weakref.ref(x)``: calling it gives ``x``."""
+    return (PartialCall((Ext("copy.copy"),), tuple(args[:1]), ()),)
+
+
+def _itself(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return args[0] if args else UNKNOWN
+
+
+def _type_variable(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``TypeVar("S", bound=AsyncSession)`` stands for its bound, or for one of its constraints."""
+    return join_all([*args[1:], dict(keywords).get("bound", UNKNOWN)])
+
+
+def _alias_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return args[1] if len(args) > 1 else dict(keywords).get("value", UNKNOWN)
+
+
+def _set_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``setattr(object, "name", value)``."""
+    for text in strings.texts_of(args[1]) if len(args) == 3 and e[0] == "c" and len(e[3]) == 3 else ():
+        if not text.dynamic:
+            assign(frame, ("a", e[1], e[3][0], text.text), args[2], e[3][2])
+    return UNKNOWN
+
+
+def _namespace(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``SimpleNamespace(db=session)``: a dictionary whose keys are attributes."""
+    return (Map((*keywords, NAMESPACE), True, frame.site(e[1])),)
+
+
+def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``name = property(read)`` in a class body."""
+    return (PartialCall(PROPERTY, tuple(args[:1]), ()),) if args else UNKNOWN
+
+
 def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``type(x)``: the class of an object whose class is known."""
     out: list[Any] = []
@@ -120,7 +185,9 @@ SPECIAL: dict[str, Special] = {
     "builtins.getattr": _getattr, "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
     "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute, "builtins.map": _map,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
-    "contextvars.ContextVar": _context_variable, "builtins.type": _type,
+    "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
+    "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute, "types.SimpleNamespace": _namespace,
+    "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property, "functools.cached_property": _property,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),
     "sqlalchemy.orm.Session.object_session": _ambient("sqlalchemy.orm.Session()"),
     "sqlalchemy.ext.asyncio.async_object_session": _ambient("sqlalchemy.ext.asyncio.AsyncSession()"),

@@ -11,7 +11,7 @@ from string import Formatter
 from sessionlint.facts import ir
 from sessionlint.program import predicates
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Seq, Text, Value, join, join_all, merge_maps
+from sessionlint.program.values import UNKNOWN, Const, Operation, Seq, Text, Value, join, join_all, merge_maps
 
 HOLE = "\0"
 MAX_ALTERNATIVES = 4
@@ -22,6 +22,9 @@ HARMLESS = frozenset(
     f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
 ) | {"sqlalchemy.table_name()", "enum.Enum().value()"}
 _KEPT = ("ext", "param", "injected")
+#: The operation that stands in a hole for joined items of a parameter; its result is the separator.
+JOIN = "str.join"
+_TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
@@ -58,13 +61,17 @@ def _alternatives(value: Value) -> list[Text]:
     out: list[Text] = []
     for atom in value:
         if atom.tag == "const":
-            if atom.value is not None or len(value) == 1:
+            if atom.value is not None:
                 out.append(Text(str(atom.value), False))
+            elif len(value) == 1:
+                # nobody writes "None" into a text: a setting whose value comes from outside
+                out.append(Text(HOLE, True))
         elif atom.tag == "text":
             out.append(Text(*atom))
         else:
             harmless = atom.tag == "ext" and atom.name in HARMLESS
-            out.append(Text(HOLE, not harmless, "", (atom,) if atom.tag in _KEPT else ()))
+            kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name == JOIN)
+            out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
     return _limited(out) or [Text(HOLE, True)]
 
 
@@ -83,6 +90,14 @@ def _limited(texts: list[Text]) -> list[Text]:
     if len(texts) <= 1:
         return texts
     texts = list(dict.fromkeys(texts))
+    if len(texts) <= MAX_ALTERNATIVES:
+        return texts
+    # those that read alike must not crowd out the others
+    alike: dict[str, Text] = {}
+    for text in texts:
+        known = alike.get(text.text)
+        alike[text.text] = text if known is None or (text.dynamic and not known.dynamic) else known
+    texts = list(alike.values())
     if len(texts) <= MAX_ALTERNATIVES:
         return texts
     dynamic = next((t for t in texts if t.dynamic), None)
@@ -161,6 +176,8 @@ def method(
 ) -> Value:
     """A method of a string: ``format``, ``join``, ``replace``; others keep the text."""
     del frame
+    if name in ("substitute", "safe_substitute"):
+        return (_templated(text, args, dict(keywords or ())),)
     if name in ("format", "format_map"):
         return (_format(text, args, dict(keywords or ())),)
     if name == "join":
@@ -193,6 +210,36 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
     return out._replace(how=out.how or "str.format") if out.dynamic else out
 
 
+def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
+    """``string.Template``: its fields by name."""
+    given = next((a for v in args[:1] for a in v if a.tag == "map"), None)
+    out, position = Text("", text.dynamic, text.how, text.holes), 0
+    for field in _TEMPLATE.finditer(text.text):
+        name = field[1] or field[2]
+        out = _append(out, Text(text.text[position : field.start()], False))
+        out = _append(out, _alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN)[0])
+        position = field.end()
+    out = _append(out, Text(text.text[position:], False))
+    return out._replace(how=out.how or "a template") if out.dynamic else out
+
+
+def filled(text: Text, known: list[Value]) -> Value:
+    """The text once its holes are known, each in its place; only what is in the holes when places cannot be told."""
+    pieces = text.text.split(HOLE)
+    if len(pieces) != len(known) + 1:
+        return (text._replace(holes=join_all(known)[:MAX_HOLES]),)
+    out = [Text(pieces[0], False, text.how)]
+    for value, piece in zip(known, pieces[1:], strict=True):
+        out = _product(_product(out, _alternatives(value)), [Text(piece, False)])
+    return tuple(t if t.dynamic else t._replace(how="") for t in out)
+
+
+def joined_items(separator: Value, sequence: Value) -> Value:
+    """``separator.join(sequence)``; unknown sequences that a caller knows are kept for it."""
+    text = text_of(separator) or Text(HOLE, True)
+    return _joined_items(text, sequence)
+
+
 def _joined_items(text: Text, sequence: Value) -> Value:
     out: list[Text] = []
     for atom in sequence:
@@ -204,7 +251,10 @@ def _joined_items(text: Text, sequence: Value) -> Value:
         holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
         out.append(Text(text.text.join(t.text for t in pieces), dynamic, how if dynamic else "", holes))
     if not out and not any(a.tag == "seq" for a in sequence):
-        out.append(Text(HOLE, True, "join", tuple(a for a in sequence if a.tag in _KEPT)[:MAX_HOLES]))
+        kept = tuple(a for a in sequence if a.tag in _KEPT)
+        if not text.dynamic:
+            kept = tuple(Operation(a, JOIN, (Const(text.text, "str"),)) if a.tag == "param" else a for a in kept)
+        out.append(Text(HOLE, True, "join", kept[:MAX_HOLES]))
     return tuple(_limited(out)) or (Text("", text.dynamic),)
 
 
@@ -215,4 +265,4 @@ def _replaced(text: Text, args: list[Value]) -> Text:
     return Text(changed, dynamic, text.how or ("replace" if dynamic else ""), join(text.holes, new.holes)[:MAX_HOLES])
 
 
-__all__ = ["HARMLESS", "HOLE", "binary", "joined", "method", "text_of", "texts_of"]
+__all__ = ["HARMLESS", "HOLE", "JOIN", "binary", "filled", "joined", "joined_items", "method", "text_of", "texts_of"]

@@ -6,8 +6,9 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
+from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Const, Map, Value, join, literal
+from sessionlint.program.values import UNKNOWN, Const, Map, Seq, Value, join, join_all, literal
 
 
 def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, declared: bool = False) -> None:
@@ -29,7 +30,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
     elif op in ("t", "l"):
         _unpack(frame, target[2], value)
     elif op == "*":
-        assign(frame, target[2], UNKNOWN, None)
+        assign(frame, target[2], value, None)
     elif op == "a":
         frame.identifier(target[3], value, source, "attribute")
         _attribute(frame, target, value)
@@ -48,6 +49,8 @@ def _kept_by_definition(frame: Frame, target: ir.Expr, value: Value, source: ir.
 
 
 def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
+    views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
+    value = join(value, tuple(v for v in views if v.tag == "inst" and frame.solver.is_record(v.info)))
     for index, target in enumerate(targets):
         item: Value = UNKNOWN
         for atom in value:
@@ -56,6 +59,12 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
                     item = join(item, atom.items[0])
                 elif index < len(atom.items):
                     item = join(item, atom.items[index])
+            elif atom.tag == "seq":
+                item = join(item, join_all(list(atom.items)))
+            elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):
+                item = join(item, frame.machine.attribute(frame, (atom,), fields[index], ("a", target[1], target, fields[index])))
+        if target[0] == "*":
+            item = (Seq((item,), True),)
         assign(frame, target, item, None)
 
 
@@ -66,6 +75,8 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     for atom in _owners(frame, owner):
         if atom.tag in ("inst", "cls"):
             info = atom.info
+            if atom.tag == "cls":
+                becomes_method(frame, value, info)
             # an attribute declared on a base is the base's
             frame.solver.write(("attr", info, name), value)
             if value:

@@ -325,7 +325,10 @@ def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
                 tuple(shallow(v, depth - 1) for v in atom.args),
                 tuple((k, shallow(v, depth - 1)) for k, v in atom.keywords),
             )
-        elif tag in ("operation", "predicate", "column", "method", "dependency", "annotated") and depth <= 0:
+        elif tag == "dependency" and depth <= 0:
+            # what guards a route must not get lost in a table of routers
+            atom = atom._replace(target=shallow(atom.target, 0))
+        elif tag in ("operation", "predicate", "column", "method", "annotated") and depth <= 0:
             continue
         elif tag == "text" and len(atom.text) > 4000:
             atom = Text(atom.text[:4000], True, atom.how, atom.holes)

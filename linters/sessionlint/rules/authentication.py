@@ -27,9 +27,15 @@ _SCHEME = re.compile(
 )
 _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
+_CREDENTIAL = re.compile(
+    r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I
+)
+#: Secrets that prove something else than who calls.
+_OTHER_SECRET = re.compile(r"csrf|xsrf|webhook|signature|_digest$|checksum|hook|reset|invite|unsubscribe|confirm", re.I)
 _REFUSALS = re.compile(r"(?:HTTP_)?(?:401|403)\b|401|403")
 _REFUSING_CLASS = re.compile(
-    r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)", re.I
+    r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)"
+    r"|auth(?:entication|ori[sz]ation)?_?(?:required|failed|failure|error|exc)|login_?required", re.I
 )
 _AUTH_LIBRARIES = ("fastapi_users.", "fastapi_jwt_auth.", "fastapi_azure_auth.", "fastapi_cognito.", "fastapi_auth0.",
                    "fastapi_login.", "authx.", "fastapi_keycloak.", "fastapi_permissions.",
@@ -72,6 +78,24 @@ def is_scheme(target: Any, program: Program) -> bool:
     if target.tag in ("inst", "cls"):
         return any(b.startswith("fastapi.security.") for b in program.solver.external_bases(target.info))
     return False
+
+
+def compares_credential(event: Event) -> bool:
+    """Whether a constant-time comparison is given a caller's API key or token, by the names of what it compares."""
+    if event.name not in _COMPARISONS or event.expr is None or event.expr[0] != "c":
+        return False
+    names = [n for argument in event.expr[3] for n in _names(argument)]
+    return any(_CREDENTIAL.search(n) for n in names) and not any(_OTHER_SECRET.search(n) for n in names)
+
+
+def _names(expr: ir.Expr) -> Iterable[str]:
+    """Names and attributes that an expression mentions."""
+    if expr[0] in ("n", "a"):
+        yield expr[-1]
+    for part in expr[2:]:
+        for child in part if type(part) is tuple and part and type(part[0]) is tuple else (part,):
+            if type(child) is tuple and len(child) > 1 and type(child[0]) is str and type(child[1]) is tuple:
+                yield from _names(child)
 
 
 class Authentication:

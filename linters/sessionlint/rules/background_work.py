@@ -71,6 +71,12 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
         if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
             continue
         yield subject
+    for made in (a for a in function.summary.returns if a.tag == "pending"):
+        # ``lambda: work(session)``: the coroutine is run by who calls the lambda
+        for atom in (a for _, bound in made.bindings for a in bound):
+            own = atom.tag == "param" and atom.info is function
+            if not own and atom not in bindings and program.kind(atom) == "session":
+                yield atom
 
 
 def maker_of(program: Program, handle: Any) -> FunctionInfo:

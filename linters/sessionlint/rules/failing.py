@@ -18,7 +18,8 @@ _STEP_ERRORS = re.compile(
     r"builtins\.(?:Value|Key|Index|Type|Attribute|Assertion|Unicode\w*|ZeroDivision|Lookup|NotImplemented|StopIteration"
     r"|StopAsyncIteration|FileNotFound|FileExists|Recursion|Import|ModuleNotFound)(?:Error)?\Z|.*(?:Validation|Decode|Cancelled)Error\Z"
 )
-_FAILS = {"use", "network", "txn"}
+#: An escape is a session in the hands of a library, which works with it.
+_FAILS = {"use", "network", "txn", "escape"}
 _LOGGER = re.compile(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|^(?:structlog|loguru)\b", re.I)
 _LOUD = {"exception", "error", "critical", "fatal", "warning", "warn"}
 _QUIET = {
@@ -75,6 +76,9 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
     """Whether an event waits on a database or network, or calls a function of the project that does, unguarded."""
     if event.kind in _FAILS:
         return event.name not in ("close", "rollback") and event.name not in knowledge.SLEEPS
+    if event.kind == "create":
+        # ``factory.begin()`` commits at the end of its block
+        return any(getattr(a, "begun", False) for a in event.subject)
     if event.kind != "call" or event.callee is None or nesting >= _MAX_NESTING:
         return False
     return event.callee is not event.function and first_failure(event.callee, nesting + 1) is not None
@@ -85,6 +89,8 @@ def effort(handler: Event) -> str:
 
     Whatever is not logging counts as recording: a status, a retry, a callback, a flag that is read later.
     """
+    if "suppress" in handler.flags:
+        return "nothing"
     body = _clause(ir.body_of(handler.function.facts), handler.span)
     if body is None or any(e.kind == "raise" for e in handled(handler)):
         return "records"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program.model import Effect, Event
+from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.opening import RECEIVERS
@@ -31,7 +31,7 @@ def second_sessions(program: Program) -> Iterator[Second]:
     for event in program.events("obtain", "create", "call"):
         if "handler" not in event.flags or event.site in told or program.is_exempt(event.function):
             continue
-        open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and a not in event.subject)
+        open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and not _hands_out_again(event, a))
         if open_ones and _opens_session(program, event, open_ones):
             told.add(event.site)
             yield Second(event, open_ones[-1])
@@ -46,12 +46,22 @@ def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterat
     _, body, events = handler.expr
     touched = dict.fromkeys(a for e in body if e.kind in _TOUCHES for a in e.subject)
     closed = {a for e in (*body, *events) if e.kind in ("txn", "effect") and e.name == "close" for a in e.subject}
-    received = tuple(a for a in touched if _is_received(program, a) and a not in closed)
+    received = tuple(a for a in touched if _is_received(program, handler.function, a) and a not in closed)
     for event in events:
         opens = event.kind in _OPENINGS and event.site not in told and received
         if opens and _opens_session(program, event, received):
             told.add(event.site)
             yield Second(event, received[0])
+
+
+def _hands_out_again(event: Event, atom: Any) -> bool:
+    """Whether the opening hands out the open session itself, as a property does that keeps what it made."""
+    if atom in event.subject:
+        return True
+    if event.callee is None or not isinstance(atom, Handle):
+        return False
+    kept = (a for e in event.callee.events if e.kind == "store" and e.name == "attribute" for a in e.value)
+    return any(isinstance(a, Handle) and (a.kind, a.root) == (atom.kind, atom.root) for a in kept)
 
 
 def _opens_session(program: Program, event: Event, open_ones: Value) -> bool:
@@ -65,8 +75,20 @@ def _is_session(program: Program, atom: Any) -> bool:
     return atom.tag in ("inst", "pending") or program.kind(atom) == "session"
 
 
-def _is_received(program: Program, atom: Any) -> bool:
+def _is_received(program: Program, function: FunctionInfo, atom: Any) -> bool:
+    """A session the function, a function around it or its class was given: another's parameter is no proof."""
+    if atom.tag == "param" and atom.info is not function:
+        own_class = atom.info.class_info is not None and atom.info.class_info is function.class_info
+        if not own_class and not _is_around(atom.info, function):
+            return False
     return atom.tag in ("param", "injected") and program.kind(atom) == "session"
+
+
+def _is_around(outer: FunctionInfo, function: FunctionInfo) -> bool:
+    current = function.parent
+    while current is not None and current is not outer:
+        current = current.parent
+    return current is outer
 
 
 def proof(program: Program, second: Second) -> list[TraceStep]:

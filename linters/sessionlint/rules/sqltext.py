@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.strings import texts_of
+from sessionlint.program.strings import filled, joined_items, texts_of
 from sessionlint.program.values import Param, Text, Value
 from sessionlint.report import TraceStep
 
@@ -52,6 +52,40 @@ def _all(program: Program) -> Iterator[SqlUse]:
         if not found:
             return
         wanted = {**wanted, **found}
+
+
+def completed_uses(program: Program) -> Iterator[SqlUse]:
+    """SQL that a function puts together from its parameters, as its callers complete it: once per call."""
+    built: dict[FunctionInfo, list[tuple[Event, Text]]] = {}
+    for event in program.events("sql"):
+        for text in event.value:
+            if text.tag == "text" and text.holes and all(_is_own(h, event.function) for h in text.holes):
+                built.setdefault(event.function, []).append((event, text))
+    for call in program.events("call"):
+        given = dict(call.bindings)
+        for event, text in built.get(call.callee, ()) if call.callee is not None else ():
+            texts = texts_of(filled(text, [_given(h, given) for h in text.holes]))
+            yield SqlUse(call, texts, (program.step(event.site, "the text is executed as SQL here"),))
+
+
+def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
+    """The names of settings that ``set_config(:name, …)`` gets as bind parameters."""
+    for event in program.events("use"):
+        if len(event.args) > 1 and any("set_config" in t.text.lower() for t in texts_of(event.args[0])):
+            for atom in (a for v in event.args[1:] for a in v if a.tag == "map"):
+                yield from ((event, t.text) for _, v in atom.items for t in texts_of(v) if not t.dynamic)
+
+
+def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
+    """What a call puts into a hole."""
+    if hole.tag == "param":
+        return bindings.get(hole, ())
+    return joined_items(hole.result, bindings.get(hole.receiver, ()))
+
+
+def _is_own(hole: Any, function: FunctionInfo) -> bool:
+    receiver = hole.receiver if hole.tag == "operation" else hole
+    return isinstance(receiver, Param) and receiver.info is function
 
 
 def _passed(program: Program, wanted: dict[Param, tuple[TraceStep, ...]]) -> Iterator[tuple[Event, Param, Value]]:

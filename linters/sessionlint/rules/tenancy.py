@@ -22,6 +22,7 @@ _CLAUSE = re.compile(
     re.I,
 )
 _FILTERING = {"where", "and", "or", "on", "having", "when", "not", "check", "using", "filter", "qualify"}
+_COUNTED = re.compile(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
 _QUALIFIED = r"(?:[\w\"\0]+\.)*"
 
 
@@ -83,7 +84,8 @@ def keeps_out(program: Program, function: FunctionInfo) -> bool:
 @lru_cache(maxsize=64)
 def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     column = _QUALIFIED + r'"?(?:' + "|".join(re.escape(n) for n in names) + r')"?(?!\w)'
-    cast = r"(?:\s+AS\s+\w+\s*\))?\)?(?:\s*::\s*\w+)?"
+    # what closes the function or cast around the column: "AS uuid)", "::text)", ", :default)"
+    cast = r"(?:\s+AS\s+\w+\s*\)|\s*::\s*\w+)?(?:\s*(?:,[^()]*)?\))*(?:\s*::\s*\w+)?"
     operator = r"(?:=|!=|<>|<=|>=|<|>|\bNOT\s+IN\b|\bIN\b|\bIS\b|\bI?LIKE\b|\bNOT\s+I?LIKE\b|\bBETWEEN\b|~)"
     forward = re.compile(rf"(?<![\w:@%'\0.]){column}{cast}\s*{operator}\s*", re.I)
     backward = re.compile(rf"(?:=|!=|<>)\s*(?:ANY\s*\(\s*)?{column}(?!\s*(?:\(|'))", re.I)
@@ -109,6 +111,8 @@ def sql_predicate(program: Program, text: str) -> str | None:
             if pattern is backward and re.search(
                 rf"{column.pattern.rsplit('(?:$', 1)[0]}$", text[: found.start()], re.I
             ):
+                continue
+            if _COUNTED.search(text[: found.start()]):
                 continue
             clauses = _CLAUSE.findall(text[: found.start()])
             if not clauses and text[: found.start()].strip(" (\n\t"):

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
+from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.mounting import mounts
+from sessionlint.rules.sqltext import sql_uses
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -35,7 +37,15 @@ def one_per_call(events: Iterable[Event]) -> Iterator[Event]:
 def by_hand(program: Program, name: str) -> Iterator[Event]:
     """The calls that end a transaction themselves (``commit`` or ``rollback``) where nobody may."""
     ends = (e for e in program.events("txn") if e.name == name and not program.is_exempt(e.function))
-    return one_per_call(ends)
+    return one_per_call((*ends, *_handed_on(program, name)))
+
+
+def _handed_on(program: Program, name: str) -> Iterator[Event]:
+    """Calls that hand SQL text such as ``COMMIT`` to a function that executes it."""
+    for use in sql_uses(program):
+        ended = {op for text in use.texts for op, _ in transaction_statements(text.text)} if use.trace else ()
+        if name in ended and not program.is_exempt(use.event.function):
+            yield use.event
 
 
 def instead(program: Program, function: FunctionInfo) -> str:

@@ -141,8 +141,12 @@ GOOD = [
 # --- app/tasks/run.py
 import asyncio
 
-from app.session import get_session
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.session import engine, get_session
 from app.status import record
+
+Local = sessionmaker(engine)
 
 
 async def run(job_id):
@@ -174,6 +178,54 @@ async def closed_first(job_id):
         await session.close()
         async with get_session() as second:
             await second.get(object, job_id)
+
+
+class Manager:
+    def __init__(self):
+        self._session = None
+
+    @property
+    def session(self):
+        if self._session is None:
+            self._session = Local()
+        return self._session
+
+    def add(self, job_id):
+        try:
+            self.session.add(job_id)
+        except Exception:
+            self.session.expunge_all()
+            raise
+
+
+class Unit:
+    @property
+    def session(self):
+        return self._session
+
+    @session.setter
+    def session(self, value: Session):
+        self._session = value
+
+    def __enter__(self):
+        self._opened = Local()
+        self._session = self._opened.__enter__()
+        return self
+
+    def __exit__(self, *details):
+        self._opened.__exit__(*details)
+
+    def write(self, row):
+        self._session.add(row)
+
+
+def after_the_unit(job_id):
+    try:
+        with Unit() as unit:
+            unit.write(job_id)
+    except Exception:
+        with Local() as second:
+            second.add(job_id)
 
 
 async def same_session(job_id):

@@ -149,6 +149,23 @@ def browse() -> None:
     ),
     Good(
         """
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from app.session import engine
+
+registry = scoped_session(sessionmaker(engine))
+
+
+def fresh() -> None:
+    registry.remove()
+    registry.add(object())
+    registry.close()
+    registry.commit()
+""",
+        path="app/tasks/work.py",
+    ),
+    Good(
+        """
 from app.session import session_factory
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sessionlint.program.api import Program
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.sqltext import completed_uses, sql_uses
 from sessionlint.rules.tenancy import keeps_out, sql_predicate
 
 META = Rule(
@@ -141,11 +141,13 @@ def upgrade():
 
 def check(program: Program) -> Iterator[Finding]:
     """SQL texts with a tenant predicate, at the call that supplies them."""
-    for use in sql_uses(program):
-        if keeps_out(program, use.event.function):
+    seen: set[object] = set()
+    for use in (*sql_uses(program), *completed_uses(program)):
+        if keeps_out(program, use.event.function) or use.event.site in seen:
             continue
         found = next((p for p in (sql_predicate(program, t.text) for t in use.texts) if p), None)
-        if found:
+        if found and not any((s.path, s.line) in seen for s in use.trace):
+            seen.update((use.event.site, (use.event.path, use.event.span[0])))
             yield program.finding(
                 META,
                 use.event,

@@ -180,10 +180,13 @@ def check(program: Program) -> Iterator[Finding]:
                     f"{function.name}() takes the tenant id {name!r}. Remove the parameter: tenants decide "
                     "nothing here.",
                 )
-    for event in program.events("call", "schedule", "concurrent"):
+    for event in program.events("call", "schedule", "concurrent", "external"):
+        if event.kind == "external" and event.name != "functools.partial":
+            continue
         if event.site in seen or not _is_subject(program, event.function):
             continue
-        passed = _passed(program, event) if event.kind == "call" else _scheduled(program, event)
+        reads = {"call": _passed, "external": _prepared}.get(event.kind, _scheduled)
+        passed = reads(program, event)
         if passed is None:
             continue
         seen.add(event.site)
@@ -235,6 +238,18 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
+    return None
+
+
+def _prepared(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
+    """The function and its tenant parameter that ``partial(f, tenant_id=…)`` fills in."""
+    for atom in event.args[0] if event.args else ():
+        if atom.tag != "fn" or program.role(atom.info) in _BEYOND or not _is_subject(program, atom.info):
+            continue
+        names = [p[0] for p in atom.info.params][: len(event.args) - 1] + [k for k, _ in event.keywords]
+        name = next((n for n in names if is_tenant_name(program, n)), None)
+        if name:
+            return atom.info, name
     return None
 
 

@@ -13,7 +13,7 @@ from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.connectionstate import options_of, settings_in
-from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.sqltext import bound_settings, sql_uses
 from sessionlint.rules.tenancy import is_tenant_key, keeps_out, mentions_tenant
 
 META = Rule(
@@ -111,6 +111,9 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
     for event in program.events("external"):
         if event.name == "sqlalchemy.func.set_config" and event.args and _tenant_text(program, event.args[0]):
             yield event, "set_config"
+    for event, name in bound_settings(program):
+        if "." in name and mentions_tenant(program, name):
+            yield event, f"set_config({name!r})"
     yield from _info(program)
     for event in program.events("options", "use", "create"):
         yield from ((event, what) for what in _options(program, event)[:1])

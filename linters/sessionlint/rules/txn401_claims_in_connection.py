@@ -11,7 +11,7 @@ from sessionlint.program.strings import texts_of
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.connectionstate import options_in, options_of, settings_in
-from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.sqltext import bound_settings, sql_uses
 
 META = Rule(
     code="TXN401",
@@ -152,6 +152,7 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
             name = next((t.text for t in texts_of(event.args[0]) if _SETTING.match(t.text)), None)
             if name:
                 yield event, f"set_config({name!r})"
+    yield from ((e, f"set_config({n!r})") for e, n in bound_settings(program) if _SETTING.match(n))
     assigned: set[object] = set()
     for event in program.events("setitem"):
         found = [n for n, _ in options_in(event.value) if _SETTING.match(n)] if event.name == "options" else []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.report import Finding
-from sessionlint.rules.authentication import Authentication, authentication, is_decoder
+from sessionlint.rules.authentication import Authentication, authentication, compares_credential, is_decoder
 from sessionlint.rules.base import Bad, Good, Rule
 
 META = Rule(
@@ -170,6 +170,13 @@ def check(program: Program) -> Iterator[Finding]:
                 event,
                 f"{name}() decodes a token below the router. Decode it in a dependency of the route and pass the "
                 "user's id.",
+            )
+        elif compares_credential(event) and _is_below(program, known, event.function):
+            yield program.finding(
+                META,
+                event,
+                f"{event.name}() checks an API key or token below the router. Check it in a dependency of the "
+                "route and pass the user's id.",
             )
     seen: set[object] = set()
     for event in program.events("call"):

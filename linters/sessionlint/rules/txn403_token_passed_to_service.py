@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
-from sessionlint.program.values import Param
+from sessionlint.program.values import Param, Value
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import kind_of_secret
 from sessionlint.rules.base import Bad, Good, Rule
@@ -180,13 +180,36 @@ def _is_service(program: Program, event: Event) -> bool:
     return role is None and any(program.sessions((Param(callee, p[0]),)) for p in callee.params)
 
 
+def _is_receiver(param: Param) -> bool:
+    """``self``: what the object was made of was handed over when it was made."""
+    return param.info.class_info is not None and param.name == param.info.params[0][0]
+
+
+def _held(event: Event, value: Value) -> Iterator[Value]:
+    """A value, what is in it, and what the objects written as arguments are made of."""
+    yield value
+    for atom in value:
+        if atom.tag == "map":
+            yield from (v for _, v in atom.items)
+        elif atom.tag == "seq":
+            yield from atom.items
+        elif atom.tag == "inst":
+            for made in event.function.events:
+                if made.kind == "construct" and made.value[0].info is atom.info and _is_argument(event, made):
+                    yield from (*made.args, *(v for _, v in made.keywords))
+
+
+def _is_argument(call: Event, made: Event) -> bool:
+    """Whether an object is made among the arguments of the call."""
+    outer, inner = call.span, made.span
+    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
+
+
 def _secret_in(program: Program, event: Event) -> tuple[str, str] | None:
     for identity, value in event.bindings:
         if isinstance(identity, Param) and identity.info is event.callee:
-            kind = kind_of_secret(program, value)
-            kind = kind or next(
-                (k for a in value if a.tag == "map" for _, v in a.items if (k := kind_of_secret(program, v))), None
-            )
+            held = (value,) if _is_receiver(identity) else _held(event, value)
+            kind = next((k for v in held if (k := kind_of_secret(program, v))), None)
             if kind:
                 return identity.name, kind
     return None

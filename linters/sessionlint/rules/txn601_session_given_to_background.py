@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Value
+from sessionlint.program.values import Param, Value
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import (
     awaited_tasks,
@@ -288,6 +288,10 @@ def _is_waited_for(event: Event) -> bool:
 def _handed(event: Event) -> Value:
     if event.kind == "schedule":
         return started_values(event)
+    passed_on = event.effect.subject if event.effect is not None else None
+    if isinstance(passed_on, Param) and passed_on in event.subject and passed_on.info is not event.callee:
+        # several helpers pass it on through *args: this is where its owner lets go of it
+        return event.subject
     # a helper of the project starts it: what it starts, and what is passed on through *args and **options
     others = [
         a

@@ -37,8 +37,10 @@ BAD = [
 # --- app/tasks/scan.py
 import logging
 
+from rowtools import crud
+
 from app.models.item import Item
-from app.session import get_session
+from app.session import get_session, session_factory
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +66,20 @@ async def logged(item_id):
     except Exception as error:  # TXN604@5
         logger.error("scan of %s failed: %s", item_id, error)
         return False
+
+
+async def by_a_library(item_id):
+    try:
+        async with session_factory.begin() as session:
+            await crud.create(session, item_id)
+    except Exception as error:  # TXN604@5
+        logger.error("scan of %s failed: %s", item_id, error)
 # --- app/routers/items.py
 import asyncio
 
 from fastapi import APIRouter, BackgroundTasks
 
-from app.tasks.scan import logged, scan, silent
+from app.tasks.scan import by_a_library, logged, scan, silent
 
 router = APIRouter()
 tasks = set()
@@ -79,6 +89,7 @@ tasks = set()
 async def start(background: BackgroundTasks):
     background.add_task(scan, 1)
     background.add_task(silent, 1)
+    background.add_task(by_a_library, 1)
     tasks.add(asyncio.create_task(logged(1)))
 """,
     ),

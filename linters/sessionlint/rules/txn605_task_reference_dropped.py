@@ -56,6 +56,21 @@ async def forget(item_id):
     watched = asyncio.create_task(scan(item_id))  # TXN605@15
     watched.add_done_callback(done)
     asyncio.create_task(scan(item_id)).add_done_callback(done)  # TXN605@5
+
+
+def start_scan(item_id):
+    task = asyncio.create_task(scan(item_id))
+    task.add_done_callback(done)
+    return task
+
+
+def start_at_once(item_id):
+    return asyncio.ensure_future(scan(item_id))
+
+
+async def forget_what_a_helper_made(item_id):
+    start_scan(item_id)  # TXN605@5
+    start_at_once(item_id)  # TXN605@5
 """,
     ),
 ]
@@ -107,6 +122,24 @@ async def stop_later(stop: asyncio.Event):
         ticker.cancel()
 
 
+def start(item_id):
+    task = asyncio.create_task(scan(item_id))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task
+
+
+def begin(item_id):
+    return asyncio.create_task(scan(item_id))
+
+
+async def rely_on_the_helper(item_id):
+    start(item_id)
+    await begin(item_id)
+    job = begin(item_id)
+    return job
+
+
 def create_task(title):
     return title
 
@@ -135,7 +168,7 @@ async def test_scan():
 def check(program: Program) -> Iterator[Finding]:
     """Every started task that is dropped at once, or given a name that nothing reads."""
     for event in program.events("schedule"):
-        if event.text != "task" or not event.name.endswith(_STARTERS):
+        if not _is_task(event):
             continue
         if program.role(event.function) in ("test", "migration"):
             continue
@@ -147,6 +180,48 @@ def check(program: Program) -> Iterator[Finding]:
                 f"The task made by {what} is {fate}, so it can be collected before it is done. Keep it in a set "
                 "until its done callback removes it, or await it.",
             )  # fmt: skip
+
+
+    for event in program.events("call"):
+        if event.callee is None or "statement" not in event.flags or "awaited" in event.flags:
+            continue
+        if program.role(event.function) in ("test", "migration"):
+            continue
+        made = next((e for e in event.callee.events if _is_task(e) and _only_returned(event.callee.body, e.span)), None)
+        if made is not None:
+            yield program.finding(
+                META, event,
+                f"The task that {event.callee.name}() returns is dropped, so it can be collected before it is done. "
+                "Keep it in a set until its done callback removes it, or await it.",
+                [program.step(made.site, "the task is made here, and only returned")],
+            )  # fmt: skip
+
+
+def _is_task(event: Event) -> bool:
+    return event.kind == "schedule" and event.text == "task" and event.name.endswith(_STARTERS)
+
+
+def _only_returned(body: Any, span: ir.Span4) -> bool:
+    """Whether a function does nothing with the task it makes but return it, perhaps with a callback."""
+    returned = [expr for expr in _returns(body) if expr is not None]
+    if any(expr[1] == span for expr in returned):
+        return True
+    for statement in _statements(body):
+        if statement[0] == "=" and len(statement[2]) == 1 and statement[2][0][0] == "n" and statement[3][1] == span:
+            name = statement[2][0][2]
+            kept = sum(not watched for watched in _reads(body, name))
+            given_back = sum(expr[0] == "n" and expr[2] == name for expr in returned)
+            return 0 < given_back == kept and name not in _globals(body)
+    return False
+
+
+def _returns(node: Any) -> Iterator[Any]:
+    """The expressions of all ``return`` statements."""
+    for child in node:
+        if type(child) is tuple:
+            if len(child) == 3 and child[0] == "R":
+                yield child[2]
+            yield from _returns(child)
 
 
 def _fate(event: Event) -> str | None:

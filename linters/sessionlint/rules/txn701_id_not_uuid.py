@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program import attributes
 from sessionlint.program.api import Program
-from sessionlint.program.model import ClassInfo, Event
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value, literal
 from sessionlint.report import Finding
@@ -44,7 +44,7 @@ from typing import Annotated, Optional
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, declared_attr, mapped_column
 from sqlmodel import Field, SQLModel
 
 Base = declarative_base()
@@ -73,6 +73,24 @@ class Page(Modern):
     id: Mapped[int] = mapped_column(primary_key=True)  # TXN701@5
     job_id: Mapped[Optional[str]] = mapped_column(ForeignKey("jobs.id"))  # TXN701@5
     parent_id: Mapped["int | None"] = mapped_column(BigInteger, ForeignKey(Job.id))  # TXN701@5
+
+
+class Named:
+    @declared_attr
+    def id(cls) -> Mapped[str]:  # TXN701@5
+        return mapped_column(Text, primary_key=True)
+
+
+class Owner(Named, Modern):
+    __tablename__ = "owners"
+
+    parent_id: Mapped[str] = mapped_column(Text, ForeignKey("owners.id"))  # TXN701@5
+
+
+class Owned(Modern):
+    __tablename__ = "owned"
+
+    owner_id: Mapped[str] = mapped_column(Text, ForeignKey(Owner.id))  # TXN701@5
 
 
 class Link(Modern):
@@ -200,11 +218,24 @@ def check(program: Program) -> Iterator[Finding]:
             message = _problem(name, declared) if declared else None
             if message:
                 yield program.finding(META, (info.defined_in, span), message)
+        for method in info.methods.values():
+            annotation = method.param_values.get("return", ((), ()))[0]
+            returned = method.summary.returns
+            declared = _declared(program, info, annotation, returned) if _is_declared_attr(method) else None
+            message = _problem(method.name, declared) if declared else None
+            if message:
+                yield program.finding(META, (method, method.header), message)
     for event in program.events("external"):
         if event.name == "sqlalchemy.Column" and program.policy.layer_of(event.path) not in ("test", "migration"):
             message = _table_column(program, event)
             if message:
                 yield program.finding(META, event, message)
+
+
+def _is_declared_attr(method: FunctionInfo) -> bool:
+    """A column that a mixin declares in a method."""
+    values = [a for _, value in method.decorator_values for a in value]
+    return any(a.tag == "ext" and "declared_attr" in a.name for a in values)
 
 
 def _declared(program: Program, info: ClassInfo, annotation: Value, default: Value) -> _Declared | None:

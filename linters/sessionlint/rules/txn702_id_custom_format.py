@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -161,6 +163,11 @@ def make():
 #: Ids of log lines and calls: no row has them.
 _NOT_ROWS = frozenset({"request_id", "correlation_id", "trace_id", "span_id", "connection_id", "log_id", "external_id"})
 _DEFAULTS = ("default", "default_factory", "insert_default")
+_UUID_IN_SQL = r"(?:gen_random_uuid|uuid_generate_v\d\w*|uuidv\d)\s*\(\s*\)"
+_SERVER_MADE = re.compile(
+    rf"\|\|\s*(?:\w+\()?\s*{_UUID_IN_SQL}|{_UUID_IN_SQL}[^|]*\|\||\b(?:concat|substr|substring|left|right)\s*\([^;]*{_UUID_IN_SQL}",
+    re.I,
+)
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -235,13 +242,18 @@ def _defaults(program: Program) -> Iterator[Finding]:
             if not columns or not _is_identifier(name, columns[0].get("primary_key")):
                 continue
             for key in _DEFAULTS:
-                makers = [a.info for a in columns[0].get(key) or () if a.tag == "fn" and not _makes_ids(a.info)]
+                given = [b for a in columns[0].get(key) or () for b in (a.function if a.tag == "partial" else (a,))]
+                makers = [a.info for a in given if a.tag == "fn" and not _makes_ids(a.info)]
                 kind = next((k for m in makers if (k := custom_format(m.summary.returns))), None)
                 if kind:
                     yield program.finding(
                         META, (info.defined_in, expr[1] if expr else span), _message(repr(name), f"by default {kind}")
                     )
                     break
+            else:
+                if any(_SERVER_MADE.search(t.text) for t in texts_of(columns[0].get("server_default") or ())):
+                    what = _message(repr(name), "by default of the server text around a UUID or a part of one")
+                    yield program.finding(META, (info.defined_in, expr[1] if expr else span), what)
 
 
 def _is_identifier(name: str, primary: Value | None) -> bool:

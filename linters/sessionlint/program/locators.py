@@ -1,0 +1,30 @@
+"""Sessions of unseen making: what a container hands out for a class, what a declared callable returns."""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import SESSION, UNKNOWN, Handle, Value
+
+_METHODS = {"get", "aget", "get_sync", "get_async", "resolve", "aresolve"}
+
+
+def located(frame: Frame, args: list[Value], e: ir.Expr) -> Value:
+    """``container.get(AsyncSession)``: the container's session, one of its own for each place that asks."""
+    if e[0] != "c" or e[2][0] != "a" or e[2][3] not in _METHODS or len(args) != 1:
+        return UNKNOWN
+    return _session(frame, args[0], e)
+
+
+def declared_call(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+    """A call of what is only known as ``Callable[…, X]``; ``X`` comes first among the arguments."""
+    return _session(frame, args[0], e) or frame.solver.instances(args[0])
+
+
+def _session(frame: Frame, types: Value, e: ir.Expr) -> Value:
+    for atom in types:
+        if atom.tag == "ext" and knowledge.handle_kind(atom.name) == SESSION:
+            site = frame.site(e[1])
+            return (Handle(SESSION, site, site, None, False, atom.name in knowledge.ASYNC_TYPES),)
+    return UNKNOWN

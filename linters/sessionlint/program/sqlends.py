@@ -1,0 +1,33 @@
+"""Transaction statements in SQL text, whatever comments, literals and other statements stand around them."""
+
+from __future__ import annotations
+
+import re
+
+#: Comments, dollar-quoted bodies, string literals and quoted names: nothing in them is a statement.
+_OPAQUE = re.compile(
+    r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'|\"[^\"]*\"", re.S
+)  # fmt: skip
+_WORDS = re.compile(r"\s*(commit|rollback|begin|start\s+transaction|end|savepoint|abort)\b(?!\s*[(.=])", re.I)
+#: Definitions with statements inside: what follows a semicolon in them is not executed now.
+_DEFINES = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|constraint\s+)*(?:trigger|function|procedure)\b", re.I)
+_OPERATION = {"commit": "commit", "end": "commit", "rollback": "rollback", "abort": "rollback", "savepoint": "begin_nested"}
+
+
+def transaction_statements(text: str) -> list[tuple[str, str]]:
+    """The transaction statements of a text: the operation (``commit``, ``rollback``, ``begin``, ``begin_nested``), the word."""
+    plain = _OPAQUE.sub(lambda m: "''" if m.group(0)[0] in "'\"$" else " ", text)
+    statements = plain.split(";") if not _DEFINES.match(plain) else [plain]
+    found: list[tuple[str, str]] = []
+    for statement in statements:
+        words = _WORDS.match(statement)
+        if words is None or _undoes_savepoint(statement):
+            continue
+        word = words.group(1).lower()
+        found.append((_OPERATION.get(word, "begin"), word))
+    return found
+
+
+def _undoes_savepoint(statement: str) -> bool:
+    """``ROLLBACK TO SAVEPOINT x`` leaves the transaction open."""
+    return re.match(r"\s*rollback\s+(?:work\s+|transaction\s+)?to\b", statement, re.I) is not None
