@@ -256,7 +256,9 @@ async def go():
     "a lambda takes the session to a background task": (
         """\
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 async def work(s, x): s.add(x)
@@ -265,7 +267,7 @@ async def e(bg: BackgroundTasks, s: AsyncSession = Depends(get_session_dependenc
     bg.add_task(lambda: work(s, 1))
 """,
         [
-            "app/routers/a.py:7 TXN601",
+            "app/routers/a.py:9 TXN601",
         ],
     ),
     "helpers in two files pass the session on to a background task": (
@@ -278,7 +280,9 @@ from app.bg.a import enqueue
 def later(bg, fn, session):
     enqueue(bg, fn, session)
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 from app.bg.b import later
@@ -298,7 +302,9 @@ from celery import shared_task
 @shared_task(bind=True)
 def index(self, i): print(i)
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 from app.tasks.t import index
@@ -310,14 +316,16 @@ async def e(s: AsyncSession = Depends(get_session_dependency)):
         index.apply_async(args=[1])
 """,
         [
-            "app/routers/a.py:9 TXN603",
-            "app/routers/a.py:10 TXN603",
+            "app/routers/a.py:11 TXN603",
+            "app/routers/a.py:12 TXN603",
         ],
     ),
     "a Celery task is sent by name inside the transaction": (
         """\
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 from celery import Celery
@@ -329,13 +337,15 @@ async def e(s: AsyncSession = Depends(get_session_dependency)):
         capp.send_task("x.y", args=[1])
 """,
         [
-            "app/routers/a.py:10 TXN603",
+            "app/routers/a.py:12 TXN603",
         ],
     ),
     "an arq job is enqueued inside the transaction": (
         """\
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 from arq import create_pool
@@ -348,7 +358,7 @@ async def e(s: AsyncSession = Depends(get_session_dependency)):
         await pool.enqueue_job("index", 1)
 """,
         [
-            "app/routers/a.py:11 TXN603",
+            "app/routers/a.py:13 TXN603",
         ],
     ),
     "suppress swallows a background function's error": (
@@ -360,7 +370,9 @@ async def run(x):
     with suppress(Exception):
         async with get_session() as s, s.begin(): s.add(x)
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from app.tasks.t import run
 @router.post("/")
 async def e(bg: BackgroundTasks):
@@ -604,7 +616,9 @@ class Svc:
     "a partial is injected": (
         """\
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from app.session import session_factory
 from functools import partial
 def get(f):
@@ -614,10 +628,10 @@ async def e(db=Depends(partial(get, session_factory))):
     await db.commit()
 """,
         [
-            "app/routers/a.py:5 TXN101",
-            "app/routers/a.py:5 TXN108",
-            "app/routers/a.py:7 TXN105",
-            "app/routers/a.py:8 TXN201",
+            "app/routers/a.py:7 TXN101",
+            "app/routers/a.py:7 TXN108",
+            "app/routers/a.py:9 TXN105",
+            "app/routers/a.py:10 TXN201",
         ],
     ),
     "the lifespan function yields the factory as state": (
@@ -631,15 +645,17 @@ async def lifespan(app):
     yield {"sf": session_factory}
 app = FastAPI(lifespan=lifespan)
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 @router.post("/")
 async def e(request: Request):
     async with request.state.sf() as s:
         await s.commit()
 """,
         [
-            "app/routers/a.py:4 TXN101",
-            "app/routers/a.py:5 TXN201",
+            "app/routers/a.py:6 TXN101",
+            "app/routers/a.py:7 TXN201",
         ],
     ),
     "the session module is taken from sys.modules": (
@@ -749,10 +765,28 @@ async def emit(s: AsyncSession):
             "app/services/x.py:5 TXN201",
         ],
     ),
+    "a session that the class declares is shared by coroutines": (
+        """\
+import asyncio
+from sqlalchemy.ext.asyncio import AsyncSession
+class Base:
+    session: AsyncSession
+class Svc(Base):
+    async def a(self): return await self.session.get(int, 1)
+    async def b(self): return await self.session.get(int, 2)
+    async def go(self):
+        return await asyncio.gather(self.a(), self.b())
+""",
+        [
+            "app/services/x.py:9 TXN602",
+        ],
+    ),
     "the event loop calls a function with the session later": (
         """\
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 import asyncio
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
@@ -762,7 +796,7 @@ async def e(s: AsyncSession = Depends(get_session_dependency)):
     asyncio.get_running_loop().call_later(5, later, s)
 """,
         [
-            "app/routers/a.py:8 TXN601",
+            "app/routers/a.py:10 TXN601",
         ],
     ),
 }
@@ -843,6 +877,27 @@ def go(c: C):
     s, n = c
     s.post("x"); c[0].close()
 """,
+    "concurrent work with one session of a list each": """\
+import asyncio
+from sqlalchemy.ext.asyncio import AsyncSession
+async def go(ss: list[AsyncSession], q):
+    return await asyncio.gather(*(s.execute(q) for s in ss))
+""",
+    "concurrent work with one session of a dictionary each": """\
+import asyncio
+from sqlalchemy.ext.asyncio import AsyncSession
+async def go(ss: dict[str, AsyncSession]):
+    return await asyncio.gather(ss["a"].execute("x"), ss["b"].execute("x"))
+""",
+    "the event loop puts something into a queue": """\
+# --- app/tasks/t.py
+import asyncio
+from app.session import get_session
+async def run(loop, q, x):
+    async with get_session() as s, s.begin():
+        s.add(x)
+        asyncio.get_running_loop().call_soon_threadsafe(q.put_nowait, x)
+""",
     "containers of repositories": """\
 class Repo:
     def commit(self): pass
@@ -873,7 +928,9 @@ app = Celery("x")
 @app.task
 def idx(i): print(i)
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 from celery import chain
@@ -887,7 +944,9 @@ async def e(s: AsyncSession = Depends(get_session_dependency)):
 """,
     "an arq job is enqueued after the block": """\
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 from sqlalchemy.ext.asyncio import AsyncSession
 from app.session import get_session_dependency
 from arq import create_pool
@@ -986,7 +1045,9 @@ async def lifespan(app):
         yield {"client": c}
 app = FastAPI(lifespan=lifespan)
 # --- app/routers/a.py
-from fastapi import APIRouter, Depends, BackgroundTasks, Request; from app.auth.security import get_current_user; router = APIRouter(dependencies=[Depends(get_current_user)])
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from app.auth.security import get_current_user
+router = APIRouter(dependencies=[Depends(get_current_user)])
 @router.get("/")
 async def e(request: Request):
     return await request.state.client.get("x")

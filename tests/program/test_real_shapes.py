@@ -5,8 +5,14 @@ Each case is a module of the example project and the database events it must pro
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.program.support import solved
+
+from sessionlint.discovery import discover
+from sessionlint.infer import infer_policy
+from sessionlint.policy import Policy
 
 KINDS = {"create", "obtain", "txn", "use"}
 PATH = "app/services/example.py"
@@ -119,9 +125,24 @@ class Letters(Service):
     assert called == ["Service.delete"]
 
 
-def test_a_file_named_for_authentication_that_compares_secrets_is_of_the_auth_layer() -> None:
-    compares = "import hmac\n\n\ndef check(key, known):\n    return hmac.compare_digest(key, known)\n"
-    solver = solved({"app/core/auth_helpers.py": compares, "app/core/webhooks.py": compares})
-    program = Program(solver, solver.policy)
-    found = votes_of(program, {"app/core/auth_helpers.py", "app/core/webhooks.py"})
-    assert {path: vote.layer for path, vote in found.items()} == {"app/core/auth_helpers.py": "auth"}
+def layers_of(root: Path, files: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """The layers inferred for a project of these files."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    policy, _ = infer_policy(root, discover(root, Policy(root=root)).files)
+    return {key[7:]: policy.layers[key[7:]] for key in policy.stated if key.startswith("layers.")}
+
+
+def test_a_file_named_for_authentication_that_compares_secrets_is_of_the_auth_layer(tmp_path: Path) -> None:
+    compares = "import hmac\n\n\ndef check(token, known):\n    return hmac.compare_digest(token, known)\n"
+    takes = "from sqlalchemy.orm import Session\n\n\ndef read(session: Session):\n    return session.get(object, 1)\n"
+    files = {"app/core/auth_helpers.py": compares, "app/core/webhooks.py": compares, "app/crud/rows.py": takes}
+    files |= {"app/core/auth_tokens.py": compares}
+    auth = ("app/core/auth_helpers.py", "app/core/auth_tokens.py")
+    assert layers_of(tmp_path, files) == {"auth": auth, "service": ("app/crud/**",)}
+
+
+def test_one_folder_with_all_that_takes_a_session_is_a_layer(tmp_path: Path) -> None:
+    takes = "from sqlalchemy.orm import Session\n\n\ndef read(session: Session):\n    return session.get(object, 1)\n"
+    assert layers_of(tmp_path, {"app/rows.py": takes, "app/cells.py": takes}) == {"service": ("app/**",)}

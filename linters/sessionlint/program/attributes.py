@@ -166,7 +166,7 @@ def _rebind(value: Value, atom: Inst) -> Value:
 
 
 def _described(frame: Frame, value: Value, owner: Inst, e: ir.Expr) -> Value:
-    """What class attributes give when they are read through an instance: descriptors, ``property(f)``, partial methods."""
+    """What class attributes give through an instance: descriptors, ``property(f)``, partial methods."""
     out: Value = UNKNOWN
     for atom in value:
         getter = frame.solver.method(atom.info, "__get__") if atom.tag == "inst" else None
@@ -177,15 +177,19 @@ def _described(frame: Frame, value: Value, owner: Inst, e: ir.Expr) -> Value:
                 found = frame.machine.call(frame, read, [(owner,)], [], e)
                 out = join(out, found)
         elif atom.tag == "partial":
-            mine = frame.solver.mro(owner.info)
-            bound = tuple(
-                frame.solver.bound(f.info, owner) if f.tag == "fn" and f.receiver is None and f.info.class_info in mine else f
-                for f in atom.function
-            )
+            bound = tuple(_bound_to(frame, owner, function) for function in atom.function)
             out = join(out, (atom._replace(function=bound),))
         else:
             out = join(out, (atom,))
     return out
+
+
+def _bound_to(frame: Frame, owner: Inst, function: Any) -> Any:
+    """A method that stands unbound in its class body, read through an instance."""
+    if function.tag != "fn" or function.receiver is not None:
+        return function
+    own = function.info.class_info in frame.solver.mro(owner.info)
+    return frame.solver.bound(function.info, owner) if own else function
 
 
 def _asked(frame: Frame, value: Value, name: str, e: ir.Expr) -> Value:
@@ -250,7 +254,8 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
         return (atom,)
     if kind in ("session", "connection") and name in _BINDS:
         is_async = frame.solver.is_async(atom)
-        return (Ext("sqlalchemy.ext.asyncio.AsyncEngine()" if is_async else "sqlalchemy.Engine()"),) if name == "bind" else UNKNOWN
+        engine = Ext("sqlalchemy.ext.asyncio.AsyncEngine()" if is_async else "sqlalchemy.Engine()")
+        return (engine,) if name == "bind" else UNKNOWN
     if kind == "driver connection" and name == "connection":
         return (atom,)  # a cursor's connection
     return (Method(atom, name),)

@@ -39,10 +39,14 @@ _STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|s
 #: Libraries that do not end a session's transaction behind the caller's back.
 _HARMLESS = ("sqlalchemy.", "sqlmodel.", "functools.", "asyncio.", "fastapi.", "inspect.", "contextlib.")
 #: dependency-injector: what is provided is called later.
-_PROVIDERS, _PROVIDES = "dependency_injector.providers.", (".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource",
-                                                          ".ThreadLocalSingleton", ".ContextLocalSingleton")  # fmt: skip
+_PROVIDERS = "dependency_injector.providers."
+_PROVIDES = (
+    ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
+)  # fmt: skip
 #: Calls that keep a function of the caller and call it later.
-_CALLS_BACK = (".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor")
+_CALLS_BACK = (
+    ".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor",
+)  # fmt: skip
 _SESSIONS = ("handle", "param", "injected")
 _ESCAPES = ("session", "connection", "transaction", "driver connection")
 
@@ -158,8 +162,12 @@ def wait(frame: Frame, name: str, e: ir.Expr) -> None:
 def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """A method of a value that is no handle."""
     tag = receiver.tag
+    if tag == "const" and receiver.kind == "str" and name == "set":
+        return _url_set(frame, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
         return strings.method(frame, Text(receiver.value, False), name, args, keywords)
+    if tag == "text" and name == "set":
+        return _url_set(frame, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords)
     if tag == "map":
@@ -199,7 +207,8 @@ def _filter_by(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
     spans: dict[str, ir.Span4] = {k: v[1] for k, v in e[4] if k} if e[0] == "c" else {}
     for key, _ in keywords:
         if predicates.tenant_name(frame, key):
-            frame.emit("predicate", spans.get(key, e[1]), name=key, expr=e)
+            at: ir.Span4 = spans.get(key) or e[1]
+            frame.emit("predicate", at, name=key, expr=e)
 
 
 def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
@@ -277,7 +286,8 @@ def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Ex
         package = literal(args[1] if len(args) > 1 else dict(keywords).get("package", UNKNOWN))
         if isinstance(package, str):
             parents = package.split(".")
-            return frame.solver.module_value(".".join([*parents[: len(parents) - level + 1], name.lstrip(".")]), frame.path)
+            absolute = [*parents[: len(parents) - level + 1], name.lstrip(".")]
+            return frame.solver.module_value(".".join(absolute), frame.path)
         name = frame.solver.names.absolute(frame.path, name.lstrip("."), level)
     return frame.solver.module_value(name, frame.path)
 
@@ -408,6 +418,21 @@ def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
     return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
 
 
+def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``make_url(text)``: the text, as far as it is known."""
+    known = tuple(a for a in (args[0] if args else UNKNOWN) if a.tag in ("const", "text", "map", "param"))
+    return known or (Ext("sqlalchemy.URL()"),)
+
+
+def _url_set(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``url.set(host=…)``: the parts that are set; of the others nothing is told."""
+    frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(keywords), expr=e)
+    unknown = (Text(strings.HOLE),)
+    names = ("drivername", "username", "password", "host", "port", "database")
+    items = tuple((n, dict(keywords).get(n, unknown)) for n in names)
+    return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
+
+
 def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if not args:
         return UNKNOWN
@@ -431,7 +456,7 @@ _SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = 
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _first, "builtins.str": _first, "typing.cast": stdlib.cast,
+    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": _url_set, "builtins.str": _first, "typing.cast": stdlib.cast,
     "typing.NewType": lambda f, a, k, e: (Annotation(a[1], ()),) if len(a) > 1 else (), "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first, "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 
 #: Comments, dollar-quoted bodies, string literals and quoted names: nothing in them is a statement.
-_OPAQUE = re.compile(
-    r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'|\"[^\"]*\"", re.S
-)  # fmt: skip
+_OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'|\"[^\"]*\"", re.S)
 _WORDS = re.compile(r"\s*(commit|rollback|begin|start\s+transaction|end|savepoint|abort)\b(?!\s*[(.=])", re.I)
 #: Definitions with statements inside: what follows a semicolon in them is not executed now.
-_DEFINES = re.compile(r"\s*create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|constraint\s+)*(?:trigger|function|procedure)\b", re.I)
-_OPERATION = {"commit": "commit", "end": "commit", "rollback": "rollback", "abort": "rollback", "savepoint": "begin_nested"}
+_DEFINES = re.compile(
+    r"\s*create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|constraint\s+)*(?:trigger|function|procedure)\b", re.I
+)
+_OPERATION = {
+    "commit": "commit", "end": "commit", "rollback": "rollback", "abort": "rollback", "savepoint": "begin_nested",
+}  # fmt: skip
 
 
 def transaction_statements(text: str) -> list[tuple[str, str]]:
-    """The transaction statements of a text: the operation (``commit``, ``rollback``, ``begin``, ``begin_nested``), the word."""
+    """The transaction statements of a text, in order.
+
+    Each is the operation (``commit``, ``rollback``, ``begin``, ``begin_nested``) and the word that asks for it.
+    """
     plain = _OPAQUE.sub(lambda m: "''" if m.group(0)[0] in "'\"$" else " ", text)
     statements = plain.split(";") if not _DEFINES.match(plain) else [plain]
     found: list[tuple[str, str]] = []

@@ -117,7 +117,8 @@ def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
             continue
         name = part[3][0][2]
         wide = frame.env[name]
-        classes = tuple(a for c in frame.evaluate(part[3][1]) for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
+        named = frame.evaluate(part[3][1])
+        classes = tuple(a for c in named for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
         handles = tuple(a for a in frame.solver.instances(classes) if frame.solver.kind_of(a))
         if handles and not any(frame.solver.kind_of(a) for a in wide):
             frame.env[name] = handles

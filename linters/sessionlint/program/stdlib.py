@@ -9,7 +9,21 @@ from sessionlint.facts import ir
 from sessionlint.program import strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Cls, Column, Ext, Map, Mod, Obj, PartialCall, Seq, Value, join, join_all, literal
+from sessionlint.program.values import (
+    UNKNOWN,
+    Cls,
+    Column,
+    Ext,
+    Map,
+    Mod,
+    Obj,
+    PartialCall,
+    Seq,
+    Value,
+    join,
+    join_all,
+    literal,
+)
 
 Keywords = list[tuple[str, Value]]
 Special = Callable[[Frame, list[Value], Keywords, ir.Expr], Value]
@@ -187,7 +201,8 @@ SPECIAL: dict[str, Special] = {
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute, "types.SimpleNamespace": _namespace,
-    "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property, "functools.cached_property": _property,
+    "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
+    "functools.cached_property": _property,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),
     "sqlalchemy.orm.Session.object_session": _ambient("sqlalchemy.orm.Session()"),
     "sqlalchemy.ext.asyncio.async_object_session": _ambient("sqlalchemy.ext.asyncio.AsyncSession()"),

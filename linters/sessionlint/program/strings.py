@@ -11,7 +11,19 @@ from string import Formatter
 from sessionlint.facts import ir
 from sessionlint.program import predicates
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Const, Operation, Seq, Text, Value, join, join_all, merge_maps
+from sessionlint.program.values import (
+    ABSENT,
+    MAX_ATOMS,
+    UNKNOWN,
+    Const,
+    Operation,
+    Seq,
+    Text,
+    Value,
+    join,
+    join_all,
+    merge_maps,
+)
 
 HOLE = "\0"
 MAX_ALTERNATIVES = 4
@@ -230,7 +242,10 @@ def filled(text: Text, known: list[Value]) -> Value:
         return (text._replace(holes=join_all(known)[:MAX_HOLES]),)
     out = [Text(pieces[0], False, text.how)]
     for value, piece in zip(known, pieces[1:], strict=True):
-        out = _product(_product(out, _alternatives(value)), [Text(piece, False)])
+        given = [a for a in value if len(value) == 1 or a != ABSENT] or [None]
+        each = [t for a in given for t in _alternatives((a,) if a is not None else UNKNOWN)]
+        out = list(dict.fromkeys(_append(_append(o, t), Text(piece, False)) for o in out for t in each))
+        out = _limited(out) if len(out) > MAX_ATOMS else out
     return tuple(t if t.dynamic else t._replace(how="") for t in out)
 
 

@@ -62,7 +62,8 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
             elif atom.tag == "seq":
                 item = join(item, join_all(list(atom.items)))
             elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):
-                item = join(item, frame.machine.attribute(frame, (atom,), fields[index], ("a", target[1], target, fields[index])))
+                at = ("a", target[1], target, fields[index])
+                item = join(item, frame.machine.attribute(frame, (atom,), fields[index], at))
         if target[0] == "*":
             item = (Seq((item,), True),)
         assign(frame, target, item, None)

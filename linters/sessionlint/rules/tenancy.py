@@ -22,6 +22,8 @@ _CLAUSE = re.compile(
     re.I,
 )
 _FILTERING = {"where", "and", "or", "on", "having", "when", "not", "check", "using", "filter", "qualify"}
+#: A column of another table: the comparison joins rows, it chooses none.
+_JOINED = re.compile(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
 _COUNTED = re.compile(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
 _QUALIFIED = r"(?:[\w\"\0]+\.)*"
 
@@ -106,7 +108,9 @@ def sql_predicate(program: Program, text: str) -> str | None:
     forward, backward, column = _patterns(tuple(program.policy.tenant_names))
     for pattern in (forward, backward):
         for found in pattern.finditer(text):
-            if pattern is forward and column.match(text, found.end()):
+            if pattern is forward and (column.match(text, found.end()) or _JOINED.match(text, found.end())):
+                continue
+            if pattern is backward and _JOINED.fullmatch(text[: found.start()].rstrip().rpartition(" ")[2]):
                 continue
             if pattern is backward and re.search(
                 rf"{column.pattern.rsplit('(?:$', 1)[0]}$", text[: found.start()], re.I

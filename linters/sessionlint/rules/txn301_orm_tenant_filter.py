@@ -146,6 +146,63 @@ async def listed(tenant: str, session=Depends(get_session_dependency)):
     return [await session.exec(q) for q in (statement, first, many, inner, outer)]
 """
     ),
+    Bad(
+        source="""
+import operator
+from functools import partial
+
+from sqlalchemy import String, cast, func, inspect, select, tuple_
+from sqlalchemy.ext.hybrid import hybrid_method
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.item import Base, Item
+
+
+class Box(Base):
+    __tablename__ = "boxes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    items = relationship(Item)
+
+    @hybrid_method
+    def visible_to(self, owner):
+        return self.tenant_id == owner  # TXN301@16
+
+
+class Crud:
+    column = "tenant_id"
+
+    def __init__(self, model):
+        self.model = model
+
+    async def all(self, session, scope):
+        query = select(self.model)
+        owner = getattr(self.model, self.column, None)
+        if owner is not None:
+            query = query.where(owner == scope)  # TXN301@33
+        return await session.scalar(query)
+
+
+def equal(column, value):
+    return column == value  # TXN301@12
+
+
+mine = partial(equal, Item.tenant_id)
+table = Item.__table__
+
+
+async def run(session, v):
+    owner = inspect(Item).columns.tenant_id
+    await session.execute(select(Item).where(mine(v), owner == v))  # TXN301@55
+    await session.execute(table.select().where(table.columns["tenant_id"] == v))  # TXN301@48
+    await session.execute(select(Item).where(cast(Item.tenant_id, String) == v))  # TXN301@46
+    await session.execute(select(Item).having(func.max(Item.tenant_id) == v))  # TXN301@47
+    await session.execute(select(Item).where(operator.eq(Item.tenant_id, v)))  # TXN301@46
+    await session.execute(select(Item).where(tuple_(Item.tenant_id, Item.name).in_([(v, "x")])))  # TXN301@46
+    await session.execute(select(Box).where(Box.items.any(tenant_id=v), Box.visible_to(v)))  # TXN301@69
+"""
+    ),
 ]
 
 GOOD = [
@@ -210,6 +267,30 @@ class Row:
 
 def same(row: Row, other: Row) -> bool:
     return row.tenant_id == other.tenant_id
+"""
+    ),
+    Good(
+        source="""
+from sqlalchemy import func, select
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+
+from app.models.item import Base, Item
+
+
+class Doc(Base):
+    __tablename__ = "docs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    items = relationship(Item, primaryjoin=lambda: Doc.tenant_id == foreign(Item.tenant_id))
+
+
+async def run(session, user):
+    below = select(Item.tenant_id).subquery()
+    await session.execute(select(Doc).join(below, below.c.tenant_id == Doc.tenant_id))
+    await session.execute(select(func.max(Item.tenant_id), func.lower(Item.tenant_id)))
+    owner = getattr(user, "tenant_id", None)
+    return owner == "x", select(Item).where(Item.name == owner)
 """
     ),
 ]

@@ -103,6 +103,35 @@ async def policy(session, pool):
         return await conn.fetch("SELECT id FROM jobs WHERE tenant_id = ANY($1)", [1])  # TXN302@22
 """
     ),
+    Bad(
+        source="""
+from string import Template
+
+from sqlalchemy import text
+
+OWNED = "tenant_id = :t"
+
+
+def where(parts):
+    return " WHERE " + " AND ".join(parts)
+
+
+def statement(parts):
+    return f"SELECT id FROM items{where(parts)}"
+
+
+async def chosen(session, condition):
+    return await session.execute(text("SELECT id FROM items WHERE " + condition))
+
+
+async def run(session):
+    await session.execute(text(statement(["name = :n", OWNED])))  # TXN302@27
+    await session.execute(text(Template("SELECT id FROM items WHERE $w").substitute(w=OWNED)))  # TXN302@27
+    await session.execute(text("SELECT id FROM items WHERE COALESCE(tenant_id, :t) = :t"))  # TXN302@27
+    await session.execute(text("SELECT id FROM items WHERE lower(tenant_id::text) = :t"))  # TXN302@27
+    return await chosen(session, OWNED)  # TXN302@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -135,6 +164,25 @@ def upgrade():
     op.execute("UPDATE jobs SET status = 'x' WHERE tenant_id IS NULL")
 """,
         path="migrations/versions/0001_policy.py",
+    ),
+    Good(
+        source="""
+from sqlalchemy import text
+
+
+async def run(session):
+    await session.execute(text("SELECT 1 FROM jobs GROUP BY name HAVING count(DISTINCT tenant_id) > 1"))
+"""
+    ),
+    Good(
+        source="""
+from sqlalchemy import text
+
+
+async def run(session):
+    await session.execute(text("SELECT 1 FROM jobs j JOIN tenants t ON j.tenant_id = t.id WHERE j.id = :i"))
+    await session.execute(text("SELECT 1 FROM tenants t JOIN jobs j ON t.id = j.tenant_id WHERE j.id = :i"))
+"""
     ),
 ]
 

@@ -103,6 +103,22 @@ async def load(tenant_id, job):  # TXN303@16
 """,
         path="app/data/jobs.py",
     ),
+    Bad(
+        source="""
+# --- app/services/jobs.py
+async def run(session, tenant_id=None):  # TXN303@24
+    return session
+# --- app/routers/jobs.py
+from functools import partial
+
+from app.services.jobs import run
+
+
+async def listed(session, user):
+    start = partial(run, tenant_id=user.tenant_id)  # TXN303@13
+    return await start(session)
+"""
+    ),
 ]
 
 GOOD = [

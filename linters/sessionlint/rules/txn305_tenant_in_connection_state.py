@@ -56,6 +56,18 @@ def connect(url, tenant):
     return create_async_engine(url, execution_options={"tenant_id": tenant})  # TXN305@12
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+SETTING = text("SELECT set_config(:name, :value, true)")
+
+
+async def scope(session: AsyncSession, tenant):
+    await session.execute(SETTING, {"name": "app.tenant_id", "value": tenant})  # TXN305@11
+"""
+    ),
 ]
 
 GOOD = [

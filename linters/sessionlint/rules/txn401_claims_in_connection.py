@@ -73,6 +73,17 @@ async def connect(dsn, role, user):
         path="app/session.py",
         policy=(("session-dependencies", []), ("session-contexts", [])),
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def identify(session: AsyncSession, claims):
+    values = {"name": "request.jwt.claims", "value": claims}
+    await session.execute(text("SELECT set_config(:name, :value, true)"), values)  # TXN401@11
+"""
+    ),
 ]
 
 GOOD = [

@@ -95,6 +95,23 @@ async def get_session_dependency(token: str = ""):
 """,
         policy=(("session-contexts", []),),
     ),
+    Bad(
+        source="""
+import hashlib
+import hmac
+import secrets
+
+from app.settings import settings
+
+
+def is_ours(given):
+    return secrets.compare_digest(given, settings.api_key)  # TXN402@12
+
+
+async def check(session, x_api_key, stored):
+    return hmac.compare_digest(hashlib.sha256(x_api_key.encode()).hexdigest(), stored)  # TXN402@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -151,6 +168,37 @@ import jwt
 
 def test_token():
     assert jwt.decode("a", "k")
+"""
+    ),
+    Good(
+        source="""
+# --- app/services/hooks.py
+import hashlib
+import hmac
+
+
+def is_genuine(secret, body, signature):
+    return hmac.compare_digest(hmac.new(secret, body, hashlib.sha256).hexdigest(), signature)
+
+
+def same_file(digest, expected):
+    return hmac.compare_digest(digest, expected)
+# --- app/main.py
+import jwt
+from fastapi import FastAPI
+
+
+class Tokens:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        jwt.decode(dict(scope["headers"])[b"authorization"], "key", algorithms=["HS256"])
+        await self.app(scope, receive, send)
+
+
+app = FastAPI()
+app.add_middleware(Tokens)
 """
     ),
 ]

@@ -90,6 +90,36 @@ async def b(
     return await start(None, api_key)  # TXN403@18
 """
     ),
+    Bad(
+        source="""
+# --- app/services/jobs.py
+from dataclasses import dataclass
+
+
+@dataclass
+class Caller:
+    token: str
+
+
+async def run(session, caller):
+    return caller
+# --- app/routers/jobs.py
+import jwt
+from fastapi import APIRouter, Request
+
+from app.services.jobs import Caller, run
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(request: Request, session):
+    claims = jwt.decode(request.headers["Authorization"], "key", algorithms=["HS256"])
+    await run(session, {**claims})  # TXN403@11
+    await run(session, [request.cookies.get("access_token")])  # TXN403@11
+    return await run(session, Caller(token=request.headers["Authorization"]))  # TXN403@18
+"""
+    ),
 ]
 
 GOOD = [

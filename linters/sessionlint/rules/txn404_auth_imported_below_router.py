@@ -61,6 +61,11 @@ except ImportError:
 """,
         policy=(("session-dependencies", []), ("session-contexts", [])),
     ),
+    Bad(
+        source="""
+security = __import__("app.auth.security")  # TXN404@12
+"""
+    ),
 ]
 
 GOOD = [

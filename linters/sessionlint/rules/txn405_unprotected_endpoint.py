@@ -313,6 +313,61 @@ def live():
         path="app/routers/health.py",
         policy=(("allow-unprotected", ["/health"]),),
     ),
+    Good(
+        source="""
+# --- app/routers/a.py
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a():
+    return 1
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.auth.security import get_current_user
+from app.routers import a
+
+ROUTERS = [(a.router, "/v1", [Depends(get_current_user)])]
+app = FastAPI()
+for router, prefix, dependencies in ROUTERS:
+    app.include_router(router, prefix=prefix, dependencies=dependencies)
+"""
+    ),
+    Good(
+        source="""
+# --- app/routers/a.py
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a():
+    return 1
+# --- app/main.py
+import jwt
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app.routers import a
+
+
+class Tokens:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        jwt.decode(dict(scope["headers"])[b"authorization"], "key", algorithms=["HS256"])
+        await self.app(scope, receive, send)
+
+
+app = FastAPI(middleware=[Middleware(Tokens)])
+app.include_router(a.router)
+"""
+    ),
 ]
 
 

@@ -219,6 +219,20 @@ from app.settings import settings
 engine = create_async_engine(settings.database_url, poolclass=NullPool)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+if not settings.database_url.startswith("sqlite"):
+    engine = create_async_engine(settings.database_url, connect_args=CACHES)
+else:
+    engine = create_async_engine(settings.database_url)
+""",
+    ),
 ]
 
 

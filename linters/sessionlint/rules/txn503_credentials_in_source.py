@@ -27,7 +27,10 @@ META = Rule(
     "${PASSWORD}, docstrings, comments, log and error texts, tests and migrations.",
 )
 
-_PLACEHOLDER = re.compile(r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__", re.S | re.I)
+_PLACEHOLDER = re.compile(
+    r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__|your[-_ ]?\w*|(?-i:[A-Z_]*(?:PASSWORD|PASSWD|SECRET)[A-Z_]*)",
+    re.S | re.I,
+)
 _ARGUMENTS = ("password", "passwd", "pwd")
 _DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
 
@@ -105,6 +108,18 @@ def engine():
     return psycopg.connect(url())
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+url = make_url(settings.database_url).set(host="aws-0-eu-west-1.pooler.supabase.com", password="hunter22")  # TXN503@96
+engine = create_async_engine(url, connect_args={"ssl": settings.ssl_context})
+""",
+    ),
 ]
 
 GOOD = [
@@ -148,6 +163,24 @@ peer_dsn = os.getenv("DSN", "postgresql://app:@localhost/app")
 from sqlalchemy.ext.asyncio import create_async_engine
 
 engine = create_async_engine("postgresql+asyncpg://postgres:postgres@localhost/test")
+""",
+    ),
+    Good(
+        path="app/other.py",
+        source="""
+class F:
+    pass
+
+
+class W(F):
+    label = "text"
+""",
+    ),
+    Good(
+        path="app/examples.py",
+        source="""
+EXAMPLE_URL = "postgresql://USER:PASSWORD@db.example.com/app"
+OTHER_URL = "postgresql://user:your-password@db.example.com/app"
 """,
     ),
 ]

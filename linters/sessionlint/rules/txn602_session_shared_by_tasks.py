@@ -11,7 +11,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Site, Value
 from sessionlint.report import Finding
-from sessionlint.rules.background_work import awaited_tasks, sessions_in
+from sessionlint.rules.background_work import awaited_tasks, enclosing, sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 
 META = Rule(
@@ -319,12 +319,22 @@ def _shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> A
 
 
 def _is_shared(program: Program, function: FunctionInfo, session: Any, many: bool) -> bool:
-    """Not when every round of a loop or comprehension makes its own session."""
+    """Not when every round of a loop or comprehension makes its own session, or takes one from a container."""
+    if session.tag == "ext":
+        # known by its type alone: one and the same only as an attribute that the class declares
+        return _is_declared(program, function, session)
     if not many or session.tag != "handle":
         return True
     return not any(
         e.kind in ("create", "obtain") and session in e.subject and "loop" in e.flags for e in function.events
     )
+
+
+def _is_declared(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether the class around a function declares an attribute of this type."""
+    owners = [f.class_info for f in enclosing(function) if f.class_info is not None]
+    declared = [a for o in owners for c in program.solver.mro(o) for _, a, _, _ in c.attributes.values()]
+    return any(session in program.solver.instances(annotation) for annotation in declared)
 
 
 def _group_of(event: Event) -> Any:

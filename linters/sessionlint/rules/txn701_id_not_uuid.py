@@ -113,6 +113,18 @@ members = Table(
 """,
         path="app/models/job.py",
     ),
+    Bad(
+        source="""
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+
+class Numbered:
+    @declared_attr
+    def id(cls) -> Mapped[int]:  # TXN701@5
+        return mapped_column(primary_key=True)
+""",
+        path="app/models/numbered.py",
+    ),
 ]
 
 GOOD = [

@@ -112,6 +112,42 @@ class Place(SQLModel, table=True):
 """,
         path="app/models/job.py",
     ),
+    Bad(
+        source="""
+from functools import partial
+from uuid import uuid4
+
+from sqlalchemy import Column, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from app.models.item import Base, Item
+
+
+def prefixed(prefix):
+    return prefix + "_" + uuid4().hex
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+
+    id = Column(UUID, primary_key=True, default=partial(prefixed, "job"))  # TXN702@10
+
+
+class Page(Base):
+    __tablename__ = "pages"
+
+    id = Column(UUID, primary_key=True, server_default=text("'page_' || gen_random_uuid()"))  # TXN702@10
+
+    def __init__(self, **values):
+        values.setdefault("id", f"page-{uuid4()}")  # TXN702@33
+        super().__init__(**values)
+
+
+def rename(item: Item):
+    setattr(item, "id", "item-" + str(uuid4()))  # TXN702@25
+""",
+        path="app/models/job.py",
+    ),
 ]
 
 GOOD = [

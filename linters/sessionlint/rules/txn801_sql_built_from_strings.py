@@ -97,6 +97,17 @@ async def worker(pool, name):
 """,
         policy=(("preset", "unit-of-work"),),
     ),
+    Bad(
+        source="""
+from string import Template
+
+from sqlalchemy import text
+
+
+async def run(session, table):
+    return await session.execute(text(Template("SELECT id FROM $t").substitute(t=table)))  # TXN801@34
+"""
+    ),
 ]
 
 GOOD = [
@@ -179,6 +190,25 @@ def upgrade(table="items"):
     op.get_bind().execute(f"DROP TABLE {table}")
 """,
         path="migrations/versions/0001_drop.py",
+    ),
+    Good(
+        source="""
+from string import Template
+
+from sqlalchemy import text
+
+from app.models.item import Item
+
+
+def chosen(condition):
+    return f"SELECT id FROM items WHERE {condition}"
+
+
+async def run(session):
+    await session.execute(text(chosen("name = :n")))
+    await session.execute(text(f"SELECT {Item.name.key} FROM items"))
+    await session.execute(text(Template("SELECT id FROM $t").substitute(t="items")))
+"""
     ),
 ]
 
