@@ -20,9 +20,7 @@ def findings(source: str) -> list[str]:
     policy = examples.policy_for({}, files)
     program = examples.program_for(files, policy)
     assert program.errors == ()
-    found = {
-        (f.path, f.span.line, f.code) for r in _RULES if policy.enabled(r.META.code) for f in r.check(program)
-    }
+    found = {(f.path, f.span.line, f.code) for r in _RULES if policy.enabled(r.META.code) for f in r.check(program)}
     return [f"{path}:{line} {code}" for path, line, code in sorted(found)]
 
 

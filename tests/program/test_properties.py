@@ -8,8 +8,7 @@ import hypothesmith
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from .support import rows, solved
+from tests.program.support import rows, solved
 
 DATABASE = {"create", "obtain", "txn", "use", "network", "store", "inject", "schedule", "concurrent", "predicate"}
 PATH = "app/services/example.py"
@@ -29,16 +28,45 @@ router = APIRouter()
 """
 
 FUNCTIONS = {
-    "make": "def make():\n    fresh = session_factory\n    return fresh()\n",
-    "wrap": "def wrap():\n    inner = make()\n    return inner\n",
-    "save": "async def save(target, row):\n    target.add(row)\n    finish = target.commit\n    await finish()\n",
-    "call_out": "async def call_out(url):\n    async with httpx.AsyncClient() as client:\n        answer = await client.get(url)\n"
-    "    return answer\n",
-    "job": "async def job(key):\n    async with get_session() as own:\n        async with own.begin():\n"
-    "            found = await own.execute(select(Item).where(Item.tenant_id == key))\n            await call_out(str(found))\n",
-    "endpoint": "@router.post('/items')\nasync def endpoint(background: BackgroundTasks, session: AsyncSession = "
-    "Depends(get_session_dependency)):\n    row = Item()\n    await save(session, row)\n    background.add_task(job, row.id)\n"
-    "    other = wrap()\n    await other.rollback()\n    await asyncio.gather(save(session, row), save(session, row))\n",
+    "make": """\
+def make():
+    fresh = session_factory
+    return fresh()
+""",
+    "wrap": """\
+def wrap():
+    inner = make()
+    return inner
+""",
+    "save": """\
+async def save(target, row):
+    target.add(row)
+    finish = target.commit
+    await finish()
+""",
+    "call_out": """\
+async def call_out(url):
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(url)
+    return answer
+""",
+    "job": """\
+async def job(key):
+    async with get_session() as own:
+        async with own.begin():
+            found = await own.execute(select(Item).where(Item.tenant_id == key))
+            await call_out(str(found))
+""",
+    "endpoint": """\
+@router.post('/items')
+async def endpoint(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    row = Item()
+    await save(session, row)
+    background.add_task(job, row.id)
+    other = wrap()
+    await other.rollback()
+    await asyncio.gather(save(session, row), save(session, row))
+""",
 }
 
 
@@ -150,7 +178,8 @@ def test_a_project_decorator_built_on_a_task_decorator_makes_background_function
     files = {
         "app/worker.py": "import dramatiq\n\n\ndef actor(**options):\n    def decorate(fn):\n"
         "        return dramatiq.actor(**options)(fn)\n\n    return decorate\n",
-        "app/jobs.py": "from app.worker import actor\n\n\n@actor(queue='q')\nasync def work(session_id):\n    return session_id\n",
+        "app/jobs.py": "from app.worker import actor\n\n\n@actor(queue='q')\nasync def work(session_id):\n"
+        "    return session_id\n",
     }
     functions = {f.qualname: f for f in solved(files).functions}
     assert "background" in functions["work"].registrations

@@ -97,7 +97,11 @@ class _Lowering:
         lower = self._expressions.get(type(node))
         if lower is not None:
             return lower(node)
-        return ("z", self.span(node), tuple(self.expr(c) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)))
+        return (
+            "z",
+            self.span(node),
+            tuple(self.expr(c) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)),
+        )
 
     def _optional(self, node: ast.AST | None) -> Expr | None:
         return None if node is None else self.expr(node)
@@ -155,7 +159,11 @@ class _Lowering:
         return ("x", self.span(node), self.expr(node.left), ops, self._many(node.comparators))
 
     def _unary(self, node: ast.UnaryOp) -> Expr:
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int):
+        if (
+            isinstance(node.op, ast.USub)
+            and isinstance(node.operand, ast.Constant)
+            and isinstance(node.operand.value, int)
+        ):
             return ("k", self.span(node), -node.operand.value)
         return ("u", self.span(node), _op(node.op), self.expr(node.operand))
 
@@ -196,9 +204,7 @@ class _Lowering:
 
     def _comprehension(self, node: Any) -> Expr:
         elements = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
-        generators = tuple(
-            [(self.expr(g.target), self.expr(g.iter), self._many(g.ifs)) for g in node.generators]
-        )
+        generators = tuple([(self.expr(g.target), self.expr(g.iter), self._many(g.ifs)) for g in node.generators])
         return ("g", self.span(node), type(node).__name__, tuple([self.expr(e) for e in elements]), generators)
 
     def _lambda(self, node: ast.Lambda) -> Expr:
@@ -272,7 +278,12 @@ class _Lowering:
         )  # fmt: skip
 
     def _type_alias(self, node: Any) -> Stmt:
-        return ("=", self.span(node), (self.expr(node.name),), self._annotation(node.value) or ("z", self.span(node), ()))
+        return (
+            "=",
+            self.span(node),
+            (self.expr(node.name),),
+            self._annotation(node.value) or ("z", self.span(node), ()),
+        )
 
     def _augmented(self, node: ast.AugAssign) -> Stmt:
         return ("+=", self.span(node), self.expr(node.target), _op(node.op), self.expr(node.value))
@@ -308,9 +319,7 @@ class _Lowering:
         return ("w/", self.span(node), items, self.block(node.body), isinstance(node, ast.AsyncWith))
 
     def _try(self, node: Any) -> Stmt:
-        handlers = tuple(
-            [(self.span(h), self._optional(h.type), h.name, self.block(h.body)) for h in node.handlers]
-        )
+        handlers = tuple([(self.span(h), self._optional(h.type), h.name, self.block(h.body)) for h in node.handlers])
         return (
             "T", self.span(node), self.block(node.body), handlers, self.block(node.orelse), self.block(node.finalbody),
         )  # fmt: skip

@@ -161,7 +161,11 @@ class Program:
 
     def role(self, function: FunctionInfo) -> str | None:
         """``session``, ``test``, ``migration``, ``endpoint``, ``background``, ``dependency``, a layer, or ``None``."""
-        return self._roles.setdefault(function, self._role(function)) if function not in self._roles else self._roles[function]
+        return (
+            self._roles.setdefault(function, self._role(function))
+            if function not in self._roles
+            else self._roles[function]
+        )
 
     @cached_property
     def _roles(self) -> dict[FunctionInfo, str | None]:

@@ -232,9 +232,10 @@ def is_model(frame: Frame, info: Any) -> bool:
             return True
         for base in cls.bases:
             if base.tag == "ext" and (
-                base.name in ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel")
+                base.name in ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta",
+                "sqlmodel.SQLModel")
                 or base.name.endswith("declarative_base()") or base.name.endswith("generate_base()")
-                or base.name.endswith(".Model") and "sqlalchemy" in base.name
+                or (base.name.endswith(".Model") and "sqlalchemy" in base.name)
             ):  # fmt: skip
                 return True
     return False
@@ -244,9 +245,7 @@ _TABLES = ("__table__", "c", "columns", "mapper", "attrs", "column_attrs", "all_
 
 
 def _is_mapped(frame: Frame, info: Any, name: str) -> bool:
-    if name.startswith("__") or name in ("metadata", "registry", "model_config", "query"):
-        return False
-    return True
+    return not (name.startswith("__") or name in ("metadata", "registry", "model_config", "query"))
 
 
 def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:

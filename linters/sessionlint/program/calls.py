@@ -77,7 +77,9 @@ def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
         return
     many = "loop" in frame.flags
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
-    grown = tuple(Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences)
+    grown = tuple(
+        Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences
+    )
     if len(grown) > MAX_ALTERNATIVES:
         # a list that many branches add to: what it may hold in all
         grown = (Seq(tuple(dict.fromkeys(i for s in grown for i in s.items))[:40], any(s.many for s in grown)),)
@@ -174,7 +176,9 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
         for view in views:
-            if view.tag in ("fn", "cls", "partial", "method", "inst", "handle") or (view.tag == "ext" and "()" not in view.name):
+            if view.tag in ("fn", "cls", "partial", "method", "inst", "handle") or (
+                view.tag == "ext" and "()" not in view.name
+            ):
                 out = join(out, call_atom(frame, view, args, keywords, e, depth + 1))
         return out
     return UNKNOWN
@@ -229,7 +233,13 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:
-    return init is not None and key.tag == "param" and bool(init.params) and key.name == init.params[0][0] and key.info is init
+    return (
+        init is not None
+        and key.tag == "param"
+        and bool(init.params)
+        and key.name == init.params[0][0]
+        and key.info is init
+    )
 
 
 def _matters(value: Value) -> bool:
@@ -292,7 +302,13 @@ def _default(function: FunctionInfo, name: str, bindings: dict[Any, Value]) -> N
 
 
 def call_function(
-    frame: Frame, callee: Fn, args: list[Value], keywords: Keywords, e: ir.Expr, run: bool = False, context: bool = False
+    frame: Frame,
+    callee: Fn,
+    args: list[Value],
+    keywords: Keywords,
+    e: ir.Expr,
+    run: bool = False,
+    context: bool = False,
 ) -> Value:
     """Calls a project function: coroutines, generators and context managers wait until they are run."""
     function = callee.info
@@ -396,7 +412,9 @@ def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any
     return mapped
 
 
-def substitute(frame: Frame, value: Value, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int = 0) -> Value:
+def substitute(
+    frame: Frame, value: Value, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int = 0
+) -> Value:
     """A callee's value as the caller sees it: arguments put in, fresh handles told apart per call."""
     out: Value = UNKNOWN
     for atom in value:
@@ -416,7 +434,10 @@ def substitute(frame: Frame, value: Value, mapped: dict[Any, Value], function: F
             inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.bindings)
             out = join(out, (atom._replace(bindings=inner),))
         elif depth < 3 and tag == "seq":
-            out = join(out, (Seq(tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.items), atom.many),))
+            out = join(
+                out,
+                (Seq(tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.items), atom.many),),
+            )
         elif depth < 3 and tag == "map":
             items = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.items)
             out = join(out, (atom._replace(items=items),))

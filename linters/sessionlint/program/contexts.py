@@ -125,7 +125,14 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
             subjects = tuple(
                 s for t in summary.yield_transactions for a in t.subjects for s in mapped.get(a, ()) if s is not None
             )
-        _open(frame, subjects, frame.site(item[1]), all(t.savepoint for t in summary.yield_transactions), atom.info, entered)
+        _open(
+            frame,
+            subjects,
+            frame.site(item[1]),
+            all(t.savepoint for t in summary.yield_transactions),
+            atom.info,
+            entered,
+        )
 
 
 def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:

@@ -11,7 +11,6 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Seq, Value, join, literal
 
-
 #: A project decorator built on a task decorator of a library.
 _REGISTERS = Effect("register", "background", None)
 
@@ -91,7 +90,9 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
         given = frame.evaluate(default) if default is not None else UNKNOWN
         dependency = next((a for a in given if a.tag == "dependency"), None)
         if dependency is None:
-            dependency = next((m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None)
+            dependency = next(
+                (m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None
+            )
         given = _header(name, annotation, default, declared, given)
         if dependency is not None:
             given = dependencies.inject(frame, info, name, dependency, declared, span)
@@ -137,7 +138,9 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                     if frame.class_scope is not None and not info.is_staticmethod:
                         becomes_method(frame, wrapped, frame.class_scope, info)
                     if made.tag == "fn" and _REGISTERS in frame.solver.summary_of(made.info).effects:
-                        info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+                        info.registrations.setdefault(
+                            "background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}")
+                        )
     if not target and is_call and decorator[2][0] == "a":
         _likely_route(frame, info, decorator)
     return target
@@ -156,7 +159,9 @@ def becomes_method(frame: Frame, value: Value, owner: ClassInfo, wrapped: Functi
 def _wrapped(info: FunctionInfo, value: Value) -> None:
     """A project decorator that ends in ``asynccontextmanager(fn)`` makes a context manager."""
     for atom in value:
-        if atom.tag == "partial" and any(f.tag == "ext" and f.name in knowledge.CONTEXT_MANAGERS for f in atom.function):
+        if atom.tag == "partial" and any(
+            f.tag == "ext" and f.name in knowledge.CONTEXT_MANAGERS for f in atom.function
+        ):
             info.is_context_manager = True
 
 
@@ -177,9 +182,9 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         info.eager = info.eager or last == "declared_attr"
     elif name.startswith("sqlalchemy.") and ".declared_attr." in name:
         info.is_property = info.eager = True
-    elif knowledge.TASK_DECORATORS.match(name):
-        info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
-    elif name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS:
+    elif knowledge.TASK_DECORATORS.match(name) or (
+        name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS
+    ):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
     elif name == "sqlalchemy.event.listens_for" and decorator[0] == "c" and len(decorator[3]) == 2 and info.params:
         event = literal(frame.evaluate(decorator[3][1]))
@@ -189,7 +194,7 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         info.is_classmethod = True
     elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
         _register(frame, info, last, None, decorator)
-    elif name in frame.solver.policy.background_sinks or last in ("task", "actor") and name.count("()"):
+    elif name in frame.solver.policy.background_sinks or (last in ("task", "actor") and name.count("()")):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
 
 

@@ -17,7 +17,9 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
     summary = function.summary
     if any(e.kind in _MATTERS for e in summary.effects):
         return True
-    return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) for a in (*summary.returns, *summary.yields))
+    return any(
+        a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) for a in (*summary.returns, *summary.yields)
+    )
 
 
 def names_that_matter(
@@ -37,7 +39,9 @@ def names_that_matter(
     names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
     grown = True
     while grown:
-        aliases = {alias for (_, alias), targets in lazy.items() if alias not in names and any(t[2] in names for t in targets)}
+        aliases = {
+            alias for (_, alias), targets in lazy.items() if alias not in names and any(t[2] in names for t in targets)
+        }
         names |= aliases
         grown = bool(aliases)
     return frozenset(names)

@@ -11,7 +11,14 @@ from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
 from sessionlint.program.values import SESSION, UNKNOWN, Ext, Map, Param, Seq, Value, shallow
 
-MACHINE = Machine(expressions.evaluate, calls.call_atom, calls.run_pending, contexts.enter, attributes.get_attribute, expressions.element_of)
+MACHINE = Machine(
+    expressions.evaluate,
+    calls.call_atom,
+    calls.run_pending,
+    contexts.enter,
+    attributes.get_attribute,
+    expressions.element_of,
+)
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
@@ -62,7 +69,9 @@ def _parameters(frame: Frame) -> None:
         if dependency is not None:
             value = function.param_values[name][1]
             held = tuple(a for a in value if solver.kind_of(a))
-            frame.emit("inject", span, name=name, value=(dependency,), subject=held or value, text="handle" if held else "")
+            frame.emit(
+                "inject", span, name=name, value=(dependency,), subject=held or value, text="handle" if held else ""
+            )
         elif kind == ir.KIND_VARARGS:
             value = _spread(solver.read(("param", function, name)))
         elif kind == ir.KIND_KWARGS:

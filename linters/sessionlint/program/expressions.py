@@ -79,7 +79,7 @@ def _bool(frame: Frame, e: ir.Expr) -> Value:
     if e[2] == "or":
         values = [tuple(a for a in v if not (a.tag == "const" and not a.value)) for v in values[:-1]] + [values[-1]]
     else:
-        values = [v for v in values[-1:]] or values
+        values = list(values[-1:]) or values
     return join_all(values)
 
 

@@ -35,7 +35,8 @@ _CLOSE = {"close", "aclose", "close_all", "remove", "invalidate", "dispose", "te
 _SAME = {"execution_options", "with_for_update", "options"}
 #: Asking and forgetting work on a closed session and begin nothing.
 _PASSIVE = {
-    "in_transaction", "in_nested_transaction", "get_bind", "expunge", "expunge_all", "expire", "expire_all", "is_modified",
+    "in_transaction", "in_nested_transaction", "get_bind", "expunge", "expunge_all", "expire", "expire_all",
+    "is_modified",
     "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
 }  # fmt: skip
 _SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
@@ -66,9 +67,7 @@ def make(
 def open_session(frame: Frame, factory: Any, e: ir.Expr, keywords: Keywords, begun: bool = False) -> Value:
     """``factory()`` (or ``factory.begin()``)."""
     text = f"{ir.text_of(e[2])}()"
-    return make(
-        frame, SESSION, e, text, (factory,), [], keywords, frame.solver.is_async(factory), begun=begun
-    )
+    return make(frame, SESSION, e, text, (factory,), [], keywords, frame.solver.is_async(factory), begun=begun)
 
 
 def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -154,9 +153,9 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
     flags: tuple[str, ...] = ()
     subjects = _subjects(receiver)
     if not savepoint and kind in (SESSION, CONNECTION):
-        if any(set(subjects) & set(t.subjects) for t in frame.tx if not t.savepoint):
-            flags = ("already begun",)
-        elif any(frame.know(s, "begun") == 1 for s in subjects):
+        if any(set(subjects) & set(t.subjects) for t in frame.tx if not t.savepoint) or any(
+            frame.know(s, "begun") == 1 for s in subjects
+        ):
             flags = ("already begun",)
         elif any(frame.know(s, "used") == 1 for s in subjects):
             flags = ("autobegun",)
@@ -217,7 +216,9 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     return UNKNOWN
 
 
-def _operate(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+def _operate(
+    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
+) -> Value:
     subjects = _subjects(receiver)
     flags: tuple[str, ...] = ()
     # a flush sends what was added before: no write of its own
@@ -239,7 +240,9 @@ def _operate(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value
     if not operates:
         return UNKNOWN
     event_args = tuple(args)
-    frame.emit("use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e)
+    frame.emit(
+        "use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e
+    )
     touches = write or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
     for subject in subjects:
         if name not in _PASSIVE:
@@ -255,7 +258,9 @@ def _operate(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
-def _result(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+def _result(
+    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
+) -> Value:
     site = frame.site(e[1])
     if name == "connection" and kind == SESSION:
         return (Handle(CONNECTION, site, site, receiver, False, frame.solver.is_async(receiver)),)

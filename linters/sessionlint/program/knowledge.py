@@ -142,7 +142,9 @@ def canonical(name: str) -> str:
         head = "typing." + head[18:]
     elif head.startswith("collections.abc."):
         head = "typing." + head[16:]
-    elif head.startswith(("sqlalchemy.sql.", "sqlalchemy.schema.", "sqlalchemy.future.", "sqlalchemy.orm.query", "sqlalchemy.engine.url")):
+    elif head.startswith(
+        ("sqlalchemy.sql.", "sqlalchemy.schema.", "sqlalchemy.future.", "sqlalchemy.orm.query", "sqlalchemy.engine.url")
+    ):
         last = head.rsplit(".", 1)[1]
         head = {"URL": "sqlalchemy.URL", "make_url": "sqlalchemy.make_url"}.get(last, f"sqlalchemy.{last}")
     elif head == "sqlalchemy.engine.URL":
@@ -174,7 +176,8 @@ PREDICATE_COMBINERS = {
 PREDICATE_METHODS = {"where", "filter", "having", "filter_by", "and_", "or_", "join", "outerjoin", "select_from"}
 COLUMN_TESTS = {
     "in_", "not_in", "notin_", "is_", "is_not", "isnot", "like", "ilike", "between", "any_", "contains", "startswith",
-    "endswith", "op", "is_distinct_from", "is_not_distinct_from", "any", "has", "overlap", "__eq__", "__ne__", "eq", "bool_op",
+    "endswith", "op", "is_distinct_from", "is_not_distinct_from", "any", "has", "overlap", "__eq__", "__ne__", "eq",
+    "bool_op",
     "regexp_match", "contained_by",
 }  # fmt: skip
 
@@ -182,7 +185,8 @@ COLUMN_TESTS = {
 COLUMN_WRAPPERS = {
     "sqlalchemy.cast", "sqlalchemy.type_coerce", "sqlalchemy.try_cast", "sqlalchemy.tuple_", "sqlalchemy.collate",
     "sqlalchemy.any_", "sqlalchemy.all_", "sqlalchemy.label",
-    *(f"sqlalchemy.func.{n}" for n in ("coalesce", "lower", "upper", "trim", "nullif", "max", "min", "any", "ifnull", "text")),
+    *(f"sqlalchemy.func.{n}" for n in ("coalesce", "lower", "upper", "trim", "nullif", "max", "min", "any", "ifnull",
+    "text")),
 }  # fmt: skip
 #: Comparisons as functions: ``operator.eq(column, value)``.
 OPERATORS = {f"operator.{n}" for n in ("eq", "ne", "lt", "le", "gt", "ge", "contains", "__eq__", "__ne__")}
@@ -209,19 +213,23 @@ NETWORK_PREFIXES = (
     "fastapi_mail.", "resend.", "elasticsearch.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
     "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "qdrant_client.", "pinecone.",
     "googlemaps.", "ollama.", "replicate.", "minio.", "aiobotocore.", "miniopy_async.", "curl_cffi.", "cloudscraper.",
-    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.", "asyncio.open_connection", "subprocess.",
+    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.",
+    "asyncio.open_connection", "subprocess.",
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
 _NETWORK_METHODS = {
-    "get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen", "connect",
+    "get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen",
+    "connect",
     "send_message", "sendmail", "login", "create", "acreate", "generate", "generate_content", "generate_content_async",
     "completion", "acompletion", "embed", "embedding", "aembedding", "invoke", "ainvoke", "astream", "call", "upload",
     "upload_file", "upload_fileobj", "download", "download_file", "put_object", "get_object", "delete_object",
     "list_objects_v2", "send_email", "sendto", "sendall", "recv", "goto", "content", "ws_connect", "open_connection",
     "parse", "retrieve", "list", "modify", "publish", "quit", "ehlo", "starttls", "run", "check_output", "check_call",
     "search", "query", "upsert", "index", "bulk", "ping", "text", "json", "read", "download_fileobj", "head_object",
-    "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix", "chat",
-    "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex", "delete_many",
+    "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix",
+    "chat",
+    "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex",
+    "delete_many",
 }  # fmt: skip
 _NOT_NETWORK = re.compile(
     r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.|Error$|Exception$|Timeout$|Limits$|\.Response$"
@@ -252,7 +260,12 @@ ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
     "websocket_route",
 }  # fmt: skip
-ROUTERS = {"fastapi.APIRouter()", "fastapi.FastAPI()", "starlette.applications.Starlette()", "starlette.routing.Router()"}
+ROUTERS = {
+    "fastapi.APIRouter()",
+    "fastapi.FastAPI()",
+    "starlette.applications.Starlette()",
+    "starlette.routing.Router()",
+}
 STREAMING = {
     "fastapi.responses.StreamingResponse", "sse_starlette.EventSourceResponse",
     "sse_starlette.sse.EventSourceResponse", "fastapi.sse.EventSourceResponse",
@@ -261,7 +274,8 @@ STREAMING = {
 #: Events whose listeners receive the session first.
 SESSION_EVENTS = {
     "before_flush", "after_flush", "after_flush_postexec", "before_commit", "after_commit", "after_rollback",
-    "after_soft_rollback", "after_begin", "after_transaction_create", "after_transaction_end", "before_attach", "after_attach",
+    "after_soft_rollback", "after_begin", "after_transaction_create", "after_transaction_end", "before_attach",
+    "after_attach",
 }  # fmt: skip
 #: Starting work that outlives the call: name -> how the target is given.
 TASK_STARTERS = {
@@ -285,7 +299,17 @@ TASK_DECORATORS = re.compile(
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
     r"|\.scheduled_job|\.subscriber|\.db_task|\.cond)(?:\(\))?$"
 )
-QUEUE_METHODS = {"delay", "apply_async", "send", "send_with_options", "kiq", "defer", "defer_async", "enqueue", "enqueue_job"}
+QUEUE_METHODS = {
+    "delay",
+    "apply_async",
+    "send",
+    "send_with_options",
+    "kiq",
+    "defer",
+    "defer_async",
+    "enqueue",
+    "enqueue_job",
+}
 
 JWT_DECODERS = re.compile(
     r"^(?:jwt|jose\.jwt|jose|authlib\.jose(?:\.jwt)?|joserfc\.jwt|python_jwt|itsdangerous|jwcrypto(?:\.jwt)?|firebase_admin\.auth"

@@ -74,7 +74,12 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     special = _partial if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES) else _SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)
-    if name.startswith(("sqlalchemy.", "sqlmodel.")) and e[0] == "c" and e[2][0] == "a" and e[2][3] in knowledge.COLUMN_TESTS:
+    if (
+        name.startswith(("sqlalchemy.", "sqlmodel."))
+        and e[0] == "c"
+        and e[2][0] == "a"
+        and e[2][3] in knowledge.COLUMN_TESTS
+    ):
         column = predicates.column_name(frame, e[2][2])
         if column is not None:
             return predicates.predicate(frame, e[1], [(column, False)], e)
@@ -101,11 +106,20 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return predicates.combined(args) or predicates.carried(name, args) or (Ext(f"{name}()"),)
     if name in knowledge.OPERATORS:
         return predicates.compared(frame, e, args)
-    if name in ("sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field", "pydantic.Field", "dataclasses.field"):
+    if name in (
+        "sqlalchemy.Column",
+        "sqlalchemy.orm.mapped_column",
+        "sqlmodel.Field",
+        "pydantic.Field",
+        "dataclasses.field",
+    ):
         _made_by_default(frame, keywords, e)
         return _column(name, args, keywords)
     if name == "sqlalchemy.ForeignKey":
-        return (Ext(f"{name}()"), Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)))
+        return (
+            Ext(f"{name}()"),
+            Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)),
+        )
     return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
 
 
@@ -127,7 +141,9 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     callee = (Ext(name),)
     policy = frame.solver.policy
     if name in knowledge.SESSION_CLASSES or name in policy.session_types:
-        return handles.make(frame, "session", e, text, callee, args, keywords, knowledge.SESSION_CLASSES.get(name, True))
+        return handles.make(
+            frame, "session", e, text, callee, args, keywords, knowledge.SESSION_CLASSES.get(name, True)
+        )
     if name in knowledge.FACTORY_MAKERS or name in policy.session_factories:
         is_async = knowledge.FACTORY_MAKERS.get(name, True)
         wanted = dict(keywords).get("class_", UNKNOWN)
@@ -232,7 +248,9 @@ def _map_method(receiver: Map, name: str, args: list[Value]) -> Value:
     if name == "keys" and not receiver.partial:
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":
-        return (Seq(tuple((Seq(((Const(k, "str"),) if isinstance(k, str) else UNKNOWN, v)),) for k, v in receiver.items)),)
+        return (
+            Seq(tuple((Seq(((Const(k, "str"),) if isinstance(k, str) else UNKNOWN, v)),) for k, v in receiver.items)),
+        )
     return (receiver,) if name == "copy" else UNKNOWN
 
 
@@ -362,7 +380,7 @@ def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     items = tuple(i for a in (args[0] if args else ()) if a.tag == "map" for i in a.items)
     items += tuple((("?",), (a,)) for a in (args[0] if args else ()) if a.tag == "ext")
-    partial = bool(args) and not items or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
+    partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     return (Map((*items, *keywords), partial, frame.site(e[1])),)
 
 
@@ -443,26 +461,45 @@ def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
     return tuple(entered.value)
 
 
+def _new_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A ``NewType`` stands for its base type, and calling it gives its argument back."""
+    return (Annotation(args[1], ()),) if len(args) > 1 else UNKNOWN
+
+
+def _manager(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
+    """``contextmanager(function)`` called, not used as a decorator."""
+
+    def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+        return (PartialCall((Ext(name),), tuple(args), ()),)
+
+    return make
+
+
 _SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fastapi.Security": _depends, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
-    "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict, "contextlib.closing": _closing,
+    "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
+    "contextlib.closing": _closing,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
-    "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"), "pandas.read_sql_query": _sql("read_sql_query"),
+    "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
+    "pandas.read_sql_query": _sql("read_sql_query"),
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": _url_set, "builtins.str": _first, "typing.cast": stdlib.cast,
-    "typing.NewType": lambda f, a, k, e: (Annotation(a[1], ()),) if len(a) > 1 else (), "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first, "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
+    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": _url_set, "builtins.str": _first,
+    "typing.cast": stdlib.cast,
+    "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
+    "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
     "contextlib.ExitStack().enter_context": _exit_stack_enter, "fastapi.APIRouter": _app("fastapi.APIRouter"),
-    "fastapi.FastAPI": _app("fastapi.FastAPI"), "starlette.applications.Starlette": _app("starlette.applications.Starlette"),
-    "contextlib.asynccontextmanager": lambda f, a, k, e: (PartialCall((Ext("contextlib.asynccontextmanager"),), tuple(a), ()),),
-    "contextlib.contextmanager": lambda f, a, k, e: (PartialCall((Ext("contextlib.contextmanager"),), tuple(a), ()),),
+    "fastapi.FastAPI": _app("fastapi.FastAPI"),
+    "starlette.applications.Starlette": _app("starlette.applications.Starlette"),
+    "contextlib.asynccontextmanager": _manager("contextlib.asynccontextmanager"),
+    "contextlib.contextmanager": _manager("contextlib.contextmanager"),
 }  # fmt: skip

@@ -146,10 +146,34 @@ class FunctionInfo:
     """A function, method, lambda, or the body of a module (name ``<module>``)."""
 
     __slots__ = (
-        "children", "class_info", "decorators", "decorator_values", "events", "facts", "flags",
-        "header", "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "module", "name",
-        "param_values", "params", "parent", "qualname", "registrations", "routes", "span", "summary", "visits",
-        "evaluated", "dependencies", "abstract", "eager", "signed",
+        "abstract",
+        "children",
+        "class_info",
+        "decorator_values",
+        "decorators",
+        "dependencies",
+        "eager",
+        "evaluated",
+        "events",
+        "facts",
+        "flags",
+        "header",
+        "is_classmethod",
+        "is_context_manager",
+        "is_property",
+        "is_staticmethod",
+        "module",
+        "name",
+        "param_values",
+        "params",
+        "parent",
+        "qualname",
+        "registrations",
+        "routes",
+        "signed",
+        "span",
+        "summary",
+        "visits",
     )  # fmt: skip
 
     def __init__(
@@ -229,8 +253,19 @@ class FunctionInfo:
 class ClassInfo:
     """A class of the project."""
 
-    __slots__ = ("bases", "decorators", "defined_in", "facts", "header", "methods", "module", "name", "qualname", "span",
-                 "attributes")  # fmt: skip
+    __slots__ = (
+        "attributes",
+        "bases",
+        "decorators",
+        "defined_in",
+        "facts",
+        "header",
+        "methods",
+        "module",
+        "name",
+        "qualname",
+        "span",
+    )  # fmt: skip
 
     def __init__(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, defined_in: FunctionInfo) -> None:
         self.module = module

@@ -93,7 +93,9 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         path = args[0][0].value if args and args[0] and args[0][0].tag == "const" else None
         for atom in target:
             if atom.tag == "fn":
-                add_route(frame, atom.info, Route("api_route", path, receiver, named.get("dependencies", UNKNOWN), e[1]))
+                add_route(
+                    frame, atom.info, Route("api_route", path, receiver, named.get("dependencies", UNKNOWN), e[1])
+                )
     elif name == "add_middleware":
         for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
             register_middleware(frame, atom, e[1])
@@ -153,7 +155,16 @@ def _task(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     """``create_task(coroutine)``."""
     targets = args[0] if args else dict(keywords).get("coro", UNKNOWN)
     _waits_elsewhere(frame, e)
-    frame.emit("schedule", e[1], _dropped(frame), name=name.replace("()", ""), value=targets, args=tuple(args), text="task", expr=e)
+    frame.emit(
+        "schedule",
+        e[1],
+        _dropped(frame),
+        name=name.replace("()", ""),
+        value=targets,
+        args=tuple(args),
+        text="task",
+        expr=e,
+    )
     _tell(frame, targets, [], e)
     return (Obj(TASK, frame.site(e[1])), Seq((targets,)))
 
@@ -180,15 +191,19 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     values: list[Any] = []
     for atom in target:
         if atom.tag in ("fn", "partial", "inst", "cls"):
-            for made in frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ():
-                values.append(made)
-            values.append(atom)
-        else:
-            values.append(atom)
+            values.extend(frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ())
+        values.append(atom)
     event = "concurrent" if kind == "concurrent" else "schedule"
     passed = (*rest, *(v for _, v in keywords))
     frame.emit(
-        event, e[1], name=name, value=tuple(dict.fromkeys(values)), args=tuple(passed), keywords=tuple(keywords), text=kind, expr=e
+        event,
+        e[1],
+        name=name,
+        value=tuple(dict.fromkeys(values)),
+        args=tuple(passed),
+        keywords=tuple(keywords),
+        text=kind,
+        expr=e,
     )
     if event == "schedule" and kind != "thread":
         _tell(frame, target, list(passed), e)
@@ -220,7 +235,9 @@ def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value
     results: list[Value] = []
     for value in args:
         for item in _coroutines(value):
-            results.append(frame.machine.run_pending(frame, item, item.site[1] if item.site[0] == frame.path else e[1], e))
+            results.append(
+                frame.machine.run_pending(frame, item, item.site[1] if item.site[0] == frame.path else e[1], e)
+            )
     if name == "asyncio.run":
         return results[0] if results else UNKNOWN
     return (Seq(tuple(results[:20])),)

@@ -45,6 +45,8 @@ MAX_NESTING = 60
 _VAGUE = ("typing.", "builtins.", "collections.")
 #: So many literals are kept per parameter.
 _LITERALS = 4
+#: Libraries whose star imports are followed.
+_STARRED = ("sqlalchemy", "sqlmodel", "fastapi")
 _NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
@@ -149,7 +151,9 @@ class Solver:
                 function = self._queue.popleft()
                 self._queued.discard(function)
                 self.evaluate(function)
-            wanted = self._policy_names | demand.names_that_matter(self._cells, self._lazy, self.functions, self.kind_of)
+            wanted = self._policy_names | demand.names_that_matter(
+                self._cells, self._lazy, self.functions, self.kind_of
+            )
             for function in demand.mentioning(self.functions, wanted - searched):
                 function.eager = True
                 self.enqueue(function.module.body)
@@ -288,9 +292,8 @@ class Solver:
                 value = self.member(target, name) if target and target != path else UNKNOWN
                 if value:
                     return value
-            elif star.tag == "ext" and name[:1].isalpha():
-                if star.name.startswith(("sqlalchemy", "sqlmodel", "fastapi")):
-                    return (Ext(knowledge.canonical(f"{star.name}.{name}")),)
+            elif star.tag == "ext" and name[:1].isalpha() and star.name.startswith(_STARRED):
+                return (Ext(knowledge.canonical(f"{star.name}.{name}")),)
         return UNKNOWN
 
     def _follow(self, key: Any) -> Value:

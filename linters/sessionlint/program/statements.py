@@ -44,9 +44,7 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         frame.class_scope.attributes[s[2][2]] = (s[1], annotation, value, s[4])
     typed = frame.solver.instances(annotation)
     if s[4] is None:
-        if frame.class_scope is not None:
-            assign(frame, s[2], typed, None, declared=True)
-        elif s[2][0] != "n" or frame.function.name == "<module>":
+        if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
             assign(frame, s[2], typed, None, declared=True)
         return
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
@@ -126,7 +124,9 @@ def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
     return narrowed
 
 
-def _loop(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], before_each: Callable[[], None]) -> None:
+def _loop(
+    frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], before_each: Callable[[], None]
+) -> None:
     before = frame.snapshot()
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
@@ -221,7 +221,10 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     start = len(frame.events)
     frame.flags.append("handler")
     returned, frame.returned = frame.returned, False
-    outer, frame.failed = frame.failed, tuple(dict.fromkeys((*frame.entered, *(a for a, f in frame.facts if f == "open"))))
+    outer, frame.failed = (
+        frame.failed,
+        tuple(dict.fromkeys((*frame.entered, *(a for a, f in frame.facts if f == "open")))),
+    )
     run_block(frame, body)
     frame.failed = outer
     frame.flags.pop()
@@ -233,7 +236,8 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     frame.returned = returned or frame.returned
     dead, frame.dead = frame.dead, False
     frame.emit(
-        "handler", span, flags, value=caught, args=((), ), text=ir.text_of(types), expr=("handler", body_events, events),
+        "handler", span, flags, value=caught, args=((), ), text=ir.text_of(types), expr=("handler", body_events,
+        events),
     )  # fmt: skip
     frame.dead = dead
     return frame.snapshot()

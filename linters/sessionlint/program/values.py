@@ -7,7 +7,7 @@ A value is a tuple of atoms, each something the code proves the expression can b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from sessionlint.program.model import ClassInfo, FunctionInfo
@@ -226,10 +226,6 @@ class Predicate(NamedTuple):
     tag: str = "predicate"
 
 
-Atom = Union[
-    Ext, Obj, Mod, Fn, Cls, Inst, Handle, Param, Injected, Const, Text, Seq, Map, Method, PartialCall, Pending,
-    Operation, Dependency, Annotation, Column, Predicate,
-]  # fmt: skip
 Value = tuple[Any, ...]
 
 UNKNOWN: Value = ()
@@ -294,9 +290,7 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
             inner = tuple(v for _, v in atom.items)
         elif tag == "partial":
             inner = (atom.function, *atom.args, *(v for _, v in atom.keywords))
-        elif tag == "method":
-            inner = ((atom.receiver,),)
-        elif tag == "fn" and atom.receiver is not None:
+        elif tag == "method" or (tag == "fn" and atom.receiver is not None):
             inner = ((atom.receiver,),)
         else:
             continue

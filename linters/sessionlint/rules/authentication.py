@@ -35,7 +35,8 @@ _OTHER_SECRET = re.compile(r"csrf|xsrf|webhook|signature|_digest$|checksum|hook|
 _REFUSALS = re.compile(r"(?:HTTP_)?(?:401|403)\b|401|403")
 _REFUSING_CLASS = re.compile(
     r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)"
-    r"|auth(?:entication|ori[sz]ation)?_?(?:required|failed|failure|error|exc)|login_?required", re.I
+    r"|auth(?:entication|ori[sz]ation)?_?(?:required|failed|failure|error|exc)|login_?required",
+    re.I,
 )
 _AUTH_LIBRARIES = ("fastapi_users.", "fastapi_jwt_auth.", "fastapi_azure_auth.", "fastapi_cognito.", "fastapi_auth0.",
                    "fastapi_login.", "authx.", "fastapi_keycloak.", "fastapi_permissions.",

@@ -24,7 +24,7 @@ _FILE = re.compile(r"^# --- (\S+)\s*$", re.M)
 _MARKER = re.compile(r"[ \t]*#[ \t]*((?:TXN\d{3}@\d+[ \t]*)+)$", re.M)
 _CODE = re.compile(r"(TXN\d{3})@(\d+)")
 
-SESSION_MODULE = '''\
+SESSION_MODULE = """\
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -49,21 +49,49 @@ async def get_session():
 async def get_session_dependency():
     async with session_factory() as session:
         yield session
-'''
+"""
 
 #: Files every example project has unless the example brings its own.
 SUPPORT = {
     "app/__init__.py": "",
     "app/session.py": SESSION_MODULE,
-    "app/settings.py": "from pydantic_settings import BaseSettings\n\n\nclass Settings(BaseSettings):\n"
-    "    database_url: str\n    ssl_context: object = None\n\n\nsettings = Settings()\n",
-    "app/auth/security.py": "from fastapi import Header\n\n\nasync def get_current_user(authorization: str = Header()):\n"
-    "    return {'id': authorization}\n",
-    "app/models/item.py": "import uuid\n\nfrom sqlalchemy.dialects.postgresql import UUID as PGUUID\n"
-    "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n\n\nclass Base(DeclarativeBase):\n    pass\n\n\n"
-    "class Item(Base):\n    __tablename__ = 'items'\n\n"
-    "    id: Mapped[uuid.UUID] = mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)\n"
-    "    name: Mapped[str]\n    status: Mapped[str]\n    tenant_id: Mapped[uuid.UUID]\n",
+    "app/settings.py": """\
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    database_url: str
+    ssl_context: object = None
+
+
+settings = Settings()
+""",
+    "app/auth/security.py": """\
+from fastapi import Header
+
+
+async def get_current_user(authorization: str = Header()):
+    return {'id': authorization}
+""",
+    "app/models/item.py": """\
+import uuid
+
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = 'items'
+
+    id: Mapped[uuid.UUID] = mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)
+    name: Mapped[str]
+    status: Mapped[str]
+    tenant_id: Mapped[uuid.UUID]
+""",
 }
 
 EXAMPLE_POLICY: dict[str, object] = {

@@ -30,8 +30,7 @@ META = Rule(
     code="TXN106",
     name="session-opened-in-request",
     summary=(
-        "An endpoint or service opens its own session, or an endpoint injects anything but the approved "
-        "dependency."
+        "An endpoint or service opens its own session, or an endpoint injects anything but the approved dependency."
     ),
     rationale=(
         "A request that opens a second session holds two connections and two transactions: rows written in one "

@@ -393,9 +393,5 @@ def _message(program: Program, event: Event, handle: Handle) -> str:
     if outcome == "never closed":
         return f"{call} makes a {handle.kind} that is never closed. {advice}"
     if outcome == "closed without finally":
-        return (
-            f"{call} makes a {handle.kind} that stays open when the code before its close() raises. "
-            f"{advice}"
-        )
+        return f"{call} makes a {handle.kind} that stays open when the code before its close() raises. {advice}"
     return ""
-

@@ -22,7 +22,7 @@ META = Rule(
     "refused a wrong certificate.",
     remedy='Pass connect_args={"ssl": ssl.create_default_context(cafile=settings.ca_file)} (for psycopg: '
     'sslmode=verify-full with sslrootcert). tls = "required" in the policy accepts encryption without verification.',
-    not_flagged='Hosts put in at run time, this machine and services next to it, settings that cannot be told, tls = '
+    not_flagged="Hosts put in at run time, this machine and services next to it, settings that cannot be told, tls = "
     '"off", tests and migrations; contexts that no engine gets.',
 )
 

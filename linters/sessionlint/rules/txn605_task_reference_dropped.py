@@ -181,7 +181,6 @@ def check(program: Program) -> Iterator[Finding]:
                 "until its done callback removes it, or await it.",
             )  # fmt: skip
 
-
     for event in program.events("call"):
         if event.callee is None or "statement" not in event.flags or "awaited" in event.flags:
             continue
