@@ -1,0 +1,104 @@
+"""Classes of the project: their order of bases, methods, attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge
+from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.naming import Naming
+from sessionlint.program.values import (
+    Cls,
+    Fn,
+    Value,
+)
+
+
+class Classes(Naming):
+    """What is known of classes; bases and attributes are cells like any other."""
+
+    def mro(self, info: ClassInfo) -> tuple[ClassInfo, ...]:
+        """The class and its project bases, nearest first (without duplicates)."""
+        known = self._mro.get(info)
+        if known is not None:
+            return known
+        out: list[ClassInfo] = []
+        pending = [info]
+        while pending and len(out) < 40:
+            current = pending.pop(0)
+            if current in out:
+                continue
+            out.append(current)
+            pending.extend(a.info for a in current.bases if a.tag == "cls")
+        self._mro[info] = result = tuple(out)
+        return result
+
+    def set_bases(self, info: ClassInfo, bases: Value) -> None:
+        """Notes the evaluated bases of a class."""
+        if info.bases != bases:
+            info.bases = bases
+            self._mro.clear()
+            self._kinds.clear()
+            self._declared.clear()
+            for base in bases:
+                if base.tag == "cls":
+                    self.write(("subclasses", base.info), (Cls(info),))
+
+    def external_bases(self, info: ClassInfo) -> set[str]:
+        """Import paths of all bases outside the project."""
+        return {b.name for c in self.mro(info) for b in c.bases if b.tag == "ext"}
+
+    def field_names(self, info: ClassInfo) -> list[str]:
+        """The fields of a named tuple, in order; nothing for other classes."""
+        if "typing.NamedTuple" not in self.external_bases(info):
+            return []
+        return [n for cls in reversed(self.mro(info)) for n in cls.attributes]
+
+    def is_record(self, info: ClassInfo) -> bool:
+        """Whether instances are subscripted or unpacked by field: named tuples and typed dictionaries."""
+        return not self.external_bases(info).isdisjoint(("typing.NamedTuple", "typing.TypedDict"))
+
+    def class_kind(self, info: ClassInfo) -> str | None:
+        """The kind of handle instances of a class are, when it derives from one of the libraries' classes."""
+        if info not in self._kinds:
+            found = [knowledge.handle_kind(b) for b in sorted(self.external_bases(info))]
+            self._kinds[info] = next((k for k in found if k), None)
+        return self._kinds[info]
+
+    def method(self, info: ClassInfo, name: str) -> FunctionInfo | None:
+        """The method instances of a class would use."""
+        for cls in self.mro(info):
+            if name in cls.methods:
+                return cls.methods[name]
+        return None
+
+    @staticmethod
+    def is_abstract(function: FunctionInfo) -> bool:
+        """Whether a method only declares: no statements, or nothing but ``raise NotImplementedError``."""
+        if function.abstract is None:
+            body = function.body
+            last = body[-1] if body else None
+            function.abstract = last is None or (
+                len(body) == 1 and last[0] == "!" and "NotImplemented" in ir.text_of(last[2])
+            )
+        return function.abstract
+
+    def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
+        """What sub-classes define in place of an abstract method."""
+        found: list[FunctionInfo] = []
+        pending, seen = [info], {info}
+        while pending and len(seen) < 40:
+            for atom in self.read(("subclasses", pending.pop())):
+                if atom.info in seen:
+                    continue
+                seen.add(atom.info)
+                pending.append(atom.info)
+                method = atom.info.methods.get(name)
+                if method is not None and not self.is_abstract(method):
+                    found.append(method)
+        return found
+
+    def bound(self, function: FunctionInfo, receiver: Any) -> Fn:
+        """A method seen through an instance or class."""
+        return Fn(function, None if function.is_staticmethod else receiver)

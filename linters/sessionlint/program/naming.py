@@ -1,0 +1,101 @@
+"""What a name of a module means, through imports, re-exports and star imports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.program import knowledge
+from sessionlint.program.values import (
+    UNKNOWN,
+    Ext,
+    Mod,
+    Value,
+    join,
+)
+from sessionlint.program.worklist import WorkList
+
+#: Libraries whose star imports are followed.
+_STARRED = ("sqlalchemy", "sqlmodel", "fastapi")
+
+
+class Naming(WorkList):
+    """Name resolution over cells, remembered as long as no module changes its names."""
+
+    def import_name(self, importer: str, module: str, level: int, name: str | None) -> Value:
+        """What ``from module import name`` (or ``import module``) gives in file ``importer``."""
+        dotted = self.names.absolute(importer, module, level)
+        if name is None:
+            return self.module_value(dotted, importer)
+        path = self.names.path_of(dotted, importer)
+        if path is not None:
+            value = self.member(path, name)
+            if value:
+                return value
+        if self.names.path_of(f"{dotted}.{name}", importer) or self.names.is_namespace(f"{dotted}.{name}"):
+            return (Mod(f"{dotted}.{name}"),)
+        if path is not None or level:
+            return UNKNOWN
+        return (Ext(knowledge.canonical(f"{dotted}.{name}")),)
+
+    def import_later(self, path: str, alias: str, module: str, level: int, name: str) -> None:
+        """A module-level ``from … import``: the other file is read when the name is used."""
+        entries = self._lazy.setdefault((path, alias), [])
+        if (module, level, name) not in entries:
+            entries.append((module, level, name))
+            self._epoch += 1
+
+    def module_value(self, dotted: str, importer: str = "") -> Value:
+        """The value of a dotted module name."""
+        if self.names.path_of(dotted, importer) or self.names.is_namespace(dotted):
+            return (Mod(dotted),)
+        return (Ext(knowledge.canonical(dotted)),)
+
+    def member(self, path: str, name: str) -> Value:
+        """The value of a module-level name, through re-exports and star imports."""
+        outermost = not self._importing
+        known = self._members.get((path, name))
+        if known is not None and known[0] == self._epoch:
+            for key in known[2]:
+                self._note(key)
+            return known[1]
+        if outermost:
+            self._followed = []
+        value = self._member(path, name)
+        if outermost:
+            self._members[(path, name)] = (self._epoch, value, tuple(dict.fromkeys(self._followed)))
+            waiting, self._waiting = self._waiting, []
+            for function in waiting if value else ():
+                self.enqueue(function)
+        return value
+
+    def _member(self, path: str, name: str) -> Value:
+        if self.module(path) is None:
+            return UNKNOWN
+        if (path, name) in self._importing:
+            if self._active:
+                self._waiting.append(self._active[-1])
+            return UNKNOWN
+        self._importing.add((path, name))
+        value = self._follow(("name", path, name))
+        for dotted, level, imported in self._lazy.get((path, name), ()):
+            value = join(self.import_name(path, dotted, level, imported), value)
+        if not value:
+            value = self._starred(path, name) or self._follow(("getattr", path))
+        self._importing.discard((path, name))
+        return value
+
+    def _starred(self, path: str, name: str) -> Value:
+        for star in self._follow(("stars", path)):
+            if star.tag == "mod":
+                target = self.names.path_of(star.name, path)
+                value = self.member(target, name) if target and target != path else UNKNOWN
+                if value:
+                    return value
+            elif star.tag == "ext" and name[:1].isalpha() and star.name.startswith(_STARRED):
+                return (Ext(knowledge.canonical(f"{star.name}.{name}")),)
+        return UNKNOWN
+
+    def _follow(self, key: Any) -> Value:
+        """Reads a cell of a module while a name is resolved."""
+        self._followed.append(key)
+        return self.read(key)

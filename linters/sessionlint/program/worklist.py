@@ -1,0 +1,188 @@
+"""The fixed point: functions are evaluated until no cell they read changes any more.
+
+A *cell* holds a value that several functions share: a module's name, a class's attribute, a parameter's
+arguments, a captured local. Whoever reads a cell is evaluated again when it grows; so results do not
+depend on the order of files, and recursion and import cycles need no special case.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
+from sessionlint.program.modules import ModuleNames
+from sessionlint.program.values import (
+    MAX_ARGUMENTS,
+    MAX_ATOMS,
+    UNKNOWN,
+    Param,
+    Value,
+    join,
+    shallow,
+)
+
+if TYPE_CHECKING:
+    from sessionlint.policy import Policy
+
+#: A function is evaluated at most this often; values only grow, so this bounds pathological programs.
+MAX_VISITS = 14
+#: Callees are evaluated at once up to this nesting, then queued.
+MAX_NESTING = 60
+#: Cells that name resolution reads.
+_NAME_CELLS = frozenset({"name", "stars", "getattr"})
+
+
+class WorkList:
+    """Modules, cells, and the functions that still have to be evaluated."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        names: ModuleNames,
+        load: Callable[[str], ModuleInfo | None],
+        run: Callable[[Any, FunctionInfo], None],
+        sign: Callable[[Any, FunctionInfo], None],
+        policy_names: frozenset[str] = frozenset(),
+    ) -> None:
+        self.policy = policy
+        self.names = names
+        self.modules: dict[str, ModuleInfo] = {}
+        self.functions: list[FunctionInfo] = []
+        self.classes: list[ClassInfo] = []
+        self.statistics: Counter[str] = Counter()
+        self.routers: dict[Any, dict[str, Any]] = {}
+        self.includes: list[tuple[Any, Any, Value, Any]] = []
+        #: place of an ``include_router`` -> its keywords
+        self.include_options: dict[Any, dict[str, Value]] = {}
+        self._load = load
+        self._run = run
+        self._sign = sign
+        self._policy_names = policy_names
+        self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
+        self._cells: dict[Any, Value] = {}
+        self._readers: dict[Any, dict[FunctionInfo, None]] = {}
+        self._queue: deque[FunctionInfo] = deque()
+        self._queued: set[FunctionInfo] = set()
+        self._active: list[FunctionInfo] = []
+        self._importing: set[tuple[str, str]] = set()
+        #: resolved names: epoch, value, and the cells that were read on the way
+        self._members: dict[tuple[str, str], tuple[int, Value, tuple[Any, ...]]] = {}
+        self._followed: list[Any] = []
+        self._waiting: list[FunctionInfo] = []
+        self._epoch = 0
+        self._mro: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
+        self._kinds: dict[ClassInfo, str | None] = {}
+        self._declared: dict[Param, tuple[Value, bool]] = {}
+
+    # cells
+
+    def read(self, key: Any) -> Value:
+        """The value of a cell; the function being evaluated will be told when it changes."""
+        self._note(key)
+        return self._cells.get(key, UNKNOWN)
+
+    def _note(self, key: Any) -> None:
+        if self._active:
+            readers = self._readers.get(key)
+            if readers is None:
+                self._readers[key] = {self._active[-1]: None}
+            else:
+                readers[self._active[-1]] = None
+
+    def write(self, key: Any, value: Value) -> None:
+        """Adds to a cell what it may hold."""
+        if not value:
+            return
+        old = self._cells.get(key, UNKNOWN)
+        if old is value or (old and all(a in old for a in value)):
+            return
+        new = join(old, shallow(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
+        if new is not old and new != old:
+            self._cells[key] = new
+            self._changed(key)
+
+    def peek(self, key: Any) -> Value:
+        """The value of a cell, for rules: no dependency is recorded."""
+        return self._cells.get(key, UNKNOWN)
+
+    def long_lived(self) -> Iterator[Value]:
+        """What names of modules and attributes of applications hold, for rules."""
+        for key, value in self._cells.items():
+            if key[0] == "name" or (key[0] == "state" and key[1] == "app.state"):
+                yield value
+
+    def _changed(self, key: Any) -> None:
+        if key[0] in _NAME_CELLS:
+            self._epoch += 1
+        for reader in self._readers.get(key, ()):
+            self.enqueue(reader)
+
+    def enqueue(self, function: FunctionInfo) -> None:
+        """Puts a function on the work list."""
+        if function not in self._queued and function.visits < MAX_VISITS:
+            self._queued.add(function)
+            self._queue.append(function)
+
+    # evaluation
+
+    def want(self, function: FunctionInfo) -> None:
+        """Has a function evaluated that is used without being called in sight (by FastAPI, for example)."""
+        function.eager = True
+        self.ensure_signed(function)
+        if not function.evaluated:
+            self.enqueue(function)
+
+    def ensure_signed(self, function: FunctionInfo) -> None:
+        """Annotations and defaults of a function that was passed over so far."""
+        if not function.signed:
+            self._sign(self, function)
+
+    def evaluate(self, function: FunctionInfo) -> None:
+        """Evaluates one function now and tells readers of its summary."""
+        function.visits += 1
+        before = function.summary.key
+        self._active.append(function)
+        try:
+            self._run(self, function)
+        except RecursionError:
+            self.statistics["functions too deeply nested to evaluate"] += 1
+        finally:
+            self._active.pop()
+        function.evaluated = True
+        if function.summary.key != before:
+            self._changed(("summary", function))
+
+    def summary_of(self, function: FunctionInfo) -> Summary:
+        """What is known of a callee so far; evaluates it first when that is possible."""
+        self._readers.setdefault(("summary", function), {})
+        if self._active:
+            self._readers[("summary", function)][self._active[-1]] = None
+        if not function.evaluated:
+            function.eager = True
+            if function not in self._active and len(self._active) < MAX_NESTING:
+                self._queued.discard(function)
+                self.evaluate(function)
+            else:
+                self.enqueue(function)
+        return function.summary
+
+    # modules
+
+    def module(self, path: str) -> ModuleInfo | None:
+        """The module of a file, its body evaluated (or being evaluated)."""
+        module = self.modules.get(path)
+        if module is None:
+            module = self._load(path)
+            if module is None:
+                return None
+            self.modules[path] = module
+        if not module.body.evaluated and not module.in_progress:
+            module.in_progress = True
+            outer = (self._importing, self._followed, self._waiting)
+            self._importing, self._followed, self._waiting = set(), [], []
+            self.evaluate(module.body)
+            self._importing, self._followed, self._waiting = outer
+            module.in_progress = False
+        return module
