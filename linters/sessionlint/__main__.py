@@ -1,5 +1,5 @@
 """``python -m sessionlint``."""
 
-from sessionlint.cli import main
+from sessionlint.cli import process
 
-main()
+process()
