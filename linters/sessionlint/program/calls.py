@@ -6,9 +6,10 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, libraries, strings
+from sessionlint.program import handles, knowledge, libraries
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
+from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     ABSENT,
@@ -20,7 +21,6 @@ from sessionlint.program.values import (
     Handle,
     Inst,
     Map,
-    Operation,
     Pending,
     Seq,
     Value,
@@ -355,7 +355,7 @@ def _run(
     for effect, hop in list(summary.effects.items()):
         _carry(frame, function, effect, hop, mapped, e)
     for atom, fact in summary.leaves:
-        for subject in mapped[atom] if atom in mapped else _fallback(frame, atom, mapped):
+        for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
             handles.apply_state(frame, subject, fact)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     result = substitute(frame, raw, mapped, function, e[1])
@@ -378,7 +378,7 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
         subjects: Value = UNKNOWN
         frame.effect(effect, e[1], note, function, effect)
     else:
-        subjects = mapped.get(effect.subject) if effect.subject in mapped else _fallback(frame, effect.subject, mapped)
+        subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
         for subject in subjects or ():
             outer = Effect(effect.kind, effect.name, subject)
             frame.effect(outer, e[1], note, function, effect)
@@ -388,85 +388,6 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
             effect=effect, expr=e,
         )  # fmt: skip
-
-
-def _fallback(frame: Frame, subject: Any, mapped: dict[Any, Value]) -> Value:
-    """A subject that is not bound here: through the arguments it receives, or itself when it is shared."""
-    if subject.tag == "param":
-        for argument in frame.solver.arguments_of(subject):
-            if argument in mapped:
-                return mapped[argument]
-        return (subject,)
-    return (subject,)
-
-
-def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any, Value], ...]) -> dict[Any, Value]:
-    """What each identity of the callee stands for at this call, constructor bindings of receivers included."""
-    mapped: dict[Any, Value] = {}
-    for key, value in bindings:
-        mapped[key] = value
-        for atom in value:
-            if atom.tag == "inst":
-                for inner_key, inner in atom.bindings:
-                    mapped.setdefault(inner_key, inner)
-    return mapped
-
-
-def substitute(
-    frame: Frame, value: Value, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int = 0
-) -> Value:
-    """A callee's value as the caller sees it: arguments put in, fresh handles told apart per call."""
-    out: Value = UNKNOWN
-    for atom in value:
-        tag = atom.tag
-        if tag in ("param", "injected"):
-            out = join(out, mapped[atom] if atom in mapped else _fallback(frame, atom, mapped))
-        elif tag == "handle":
-            parent = atom.parent
-            if parent is not None and parent in mapped and mapped[parent]:
-                parent = mapped[parent][0]
-            if _fresh(atom, function):
-                atom = atom._replace(site=frame.site(span), parent=parent)
-            elif parent is not atom.parent:
-                atom = atom._replace(parent=parent)
-            out = join(out, (atom,))
-        elif depth < 3 and tag in ("inst", "pending") and atom.bindings:
-            inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.bindings)
-            out = join(out, (atom._replace(bindings=inner),))
-        elif depth < 3 and tag == "seq":
-            out = join(
-                out,
-                (Seq(tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.items), atom.many),),
-            )
-        elif depth < 3 and tag == "map":
-            items = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.items)
-            out = join(out, (atom._replace(items=items),))
-        elif depth < 3 and tag == "text" and atom.holes:
-            known = [substitute(frame, (h,), mapped, function, span, depth + 1) for h in atom.holes]
-            out = join(out, strings.filled(atom, known))
-        elif depth < 3 and tag == "partial":
-            given = tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.args)
-            inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.keywords)
-            called = substitute(frame, atom.function, mapped, function, span, depth + 1)
-            out = join(out, (atom._replace(function=called, args=given, keywords=inner),))
-        elif tag == "method" and atom.receiver in mapped:
-            out = join(out, tuple(atom._replace(receiver=r) for r in mapped[atom.receiver]))
-        elif tag == "operation" and atom.name == strings.JOIN:
-            given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
-            out = join(out, strings.joined_items(atom.result, given))
-        elif tag == "operation":
-            out = join(out, (Operation(atom.receiver, atom.name, atom.result),))
-        else:
-            out = join(out, (atom,))
-    return out
-
-
-def _fresh(atom: Handle, function: FunctionInfo) -> bool:
-    """Made anew by every call of the function."""
-    (path, span), outer = atom.site, function.span
-    if path != function.path or atom.kind in ("engine", "factory", "driver pool"):
-        return False
-    return (outer[0], outer[1]) <= (span[0], span[1]) and (span[2], span[3]) <= (outer[2], outer[3])
 
 
 def _loose(value: Value) -> Value:

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import calls
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
+from sessionlint.program.substitution import substitution
 from sessionlint.program.values import UNKNOWN, Handle, Value, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
@@ -121,7 +122,7 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
     if summary.yield_transactions:
         subjects = tuple(a for a in value if frame.solver.kind_of(a) in ("session", "connection"))
         if not subjects:
-            mapped = calls.substitution(frame, atom.info, atom.bindings)
+            mapped = substitution(frame, atom.info, atom.bindings)
             subjects = tuple(
                 s for t in summary.yield_transactions for a in t.subjects for s in mapped.get(a, ()) if s is not None
             )
@@ -159,7 +160,7 @@ def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:
     """A generator goes on after its ``yield``: what it commits then comes after a ``yield`` made meanwhile."""
     if not frame.yielded:
         return
-    mapped = calls.substitution(frame, pending.info, pending.bindings)
+    mapped = substitution(frame, pending.info, pending.bindings)
     for subject, _ in frame.solver.summary_of(pending.info).commits_after_yield:
         note = f"{pending.info.name}() goes on here and commits"
         inner = Hop(frame.site(span), note, pending.info, Effect("txn", "commit", subject))

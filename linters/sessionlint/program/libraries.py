@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import handles, knowledge, locators, predicates, scheduling, stdlib, strings
 from sessionlint.program.frame import Frame
+from sessionlint.program.library_functions import SPECIAL, set_url
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     UNKNOWN,
-    UNKNOWN_KEYWORDS,
-    Annotation,
     Const,
-    Dependency,
     Ext,
-    Inst,
     Map,
-    Obj,
-    PartialCall,
     Pending,
     Seq,
     Text,
@@ -55,7 +49,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     """The result of calling an external symbol."""
     owner, _, method = name.rpartition(".")
     kind = knowledge.handle_kind(owner) if args and owner else None
-    if kind is not None and name not in _SPECIAL and name not in knowledge.RAW_CONNECTIONS:
+    if kind is not None and name not in SPECIAL and name not in knowledge.RAW_CONNECTIONS:
         # ``AsyncSession.commit(session)``
         receiver = next((a for a in args[0] if frame.solver.kind_of(a) == kind), Ext(f"{owner}()"))
         return handles.call(frame, receiver, kind, method, args[1:], keywords, e)
@@ -71,7 +65,9 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
-    special = _partial if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES) else _SPECIAL.get(name)
+    special = (
+        SPECIAL["functools.partial"] if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES) else SPECIAL.get(name)
+    )
     if special is not None:
         return special(frame, args, keywords, e)
     if (
@@ -179,11 +175,11 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     """A method of a value that is no handle."""
     tag = receiver.tag
     if tag == "const" and receiver.kind == "str" and name == "set":
-        return _url_set(frame, args, keywords, e)
+        return set_url(frame, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
         return strings.method(frame, Text(receiver.value, False), name, args, keywords)
     if tag == "text" and name == "set":
-        return _url_set(frame, args, keywords, e)
+        return set_url(frame, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords)
     if tag == "map":
@@ -293,213 +289,3 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
 
 
 # single functions
-
-
-def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    name = literal(args[0]) if args else None
-    if not isinstance(name, str):
-        return UNKNOWN
-    if name.startswith("."):
-        level = len(name) - len(name.lstrip("."))
-        package = literal(args[1] if len(args) > 1 else dict(keywords).get("package", UNKNOWN))
-        if isinstance(package, str):
-            parents = package.split(".")
-            absolute = [*parents[: len(parents) - level + 1], name.lstrip(".")]
-            return frame.solver.module_value(".".join(absolute), frame.path)
-        name = frame.solver.names.absolute(frame.path, name.lstrip("."), level)
-    return frame.solver.module_value(name, frame.path)
-
-
-def _partial(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (PartialCall(args[0], tuple(args[1:]), tuple(keywords)),) if args else UNKNOWN
-
-
-def _depends(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    named = dict(keywords)
-    target = args[0] if args else named.get("dependency", UNKNOWN)
-    for atom in target:
-        if atom.tag == "fn":
-            frame.solver.want(atom.info)
-        elif atom.tag in ("inst", "cls"):
-            method = frame.solver.method(atom.info, "__call__" if atom.tag == "inst" else "__init__")
-            if method is not None:
-                frame.solver.want(method)
-    scope = literal(named.get("scope", UNKNOWN))
-    cached = literal(named.get("use_cache", UNKNOWN)) is not False
-    given = bool(args) or "dependency" in named
-    return (Dependency(target, frame.site(e[1]), scope if isinstance(scope, str) else None, cached, given),)
-
-
-def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return args[0] if args else UNKNOWN
-
-
-def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``next(gen)`` and ``anext(gen)``."""
-    out: Value = UNKNOWN
-    for atom in args[0] if args else ():
-        if isinstance(atom, Pending):
-            out = join(out, frame.machine.run_pending(frame, atom, e[1], e))
-        elif atom.tag == "seq":
-            out = join(out, join_all(list(atom.items)))
-    return out
-
-
-def _sequence(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    if not args:
-        return (Seq(()),)
-    return tuple(a for a in args[0] if a.tag in ("seq", "pending")) or args[0]
-
-
-def _enumerate(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    item = frame.machine.element(frame, args[0] if args else UNKNOWN, e[1])
-    return (Seq(((Seq(((Ext("builtins.int()"),), item)),),), True),)
-
-
-def _zip(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (Seq(((Seq(tuple(frame.machine.element(frame, a, e[1]) for a in args)),),), True),)
-
-
-def _range(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (Seq(((Ext("builtins.int()"),),), True),)
-
-
-def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``map(function, items)``: one result per item."""
-    from sessionlint.program.expressions import element_of
-
-    if len(args) < 2:
-        return UNKNOWN
-    items = [element_of(frame, a, e[1]) for a in args[1:]]
-    frame.flags.append("loop")
-    results = join_all([frame.machine.call(frame, target, items, [], e) for target in args[0]])
-    frame.flags.pop()
-    return (Seq((results,), True),)
-
-
-def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    items = tuple(i for a in (args[0] if args else ()) if a.tag == "map" for i in a.items)
-    items += tuple((("?",), (a,)) for a in (args[0] if args else ()) if a.tag == "ext")
-    partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
-    return (Map((*items, *keywords), partial, frame.site(e[1])),)
-
-
-def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (Seq((args[0],)),) if args else UNKNOWN
-
-
-def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
-    def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        value = args[0] if args else dict(keywords).get("text", UNKNOWN)
-        texts = strings.texts_of(value)
-        frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e)
-        return (Ext(f"sqlalchemy.{name}()"), *texts)
-
-    return make
-
-
-def _environment(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    default = args[1] if len(args) > 1 else dict(keywords).get("default", UNKNOWN)
-    return join(default, (Ext("os.environ[]"),)) if default else UNKNOWN
-
-
-def _lifespan_state(frame: Frame, value: Value) -> None:
-    """The dictionary a lifespan function yields becomes every request's state."""
-    for key, held in (i for a in value if a.tag == "map" for i in a.items):
-        if isinstance(key, str):
-            frame.solver.write(("state", "request.state", key), held)
-
-
-def _app(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
-    def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        site = frame.site(e[1])
-        entry = frame.solver.routers.setdefault(site, {"name": name})
-        for atom in dict(keywords).get("lifespan", UNKNOWN):
-            if atom.tag == "fn":
-                _lifespan_state(frame, frame.solver.summary_of(atom.info).yields)
-        entry.update({k: v for k, v in keywords if k in ("dependencies", "prefix", "lifespan", "include_in_schema")})
-        return (Obj(f"{name}()", site),)
-
-    return make
-
-
-def _super(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    info = frame.function.class_info
-    if info is None:
-        return UNKNOWN
-    return tuple(Inst(b.info) if b.tag == "cls" else Ext(f"{b.name}()") for b in info.bases if b.tag in ("cls", "ext"))
-
-
-def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    names = ("drivername", "username", "password", "host", "port", "database", "query")
-    items = tuple(zip(names, args, strict=False)) + tuple(keywords)
-    return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
-
-
-def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``make_url(text)``: the text, as far as it is known."""
-    known = tuple(a for a in (args[0] if args else UNKNOWN) if a.tag in ("const", "text", "map", "param"))
-    return known or (Ext("sqlalchemy.URL()"),)
-
-
-def _url_set(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``url.set(host=…)``: the parts that are set; of the others nothing is told."""
-    frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(keywords), expr=e)
-    unknown = (Text(strings.HOLE),)
-    names = ("drivername", "username", "password", "host", "port", "database")
-    items = tuple((n, dict(keywords).get(n, unknown)) for n in names)
-    return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
-
-
-def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    if not args:
-        return UNKNOWN
-    entered = frame.machine.enter(frame, args[0], e)
-    if any(a.tag == "ext" and a.name.endswith("ExitStack()") for a in frame.entered):
-        # the stack is the context of a ``with`` around this call, which then closes what is entered here
-        frame.entered.extend(entered.closes)
-    return tuple(entered.value)
-
-
-def _new_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """A ``NewType`` stands for its base type, and calling it gives its argument back."""
-    return (Annotation(args[1], ()),) if len(args) > 1 else UNKNOWN
-
-
-def _manager(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
-    """``contextmanager(function)`` called, not used as a decorator."""
-
-    def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        return (PartialCall((Ext(name),), tuple(args), ()),)
-
-    return make
-
-
-_SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
-    **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
-    "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
-    "fastapi.Security": _depends, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
-    "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
-    "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
-    "contextlib.closing": _closing,
-    "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
-    "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
-    "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
-    "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
-    "pandas.read_sql_query": _sql("read_sql_query"),
-    "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
-    "builtins.range": _range,
-    "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": _url_set, "builtins.str": _first,
-    "typing.cast": stdlib.cast,
-    "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
-    "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
-    "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
-    "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
-    "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
-    "contextlib.ExitStack().enter_context": _exit_stack_enter, "fastapi.APIRouter": _app("fastapi.APIRouter"),
-    "fastapi.FastAPI": _app("fastapi.FastAPI"),
-    "starlette.applications.Starlette": _app("starlette.applications.Starlette"),
-    "contextlib.asynccontextmanager": _manager("contextlib.asynccontextmanager"),
-    "contextlib.contextmanager": _manager("contextlib.contextmanager"),
-}  # fmt: skip

@@ -18,7 +18,6 @@ from sessionlint.program.values import (
     Mod,
     Obj,
     PartialCall,
-    Seq,
     Value,
     join,
     join_all,
@@ -80,15 +79,6 @@ def _attribute_getter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
 
 def _get_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return _named(frame, args[1], args[0], e) if len(args) == 2 else UNKNOWN
-
-
-def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``map(function, items)``: the function is called with an element."""
-    if len(args) < 2:
-        return UNKNOWN
-    items = [join_all([i for a in value if a.tag == "seq" for i in a.items]) for value in args[1:]]
-    results = [frame.machine.call(frame, target, items, [], e) for target in args[0]]
-    return (Seq((join_all(results),), True),)
 
 
 def _globals(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -197,7 +187,7 @@ def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
 
 SPECIAL: dict[str, Special] = {
     "builtins.getattr": _getattr, "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
-    "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute, "builtins.map": _map,
+    "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute, "types.SimpleNamespace": _namespace,
