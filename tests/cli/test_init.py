@@ -103,9 +103,10 @@ def test_everything_a_policy_says_survives_being_written(tmp_path):
 
 def test_a_policy_without_anything_is_written_as_a_template(tmp_path):
     text = render(Policy(root=tmp_path))
-    policy_from_mapping(tomllib.loads(text), tmp_path, "sessionlint.toml")
+    read = policy_from_mapping(tomllib.loads(text), tmp_path, "sessionlint.toml")
+    assert (read.preset, read.session_modules, read.tls) == ("unit-of-work", (), "verified")
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
-    policy_from_mapping(tomllib.loads(uncommented), tmp_path, "sessionlint.toml")
+    assert policy_from_mapping(tomllib.loads(uncommented), tmp_path, "sessionlint.toml").select == ("TXN",)
 
 
 def test_a_table_is_removed_with_its_sub_tables_and_nothing_else():

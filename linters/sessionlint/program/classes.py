@@ -84,20 +84,22 @@ class Classes(Naming):
             )
         return function.abstract
 
-    def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
-        """What sub-classes define in place of an abstract method."""
-        found: list[FunctionInfo] = []
+    def subclasses(self, info: ClassInfo) -> list[ClassInfo]:
+        """The project classes below a class, however deep."""
+        found: list[ClassInfo] = []
         pending, seen = [info], {info}
         while pending and len(seen) < 40:
             for atom in self.read(("subclasses", pending.pop())):
-                if atom.info in seen:
-                    continue
-                seen.add(atom.info)
-                pending.append(atom.info)
-                method = atom.info.methods.get(name)
-                if method is not None and not self.is_abstract(method):
-                    found.append(method)
+                if atom.info not in seen:
+                    seen.add(atom.info)
+                    pending.append(atom.info)
+                    found.append(atom.info)
         return found
+
+    def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
+        """What sub-classes define in place of an abstract method."""
+        methods = [below.methods[name] for below in self.subclasses(info) if name in below.methods]
+        return [method for method in methods if not self.is_abstract(method)]
 
     def bound(self, function: FunctionInfo, receiver: Any) -> Fn:
         """A method seen through an instance or class."""

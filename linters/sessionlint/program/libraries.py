@@ -89,6 +89,14 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return scheduled
     if not name.startswith((*_QUIET, *_HARMLESS)) or name.endswith(_CALLS_BACK):
         escape(frame, args, keywords, e)
+    part = _query_part(frame, name, args, keywords, e)
+    if part is not None:
+        return part
+    return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
+
+
+def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
+    """What SQLAlchemy's builders of queries, conditions and columns give; ``None`` for all other functions."""
     if name in knowledge.QUERY_MAKERS:
         predicates.consumed(frame, args)
         return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else
@@ -116,7 +124,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             Ext(f"{name}()"),
             Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)),
         )
-    return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
+    return None
 
 
 def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:

@@ -194,13 +194,7 @@ class Solver(Classes):
     def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
         """What the classes that a mixin is mixed into keep in an attribute: handles only."""
         value: Value = UNKNOWN
-        pending, seen = [info], {info}
-        while pending and len(seen) < 40:
-            for atom in self.read(("subclasses", pending.pop())):
-                if atom.info in seen:
-                    continue
-                seen.add(atom.info)
-                pending.append(atom.info)
-                for cls in self.mro(atom.info):
-                    value = join(value, self.read(("attr", cls, name)))
+        for below in self.subclasses(info):
+            for cls in self.mro(below):
+                value = join(value, self.read(("attr", cls, name)))
         return tuple(a for a in value if self.kind_of(a))

@@ -18,10 +18,10 @@ from sessionlint.policy_file import key_lines
 from sessionlint.program.api import Program
 from sessionlint.program.build import solve
 from sessionlint.report import CheckError
+from sessionlint.rules.markers import MARKER, without_markers
 
 _POLICY_FILE = "pyproject.toml"
 _FILE = re.compile(r"^# --- (\S+)\s*$", re.M)
-_MARKER = re.compile(r"[ \t]*#[ \t]*((?:TXN\d{3}@\d+[ \t]*)+)$", re.M)
 _CODE = re.compile(r"(TXN\d{3})@(\d+)")
 
 SESSION_MODULE = """\
@@ -124,17 +124,12 @@ def split(source: str, path: str) -> dict[str, str]:
     return {m.group(1): source[m.end() : end].lstrip("\n") for m, end in zip(marks, ends, strict=True)}
 
 
-def without_markers(source: str) -> str:
-    """The example as readers see it."""
-    return _MARKER.sub("", source)
-
-
 def expected(files: Mapping[str, str]) -> list[tuple[str, int, int, str]]:
     """Where the markers say findings are: path, line, column, code; sorted."""
     found: list[tuple[str, int, int, str]] = []
     for path, text in files.items():
         for number, line in enumerate(text.splitlines(), 1):
-            marker = _MARKER.search(line)
+            marker = MARKER.search(line)
             if marker:
                 found += [(path, number, int(column), code) for code, column in _CODE.findall(marker.group(1))]
     return sorted(found)
