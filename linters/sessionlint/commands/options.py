@@ -1,0 +1,80 @@
+"""What commands share: code lists, the place of the project, and where output goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sessionlint.codes import CODES, is_code_prefix, nearest_code, resolve_code
+
+if TYPE_CHECKING:
+    from sessionlint.policy import Policy
+
+
+def codes(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Code prefixes from repeated, comma-separated options; rule names count as their codes."""
+    found = []
+    for text in (part.strip() for value in values for part in value.split(",")):
+        code = text.upper() if is_code_prefix(text.upper()) else resolve_code(text)
+        if text and code is None:
+            raise click.BadParameter(unknown(text), param=parameter)
+        if code:
+            found.append(code)
+    return tuple(found)
+
+
+def unknown(text: str) -> str:
+    """What to say about ``text`` that names no rule, with the nearest rule."""
+    near = nearest_code(text)
+    if near is None:
+        return f"{text!r} is no rule; 'sessionlint rules' lists them."
+    return f"{text!r} is no rule. Did you mean {near}{f' ({CODES[near]})' if near in CODES else ''}?"
+
+
+def place(paths: Sequence[Path], config: Path | None) -> tuple[Path, Policy | None]:
+    """The root and the policy for ``paths``, which must exist."""
+    from sessionlint.policy import locate, read_policy
+
+    for path in paths:
+        if not os.path.lexists(path):
+            raise click.UsageError(f"the path {str(path)!r} does not exist.")
+    if config:
+        policy = read_policy(config)
+        return policy.root, policy
+    places = [absolute(path) for path in paths or (Path(),)]
+    try:
+        place = locate(Path(os.path.commonpath(places)))
+    except ValueError as error:  # drives of Windows
+        raise click.UsageError(f"the paths have no folder in common: {error}.") from error
+    return place.root, place.policy
+
+
+def absolute(path: Path) -> Path:
+    """``path`` from the root of the file system without ``..``, symbolic links as they are."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def relative(path: Path, root: Path) -> str:
+    for candidate in (absolute(path), path.resolve()):
+        if candidate.is_relative_to(root):
+            return candidate.relative_to(root).as_posix()
+    if root.is_relative_to(path.resolve()):
+        return "."
+    raise click.UsageError(f"the path {str(path)!r} lies outside the project {root}; pass paths inside it.")
+
+
+def put(text: str, output_file: Path | None) -> None:
+    """Prints ``text`` as it is, or writes it to a file."""
+    if output_file is None:
+        click.echo(text, nl=False, color=True)
+        return
+    from sessionlint.atomic import write_atomically
+
+    try:
+        write_atomically(output_file, text.encode(errors="backslashreplace"))
+    except OSError as error:
+        raise click.UsageError(f"cannot write {str(output_file)!r}: {error.strerror}.") from error
