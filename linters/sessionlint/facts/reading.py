@@ -52,6 +52,10 @@ class Reader:
             return Outcome(path, b"", unreadable(error))
         except MemoryError:
             return Outcome(path, b"", error_blob(1, 1, f"is too large to be read; {_SIMPLER}"))
+        return self.read_data(path, data, cache)
+
+    def read_data(self, path: str, data: bytes, cache: FactsCache) -> Outcome:
+        """The same for a file whose bytes are at hand."""
         wanted = self.screen is None or self.screen.search(data) is not None
         digest = content_key(data)
         key = digest + (_FACTS if wanted else _SYNTAX)

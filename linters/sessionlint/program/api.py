@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
@@ -20,6 +20,8 @@ from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
     from sessionlint.rules.base import Rule
+
+_T = TypeVar("_T")
 
 #: Roles in which a function serves a request (``router`` is a plain function in a router file).
 REQUEST_ROLES = frozenset({"endpoint", "router", "dependency"})
@@ -39,6 +41,14 @@ class Program:
         self.solver = solver
         self.errors = errors
         self._read_line = read_line
+        self._shared: dict[Any, Any] = {}
+
+    def shared(self, compute: Callable[[Program], _T]) -> _T:
+        """What ``compute`` finds out about this program, worked out once for all rules that ask."""
+        if compute not in self._shared:
+            self._shared[compute] = compute(self)
+        found: _T = self._shared[compute]
+        return found
 
     # what there is
 

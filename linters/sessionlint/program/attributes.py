@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import calls, knowledge
 from sessionlint.program.frame import Frame
+from sessionlint.program.memo import FILES
 from sessionlint.program.stdlib import NAMESPACE, PROPERTY
 from sessionlint.program.values import UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
 
@@ -102,6 +103,7 @@ _FLUENT_PREFIXES = ("sqlalchemy.func.",)
 
 
 def _module(frame: Frame, module: str, name: str) -> Value:
+    frame.solver.remember(FILES, None, frame.solver.names.identity)
     path = frame.solver.names.path_of(module, frame.path)
     if path is not None:
         value = frame.solver.member(path, name)

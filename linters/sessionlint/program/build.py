@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import linecache
-import marshal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sessionlint.collector import without_collector
 from sessionlint.facts import screen
@@ -16,9 +16,14 @@ from sessionlint.facts.lower import lower_module
 from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
 from sessionlint.program.evaluate import evaluate_function, sign_function
+from sessionlint.program.memo import Memo
+from sessionlint.program.memo_store import MemoStore
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.solver import Solver
+
+#: A memo is written anew when more than this many evaluations, and more than this share of them, were new.
+_DRIFT = 40
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
@@ -41,15 +46,19 @@ def build_program(
     extraction = extract(root, files, cache, lower_module, screen.file_screen(names_of(policy)), None, progress)
     blobs = extraction.blobs
 
-    def facts_of(path: str) -> Any:
+    def blob_of(path: str) -> bytes | None:
         blob = blobs.get(path)
         if blob == b"":
             # the screen passed it over, but code that matters asks for a name in it
             blob = extract(root, [path], cache, lower_module).blobs.get(path)
-        return marshal.loads(blob) if blob else None
+        return blob
 
-    solver = _solved(policy, blobs, facts_of)
+    store = MemoStore(cache_dir, policy) if cache_dir else None
+    memo = store.load() if store else None
+    solver = solve(blobs, policy, memo, blob_of)
     cache.save()
+    if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // _DRIFT):
+        store.save(memo)
 
     def read_line(path: str, line: int) -> str:
         return linecache.getline(str(root / path), line).rstrip("\r\n")
@@ -66,23 +75,37 @@ def names_of(policy: Policy) -> frozenset[str]:
     return frozenset((*policy.tenant_names, *(name.rpartition(".")[2] for name in dotted)))
 
 
-def solve(blobs: dict[str, bytes], policy: Policy) -> Solver:
-    """Solves a program from marshalled facts by path (all of them at hand)."""
-    return _solved(policy, blobs, lambda path: marshal.loads(blobs[path]) if path in blobs else None)
+def solve(
+    blobs: Mapping[str, bytes],
+    policy: Policy,
+    memo: Memo | None = None,
+    blob_of: Callable[[str], bytes | None] | None = None,
+) -> Solver:
+    """Solves a program from marshalled facts by path.
 
-
-def _solved(policy: Policy, blobs: dict[str, bytes], facts_of: Callable[[str], Any]) -> Solver:
+    With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated.
+    ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
+    """
+    facts_of = blob_of or blobs.get
     names = ModuleNames(blobs, policy.src)
 
     def load(path: str) -> ModuleInfo | None:
-        facts = facts_of(path)
-        return None if facts is None else ModuleInfo(path, names.primary.get(path, ""), path in names.packages, facts)
+        blob = facts_of(path)
+        if not blob:
+            return None
+        if memo is not None:
+            memo.meet(path, hashlib.blake2b(blob, digest_size=16).digest())
+        return ModuleInfo(path, names.primary.get(path, ""), path in names.packages, blob)
 
-    solver = Solver(policy, names, load, evaluate_function, sign_function, names_of(policy))
+    solver = Solver(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
     # Tests and migrations may do what they need: they are read when application code imports them.
     roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
+    if memo is not None:
+        memo.start()
     with without_collector():
         with_deep_stack(lambda: _solve(solver, roots))
+    if memo is not None:
+        memo.finish()
     return solver
 
 

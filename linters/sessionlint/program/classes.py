@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
+from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.naming import Naming
 from sessionlint.program.values import (
@@ -21,8 +22,14 @@ class Classes(Naming):
     def mro(self, info: ClassInfo) -> tuple[ClassInfo, ...]:
         """The class and its project bases, nearest first (without duplicates)."""
         known = self._mro.get(info)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._mro[info] = self._bases_of(info)
+        if self._trace is not None and (memory.SHAPE, info) not in self._noted:
+            self.remember(memory.SHAPE, info, tuple([c.shape for c in known]))
+        return known
+
+    @staticmethod
+    def _bases_of(info: ClassInfo) -> tuple[ClassInfo, ...]:
         out: list[ClassInfo] = []
         pending = [info]
         while pending and len(out) < 40:
@@ -31,13 +38,13 @@ class Classes(Naming):
                 continue
             out.append(current)
             pending.extend(a.info for a in current.bases if a.tag == "cls")
-        self._mro[info] = result = tuple(out)
-        return result
+        return tuple(out)
 
     def set_bases(self, info: ClassInfo, bases: Value) -> None:
         """Notes the evaluated bases of a class."""
         if info.bases != bases:
             info.bases = bases
+            info.reshaped()
             self._mro.clear()
             self._kinds.clear()
             self._declared.clear()
@@ -61,6 +68,7 @@ class Classes(Naming):
 
     def class_kind(self, info: ClassInfo) -> str | None:
         """The kind of handle instances of a class are, when it derives from one of the libraries' classes."""
+        self.mro(info)
         if info not in self._kinds:
             found = [knowledge.handle_kind(b) for b in sorted(self.external_bases(info))]
             self._kinds[info] = next((k for k in found if k), None)
@@ -70,7 +78,10 @@ class Classes(Naming):
         """The method instances of a class would use."""
         for cls in self.mro(info):
             if name in cls.methods:
-                return cls.methods[name]
+                method = cls.methods[name]
+                if self._trace is not None:
+                    self.remember(memory.SIGNATURE, method, method.signature)
+                return method
         return None
 
     @staticmethod
@@ -98,7 +109,8 @@ class Classes(Naming):
 
     def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
         """What sub-classes define in place of an abstract method."""
-        methods = [below.methods[name] for below in self.subclasses(info) if name in below.methods]
+        below = [self.mro(sub)[0] for sub in self.subclasses(info)]
+        methods = [sub.methods[name] for sub in below if name in sub.methods]
         return [method for method in methods if not self.is_abstract(method)]
 
     def bound(self, function: FunctionInfo, receiver: Any) -> Fn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
@@ -38,7 +38,7 @@ def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
     if event.kind == "txn":
         for subject in event.subject:
             frame.learn(subject, "begun", False)
-    marked = replace(event, flags=event.flags | {flag})
+    marked = event._replace(flags=event.flags | {flag})
     frame.begins[handle] = marked
     for index in range(len(frame.events) - 1, -1, -1):
         if frame.events[index] is event:

@@ -35,7 +35,8 @@ def _info(frame: Frame, facts: tuple[Any, ...]) -> FunctionInfo:
     prefix = scope.qualname if scope is not None else owner.qualname
     qualname = f"{prefix}.{facts[0]}" if prefix else facts[0]
     parent = owner if owner.name != "<module>" or owner.parent is not None else None
-    info = FunctionInfo(frame.module, facts, qualname, parent, scope)
+    frame.solver.forget()
+    info = frame.solver.memo.function(frame.module, facts, qualname, parent, scope)
     owner.children[facts[1]] = info
     frame.module.functions.append(info)
     frame.solver.functions.append(info)
@@ -47,6 +48,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     info = _info(frame, facts)
     if frame.class_scope is not None:
         frame.class_scope.methods[info.name] = info
+        frame.class_scope.reshaped()
         if info.name in ("__new__", "__init_subclass__", "__class_getitem__"):
             info.is_staticmethod = True
     result: Value = (Fn(info),)
@@ -55,12 +57,14 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         value = _decorate(frame, info, decorator)
         values.append((decorator, value))
     info.decorator_values = tuple(reversed(values))
+    info.resigned()
     frame.env[info.name] = result
     if frame.class_scope is None:
         frame.bind(info.name, result, info.header)
     if not info.eager:
         nested = info.parent is not None
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
+    frame.solver.forget()
     if info.eager:
         sign(frame, info)
         if not info.evaluated:
@@ -82,6 +86,7 @@ def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:
 def sign(frame: Frame, info: FunctionInfo) -> None:
     """Evaluates annotations and defaults, in the scope of the definition."""
     info.signed = True
+    info.resigned()
     if frame.function.name != "<module>" or frame.function.parent is not None:
         for name, value in frame.env.items():
             frame.solver.write(("local", frame.function, name), value)
@@ -99,6 +104,7 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
         frame.solver.declare(info, name, declared, given)
     if info.facts[6] is not None:
         info.param_values["return"] = (frame.evaluate(info.facts[6]), UNKNOWN)
+        info.resigned()
 
 
 def _header(name: str, annotation: Any, default: Any, declared: Value, given: Value) -> Value:
@@ -236,6 +242,7 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
 
 def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
     """Notes that a function serves requests."""
+    frame.solver.forget()
     if route not in info.routes:
         # what an earlier round saw at this place is outdated
         kept = tuple(r for r in info.routes if (r.span, r.path) != (route.span, route.path) and r.path is not None)
@@ -249,10 +256,12 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     known: Any = frame.function.registrations.get(repr(key))
     if known is None:
         outer = frame.class_scope.qualname if frame.class_scope is not None else frame.function.qualname
-        known = ClassInfo(frame.module, facts, f"{outer}.{facts[0]}" if outer else facts[0], frame.function)
+        qualname = f"{outer}.{facts[0]}" if outer else facts[0]
+        known = frame.solver.memo.class_(frame.module, facts, qualname, frame.function)
         frame.function.registrations[repr(key)] = known
         frame.module.classes.append(known)
         frame.solver.classes.append(known)
+    frame.solver.forget()
     info: ClassInfo = known
     bases: Value = UNKNOWN
     for base in facts[3]:
@@ -261,6 +270,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
                 atom = Cls(atom.info)
             bases = join(bases, (atom,))
     frame.solver.set_bases(info, bases)
+    info.reshaped()
     info.decorators = tuple(a for d in facts[6] for a in frame.evaluate(d[2] if d[0] == "c" else d))
     saved_env, saved_scope = dict(frame.env), frame.class_scope
     frame.class_scope = info

@@ -20,6 +20,7 @@ def inject(
         dependency = dependency._replace(target=target)
     if info is not None:
         info.dependencies[name] = dependency
+        info.resigned()
     source: Any = target[0] if target else dependency.site
     if not dependency.cached:
         source = (source, dependency.site)

@@ -148,6 +148,7 @@ def _lifespan_state(frame: Frame, value: Value) -> None:
 def _app(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
     def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         site = frame.site(e[1])
+        frame.solver.forget()
         entry = frame.solver.routers.setdefault(site, {"name": name})
         for atom in dict(keywords).get("lifespan", UNKNOWN):
             if atom.tag == "fn":

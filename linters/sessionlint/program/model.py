@@ -6,6 +6,7 @@ A :class:`Summary` is what callers need to know of a function.
 
 from __future__ import annotations
 
+import marshal
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -36,8 +37,7 @@ class Effect(NamedTuple):
     subject: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One thing a function does.
 
     ``kind`` is one of
@@ -126,26 +126,30 @@ class Summary:
     always_raises: bool = False
     #: (handle, "used" | "begun" | "closed") that hold on every path when a caller goes on
     leaves: frozenset[tuple[Any, str]] = frozenset()
+    _key: tuple[Any, ...] | None = None
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal keys mean callers would see no difference."""
-        return (
-            self.returns,
-            self.yields,
-            frozenset(self.effects),
-            self.yield_transactions,
-            tuple(a for a, _ in self.commits_after_yield),
-            self.closes_after_yield,
-            self.always_raises,
-            self.leaves,
-        )
+        """Equal keys mean callers would see no difference; a summary does not change once its key was asked for."""
+        if self._key is None:
+            self._key = (
+                self.returns,
+                self.yields,
+                frozenset(self.effects),
+                self.yield_transactions,
+                tuple(a for a, _ in self.commits_after_yield),
+                self.closes_after_yield,
+                self.always_raises,
+                self.leaves,
+            )
+        return self._key
 
 
 class FunctionInfo:
     """A function, method, lambda, or the body of a module (name ``<module>``)."""
 
     __slots__ = (
+        "_signature",
         "abstract",
         "children",
         "class_info",
@@ -162,6 +166,7 @@ class FunctionInfo:
         "is_context_manager",
         "is_property",
         "is_staticmethod",
+        "last_signature",
         "module",
         "name",
         "param_values",
@@ -173,6 +178,8 @@ class FunctionInfo:
         "signed",
         "span",
         "summary",
+        "traces",
+        "used",
         "visits",
     )  # fmt: skip
 
@@ -215,6 +222,31 @@ class FunctionInfo:
         self.signed = False
         #: it only declares (``None``: not looked at yet)
         self.abstract: bool | None = None
+        #: evaluations of earlier solutions, and those of this one, see :mod:`sessionlint.program.memo`
+        self.traces: list[Any] = []
+        self.used: list[Any] = []
+        self.last_signature: tuple[Any, ...] = ()
+        self._signature: tuple[Any, ...] | None = None
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """What others see of a function without looking into its body."""
+        if self._signature is None:
+            signature = (
+                tuple([p[:2] for p in self.params]), self.flags, self.is_context_manager, self.is_property,
+                self.is_staticmethod, self.is_classmethod, self.class_info, self.parent is None,
+                tuple(self.param_values.items()), tuple(self.dependencies.items()),
+                tuple([v for _, v in self.decorator_values]), "middleware" in self.registrations,
+            )  # fmt: skip
+            # the same object as long as it is equal, so that comparing it costs nothing
+            self._signature = self.last_signature = (
+                self.last_signature if signature == self.last_signature else signature
+            )
+        return self._signature
+
+    def resigned(self) -> None:
+        """Says that something in :attr:`signature` has changed."""
+        self._signature = None
 
     @property
     def body(self) -> tuple[ir.Stmt, ...]:
@@ -246,6 +278,10 @@ class FunctionInfo:
         """Import path: module and qualified name."""
         return f"{self.module.name}.{self.qualname}" if self.module.name else self.qualname
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an empty record: the solution that meets its definition fills it in
+        return (empty_function, ())
+
     def __repr__(self) -> str:
         return f"<{self.dotted}>"
 
@@ -254,12 +290,14 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
+        "_shape",
         "attributes",
         "bases",
         "decorators",
         "defined_in",
         "facts",
         "header",
+        "last_shape",
         "methods",
         "module",
         "name",
@@ -280,6 +318,20 @@ class ClassInfo:
         self.methods: dict[str, FunctionInfo] = {}
         #: name -> (span, annotation value, default value, expression) of the class body, in order
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
+        self._shape: tuple[Any, ...] | None = None
+        self.last_shape: tuple[Any, ...] = ()
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What others see of a class: bases, decorators, methods, attributes."""
+        if self._shape is None:
+            shape = (self.bases, self.decorators, tuple(self.methods.items()), tuple(self.attributes.items()))
+            self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
+        return self._shape
+
+    def reshaped(self) -> None:
+        """Says that something in :attr:`shape` has changed."""
+        self._shape = None
 
     @property
     def dotted(self) -> str:
@@ -291,6 +343,9 @@ class ClassInfo:
         """The file."""
         return self.module.path
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (empty_class, ())
+
     def __repr__(self) -> str:
         return f"<class {self.dotted}>"
 
@@ -298,9 +353,14 @@ class ClassInfo:
 class ModuleInfo:
     """A file of the project and its names."""
 
-    __slots__ = ("body", "classes", "env", "functions", "imports", "in_progress", "is_package", "name", "path", "root")
+    __slots__ = (
+        "blob", "body", "classes", "env", "functions", "imports", "in_progress", "is_package", "name", "path", "root",
+    )  # fmt: skip
 
-    def __init__(self, path: str, name: str, is_package: bool, facts: tuple[Any, ...]) -> None:
+    def __init__(self, path: str, name: str, is_package: bool, blob: bytes) -> None:
+        """A module from its marshalled facts, in which every string of the source can be found as it is."""
+        facts = marshal.loads(blob)
+        self.blob = blob
         self.path = path
         self.name = name
         self.is_package = is_package
@@ -315,3 +375,13 @@ class ModuleInfo:
 
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"
+
+
+def empty_function() -> FunctionInfo:
+    """The record of a function that a solution still has to fill in."""
+    return FunctionInfo.__new__(FunctionInfo)
+
+
+def empty_class() -> ClassInfo:
+    """The same for a class."""
+    return ClassInfo.__new__(ClassInfo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 
@@ -18,6 +19,8 @@ class ModuleNames:
         self.packages: set[str] = set()
         self._nearest: dict[tuple[str, str], str] = {}
         ordered = sorted(files, key=lambda f: (f.count("/"), f))
+        #: equal for equal files
+        self.identity = hashlib.blake2b("\0".join(ordered).encode(errors="surrogatepass"), digest_size=16).digest()
         prefixes = self._prefixes(ordered, roots)
         for prefix in prefixes:
             for path in ordered:

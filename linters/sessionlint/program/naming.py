@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.program import knowledge
+from sessionlint.program import memo as memory
 from sessionlint.program.values import (
     UNKNOWN,
     Ext,
@@ -24,6 +25,7 @@ class Naming(WorkList):
     def import_name(self, importer: str, module: str, level: int, name: str | None) -> Value:
         """What ``from module import name`` (or ``import module``) gives in file ``importer``."""
         dotted = self.names.absolute(importer, module, level)
+        self.remember(memory.FILES, None, self.names.identity)
         if name is None:
             return self.module_value(dotted, importer)
         path = self.names.path_of(dotted, importer)
@@ -39,6 +41,7 @@ class Naming(WorkList):
 
     def import_later(self, path: str, alias: str, module: str, level: int, name: str) -> None:
         """A module-level ``from … import``: the other file is read when the name is used."""
+        self.forget()
         entries = self._lazy.setdefault((path, alias), [])
         if (module, level, name) not in entries:
             entries.append((module, level, name))
@@ -46,12 +49,23 @@ class Naming(WorkList):
 
     def module_value(self, dotted: str, importer: str = "") -> Value:
         """The value of a dotted module name."""
+        self.remember(memory.FILES, None, self.names.identity)
         if self.names.path_of(dotted, importer) or self.names.is_namespace(dotted):
             return (Mod(dotted),)
         return (Ext(knowledge.canonical(dotted)),)
 
     def member(self, path: str, name: str) -> Value:
         """The value of a module-level name, through re-exports and star imports."""
+        if self._trace is None:
+            return self._found(path, name)
+        # what is read on the way belongs to the name, not to who asks for it
+        trace, self._trace = self._trace, None
+        value = self._found(path, name)
+        self._trace = trace
+        self.remember(memory.MEMBER, (path, name), value)
+        return value
+
+    def _found(self, path: str, name: str) -> Value:
         outermost = not self._importing
         known = self._members.get((path, name))
         if known is not None and known[0] == self._epoch:

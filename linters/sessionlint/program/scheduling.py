@@ -80,6 +80,7 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
 
     named = dict(keywords)
     if name == "include_router":
+        frame.solver.forget()
         for atom in args[0] if args else named.get("router", ()):
             entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
             frame.solver.include_options[frame.site(e[1])] = named
@@ -111,6 +112,8 @@ def register_middleware(frame: Frame, atom: Any, span: ir.Span4) -> None:
             method = frame.solver.method(atom.info, name)
             if method is not None:
                 method.registrations["middleware"] = (frame.site(span), "middleware")
+                method.resigned()
+                frame.solver.forget()
                 frame.solver.want(method)
 
 

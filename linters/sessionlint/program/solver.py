@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.program import demand, knowledge
+from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
@@ -49,13 +50,44 @@ class Solver(Classes):
             if not self._queue:
                 return
 
+    def _again(self, operation: int, key: Any, value: Any) -> bool:
+        """Repeats one operation of a trace: whether what was read is still the same."""
+        now: Any
+        if operation == memory.READ:
+            self._note(key)
+            now = self._cells.get(key, UNKNOWN)
+        elif operation == memory.WRITE:
+            self.write(key, value)
+            return True
+        elif operation == memory.SIGNATURE:
+            now = key.signature
+        elif operation == memory.MEMBER:
+            now = self.member(*key)
+        elif operation == memory.SHAPE:
+            now = tuple([c.shape for c in self.mro(key)])
+        elif operation == memory.SUMMARY:
+            now = self.summary_of(key)
+            return now is value or bool(now.key == value.key)
+        elif operation == memory.SIGN:
+            self.ensure_signed(key)
+            return True
+        elif operation == memory.WANT:
+            self.want(key)
+            return True
+        elif operation == memory.IMPORT:
+            self.modules[key[0]].imports.append(key[1])
+            return True
+        else:
+            now = self.names.identity if operation == memory.FILES else self._cells.get(key, UNKNOWN)
+        return now is value or bool(now == value)
+
     def flow(self, function: FunctionInfo, name: str, value: Value) -> None:
         """Adds a call's argument to what a parameter may be."""
         own = Param(function, name)
         kept = tuple([a for a in value if a != own and (a.tag != "const" or a.kind == "str")])
         if kept and kept[0].tag == "const":
             # which literals are passed matters for a helper's SQL or column name, not for every caller's label
-            known = self._cells.get(("param", function, name), UNKNOWN)
+            known = self.peek(("param", function, name))
             if sum(a.tag == "const" for a in known) >= _LITERALS:
                 return
         self.write(("param", function, name), kept)
@@ -83,11 +115,17 @@ class Solver(Classes):
         if declared is None:
             declared = self._declare(atom)
         known, complete = declared
+        if self._trace is not None:
+            self.remember(memory.SIGNATURE, atom.info, atom.info.signature)
+            for typed in known:
+                if typed.tag == "inst":
+                    self.mro(typed.info)
         if complete:
             return known
         given: dict[Any, None] = {}
         for argument in self.arguments_of(atom):
             if argument.tag == "param":
+                self.remember(memory.SIGNATURE, argument.info, argument.info.signature)
                 declared = argument.info.param_values.get(argument.name, (UNKNOWN, UNKNOWN))[0]
                 given.update(dict.fromkeys(self.instances(declared)))
             else:
@@ -98,6 +136,7 @@ class Solver(Classes):
         """Notes what a parameter's annotation and default evaluate to."""
         if function.param_values.get(name) != (annotation, default):
             function.param_values[name] = (annotation, default)
+            function.resigned()
             self._declared.pop(Param(function, name), None)
 
     def _declare(self, atom: Param) -> tuple[Value, bool]:

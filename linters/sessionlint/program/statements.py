@@ -42,6 +42,7 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
     if frame.class_scope is not None and s[2][0] == "n":
         frame.class_scope.attributes[s[2][2]] = (s[1], annotation, value, s[4])
+        frame.class_scope.reshaped()
     typed = frame.solver.instances(annotation)
     if s[4] is None:
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
@@ -246,7 +247,7 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
 def _import(frame: Frame, s: ir.Stmt) -> None:
     for module, alias in s[2]:
         frame.emit("import", s[1], name=module)
-        frame.module.imports.append((module, None, s[1], frame.function))
+        frame.solver.note_import(frame.module, (module, None, s[1], frame.function))
         if alias:
             frame.bind(alias, frame.solver.module_value(module, frame.path), s[1])
         else:
@@ -258,7 +259,7 @@ def _import_from(frame: Frame, s: ir.Stmt) -> None:
     dotted = frame.solver.names.absolute(frame.path, module, level)
     for name, alias in s[4]:
         frame.emit("import", s[1], name=dotted, text=name)
-        frame.module.imports.append((dotted, name, s[1], frame.function))
+        frame.solver.note_import(frame.module, (dotted, name, s[1], frame.function))
         if name == "*":
             target = frame.solver.module_value(dotted, frame.path)
             frame.solver.write(("stars", frame.path), target)

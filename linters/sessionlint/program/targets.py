@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
+from sessionlint.program.memo import FILES
 from sessionlint.program.values import UNKNOWN, Const, Map, Seq, Value, join, join_all, literal
 
 
@@ -23,6 +24,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
                 previous = frame.class_scope.attributes.get(target[2])
                 annotation = previous[1] if previous else UNKNOWN
                 frame.class_scope.attributes[target[2]] = (target[1], annotation, value, source)
+                frame.class_scope.reshaped()
         if not declared or value:
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])
@@ -83,6 +85,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
             if value:
                 frame.store(_place(frame, atom, target[2]), f"{info.name}.{name}", value, target[1])
         elif atom.tag == "mod":
+            frame.solver.remember(FILES, None, frame.solver.names.identity)
             path = frame.solver.names.path_of(atom.name, frame.path)
             if path:
                 frame.solver.write(("name", path, name), value)

@@ -298,8 +298,17 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
             yield from contained(part, depth - 1)
 
 
+#: Atoms that hold no others, or none that are cut.
+_FLAT = frozenset({
+    "ext", "obj", "mod", "fn", "cls", "handle", "param", "injected", "const", "method", "operation", "dependency",
+    "annotation", "annotated", "column", "predicate",
+})  # fmt: skip
+
+
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
     """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
+    if depth > 0 and _FLAT.issuperset([atom.tag for atom in value]):
+        return value
     out: list[Any] = []
     for atom in value:
         tag = atom.tag

@@ -11,6 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program import memo as memory
+from sessionlint.program.memo import Memo, Operation, Trace
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.values import (
@@ -45,6 +47,7 @@ class WorkList:
         run: Callable[[Any, FunctionInfo], None],
         sign: Callable[[Any, FunctionInfo], None],
         policy_names: frozenset[str] = frozenset(),
+        memo: Memo | None = None,
     ) -> None:
         self.policy = policy
         self.names = names
@@ -56,6 +59,11 @@ class WorkList:
         self.includes: list[tuple[Any, Any, Value, Any]] = []
         #: place of an ``include_router`` -> its keywords
         self.include_options: dict[Any, dict[str, Value]] = {}
+        self.memo = memo or Memo()
+        #: what the evaluation that runs has read and written; ``None`` when it will not be remembered
+        self._trace: list[Operation] | None = None
+        self._noted: set[Any] = set()
+        self._remembers = memo is not None
         self._load = load
         self._run = run
         self._sign = sign
@@ -81,7 +89,21 @@ class WorkList:
     def read(self, key: Any) -> Value:
         """The value of a cell; the function being evaluated will be told when it changes."""
         self._note(key)
-        return self._cells.get(key, UNKNOWN)
+        value = self._cells.get(key, UNKNOWN)
+        if self._trace is not None and key not in self._noted:
+            self._noted.add(key)
+            self._trace.append((memory.READ, key, value))
+        return value
+
+    def remember(self, operation: int, key: Any, value: Any = None) -> None:
+        """Notes what the running evaluation read or did besides cells."""
+        if self._trace is not None and (operation, key) not in self._noted:
+            self._noted.add((operation, key))
+            self._trace.append((operation, key, value))
+
+    def forget(self) -> None:
+        """Says that the running evaluation does what no trace can do again: it will not be remembered."""
+        self._trace = None
 
     def _note(self, key: Any) -> None:
         if self._active:
@@ -95,6 +117,8 @@ class WorkList:
         """Adds to a cell what it may hold."""
         if not value:
             return
+        if self._trace is not None:
+            self._trace.append((memory.WRITE, key, value))
         old = self._cells.get(key, UNKNOWN)
         if old is value or (old and all(a in old for a in value)):
             return
@@ -104,8 +128,10 @@ class WorkList:
             self._changed(key)
 
     def peek(self, key: Any) -> Value:
-        """The value of a cell, for rules: no dependency is recorded."""
-        return self._cells.get(key, UNKNOWN)
+        """The value of a cell; who reads it will not be told when it changes."""
+        value = self._cells.get(key, UNKNOWN)
+        self.remember(memory.PEEKED, key, value)
+        return value
 
     def long_lived(self) -> Iterator[Value]:
         """What names of modules and attributes of applications hold, for rules."""
@@ -127,8 +153,14 @@ class WorkList:
 
     # evaluation
 
+    def note_import(self, module: ModuleInfo, entry: tuple[str, str | None, Any, FunctionInfo]) -> None:
+        """Notes an import statement (see :attr:`ModuleInfo.imports`)."""
+        self.remember(memory.IMPORT, (module.path, entry))
+        module.imports.append(entry)
+
     def want(self, function: FunctionInfo) -> None:
         """Has a function evaluated that is used without being called in sight (by FastAPI, for example)."""
+        self.remember(memory.WANT, function)
         function.eager = True
         self.ensure_signed(function)
         if not function.evaluated:
@@ -137,22 +169,54 @@ class WorkList:
     def ensure_signed(self, function: FunctionInfo) -> None:
         """Annotations and defaults of a function that was passed over so far."""
         if not function.signed:
+            self.remember(memory.SIGN, function)
             self._sign(self, function)
+        if self._trace is not None:
+            self.remember(memory.SIGNATURE, function, function.signature)
 
     def evaluate(self, function: FunctionInfo) -> None:
-        """Evaluates one function now and tells readers of its summary."""
+        """Evaluates one function now (or takes over what is known of it) and tells readers of its summary."""
         function.visits += 1
         before = function.summary.key
+        outer = (self._trace, self._noted)
+        self._trace = None
         self._active.append(function)
+        try:
+            if not self._recall(function):
+                self._evaluate(function)
+        finally:
+            self._active.pop()
+            self._trace, self._noted = outer
+        function.evaluated = True
+        if function.summary.key != before:
+            self._changed(("summary", function))
+
+    def _evaluate(self, function: FunctionInfo) -> None:
+        operations: list[Operation] = []
+        if self._remembers and not function.children and function.name != "<module>":
+            self._trace, self._noted = operations, set()
+            self.remember(memory.SIGNATURE, function, function.signature)
         try:
             self._run(self, function)
         except RecursionError:
             self.statistics["functions too deeply nested to evaluate"] += 1
-        finally:
-            self._active.pop()
-        function.evaluated = True
-        if function.summary.key != before:
-            self._changed(("summary", function))
+            return
+        if self._trace is operations:
+            self.memo.evaluated += 1
+            function.used.append(Trace(operations, function.events, function.summary))
+
+    def _recall(self, function: FunctionInfo) -> bool:
+        """Takes over an earlier evaluation that read what there is now, and does again what it did."""
+        for trace in function.traces:
+            if all(self._again(*operation) for operation in trace.operations):
+                function.events, function.summary = trace.events, trace.summary
+                function.used.append(trace)
+                self.memo.recalled += 1
+                return True
+        return False
+
+    def _again(self, operation: int, key: Any, value: Any) -> bool:
+        raise NotImplementedError
 
     def summary_of(self, function: FunctionInfo) -> Summary:
         """What is known of a callee so far; evaluates it first when that is possible."""
@@ -166,6 +230,9 @@ class WorkList:
                 self.evaluate(function)
             else:
                 self.enqueue(function)
+        if self._trace is not None:
+            self.remember(memory.SUMMARY, function, function.summary)
+            self.remember(memory.SIGNATURE, function, function.signature)
         return function.summary
 
     # modules

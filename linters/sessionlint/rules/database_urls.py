@@ -143,6 +143,10 @@ def found_urls(program: Program) -> list[FoundUrl]:
 
     A literal counts when it reaches an engine or driver, or is given a name that says what it is.
     """
+    return program.shared(_found_urls)
+
+
+def _found_urls(program: Program) -> list[FoundUrl]:
     reaching = [(e, texts_of(_resolved(program, _first(e)))) for e in _connecting(program)]
     texts = {t.text for _, found in reaching for t in found}
     put_together = {e.site: (e, _own_texts(e)) for e in program.events("url")}

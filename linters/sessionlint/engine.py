@@ -1,0 +1,82 @@
+"""One program in many states: edits as one types, the commits of a history, a fix being tried.
+
+Each state is checked as a run of its own would check it; what it costs is what changed since the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sessionlint.facts import screen
+from sessionlint.facts.cache import FactsCache, content_key
+from sessionlint.facts.lower import lower_module
+from sessionlint.facts.reading import Reader, error_in
+from sessionlint.facts.source import SourceError, decode
+from sessionlint.policy_model import Policy
+from sessionlint.program.api import Program
+from sessionlint.program.build import names_of, solve
+from sessionlint.program.memo import Memo
+
+
+class Engine:
+    """Solves successive states of the program under ``root``.
+
+    ``policy`` is that of the project (the built-in defaults when it has none, as for a run that infers one).
+    ``cache`` may hold facts of earlier runs. An engine is used by one thread at a time.
+    """
+
+    def __init__(self, root: Path, policy: Policy | None = None, cache: FactsCache | None = None) -> None:
+        self.root = root
+        self.policy = policy or Policy(root=root)
+        self._memo = Memo()
+        self._cache = cache or FactsCache(None)
+        self._reader = Reader(root, lower_module, screen.file_screen(names_of(self.policy)))
+        self._whole = Reader(root, lower_module, None)
+        self._facts: dict[tuple[bytes, bool], bytes] = {}
+
+    def solve(self, sources: Mapping[str, bytes]) -> Program:
+        """The program of these files: path relative to the root -> content. All of them, not only the changed ones."""
+        keys = {path: content_key(data) for path, data in sources.items()}
+        blobs = {path: self._blob(path, keys[path], data, False) for path, data in sources.items()}
+        errors = {path: error for path, blob in blobs.items() if (error := error_in(path, blob)) is not None}
+
+        def blob_of(path: str) -> bytes | None:
+            blob = blobs.get(path)
+            # the screen passed it over, but code that matters asks for a name in it
+            return self._blob(path, keys[path], sources[path], True) if blob == b"" else blob
+
+        sound = {path: blob for path, blob in blobs.items() if path not in errors}
+        solver = solve(sound, self.policy, self._memo, blob_of)
+        self._forget(frozenset(keys.values()))
+        return Program(self.policy, solver, tuple(errors[path] for path in sorted(errors)), _Lines(sources).read)
+
+    def _blob(self, path: str, key: bytes, data: bytes, whole: bool) -> bytes:
+        known = self._facts.get((key, whole))
+        if known is None:
+            reader = self._whole if whole else self._reader
+            known = self._facts[key, whole] = reader.read_data(path, data, self._cache).blob
+        return known
+
+    def _forget(self, current: frozenset[bytes]) -> None:
+        """Keeps the facts of this state, and of a few others."""
+        if len(self._facts) > 4 * len(current) + 200:
+            self._facts = {k: blob for k, blob in self._facts.items() if k[0] in current}
+
+
+class _Lines:
+    """The lines of the sources at hand, decoded when a finding asks for one."""
+
+    def __init__(self, sources: Mapping[str, bytes]) -> None:
+        self._sources = sources
+        self._lines: dict[str, Sequence[str]] = {}
+
+    def read(self, path: str, line: int) -> str:
+        lines = self._lines.get(path)
+        if lines is None:
+            try:
+                lines = decode(self._sources.get(path, b""), path).split("\n")
+            except SourceError:
+                lines = ()
+            self._lines[path] = lines
+        return lines[line - 1] if 0 < line <= len(lines) else ""

@@ -1,0 +1,118 @@
+"""What earlier solutions of a project computed, so that the next one evaluates only what changed.
+
+Evaluating a function is a function of what it reads: cells, summaries of callees, signatures, shapes of
+classes. A :class:`Trace` keeps what one evaluation read and wrote, in order. Where all it read is the same
+again, its results are taken over instead of evaluating; so a solution with a memo is the one without it, only
+sooner. Functions keep their identity (:class:`FunctionInfo`) by file, qualified name and number among their
+namesakes, because values of other functions refer to them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo, ModuleInfo, Summary
+
+#: What an operation of a trace is: something that was read and must be the same, or something to do again.
+READ, PEEKED, MEMBER, SUMMARY, SIGNATURE, SHAPE, FILES, WRITE, WANT, SIGN, IMPORT = range(11)
+
+Operation = tuple[int, Any, Any]
+"""``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""
+
+
+_Key = tuple[str, str, int]
+"""File, qualified name, number among the definitions of that name in that file."""
+
+
+class Trace(NamedTuple):
+    """One evaluation: what it read and did, and what came of it."""
+
+    operations: list[Operation]
+    events: list[Event]
+    summary: Summary
+
+
+class Memo:
+    """Functions, classes and traces of the solutions before, by file.
+
+    A memo belongs to one policy. It may be used by one solver at a time.
+    """
+
+    def __init__(self, state: tuple[Any, ...] = ({}, (), ())) -> None:
+        """An empty memo, or one from the :attr:`state` of another."""
+        self._functions: dict[_Key, FunctionInfo] = {}
+        self._classes: dict[_Key, ClassInfo] = {}
+        self._digests: dict[str, bytes] = state[0]
+        self._before: dict[str, bytes] = {}
+        self._made: Counter[tuple[str, str, str]] = Counter()
+        #: evaluations of the last solution that no trace could stand in for
+        self.evaluated = 0
+        self.recalled = 0
+        for key, function, function.last_signature, function.traces in state[1]:
+            self._functions[key] = function
+        for key, info, info.last_shape in state[2]:
+            self._classes[key] = info
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """All there is to keep, as plain records."""
+        functions = [(k, f, f.last_signature, f.traces) for k, f in self._functions.items()]
+        return (self._digests, functions, [(k, c, c.last_shape) for k, c in self._classes.items()])
+
+    def start(self) -> None:
+        """A solution begins."""
+        self._before, self._digests = self._digests, {}
+        self.evaluated = self.recalled = 0
+        self._made.clear()
+
+    def meet(self, path: str, digest: bytes) -> None:
+        """A file is read; ``digest`` tells its content."""
+        self._digests[path] = digest
+
+    def finish(self) -> None:
+        """A solution ended: what it did not meet is forgotten, files that were not read included."""
+        met = {(path, name): number for (kind, path, name), number in self._made.items() if kind == "def"}
+        self._functions = {k: f for k, f in self._functions.items() if k[2] < met.get((k[0], k[1]), 0)}
+        met = {(path, name): number for (kind, path, name), number in self._made.items() if kind == "class"}
+        self._classes = {k: c for k, c in self._classes.items() if k[2] < met.get((k[0], k[1]), 0)}
+        for function in self._functions.values():
+            function.traces = function.used
+            function.used = []
+
+    def function(
+        self,
+        module: ModuleInfo,
+        facts: tuple[Any, ...],
+        qualname: str,
+        parent: FunctionInfo | None,
+        scope: ClassInfo | None,
+    ) -> FunctionInfo:
+        """The record of a definition: the one of the solution before, emptied, or a new one."""
+        key = (module.path, qualname, self._number("def", module.path, qualname))
+        known = self._functions.get(key)
+        if known is None:
+            known = self._functions[key] = FunctionInfo(module, facts, qualname, parent, scope)
+        else:
+            unchanged = self._digests.get(module.path) == self._before.get(module.path)
+            traces, signature = known.traces if unchanged else [], known.last_signature
+            known.__init__(module, facts, qualname, parent, scope)  # type: ignore[misc]
+            known.traces, known.last_signature = traces, signature
+        return known
+
+    def class_(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, owner: FunctionInfo) -> ClassInfo:
+        """The same for a class."""
+        key = (module.path, qualname, self._number("class", module.path, qualname))
+        known = self._classes.get(key)
+        if known is None:
+            known = self._classes[key] = ClassInfo(module, facts, qualname, owner)
+        else:
+            shape = known.last_shape
+            known.__init__(module, facts, qualname, owner)  # type: ignore[misc]
+            known.last_shape = shape
+        return known
+
+    def _number(self, kind: str, path: str, qualname: str) -> int:
+        number = self._made[kind, path, qualname]
+        self._made[kind, path, qualname] = number + 1
+        return number

@@ -1,0 +1,174 @@
+"""A solution with a memo is the one without it: only sooner."""
+
+import ast
+import pickle
+import random
+from pathlib import Path
+
+import pytest
+
+from sessionlint.engine import Engine
+from sessionlint.policy import load_policy
+from sessionlint.policy_model import Policy
+from sessionlint.program.memo import Memo
+from sessionlint.program.memo_store import MemoStore
+from sessionlint.rules.catalogue import all_rules
+from sessionlint.run import check_rules
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "noncompliant"
+COMPLIANT = EXAMPLE.parent / "compliant"
+
+
+def sources_of(root):
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*.py"))}
+
+
+def found(program):
+    findings, crashes = check_rules(program, [r for r in all_rules() if program.policy.enabled(r.META.code)])
+    assert not crashes
+    return sorted(findings, key=lambda finding: (finding.sort_key, finding.trace))
+
+
+def statements(source):
+    return [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.stmt) and not isinstance(n, ast.ClassDef)]
+
+
+def removed(source, rng):
+    """The source with one statement gone."""
+    gone = rng.choice(statements(source))
+    lines = source.split("\n")
+    head = lines[gone.lineno - 1]
+    lines[gone.lineno - 1 : gone.end_lineno] = [head[: len(head) - len(head.lstrip())] + "pass"]
+    return "\n".join(lines)
+
+
+def edited(source, rng):
+    """One edit as a developer makes it: a line on top, a definition twice or moved to the end, a statement gone."""
+    kind = rng.choice(["line", "twice", "moved", "gone", "gone", "gone", "gone"])
+    functions = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lines = source.split("\n")
+    if kind == "line" or (kind != "gone" and not functions):
+        return "import os\n" + source
+    if kind == "gone":
+        return removed(source, rng) if statements(source) else source
+    chosen = rng.choice(functions)
+    start = min([chosen.lineno, *(d.lineno for d in chosen.decorator_list)]) - 1
+    block = lines[start : chosen.end_lineno]
+    if kind == "moved":
+        lines[start : chosen.end_lineno] = []
+    return "\n".join([*lines, "", *block, ""])
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("root", [EXAMPLE, COMPLIANT], ids=["noncompliant", "compliant"])
+def test_after_any_edit_the_findings_are_those_of_a_fresh_run(root, seed):
+    rng = random.Random(seed)
+    policy = load_policy(root)
+    original = sources_of(root)
+    engine = Engine(root, policy)
+    engine.solve(original)
+    current = dict(original)
+    for step in range(8):
+        if rng.random() < 0.4:
+            current = dict(original)  # an edit is undone
+        path = rng.choice(sorted(current))
+        try:
+            text = edited(current[path].decode(), rng)
+            ast.parse(text)
+        except SyntaxError:
+            continue
+        current[path] = text.encode()
+        if rng.random() < 0.15:
+            del current[rng.choice(sorted(current))]
+        if rng.random() < 0.15:
+            current[f"src/added_{step}.py"] = rng.choice(sorted(original.values()))
+        warm, cold = engine.solve(current), Engine(root, policy).solve(current)
+        assert found(warm) == found(cold), (seed, step, path)
+        assert warm.statistics == cold.statistics
+
+
+SESSIONS = (
+    "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n"
+    "engine = create_async_engine('postgresql+asyncpg://u@localhost/db')\n"
+    "maker = async_sessionmaker(engine)\n"
+)
+SERVICE = "async def save(session, row):\n    session.add(row)\n    await session.commit()\n"
+TASK = (
+    "from db import maker\nfrom service import save\n\n\n"
+    "async def job(row):\n    async with maker() as session:\n        await save(session, row)\n"
+)
+
+
+def evaluations(engine):
+    return engine._memo.evaluated, engine._memo.recalled
+
+
+def test_an_edit_of_one_function_evaluates_that_file_and_what_reads_a_change_in_it(tmp_path):
+    engine = Engine(tmp_path, Policy(root=tmp_path))
+    sources = {"db.py": SESSIONS.encode(), "service.py": SERVICE.encode(), "task.py": TASK.encode()}
+    engine.solve(sources)
+    first = evaluations(engine)
+    engine.solve(sources)
+    assert first[1] == 0
+    assert evaluations(engine) == (0, first[0])
+    engine.solve({**sources, "task.py": TASK.encode() + b"\n\ndef idle(session):\n    session.flush()\n"})
+    evaluated, recalled = evaluations(engine)
+    assert 0 < evaluated <= 3
+    assert recalled > 0
+
+
+def test_what_a_callee_no_longer_does_is_gone_at_its_callers(tmp_path):
+    engine = Engine(tmp_path, Policy(root=tmp_path))
+    sources = {"db.py": SESSIONS.encode(), "service.py": SERVICE.encode(), "task.py": TASK.encode()}
+    before = {(e.path, e.name) for e in engine.solve(sources).events("effect")}
+    sources["service.py"] = SERVICE.replace("    await session.commit()\n", "").encode()
+    after = {(e.path, e.name) for e in engine.solve(sources).events("effect")}
+    assert ("task.py", "commit") in before
+    assert ("task.py", "commit") not in after
+
+
+def stored(tmp_path):
+    """A store that holds the memo of a solved program, and the number of its functions."""
+    policy = Policy(root=tmp_path)
+    engine = Engine(tmp_path, policy)
+    engine.solve({"db.py": SESSIONS.encode(), "service.py": SERVICE.encode(), "task.py": TASK.encode()})
+    store = MemoStore(tmp_path, policy)
+    store.save(engine._memo)
+    return store, len(engine._memo.state[1])
+
+
+def test_a_stored_memo_comes_back(tmp_path):
+    store, functions = stored(tmp_path)
+    assert functions == 2
+    assert len(store.load().state[1]) == functions
+
+
+@pytest.mark.parametrize("harm", ["cut", "empty", "flipped", "other policy"])
+def test_a_damaged_or_foreign_memo_counts_as_absent(tmp_path, harm):
+    store, _ = stored(tmp_path)
+    path = next(tmp_path.glob("memo-*.bin"))
+    data = path.read_bytes()
+    if harm == "other policy":
+        policy = Policy(root=tmp_path, session_modules=("db.py",))
+        other = MemoStore(tmp_path, policy)
+        path.rename(other._path)
+        store = other
+    else:
+        flipped = bytes([*data[:-9], data[-9] ^ 255, *data[-8:]])
+        path.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "flipped": flipped}[harm])
+    assert store.load().state == Memo().state
+
+
+class Attack:
+    def __reduce__(self):
+        return (Path.touch, (Path("pwned"),))
+
+
+def test_a_memo_made_by_an_attacker_runs_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store, _ = stored(tmp_path)
+    path = next(tmp_path.glob("memo-*.bin"))
+    body = pickle.dumps(({}, [Attack()], []))
+    path.write_bytes(path.read_bytes()[:8] + store._digest(body) + body)
+    assert store.load().state == Memo().state
+    assert not Path("pwned").exists()
