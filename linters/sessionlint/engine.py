@@ -55,7 +55,10 @@ class Engine:
         known = self._facts.get((key, whole))
         if known is None:
             reader = self._whole if whole else self._reader
-            known = self._facts[key, whole] = reader.read_data(path, data, self._cache).blob
+            outcome = reader.read_data(path, data, self._cache)
+            known = self._facts[key, whole] = outcome.blob
+            if outcome.key:
+                self._cache.keep(outcome.key, outcome.blob)
         return known
 
     def _forget(self, current: frozenset[bytes]) -> None:

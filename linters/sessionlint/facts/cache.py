@@ -119,6 +119,12 @@ class FactsCache:
         if self.get(key) != blob:
             self._blobs[key] = blob
 
+    def keep(self, key: bytes, blob: bytes) -> None:
+        """Store what was made of bytes that lie at no path (a revision, an editor's buffer)."""
+        self._used.add(key)
+        if self.get(key) != blob:
+            self._blobs[key] = blob
+
     def save(self) -> bool:
         """Write the pack if there is something new in it; ``False`` if it could not be written."""
         today = self._clock() // _DAY
