@@ -24,6 +24,8 @@ from sessionlint.program.solver import Solver
 
 #: A memo is written anew when more than this many evaluations, and more than this share of them, were new.
 _DRIFT = 40
+#: A memo of more facts than this (bytes; some 200,000 lines) takes more memory than it is worth.
+_REMEMBERED = 20 << 20
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
@@ -53,7 +55,8 @@ def build_program(
             blob = extract(root, [path], cache, lower_module).blobs.get(path)
         return blob
 
-    store = MemoStore(cache_dir, policy) if cache_dir else None
+    small = sum(map(len, blobs.values())) < _REMEMBERED
+    store = MemoStore(cache_dir, policy) if cache_dir and small else None
     memo = store.load() if store else None
     solver = solve(blobs, policy, memo, blob_of)
     cache.save()
