@@ -341,7 +341,15 @@ class _Lowering:
         for case in node.cases:
             names = [getattr(p, "name", None) or getattr(p, "rest", None) for p in ast.walk(case.pattern)]
             bound = tuple(n for n in names if isinstance(n, str))
-            cases.append((bound, self._optional(case.guard), self.block(case.body)))
+            typed = tuple(
+                (p.name, self.expr(p.pattern.cls))
+                for p in ast.walk(case.pattern)
+                if isinstance(p, ast.MatchAs) and p.name and isinstance(p.pattern, ast.MatchClass)
+            )
+            whole = case.pattern.pattern if isinstance(case.pattern, ast.MatchAs) else case.pattern
+            if isinstance(whole, ast.MatchClass) and isinstance(node.subject, ast.Name):
+                typed += ((node.subject.id, self.expr(whole.cls)),)
+            cases.append((bound, typed, self._optional(case.guard), self.block(case.body)))
         return ("M", self.span(node), self.expr(node.subject), tuple(cases))
 
     def _import(self, node: ast.Import) -> Stmt:

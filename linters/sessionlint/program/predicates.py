@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Predicate, Value, literal
+from sessionlint.program.values import UNKNOWN, Ext, Predicate, Value, literal
 
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
@@ -79,8 +79,8 @@ def tested(frame: Frame, column: Any, name: str, args: list[Value], e: ir.Expr) 
 
 
 def inspected(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
-    """``inspect(Model)``: its columns are the model's."""
-    return tuple(a for a in args[0] if a.tag == "cls") if args else UNKNOWN
+    """``inspect(Model)``: its columns are the model's; ``inspect(row)`` knows the row's session."""
+    return (tuple(a for a in args[0] if a.tag == "cls") or (Ext("sqlalchemy.inspect()"),)) if args else UNKNOWN
 
 
 def column_name(frame: Frame, side: ir.Expr) -> str | None:

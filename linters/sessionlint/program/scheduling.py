@@ -8,7 +8,20 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
-from sessionlint.program.values import TASK, UNKNOWN, Ext, Obj, PartialCall, Pending, Seq, Value, join, join_all
+from sessionlint.program.values import (
+    TASK,
+    UNKNOWN,
+    Ext,
+    Method,
+    Obj,
+    PartialCall,
+    Pending,
+    Seq,
+    Value,
+    join,
+    join_all,
+    literal,
+)
 
 Keywords = list[tuple[str, Value]]
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
@@ -100,9 +113,27 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     elif name == "add_middleware":
         for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
             register_middleware(frame, atom, e[1])
+    elif name in knowledge.ROUTE_METHODS:
+        return _route_by_call(frame, receiver, name, args, keywords, e)
     elif name in ("add_event_handler", "add_exception_handler", "mount"):
         return UNKNOWN
     return UNKNOWN
+
+
+def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``router.get("/x")(endpoint)``: what the first call gives is called with the endpoint."""
+    from sessionlint.program.definitions import Route, add_route
+
+    endpoints = [a.info for v in args[-1:] for a in v if a.tag == "fn"]
+    if not endpoints:
+        return (PartialCall((Method(receiver, name),), tuple(args), tuple(keywords)),)
+    named = dict(keywords)
+    path = literal(args[0] if len(args) > 1 else named.get("path", UNKNOWN))
+    for info in endpoints:
+        injected = named.get("dependencies", UNKNOWN)
+        add_route(frame, info, Route(name, path if isinstance(path, str) else None, receiver, injected, e[1]))
+        frame.solver.want(info)
+    return args[-1]
 
 
 def register_middleware(frame: Frame, atom: Any, span: ir.Span4) -> None:

@@ -24,6 +24,7 @@ from sessionlint.program.values import (
 
 #: Declared types that leave open what an argument is.
 _VAGUE = ("typing.", "builtins.", "collections.")
+_ANY_TEXT = Ext("builtins.str()")
 #: So many literals are kept per parameter.
 _LITERALS = 4
 
@@ -223,17 +224,17 @@ class Solver(Classes):
             if init is not None and not init.evaluated and init not in self._active:
                 self.summary_of(init)
             value = join(value, self.read(("attr", cls, name)))
-        if not value:
-            value = self._of_subclasses(info, name)
+        if all(a.tag in ("const", "text") or a == _ANY_TEXT for a in value):
+            value = join(value, self._of_subclasses(info, name))
         if len(value) > 1 and any(a.tag != "ext" and self.kind_of(a) for a in value):
             # a declared type says nothing new once the object itself is known
             value = tuple(a for a in value if a.tag != "ext" or not self.kind_of(a))
         return value
 
     def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
-        """What the classes that a mixin is mixed into keep in an attribute: handles only."""
+        """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, and texts that differ."""
         value: Value = UNKNOWN
         for below in self.subclasses(info):
             for cls in self.mro(below):
                 value = join(value, self.read(("attr", cls, name)))
-        return tuple(a for a in value if self.kind_of(a))
+        return tuple(a for a in value if a.tag in ("const", "text") or self.kind_of(a))

@@ -291,10 +291,14 @@ def _match(frame: Frame, s: ir.Stmt) -> None:
     before = frame.snapshot()
     paths = [before]
     frame.flags.append("branch")
-    for names, guard, body in s[3]:
+    for names, typed, guard, body in s[3]:
         frame.restore(before)
         for name in names:
             frame.bind(name, UNKNOWN, s[1])
+        for name, cls in typed:
+            handles = tuple(a for a in frame.solver.instances(frame.evaluate(cls)) if frame.solver.kind_of(a))
+            if handles and not any(frame.solver.kind_of(a) for a in frame.env.get(name, UNKNOWN)):
+                frame.env[name] = handles
         if guard is not None:
             frame.evaluate(guard)
         run_block(frame, body)

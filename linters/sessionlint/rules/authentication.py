@@ -26,6 +26,8 @@ _SCHEME = re.compile(
     r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
 )
 _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
+#: All headers or cookies of a request at once, the token among them.
+_HEADERS = re.compile(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
 _CREDENTIAL = re.compile(
     r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I
@@ -60,6 +62,8 @@ def kind_of_secret(program: Program, value: Value, depth: int = 0) -> str | None
 def _secret(program: Program, atom: Any, depth: int) -> str | None:
     if atom.tag == "ext":
         if _SCHEME.match(atom.name):
+            return "token"
+        if _HEADERS.match(atom.name):
             return "token"
         header = _HEADER.match(atom.name)
         if header:

@@ -150,6 +150,24 @@ async def refresh_names() -> None:
 """,
         path="app/tasks/prices.py",
     ),
+    Bad(
+        source="""
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def save(row):
+    inspect(row).session.commit()  # TXN201@5
+
+
+async def finish(unit):
+    match unit:
+        case AsyncSession() as session:
+            await session.commit()  # TXN201@19
+        case {"session": AsyncSession() as inner}:
+            await inner.commit()  # TXN201@19
+"""
+    ),
 ]
 
 GOOD = [

@@ -132,6 +132,22 @@ async def run(session):
     return await chosen(session, OWNED)  # TXN302@18
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+
+
+class Report:
+    statement: str
+
+    async def rows(self, session):
+        return await session.execute(text(self.statement))  # TXN302@38
+
+
+class TenantReport(Report):
+    statement = "SELECT id FROM jobs WHERE tenant_id = :t"
+"""
+    ),
 ]
 
 GOOD = [

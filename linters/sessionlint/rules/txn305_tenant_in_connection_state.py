@@ -68,6 +68,21 @@ async def scope(session: AsyncSession, tenant):
     await session.execute(SETTING, {"name": "app.tenant_id", "value": tenant})  # TXN305@11
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+
+async def scope(session: AsyncSession, tenant_id: str):
+    await session.connection(execution_options={"schema_translate_map": {None: tenant_id}})  # TXN305@11
+    await session.execute(text("SET search_path TO " + tenant_id))  # TXN305@27
+
+
+def schemas(engine: AsyncEngine, tenant_id):
+    return engine.execution_options(schema_translate_map={"tenant": f"t_{tenant_id}"})  # TXN305@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -95,6 +110,7 @@ def connect(url):
     ),
 ]
 
+_SCHEMAS = "schema_translate_map"
 _SET = re.compile(r"^\s*SET\s+(?:LOCAL\s+|SESSION\s+)?([\w.\"]+)\s*(?:=|TO\b)", re.I)
 _SET_CONFIG = re.compile(r"\bset_config\(\s*'([^']*)'", re.I)
 
@@ -117,6 +133,8 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
         for text in use.texts:
             names = [m.group(1) for m in (*_SET.finditer(text.text), *_SET_CONFIG.finditer(text.text))]
             named = next((n for n in names if mentions_tenant(program, n)), None)
+            if named is None and names and _is_tenant(program, text):
+                named = names[0]
             if named:
                 yield use.event, f"SET {named}"
                 break
@@ -151,18 +169,35 @@ def _options(program: Program, event: Event) -> list[str]:
     found: list[str] = []
     if event.kind == "options":
         found += [k for k, _ in event.keywords if is_tenant_key(program, k)]
+        found += [k for k, v in event.keywords if k == _SCHEMAS and _maps_tenant(program, v)]
     for name, value in event.keywords:
         if name in ("execution_options", "info"):
             found += [
                 k
                 for a in value
                 if a.tag == "map"
-                for k, _ in a.items
-                if isinstance(k, str) and is_tenant_key(program, k)
+                for k, v in a.items
+                if isinstance(k, str) and (is_tenant_key(program, k) or (k == _SCHEMAS and _maps_tenant(program, v)))
             ]
     if event.kind == "create":
         found += [n for n, _ in (*settings_in(event), *options_of(event)) if mentions_tenant(program, n)]
     return found
+
+
+def _maps_tenant(program: Program, value: Value) -> bool:
+    """Whether a schema map (or the text of a setting) is chosen by a tenant id."""
+    return any(
+        _is_tenant(program, inner)
+        for atom in value
+        for part in (atom.items if atom.tag == "map" else ())
+        for inner in part[1]
+    )
+
+
+def _is_tenant(program: Program, atom: Any) -> bool:
+    if atom.tag == "param":
+        return is_tenant_key(program, atom.name)
+    return atom.tag == "text" and any(_is_tenant(program, hole) for hole in atom.holes)
 
 
 def _tenant_text(program: Program, value: Value) -> bool:

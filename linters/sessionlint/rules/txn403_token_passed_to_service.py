@@ -120,6 +120,24 @@ async def a(request: Request, session):
     return await run(session, Caller(token=request.headers["Authorization"]))  # TXN403@18
 """
     ),
+    Bad(
+        source="""
+# --- app/services/calls.py
+async def forward(session, headers):
+    return headers["authorization"]
+# --- app/routers/calls.py
+from fastapi import APIRouter, Request
+
+from app.services.calls import forward
+
+router = APIRouter()
+
+
+@router.post("/calls")
+async def call(request: Request):
+    return await forward(None, request.headers)  # TXN403@18
+"""
+    ),
 ]
 
 GOOD = [

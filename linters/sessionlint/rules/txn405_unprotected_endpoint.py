@@ -119,6 +119,35 @@ def other():
         path="app/routers/health.py",
         policy=(("allow-unprotected", ["/v1/health/**"]),),
     ),
+    Bad(
+        source="""
+# --- app/routers/ping.py
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+
+router = APIRouter()
+
+
+async def ping():
+    return "pong"
+
+
+async def profile():
+    return "me"
+
+
+router.get("/ping")(ping)  # TXN405@1
+router.get("/me", dependencies=[Depends(get_current_user)])(profile)
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.routers.ping import router
+
+app = FastAPI()
+app.include_router(router)
+"""
+    ),
 ]
 
 GOOD = [
