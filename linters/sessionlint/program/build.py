@@ -98,7 +98,10 @@ def solve(
             return None
         if memo is not None:
             memo.meet(path, hashlib.blake2b(blob, digest_size=16).digest())
-        return ModuleInfo(path, names.primary.get(path, ""), path in names.packages, blob)
+        module = ModuleInfo(path, names.primary.get(path, ""), path in names.packages, blob)
+        if memo is not None:
+            module.body = memo.function(module, module.body.facts, "", None, None)
+        return module
 
     solver = Solver(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
     # Tests and migrations may do what they need: they are read when application code imports them.

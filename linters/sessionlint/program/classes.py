@@ -42,6 +42,7 @@ class Classes(Naming):
 
     def set_bases(self, info: ClassInfo, bases: Value) -> None:
         """Notes the evaluated bases of a class."""
+        self.remember(memory.BASES, info, bases)
         if info.bases != bases:
             info.bases = bases
             info.reshaped()
@@ -51,6 +52,19 @@ class Classes(Naming):
             for base in bases:
                 if base.tag == "cls":
                     self.write(("subclasses", base.info), (Cls(info),))
+
+    def set_decorators(self, info: ClassInfo, decorators: Value) -> None:
+        """Notes the evaluated decorators of a class."""
+        self.remember(memory.DECORATORS, info, decorators)
+        info.decorators = decorators
+        info.reshaped()
+
+    def set_attribute(self, info: ClassInfo, name: str, entry: tuple[Any, Value, Value, Any]) -> None:
+        """Notes an attribute of a class body: span, annotation, value, expression."""
+        self.forget_seen(memory.ATTRIBUTE, (info, name))
+        self.remember(memory.ATTRIBUTE, (info, name), entry)
+        info.attributes[name] = entry
+        info.reshaped()
 
     def external_bases(self, info: ClassInfo) -> set[str]:
         """Import paths of all bases outside the project."""

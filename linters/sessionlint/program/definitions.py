@@ -25,27 +25,9 @@ class Route(NamedTuple):
     span: ir.Span4
 
 
-def _info(frame: Frame, facts: tuple[Any, ...]) -> FunctionInfo:
-    """The one record of a definition, however often it is evaluated."""
-    owner = frame.function
-    scope = frame.class_scope
-    existing = owner.children.get(facts[1])
-    if existing is not None:
-        return existing
-    prefix = scope.qualname if scope is not None else owner.qualname
-    qualname = f"{prefix}.{facts[0]}" if prefix else facts[0]
-    parent = owner if owner.name != "<module>" or owner.parent is not None else None
-    frame.solver.forget()
-    info = frame.solver.memo.function(frame.module, facts, qualname, parent, scope)
-    owner.children[facts[1]] = info
-    frame.module.functions.append(info)
-    frame.solver.functions.append(info)
-    return info
-
-
 def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     """``def``: evaluates what Python evaluates at definition and binds the name."""
-    info = _info(frame, facts)
+    info = frame.solver.define(facts, frame.function, frame.class_scope)
     if frame.class_scope is not None:
         frame.class_scope.methods[info.name] = info
         frame.class_scope.reshaped()
@@ -64,16 +46,14 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if not info.eager:
         nested = info.parent is not None
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
-    frame.solver.forget()
     if info.eager:
         sign(frame, info)
-        if not info.evaluated:
-            frame.solver.enqueue(info)
+    frame.solver.note_defined(info)
 
 
 def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:
     """A lambda is a function without a name."""
-    info = _info(frame, facts)
+    info = frame.solver.define(facts, frame.function, frame.class_scope)
     sign(frame, info)
     if frame.function.name != "<module>":
         for name, value in frame.env.items():
@@ -242,27 +222,14 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
 
 def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
     """Notes that a function serves requests."""
-    frame.solver.forget()
-    if route not in info.routes:
-        # what an earlier round saw at this place is outdated
-        kept = tuple(r for r in info.routes if (r.span, r.path) != (route.span, route.path) and r.path is not None)
-        info.routes = (*kept, route)
-    dependencies.listed(frame, route.dependencies)
+    frame.solver.note_route(info, route)
 
 
 def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Frame, Any], None]) -> None:
     """``class``: bases, then the body in a scope of its own."""
-    key = ("class", facts[1])
-    known: Any = frame.function.registrations.get(repr(key))
-    if known is None:
-        outer = frame.class_scope.qualname if frame.class_scope is not None else frame.function.qualname
-        qualname = f"{outer}.{facts[0]}" if outer else facts[0]
-        known = frame.solver.memo.class_(frame.module, facts, qualname, frame.function)
-        frame.function.registrations[repr(key)] = known
-        frame.module.classes.append(known)
-        frame.solver.classes.append(known)
-    frame.solver.forget()
-    info: ClassInfo = known
+    outer = frame.class_scope.qualname if frame.class_scope is not None else frame.function.qualname
+    qualname = f"{outer}.{facts[0]}" if outer else facts[0]
+    info = frame.solver.define_class(frame.module, facts, qualname, frame.function)
     bases: Value = UNKNOWN
     for base in facts[3]:
         for atom in frame.evaluate(base):
@@ -270,8 +237,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
                 atom = Cls(atom.info)
             bases = join(bases, (atom,))
     frame.solver.set_bases(info, bases)
-    info.reshaped()
-    info.decorators = tuple(a for d in facts[6] for a in frame.evaluate(d[2] if d[0] == "c" else d))
+    frame.solver.set_decorators(info, tuple(a for d in facts[6] for a in frame.evaluate(d[2] if d[0] == "c" else d)))
     saved_env, saved_scope = dict(frame.env), frame.class_scope
     frame.class_scope = info
     run_block(frame, facts[5])

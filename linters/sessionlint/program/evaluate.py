@@ -27,7 +27,6 @@ _LEFT = {"used", "begun", "closed"}
 
 def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     """Runs the body once with abstract arguments; replaces the function's events and summary."""
-    solver.ensure_signed(function)
     frame = Frame(solver, function, MACHINE)
     if function.name != "<module>" or function.parent is not None:
         _parameters(frame)
@@ -40,7 +39,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
             frame.leaves()
     function.events = frame.events
     function.summary = _summary(frame)
-    if not function.evaluated and function.children:
+    if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
         for name, value in frame.env.items():
             solver.write(("local", function, name), value)
 

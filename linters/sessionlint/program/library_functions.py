@@ -148,12 +148,11 @@ def _lifespan_state(frame: Frame, value: Value) -> None:
 def _app(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
     def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         site = frame.site(e[1])
-        frame.solver.forget()
-        entry = frame.solver.routers.setdefault(site, {"name": name})
         for atom in dict(keywords).get("lifespan", UNKNOWN):
             if atom.tag == "fn":
                 _lifespan_state(frame, frame.solver.summary_of(atom.info).yields)
-        entry.update({k: v for k, v in keywords if k in ("dependencies", "prefix", "lifespan", "include_in_schema")})
+        options = {k: v for k, v in keywords if k in ("dependencies", "prefix", "lifespan", "include_in_schema")}
+        frame.solver.note_router(site, {"name": name, **options})
         return (Obj(f"{name}()", site),)
 
     return make

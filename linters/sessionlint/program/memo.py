@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo, ModuleInfo, Summary
 
 #: What an operation of a trace is: something that was read and must be the same, or something to do again.
-READ, PEEKED, MEMBER, SUMMARY, SIGNATURE, SHAPE, FILES, WRITE, WANT, SIGN, IMPORT = range(11)
+READ, PEEKED, MEMBER, SUMMARY, SIGNATURE, SHAPE, FILES, WRITE = range(8)
+WANT, SIGN, ENQUEUE, IMPORT, IMPORT_LATER, DEFINE, DEFINED, CLASS, BASES, DECORATORS, ATTRIBUTE = range(8, 19)
+ROUTE, ROUTER, INCLUDE, MIDDLEWARE = range(19, 23)
 
 Operation = tuple[int, Any, Any]
 """``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""

@@ -7,6 +7,7 @@ A :class:`Summary` is what callers need to know of a function.
 from __future__ import annotations
 
 import marshal
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -244,6 +245,28 @@ class FunctionInfo:
             )
         return self._signature
 
+    @property
+    def definition(self) -> tuple[Any, ...]:
+        """What evaluating its definition found out."""
+        return (
+            self.decorator_values, self.is_context_manager, self.is_property, self.is_staticmethod, self.is_classmethod,
+            self.eager, self.signed, dict(self.param_values), dict(self.dependencies), self.routes,
+            dict(self.registrations),
+        )  # fmt: skip
+
+    def restore(self, definition: tuple[Any, ...]) -> None:
+        """Takes over a :attr:`definition`; what others have found out meanwhile stays."""
+        (
+            self.decorator_values, self.is_context_manager, self.is_property, self.is_staticmethod, self.is_classmethod,
+            eager, signed, values, dependencies, routes, registrations,
+        ) = definition  # fmt: skip
+        self.eager, self.signed = self.eager or eager, self.signed or signed
+        self.param_values.update(values)
+        self.dependencies.update(dependencies)
+        self.routes = tuple(dict.fromkeys((*self.routes, *routes)))
+        self.registrations = {**registrations, **self.registrations}
+        self.resigned()
+
     def resigned(self) -> None:
         """Says that something in :attr:`signature` has changed."""
         self._signature = None
@@ -354,27 +377,51 @@ class ModuleInfo:
     """A file of the project and its names."""
 
     __slots__ = (
-        "blob", "body", "classes", "env", "functions", "imports", "in_progress", "is_package", "name", "path", "root",
+        "_definitions", "blob", "body", "classes", "functions", "imports", "in_progress", "is_package", "name", "path",
     )  # fmt: skip
 
     def __init__(self, path: str, name: str, is_package: bool, blob: bytes) -> None:
         """A module from its marshalled facts, in which every string of the source can be found as it is."""
         facts = marshal.loads(blob)
         self.blob = blob
+        self._definitions: dict[ir.Span4, tuple[Any, ...]] = {}
         self.path = path
         self.name = name
         self.is_package = is_package
         module_span = (1, 1, 1, 1)
         self.body = FunctionInfo(self, ("<module>", module_span, module_span, (), facts[0], (), None, 0, ""), "")
-        self.env: dict[str, Value] = {}
         self.functions: list[FunctionInfo] = []
         self.classes: list[ClassInfo] = []
         #: (module dotted name, imported name or None, span) of every import statement
         self.imports: list[tuple[str, str | None, ir.Span4, FunctionInfo]] = []
         self.in_progress = False
 
+    def definition_at(self, span: ir.Span4) -> tuple[Any, ...]:
+        """The facts of the function or class that is defined at ``span``."""
+        if not self._definitions:
+            self._definitions = dict(_definitions(self.body.body))
+        return self._definitions[span]
+
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"
+
+
+def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, ...]]]:
+    """Functions and classes of a module, those in classes and branches included, those in functions not."""
+    for child in node:
+        if type(child) is not tuple or not child:
+            continue
+        if child[0] == "F":
+            yield child[2][1], child[2]
+        elif child[0] == "C":
+            yield child[2][1], child[2]
+            yield from _definitions(child[2][5])
+        elif child[0] in _BLOCKS or type(child[0]) is tuple:
+            yield from _definitions(child)
+
+
+#: Statements that hold others.
+_BLOCKS = frozenset({"I", "L", "W", "w/", "T", "M"})
 
 
 def empty_function() -> FunctionInfo:

@@ -41,7 +41,7 @@ class Naming(WorkList):
 
     def import_later(self, path: str, alias: str, module: str, level: int, name: str) -> None:
         """A module-level ``from … import``: the other file is read when the name is used."""
-        self.forget()
+        self.remember(memory.IMPORT_LATER, (path, alias, module, level, name))
         entries = self._lazy.setdefault((path, alias), [])
         if (module, level, name) not in entries:
             entries.append((module, level, name))

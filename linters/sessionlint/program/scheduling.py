@@ -93,15 +93,9 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
 
     named = dict(keywords)
     if name == "include_router":
-        frame.solver.forget()
         for atom in args[0] if args else named.get("router", ()):
             entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
-            frame.solver.include_options[frame.site(e[1])] = named
-            includes = frame.solver.includes
-            if entry not in includes:
-                # what an earlier round saw at this place is outdated
-                includes[:] = [i for i in includes if (i[0], i[1], i[3]) != (entry[0], entry[1], entry[3])]
-                includes.append(entry)
+            frame.solver.note_include(entry, named)
     elif name in ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"):
         target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
         path = args[0][0].value if args and args[0] and args[0][0].tag == "const" else None
@@ -142,10 +136,7 @@ def register_middleware(frame: Frame, atom: Any, span: ir.Span4) -> None:
         for name in ("dispatch", "__call__"):
             method = frame.solver.method(atom.info, name)
             if method is not None:
-                method.registrations["middleware"] = (frame.site(span), "middleware")
-                method.resigned()
-                frame.solver.forget()
-                frame.solver.want(method)
+                frame.solver.note_middleware(method, frame.site(span))
 
 
 def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:

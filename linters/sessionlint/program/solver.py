@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
@@ -69,18 +70,58 @@ class Solver(Classes):
         elif operation == memory.SUMMARY:
             now = self.summary_of(key)
             return now is value or bool(now.key == value.key)
-        elif operation == memory.SIGN:
-            self.ensure_signed(key)
-            return True
-        elif operation == memory.WANT:
-            self.want(key)
-            return True
-        elif operation == memory.IMPORT:
-            self.modules[key[0]].imports.append(key[1])
-            return True
+        elif operation >= memory.WANT:
+            return self._do_again(operation, key, value)
         else:
             now = self.names.identity if operation == memory.FILES else self._cells.get(key, UNKNOWN)
         return now is value or bool(now == value)
+
+    def _do_again(self, operation: int, key: Any, value: Any) -> bool:
+        """Does once more what an evaluation did besides writing cells; whether it could be done."""
+        if operation == memory.SIGN:
+            self.ensure_signed(key)
+        elif operation == memory.WANT:
+            self.want(key)
+        elif operation == memory.IMPORT:
+            self.modules[key[0]].imports.append(key[1])
+        elif operation == memory.IMPORT_LATER:
+            self.import_later(*key)
+        elif operation == memory.DEFINE:
+            return self._define_again(key, *value)
+        elif operation == memory.DEFINED:
+            key.restore(value)
+            for name in key.param_values:
+                self._declared.pop(Param(key, name), None)
+            self.note_defined(key)
+        elif operation == memory.CLASS:
+            return self._define_class_again(key, *value)
+        elif operation == memory.BASES:
+            self.set_bases(key, value)
+        elif operation == memory.DECORATORS:
+            self.set_decorators(key, value)
+        elif operation == memory.ATTRIBUTE:
+            self.set_attribute(key[0], key[1], value)
+        elif operation == memory.ROUTE:
+            self.note_route(*key)
+        elif operation == memory.ROUTER:
+            self.note_router(key, value)
+        elif operation == memory.INCLUDE:
+            self.note_include(key, value)
+        elif operation == memory.MIDDLEWARE:
+            self.note_middleware(key, value)
+        return True
+
+    def _define_again(self, function: FunctionInfo, span: ir.Span4, scope: ClassInfo | None) -> bool:
+        body = self._active[-1]
+        found = self.define(body.module.definition_at(span), body, scope)
+        if scope is not None:
+            scope.methods[found.name] = found
+            scope.reshaped()
+        return found is function
+
+    def _define_class_again(self, info: ClassInfo, span: ir.Span4, qualname: str) -> bool:
+        body = self._active[-1]
+        return self.define_class(body.module, body.module.definition_at(span), qualname, body) is info
 
     def flow(self, function: FunctionInfo, name: str, value: Value) -> None:
         """Adds a call's argument to what a parameter may be."""

@@ -41,8 +41,7 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         # a class-based view: FastAPI injects the attribute
         value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
     if frame.class_scope is not None and s[2][0] == "n":
-        frame.class_scope.attributes[s[2][2]] = (s[1], annotation, value, s[4])
-        frame.class_scope.reshaped()
+        frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
     typed = frame.solver.instances(annotation)
     if s[4] is None:
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":

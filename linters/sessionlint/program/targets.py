@@ -23,8 +23,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             if source is not None:
                 previous = frame.class_scope.attributes.get(target[2])
                 annotation = previous[1] if previous else UNKNOWN
-                frame.class_scope.attributes[target[2]] = (target[1], annotation, value, source)
-                frame.class_scope.reshaped()
+                frame.solver.set_attribute(frame.class_scope, target[2], (target[1], annotation, value, source))
         if not declared or value:
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])

@@ -101,6 +101,10 @@ class WorkList:
             self._noted.add((operation, key))
             self._trace.append((operation, key, value))
 
+    def forget_seen(self, operation: int, key: Any) -> None:
+        """Lets the same thing be noted again: what is done twice counts with what it did last."""
+        self._noted.discard((operation, key))
+
     def forget(self) -> None:
         """Says that the running evaluation does what no trace can do again: it will not be remembered."""
         self._trace = None
@@ -158,6 +162,74 @@ class WorkList:
         self.remember(memory.IMPORT, (module.path, entry))
         module.imports.append(entry)
 
+    def note_router(self, site: Any, entry: dict[str, Any]) -> None:
+        """A router or application is made at ``site``."""
+        self.remember(memory.ROUTER, site, entry)
+        self.routers[site] = {**self.routers.get(site, {}), **entry}
+
+    def note_include(self, entry: tuple[Any, Any, Value, Any], options: dict[str, Value]) -> None:
+        """A router includes another: ``(outer, inner, dependencies, site)`` and all keywords."""
+        self.remember(memory.INCLUDE, entry, options)
+        self.include_options[entry[3]] = options
+        if entry not in self.includes:
+            # what an earlier round saw at this place is outdated
+            self.includes[:] = [i for i in self.includes if (i[0], i[1], i[3]) != (entry[0], entry[1], entry[3])]
+            self.includes.append(entry)
+
+    def note_route(self, function: FunctionInfo, route: Any) -> None:
+        """A function serves requests."""
+        self.remember(memory.ROUTE, (function, route))
+        if route not in function.routes:
+            # what an earlier round saw at this place is outdated
+            old = (route.span, route.path)
+            kept = tuple(r for r in function.routes if (r.span, r.path) != old and r.path is not None)
+            function.routes = (*kept, route)
+
+    def note_middleware(self, function: FunctionInfo, site: Any) -> None:
+        """A function stands before all routes."""
+        self.remember(memory.MIDDLEWARE, function, site)
+        function.registrations["middleware"] = (site, "middleware")
+        function.resigned()
+        self.want(function)
+
+    def note_defined(self, function: FunctionInfo) -> None:
+        """The decorators, annotations and defaults of a function have been evaluated."""
+        self.remember(memory.DEFINED, function, function.definition)
+        if function.eager and not function.evaluated:
+            self.enqueue(function)
+
+    def define(self, facts: tuple[Any, ...], owner: FunctionInfo, scope: ClassInfo | None) -> FunctionInfo:
+        """The one record of a function defined in ``owner`` (and in the class ``scope``), however often it is met."""
+        module = owner.module
+        top = owner is module.body
+        info = owner.children.get(facts[1])
+        if info is None:
+            prefix = scope.qualname if scope is not None else owner.qualname
+            qualname = f"{prefix}.{facts[0]}" if prefix else facts[0]
+            info = self.memo.function(module, facts, qualname, None if top else owner, scope)
+            owner.children[facts[1]] = info
+            module.functions.append(info)
+            self.functions.append(info)
+        if top and info.name != "<lambda>":
+            self.remember(memory.DEFINE, info, (facts[1], scope))
+        else:
+            self.forget()
+        return info
+
+    def define_class(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, owner: FunctionInfo) -> ClassInfo:
+        """The same for a class."""
+        key = repr(("class", facts[1]))
+        info: ClassInfo | None = owner.registrations.get(key)
+        if info is None:
+            info = owner.registrations[key] = self.memo.class_(module, facts, qualname, owner)
+            module.classes.append(info)
+            self.classes.append(info)
+        if owner is module.body:
+            self.remember(memory.CLASS, info, (facts[1], qualname))
+        else:
+            self.forget()
+        return info
+
     def want(self, function: FunctionInfo) -> None:
         """Has a function evaluated that is used without being called in sight (by FastAPI, for example)."""
         self.remember(memory.WANT, function)
@@ -182,6 +254,7 @@ class WorkList:
         self._trace = None
         self._active.append(function)
         try:
+            self.ensure_signed(function)
             if not self._recall(function):
                 self._evaluate(function)
         finally:
@@ -193,7 +266,7 @@ class WorkList:
 
     def _evaluate(self, function: FunctionInfo) -> None:
         operations: list[Operation] = []
-        if self._remembers and not function.children and function.name != "<module>":
+        if self._remembers and (not function.children or function is function.module.body):
             self._trace, self._noted = operations, set()
             self.remember(memory.SIGNATURE, function, function.signature)
         try:
