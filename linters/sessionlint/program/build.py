@@ -22,8 +22,8 @@ from sessionlint.program.model import ModuleInfo
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.solver import Solver
 
-#: A memo is written anew when more than this many evaluations, and more than this share of them, were new.
-_DRIFT = 40
+#: A memo is written anew when more evaluations than this, and more than a fifth of all, were new.
+_DRIFT = 100
 #: A memo of more facts than this (bytes; some 200,000 lines) takes more memory than it is worth.
 _REMEMBERED = 20 << 20
 
@@ -60,7 +60,7 @@ def build_program(
     memo = store.load() if store else None
     solver = solve(blobs, policy, memo, blob_of)
     cache.save()
-    if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // _DRIFT):
+    if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 4):
         store.save(memo)
 
     def read_line(path: str, line: int) -> str:

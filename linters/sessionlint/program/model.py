@@ -346,9 +346,10 @@ class ClassInfo:
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """What others see of a class: bases, decorators, methods, attributes."""
+        """What others see of a class: bases, decorators, methods, attributes; not where it stands."""
         if self._shape is None:
-            shape = (self.bases, self.decorators, tuple(self.methods.items()), tuple(self.attributes.items()))
+            attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
+            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes)
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
 
