@@ -54,12 +54,12 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
 def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:
     """A lambda is a function without a name."""
     info = frame.solver.define(facts, frame.function, frame.class_scope)
+    info.eager = True
     sign(frame, info)
     if frame.function.name != "<module>":
         for name, value in frame.env.items():
             frame.solver.write(("local", frame.function, name), value)
-    if not info.evaluated:
-        frame.solver.enqueue(info)
+    frame.solver.note_defined(info)
     return (Fn(info),)
 
 

@@ -18,6 +18,8 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo, ModuleInfo
 READ, PEEKED, MEMBER, SUMMARY, SIGNATURE, SHAPE, FILES, WRITE = range(8)
 WANT, SIGN, ENQUEUE, IMPORT, IMPORT_LATER, DEFINE, DEFINED, CLASS, BASES, DECORATORS, ATTRIBUTE = range(8, 19)
 ROUTE, ROUTER, INCLUDE, MIDDLEWARE = range(19, 23)
+#: Whether the function had inner functions before.
+OUTER = 23
 
 Operation = tuple[int, Any, Any]
 """``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""

@@ -150,6 +150,7 @@ class FunctionInfo:
     """A function, method, lambda, or the body of a module (name ``<module>``)."""
 
     __slots__ = (
+        "_definitions",
         "_signature",
         "abstract",
         "children",
@@ -228,6 +229,7 @@ class FunctionInfo:
         self.used: list[Any] = []
         self.last_signature: tuple[Any, ...] = ()
         self._signature: tuple[Any, ...] | None = None
+        self._definitions: dict[ir.Span4, tuple[Any, ...]] | None = None
 
     @property
     def signature(self) -> tuple[Any, ...]:
@@ -244,6 +246,12 @@ class FunctionInfo:
                 self.last_signature if signature == self.last_signature else signature
             )
         return self._signature
+
+    def definition_at(self, span: ir.Span4) -> tuple[Any, ...]:
+        """The facts of the function or class that this one defines at ``span``."""
+        if self._definitions is None:
+            self._definitions = dict(_definitions(self.body))
+        return self._definitions[span]
 
     @property
     def definition(self) -> tuple[Any, ...]:
@@ -378,14 +386,13 @@ class ModuleInfo:
     """A file of the project and its names."""
 
     __slots__ = (
-        "_definitions", "blob", "body", "classes", "functions", "imports", "in_progress", "is_package", "name", "path",
+        "blob", "body", "classes", "functions", "imports", "in_progress", "is_package", "name", "path",
     )  # fmt: skip
 
     def __init__(self, path: str, name: str, is_package: bool, blob: bytes) -> None:
         """A module from its marshalled facts, in which every string of the source can be found as it is."""
         facts = marshal.loads(blob)
         self.blob = blob
-        self._definitions: dict[ir.Span4, tuple[Any, ...]] = {}
         self.path = path
         self.name = name
         self.is_package = is_package
@@ -397,32 +404,23 @@ class ModuleInfo:
         self.imports: list[tuple[str, str | None, ir.Span4, FunctionInfo]] = []
         self.in_progress = False
 
-    def definition_at(self, span: ir.Span4) -> tuple[Any, ...]:
-        """The facts of the function or class that is defined at ``span``."""
-        if not self._definitions:
-            self._definitions = dict(_definitions(self.body.body))
-        return self._definitions[span]
-
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"
 
 
 def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, ...]]]:
-    """Functions and classes of a module, those in classes and branches included, those in functions not."""
+    """The functions, lambdas and classes that are made when ``node`` runs: not what is inside of functions."""
     for child in node:
         if type(child) is not tuple or not child:
             continue
-        if child[0] == "F":
+        if child[0] in ("F", "lam"):
             yield child[2][1], child[2]
+            yield from _definitions((child[2][3], child[2][5]))
         elif child[0] == "C":
             yield child[2][1], child[2]
-            yield from _definitions(child[2][5])
-        elif child[0] in _BLOCKS or type(child[0]) is tuple:
+            yield from _definitions(child[2][3:])
+        else:
             yield from _definitions(child)
-
-
-#: Statements that hold others.
-_BLOCKS = frozenset({"I", "L", "W", "w/", "T", "M"})
 
 
 def empty_function() -> FunctionInfo:

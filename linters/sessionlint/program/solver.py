@@ -109,19 +109,21 @@ class Solver(Classes):
             self.note_include(key, value)
         elif operation == memory.MIDDLEWARE:
             self.note_middleware(key, value)
+        elif operation == memory.OUTER:
+            return bool(key.children) is value
         return True
 
     def _define_again(self, function: FunctionInfo, span: ir.Span4, scope: ClassInfo | None) -> bool:
-        body = self._active[-1]
-        found = self.define(body.module.definition_at(span), body, scope)
-        if scope is not None:
+        outer = self._active[-1]
+        found = self.define(outer.definition_at(span), outer, scope)
+        if scope is not None and found.name != "<lambda>":
             scope.methods[found.name] = found
             scope.reshaped()
         return found is function
 
     def _define_class_again(self, info: ClassInfo, span: ir.Span4, qualname: str) -> bool:
-        body = self._active[-1]
-        return self.define_class(body.module, body.module.definition_at(span), qualname, body) is info
+        outer = self._active[-1]
+        return self.define_class(outer.module, outer.definition_at(span), qualname, outer) is info
 
     def flow(self, function: FunctionInfo, name: str, value: Value) -> None:
         """Adds a call's argument to what a parameter may be."""

@@ -210,10 +210,7 @@ class WorkList:
             owner.children[facts[1]] = info
             module.functions.append(info)
             self.functions.append(info)
-        if top and info.name != "<lambda>":
-            self.remember(memory.DEFINE, info, (facts[1], scope))
-        else:
-            self.forget()
+        self.remember(memory.DEFINE, info, (facts[1], scope))
         return info
 
     def define_class(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, owner: FunctionInfo) -> ClassInfo:
@@ -224,10 +221,7 @@ class WorkList:
             info = owner.registrations[key] = self.memo.class_(module, facts, qualname, owner)
             module.classes.append(info)
             self.classes.append(info)
-        if owner is module.body:
-            self.remember(memory.CLASS, info, (facts[1], qualname))
-        else:
-            self.forget()
+        self.remember(memory.CLASS, info, (facts[1], qualname))
         return info
 
     def want(self, function: FunctionInfo) -> None:
@@ -266,8 +260,9 @@ class WorkList:
 
     def _evaluate(self, function: FunctionInfo) -> None:
         operations: list[Operation] = []
-        if self._remembers and (not function.children or function is function.module.body):
+        if self._remembers:
             self._trace, self._noted = operations, set()
+            self.remember(memory.OUTER, function, bool(function.children))
             self.remember(memory.SIGNATURE, function, function.signature)
         try:
             self._run(self, function)
