@@ -5,11 +5,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := $(VENV)/.installed-demo
 STAMP := $(VENV)/.installed
+EXTRAS := dev,report,report-postgres,reference
+SYSTEM := $(VENV)/.system
+NODE := $(VENV)/.node
+WHEELS := $(VENV)/.wheelhouse
 
 .PHONY: demo test lint clean
 
-demo: $(STAMP)
+demo: $(DEMO)
 	@status=0; $(BIN)/sessionlint check --no-cache examples/noncompliant || status=$$?; \
 	if [ $$status -ne 1 ]; then echo "demo: expected findings (exit status 1), got exit status $$status" >&2; exit 1; fi
 	@echo
@@ -22,12 +27,31 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+test: lint $(SYSTEM) $(NODE) $(WHEELS)
 	$(BIN)/pytest
 
-$(STAMP): pyproject.toml
+$(DEMO): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
+	@touch $@
+
+$(STAMP): pyproject.toml $(DEMO)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
+	@touch $@
+
+# Programs no package index has; where they cannot be installed, the tests that need them say so.
+$(SYSTEM): .ci/system-packages $(STAMP)
+	.ci/system-packages
+	@touch $@
+
+# Validators from npm (see tests/node/package.json).
+$(NODE): tests/node/package-lock.json $(SYSTEM)
+	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/node; fi
+	@touch $@
+
+# What pre-commit and the GitHub action install from in tests, which have no network.
+$(WHEELS): pyproject.toml $(STAMP)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir $(VENV)/wheelhouse hatchling .
 	@touch $@
 
 clean:

@@ -14,10 +14,16 @@ import click
 from sessionlint.errors import PolicyError, SessionlintError
 
 COMMANDS = {
+    "baseline": "sessionlint.commands.baseline:baseline",
     "check": "sessionlint.commands.check:check",
+    "dashboard": "sessionlint.commands.dashboard:dashboard",
     "explain": "sessionlint.commands.explain:explain",
+    "fix": "sessionlint.commands.fix:fix",
+    "history": "sessionlint.commands.history:history",
+    "hook": "sessionlint.commands.hook:hook",
     "init": "sessionlint.commands.init:init",
     "inventory": "sessionlint.commands.inventory:inventory",
+    "report": "sessionlint.commands.report:report",
     "rules": "sessionlint.commands.explain:rules",
 }
 """Where each command lives: ``module:attribute``."""

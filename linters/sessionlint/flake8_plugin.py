@@ -21,6 +21,7 @@ from typing import ClassVar, Protocol
 from sessionlint.codes import is_code_prefix
 from sessionlint.discovery import discover
 from sessionlint.errors import PolicyError, SessionlintError
+from sessionlint.gate.baseline_file import known
 from sessionlint.policy import OWN_FILE, SHARED_FILE, Policy, locate, read_policy
 from sessionlint.report import Finding, Report
 from sessionlint.run import infer, run
@@ -54,7 +55,10 @@ class Projects:
         self._findings: dict[Path, dict[str, list[Finding]]] = {}
 
     def prepare(self, names: Sequence[str]) -> list[Report]:
-        """Reads the projects that hold the named files and folders. Raises :class:`PolicyError`."""
+        """Reads the projects that hold the named files and folders, and their baselines.
+
+        Raises :class:`PolicyError` and :class:`~sessionlint.gate.baseline_text.BaselineError`.
+        """
         homes = [self._home(Path(name)) for name in names]
         return [self._report(*home) for home in dict.fromkeys(home for home in homes if home)]
 
@@ -77,11 +81,11 @@ class Projects:
         if home is None or path is None:
             return ()
         root, policy = home
-        return run_unsaved(root, self._selected(root, policy), path, text).findings
+        return run_unsaved(root, self._selected(root, policy), path, text, known(root, policy)).findings
 
     def _report(self, root: Path, policy: Policy | None) -> Report:
         if root not in self._reports:
-            self._reports[root] = run(root, self._selected(root, policy))
+            self._reports[root] = run(root, self._selected(root, policy), baseline=known(root, policy))
         return self._reports[root]
 
     def _selected(self, root: Path, policy: Policy | None) -> Policy | None:

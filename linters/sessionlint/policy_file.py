@@ -78,6 +78,19 @@ def _read_table(path: Path) -> tuple[Mapping[str, object], Mapping[str, int]] | 
         return None
     except OSError as error:
         raise PolicyError(str(path), [f"cannot be read: {error.strerror}."]) from error
+    return _table_in(raw, path)
+
+
+def policy_in(raw: bytes, name: str, root: Path) -> Policy | None:
+    """The policy in the bytes of a file called ``name`` in ``root``, as some revision has it; None if it holds none.
+
+    Raises :class:`PolicyError`.
+    """
+    table = _table_in(raw, root / name)
+    return policy_from_mapping(table[0], root, name, table[1]) if table and table[0] != {"root": True} else None
+
+
+def _table_in(raw: bytes, path: Path) -> tuple[Mapping[str, object], Mapping[str, int]] | None:
     shared = path.name == SHARED_FILE
     if shared and b"sessionlint" not in raw:
         return None

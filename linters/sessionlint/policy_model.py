@@ -16,10 +16,10 @@ from sessionlint.layers import LayerMap
 from sessionlint.presets import DEFAULT_LAYERS, DEFAULT_PRESET, PRESETS, Suppressions, TenantPolicy, Tls
 from sessionlint.report import Severity
 
-OutputFormat = Literal["text", "json"]
+OutputFormat = Literal["text", "json", "sarif", "github", "gitlab", "rdjson", "junit", "markdown"]
 
 # Where a policy lies and what the answers are shown in do not change what is found.
-_NOT_IN_DIGEST = frozenset({"root", "cache_dir", "output_format"})
+_NOT_IN_DIGEST = frozenset({"root", "baseline", "cache_dir", "output_format"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,7 @@ class Policy:
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_LAYERS))
     severity: Mapping[str, Severity] = field(default_factory=dict)
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    baseline: str = "sessionlint-baseline.json"
     cache_dir: str = ".sessionlint_cache"
     output_format: OutputFormat = "text"
     stated: tuple[str, ...] = ()

@@ -151,6 +151,16 @@ def _text(value: object) -> str:
     raise _BadValueError(f"is {_shown(value)}; write a text.")
 
 
+def _baseline(value: object) -> str:
+    path = _text(value)
+    problem = _relative(path)
+    if not problem and not path.endswith(".json"):
+        problem = f'is {_shown(path)}; name a file that ends in ".json".'
+    if problem:
+        raise _BadValueError(problem)
+    return path
+
+
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -182,6 +192,7 @@ _KEYS: Mapping[str, Callable[[object], Any]] = {
     "select": _codes,
     "extend-select": _codes,
     "ignore": _codes,
+    "baseline": _baseline,
     "cache-dir": _text,
     "output-format": _choice(get_args(OutputFormat)),
     "root": _flag,

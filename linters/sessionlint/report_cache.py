@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -13,9 +14,9 @@ from typing import Any
 
 from sessionlint.atomic import write_atomically
 from sessionlint.discovery import Discovery
-from sessionlint.report import CheckError, Finding, Report, Span, TraceStep
+from sessionlint.report import Checked, CheckError, Finding, Report, Span, Suppression, TraceStep
 
-_FORMAT = 1
+_FORMAT = 2
 _KEPT = 12
 
 
@@ -60,17 +61,21 @@ class ReportCache:
     def __init__(self, folder: Path, policy_digest: str) -> None:
         self._path = folder / f"report-{policy_digest[:16]}.json"
 
-    def load(self, key: str) -> Report | None:
-        """The report stored under ``key``; None when there is none, whatever the reason."""
+    def load(self, key: str) -> Checked | None:
+        """What was stored under ``key``; None when there is nothing, whatever the reason."""
         try:
             stored = json.loads(self._path.read_bytes())
-            return _report(stored["report"]) if stored["key"] == key else None
+            if stored["key"] != key:
+                return None
+            return Checked(_report(stored["report"]), tuple(_comment(row) for row in stored["comments"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def store(self, key: str, report: Report) -> None:
-        """Stores ``report`` in one step, so that concurrent runs never read half a file."""
-        text = json.dumps({"key": key, "report": _plain(report)}, separators=(",", ":"), ensure_ascii=True)
+    def store(self, key: str, checked: Checked) -> None:
+        """Stores it in one step, so that concurrent runs never read half a file."""
+        comments = [dataclasses.astuple(comment) for comment in checked.comments]
+        content = {"key": key, "report": _plain(checked.report), "comments": comments}
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
         with contextlib.suppress(OSError):
             write_atomically(self._path, text.encode())
             _prune(self._path.parent)
@@ -104,6 +109,7 @@ def _plain_finding(finding: Finding) -> list[Any]:
         finding.qualname,
         finding.fingerprint,
         [[step.path, step.line, step.column, step.note] for step in finding.trace],
+        finding.identity,
     ]
 
 
@@ -118,6 +124,11 @@ def _report(stored: dict[str, Any]) -> Report:
 
 
 def _finding(row: Sequence[Any]) -> Finding:
-    code, name, span, message, severity, fixable, qualname, fingerprint, trace = row
+    code, name, span, message, severity, fixable, qualname, fingerprint, trace, identity = row
     steps = tuple(TraceStep(*step) for step in trace)
-    return Finding(code, name, Span(*span), message, severity, fixable, qualname, fingerprint, steps)
+    return Finding(code, name, Span(*span), message, severity, fixable, qualname, fingerprint, steps, identity)
+
+
+def _comment(row: Sequence[Any]) -> Suppression:
+    path, line, column, end_column, codes, *rest = row
+    return Suppression(path, line, column, end_column, tuple(codes), *rest)

@@ -6,18 +6,21 @@ The engine and the rules are imported only when something changed since the last
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import linecache
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sessionlint.collector import without_collector
 from sessionlint.discovery import Discovery, discover
-from sessionlint.fingerprint import fingerprint
+from sessionlint.fingerprint import fingerprint, identity
 from sessionlint.policy_model import Policy
-from sessionlint.report import CheckError, Finding, Report
+from sessionlint.report import Checked, CheckError, Finding, Report
 from sessionlint.report_cache import ReportCache, cache_folder, run_key
 
 if TYPE_CHECKING:
+    from sessionlint.gate.baseline import Known
     from sessionlint.program.api import Program
     from sessionlint.rules.catalogue import RuleModule
 
@@ -25,7 +28,8 @@ Progress = Callable[[int, int], None]
 """Called with the number of files read so far and the number of all files."""
 
 _INFERRED = "inferred"
-NOT_CHECKED = "TXN901"
+# Files that could not be read are errors of the report, and comments are judged when it is settled.
+_NOT_RUN = frozenset({"TXN901", "TXN902", "TXN903", "TXN904"})
 
 
 def run(
@@ -37,14 +41,20 @@ def run(
     ignore: Sequence[str] = (),
     progress: Progress | None = None,
     use_cache: bool = True,
+    baseline: Known | None = None,
+    today: datetime.date | None = None,
 ) -> Report:
     """Checks the program under ``root``; without a ``policy`` one is inferred and the report's notes say so.
 
     ``paths`` (files or folders relative to ``root``; ``"."`` is everything) restrict what is reported,
     never what is read; a file among them is read even when something excludes it. ``select`` and
-    ``ignore`` are code prefixes that override the policy. What goes wrong with a file or a rule is an
-    error of the report; the rest of the run goes on.
+    ``ignore`` are code prefixes that override the policy. Findings that ``baseline`` knows are absorbed.
+    ``today`` decides which suppressions have expired. What goes wrong with a file or a rule is an error of the
+    report; the rest of the run goes on.
     """
+    from sessionlint.gate.baseline_file import defines_on_disk
+    from sessionlint.gate.settling import settle
+
     settings = (policy or Policy(root=root)).with_overrides(select, ignore)
     named = tuple(sorted({path for path in paths if path.endswith(".py") and (root / path).is_file()}))
     discovery = discover(root, settings, named)
@@ -52,13 +62,31 @@ def run(
     digest = settings.digest if policy else f"{_INFERRED}-{settings.digest}"
     cache = ReportCache(folder, settings.digest) if folder else None
     key = run_key(discovery, digest) if cache else ""
-    report = cache.load(key) if cache else None
-    if report is None:
-        examined = examine(root, policy, discovery, folder, progress, select=select, ignore=ignore)
-        report = examined.report
-        if cache and examined.complete:
-            cache.store(key, report)
+    checked = cache.load(key) if cache else None
+    if checked is None:
+        checked, complete = _checked(root, policy, settings, discovery, folder, progress, select, ignore)
+        if cache and complete:
+            cache.store(key, checked)
+    report = settle(checked, settings, baseline, today or datetime.date.today(), defines_on_disk(root))
     return restrict(report, paths)
+
+
+def _checked(
+    root: Path,
+    policy: Policy | None,
+    settings: Policy,
+    discovery: Discovery,
+    folder: Path | None,
+    progress: Progress | None,
+    select: Sequence[str],
+    ignore: Sequence[str],
+) -> tuple[Checked, bool]:
+    """What the rules and the comments say, and whether every rule did its work."""
+    from sessionlint.gate.suppression_comments import read_comments
+
+    examined = examine(root, policy, discovery, folder, progress, select=select, ignore=ignore)
+    comments = read_comments(root, examined.report.files, forbid=settings.suppressions == "forbid")
+    return Checked(examined.report, comments), examined.complete
 
 
 def infer(root: Path, files: Sequence[str]) -> tuple[Policy, tuple[str, ...]]:
@@ -82,7 +110,10 @@ def restrict(report: Report, paths: Sequence[str]) -> Report:
 
     return dataclasses.replace(
         report,
-        findings=tuple(finding for finding in report.findings if kept(finding.span.path)),
+        findings=tuple(finding for finding in report.findings if kept(finding.path)),
+        suppressed=tuple(suppressed for suppressed in report.suppressed if kept(suppressed.finding.path)),
+        absorbed=tuple(finding for finding in report.absorbed if kept(finding.path)),
+        stale=tuple(entry for entry in report.stale if kept(entry.path)),
         files=tuple(path for path in report.files if kept(path)),
     )
 
@@ -110,13 +141,36 @@ def examine(
 
     ``families`` are code prefixes; only enabled rules among them run.
     """
-    from sessionlint.facts.source import with_deep_stack
     from sessionlint.program.build import build_program
-    from sessionlint.rules.catalogue import all_rules
 
     settings = (policy or Policy(root=root)).with_overrides(select, ignore)
     files = [path for path in discovery.files if not settings.is_excluded(path)]
+    # In a process that lives on, files may have changed since their lines were last asked for.
+    linecache.clearcache()
     program = build_program(root, files, settings, cache_dir=cache_dir, progress=progress)
+    examined = check_program(program, policy, files, select=select, ignore=ignore, families=families)
+    report = dataclasses.replace(
+        examined.report,
+        errors=_in_order((*discovery.errors, *examined.report.errors)),
+        statistics={**discovery.stats, **examined.report.statistics},
+    )
+    return examined._replace(report=report)
+
+
+def check_program(
+    program: Program,
+    policy: Policy | None,
+    files: Sequence[str],
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    families: Sequence[str] = ("TXN",),
+) -> Examination:
+    """Runs the rules on a program of ``files`` that was solved under ``policy``; without one, infers it first."""
+    from sessionlint.facts.source import with_deep_stack
+    from sessionlint.rules.catalogue import all_rules
+
+    settings = program.policy
     notes: tuple[str, ...] = ()
     if policy is None:
         from sessionlint.infer import infer_from, under
@@ -126,20 +180,22 @@ def examine(
         program = under(program, settings)
     codes = tuple(families)
     wanted = [rule for rule in all_rules() if rule.META.code.startswith(codes) and settings.enabled(rule.META.code)]
-    # Files that could not be read are errors of the report, so TXN901 does not tell of them a second time.
-    wanted = [rule for rule in wanted if rule.META.code != NOT_CHECKED]
+    wanted = [rule for rule in wanted if rule.META.code not in _NOT_RUN]
     # Rules walk the same deeply nested code that had to be read on a deep stack.
     with without_collector():
         findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
-    errors = [*discovery.errors, *program.errors, *crashes]
     report = Report(
         findings=collect(findings, settings, program.source_line),
-        errors=tuple(sorted(set(errors), key=lambda error: (error.path, error.line, error.message))),
+        errors=_in_order((*program.errors, *crashes)),
         files=tuple(files),
         notes=tuple(notes),
-        statistics={**discovery.stats, **program.statistics},
+        statistics=dict(program.statistics),
     )
     return Examination(program, report, not crashes)
+
+
+def _in_order(errors: Iterable[CheckError]) -> tuple[CheckError, ...]:
+    return tuple(sorted(set(errors), key=lambda error: (error.path, error.line, error.message)))
 
 
 def check_rules(program: Program, rules: Iterable[RuleModule]) -> tuple[list[Finding], list[CheckError]]:
@@ -172,14 +228,16 @@ def collect(findings: Iterable[Finding], policy: Policy, source_line: Callable[[
     unique: dict[tuple[object, ...], Finding] = {}
     for finding in sorted(findings, key=lambda finding: finding.sort_key):
         unique.setdefault((finding.code, finding.path, finding.span.line, finding.span.column), finding)
-    return tuple(
-        dataclasses.replace(
-            finding,
-            severity=policy.severity_of(finding.code, finding.severity),
-            fingerprint=fingerprint(finding.code, finding.path, finding.qualname, _snippet(finding, source_line)),
-        )
-        for finding in unique.values()
-        if not policy.ignored_in_file(finding.path, finding.code)
+    kept = (finding for finding in unique.values() if not policy.ignored_in_file(finding.path, finding.code))
+    return tuple(_identified(finding, policy, _snippet(finding, source_line)) for finding in kept)
+
+
+def _identified(finding: Finding, policy: Policy, snippet: str) -> Finding:
+    return dataclasses.replace(
+        finding,
+        severity=policy.severity_of(finding.code, finding.severity),
+        fingerprint=fingerprint(finding.code, finding.path, finding.qualname, snippet),
+        identity=identity(finding.code, finding.qualname, snippet),
     )
 
 

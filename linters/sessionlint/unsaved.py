@@ -11,15 +11,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sessionlint.discovery import discover
+from sessionlint.gate.baseline import Known
 from sessionlint.policy import Policy
 from sessionlint.report import Report
 from sessionlint.run import infer, run
 
 
-def run_unsaved(root: Path, policy: Policy | None, path: str, text: str) -> Report:
+def run_unsaved(root: Path, policy: Policy | None, path: str, text: str, baseline: Known | None = None) -> Report:
     """The report on the file ``path`` (relative to ``root``) as if its content were ``text``.
 
-    A file that the project leaves out has no findings; one that does not exist yet belongs to it.
+    A file that the project leaves out has no findings; one that does not exist yet belongs to it. Findings that
+    ``baseline`` knows are absorbed.
     """
     discovery = discover(root, policy or Policy(root=root))
     known = path in discovery.files
@@ -34,7 +36,7 @@ def run_unsaved(root: Path, policy: Policy | None, path: str, text: str) -> Repo
         target.write_bytes(_encoded(text))
         # The facts of all other files are in the cache of the project itself.
         settings = dataclasses.replace(stated, root=twin, cache_dir=str((root / stated.cache_dir).resolve()))
-        return run(twin, settings, paths=[path])
+        return run(twin, settings, paths=[path], baseline=baseline)
 
 
 def _encoded(text: str) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from sessionlint.fingerprint import fingerprint
 from sessionlint.policy import Policy, load_policy
-from sessionlint.report import Finding, Report, Span, TraceStep
+from sessionlint.report import Checked, Finding, Report, Span, Suppression, TraceStep
 from sessionlint.report_cache import ReportCache, cache_folder
 from sessionlint.run import collect, run
 
@@ -97,19 +97,20 @@ def test_a_cache_folder_that_cannot_be_made_is_no_problem(project, engine):
 
 def test_old_memories_are_thrown_away(tmp_path):
     for number in range(20):
-        ReportCache(tmp_path, f"{number:032}"[::-1]).store("key", Report())
+        ReportCache(tmp_path, f"{number:032}"[::-1]).store("key", Checked(Report()))
     assert len(list(tmp_path.glob("report-*.json"))) == 12
 
 
 def test_a_report_survives_the_cache_whole(tmp_path):
     finding = Finding(
         "TXN105", "unapproved-session-source", Span("ä.py", 1, 2, 3, 4), "\udcff é", "info", True, "f", "abc",
-        (TraceStep("b.py", 5, 6, "note"),),
+        (TraceStep("b.py", 5, 6, "note"),), "def",
     )  # fmt: skip
-    report = Report((finding,), (), ("ä.py",), ("note",), {"unknown": 3})
+    comment = Suppression("ä.py", 1, 2, 30, ("TXN105", "TXN201"), "because", "2027-01-01", 1, 4, "a problem")
+    checked = Checked(Report((finding,), (), ("ä.py",), ("note",), {"unknown": 3}), (comment,))
     cache = ReportCache(tmp_path, "0" * 32)
-    cache.store("key", report)
-    assert cache.load("key") == report
+    cache.store("key", checked)
+    assert cache.load("key") == checked
     assert cache.load("other") is None
 
 

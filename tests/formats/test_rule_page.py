@@ -42,3 +42,19 @@ def test_the_json_list_holds_every_text():
         "code", "name", "summary", "rationale", "remedy", "not_flagged", "presets", "severity", "fixable"
     }  # fmt: skip
     assert row["presets"] == ["scrapersky"]
+
+
+def test_the_markdown_page_has_headings_and_code_blocks():
+    page = rule_page.explain_markdown(RULE, "\nasync def f(s):\n    await s.commit()\n", "x = 1\n")
+    assert page.startswith(
+        "# TXN201 explicit-commit\n\nThe transaction | is committed by hand.\n\n## Why\n\nRows are lost."
+    )
+    assert page.endswith(
+        "## Flagged\n\n```python\nasync def f(s):\n    await s.commit()\n```\n\n## Fine\n\n```python\nx = 1\n```\n"
+    )
+
+
+def test_the_markdown_page_keeps_angle_brackets():
+    assert "postgres.&lt;ref>" in rule_page.explain_markdown(
+        Rule("TXN502", "n", "s", "r", "Write postgres.<ref>.", "n"), "x", "y"
+    )

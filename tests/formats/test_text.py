@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from sessionlint.formats import text
-from sessionlint.report import CheckError, Finding, Report, Span, TraceStep
+from sessionlint.report import CheckError, Finding, Report, Span, Suppressed, Suppression, TraceStep
 
 FINDING = Finding(
     "TXN105",
@@ -15,6 +15,8 @@ FINDING = Finding(
     trace=(TraceStep("app/b.py", 3, 1, "get_it() calls make()"), TraceStep("app/c.py", 9, 12, "made here")),
 )
 REPORT = Report(findings=(FINDING,), files=("app/a.py", "app/b.py", "app/c.py"))
+KNOWN = Finding("TXN201", "explicit-commit", Span("b.py", 4, 1, 4, 9), "known")
+SUPPRESSED = Suppressed(KNOWN, Suppression("b.py", 3, 1, 40, ("TXN201",), "the vendor's\x1b", "2026-12-31", 4, 4))
 
 
 def source(lines: dict[tuple[str, int], str]):
@@ -93,6 +95,20 @@ def test_other_severities_are_named():
             Report(findings=(FINDING, FINDING), files=("app/a.py",), errors=(CheckError("b.py", 7, "x"),) * 2),
             "2 findings in 1 of 1 file (0.0% of files compliant). 2 problems kept something from being checked.",
         ),
+        (
+            Report(
+                findings=(FINDING,), files=("app/a.py", "b.py", "c.py"), absorbed=(KNOWN,) * 2, compared_with="base"
+            ),
+            "1 finding in 1 of 3 files; 2 known ones absorbed by base (33.3% of files compliant).",
+        ),
+        (
+            Report(files=("app/a.py", "b.py"), absorbed=(KNOWN,), suppressed=(SUPPRESSED,), compared_with="base"),
+            "No findings in 2 files; 1 known finding absorbed by base, 1 suppressed (50.0% of files compliant).",
+        ),
+        (
+            Report(files=("app/a.py",), suppressed=(SUPPRESSED,)),
+            "No findings in 1 file; 1 suppressed.",
+        ),
     ],
 )
 def test_the_summary_counts(report, summary):
@@ -116,3 +132,17 @@ def test_the_style_marks_the_parts():
     assert out.startswith("<path>app/a.py:2:5</>: <code>TXN105</> get_it()")
     assert "<caret>^^^^^^^^</>" in out
     assert "<error>1 finding in 1 of 3 files</>" in out
+
+
+def test_what_does_not_count_is_listed_on_request_with_its_reason():
+    report = Report(files=("b.py",), suppressed=(SUPPRESSED,), absorbed=(KNOWN,), compared_with="base")
+    assert "TXN201" not in text.render(report, lambda _path, _line: None)
+    assert text.render(report, lambda _path, _line: None, show_suppressed=True) == (
+        "b.py:4:1: TXN201 known\n"
+        "    suppressed in line 3: the vendor's\\x1b (until 2026-12-31)\n"
+        "\n"
+        "b.py:4:1: TXN201 known\n"
+        "    known: absorbed by base\n"
+        "\n"
+        "No findings in 1 file; 1 known finding absorbed by base, 1 suppressed (0.0% of files compliant).\n"
+    )

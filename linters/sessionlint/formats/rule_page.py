@@ -27,6 +27,19 @@ def explain(meta: Rule, bad: str, good: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def explain_markdown(meta: Rule, bad: str, good: str) -> str:
+    """The page of one rule in Markdown, ending in a newline; ``bad`` and ``good`` are example sources."""
+    sections = [("Why", meta.rationale), ("Instead", meta.remedy), ("Not flagged", meta.not_flagged)]
+    parts = [
+        f"# {meta.code} {meta.name}",
+        _paragraphs(meta.summary),
+        *(f"## {title}\n\n{_paragraphs(text)}" for title, text in sections),
+        f"## Flagged\n\n{_fenced(bad)}",
+        f"## Fine\n\n{_fenced(good)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 def table(rules: Sequence[Rule]) -> str:
     """All rules by family for the terminal, ending in a newline."""
     width = max((len(rule.name) for rule in rules), default=0)
@@ -74,11 +87,22 @@ def as_json(rules: Sequence[Rule]) -> str:
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
 
 
+def _joined(text: str) -> list[str]:
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(_joined(text)).replace("<", "&lt;")
+
+
+def _fenced(source: str) -> str:
+    return f"```python\n{textwrap.dedent(source).strip(chr(10))}\n```"
+
+
 def _wrapped(text: str, indent: str = "") -> str:
-    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
     return "\n\n".join(
         textwrap.fill(paragraph, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-        for paragraph in paragraphs
+        for paragraph in _joined(text)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sessionlint.fixable import FIXERS
 from sessionlint.report import Finding, Severity
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ class Rule:
     not_flagged: str
     presets: tuple[str, ...] = ("scrapersky", "unit-of-work")
     severity: Severity = "error"
-    fixable: bool = False
+
+    @property
+    def fixable(self) -> bool:
+        """Whether ``sessionlint fix`` has a fixer for it."""
+        return self.code in FIXERS
 
 
 @dataclass(frozen=True, slots=True)
