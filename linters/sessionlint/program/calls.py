@@ -357,6 +357,10 @@ def _run(
     for atom, fact in summary.leaves:
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
             handles.apply_state(frame, subject, fact)
+    for wrapper in function.wrappers:
+        # the wrapper itself calls what it wraps
+        if wrapper is not frame.function:
+            _around(frame, function, wrapper, bindings, e)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     result = substitute(frame, raw, mapped, function, e[1])
     _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
@@ -364,6 +368,25 @@ def _run(
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
     return result
+
+
+def _around(
+    frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr
+) -> None:
+    """What a decorator's inner function does around the call; what it calls is this function, not its other ones."""
+    args: list[Value] = []
+    keywords: Keywords = []
+    for name, kind, _, _, _ in function.params:
+        value = bindings.get(identity(function, name), UNKNOWN)
+        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
+            args.append(value)
+        elif kind == ir.KIND_KWONLY:
+            keywords.append((name, value))
+    given = bind(frame, wrapper, Fn(wrapper), args, keywords)
+    mapped = substitution(frame, wrapper, tuple(given.items()))
+    for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
+        if hop.callee is None and effect.subject is not None:
+            _carry(frame, wrapper, effect, hop, mapped, e)
 
 
 def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:

@@ -39,6 +39,8 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         value = _decorate(frame, info, decorator)
         values.append((decorator, value))
     info.decorator_values = tuple(reversed(values))
+    if not values:
+        info.wrappers = ()
     info.resigned()
     frame.env[info.name] = result
     if frame.class_scope is None:
@@ -121,6 +123,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                 if made.tag in ("fn", "cls", "inst", "partial"):
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))
                     _wrapped(info, wrapped)
+                    inner = [a.info for a in wrapped if a.tag == "fn" and a.info.parent is not None]
+                    info.wrappers = tuple(dict.fromkeys(f for f in (*info.wrappers, *inner) if f is not info))
                     if frame.class_scope is not None and not info.is_staticmethod:
                         becomes_method(frame, wrapped, frame.class_scope, info)
                     if made.tag == "fn" and _REGISTERS in frame.solver.summary_of(made.info).effects:

@@ -107,7 +107,10 @@ class Frame:
     def effect(self, effect: Effect, span: ir.Span4, note: str, callee: Any = None, inner: Any = None) -> None:
         """Records what callers must know."""
         if not self.dead:
-            self.effects.setdefault(effect, Hop(self.site(span), note, callee, inner))
+            known = self.effects.get(effect)
+            if known is None or (callee is None and known.callee is not None):
+                # what is done here proves more than what a callee does, too
+                self.effects[effect] = Hop(self.site(span), note, callee, inner)
             if self.yielded:
                 self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
 

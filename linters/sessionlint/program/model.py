@@ -183,6 +183,7 @@ class FunctionInfo:
         "traces",
         "used",
         "visits",
+        "wrappers",
     )  # fmt: skip
 
     def __init__(
@@ -222,6 +223,8 @@ class FunctionInfo:
         self.eager = False
         #: annotations and defaults have been evaluated
         self.signed = False
+        #: functions that decorators of the project put around it
+        self.wrappers: tuple[FunctionInfo, ...] = ()
         #: it only declares (``None``: not looked at yet)
         self.abstract: bool | None = None
         #: evaluations of earlier solutions, and those of this one, see :mod:`sessionlint.program.memo`
@@ -239,7 +242,7 @@ class FunctionInfo:
                 tuple([p[:2] for p in self.params]), self.flags, self.is_context_manager, self.is_property,
                 self.is_staticmethod, self.is_classmethod, self.class_info, self.parent is None,
                 tuple(self.param_values.items()), tuple(self.dependencies.items()),
-                tuple([v for _, v in self.decorator_values]), "middleware" in self.registrations,
+                tuple([v for _, v in self.decorator_values]), "middleware" in self.registrations, self.wrappers,
             )  # fmt: skip
             # the same object as long as it is equal, so that comparing it costs nothing
             self._signature = self.last_signature = (
@@ -259,14 +262,14 @@ class FunctionInfo:
         return (
             self.decorator_values, self.is_context_manager, self.is_property, self.is_staticmethod, self.is_classmethod,
             self.eager, self.signed, dict(self.param_values), dict(self.dependencies), self.routes,
-            dict(self.registrations),
+            dict(self.registrations), self.wrappers,
         )  # fmt: skip
 
     def restore(self, definition: tuple[Any, ...]) -> None:
         """Takes over a :attr:`definition`; what others have found out meanwhile stays."""
         (
             self.decorator_values, self.is_context_manager, self.is_property, self.is_staticmethod, self.is_classmethod,
-            eager, signed, values, dependencies, routes, registrations,
+            eager, signed, values, dependencies, routes, registrations, self.wrappers,
         ) = definition  # fmt: skip
         self.eager, self.signed = self.eager or eager, self.signed or signed
         self.param_values.update(values)

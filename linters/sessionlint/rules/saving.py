@@ -21,6 +21,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if closing_commits(program, function, session) is not False:
         return False
+    if any(e.name == "commit" for wrapper in function.wrappers for e in wrapper.events if e.kind in ("txn", "effect")):
+        return False  # a decorator commits
     if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
         return False
     ends = {Effect("txn", "commit", session), Effect("escape", "unknown", session)}
