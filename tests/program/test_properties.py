@@ -8,6 +8,7 @@ import hypothesmith
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.program.support import rows, solved
 
 DATABASE = {"create", "obtain", "txn", "use", "network", "store", "inject", "schedule", "concurrent", "predicate"}

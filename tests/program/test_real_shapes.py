@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.program.support import solved
 
 from sessionlint.discovery import discover
 from sessionlint.infer import infer_policy
 from sessionlint.policy import Policy
+from tests.program.support import solved
 
 KINDS = {"create", "obtain", "txn", "use"}
 PATH = "app/services/example.py"

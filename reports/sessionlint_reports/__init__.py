@@ -1,0 +1,1 @@
+"""The compliance report: snapshots of runs, their history, and the pages made of them."""
