@@ -1,0 +1,1 @@
+"""Mends what rules find: fixers propose new texts, and only what is proven sound is written."""

@@ -1,0 +1,281 @@
+"""Who calls a function, as far as the program shows, and which mentions of it are not understood."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from sessionlint.facts.ir import Span4
+from sessionlint.facts.source import SourceError
+
+if TYPE_CHECKING:
+    from sessionlint.fixes.context import Context
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallSite:
+    """One call: ``node`` in its file's tree, the function it stands in (None: not evaluated, as most tests are).
+
+    ``event`` is what the program knows of it (``bindings``, ``transactions``, ``flags``), if anything.
+    """
+
+    path: str
+    span: Span4
+    node: cst.Call
+    function: FunctionInfo | None
+    event: Event | None
+
+    @property
+    def line(self) -> int:
+        """The line it begins on."""
+        return self.span[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place that names a function without calling it in a way that is understood; ``why`` completes "it is …"."""
+
+    path: str
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """``calls`` are all calls that are understood. Only when there are no ``unknown`` mentions, they are all there are.
+
+    ``routed``: a web framework or a decorator calls it, too.
+    """
+
+    calls: tuple[CallSite, ...]
+    unknown: tuple[Mention, ...]
+    routed: bool
+
+    @property
+    def all_known(self) -> bool:
+        """Whether every mention of the function in the program is a call that can be rewritten."""
+        return not self.unknown
+
+
+def callers_of(context: Context, function: FunctionInfo) -> Callers:
+    """Looks through every file of the program, tests included, for the name of a function."""
+    search = _Search(context, function)
+    search.run()
+    decorated = bool(function.routes or function.registrations)
+    order = sorted(search.calls, key=lambda call: (call.path, call.span))
+    return Callers(tuple(order), tuple(sorted(search.unknown, key=lambda m: (m.path, m.line))), decorated)
+
+
+class _Search:
+    def __init__(self, context: Context, function: FunctionInfo) -> None:
+        self.calls: list[CallSite] = []
+        self.unknown: list[Mention] = []
+        self._context = context
+        self._wanted = function
+        self._is_method = function.class_info is not None
+        program = context.program
+        self._known: dict[tuple[str, Span4], list[Event]] = {}
+        for event in program.events("call", "obtain"):
+            self._known.setdefault(event.site, []).append(event)
+
+    def run(self) -> None:
+        names = {self._wanted.name}
+        done: set[str] = set()
+        # an alias in one file may be imported from there under that name
+        while names - done:
+            name = min(names - done)
+            done.add(name)
+            pattern = re.compile(rb"\b" + re.escape(name.encode()) + rb"\b")
+            for path, data in self._context.sources.items():
+                if pattern.search(data):
+                    names |= self._in_file(path, data, name)
+
+    def _in_file(self, path: str, data: bytes, name: str) -> set[str]:
+        """Notes every mention in a file; gives the other names the function has there."""
+        try:
+            parsed = self._context.trees.parsed(path, data)
+        except SourceError as error:
+            self.unknown.append(Mention(path, error.line, "named in a file that cannot be read"))
+            return set()
+        tree, columns = parsed.tree, _Columns(parsed.text)
+        binding = _Bindings(self._context, path, tree, self._wanted, name)
+        parents = self._context.trees.parents(path, data)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+                self._mention(path, node, parents, columns, binding.is_ours(node, parents))
+            elif isinstance(node, ast.Attribute) and node.attr == name:
+                self._mention(path, node, parents, columns, binding.is_ours_through(node))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and self._names_it(node.value, name):
+                self.unknown.append(Mention(path, node.lineno, "named in a text, perhaps to be replaced in a test"))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name and self._is_method:
+                self._override(path, node.lineno)
+        return binding.aliases - {name}
+
+    def _names_it(self, text: str, name: str) -> bool:
+        return text == name or text.endswith(f".{name}")
+
+    def _override(self, path: str, line: int) -> None:
+        """Another method of that name in a class above or below: it has to look the same."""
+        wanted = self._wanted
+        for info in self._context.program.classes:
+            method = info.methods.get(wanted.name)
+            if method is None or method is wanted or (method.path, method.header[0]) != (path, line):
+                continue
+            if _related(info, wanted):
+                self.unknown.append(Mention(path, line, f"overridden or overrides in {info.name}"))
+
+    def _mention(
+        self, path: str, node: ast.expr, parents: dict[ast.AST, ast.AST], columns: _Columns, ours: bool | None
+    ) -> None:
+        parent = parents.get(node)
+        call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+        events = self._known.get((path, columns.span(call)), []) if call is not None else []
+        called = {event.callee for event in events if event.callee is not None}
+        if called and self._wanted not in called:
+            return
+        if not called and ours is False:
+            return
+        if call is None:
+            if ours is None and self._is_method and not _may_be_value(parent):
+                return
+            self.unknown.append(Mention(path, node.lineno, "passed on without being called"))
+        elif len(called) > 1:
+            self.unknown.append(Mention(path, node.lineno, "one of several functions that may be called"))
+        elif not called and ours is None:
+            self.unknown.append(Mention(path, node.lineno, "perhaps what is called on an object that is not known"))
+        else:
+            self._call(path, columns.span(call), events)
+
+    def _call(self, path: str, span: Span4, events: list[Event]) -> None:
+        node = self._context.source(path).node_at(span, cst.Call)
+        event = next((event for event in events if event.callee is self._wanted), None)
+        function = event.function if event else self._context.function_at(path, span[0], span[1])
+        self.calls.append(CallSite(path, span, node, function, event))
+
+
+def _related(info: ClassInfo, wanted: FunctionInfo) -> bool:
+    """Whether one of two classes inherits from the other, as far as the program shows."""
+
+    def above(cls: object) -> Iterator[object]:
+        pending = [cls]
+        seen: set[object] = set()
+        while pending:
+            current = pending.pop()
+            if current in seen or current is None:
+                continue
+            seen.add(current)
+            yield current
+            pending.extend(getattr(a, "info", None) for a in getattr(current, "bases", ()))
+
+    return info in above(wanted.class_info) or wanted.class_info in above(info)
+
+
+def _may_be_value(parent: ast.AST | None) -> bool:
+    return not isinstance(parent, ast.Attribute)
+
+
+class _Bindings:
+    """What a name means in a file: the wanted function, something else, or nobody knows."""
+
+    def __init__(self, context: Context, path: str, tree: ast.Module, wanted: FunctionInfo, name: str) -> None:
+        names = context.program.solver.names
+        self._is_method = wanted.class_info is not None
+        self._own_file = path == wanted.path
+        self._module_level = wanted.parent is None and not self._is_method
+        self.aliases: set[str] = set()
+        self._modules: set[str] = set()
+        self._ours: bool | None = None
+        self._name = name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                module = names.absolute(path, node.module or "", node.level)
+                target = names.path_of(module, path)
+                for alias in node.names:
+                    here = alias.asname or alias.name
+                    if names.path_of(f"{module}.{alias.name}", path) == wanted.path:
+                        self._modules.add(here)
+                    if alias.name == name and not self._is_method:
+                        ours = target == wanted.path or _leads_to(context, target, name, wanted)
+                        if ours:
+                            self.aliases.add(here)
+                        if here == name:
+                            self._ours = ours
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if names.path_of(alias.name, path) == wanted.path:
+                        self._modules.add(alias.asname or alias.name)
+        if self._own_file and self._module_level and name == wanted.name:
+            self._ours = True
+        if self._ours is None and not self._is_method and _binds(tree, name):
+            self._ours = False
+
+    def is_ours(self, node: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool | None:
+        """For a plain name; a parameter or local of that name hides the function."""
+        scope = parents.get(node)
+        while scope is not None:
+            if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and _hides(scope, self._name):
+                return False
+            scope = parents.get(scope)
+        if self._is_method:
+            return False
+        return self._ours
+
+    def is_ours_through(self, node: ast.Attribute) -> bool | None:
+        """For ``x.name``: through the module, or perhaps through an object."""
+        base = ast.unparse(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
+        if base in self._modules:
+            return not self._is_method
+        return None if self._is_method else (False if base else None)
+
+
+def _leads_to(context: Context, path: str | None, name: str, wanted: FunctionInfo) -> bool:
+    if path is None:
+        return False
+    solver = context.program.solver
+    if path not in solver.modules:
+        return False
+    return any(getattr(atom, "info", None) is wanted for atom in solver.member(path, name))
+
+
+def _binds(tree: ast.Module, name: str) -> bool:
+    return any(
+        (isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store))
+        or (isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and n.name == name)
+        for n in ast.walk(tree)
+    )
+
+
+def _hides(scope: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str) -> bool:
+    args = scope.args
+    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]
+    if any(arg.arg == name for arg in every):
+        return True
+    if isinstance(scope, ast.Lambda):
+        return False
+    return any(
+        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
+        for statement in scope.body
+        for n in ast.walk(statement)
+    )
+
+
+class _Columns:
+    """Columns in characters for nodes of ``ast``, which counts bytes."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+
+    def span(self, node: ast.expr) -> Span4:
+        """The span of a node as facts have it."""
+        end_line, end = node.end_lineno or node.lineno, node.end_col_offset or 0
+        return (node.lineno, self._at(node.lineno, node.col_offset), end_line, self._at(end_line, end))
+
+    def _at(self, line: int, offset: int) -> int:
+        text = self._lines[line - 1]
+        return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="replace")) + 1

@@ -1,0 +1,31 @@
+"""TXN211: a dependency that commits ends before the response is sent."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from sessionlint.fixes.context import Context
+from sessionlint.fixes.model import Proposal, refuse
+from sessionlint.fixes.moves_calls import add_argument
+from sessionlint.report import Finding
+
+
+def end_before_the_response(context: Context, finding: Finding) -> Proposal:
+    """``Depends(get_session)`` becomes ``Depends(get_session, scope="function")``, which FastAPI has since 0.121.
+
+    FastAPI refuses an application in which a generator that lives as long as the request asks for one that ends
+    with the function (``DependencyScopeError``), so those are not mended.
+    """
+    call = context.source(finding.path).node_at(finding.span, cst.Call)
+    if not context.source(finding.path).code(call.func).endswith("Depends"):
+        refuse("only Depends(…) takes a scope; FastAPI's Security(…) does not")
+    place = (finding.span.line, finding.span.column)
+    for function in context.program.functions:
+        if function.is_generator and any(
+            d.site[0] == finding.path and d.site[1][:2] == place for d in function.dependencies.values()
+        ):
+            reason = f"{function.qualname}() asks for it and itself ends after the response; give that a scope first"
+            refuse(reason, function.path, function.header[0])
+    edit = context.edit()
+    add_argument(edit, finding.path, call, 'scope="function"')
+    return edit.proposal(finding, "End the dependency before the response is sent (FastAPI 0.121 or newer)", "unsafe")

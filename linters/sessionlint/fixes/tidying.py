@@ -1,0 +1,136 @@
+"""What a fix leaves without use goes with it: imports, and suppression comments."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+import libcst as cst
+from libcst.helpers import get_full_name_for_node
+
+from sessionlint.facts.source import decode
+from sessionlint.fixes.bench import State
+from sessionlint.fixes.context import Context
+from sessionlint.fixes.encoding import encoded
+from sessionlint.fixes.model import CannotFixError
+from sessionlint.fixes.names import modules_imported, names_in, used_from
+from sessionlint.fixes.rebuilding import Rebuilding
+from sessionlint.fixes.source import Source
+from sessionlint.gate.suppressing import UNUSED
+from sessionlint.gate.suppression_comments import comments_of
+from sessionlint.report import Finding
+
+
+def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes]) -> str:
+    """``text`` (the new one of ``path``) without imports that were used before the change and no longer are.
+
+    One stays when another file takes the name from here, and when it is the only one in the program that loads a
+    module of the project: that module may be needed for what it does when it is loaded.
+    """
+    before, after = names_in(path, context.sources[path]), names_in(path, text.encode())
+    if before is None or after is None:
+        return text
+    unused = {_bound_by(words) for words in after.unused - before.unused} & before.bound
+    gone = {name for name in unused if not _needed(context, path, name, unused, sources)}
+    if not gone:
+        return text
+    try:
+        source = Source(path, text)
+    except CannotFixError:
+        return text
+    file = Rebuilding(source)
+    for node in source.walk():
+        if isinstance(node, cst.ImportFrom | cst.Import) and not isinstance(node.names, cst.ImportStar):
+            _drop(file, node, gone)
+    made = file.text()
+    return made if text.startswith("\n") else made.lstrip("\n")
+
+
+def without_unused(before: State, after: State) -> dict[str, bytes]:
+    """The files of ``after`` without the suppression comments that nothing answers to since ``before``."""
+    known = Counter(finding.identity for finding in before.report.findings if finding.code == UNUSED)
+    sources = dict(after.sources)
+    for finding in reversed(after.report.findings):
+        if finding.code != UNUSED or before.sources[finding.path] == after.sources[finding.path]:
+            continue
+        if known[finding.identity]:
+            known[finding.identity] -= 1
+        elif _codes_at(after, finding) == 1:
+            text = decode(sources[finding.path], finding.path).split("\n")
+            line = text[finding.span.line - 1]
+            kept = line[: finding.span.column - 1].rstrip() + line[finding.span.end_column - 1 :]
+            text[finding.span.line - 1 : finding.span.line] = [kept] if kept.strip() else []
+            sources[finding.path] = encoded("\n".join(text), after.sources[finding.path], finding.path)
+    return sources
+
+
+def _codes_at(state: State, finding: Finding) -> int:
+    """How many codes the suppression comment at a finding names."""
+    comments = comments_of(finding.path, state.sources[finding.path], forbid=False)
+    return next((len(comment.codes) for comment in comments if comment.line == finding.span.line), 0)
+
+
+def _drop(file: Rebuilding, node: cst.ImportFrom | cst.Import, gone: Collection[str]) -> None:
+    assert not isinstance(node.names, cst.ImportStar)
+    kept = [alias for alias in node.names if _local(alias) not in gone]
+    if len(kept) == len(node.names):
+        return
+    if not kept:
+        line = file.source.parents[node]
+        if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1:
+            file.change(line, lambda old: cst.FlattenSentinel([above for above in old.leading_lines if above.comment]))
+        else:
+            file.change(node, lambda _: cst.RemovalSentinel.REMOVE)
+        return
+    kept[-1] = kept[-1].with_changes(comma=node.names[-1].comma)
+    file.change(node, lambda old: old.with_changes(names=kept))
+
+
+def _needed(context: Context, path: str, name: str, gone: Collection[str], sources: Mapping[str, bytes]) -> bool:
+    """Whether an import has to stay: another file takes the name from here, or the module would no longer be loaded."""
+    names = context.program.solver.names
+    mentioning = {other: data for other, data in sources.items() if other != path and name.encode() in data}
+    if any(used_from(names, other, data, path, name) for other, data in mentioning.items()):
+        return True
+    bindings = _imports(context, path)
+    staying = frozenset(imported for local, imported in bindings if local not in gone)
+    lost = modules_imported(names, path, frozenset(imported for local, imported in bindings if local == name))
+    lost -= modules_imported(names, path, staying)
+    return any(not _loaded_elsewhere(context, path, target, sources) for target in lost)
+
+
+def _imports(context: Context, path: str) -> list[tuple[str, tuple[str, int, str | None]]]:
+    """The name and the target of every import of a file."""
+    found: list[tuple[str, tuple[str, int, str | None]]] = []
+    for node in ast.walk(context.tree(path)):
+        if isinstance(node, ast.ImportFrom):
+            found += [(a.asname or a.name, (node.module or "", node.level, a.name)) for a in node.names]
+        elif isinstance(node, ast.Import):
+            found += [(a.asname or a.name.partition(".")[0], (a.name, 0, None)) for a in node.names]
+    return found
+
+
+def _loaded_elsewhere(context: Context, path: str, target: str, sources: Mapping[str, bytes]) -> bool:
+    parts = target.removesuffix("/__init__.py").removesuffix(".py").split("/")
+    for other, data in sources.items():
+        if other in (path, target) or parts[-1].encode() not in data:
+            continue
+        if context.policy.layer_of(other) in ("test", "migration"):
+            continue
+        found = names_in(other, data)
+        if found is not None and target in modules_imported(context.program.solver.names, other, found.running):
+            return True
+    return False
+
+
+def _local(alias: cst.ImportAlias) -> str:
+    if alias.asname is not None:
+        return get_full_name_for_node(alias.asname.name) or ""
+    return (get_full_name_for_node(alias.name) or "").partition(".")[0]
+
+
+def _bound_by(words: str) -> str:
+    """The name an import binds, from how pyflakes words it: ``a.b``, ``a.b as c``, ``from`` members as ``a.b``."""
+    module, _, alias = words.partition(" as ")
+    return alias or module.rpartition(".")[2]
