@@ -7,7 +7,7 @@ import libcst as cst
 from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import Proposal, refuse
 from sessionlint.fixes.moves import statements
-from sessionlint.fixes.moves_imports import bound_names, free_name
+from sessionlint.fixes.moves_imports import add_import, bound_names, free_name
 from sessionlint.fixes.source import Source
 from sessionlint.report import Finding
 
@@ -34,7 +34,10 @@ def keep_until_done(context: Context, finding: Finding) -> Proposal:
         held += "_"
     edit = context.edit()
     if held not in names:
-        (made,) = statements(f"{held}: set[{_type_of(source, call)}] = set()")
+        kind = "object"
+        if source.code(call.func).startswith("asyncio."):
+            kind = f"{add_import(edit, path, 'asyncio')}.Task[None]"
+        (made,) = statements(f"{held}: set[{kind}] = set()")
         made = made.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
         last = _last_import(source)
         edit.file(path).wrap(last, last, lambda old: cst.FlattenSentinel([*old, made]))
@@ -59,11 +62,6 @@ def _is_statement(line: cst.BaseStatement, call: cst.Call) -> bool:
 def _is_set(source: Source, name: str) -> bool:
     """Whether a name of the module holds a set that an earlier fix made."""
     return f"\n{name}: set[" in source.text
-
-
-def _type_of(source: Source, call: cst.Call) -> str:
-    code = source.code(call.func)
-    return "asyncio.Task[None]" if code.startswith("asyncio.") else "object"
 
 
 def _last_import(source: Source) -> cst.BaseStatement:
