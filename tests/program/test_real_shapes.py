@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sessionlint.discovery import discover
+from sessionlint.engine import Engine
 from sessionlint.infer import infer_policy
 from sessionlint.policy import Policy
 from tests.program.support import solved
@@ -146,3 +147,17 @@ def test_a_file_named_for_authentication_that_compares_secrets_is_of_the_auth_la
 def test_one_folder_with_all_that_takes_a_session_is_a_layer(tmp_path: Path) -> None:
     takes = "from sqlalchemy.orm import Session\n\n\ndef read(session: Session):\n    return session.get(object, 1)\n"
     assert layers_of(tmp_path, {"app/rows.py": takes, "app/cells.py": takes}) == {"service": ("app/**",)}
+
+
+def test_a_root_that_is_a_package_itself_is_imported_by_its_name(tmp_path):
+    root = tmp_path / "shop"
+    root.mkdir()
+    policy = Policy(root=root, session_modules=("session.py",))
+    program = Engine(root, policy).solve(
+        {
+            "__init__.py": b"",
+            "session.py": b"from sqlalchemy.orm import sessionmaker\nfactory = sessionmaker()\n",
+            "work.py": b"from shop.session import factory\n\ndef work():\n    factory().commit()\n",
+        }
+    )
+    assert [(e.path, e.name) for e in program.events("txn")] == [("work.py", "commit")]

@@ -90,7 +90,7 @@ def solve(
     ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
     """
     facts_of = blob_of or blobs.get
-    names = ModuleNames(blobs, policy.src)
+    names = ModuleNames(blobs, policy.src, policy.root.absolute().name)
 
     def load(path: str) -> ModuleInfo | None:
         blob = facts_of(path)

@@ -13,7 +13,8 @@ class ModuleNames:
     :attr:`primary` the longest one that a file of the project uses to import it.
     """
 
-    def __init__(self, files: Iterable[str], roots: Sequence[str]) -> None:
+    def __init__(self, files: Iterable[str], roots: Sequence[str], folder: str = "") -> None:
+        """``folder`` is the name of the project's root, which counts when the root is a package itself."""
         self.by_name: dict[str, str] = {}
         self.primary: dict[str, str] = {}
         self.packages: set[str] = set()
@@ -26,6 +27,9 @@ class ModuleNames:
             for path in ordered:
                 if path.startswith(prefix):
                     self._add(path, path[len(prefix) :])
+        if folder.isidentifier() and "__init__.py" in ordered:
+            for path in ordered:
+                self._add(path, f"{folder}/{path}")
         self._namespaces: set[str] = set()
         for name in self.by_name:
             while "." in name:
