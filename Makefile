@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := $(VENV)/.installed-demo
 STAMP := $(VENV)/.installed
-EXTRAS := dev,report,report-postgres,reference
+EXTRAS := dev,fix,report,report-postgres,reference,server
 SYSTEM := $(VENV)/.system
 NODE := $(VENV)/.node
 WHEELS := $(VENV)/.wheelhouse
@@ -17,6 +17,8 @@ WHEELS := $(VENV)/.wheelhouse
 demo: $(DEMO)
 	@status=0; $(BIN)/sessionlint check --no-cache examples/noncompliant || status=$$?; \
 	if [ $$status -ne 1 ]; then echo "demo: expected findings (exit status 1), got exit status $$status" >&2; exit 1; fi
+	@echo
+	@$(BIN)/sessionlint report --no-history --output $(VENV)/demo-report examples/noncompliant
 	@echo
 	@echo "That was examples/noncompliant. Its twin, examples/compliant, does the same work the approved way."
 	@echo "Next: '$(BIN)/sessionlint explain TXN101' explains a rule; '$(BIN)/sessionlint check PATH' checks your backend."

@@ -1,0 +1,168 @@
+"""Putting scans into the queue and taking them out, inside the caller's transaction. Nothing here commits.
+
+A batch has at most ``concurrency`` jobs in the queue at once: the first ones are enqueued with the rows, and each
+scan that ends hands its place to the next in the transaction that records its end. So one batch of 10,000 does not
+stand in front of everybody else's, and a scan without a job is always preceded by one that has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from pgqueuer import Queries
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reference_app.jobs.driver import SessionDriver
+from reference_app.jobs.tables import has_job, job_key, jobs
+from reference_app.models import RETRIABLE_SCAN_STATUSES, Batch, Page, Scan, ScanStatus
+
+ENTRYPOINT = "scan"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanJob:
+    """What a job says: which scan, which of its generations, and the request that asked for it."""
+
+    scan_id: UUID
+    generation: int
+    request_id: str
+
+    @property
+    def key(self) -> str:
+        """The key that lets one live job exist for each generation of a scan."""
+        return f"{self.scan_id}:{self.generation}"
+
+    @classmethod
+    def parse(cls, payload: bytes | None, headers: dict[str, object] | None) -> ScanJob:
+        """The job that ``enqueue`` wrote as ``payload`` and ``headers``; raises ValueError for anything else."""
+        scan_id, _, generation = (payload or b"").decode().partition(":")
+        return cls(UUID(scan_id), int(generation), str((headers or {}).get("request_id", "none")))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How much work there is. ``waiting`` and ``running`` count scans; ``oldest_waiting_seconds`` is a job's age."""
+
+    waiting: int
+    running: int
+    dead: int
+    oldest_waiting_seconds: float
+
+
+async def enqueue(session: AsyncSession, work: Sequence[ScanJob]) -> None:
+    """Enqueue ``work``; a job that is live already is left as it is."""
+    if not work:
+        return
+    count = len(work)
+    await Queries(SessionDriver(session)).enqueue(
+        [ENTRYPOINT] * count,
+        [job.key.encode() for job in work],
+        [0] * count,
+        dedupe_key=[job.key for job in work],
+        headers=[{"request_id": job.request_id} for job in work],
+        on_conflict="skip",
+    )
+
+
+async def enqueue_scans(session: AsyncSession, scan_ids: Sequence[UUID], *, request_id: str) -> None:
+    """Have the batches of ``scan_ids`` worked on; the rows must be in the session or the database already."""
+    if not scan_ids:
+        return
+    await session.flush()
+    batch_ids = await session.scalars(select(Scan.batch_id).where(Scan.id.in_(scan_ids)).distinct())
+    for batch_id in sorted(batch_ids):
+        await fill(session, batch_id, request_id=request_id)
+
+
+async def fill(session: AsyncSession, batch_id: UUID, *, request_id: str | None = None) -> int:
+    """Enqueue waiting scans of a batch until ``concurrency`` of its scans have a job; give how many were added."""
+    batch = await session.scalar(select(Batch).where(Batch.id == batch_id).with_for_update(key_share=True))
+    if batch is None or batch.cancel_requested_at is not None:
+        return 0
+    # A scan that sits out the wait before its next attempt does not use a place.
+    at_work = or_(Scan.not_before.is_(None), Scan.not_before <= func.now())
+    in_place = (
+        select(func.count())
+        .select_from(Scan)
+        .where(Scan.batch_id == batch_id, Scan.status.in_((ScanStatus.QUEUED, ScanStatus.RUNNING)), at_work, has_job())
+    )
+    free = batch.concurrency - (await session.scalar(in_place) or 0)
+    return await _enqueue_waiting(session, batch_id, free, request_id or batch.request_id)
+
+
+async def pass_on(session: AsyncSession, batch_id: UUID, *, request_id: str) -> None:
+    """Give the place of a scan that ended, or waits for its next attempt, to one scan of the batch that has no job."""
+    await _enqueue_waiting(session, batch_id, 1, request_id)
+
+
+async def _enqueue_waiting(session: AsyncSession, batch_id: UUID, count: int, request_id: str) -> int:
+    if count <= 0:
+        return 0
+    waiting = (
+        select(Scan.id, Scan.generation)
+        .where(Scan.batch_id == batch_id, Scan.status == ScanStatus.QUEUED, ~has_job())
+        .limit(count)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    found = (await session.execute(waiting)).all()
+    await enqueue(session, [ScanJob(row.id, row.generation, request_id) for row in found])
+    return len(found)
+
+
+async def cancel_queued(session: AsyncSession, scan_ids: Iterable[UUID]) -> None:
+    """Take the waiting jobs of ``scan_ids`` out of the queue; a scan at work stops at its next look at its batch."""
+    keys = select(job_key()).where(Scan.id.in_(list(scan_ids)))
+    await session.execute(delete(jobs).where(jobs.c.dedupe_key.in_(keys), jobs.c.status == "queued"))
+
+
+async def retry_dead(session: AsyncSession, scan_ids: Sequence[UUID], *, request_id: str) -> list[UUID]:
+    """Start a new generation of those of ``scan_ids`` that failed or died, without their pages; give their ids.
+
+    A job of the former generation that is still around changes nothing any more. The caller sets the batch running.
+    """
+    reset = (
+        update(Scan)
+        .where(Scan.id.in_(scan_ids), Scan.status.in_(RETRIABLE_SCAN_STATUSES))
+        .values(
+            status=ScanStatus.QUEUED,
+            generation=Scan.generation + 1,
+            attempts=0,
+            run_token=None,
+            worker=None,
+            not_before=None,
+            started_at=None,
+            finished_at=None,
+            pages_found=0,
+            pages_scanned=0,
+            error_code=None,
+            error_message=None,
+            summary=None,
+        )
+        .returning(Scan.id)
+        .execution_options(synchronize_session=False)
+    )
+    again = list(await session.scalars(reset))
+    await session.execute(delete(Page).where(Page.scan_id.in_(again)))
+    await enqueue_scans(session, again, request_id=request_id)
+    return again
+
+
+async def depth(session: AsyncSession) -> QueueDepth:
+    """How many scans wait, are at work and are dead, and how long the oldest due job has waited."""
+    counted = select(Scan.status, func.count()).where(
+        Scan.status.in_((ScanStatus.QUEUED, ScanStatus.RUNNING, ScanStatus.DEAD))
+    )
+    rows = await session.execute(counted.group_by(Scan.status))
+    counts = {row[0]: row[1] for row in rows}
+    oldest = select(func.extract("epoch", func.now() - func.min(jobs.c.execute_after))).where(
+        jobs.c.status == "queued", jobs.c.execute_after <= func.now()
+    )
+    return QueueDepth(
+        waiting=counts.get(ScanStatus.QUEUED, 0),
+        running=counts.get(ScanStatus.RUNNING, 0),
+        dead=counts.get(ScanStatus.DEAD, 0),
+        oldest_waiting_seconds=float(await session.scalar(oldest) or 0.0),
+    )

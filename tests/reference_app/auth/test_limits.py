@@ -1,0 +1,34 @@
+"""Rate limits: per caller, for creations, and for wrong credentials."""
+
+from __future__ import annotations
+
+from tests.reference_app.conftest import Database
+from tests.support.service import assert_problem, running_service
+
+
+async def test_one_request_too_many_is_told_when_to_come_back_and_others_are_served(database: Database):
+    async with running_service(database, rate_limit="3/minute") as service:
+        busy, other = await service.caller(), await service.caller()
+        answers = [await service.call("GET", "/me", busy) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert_problem(answers[3], 429, "rate-limited")
+        assert 1 <= int(answers[3].headers["retry-after"]) <= 60
+        assert (await service.call("GET", "/me", other)).status_code == 200
+
+
+async def test_creations_have_a_limit_of_their_own(database: Database):
+    async with running_service(database, creation_rate_limit="1/minute") as service:
+        caller = await service.caller()
+        answers = [await service.call("POST", "/scans", caller, json={"target": "example.com"}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 429]
+        assert (await service.call("GET", "/me", caller)).status_code == 200
+        assert (await service.row_counts())["scans"] == 1
+
+
+async def test_after_too_many_wrong_credentials_an_address_is_not_even_looked_up(database: Database):
+    async with running_service(database, failed_auth_rate_limit="2/minute") as service:
+        caller = await service.caller()
+        wrong = {"X-API-Key": "rk_" + "0" * 12 + "_" + "a" * 43}
+        answers = [await service.call("GET", "/me", headers=wrong) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
+        assert (await service.call("GET", "/me", caller)).status_code == 429

@@ -1,0 +1,260 @@
+"""What may happen to real worker processes, the database, the pooler and the network while a batch is at work.
+
+Whatever it is: every scan ends in exactly one final state, none stays pending or running, none is scanned by two
+workers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+from reference_app.models import AttemptOutcome, BatchStatus, Scan, ScanStatus
+from reference_app.scraping import ScanOptions
+from reference_app.session import open_database
+from reference_app.settings import ENVIRONMENT_PREFIX, Settings
+from tests.reference_app.conftest import Database
+from tests.reference_app.jobs.conftest import MakeSettings
+from tests.reference_app.jobs.support import (
+    attempts_of,
+    eventually,
+    finished,
+    get_batch,
+    jobs_in_queue,
+    scans_of,
+    slow_routes,
+    submit,
+    websites,
+)
+from tests.support.lines import cuttable_line
+from tests.support.pgbouncer import PgBouncer
+from tests.support.postgres import PostgresServer
+from tests.support.worker_nursery import Nursery, nursery
+
+KILLS = 50
+# Leases of half the heartbeat's timeout: recovery within seconds, yet slack on a busy machine.
+FAST_RECOVERY: dict[str, Any] = {
+    "heartbeat_timeout_seconds": 3,
+    "worker_concurrency": 6,
+    "max_attempts": 60,
+    "max_crashes": 60,
+}
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings) -> Settings:
+    return make_settings(**FAST_RECOVERY)
+
+
+@pytest.fixture
+def workers(settings: Settings, tmp_path: Path) -> Iterator[Nursery]:
+    with nursery(environment_of(settings), tmp_path / "workers.log") as started:
+        yield started
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment variables that make a process read `settings`."""
+    changed = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return {
+        ENVIRONMENT_PREFIX + name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in changed.items()
+    }
+
+
+async def no_two_at_once(scan: Scan) -> bool:
+    """Whether each attempt at `scan` had ended when the next one began."""
+    attempts = await attempts_of(scan.id)
+    ends = [attempt.finished_at for attempt in attempts[:-1]]
+    begins = [attempt.created_at for attempt in attempts[1:]]
+    return all(end is not None and end <= begin for end, begin in zip(ends, begins, strict=True))
+
+
+async def check_all_succeeded(batch_id: UUID, pages: int = 2) -> Counter[AttemptOutcome]:
+    """Check that each scan succeeded exactly once and by one worker at a time; count the attempts by outcome."""
+    scans = await scans_of(batch_id)
+    assert Counter(scan.status for scan in scans) == {ScanStatus.SUCCEEDED: len(scans)}
+    assert {scan.pages_scanned for scan in scans} == {pages}
+    assert [scan.url for scan in scans if not await no_two_at_once(scan)] == []
+    outcomes = Counter([attempt.outcome for scan in scans for attempt in await attempts_of(scan.id)])
+    assert outcomes[AttemptOutcome.SUCCEEDED] == len(scans)
+    assert outcomes[AttemptOutcome.RUNNING] == 0
+    assert (await get_batch(batch_id)).status is BatchStatus.COMPLETED
+    await eventually(_queue_is_empty, "the queue is empty")
+    return outcomes
+
+
+async def _queue_is_empty() -> bool:
+    return await jobs_in_queue() == 0
+
+
+async def started(batch_id: UUID, count: int) -> None:
+    """Return once `count` scans of the batch are beyond the queue."""
+
+    async def enough() -> bool:
+        return sum(scan.status is not ScanStatus.QUEUED for scan in await scans_of(batch_id)) >= count
+
+    await eventually(enough, f"{count} scans have started")
+
+
+@pytest.mark.usefixtures("opened")
+async def test_workers_killed_at_fifty_random_moments_lose_nothing(workers: Nursery) -> None:
+    chance = random.Random(6)
+    async with websites(100, slow_routes(0.3)) as sites:
+        batch_id = await submit([site.url for site in sites], concurrency=100)
+        for _ in range(4):
+            workers.start()
+        await started(batch_id, 6)
+        for _ in range(KILLS):
+            await asyncio.sleep(chance.uniform(0.0, 0.4))
+            workers.send(chance.choice(workers.alive), signal.SIGKILL)
+            workers.start()
+        await finished(batch_id)
+    outcomes = await check_all_succeeded(batch_id)
+    assert outcomes[AttemptOutcome.ABANDONED] > 10
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_database_that_crashes_and_restarts_loses_nothing(workers: Nursery, postgres: PostgresServer) -> None:
+    async with websites(30, slow_routes(0.2)) as sites:
+        batch_id = await submit([site.url for site in sites])
+        workers.start()
+        workers.start()
+        for finished_before in (3, 10):
+            await started(batch_id, finished_before)
+            postgres.crash()
+            await asyncio.sleep(0.3)
+            postgres.start()
+        await finished(batch_id)
+    await check_all_succeeded(batch_id)
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_database_away_for_longer_than_a_lease_loses_nothing(
+    workers: Nursery, postgres: PostgresServer, settings: Settings
+) -> None:
+    async with websites(12, slow_routes(0.2)) as sites:
+        batch_id = await submit([site.url for site in sites])
+        workers.start()
+        await started(batch_id, 3)
+        postgres.stop()
+        await asyncio.sleep(settings.heartbeat_timeout_seconds)
+        postgres.start()
+        await finished(batch_id)
+    await check_all_succeeded(batch_id)
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_pooler_killed_and_restarted_loses_nothing(workers: Nursery, pgbouncer: PgBouncer) -> None:
+    async with websites(30, slow_routes(0.2)) as sites:
+        batch_id = await submit([site.url for site in sites])
+        workers.start()
+        workers.start()
+        for finished_before in (3, 10, 18):
+            await started(batch_id, finished_before)
+            pgbouncer.kill()
+            await asyncio.sleep(0.2)
+            pgbouncer.start()
+        await finished(batch_id)
+    await check_all_succeeded(batch_id)
+
+
+async def test_a_worker_cut_off_from_the_database_stops_before_another_takes_its_scans(
+    make_settings: MakeSettings, pgbouncer: PgBouncer, postgres: PostgresServer, database: Database, tmp_path: Path
+) -> None:
+    settings = make_settings(**FAST_RECOVERY)
+    # A transaction that the cut left open keeps its locks for this long.
+    postgres.sql(f"ALTER DATABASE {database.name} SET idle_in_transaction_session_timeout = '2s'")
+    async with open_database(settings), cuttable_line(pgbouncer.port) as line:
+        through_line = settings.url().set(port=line.port).render_as_string(hide_password=False)
+        cut_off = settings.model_copy(update={"database_url": SecretStr(through_line)})
+        with (
+            nursery(environment_of(cut_off), tmp_path / "cut_off.log") as behind_line,
+            nursery(environment_of(settings), tmp_path / "workers.log") as workers,
+        ):
+            async with websites(4, slow_routes(1.5)) as sites:
+                batch_id = await submit([site.url for site in sites])
+                behind_line.start()
+                await started(batch_id, 4)
+                line.cut()
+                workers.start()
+                await finished(batch_id)
+                outcomes = await check_all_succeeded(batch_id)
+                assert outcomes[AttemptOutcome.ABANDONED] == 4
+                line.mend()
+                await eventually(_queue_is_empty, "the queue is empty")
+                assert max(site.most_at_once for site in sites) <= ScanOptions().concurrency
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_stopped_process_that_comes_back_changes_nothing_of_what_another_recorded(workers: Nursery) -> None:
+    async with websites(2, slow_routes(0.5)) as sites:
+        batch_id = await submit([site.url for site in sites])
+        frozen = workers.start()
+        await started(batch_id, 2)
+        workers.send(frozen, signal.SIGSTOP)
+        workers.start()
+        await finished(batch_id)
+        before = [(scan.run_token, scan.finished_at) for scan in await scans_of(batch_id)]
+        workers.send(frozen, signal.SIGCONT)
+        workers.send(frozen, signal.SIGTERM)
+        await eventually(lambda: _ended(frozen), "the thawed worker has ended")
+    assert [(scan.run_token, scan.finished_at) for scan in await scans_of(batch_id)] == before
+    outcomes = await check_all_succeeded(batch_id)
+    assert outcomes[AttemptOutcome.ABANDONED] == 2
+
+
+async def _ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_scan_that_keeps_killing_its_worker_is_given_up_and_says_so(
+    workers: Nursery, make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    with nursery(environment_of(make_settings(heartbeat_timeout_seconds=2)), tmp_path / "poisoned.log") as poisoned:
+
+        async def kill_the_reader(writer: asyncio.StreamWriter) -> None:
+            for pid in list(poisoned.alive):
+                poisoned.send(pid, signal.SIGKILL)
+            writer.transport.abort()
+            poisoned.start()
+
+        async with websites(1, {"/": kill_the_reader}) as poison, websites(5, slow_routes(0.1)) as sites:
+            batch_id = await submit([site.url for site in [*poison, *sites]])
+            poisoned.start()
+            await finished(batch_id, seconds=45)
+    killer, *innocent = await scans_of(batch_id)
+    assert (killer.status, killer.error_code) == (ScanStatus.DEAD, "worker_lost")
+    assert killer.error_message == "The scan was given up: 3 times its worker vanished while it ran."
+    assert [attempt.outcome for attempt in await attempts_of(killer.id)] == [AttemptOutcome.ABANDONED] * 3
+    assert [scan.status for scan in innocent] == [ScanStatus.SUCCEEDED] * 5
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_clock_of_the_database_that_jumps_ahead_lets_no_second_worker_in(
+    workers: Nursery, postgres: PostgresServer, database: Database
+) -> None:
+    async with websites(3, slow_routes(1.0)) as sites:
+        batch_id = await submit([site.url for site in sites])
+        workers.start()
+        workers.start()
+        await started(batch_id, 3)
+        # To a clock that jumped ahead, every heartbeat is old at once.
+        postgres.sql("UPDATE pgqueuer SET heartbeat = now() - interval '1 day' WHERE status = 'picked'", database.name)
+        await finished(batch_id)
+    outcomes = await check_all_succeeded(batch_id)
+    assert outcomes == {AttemptOutcome.SUCCEEDED: 3}

@@ -1,0 +1,129 @@
+"""One command starts everything: a database of its own, the API and a worker; and its data is there the next time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.reference_app.conftest import ROOT
+from tests.support.processes import free_port, wait_until
+
+
+@dataclass
+class Started:
+    """The running service: its port and the first lines it printed."""
+
+    port: int
+    lines: list[str]
+
+    def get(self, path: str, key: str = "", body: object = None) -> object:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        with urlopen(Request(f"http://127.0.0.1:{self.port}{path}", data, headers), timeout=10) as answer:
+            return json.load(answer)
+
+    def answers(self) -> bool:
+        try:
+            self.get("/health/ready")
+        except (HTTPError, URLError, OSError):
+            return False
+        return True
+
+
+@contextmanager
+def started(data_dir: Path) -> Iterator[Started]:
+    """`python -m reference_app` until it answers; stopped as an operator stops it."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "REFERENCE_APP_DATA_DIR": str(data_dir),
+        "REFERENCE_APP_PORT": str(port),
+        "REFERENCE_APP_QUEUE_POLL_SECONDS": "0.2",
+        "REFERENCE_APP_ALLOW_LOOPBACK": "true",
+    }
+    log = (data_dir.parent / "log").open("a")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reference_app"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    assert process.stdout is not None
+    service = Started(port, [])
+    try:
+        for line in process.stdout:
+            service.lines.append(line.strip())
+            if line.startswith("Serving"):
+                break
+        wait_until(service.answers, "the service answers", 60)
+        yield service
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        log.close()
+
+
+class Website(BaseHTTPRequestHandler):
+    """A website of one page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/" else 404)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>Home</title>" if self.path == "/" else b"")
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output quiet."""
+
+
+@pytest.fixture
+def website() -> Iterator[str]:
+    """The address of a website on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Website)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_it_starts_scans_keeps_its_data_and_leaves_nothing_running(
+    tmp_path_factory: pytest.TempPathFactory, website: str
+):
+    data_dir = tmp_path_factory.mktemp("start") / "data"
+    with started(data_dir) as service:
+        assert service.lines[0].startswith("Your first API key, shown this once: rk_")
+        key = service.lines[0].rsplit(" ", 1)[1]
+        created = service.get("/api/v3/scans", key, {"target": website})
+        assert isinstance(created, dict)
+
+        def is_over() -> bool:
+            shown = service.get(f"/api/v3/scans/{created['id']}", key)
+            assert isinstance(shown, dict)
+            return shown["status"] not in ("queued", "running")
+
+        wait_until(is_over, "the scan is over", 60)
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+    with started(data_dir) as again:
+        assert [line.split()[0] for line in again.lines] == ["Serving"]
+        shown = again.get(f"/api/v3/scans/{created['id']}", key)
+        assert isinstance(shown, dict)
+        assert (shown["id"], shown["status"], shown["pages_scanned"]) == (created["id"], "succeeded", 1)
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
