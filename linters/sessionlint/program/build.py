@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import linecache
+import marshal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,9 +96,8 @@ def solve(
         blob = facts_of(path)
         if not blob:
             return None
-        if memo is not None:
-            memo.meet(path, hashlib.blake2b(blob, digest_size=16).digest())
-        module = ModuleInfo(path, names.primary.get(path, ""), path in names.packages, blob)
+        facts = marshal.loads(blob) if memo is None else memo.meet(path, blob)
+        module = ModuleInfo(path, names.primary.get(path, ""), path in names.packages, blob, facts)
         if memo is not None:
             module.body = memo.function(module, module.body.facts, "", None, None)
         return module

@@ -9,6 +9,8 @@ namesakes, because values of other functions refer to them.
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -49,6 +51,7 @@ class Memo:
         self._classes: dict[_Key, ClassInfo] = {}
         self._digests: dict[str, bytes] = state[0]
         self._before: dict[str, bytes] = {}
+        self._facts: dict[str, tuple[bytes, bytes, Any]] = {}
         self._made: Counter[tuple[str, str, str]] = Counter()
         #: evaluations of the last solution that no trace could stand in for
         self.evaluated = 0
@@ -70,9 +73,14 @@ class Memo:
         self.evaluated = self.recalled = 0
         self._made.clear()
 
-    def meet(self, path: str, digest: bytes) -> None:
-        """A file is read; ``digest`` tells its content."""
-        self._digests[path] = digest
+    def meet(self, path: str, blob: bytes) -> Any:
+        """A file is read; the facts in ``blob``."""
+        known = self._facts.get(path)
+        if known is None or known[0] != blob:
+            facts = marshal.loads(blob)
+            known = self._facts[path] = (blob, hashlib.blake2b(blob, digest_size=16).digest(), facts)
+        self._digests[path] = known[1]
+        return known[2]
 
     def finish(self) -> None:
         """A solution ended: what it did not meet is forgotten, files that were not read included."""
@@ -80,6 +88,7 @@ class Memo:
         self._functions = {k: f for k, f in self._functions.items() if k[2] < met.get((k[0], k[1]), 0)}
         met = {(path, name): number for (kind, path, name), number in self._made.items() if kind == "class"}
         self._classes = {k: c for k, c in self._classes.items() if k[2] < met.get((k[0], k[1]), 0)}
+        self._facts = {path: known for path, known in self._facts.items() if path in self._digests}
         for function in self._functions.values():
             function.traces = function.used
             function.used = []

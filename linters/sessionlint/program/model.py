@@ -6,7 +6,6 @@ A :class:`Summary` is what callers need to know of a function.
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -392,9 +391,8 @@ class ModuleInfo:
         "blob", "body", "classes", "functions", "imports", "in_progress", "is_package", "name", "path",
     )  # fmt: skip
 
-    def __init__(self, path: str, name: str, is_package: bool, blob: bytes) -> None:
-        """A module from its marshalled facts, in which every string of the source can be found as it is."""
-        facts = marshal.loads(blob)
+    def __init__(self, path: str, name: str, is_package: bool, blob: bytes, facts: tuple[Any, ...]) -> None:
+        """A module from its facts; ``blob`` are the same, marshalled: all strings of the source lie in it."""
         self.blob = blob
         self.path = path
         self.name = name

@@ -55,15 +55,7 @@ class Solver(Classes):
     def _again(self, operation: int, key: Any, value: Any) -> bool:
         """Repeats one operation of a trace: whether what was read is still the same."""
         now: Any
-        if operation == memory.READ:
-            self._note(key)
-            now = self._cells.get(key, UNKNOWN)
-        elif operation == memory.WRITE:
-            self.write(key, value)
-            return True
-        elif operation == memory.SIGNATURE:
-            now = key.signature
-        elif operation == memory.MEMBER:
+        if operation == memory.MEMBER:
             now = self.member(*key)
         elif operation == memory.SHAPE:
             now = tuple([c.shape for c in self.mro(key)])
@@ -115,7 +107,9 @@ class Solver(Classes):
 
     def _define_again(self, function: FunctionInfo, span: ir.Span4, scope: ClassInfo | None) -> bool:
         outer = self._active[-1]
-        found = self.define(outer.definition_at(span), outer, scope)
+        # the record of an earlier solution still has its facts, one from the disk has none
+        facts = getattr(function, "facts", None) or outer.definition_at(span)
+        found = self.define(facts, outer, scope)
         if scope is not None and found.name != "<lambda>":
             scope.methods[found.name] = found
             scope.reshaped()
@@ -123,7 +117,8 @@ class Solver(Classes):
 
     def _define_class_again(self, info: ClassInfo, span: ir.Span4, qualname: str) -> bool:
         outer = self._active[-1]
-        return self.define_class(outer.module, outer.definition_at(span), qualname, outer) is info
+        facts = getattr(info, "facts", None) or outer.definition_at(span)
+        return self.define_class(outer.module, facts, qualname, outer) is info
 
     def flow(self, function: FunctionInfo, name: str, value: Value) -> None:
         """Adds a call's argument to what a parameter may be."""

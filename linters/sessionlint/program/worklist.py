@@ -276,12 +276,36 @@ class WorkList:
     def _recall(self, function: FunctionInfo) -> bool:
         """Takes over an earlier evaluation that read what there is now, and does again what it did."""
         for trace in function.traces:
-            if all(self._again(*operation) for operation in trace.operations):
+            if self._repeats(function, trace.operations):
                 function.events, function.summary = trace.events, trace.summary
                 function.used.append(trace)
                 self.memo.recalled += 1
                 return True
         return False
+
+    def _repeats(self, function: FunctionInfo, operations: list[Operation]) -> bool:
+        """Repeats a trace as far as what it reads is the same; the most frequent operations are looked at here."""
+        cells, readers = self._cells, self._readers
+        for operation, key, value in operations:
+            if operation == memory.READ:
+                known = readers.get(key)
+                if known is None:
+                    readers[key] = {function: None}
+                else:
+                    known[function] = None
+                now = cells.get(key, UNKNOWN)
+            elif operation == memory.WRITE:
+                self.write(key, value)
+                continue
+            elif operation == memory.SIGNATURE:
+                now = key.signature
+            elif self._again(operation, key, value):
+                continue
+            else:
+                return False
+            if now is not value and now != value:
+                return False
+        return True
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:
         raise NotImplementedError
