@@ -198,6 +198,8 @@ def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywor
 
 def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     receiver = callee.receiver
+    if receiver.tag == "row":
+        return (receiver,)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
         kind = frame.solver.class_kind(receiver.info)
@@ -243,7 +245,7 @@ def _is_self(key: Any, init: FunctionInfo | None) -> bool:
 
 
 def _matters(value: Value) -> bool:
-    return any(a.tag not in ("const", "text", "column", "predicate", "operation") for a in value)
+    return any(a.tag not in ("const", "text", "column", "predicate", "operation", "row") for a in value)
 
 
 def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:

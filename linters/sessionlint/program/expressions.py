@@ -329,6 +329,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             out = join(out, calls.run_pending(frame, atom, span, None))
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
+        elif atom.tag == "row":
+            out = join(out, (atom,))
     return out
 
 

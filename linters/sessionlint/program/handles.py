@@ -23,6 +23,7 @@ from sessionlint.program.values import (
     Handle,
     Method,
     Operation,
+    Row,
     Value,
 )
 
@@ -279,6 +280,8 @@ def _result(
         for target in args[0]:
             out = out or frame.machine.call(frame, target, [(receiver,), *args[1:]], keywords, e)
         return (Operation(receiver, name, out),)
+    if kind == SESSION and name in knowledge.ROW_LOADS:
+        return (Operation(receiver, name, (Row(receiver),)),)
     return (Operation(receiver, name),)
 
 

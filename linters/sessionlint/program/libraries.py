@@ -16,6 +16,7 @@ from sessionlint.program.values import (
     Const,
     Ext,
     Map,
+    PartialCall,
     Pending,
     Seq,
     Text,
@@ -65,9 +66,9 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
-    special = (
-        SPECIAL["functools.partial"] if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES) else SPECIAL.get(name)
-    )
+    if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES):
+        return _provider(frame, args, keywords, e)
+    special = SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)
     if (
@@ -159,6 +160,23 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     if name in knowledge.RAW_CONNECTIONS:
         return handles.make(frame, knowledge.RAW_CONNECTIONS[name], e, text, callee, args, keywords, True)
     return None
+
+
+def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
+    made: Value = UNKNOWN
+    for target in args[0] if args else UNKNOWN:
+        if target.tag == "ext" and (target.name in knowledge.ENGINE_MAKERS or target.name in knowledge.FACTORY_MAKERS):
+            passed = [_provided(frame, value, e) for value in args[1:]]
+            made = join(made, frame.machine.call(frame, target, passed, keywords, e))
+    if made:
+        return (PartialCall((Ext(knowledge.DECLARED_CALL),), (made,), ()),)
+    return SPECIAL["functools.partial"](frame, args, keywords, e)
+
+
+def _provided(frame: Frame, value: Value, e: ir.Expr) -> Value:
+    """What a container passes for an argument that is another provider: what that one gives."""
+    return tuple(a for p in value if p.tag == "partial" and p.args for a in p.args[0]) or value
 
 
 def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:

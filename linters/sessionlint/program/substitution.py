@@ -77,6 +77,8 @@ def substitute(
             inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.keywords)
             called = substitute(frame, atom.function, mapped, function, span, depth + 1)
             out = join(out, (atom._replace(function=called, args=given, keywords=inner),))
+        elif tag == "row" and atom.session in mapped:
+            out = join(out, tuple(atom._replace(session=s) for s in mapped[atom.session]))
         elif tag == "method" and atom.receiver in mapped:
             out = join(out, tuple(atom._replace(receiver=r) for r in mapped[atom.receiver]))
         elif tag == "operation" and atom.name == strings.JOIN:

@@ -11,6 +11,9 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.values import UNKNOWN, Const, Map, Seq, Value, join, join_all, literal
 
+#: What the application is called where nothing says that it is one.
+_APPLICATIONS = ("app", "application")
+
 
 def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, declared: bool = False) -> None:
     """Gives ``target`` the value; ``declared`` for annotations without a value."""
@@ -96,7 +99,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
         frame.solver.write(("state", "state", name), value)
-        frame.store("library object", ir.text_of(target), value, target[1])
+        base = target[2][2]
+        of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
+        frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:

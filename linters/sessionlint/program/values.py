@@ -190,6 +190,13 @@ class Operation(NamedTuple):
     tag: str = "operation"
 
 
+class Row(NamedTuple):
+    """Rows that a session loaded: one of them, or a result that gives some."""
+
+    session: Any
+    tag: str = "row"
+
+
 class Dependency(NamedTuple):
     """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off.
 
@@ -301,7 +308,7 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
 #: Atoms that hold no others, or none that are cut.
 _FLAT = frozenset({
     "ext", "obj", "mod", "fn", "cls", "handle", "param", "injected", "const", "method", "operation", "dependency",
-    "annotation", "annotated", "column", "predicate",
+    "annotation", "annotated", "column", "predicate", "row",
 })  # fmt: skip
 
 

@@ -71,6 +71,17 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
         if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
             continue
         yield subject
+    for event in function.events:
+        # what asks or forgets is no effect, but it needs the session, too
+        for subject in event.subject if event.kind == "use" and function.parent is not None else ():
+            own = subject.tag == "param" and subject.info is function
+            if not own and subject not in bindings and subject.tag != "handle" and program.kind(subject) == "session":
+                yield subject
+    if function.parent is not None:
+        # ``lambda s=session: …``
+        for name, (_, default) in function.param_values.items():
+            if name != "return":
+                yield from (a for a in default if program.kind(a) == "session")
     for made in (a for a in function.summary.returns if a.tag == "pending"):
         # ``lambda: work(session)``: the coroutine is run by who calls the lambda
         for atom in (a for _, bound in made.bindings for a in bound):

@@ -77,6 +77,19 @@ async def run(url):
     return getattr(sqlalchemy, "create_engine")(url)  # TXN102@12
 """
     ),
+    Bad(
+        source="""
+# --- app/container.py
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+
+class Container(containers.DeclarativeContainer):
+    config = providers.Configuration()
+    engine = providers.Singleton(create_async_engine, config.url)  # TXN102@14
+    factory = providers.Factory(async_sessionmaker, engine)
+"""
+    ),
 ]
 
 GOOD = [

@@ -306,6 +306,8 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> str:
     place, function = event.name, event.function
+    if place == "class" and all(a.tag == "injected" for a in held):
+        return ""  # a class-based view: each request gets an instance, and what it depends on
     if place in _PLACES:
         if function.name == "<module>" and all(a in closed for a in held):
             return ""

@@ -13,7 +13,7 @@ from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event
+    from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN209",
@@ -116,6 +116,53 @@ def sync() -> None:
         db.delete(object())  # TXN209@9
 """,
         path="app/tasks/nightly.py",
+    ),
+    Bad(
+        source="""
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.put("/items/{item_id}")
+async def rename(item_id: str, session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, item_id)
+    item.name = "new"  # TXN209@5
+
+
+@router.post("/items")
+async def all_of_them(session: AsyncSession = Depends(get_session_dependency)):
+    for item in (await session.scalars(select(Item))).all():
+        item.name = "new"  # TXN209@9
+
+
+@router.patch("/items")
+async def saved(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        item = (await session.execute(select(Item))).scalar_one()
+        item.name = "new"
+
+
+@router.get("/items/{item_id}")
+async def shown(item_id: str, session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, item_id)
+    item.name = item.name.title()
+    return item
+
+
+@router.delete("/items")
+async def taken_out(session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.scalar(select(Item))
+    session.expunge(item)
+    item.name = "old"
+    return item
+"""
     ),
 ]
 
@@ -262,6 +309,10 @@ async def use() -> None:
 ]
 
 
+#: What takes rows out of a session.
+_LETS_GO = ("expunge", "expunge_all", "close", "reset")
+
+
 def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session."""
     for function in program.functions:
@@ -269,10 +320,26 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         reported: set[Any] = set()
         for index, event in enumerate(function.events):
-            for atom in event.subject if _writes(event) else ():
+            for atom in _changed(program, function, index, event):
                 if atom not in reported and atom.tag != "param" and is_lost(program, function, index, atom):
                     reported.add(atom)
                     yield _finding(program, event, atom)
+
+
+def _changed(program: Program, function: FunctionInfo, index: int, event: Event) -> Iterator[Any]:
+    """The sessions that write rows through ``event``."""
+    if _writes(event):
+        yield from event.subject
+    elif event.kind == "setattr" and not _reads_only(function):
+        earlier = function.events[:index]
+        away = {a for e in earlier if e.kind == "use" and e.name in _LETS_GO for a in e.subject}
+        yield from (a.session for a in event.subject if a.tag == "row" and a.session not in away)
+
+
+def _reads_only(function: FunctionInfo) -> bool:
+    """Whether only ``GET`` requests get here: what they change in a row is meant for their answer."""
+    methods = {route.method for route in function.routes}
+    return bool(methods) and methods <= {"get", "head", "options", "trace"}
 
 
 def _writes(event: Event) -> bool:
@@ -288,8 +355,9 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
         trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
+    what = f"{event.text} = …" if event.kind == "setattr" else called(event)
     message = (
-        f"`{called(event)}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
+        f"`{what}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
         "`async with session.begin():`."
     )
     return program.finding(META, event, message, trace)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
+from sessionlint.program.literals import literals, owner_of
 from sessionlint.program.model import Event
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import Map, Value
@@ -32,6 +33,7 @@ _PLACEHOLDER = re.compile(
     re.S | re.I,
 )
 _ARGUMENTS = ("password", "passwd", "pwd")
+_DSN_WORDS = re.compile(r"(?:^|\s)(host|hostaddr|port|dbname|user)\s*=")
 _DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
 
 BAD = [
@@ -120,6 +122,13 @@ url = make_url(settings.database_url).set(host="aws-0-eu-west-1.pooler.supabase.
 engine = create_async_engine(url, connect_args={"ssl": settings.ssl_context})
 """,
     ),
+    Bad(
+        source="""
+DSN = "host=db user=app password=Tr0ub4dor dbname=app"  # TXN503@7
+HELP = "pass host= and password= on the command line"
+FROM_ENVIRONMENT = "host=db user=app password=${PASSWORD} dbname=app"
+"""
+    ),
 ]
 
 GOOD = [
@@ -198,6 +207,15 @@ def check(program: Program) -> Iterator[Finding]:
                 "A database password is written in this URL. Read it from the environment and build the URL with "
                 "URL.create(…, password=…).",
             )  # fmt: skip
+    for literal in (found for module in program.modules for found in literals(module, b"password")):
+        function = owner_of(literal.module, literal.expr[1])
+        place = (literal.module.path, literal.expr[1])
+        if _is_dsn(literal.text) and place not in seen and program.role(function) not in ("test", "migration"):
+            seen.add(place)
+            yield program.finding(
+                META, (function, literal.expr[1]),
+                "A database password is written in this connection string. Read it from the environment instead.",
+            )  # fmt: skip
     for event in program.events("create", "external"):
         if not _connects(event) or program.role(event.function) in ("test", "migration"):
             continue
@@ -209,6 +227,12 @@ def check(program: Program) -> Iterator[Finding]:
                     META, (event.function, span),
                     f"A database password is written in the argument {name!r}. Read it from the environment instead.",
                 )  # fmt: skip
+
+
+def _is_dsn(text: str) -> bool:
+    """Whether a text is libpq's ``host=… dbname=… password=…`` with a password written out."""
+    password = _DSN_PASSWORD.search(text)
+    return password is not None and len(set(_DSN_WORDS.findall(text))) > 1 and _is_secret(password[1].strip("'"))
 
 
 def _connects(event: Event) -> bool:

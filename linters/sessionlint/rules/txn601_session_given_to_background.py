@@ -189,6 +189,22 @@ async def start_later(
     later(background, scan, session, item_id)  # TXN601@5
 """,
     ),
+    Bad(
+        source="""
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(tasks: BackgroundTasks, session=Depends(get_session_dependency)) -> None:
+    tasks.add_task(lambda mine=session: mine.flush())  # TXN601@5
+    tasks.add_task(lambda: session.expunge_all())  # TXN601@5
+"""
+    ),
 ]
 
 GOOD = [

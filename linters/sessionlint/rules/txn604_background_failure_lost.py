@@ -125,7 +125,16 @@ async def sweep():
         logger.debug("the sweep failed: %s", error)
 
 
+async def logged_sweep():
+    try:
+        async with get_session() as session:
+            await session.get(Item, 2)
+    except Exception:  # TXN604@5
+        logger.exception("the sweep failed")
+
+
 scheduler.add_job(sweep, "interval", minutes=5)
+scheduler.add_job(logged_sweep, "interval", minutes=5)
 """,
     ),
 ]
@@ -253,15 +262,7 @@ async def sweep():
         await session.get(Item, 1)
 
 
-async def logged_sweep():
-    try:
-        await sweep()
-    except Exception:
-        logger.exception("the sweep failed")
-
-
 scheduler.add_job(sweep, "interval", minutes=5)
-scheduler.add_job(logged_sweep, "interval", minutes=5)
 """,
     ),
 ]
@@ -285,12 +286,11 @@ def check(program: Program) -> Iterator[Finding]:
 def _check(program: Program, function: FunctionInfo, start: Event | None) -> Iterator[Finding]:
     """``start`` is the call that starts the function in a way that loses its error, if there is one."""
     trace = [program.step(start.site, f"{function.name}() is started here, and nobody waits for it")] if start else []
-    enough = ("records",) if start is not None else ("records", "logs")
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
     for handler in handlers:
         if not _is_outermost(handler) or not any(can_fail(e) for e in body_of(handler)):
             continue
-        if effort(handler) not in enough and _holds_all_work(function, handler):
+        if effort(handler) != "records" and _holds_all_work(function, handler):
             yield program.finding(
                 META, (function, handler.span),
                 f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
