@@ -160,7 +160,7 @@ async def count_all(session: AsyncSession) -> int:
     return await session.scalar(select(func.count()).select_from({Area})) or 0
 '''
 
-_SERVICE_OPERATION = '''\
+_SERVICE_OPERATION = """\
 
 
 async def change_{number}(session: AsyncSession, id: UUID, name: str, user_id: UUID) -> {Area}:
@@ -178,7 +178,7 @@ async def change_{number}(session: AsyncSession, id: UUID, name: str, user_id: U
     await session.flush()
     logger.info("changed %s to %s", id, name)
     return found
-'''
+"""
 
 _ROUTER_HEAD = '''\
 """Endpoints of {area}."""
@@ -207,7 +207,7 @@ class {Area}In(BaseModel):
     name: str
 '''
 
-_ENDPOINT = '''\
+_ENDPOINT = """\
 
 
 @router.put("/{{id}}/part-{number}")
@@ -226,7 +226,7 @@ async def put_{area}_{number}(
     for other in others:
         tasks.add_task(refresh_{area}, other.id)
     return {Area}Out(id=changed.id, name=changed.name, status=changed.status)
-'''
+"""
 
 _JOBS = '''\
 """Background work of {area}."""

@@ -1,6 +1,6 @@
 """Load test of the reference service through PgBouncer with five server connections, on this machine alone.
 
-    python benchmarks/reference_load.py            # everything, about ten minutes; writes reference_results.md
+    python benchmarks/reference_load.py            # everything, about eight minutes; writes reference_results.md
     python benchmarks/reference_load.py --quick    # a tenth of it; prints only
 
 Real processes throughout: PostgreSQL, PgBouncer in transaction mode, one API, two workers, the websites, and this
@@ -64,7 +64,7 @@ class Plan:
     forbidden_seconds: float
 
 
-FULL = Plan(1000, 4, 500, 30, 100, 10)
+FULL = Plan(1000, 6, 500, 30, 100, 10)
 QUICK = Plan(100, 4, 500, 5, 100, 3)
 
 
@@ -265,7 +265,7 @@ async def measure_batches(
 ) -> list[str]:
     """The same websites scanned batch after batch: speed, and the workers' memory after each."""
     rows = [
-        "| batch | domains | pages | seconds | pages/s | pages per CPU second of a worker | not succeeded | memory MB |",
+        "| batch | domains | pages | seconds | pages/s | pages per worker CPU second | not succeeded | memory MB |",
         "|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for number in range(1, plan.memory_batches + 1):

@@ -25,6 +25,7 @@ COMMANDS = {
     "inventory": "sessionlint.commands.inventory:inventory",
     "report": "sessionlint.commands.report:report",
     "rules": "sessionlint.commands.explain:rules",
+    "server": "sessionlint.commands.server:server",
     "template": "sessionlint.commands.template:template",
 }
 """Where each command lives: ``module:attribute``."""

@@ -8,9 +8,27 @@ from types import MappingProxyType
 #: code -> ``module:function`` below :mod:`sessionlint.fixes`
 FIXERS: Mapping[str, str] = MappingProxyType(
     {
+        "TXN101": "sessions_source:use_the_approved",
+        "TXN105": "sessions_source:use_the_approved",
+        "TXN106": "sessions_source:use_the_approved",
+        "TXN107": "sessions_errors:catch_outside",
+        "TXN201": "transactions_commit:commit_by_block",
+        "TXN202": "transactions_commit:commit_by_block",
+        "TXN203": "transactions_begin:begin_by_block",
+        "TXN204": "transactions_begin:leave_to_the_caller",
+        "TXN205": "transactions_begin:leave_to_this_owner",
+        "TXN206": "transactions_begin:begin_once",
         "TXN501": "engines:suit_the_pooler",
         "TXN505": "engines:bound_the_pool",
+        "TXN301": "tenancy:drop_condition",
+        "TXN302": "tenancy:drop_sql_condition",
+        "TXN303": "tenancy:drop_parameter",
+        "TXN304": "tenancy:drop_resolver",
+        "TXN601": "background_sessions:open_own_session",
+        "TXN602": "background_together:one_after_the_other",
+        "TXN603": "background_schedule:schedule_afterwards",
         "TXN605": "tasks:keep_until_done",
+        "TXN702": "identity:plain_uuid",
         "TXN211": "scopes:end_before_the_response",
     }
 )

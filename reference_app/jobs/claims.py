@@ -52,18 +52,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Somebody holds the scan under ``token``; ``seen`` is the mark of the last sign of life, only good to compare.
-
-    Both are None when somebody is changing the scan at this moment.
-    """
+    """Somebody holds the scan under ``token``; ``seen`` is the mark of the last sign of life, only good to compare."""
 
     token: UUID | None
-    seen: datetime | None
+    seen: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
-    """Not now: the batch has all the scans at work it may have, or the site is being scanned already."""
+    """Not now: the batch has all the scans at work it may have, its site is being scanned, or its row is in use."""
 
     reason: str
 
@@ -104,7 +101,7 @@ async def claim(
         .with_for_update(skip_locked=True)
     )
     if scan is None:
-        return Held(None, None)
+        return Crowded("row_in_use")
     if take_over is not None:
         await _abandon(session, scan)
     return await _decide(session, batch, scan, worker, limits, alone=alone)

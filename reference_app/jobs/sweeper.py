@@ -91,13 +91,11 @@ async def _release_from_the_future(session: AsyncSession, rules: SweepRules) -> 
 
 async def _give_up(session: AsyncSession, rules: SweepRules) -> int:
     """Scans whose job failed outside the scan itself, again and again: a defect that another try will not mend."""
-    put_aside = select(func.count()).where(jobs.c.dedupe_key == job_key(), jobs.c.status == "failed").scalar_subquery()
-    hopeless = (
-        select(Scan)
-        .where(Scan.status == ScanStatus.QUEUED, ~has_job(), put_aside >= rules.give_up_after)
-        .with_for_update(skip_locked=True)
-    )
-    scans = list(await session.scalars(hopeless))
+    put_aside = select(jobs.c.dedupe_key).where(jobs.c.status == "failed").group_by(jobs.c.dedupe_key)
+    keys = list(await session.scalars(put_aside.having(func.count() >= rules.give_up_after)))
+    scan_ids = [UUID(key.partition(":")[0]) for key in keys]
+    hopeless = select(Scan).where(Scan.id.in_(scan_ids), job_key().in_(keys), Scan.status == ScanStatus.QUEUED)
+    scans = list(await session.scalars(hopeless.where(~has_job()).with_for_update(skip_locked=True)))
     for scan in scans:
         scan.status = ScanStatus.DEAD
         scan.error_code = JOB_FAILED

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
@@ -12,17 +11,10 @@ from sessionlint.fixes.model import CannotFixError, refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import remove_argument, removed
 from sessionlint.fixes.source import Function, Source, Statement
-from sessionlint.fixes.tenancy_conditions import Conditions, is_store, is_variable, loads, stores
-from sessionlint.fixes.tenancy_words import LOGGERS, dropped, without_label
+from sessionlint.fixes.tenancy_conditions import in_place_of, loads, stores
+from sessionlint.fixes.tenancy_values import Truth, Values
+from sessionlint.fixes.tenancy_words import dropped, with_parts
 from sessionlint.rules.tenancy import mentions_tenant
-
-Truth = Literal["true", "false", "unknown"]
-#: Calls that make another form of a value, and do nothing else.
-_CONVERSIONS = frozenset(
-    {"UUID", "str", "int", "isinstance", "bool", "len", "strip", "lower", "upper", "replace", "get", "cast", "format",
-     "split", "getattr", "hasattr", "startswith", "type", "repr"}
-)  # fmt: skip
-_OPPOSITE: Mapping[Truth, Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
 
 
 class Erasing:
@@ -40,7 +32,6 @@ class Erasing:
         always_given: bool = True,
     ) -> None:  # fmt: skip
         self.names = set(names)
-        self.gone: set[cst.CSTNode] = set(arguments)
         self._context = context
         self._source = source
         self._scope: cst.CSTNode = function or source.module
@@ -50,11 +41,13 @@ class Erasing:
         self._entries = set(entries)
         self._dead = set(dead)
         self._always_given = always_given
-        self._logs: dict[cst.FormattedString, list[cst.BaseFormattedStringContent]] = {}
-        self._operands: dict[cst.BooleanOperation, cst.CSTNode] = {}
-        self._elements: dict[cst.DictElement, cst.Dict] = {}
         self._statements: set[cst.CSTNode] = set()
-        self.queries = Conditions(source, function)
+        self.values = self._fresh()
+
+    @property
+    def conditions(self) -> frozenset[cst.CSTNode]:
+        """The conditions that go, and what goes of their queries with them."""
+        return frozenset(self.values.queries.gone)
 
     # deciding
 
@@ -64,11 +57,11 @@ class Erasing:
         while True:
             reason: CannotFixError | None = None
             known = set(self.names)
-            self._forget()
+            self.values = self._fresh()
             try:
                 for condition in self._conditions:
                     if self._is_told_of(condition):
-                        self.queries.drop(condition)
+                        self.values.queries.drop(condition)
                 self._block(self._body(self._scope))
             except CannotFixError as error:
                 reason = error
@@ -84,28 +77,21 @@ class Erasing:
                 if isinstance(node, cst.Global | cst.Nonlocal) and any(i.name.value == name for i in node.names):
                     self._refuse(node, f"{name} is shared with other functions")
 
-    def _forget(self) -> None:
-        self.gone = set(self._arguments)
-        self._logs, self._operands, self._elements, self._statements = {}, {}, {}, set()
+    def _fresh(self) -> Values:
+        """Nothing decided but what goes in any case."""
+        function = self._scope if isinstance(self._scope, cst.FunctionDef) else None
+        self._statements = set()
+        values = Values(self._context, self._source, function, self.names, self._arguments, self._entries)
         for entry in self._dead:
             held = self._source.parents[entry]
-            if isinstance(entry, cst.DictElement) and isinstance(held, cst.Dict) and self._is_plain(entry.value):
-                self._elements[entry] = held
-                self.gone.add(entry)
-        function = self._scope if isinstance(self._scope, cst.FunctionDef) else None
-        self.queries = Conditions(self._source, function)
+            if isinstance(entry, cst.DictElement) and isinstance(held, cst.Dict) and values.is_plain(entry.value):
+                values.elements[entry] = held
+                values.gone.add(entry)
+        return values
 
     def _is_told_of(self, condition: cst.CSTNode) -> bool:
-        """Whether a condition compares with a value that goes; with no values given, every condition does."""
-        return condition in self._always or any(self._is_use(node) for node in self._source.walk(condition))
-
-    def _is_use(self, node: cst.CSTNode) -> bool:
-        return (
-            isinstance(node, cst.Name)
-            and node.value in self.names
-            and is_variable(self._source, node)
-            and not is_store(self._source, node)
-        )
+        """Whether a condition compares with a value that goes, or goes in any case."""
+        return condition in self._always or any(self.values.is_use(node) for node in self._source.walk(condition))
 
     @staticmethod
     def _body(holder: cst.CSTNode) -> list[cst.CSTNode]:
@@ -137,13 +123,13 @@ class Erasing:
                 if isinstance(part, cst.BaseSuite):
                     self._block(self._body(part))
                 else:
-                    self._expressions(part)
+                    self.values.look(part)
         if goes:
             self._statements.add(statement)
         return goes
 
     def _simple(self, line: cst.SimpleStatementLine) -> bool:
-        if line in self.queries.statements:
+        if line in self.values.queries.statements:
             return True
         only = line.body[0] if len(line.body) == 1 else None
         for target in _targets(only):
@@ -151,22 +137,22 @@ class Erasing:
                 value = getattr(only, "value", None)
                 if len(_targets(only)) > 1 or isinstance(only, cst.AugAssign):
                     self._refuse(line, f"{target.value} is set together with something else")
-                if value is not None and not self._is_plain(value):
+                if value is not None and not self.values.is_plain(value):
                     self._refuse(line, f"{target.value} comes from a call that may do more")
                 return True
-        if any(t in self._dead or (t in self._entries and self._uses(line)) for t in _targets(only)) and only:
-            if not self._is_plain(only):
+        if any(t in self._dead or (t in self._entries and self.values.uses(line)) for t in _targets(only)) and only:
+            if not self.values.is_plain(only):
                 self._refuse(line, "the value comes from a call that may do more")
             return True
-        self._expressions(line)
+        self.values.look(line)
         if only is None:
             return False
-        if only in self.gone:
+        if only in self.values.gone:
             return True
         value = getattr(only, "value", None)
-        if isinstance(only, cst.Expr) and only.value in self.gone:
+        if isinstance(only, cst.Expr) and only.value in self.values.gone:
             return True
-        if isinstance(only, cst.Assign | cst.AnnAssign) and value in self.gone:
+        if isinstance(only, cst.Assign | cst.AnnAssign) and value in self.values.gone:
             return self._assigned(line, only)
         return False
 
@@ -179,13 +165,13 @@ class Erasing:
         return False
 
     def _if(self, statement: cst.If) -> bool:
-        self._expressions(statement.test)
+        self.values.look(statement.test)
         test = statement.test
-        truth = self._truth(test) if test in self.gone else None
-        if test not in self.gone and not any(op in self._operands for op in self._source.walk(test)):
+        truth = self.values.truth(test) if test in self.values.gone else None
+        if test not in self.values.gone and not any(op in self.values.operands for op in self._source.walk(test)):
             empty = self._block(self._body(statement.body))
             rest = self._orelse(statement)
-            return empty and rest and self._is_plain(test) and self._is_ours(statement)
+            return empty and rest and self.values.is_plain(test) and self._is_ours(statement)
         if truth is None:
             self._check_guard(statement)
             self._block(self._body(statement.body))
@@ -209,7 +195,7 @@ class Erasing:
     def _is_empty(self, suite: cst.BaseSuite) -> bool:
         """Whether nothing but log lines stays in a block."""
         body = self._body(suite)
-        return all(self._is_log(line) or self._statement(line) for line in body)
+        return all(self.values.is_log(line) or self._statement(line) for line in body)
 
     def _orelse(self, statement: cst.If) -> bool:
         if isinstance(statement.orelse, cst.If):
@@ -224,7 +210,7 @@ class Erasing:
     def _refuses_only(self, suite: cst.BaseSuite) -> bool:
         """Whether a block raises, or gives back nothing where the tenant was always to be given."""
         *before, last = self._body(suite) or [None]
-        if not all(line is not None and (self._is_log(line) or self._statement(line)) for line in before):
+        if not all(line is not None and (self.values.is_log(line) or self._statement(line)) for line in before):
             return False
         only = last.body[0] if isinstance(last, cst.SimpleStatementLine) and len(last.body) == 1 else None
         if isinstance(only, cst.Raise):
@@ -243,158 +229,7 @@ class Erasing:
     def _is_ours(self, statement: cst.CSTNode) -> bool:
         """Whether something went from a statement; one that was empty before stays."""
         inside = set(self._source.walk(statement))
-        return any(node in inside for node in (*self._statements, *self.queries.statements))
-
-    # expressions: how far up the loss of a value reaches
-
-    def _expressions(self, part: cst.CSTNode) -> None:
-        for node in list(self._source.walk(part)):
-            if self._is_use(node) and not self._is_covered(node):
-                self._climb(node)
-
-    def _is_covered(self, node: cst.CSTNode) -> bool:
-        """Whether a use is in something that goes as a whole."""
-        return any(n in self.gone or n in self.queries.gone for n in (node, *self._source.ancestors(node)))
-
-    def _climb(self, node: cst.CSTNode) -> None:
-        """A value is gone: so is what it only served for."""
-        self.gone.add(node)
-        parent = self._source.parents[node]
-        if isinstance(parent, cst.Arg):
-            self._argument(parent)
-        elif isinstance(parent, cst.Attribute | cst.Subscript) and parent.value is node:
-            self._climb(parent)
-        elif isinstance(parent, cst.Call) and parent.func is node:
-            self._plain_parent(parent)
-        elif isinstance(parent, cst.IfExp | cst.UnaryOperation | cst.Comparison):
-            self._computed(parent)
-        elif isinstance(parent, cst.BooleanOperation):
-            self._operand(parent, node)
-        elif isinstance(parent, cst.FormattedStringExpression):
-            self._formatted(parent)
-        elif isinstance(parent, cst.DictElement) and parent.value is node:
-            self._entry(parent)
-        elif not isinstance(parent, cst.If | cst.Assign | cst.AnnAssign | cst.Expr):
-            self._refuse(node, f"{self._source.code(node).strip()} is still needed")
-
-    def _argument(self, arg: cst.Arg) -> None:
-        call = self._source.parents[arg]
-        assert isinstance(call, cst.Call)
-        if arg in self._arguments:
-            return
-        if self._is_conversion(call):
-            self._plain_parent(call)
-            return
-        name = self._source.code(call.func).strip()
-        self._refuse(call, f"{self._source.code(arg.value).strip()} is passed on to {name}()")
-
-    def _plain_parent(self, parent: cst.BaseExpression) -> None:
-        if not self._is_plain(parent):
-            self._refuse(parent, f"{self._source.code(parent).strip()} may do more than make a value of the tenant")
-        self._climb(parent)
-
-    def _computed(self, parent: cst.BaseExpression) -> None:
-        if parent in self.gone:
-            return
-        if isinstance(parent, cst.Comparison):
-            other = parent.comparisons[0].comparator
-            plain = isinstance(other, cst.SimpleString) or (isinstance(other, cst.Name) and other.value == "None")
-            if len(parent.comparisons) != 1 or not plain:
-                self._refuse(parent, "the tenant is compared here; decide by role and ownership first")
-        self._plain_parent(parent)
-
-    def _operand(self, parent: cst.BooleanOperation, node: cst.CSTNode) -> None:
-        other = parent.right if node is parent.left else parent.left
-        if other in self.gone:
-            self._climb(parent)
-        elif self._is_test(parent) and self._uses(other):
-            return  # the other side is looked at in its turn
-        elif not self._is_test(parent):
-            self._plain_parent(parent)
-        elif isinstance(parent.operator, cst.Or) and self._truth(node) == "false":
-            self._operands[parent] = node
-        else:
-            self._refuse(parent, "what is done here depends on the tenant")
-
-    def _uses(self, node: cst.CSTNode) -> bool:
-        return any(self._is_use(part) for part in self._source.walk(node))
-
-    def _is_test(self, node: cst.CSTNode) -> bool:
-        """Whether only the truth of an expression counts."""
-        parent = self._source.parents[node]
-        if isinstance(parent, cst.BooleanOperation | cst.UnaryOperation):
-            return self._is_test(parent)
-        return isinstance(parent, cst.If) or (isinstance(parent, cst.IfExp) and parent.test is node)
-
-    def _formatted(self, value: cst.FormattedStringExpression) -> None:
-        text = self._source.parents[value]
-        assert isinstance(text, cst.FormattedString)
-        holder: cst.CSTNode = self._source.parents[text]
-        while isinstance(holder, cst.ConcatenatedString):
-            holder = self._source.parents[holder]
-        call = self._source.parents[holder] if isinstance(holder, cst.Arg) else None
-        if not isinstance(call, cst.Call) or not LOGGERS.search(self._source.code(call.func)):
-            self._refuse(value, "the tenant is part of a text that is used")
-        parts = list(self._logs.get(text, text.parts))
-        left = without_label(parts, next(i for i, part in enumerate(parts) if part is value))
-        if left is None:
-            self._refuse(value, "the tenant cannot be taken out of the log text by itself")
-        self._logs[text] = left or []
-
-    def _entry(self, element: cst.DictElement) -> None:
-        held = self._source.parents[element]
-        if element not in self._entries or not isinstance(held, cst.Dict):
-            self._refuse(element, f"the tenant is kept under {self._source.code(element.key).strip()}")
-        else:
-            self._elements[element] = held
-
-    def _truth(self, test: cst.CSTNode) -> Truth:
-        """What a test of the tenant says when there is one, as there always should have been."""
-        if isinstance(test, cst.Name):
-            return "true"
-        if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-            return _OPPOSITE[self._truth(test.expression)]
-        if isinstance(test, cst.Comparison):
-            return "true" if isinstance(test.comparisons[0].operator, cst.IsNot | cst.NotEqual) else "false"
-        if isinstance(test, cst.BooleanOperation):
-            sides = (self._truth(test.left), self._truth(test.right))
-            return sides[0] if sides[0] == sides[1] else "unknown"
-        return "unknown"
-
-    # what may be left out because it does nothing
-
-    def _is_plain(self, node: cst.CSTNode) -> bool:
-        for part in self._source.walk(node):
-            if isinstance(part, cst.Await | cst.Yield | cst.NamedExpr | cst.Lambda):
-                return False
-            if isinstance(part, cst.Call) and not self._is_conversion(part):
-                return False
-        return True
-
-    def _is_conversion(self, call: cst.Call) -> bool:
-        name = call.func.attr.value if isinstance(call.func, cst.Attribute) else self._source.code(call.func).strip()
-        if name in _CONVERSIONS:
-            return True
-        span = self._source.span(call)
-        for event in self._context.events(self._source.path, "call"):
-            if event.span == span and event.callee is not None:
-                callee = event.callee
-                return (
-                    not callee.is_async
-                    and not callee.summary.effects
-                    and mentions_tenant(self._context.program, callee.name)
-                )
-        return False
-
-    def _is_log(self, line: cst.CSTNode) -> bool:
-        if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
-            return False
-        value = getattr(line.body[0], "value", None)
-        return (
-            isinstance(value, cst.Call)
-            and bool(LOGGERS.search(self._source.code(value.func)))
-            and all(self._is_plain(arg) for arg in value.args)
-        )
+        return any(node in inside for node in (*self._statements, *self.values.queries.statements))
 
     def _unused(self) -> None:
         """Variables that only fed what is gone, back to front."""
@@ -412,14 +247,14 @@ class Erasing:
                 self._hollow(fresh)
 
     def _lost(self) -> set[str]:
-        roots = [*self.gone, *self.queries.gone, *self._statements]
+        roots = [*self.values.gone, *self.values.queries.gone, *self._statements]
         found = {n.value for root in roots for n in self._source.walk(root) if isinstance(n, cst.Name)}
         return found - self.names
 
     def _makes(self, line: Statement, name: str) -> bool:
         only = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
         targets = _targets(only)
-        return len(targets) == 1 and isinstance(targets[0], cst.Name) and self._is_plain(only) if only else False
+        return len(targets) == 1 and isinstance(targets[0], cst.Name) and self.values.is_plain(only) if only else False
 
     def _hollow(self, lines: Iterable[cst.CSTNode]) -> None:
         """A ``try`` or ``if`` around lines that went, with nothing left in it, goes, too."""
@@ -428,13 +263,16 @@ class Erasing:
                 if not isinstance(outer, cst.Try | cst.If) or outer in self._statements:
                     continue
                 rest = (outer.orelse, *((outer.finalbody,) if isinstance(outer, cst.Try) else ()))
-                test_is_plain = isinstance(outer, cst.Try) or self._is_plain(outer.test)
+                test_is_plain = isinstance(outer, cst.Try) or self.values.is_plain(outer.test)
                 if test_is_plain and not any(rest) and all(n in self._statements for n in self._body(outer.body)):
                     self._statements.add(outer)
 
     def _is_dropped(self, node: cst.CSTNode) -> bool:
         return any(
-            n in self.gone or n in self._statements or n in self.queries.gone or n in self.queries.statements
+            n in self.values.gone
+            or n in self._statements
+            or n in self.values.queries.gone
+            or n in self.values.queries.statements
             for n in (node, *self._source.ancestors(node))
         )
 
@@ -446,21 +284,21 @@ class Erasing:
     def emit(self, edit: Edit) -> None:
         """Makes the moves that :meth:`decide` found."""
         path = self._source.path
-        self.queries.emit(edit)
+        self.values.queries.emit(edit)
         for argument in self._arguments:
             call = self._source.parents[argument]
             assert isinstance(call, cst.Call)
             remove_argument(edit, path, call, argument)
-        for text, parts in self._logs.items():
-            edit.change(path, text, lambda old, parts=parts: old.with_changes(parts=parts))
-        for operation, node in self._operands.items():
+        for text, parts in self.values.logs.items():
+            edit.change(path, text, lambda old, parts=parts: with_parts(old, parts))
+        for operation, node in self.values.operands.items():
             left = node is operation.left
-            edit.change(path, operation, lambda old, left=left: old.right if left else old.left)
-        for held in dict.fromkeys(self._elements.values()):
-            gone = [i for i, element in enumerate(held.elements) if element in self._elements]
+            edit.change(path, operation, lambda old, left=left: in_place_of(old, old.right if left else old.left))
+        for held in dict.fromkeys(self.values.elements.values()):
+            gone = [i for i, element in enumerate(held.elements) if element in self.values.elements]
             edit.change(path, held, lambda old, gone=gone: _without(old, gone))
         speaks = lambda words: mentions_tenant(self._context.program, words)  # noqa: E731
-        for statement in {*self._statements, *self.queries.statements}:
+        for statement in {*self._statements, *self.values.queries.statements}:
             edit.change(path, statement, dropped(speaks))
 
 

@@ -12,13 +12,16 @@ from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import remove_argument
 from sessionlint.fixes.source import Function, Source
-from sessionlint.fixes.tenancy_conditions import loads, names, stores
+from sessionlint.fixes.tenancy_conditions import in_place_of, loads, names, stores
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
 from sessionlint.rules.tenancy import sql_predicate
 
 _EXECUTING = frozenset({"execute", "exec", "scalar", "scalars", "stream", "stream_scalars", "fetch_all", "fetch_one"})
-_NEXT = r"(?=\s*(?:$|\)|;|[\"']|\b(?:and|group|order|having|limit|offset|fetch|returning|for|union|window)\b|\bon\s+conflict\b))"
+_NEXT = (
+    r"(?=\s*(?:$|\)|;|[\"']|\bon\s+conflict\b"
+    r"|\b(?:and|group|order|having|limit|offset|fetch|returning|for|union|window)\b))"
+)
 _ENDS = re.compile(
     r"\b(?:where|on|having|group\s+by|order\s+by|limit|offset|returning|union|set|select|from|join|values)\b", re.I
 )
@@ -50,7 +53,7 @@ class SqlMove:
             call = self.source.parents[argument]
             assert isinstance(call, cst.Call)
             if len(call.args) == 1 and isinstance(call.func, cst.Attribute):
-                edit.change(self.source.path, call, lambda old: old.func.value)
+                edit.change(self.source.path, call, lambda old: in_place_of(old, old.func.value))
             else:
                 remove_argument(edit, self.source.path, call, argument)
 
@@ -191,8 +194,11 @@ def _holders(source: Source, scope: cst.CSTNode, literal: cst.CSTNode) -> set[st
     while True:
         known = len(held)
         for node in source.walk(scope):
-            if isinstance(node, cst.Assign) and _mentions(source, node.value, literal, held):
-                held |= {t.target.value for t in node.targets if isinstance(t.target, cst.Name)}
+            if not isinstance(node, cst.Assign | cst.AugAssign | cst.AnnAssign) or node.value is None:
+                continue
+            targets = [t.target for t in node.targets] if isinstance(node, cst.Assign) else [node.target]
+            if _mentions(source, node.value, literal, held):
+                held |= {target.value for target in targets if isinstance(target, cst.Name)}
         if len(held) == known:
             return held
 

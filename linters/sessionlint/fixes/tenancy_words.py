@@ -38,6 +38,15 @@ def without_label(parts: list[Any], at: int) -> list[Any] | None:
     return [part for index, part in enumerate(parts) if index != at]
 
 
+def with_parts(old: cst.FormattedString, parts: list[Any]) -> cst.FormattedString | cst.SimpleString:
+    """An f-string with other parts; a plain one when no value is left in it."""
+    if any(isinstance(part, cst.FormattedStringExpression) for part in parts):
+        return old.with_changes(parts=parts)
+    text = "".join(part.value for part in parts).replace("{{", "{").replace("}}", "}")
+    start = old.start.replace("f", "").replace("F", "")
+    return cst.SimpleString(f"{start}{text}{old.end}", lpar=old.lpar, rpar=old.rpar)
+
+
 def dropped(speaks: Callable[[str], bool]) -> Callable[[Any], Any]:
     """What is left of a statement that goes: the comments about it, unless they speak of a tenant."""
 

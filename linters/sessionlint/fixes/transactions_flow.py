@@ -24,6 +24,8 @@ _HARMLESS = frozenset((
     "sum", "min", "max", "range", "enumerate", "zip", "any", "all", "debug", "info", "warning", "error", "exception",
     "critical", "isoformat", "utcnow", "now", "time", "monotonic", "perf_counter",
 ))  # fmt: skip
+#: Events that say that a transaction is committed: by hand, or where a block begins.
+ENDS = ("commit", "begin")
 _MUTATORS = frozenset(("append", "remove", "extend", "insert", "add", "clear", "update"))
 
 
@@ -136,6 +138,33 @@ class Flow:
         mine = {point.event.span for point in self._calls}
         return [event for event in self.events if is_committing_call(event) and event.span not in mine]
 
+    @cached_property
+    def blocks(self) -> list[tuple[cst.With, cst.WithItem, Event]]:
+        """The ``with`` statements that begin a transaction of the session, each with its item."""
+        found = []
+        for event in self.events:
+            if event.kind == "txn" and event.name == "begin" and "context" in event.flags:
+                call = self.source.node_at(event.span, cst.Call)
+                item = self.source.parents[call]
+                outer = self.source.parents.get(item)
+                if isinstance(item, cst.WithItem) and isinstance(outer, cst.With) and item.item is call:
+                    found.append((outer, item, event))
+        return found
+
+    @cached_property
+    def begins(self) -> dict[cst.CSTNode, str]:
+        """The statements that begin a transaction without a block, with the name they give it."""
+        found: dict[cst.CSTNode, str] = {}
+        for event in self.events:
+            if event.kind == "txn" and event.name == "begin" and not event.flags & {"context", "returned"}:
+                call = self.source.node_at(event.span, cst.Call)
+                statement = self.source.statement(call)
+                name = bound_name(statement, call)
+                if name is None:
+                    refuse("the begin is part of a larger statement", self.path, event.span[0])
+                found[statement] = name
+        return found
+
     def points_in(self, node: cst.CSTNode, points: Sequence[Point] | None = None) -> list[Point]:
         """The commits (or other ``points``) at or below a node, in order."""
         found = [p for p in (self.commits if points is None else points) if self.holds(node, p.event.span)]
@@ -155,6 +184,23 @@ class Flow:
             if isinstance(inner, cst.Name) and inner.value == name and name not in ("self", "cls"):
                 return True
         return any(self.holds(node, event.span) for event in self.events)
+
+    def uses(self, statement: cst.CSTNode) -> bool:
+        """Whether a statement may do something with the session, not only hand it to an object that keeps it."""
+        return self.mentions(statement) and not self.only_hands_over(statement)
+
+    def owns_a_block(self, statement: cst.CSTNode) -> bool:
+        """``async with session.begin():``, which leaves nothing open."""
+        return any(block is statement for block, _, _ in self.blocks)
+
+    def opened_by(self, statement: cst.CSTNode) -> bool:
+        """A ``with`` that opens the session itself, or an ``async for`` over a generator that hands it out."""
+        if isinstance(statement, cst.For):
+            return self.source.code(statement.target) == self.session.code
+        if not isinstance(statement, cst.With) or not isinstance(statement.body, cst.IndentedBlock):
+            return False
+        names = [item.asname.name if item.asname is not None else item.item for item in statement.items]
+        return any(self.source.code(name) == self.session.code for name in names)
 
     def is_harmless(self, statement: cst.CSTNode, *, expires: bool) -> bool:
         """Whether a statement surely neither reads nor changes rows or mapped objects (``expires``: loads count)."""
@@ -213,12 +259,15 @@ def is_write(event: Event) -> bool:
 
 
 def is_committing_call(event: Event) -> bool:
-    """Whether an event says that calling a function of the program commits."""
-    return event.kind == "effect" and event.text == "txn" and event.name == "commit"
+    """Whether an event says that calling a function of the program commits, by hand or by a block of its own."""
+    return event.kind == "effect" and event.text == "txn" and event.name in ENDS
 
 
 def committing(function: FunctionInfo, atom: Any, *names: str) -> frozenset[tuple[FunctionInfo, Any]]:
-    """Who commits (or ``names``) what ``function`` has as ``atom``: it or functions below, and what it is for them."""
+    """Who commits (or ``names``) what ``function`` has as ``atom``: it or functions below, and what it is for them.
+
+    A savepoint is none of them.
+    """
     found: set[tuple[FunctionInfo, Any]] = set()
     seen: set[tuple[FunctionInfo, Any]] = set()
     pending = [(function, atom)]
@@ -228,7 +277,7 @@ def committing(function: FunctionInfo, atom: Any, *names: str) -> frozenset[tupl
             continue
         seen.add(current)
         for event in current[0].events:
-            if event.name not in (names or ("commit",)) or not concerns(event, current[1]):
+            if event.name not in (names or ENDS) or not concerns(event, current[1]):
                 continue
             if event.kind == "txn":
                 found.add(current)
@@ -244,6 +293,17 @@ def is_alone(statement: Statement, call: cst.Call) -> bool:
     only = statement.body[0]
     value = only.value if isinstance(only, cst.Expr) else None
     return value is call or (isinstance(value, cst.Await) and value.expression is call)
+
+
+def bound_name(statement: Statement, call: cst.Call) -> str | None:
+    """The name that a statement gives the result of a call, "" for none; None when it does more than that."""
+    if is_alone(statement, call):
+        return ""
+    only = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    if not isinstance(only, cst.Assign) or len(only.targets) != 1 or not isinstance(only.targets[0].target, cst.Name):
+        return None
+    value = only.value.expression if isinstance(only.value, cst.Await) else only.value
+    return only.targets[0].target.value if value is call else None
 
 
 def last_name(expression: cst.BaseExpression) -> str:

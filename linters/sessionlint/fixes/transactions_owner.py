@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from sessionlint.fixes.context import Context
+from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit, statements
+from sessionlint.fixes.moves_calls import removed
+from sessionlint.fixes.transactions_checks import swallowed
 from sessionlint.fixes.transactions_flow import Flow, Point, Session, ends_in
 from sessionlint.fixes.transactions_session import commits_on_exit, expires, refuse_used_before
 from sessionlint.fixes.transactions_units import Unit, Units, units_of
@@ -93,3 +96,34 @@ def end_with_the_block(edit: Edit, flow: Flow, point: Point) -> None:
         flush_instead(edit, flow, point.statement)
     else:
         take_out(edit, flow, point.statement)
+
+
+def open_up(edit: Edit, flow: Flow, block: cst.With, item: cst.WithItem) -> None:
+    """Takes ``session.begin()`` out of a ``with``: its statements belong to the transaction around them.
+
+    Where a handler goes on after an error of the block, it becomes a savepoint.
+    """
+    if item.asname is not None:
+        refuse("the transaction has a name", flow.path, flow.line(block))
+    if swallowed(flow, block, flow.node):
+        begin = item.item
+        assert isinstance(begin, cst.Call)
+        edit.replace(flow.path, begin.func, f"{flow.session.code}.begin_nested")
+    elif len(block.items) > 1:
+        at = list(block.items).index(item)
+        edit.change(flow.path, block, lambda old: old.with_changes(items=removed(list(old.items), at)))
+    else:
+        flush_at_the_end(edit, flow, block)
+        edit.unwrap(flow.path, block)
+
+
+def flush_at_the_end(edit: Edit, flow: Flow, block: cst.With) -> None:
+    """Sends what a block wrote that ended in a commit: errors of its statements show where they did, ids are there."""
+    last = block.body.body[-1]
+    writes = any(flow.holds(block, write) for write in flow.writes)
+    if not writes or not isinstance(last, cst.BaseStatement) or flow.source.code(last).strip() == flow.session.flush:
+        return
+    if not ends_in([last], cst.Return, cst.Raise, cst.Continue, cst.Break):
+        edit.insert_after(flow.path, last, flow.session.flush)
+    elif isinstance(last, cst.SimpleStatementLine) and not flow.mentions(last):
+        edit.insert_before(flow.path, last, flow.session.flush)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -12,18 +13,27 @@ from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import argument, parameters
 from sessionlint.fixes.sessions_callers import unknown_mentions
-from sessionlint.fixes.transactions_flow import Flow, Session, committing, concerns
-from sessionlint.fixes.transactions_owner import end_with_the_block, flush_instead, rewrite, take_out, units_in
+from sessionlint.fixes.transactions_checks import check_unit, refuse_raise_after, swallowed
+from sessionlint.fixes.transactions_flow import ENDS, Flow, Session, committing, concerns
+from sessionlint.fixes.transactions_owner import end_with_the_block, flush_instead, open_up, rewrite, take_out, units_in
 from sessionlint.fixes.transactions_session import code_of, expires
-from sessionlint.fixes.transactions_units import Units, check_unit, swallowed
+from sessionlint.fixes.transactions_units import Units
 from sessionlint.program.api import EXEMPT_ROLES
 from sessionlint.rules.transactions import owner_of
 
 if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
 
-_ENDS = ("commit", "rollback")
+_ALL_ENDS = (*ENDS, "rollback")
 _MAX_FUNCTIONS = 60
+
+
+def hand_over_all(context: Context, edit: Edit, found: Iterable[tuple[FunctionInfo, Any]], *, is_async: bool) -> None:
+    """The same for several functions, each with the session it received."""
+    handover = _Handover(context, edit, is_async)
+    for function, atom in sorted(found, key=lambda pair: (pair[0].path, pair[0].header)):
+        handover.collect(function, atom)
+    handover.apply()
 
 
 def hand_over(context: Context, edit: Edit, function: FunctionInfo, session: Session) -> None:
@@ -67,12 +77,12 @@ class _Handover:
             refuse(f"{function.qualname}() commits, and belongs to the session module or a test", *_place(function))
         session = Session(atom, _code(self._context, function, atom), self._is_async)
         self._receivers[function, atom] = Flow(self._context, function, session)
-        pending |= committing(function, atom, *_ENDS) - self._receivers.keys()
+        pending |= committing(function, atom, *_ALL_ENDS) - self._receivers.keys()
         self._climb(function, atom, pending)
 
     def _climb(self, function: FunctionInfo, atom: Any, pending: set[tuple[FunctionInfo, Any]]) -> None:
         callers = self._context.callers(function)
-        for mention in unknown_mentions(self._context, callers):
+        for mention in unknown_mentions(self._context, function, callers):
             refuse(f"{function.qualname}() is {mention.why}", mention.path, mention.line)
         if function.routes or callers.routed:
             refuse(f"{function.qualname}() is also called by a framework", *_place(function))
@@ -142,13 +152,18 @@ class _Handover:
         if flow.function.is_generator:
             refuse("the function yields, so others run inside its transaction", flow.path, flow.line(flow.node))
         statements: list[cst.BaseStatement] = list(body.body)
+        if flow.begins:
+            refuse("the transaction begun here has no block", flow.path, flow.line(next(iter(flow.begins))))
         points = [*flow.commits]
         check_unit(flow, statements, points, commits_on_exit=False)
+        refuse_raise_after(flow, points)
         for point in points:
             if not point.direct and swallowed(flow, point.statement, flow.node):
                 refuse("a handler goes on after an error of this call", flow.path, point.event.span[0])
         if expires(self._context):
             _refuse_loads(flow)
+        for block, item, _ in flow.blocks:
+            open_up(self._edit, flow, block, item)
         for point in flow.inner_commits:
             end_with_the_block(self._edit, flow, point)
         for point in [p for p in points if p.direct]:

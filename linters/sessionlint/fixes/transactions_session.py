@@ -36,7 +36,12 @@ def session_at(context: Context, event: Event) -> Session:
     code = context.source(event.path).code(call.func.value)
     if event.text != "session" or not code.replace(".", "").isidentifier():
         code = code_of(context, event.function, sessions[0])
-    return Session(sessions[0], code, "awaited" in event.flags)
+    return Session(sessions[0], code, "awaited" in event.flags or _in_async_with(context, event, call))
+
+
+def _in_async_with(context: Context, event: Event, call: cst.Call) -> bool:
+    holder = context.source(event.path).around(call, cst.With)
+    return "context" in event.flags and holder is not None and holder.asynchronous is not None
 
 
 def code_of(context: Context, function: FunctionInfo, atom: Any) -> str:
@@ -96,6 +101,10 @@ def refuse_used_before(context: Context, function: FunctionInfo, session: Sessio
         refuse(f"{name}() hands the session out with an open transaction", *place)
     if not isinstance(atom, Injected):
         return
+    if source is None or not (source.is_generator or source.is_context_manager):
+        name = source.qualname if source is not None else "what is injected"
+        place = (source.path, source.header[0]) if source is not None else ("", 0)
+        refuse(f"{name}() hands out a session that other code may have used already", *place)
     for dependency in request_dependencies(program, function):
         for target in behind(program, dependency):
             if any(
@@ -111,3 +120,26 @@ def refuse_used_before(context: Context, function: FunctionInfo, session: Sessio
 def _opener(function: FunctionInfo, atom: Any) -> FunctionInfo | None:
     opened = (e.callee for e in function.events if e.kind == "obtain" and atom in e.subject)
     return next(opened, None)
+
+
+def refuse_other_settings(context: Context, old: Handle, new: Handle, path: str, line: int) -> None:
+    """Sessions that load or flush at other moments are not exchanged for one another."""
+    for name in ("expire_on_commit", "autoflush"):
+        before, after = (_setting(context, handle, name) for handle in (old, new))
+        if before != after:
+            said = [_said(name, value) for value in (before, after)]
+            refuse(f"the session there now has {said[0]}, the approved one has {said[1]}", path, line)
+
+
+def _setting(context: Context, handle: Handle, name: str) -> Any:
+    """What the factory of a session says for a setting; () for nothing, so that the library's default holds."""
+    created = [e for e in context.program.events("create") if e.site == handle.root]
+    factories = {a.root for e in created for a in e.value if isinstance(a, Handle)}
+    created += [e for e in context.program.events("create") if e.name == "factory" and e.site in factories]
+    return next((dict(e.keywords)[name] for e in created if name in dict(e.keywords)), ())
+
+
+def _said(name: str, value: Any) -> str:
+    if not value:
+        return f"the default {name}"
+    return f"{name}={value[0].value}" if isinstance(value[0], Const) else f"an {name} of its own"

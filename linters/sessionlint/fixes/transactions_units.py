@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 import libcst as cst
 
 from sessionlint.fixes.model import refuse
-from sessionlint.fixes.transactions_flow import Flow, Point, blocks, ends_in, exits
+from sessionlint.fixes.transactions_checks import check_unit, loose_begins, refuse_loops, refuse_undone, swallowed
+from sessionlint.fixes.transactions_flow import Flow, blocks, ends_in
 
 _EXITS = (cst.Return, cst.Raise, cst.Break, cst.Continue)
 
@@ -61,6 +62,7 @@ def units_of(flow: Flow, *, expires: bool, commits_on_exit: bool) -> Units:
     except _InseparableError as error:
         reason, line = error.args
         refuse(reason, flow.path, line)
+    search.found.removed += loose_begins(flow)
     return search.found
 
 
@@ -97,7 +99,7 @@ class _Search:
                 self._rollbacks(statements, index, state if start is None else State.OPEN)
                 start = self._started(statement, index, start, state)
             else:
-                if self._opens_it(statement):
+                if self.flow.opened_by(statement):
                     self._alone(next(blocks(statement)), State.FRESH)
                     state = State.ENDED
                     continue
@@ -110,30 +112,23 @@ class _Search:
         """The statement since which a transaction may be open, after this one."""
         if start is not None or state is State.OPEN:
             return start if start is not None else index
-        if _is_rollback(self.flow, statement) or self._owns_a_block(statement):
+        if (
+            statement in self.flow.begins
+            or self._makes_it(statement)
+            or _is_rollback(self.flow, statement)
+            or self.flow.owns_a_block(statement)
+        ):
             return None
         if state is State.ENDED and not self.flow.mentions(statement):
             harmless = isinstance(statement, cst.SimpleStatementLine) and ends_in([statement], *_EXITS)
             return None if harmless or self.flow.is_harmless(statement, expires=self._expires) else index
-        return index if self.flow.mentions(statement) and not self.flow.only_hands_over(statement) else None
+        return index if self.flow.uses(statement) else None
 
-    def _owns_a_block(self, statement: cst.BaseStatement) -> bool:
-        """``async with session.begin():``, which leaves nothing open."""
-        if not isinstance(statement, cst.With):
-            return False
-        heads = [self.flow.source.span(item.item) for item in statement.items]
-        return any(e.kind == "txn" and e.name == "begin" and e.span in heads for e in self.flow.events)
-
-    def _opens_it(self, statement: cst.BaseStatement) -> bool:
-        """A ``with`` that opens the session itself, or an ``async for`` over a generator that hands it out."""
-        if isinstance(statement, cst.For):
-            return self.flow.source.code(statement.target) == self.flow.session.code
-        if not isinstance(statement, cst.With) or not isinstance(statement.body, cst.IndentedBlock):
-            return False
-        if any(self.flow.source.code(item.item) == self.flow.session.code for item in statement.items):
-            return True
-        return any(item.asname and self.flow.source.code(item.asname.name) == self.flow.session.code
-                   for item in statement.items)  # fmt: skip
+    def _makes_it(self, statement: cst.BaseStatement) -> bool:
+        """``session = factory()``, which opens no transaction."""
+        only = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+        targets = [t.target for t in only.targets] if isinstance(only, cst.Assign) else [getattr(only, "target", None)]
+        return any(isinstance(target, cst.Name) and target.value == self.flow.session.code for target in targets)
 
     # compound statements
 
@@ -142,7 +137,7 @@ class _Search:
         flow = self.flow
         if any(not isinstance(block, cst.IndentedBlock) for block in blocks(statement)):
             refuse("a block stands on the line of what holds it", flow.path, flow.line(statement))
-        if self._opens_it(statement):
+        if self.flow.opened_by(statement):
             self._alone(next(blocks(statement)), State.FRESH)
             return State.ENDED
         if any(flow.mentions(part) for part in _head(statement)):
@@ -184,12 +179,30 @@ class _Search:
         end = self._inside(statement.body, state)
         if statement.orelse is not None and end is not State.GONE:
             end = self._inside(statement.orelse.body, end)
+        for handler in statement.handlers:
+            self._check_pending(statement, handler)
         # an error may come out of the middle: only what lies inside units leaves nothing open
         entry = State.OPEN if end is State.OPEN else State.ENDED
         ends = [end, *(self._inside(handler.body, entry) for handler in statement.handlers)]
         if statement.finalbody is not None and flow.points_in(statement.finalbody):
             refuse("the commit stands in finally, where errors pass by", flow.path, flow.line(statement.finalbody))
         return _joined(ends)
+
+    def _check_pending(self, statement: cst.Try, handler: cst.ExceptHandler) -> None:
+        """A block rolls back what an error leaves undone; by hand, a later commit would have saved it."""
+        flow = self.flow
+        if not flow.points_in(statement.body) or not any(flow.holds(statement.body, w) for w in flow.writes):
+            return
+        commits = flow.points_in(handler)
+        rollbacks = flow.points_in(handler, flow.rollbacks)
+        if rollbacks and (not commits or rollbacks[0].event.span < commits[0].event.span):
+            return
+        end = flow.source.span(statement)[2:]
+        later = commits or any(point.event.span[:2] > end for point in flow.commits)
+        if later or (self._commits_on_exit and not ends_in(handler.body.body, cst.Raise)):
+            if later and not commits and ends_in(handler.body.body, cst.Raise, cst.Return):
+                return
+            refuse("what the try did before its error is saved after this handler", flow.path, flow.line(handler))
 
     # rollbacks outside units
 
@@ -222,8 +235,10 @@ class _Search:
         inside = statements[first : last + 1]
         points = [point for statement in inside for point in flow.points_in(statement)]
         for statement in inside:
-            _refuse_loops(flow, statement)
+            refuse_loops(flow, statement)
         check_unit(flow, inside, points, commits_on_exit=self._commits_on_exit)
+        for point in points:
+            refuse_undone(flow, point, inside, expires=self._expires)
         for point in [p for p in points if p.direct]:
             if point.statement is unit.last:
                 self.found.removed.append(point.statement)
@@ -239,113 +254,6 @@ class _Search:
 
     def _copy(self) -> Units:
         return Units(list(self.found.units), list(self.found.removed), list(self.found.flushed))
-
-
-def check_unit(
-    flow: Flow, inside: Sequence[cst.BaseStatement], points: Sequence[Point], *, commits_on_exit: bool
-) -> None:
-    """Refuses when one commit at the end of ``inside`` would save more, or less, than its commits do."""
-    for statement in inside:
-        for node in flow.source.walk(statement):
-            if isinstance(node, cst.Try | cst.TryStar):
-                _refuse_handlers(flow, node, points)
-    for rollback in [r for statement in inside for r in flow.points_in(statement, flow.rollbacks)]:
-        block = flow.source.block(rollback.statement)
-        body = list(block.body)
-        following = body[body.index(rollback.statement) + 1 :]
-        outer = flow.source.parents[inside[0]]
-        if not ends_in(following, cst.Raise) or swallowed(flow, rollback.statement, outer):
-            refuse("the function goes on after its rollback", flow.path, flow.line(rollback.statement))
-    if commits_on_exit:
-        return
-    writes = [w for w in flow.writes if any(flow.holds(statement, w) for statement in inside)]
-    for leaving in [e for statement in inside for e in exits(flow, statement)]:
-        if not flow.points_in(leaving, points):
-            _refuse_early(flow, leaving, writes, points)
-    for write in writes:
-        if not _is_committed(flow, write, points):
-            reason = f"what line {write[0]} changes is committed on some paths only"
-            refuse(reason, flow.path, write[0])
-
-
-def _refuse_handlers(flow: Flow, statement: cst.Try | cst.TryStar, points: Sequence[Point]) -> None:
-    """Handlers inside a block: nothing may go on after the transaction has failed."""
-    tried = flow.points_in(statement.body, points)
-    for handler in statement.handlers:
-        if flow.points_in(handler, points):
-            refuse("the handler commits, too, and needs a transaction of its own", flow.path, flow.line(handler))
-        if tried and not ends_in(handler.body.body, cst.Raise):
-            refuse("the handler goes on after the commit has failed", flow.path, flow.line(handler))
-
-
-def _refuse_early(flow: Flow, leaving: cst.CSTNode, writes: Sequence[tuple[int, ...]], points: Sequence[Point]) -> None:
-    """A ``return`` between a write and its commit loses the write, and a block would save it."""
-    place = flow.source.span(leaving)[:2]
-    last = max((p.event.span[:2] for p in points if p.event.span[:2] < place), default=(0, 0))
-    for write in writes:
-        if last < write[:2] < place and _reaches(flow, write, leaving):
-            reason = f"the function leaves here without the commit, after the change on line {write[0]}"
-            refuse(reason, flow.path, place[0])
-
-
-def _statement_at(flow: Flow, span: tuple[int, ...]) -> cst.CSTNode:
-    return flow.source.statement(flow.source.node_at(span, cst.CSTNode))  # type: ignore[arg-type, type-abstract]
-
-
-def _reaches(flow: Flow, write: tuple[int, ...], leaving: cst.CSTNode) -> bool:
-    """Whether a write can be followed by a statement further down, which may stand in another branch."""
-    around = set(flow.source.ancestors(leaving))
-    for node in flow.source.ancestors(_statement_at(flow, write)):
-        if node in around:
-            return True
-        if isinstance(node, cst.IndentedBlock) and ends_in(node.body, *_EXITS):
-            return False
-    return True
-
-
-def _is_committed(flow: Flow, write: tuple[int, ...], points: Sequence[Point]) -> bool:
-    """Whether every way on from a write that ends without an error meets a commit."""
-    statement = _statement_at(flow, write)
-    holders = [statement, *flow.source.ancestors(statement)]
-    if any(isinstance(node, cst.IndentedBlock) and ends_in(node.body, cst.Raise) for node in holders):
-        return True
-    for point in points:
-        if point.event.span[:2] > write[:2] or flow.holds(point.statement, write):  # type: ignore[arg-type]
-            for level in _unconditional(flow, point.statement):
-                if level in holders:
-                    return True
-    return False
-
-
-def _unconditional(flow: Flow, statement: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The blocks from which a statement surely is reached: its own, and those around its ``try`` and ``with``."""
-    for node in flow.source.ancestors(statement):
-        if isinstance(node, cst.IndentedBlock | cst.Module):
-            yield node
-        elif isinstance(node, cst.Try):
-            if not flow.holds(node.body, flow.source.span(statement)):
-                return
-        elif not isinstance(node, cst.With):
-            return
-
-
-def _refuse_loops(flow: Flow, statement: cst.BaseStatement) -> None:
-    for node in flow.source.walk(statement):
-        if isinstance(node, cst.For | cst.While) and flow.points_in(node):
-            reason = "every round of the loop commits on its own, and the session is used before it"
-            refuse(reason, flow.path, flow.line(node))
-
-
-def swallowed(flow: Flow, statement: cst.CSTNode, outer: cst.CSTNode) -> bool:
-    """Whether a handler below ``outer`` may catch what ``statement`` raises and go on."""
-    span = flow.source.span(statement)
-    for node in flow.source.ancestors(statement):
-        if node is outer:
-            return False
-        is_tried = isinstance(node, cst.Try | cst.TryStar) and flow.holds(node.body, span)
-        if is_tried and not all(ends_in(h.body.body, cst.Raise) for h in node.handlers):  # type: ignore[attr-defined]
-            return True
-    return False
 
 
 def _is_rollback(flow: Flow, statement: cst.BaseStatement) -> bool:

@@ -61,7 +61,7 @@ async def test_a_holder_that_gave_a_sign_of_life_is_not_taken_over() -> None:
     assert isinstance(held, Held)
     async with get_session() as session, session.begin():
         await session.execute(update(Scan).where(Scan.id == scan.id).values(pages_scanned=1))
-    assert await take(scan.id, held) == Held(None, None)
+    assert await take(scan.id, held) == Crowded("row_in_use")
 
 
 async def test_a_silent_holder_is_taken_over_and_its_attempt_abandoned() -> None:

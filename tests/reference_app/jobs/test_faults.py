@@ -131,9 +131,8 @@ async def test_a_database_that_crashes_and_restarts_loses_nothing(workers: Nurse
         workers.start()
         for finished_before in (3, 10):
             await started(batch_id, finished_before)
-            postgres.crash()
-            await asyncio.sleep(0.3)
-            postgres.start()
+            with postgres.away(crashed=True):
+                await asyncio.sleep(0.3)
         await finished(batch_id)
     await check_all_succeeded(batch_id)
 
@@ -146,9 +145,8 @@ async def test_a_database_away_for_longer_than_a_lease_loses_nothing(
         batch_id = await submit([site.url for site in sites])
         workers.start()
         await started(batch_id, 3)
-        postgres.stop()
-        await asyncio.sleep(settings.heartbeat_timeout_seconds)
-        postgres.start()
+        with postgres.away(crashed=False):
+            await asyncio.sleep(settings.heartbeat_timeout_seconds)
         await finished(batch_id)
     await check_all_succeeded(batch_id)
 
@@ -161,9 +159,8 @@ async def test_a_pooler_killed_and_restarted_loses_nothing(workers: Nursery, pgb
         workers.start()
         for finished_before in (3, 10, 18):
             await started(batch_id, finished_before)
-            pgbouncer.kill()
-            await asyncio.sleep(0.2)
-            pgbouncer.start()
+            with pgbouncer.away():
+                await asyncio.sleep(0.2)
         await finished(batch_id)
     await check_all_succeeded(batch_id)
 
