@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import handles, knowledge, libraries
 from sessionlint.program.frame import Frame, identity
+from sessionlint.program.guards import decided
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.targets import assign
@@ -224,7 +225,9 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings = _fields(frame, info, args, keywords, e[1])
     if kind is not None:
         return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
-    meaningful = tuple((k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and _matters(v))
+    meaningful = tuple(
+        (k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and (_matters(v) or _switches(v))
+    )
     post = solver.method(info, "__post_init__")
     if post is not None:
         run(frame, post, {}, e)
@@ -242,6 +245,11 @@ def _is_self(key: Any, init: FunctionInfo | None) -> bool:
         and key.name == init.params[0][0]
         and key.info is init
     )
+
+
+def _switches(value: Value) -> bool:
+    """``True``, ``False`` and ``None``: what the methods of an object may ask for."""
+    return all(a.tag == "const" and a.kind in ("bool", "NoneType") for a in value)
 
 
 def _matters(value: Value) -> bool:
@@ -397,22 +405,41 @@ def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
 
 
 def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mapped: Any, e: ir.Expr) -> None:
-    """One effect of a callee becomes one of the caller."""
+    """One effect of a callee becomes one of the caller, unless the arguments say that it does not happen."""
+    guards = _guards(function.summary.guards.get(effect, frozenset()), mapped)
+    if guards is None:
+        return
     note = f"{function.name}() is called here"
     if effect.subject is None:
         subjects: Value = UNKNOWN
-        frame.effect(effect, e[1], note, function, effect)
+        frame.effect(effect, e[1], note, function, effect, guards)
     else:
         subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
         for subject in subjects or ():
             outer = Effect(effect.kind, effect.name, subject)
-            frame.effect(outer, e[1], note, function, effect)
+            frame.effect(outer, e[1], note, function, effect, guards)
             handles.apply_effect(frame, subject, effect)
     if effect.kind in _TOLD:
         frame.emit(
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
             effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _guards(guards: frozenset[Any], mapped: dict[Any, Value]) -> frozenset[Any] | None:
+    """The conditions of a callee's effect as the caller has them; ``None``: the arguments say it does not happen."""
+    left = []
+    for guard in guards:
+        value = mapped.get(guard.param)
+        if value is None:
+            left.append(guard)
+            continue
+        holds = decided(guard, value)
+        if holds is False:
+            return None
+        if holds is None and len(value) == 1 and value[0].tag == "param":
+            left.append(guard._replace(param=value[0]))
+    return frozenset(left)
 
 
 def _loose(value: Value) -> Value:
