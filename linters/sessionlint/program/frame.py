@@ -52,6 +52,8 @@ class Frame:
         #: conditions on parameters that hold here, and those under which alone each effect happens
         self.guards: list[Any] = []
         self.guarded: dict[Effect, frozenset[Any]] = {}
+        #: the condition under which a coroutine was made that is still to be awaited
+        self.awaiting: dict[Any, Any] = {}
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN

@@ -1,10 +1,12 @@
 """Conditions on parameters: ``if commit:`` around a commit, ``if session is None:`` around a session of one's own.
 
-An effect that only happens under such a condition does not happen in a call whose arguments say otherwise.
+An effect that only happens under such a condition does not happen in a call whose arguments say otherwise. What a
+function does through a function or object that it is handed happens only where it is handed that one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.values import Param, Value
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Guard(NamedTuple):
-    """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not."""
+    """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not.
+
+    ``is``: it must be this function or object; ``of``: an instance of this class.
+    """
 
     param: Any
     kind: str
@@ -65,13 +70,45 @@ def _param(frame: Frame, expr: ir.Expr) -> Any:
     return value[0] if value and len(value) == 1 and isinstance(value[0], Param) else None
 
 
-def decided(guard: Guard, value: Value) -> bool | None:
-    """Whether the condition holds for an argument; ``None`` when that cannot be told."""
+def receiver_of(frame: Frame, expr: ir.Expr) -> Any:
+    """The parameter whose method a call expression's callee is: ``self`` and what is kept on it included."""
+    if expr[0] != "a":
+        return None
+    base, function = expr[2], frame.function
+    if base[0] == "n" and function.class_info is not None and function.params and base[2] == function.params[0][0]:
+        return Param(function, base[2])
+    return _param(frame, base)
+
+
+def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
+    """Whether the condition holds for an argument; ``None`` when that cannot be told.
+
+    ``mro`` gives the classes of the project that a class is made of.
+    """
+    if guard.kind in ("is", "of"):
+        found = {_is(guard, atom, mro) for atom in value}
+        return None if None in found or True in found or not found else False
     found = {_holds(guard, atom) for atom in value}
     if len(found) != 1:
         return None
     (only,) = found
     return None if only is None else only is guard.holds
+
+
+def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
+    wanted = guard.value
+    if guard.kind == "of":
+        return wanted in mro(atom.info) if atom.tag == "inst" and _is_final(atom, wanted, mro) else None
+    if atom.tag == "inst" and wanted.tag == "inst":
+        return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
+    if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):
+        return bool(atom.tag == wanted.tag and atom.info is wanted.info)
+    return None
+
+
+def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
+    """Whether an instance is not merely known as one of the wanted class's bases."""
+    return atom.info not in mro(wanted) or atom.info is wanted
 
 
 def _holds(guard: Guard, atom: Any) -> bool | None:
