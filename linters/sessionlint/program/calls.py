@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import handles, knowledge, libraries
 from sessionlint.program.frame import Frame, identity
+from sessionlint.program.guards import Guard, decided, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.targets import assign
@@ -56,8 +58,13 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     flags = [f for f, on in (("statement", statement), ("context", context)) if on]
     frame.flags.extend(flags)
     out: Value = UNKNOWN
+    through = receiver_of(frame, e[2])
     for callee in callees:
-        out = join(out, call_atom(frame, callee, args, keywords, e))
+        if through is not None and _is_one_of_several(frame, callees, callee):
+            guard = Guard(through, "of", callee.receiver.info, True)
+            out = join(out, _guarded(frame, guard, callee, args, keywords, e))
+        else:
+            out = join(out, call_atom(frame, callee, args, keywords, e))
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
     if e[2][0] == "a" and e[2][3] in ("append", "add", "extend", "insert", "appendleft"):
@@ -67,6 +74,26 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     if flags:
         del frame.flags[len(frame.flags) - len(flags) :]
     return out
+
+
+def _is_one_of_several(frame: Frame, callees: Value, callee: Any) -> bool:
+    """Whether another object in the receiver's place would have another method run."""
+    if callee.tag != "fn" or not isinstance(callee.receiver, Inst):
+        return False
+    return len(callees) > 1 or callee.receiver.info is not frame.function.class_info
+
+
+def _guarded(
+    frame: Frame, guard: Guard, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr, depth: int = 0
+) -> Value:
+    """A call that happens under a condition only; what it leaves to be awaited keeps the condition."""
+    frame.guards.append(guard)
+    value = call_atom(frame, callee, args, keywords, e, depth)
+    frame.guards.pop()
+    for atom in value:
+        if atom.tag == "pending":
+            frame.awaiting[atom] = guard
+    return value
 
 
 def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
@@ -179,7 +206,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             if view.tag in ("fn", "cls", "partial", "method", "inst", "handle") or (
                 view.tag == "ext" and "()" not in view.name
             ):
-                out = join(out, call_atom(frame, view, args, keywords, e, depth + 1))
+                guard = Guard(callee, "is", view, True)
+                out = join(out, _guarded(frame, guard, view, args, keywords, e, depth + 1))
         return out
     return UNKNOWN
 
@@ -224,7 +252,9 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings = _fields(frame, info, args, keywords, e[1])
     if kind is not None:
         return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
-    meaningful = tuple((k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and _matters(v))
+    meaningful = tuple(
+        (k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and (_matters(v) or _switches(v))
+    )
     post = solver.method(info, "__post_init__")
     if post is not None:
         run(frame, post, {}, e)
@@ -242,6 +272,11 @@ def _is_self(key: Any, init: FunctionInfo | None) -> bool:
         and key.name == init.params[0][0]
         and key.info is init
     )
+
+
+def _switches(value: Value) -> bool:
+    """``True``, ``False`` and ``None``: what the methods of an object may ask for."""
+    return all(a.tag == "const" and a.kind in ("bool", "NoneType") for a in value)
 
 
 def _matters(value: Value) -> bool:
@@ -336,7 +371,13 @@ def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | Non
     at = e if e is not None and e[0] != "aw" else ("z", span, ())
     if pending.site[0] == frame.path and pending.site[1] != at[1]:
         at = ("z", pending.site[1] if pending.kind == "coro" else span, ())
-    return _run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
+    guard = frame.awaiting.get(pending)
+    if guard is None:
+        return _run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
+    frame.guards.append(guard)
+    value = _run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
+    frame.guards.pop()
+    return value
 
 
 def run(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr) -> Value:
@@ -397,22 +438,43 @@ def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
 
 
 def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mapped: Any, e: ir.Expr) -> None:
-    """One effect of a callee becomes one of the caller."""
+    """One effect of a callee becomes one of the caller, unless the arguments say that it does not happen."""
+    guards = _guards(function.summary.guards.get(effect, frozenset()), mapped, frame.solver.mro)
+    if guards is None:
+        return
     note = f"{function.name}() is called here"
     if effect.subject is None:
         subjects: Value = UNKNOWN
-        frame.effect(effect, e[1], note, function, effect)
+        frame.effect(effect, e[1], note, function, effect, guards)
     else:
         subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
         for subject in subjects or ():
             outer = Effect(effect.kind, effect.name, subject)
-            frame.effect(outer, e[1], note, function, effect)
+            frame.effect(outer, e[1], note, function, effect, guards)
             handles.apply_effect(frame, subject, effect)
     if effect.kind in _TOLD:
         frame.emit(
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
             effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _guards(
+    guards: frozenset[Any], mapped: dict[Any, Value], mro: Callable[[Any], Sequence[Any]]
+) -> frozenset[Any] | None:
+    """The conditions of a callee's effect as the caller has them; ``None``: the arguments say it does not happen."""
+    left = []
+    for guard in guards:
+        value = mapped.get(guard.param)
+        if value is None:
+            left.append(guard)
+            continue
+        holds = decided(guard, value, mro)
+        if holds is False:
+            return None
+        if holds is None and len(value) == 1 and value[0].tag == "param":
+            left.append(guard._replace(param=value[0]))
+    return frozenset(left)
 
 
 def _loose(value: Value) -> Value:

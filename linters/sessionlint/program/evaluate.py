@@ -112,6 +112,7 @@ def _summary(frame: Frame) -> Summary:
         if subject is not None and subject.tag == "handle" and _local(frame, subject):
             continue
         exported[effect] = hop
+    guards = {effect: found for effect, found in frame.guarded.items() if found and effect in exported}
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and _local(frame, a)))
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
@@ -126,6 +127,7 @@ def _summary(frame: Frame) -> Summary:
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
+        guards=guards,
     )
 
 

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import calls, contexts, definitions, libraries, predicates, strings
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
+from sessionlint.program.guards import guards_in, otherwise
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     TASK,
@@ -97,10 +98,14 @@ def _unary(frame: Frame, e: ir.Expr) -> Value:
 def _conditional(frame: Frame, e: ir.Expr) -> Value:
     frame.evaluate(e[2])
     before = frame.snapshot()
+    depth = len(frame.guards)
+    frame.guards.extend(guards_in(frame, e[2]))
     body = frame.evaluate(e[3])
     after = frame.snapshot()
     frame.restore(before)
+    frame.guards[depth:] = otherwise(frame, e[2])
     orelse = frame.evaluate(e[4])
+    del frame.guards[depth:]
     frame.merge(after)
     return join(body, orelse)
 

@@ -49,6 +49,11 @@ class Frame:
         self.dead = False
         self.events: list[Event] = []
         self.effects: dict[Effect, Hop] = {}
+        #: conditions on parameters that hold here, and those under which alone each effect happens
+        self.guards: list[Any] = []
+        self.guarded: dict[Effect, frozenset[Any]] = {}
+        #: the condition under which a coroutine was made that is still to be awaited
+        self.awaiting: dict[Any, Any] = {}
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
@@ -104,9 +109,14 @@ class Frame:
             return tuple(self.entered)
         return tuple(a for a in self.failed if a in self.entered or self.know(a, "open"))
 
-    def effect(self, effect: Effect, span: ir.Span4, note: str, callee: Any = None, inner: Any = None) -> None:
-        """Records what callers must know."""
+    def effect(
+        self, effect: Effect, span: ir.Span4, note: str, callee: Any = None, inner: Any = None,
+        guards: frozenset[Any] = frozenset(),
+    ) -> None:  # fmt: skip
+        """Records what callers must know; ``guards`` are those the callee's effect has."""
         if not self.dead:
+            under = guards | frozenset(self.guards) if self.guards else guards
+            self.guarded[effect] = self.guarded[effect] & under if effect in self.guarded else under
             known = self.effects.get(effect)
             if known is None or (callee is None and known.callee is not None):
                 # what is done here proves more than what a callee does, too

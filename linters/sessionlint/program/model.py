@@ -126,6 +126,8 @@ class Summary:
     always_raises: bool = False
     #: (handle, "used" | "begun" | "closed") that hold on every path when a caller goes on
     leaves: frozenset[tuple[Any, str]] = frozenset()
+    #: conditions on parameters under which alone an effect happens
+    guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
     _key: tuple[Any, ...] | None = None
 
     @property
@@ -136,6 +138,7 @@ class Summary:
                 self.returns,
                 self.yields,
                 frozenset(self.effects),
+                frozenset(self.guards.items()),
                 self.yield_transactions,
                 tuple(a for a, _ in self.commits_after_yield),
                 self.closes_after_yield,

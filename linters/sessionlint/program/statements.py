@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import contexts, definitions, dependencies
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
+from sessionlint.program.guards import guards_in, otherwise
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
 from sessionlint.program.values import UNKNOWN, Seq, Value, join, join_all
@@ -16,10 +17,12 @@ from sessionlint.program.values import UNKNOWN, Seq, Value, join, join_all
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
     """Runs statements in order until the path ends."""
+    guards = len(frame.guards)
     for statement in statements:
         _RUN[statement[0]](frame, statement)
         if frame.dead:
-            return
+            break
+    del frame.guards[guards:]
 
 
 def _expression(frame: Frame, s: ir.Stmt) -> None:
@@ -93,7 +96,11 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     before = frame.snapshot()
     frame.flags.append("typing" if _is_type_checking(s[2]) else "branch")
     narrowed = _narrow(frame, s[2])
+    holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
+    depth = len(frame.guards)
+    frame.guards.extend(holds)
     run_block(frame, s[3])
+    frame.guards[depth:] = fails
     for name, (wide, narrow) in narrowed.items():
         if frame.env.get(name) is narrow:
             frame.env[name] = wide
@@ -102,6 +109,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
     frame.flags.pop()
+    # what follows a branch that ends the function happens under the other's condition
+    frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.merge(after_body)
 
 

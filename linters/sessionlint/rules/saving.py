@@ -21,7 +21,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if closing_commits(program, function, session) is not False:
         return False
-    if any(e.name == "commit" for wrapper in function.wrappers for e in wrapper.events if e.kind in ("txn", "effect")):
+    around = (e for wrapper in function.wrappers for e in wrapper.events if e.kind in ("txn", "effect"))
+    if any(e.name in ("begin", "commit") for e in around):
         return False  # a decorator commits
     if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
         return False
@@ -40,5 +41,7 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return True
     if other.kind == "effect" and other.name == "begin" and other.span == write.span:
         return True  # the callee owns a transaction of its own
+    if other.name == "commit" and other.callee is not None and other.callee.summary.commits_after_yield:
+        return True  # a context manager that commits when its block is left
     again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
     return again and other.name == "commit" and other.kind in ("txn", "effect")

@@ -287,6 +287,9 @@ _PLACES = {
 _CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
 
 
+_TOLD = ("info", "closed", "invalidated", "dialect", "is_active", "dirty", "new", "deleted", "autocommit")
+
+
 def check(program: Program) -> Iterator[Finding]:
     """Sessions stored for longer than they live."""
     closed = {a for e in program.events("txn") if e.name == "close" for a in e.subject}
@@ -340,7 +343,8 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
     if event.expr is None:
         return
     where = (event.function, event.expr[1])
-    atoms = tuple(contained(event.value))
+    # ``return connection.info``: what is told of a handle is not the handle
+    atoms = tuple(contained(tuple(a for a in event.value if a.tag != "method" or a.name not in _TOLD)))
     if _is_cached(event.function) and any(isinstance(a, Handle) and a.kind in HELD for a in atoms):
         message = (
             f"{event.function.name}() is cached, so everybody shares the session it returns. "

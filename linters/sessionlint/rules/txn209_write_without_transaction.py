@@ -333,7 +333,8 @@ def _changed(program: Program, function: FunctionInfo, index: int, event: Event)
     elif event.kind == "setattr" and not _reads_only(function):
         earlier = function.events[:index]
         away = {a for e in earlier if e.kind == "use" and e.name in _LETS_GO for a in e.subject}
-        yield from (a.session for a in event.subject if a.tag == "row" and a.session not in away)
+        loaded = [r for a in event.subject for r in (a.result if a.tag == "operation" else (a,))]
+        yield from (r.session for r in loaded if r.tag == "row" and r.session not in away)
 
 
 def _reads_only(function: FunctionInfo) -> bool:

@@ -1,0 +1,122 @@
+"""Conditions on parameters: ``if commit:`` around a commit, ``if session is None:`` around a session of one's own.
+
+An effect that only happens under such a condition does not happen in a call whose arguments say otherwise. What a
+function does through a function or object that it is handed happens only where it is handed that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sessionlint.program.values import Param, Value
+
+if TYPE_CHECKING:
+    from sessionlint.facts import ir
+    from sessionlint.program.frame import Frame
+
+
+class Guard(NamedTuple):
+    """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not.
+
+    ``is``: it must be this function or object; ``of``: an instance of this class.
+    """
+
+    param: Any
+    kind: str
+    value: Any
+    holds: bool
+
+
+_SAME = {"is": True, "==": True, "is not": False, "!=": False}
+
+
+def guards_in(frame: Frame, test: ir.Expr) -> tuple[Guard, ...]:
+    """What a condition says of parameters when it holds."""
+    op = test[0]
+    if op == "o" and test[2] == "and":
+        return tuple(guard for part in test[3] for guard in guards_in(frame, part))
+    found = _guard(frame, test)
+    return (found,) if found is not None else ()
+
+
+def otherwise(frame: Frame, test: ir.Expr) -> tuple[Guard, ...]:
+    """What a condition says of parameters when it does not hold."""
+    if test[0] == "o" and test[2] == "or":
+        return tuple(guard for part in test[3] for guard in otherwise(frame, part))
+    found = _guard(frame, test)
+    return (found._replace(holds=not found.holds),) if found is not None else ()
+
+
+def _guard(frame: Frame, test: ir.Expr) -> Guard | None:
+    if test[0] == "u" and test[2] == "not":
+        inner = _guard(frame, test[3])
+        return inner._replace(holds=not inner.holds) if inner is not None else None
+    if test[0] == "x" and len(test[3]) == 1 and test[3][0] in _SAME and test[4][0][0] == "k":
+        param = _param(frame, test[2])
+        constant = test[4][0][2]
+        if param is None or not isinstance(constant, str | int | bool | None):
+            return None
+        return Guard(param, "none" if constant is None else "equal", constant, _SAME[test[3][0]])
+    param = _param(frame, test) if test[0] in ("n", "a") else None
+    return Guard(param, "true", None, True) if param is not None else None
+
+
+def _param(frame: Frame, expr: ir.Expr) -> Any:
+    """The one parameter an expression stands for: a name, or an attribute that a constructor's argument was kept in."""
+    if expr[0] not in ("n", "a"):
+        return None
+    value = frame.env.get(expr[2]) if expr[0] == "n" else frame.evaluate(expr)
+    return value[0] if value and len(value) == 1 and isinstance(value[0], Param) else None
+
+
+def receiver_of(frame: Frame, expr: ir.Expr) -> Any:
+    """The parameter whose method a call expression's callee is: ``self`` and what is kept on it included."""
+    if expr[0] != "a":
+        return None
+    base, function = expr[2], frame.function
+    if base[0] == "n" and function.class_info is not None and function.params and base[2] == function.params[0][0]:
+        return Param(function, base[2])
+    return _param(frame, base)
+
+
+def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
+    """Whether the condition holds for an argument; ``None`` when that cannot be told.
+
+    ``mro`` gives the classes of the project that a class is made of.
+    """
+    if guard.kind in ("is", "of"):
+        found = {_is(guard, atom, mro) for atom in value}
+        return None if None in found or True in found or not found else False
+    found = {_holds(guard, atom) for atom in value}
+    if len(found) != 1:
+        return None
+    (only,) = found
+    return None if only is None else only is guard.holds
+
+
+def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
+    wanted = guard.value
+    if guard.kind == "of":
+        return wanted in mro(atom.info) if atom.tag == "inst" and _is_final(atom, wanted, mro) else None
+    if atom.tag == "inst" and wanted.tag == "inst":
+        return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
+    if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):
+        return bool(atom.tag == wanted.tag and atom.info is wanted.info)
+    return None
+
+
+def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
+    """Whether an instance is not merely known as one of the wanted class's bases."""
+    return atom.info not in mro(wanted) or atom.info is wanted
+
+
+def _holds(guard: Guard, atom: Any) -> bool | None:
+    if atom.tag == "const":
+        if guard.kind == "none":
+            return atom.value is None
+        return bool(atom.value) if guard.kind == "true" else bool(atom.value == guard.value)
+    if atom.tag in ("handle", "injected", "fn", "cls", "inst", "pending") and guard.kind != "equal":
+        # an object: true, and not None
+        return guard.kind == "true"
+    return None
