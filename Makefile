@@ -1,6 +1,7 @@
 # make demo   show what sessionlint finds in a small backend that breaks the rules
 # make test   everything CI checks: lint, format, types, import contracts, tests
 # make lint   the same without the tests
+# make editor build the extension for VS Code (editors/vscode/dist/sessionlint.vsix)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -10,9 +11,10 @@ STAMP := $(VENV)/.installed
 EXTRAS := dev,fix,report,report-postgres,reference,server
 SYSTEM := $(VENV)/.system
 NODE := $(VENV)/.node
+EDITOR := $(VENV)/.editor
 WHEELS := $(VENV)/.wheelhouse
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint editor clean
 
 demo: $(DEMO)
 	@status=0; $(BIN)/sessionlint check --no-cache examples/noncompliant || status=$$?; \
@@ -29,8 +31,11 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint $(SYSTEM) $(NODE) $(WHEELS)
-	$(BIN)/pytest
+test: lint $(SYSTEM) $(NODE) $(EDITOR) $(WHEELS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+editor: $(EDITOR)
+	npm run --prefix editors/vscode package
 
 $(DEMO): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -49,6 +54,11 @@ $(SYSTEM): .ci/system-packages $(STAMP)
 # Validators from npm (see tests/node/package.json).
 $(NODE): tests/node/package-lock.json $(SYSTEM)
 	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/node; fi
+	@touch $@
+
+# What the extension for VS Code is built with and from.
+$(EDITOR): editors/vscode/package-lock.json $(SYSTEM)
+	if command -v npm >/dev/null; then npm ci --ignore-scripts --silent --no-audit --no-fund --prefix editors/vscode; fi
 	@touch $@
 
 # What pre-commit and the GitHub action install from in tests, which have no network.
