@@ -51,7 +51,13 @@ def _handed_on(program: Program, name: str) -> Iterator[Event]:
 def instead(program: Program, function: FunctionInfo) -> str:
     """The remedy for a transaction that ``function`` ends by hand."""
     role = program.role(function) or ""
-    return _INSTEAD.get(role, "let the `async with session.begin():` block of the session's owner end it")
+    text = _INSTEAD.get(role, "let the `async with session.begin():` block of the session's owner end it")
+    return as_written_in(function, text)
+
+
+def as_written_in(function: FunctionInfo, text: str) -> str:
+    """Advice with ``async with`` and ``await`` as a function writes it: without them when it is not asynchronous."""
+    return text if function.is_async else text.replace("async with", "with").replace("`await ", "`")
 
 
 def called(event: Event) -> str:

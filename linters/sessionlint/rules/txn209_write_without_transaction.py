@@ -9,7 +9,7 @@ from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.saving import is_lost
-from sessionlint.rules.transactions import called, down_to, injector
+from sessionlint.rules.transactions import as_written_in, called, down_to, injector
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -361,4 +361,4 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
         f"`{what}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
         "`async with session.begin():`."
     )
-    return program.finding(META, event, message, trace)
+    return program.finding(META, event, as_written_in(event.function, message), trace)
