@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from sessionlint.fixes.callers import Callers, Mention
 from sessionlint.fixes.context import Context
@@ -18,50 +19,57 @@ _BY_NAME = frozenset(("setattr", "getattr", "hasattr", "delattr", "patch", "obje
 _METHODS = frozenset(("get", "put", "post", "patch", "delete", "head", "options", "trace"))
 
 
-def unknown_mentions(context: Context, function: FunctionInfo, callers: Callers) -> list[Mention]:
+def unknown_mentions(context: Context, function: FunctionInfo, callers: Callers) -> Iterator[Mention]:
     """The mentions that are not understood, without those that cannot be about this function.
 
     A bare word in a text names it only as an argument of ``getattr``, ``patch`` and the like, a dotted one only with
     its module or class before it; a method of the result of a call is no function of a module.
     """
-    return [mention for mention in callers.unknown if not _is_another(context, function, mention)]
+    return (mention for mention in callers.unknown if not _is_another(context, function, mention))
 
 
 def _is_another(context: Context, function: FunctionInfo, mention: Mention) -> bool:
-    tree = context.tree(mention.path)
+    lines = _lines(context.tree(mention.path))
+    here = lines.get(mention.line, [])
     if mention.why.startswith("named in a text"):
         owner = function.class_info.name if function.class_info is not None else function.module.name.rpartition(".")[2]
-        texts = [node for node in _at(tree, mention.line) if isinstance(node, ast.Constant)]
+        texts = [node for node in here if isinstance(node, ast.Constant)]
         named = [str(node.value) for node in texts if str(node.value).rpartition(".")[2] == function.name]
         if any("." in text for text in named):
             return all(text.split(".")[-2:-1] not in ([], [owner]) for text in named if "." in text)
-        asked = [node for node in _at(tree, mention.line, depth=6) if isinstance(node, ast.Call)]
-        return not any(_last(call.func) in _BY_NAME and any(t in call.args for t in texts) for call in asked)
-    if mention.why.startswith("perhaps") and _is_route(tree, mention.line):
+        around = [node for line in range(mention.line - 6, mention.line + 1) for node in lines.get(line, [])]
+        asked = [node for node in around if isinstance(node, ast.Call) and _last(node.func) in _BY_NAME]
+        return not any(text in call.args for text in texts for call in asked)
+    if not mention.why.startswith("perhaps"):
+        return False
+    named_here = [n for n in here if isinstance(n, ast.Attribute) and n.attr == function.name]
+    if function.class_info is None and named_here and all(isinstance(n.value, ast.Call) for n in named_here):
         return True
-    if mention.why.startswith("perhaps") and function.class_info is None:
-        named_here = [n for n in _at(tree, mention.line) if isinstance(n, ast.Attribute) and n.attr == function.name]
-        return bool(named_here) and all(isinstance(node.value, ast.Call) for node in named_here)
-    return False
+    return any(_is_route(node, mention.line) for node in lines.get(-mention.line, []))
 
 
-def _is_route(tree: ast.Module, line: int) -> bool:
+def _is_route(node: ast.AST, line: int) -> bool:
     """``@router.put("/items")`` is a route, whatever methods are called ``put`` elsewhere."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for decorator in node.decorator_list:
-                call = decorator.func if isinstance(decorator, ast.Call) else None
-                if decorator.lineno == line and isinstance(call, ast.Attribute) and call.attr in _METHODS:
-                    return True
+    for decorator in getattr(node, "decorator_list", ()):
+        call = decorator.func if isinstance(decorator, ast.Call) else None
+        if decorator.lineno == line and isinstance(call, ast.Attribute) and call.attr in _METHODS:
+            return True
     return False
 
 
-def _at(tree: ast.Module, line: int, depth: int = 0) -> Iterator[ast.AST]:
-    """The nodes that begin on a line, or up to ``depth`` lines above it."""
-    for node in ast.walk(tree):
-        begins = getattr(node, "lineno", 0)
-        if line - depth <= begins <= line and (not depth or (getattr(node, "end_lineno", 0) or 0) >= line):
-            yield node
+_indexed: WeakKeyDictionary[ast.Module, Mapping[int, list[ast.AST]]] = WeakKeyDictionary()
+
+
+def _lines(tree: ast.Module) -> Mapping[int, list[ast.AST]]:
+    """The nodes that begin on each line; under the negative line of a decorator what it decorates."""
+    if tree not in _indexed:
+        found: dict[int, list[ast.AST]] = {}
+        for node in ast.walk(tree):
+            found.setdefault(getattr(node, "lineno", 0), []).append(node)
+            for decorator in getattr(node, "decorator_list", ()):
+                found.setdefault(-decorator.lineno, []).append(node)
+        _indexed[tree] = found
+    return _indexed[tree]
 
 
 def _last(function: ast.expr) -> str:

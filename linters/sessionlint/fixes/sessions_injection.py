@@ -13,9 +13,9 @@ from sessionlint.fixes.moves_calls import add_argument, add_parameter, parameter
 from sessionlint.fixes.moves_imports import add_import, import_for
 from sessionlint.fixes.sessions_callers import unknown_mentions
 from sessionlint.fixes.sessions_opening import handed_out, session_of
+from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.fixes.transactions_checks import is_committed
 from sessionlint.fixes.transactions_flow import Flow, Session
-from sessionlint.fixes.transactions_session import refuse_other_settings
 from sessionlint.program.values import Injected
 from sessionlint.rules.transactions import behind, closing_commits, commits_on_exit, injector, request_dependencies
 

@@ -10,10 +10,11 @@ from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_imports import import_for
+from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.fixes.source import Source
 from sessionlint.fixes.transactions_checks import is_committed
 from sessionlint.fixes.transactions_flow import Flow, Session, exits
-from sessionlint.fixes.transactions_session import code_of, refuse_other_settings
+from sessionlint.fixes.transactions_session import code_of
 from sessionlint.program.values import Handle, Injected
 from sessionlint.rules.opening import main_handle
 from sessionlint.rules.transactions import closing_commits, commits_on_exit, injector
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
 
 
-def open_instead(context: Context, edit: Edit, event: Event) -> None:
-    """The call in a ``with``, or before a ``try`` that closes in ``finally``, gives way to the context manager."""
+def open_instead(context: Context, edit: Edit, event: Event) -> str:
+    """The call in a ``with``, or before a ``try`` that closes in ``finally``, gives way to the context manager.
+
+    Gives what the title of the change has to add.
+    """
     handle = session_of(context, event)
     approved = approved_context(context)
     source = context.source(event.path)
@@ -32,7 +36,7 @@ def open_instead(context: Context, edit: Edit, event: Event) -> None:
         refuse("the call passes arguments, which the approved context manager does not take")
     flow = Flow(context, event.function, Session(handle, code_of(context, event.function, handle), handle.is_async))
     refuse_other_ending(context, flow, approved)
-    refuse_other_settings(context, handle, handed_out(context, approved), event.path, event.span[0])
+    note = refuse_other_settings(context, handle, handed_out(context, approved), event.path, event.span[0])
     opening = f"{import_for(edit, event.path, context.policy.session_contexts[0])}()"
     parent = source.parents[call]
     if isinstance(parent, cst.WithItem):
@@ -46,6 +50,7 @@ def open_instead(context: Context, edit: Edit, event: Event) -> None:
         _loop_to_block(edit, source, parent, flow, opening)
     else:
         _try_to_block(edit, source, call, flow, opening)
+    return note
 
 
 def session_of(context: Context, event: Event) -> Handle:

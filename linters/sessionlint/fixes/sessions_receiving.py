@@ -15,6 +15,7 @@ from sessionlint.fixes.moves_imports import add_import, free_name, import_for
 from sessionlint.fixes.sessions_callers import unknown_mentions
 from sessionlint.fixes.sessions_injection import add_session, leaves_writes, opening_block, refuse_names, refuse_shared
 from sessionlint.fixes.sessions_opening import approved_context, handed_out, session_of
+from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.fixes.transactions_checks import check_unit, refuse_raise_after
 from sessionlint.fixes.transactions_flow import Flow, Point, Session
 from sessionlint.fixes.transactions_owner import (
@@ -26,7 +27,7 @@ from sessionlint.fixes.transactions_owner import (
     take_out,
     units_in,
 )
-from sessionlint.fixes.transactions_session import code_of, refuse_other_settings
+from sessionlint.fixes.transactions_session import code_of
 from sessionlint.program.api import EXEMPT_ROLES
 from sessionlint.rules.transactions import closing_commits, owned
 

@@ -13,7 +13,7 @@ from sessionlint.fixes.moves_imports import import_for
 from sessionlint.fixes.sessions_injection import inject_instead
 from sessionlint.fixes.sessions_opening import handed_out, open_instead
 from sessionlint.fixes.sessions_receiving import receive_instead
-from sessionlint.fixes.transactions_session import refuse_other_settings
+from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.report import Finding
 from sessionlint.rules.opening import Injection, injections
 from sessionlint.rules.transactions import commits_on_exit
@@ -32,8 +32,8 @@ def use_the_approved(context: Context, finding: Finding) -> Proposal:
     edit = context.edit()
     asked = _injection(context, finding)
     if asked is not None:
-        _swap_dependency(context, edit, asked)
-        return edit.proposal(finding, _INJECT, "unsafe")
+        note = _swap_dependency(context, edit, asked)
+        return edit.proposal(finding, f"{_INJECT}{note}", "unsafe")
     events = context.events_at(finding.span, "obtain", "create")
     if not events:
         refuse("how the session is opened is not understood")
@@ -47,8 +47,8 @@ def use_the_approved(context: Context, finding: Finding) -> Proposal:
         return edit.proposal(finding, _TAKE, "unsafe")
     if role == "dependency":
         refuse(f"{event.function.qualname}() is a dependency, and how it gets its session is for you to decide")
-    open_instead(context, edit, event)
-    return edit.proposal(finding, _OPEN, "unsafe")
+    note = open_instead(context, edit, event)
+    return edit.proposal(finding, f"{_OPEN}{note}", "unsafe")
 
 
 def _injection(context: Context, finding: Finding) -> Injection | None:
@@ -59,8 +59,11 @@ def _injection(context: Context, finding: Finding) -> Injection | None:
     return None
 
 
-def _swap_dependency(context: Context, edit: Edit, asked: Injection) -> None:
-    """``Depends(get_db)`` becomes ``Depends(get_session_dependency)`` where it is written, an alias included."""
+def _swap_dependency(context: Context, edit: Edit, asked: Injection) -> str:
+    """``Depends(get_db)`` becomes ``Depends(get_session_dependency)`` where it is written, an alias included.
+
+    Gives what the title of the change has to add.
+    """
     program, policy = context.program, context.policy
     if not policy.session_dependencies:
         refuse("the policy names no session dependency")
@@ -77,9 +80,10 @@ def _swap_dependency(context: Context, edit: Edit, asked: Injection) -> None:
     if _is_async(approved) is not _is_async(targets[0]):
         refuse(f"{targets[0].qualname}() and {approved.qualname}() are not both asynchronous", path, span[0])
     old, new = (handed_out(context, function) for function in (targets[0], approved))
-    refuse_other_settings(context, old, new, path, span[0])
+    note = refuse_other_settings(context, old, new, path, span[0])
     _replace_in_tests(context, edit, targets[0])
     edit.replace(path, argument.value, import_for(edit, path, policy.session_dependencies[0]))
+    return note
 
 
 def _approved(context: Context) -> FunctionInfo:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 import libcst as cst
 
@@ -247,7 +248,7 @@ class Conditions:
             isinstance(node, cst.Param) and node.name.value == name for node in self.source.walk(self.scope.params)
         )
 
-    def _refuse(self, node: cst.CSTNode, reason: str) -> None:
+    def _refuse(self, node: cst.CSTNode, reason: str) -> NoReturn:
         refuse(reason, self.source.path, self.source.line(node))
 
     # making the moves
@@ -263,23 +264,31 @@ class Conditions:
             left = [arg for arg in call.args if arg not in self.gone]
             if _called(call) == "and_" and len(left) == 1 and not left[0].star:
                 kept = call.args.index(left[0])
-                edit.change(path, call, lambda old, kept=kept: in_place_of(old, old.args[kept].value))
+                edit.change(path, call, partial(_argument_alone, at=kept))
                 continue
             for arg in call.args:
                 if arg in self.gone:
                     remove_argument(edit, path, call, arg)
         for held in self._lists:
             gone = [index for index, element in enumerate(held.elements) if element in self.gone]
-            edit.change(path, held, lambda old, gone=gone: _shorter(old, gone))
+            edit.change(path, held, partial(_shorter, gone=gone))
         for sides in self._sides:
             if sides not in self.gone:
-                left = sides.left in self.gone
-                edit.change(path, sides, lambda old, left=left: in_place_of(old, old.right if left else old.left))
+                edit.change(path, sides, partial(one_side, right=sides.left in self.gone))
 
 
 def in_place_of(old: Any, part: Any) -> Any:
     """A part of an expression in its place: within its parentheses, which may hold line breaks together."""
     return part.with_changes(lpar=[*old.lpar, *part.lpar], rpar=[*part.rpar, *old.rpar])
+
+
+def one_side(old: Any, *, right: bool) -> Any:
+    """The right (or left) operand of an operation in its place."""
+    return in_place_of(old, old.right if right else old.left)
+
+
+def _argument_alone(old: cst.Call, *, at: int) -> Any:
+    return in_place_of(old, old.args[at].value)
 
 
 def _shorter(old: cst.List, gone: list[int]) -> cst.List:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import libcst as cst
 
@@ -11,7 +12,7 @@ from sessionlint.fixes.model import CannotFixError, refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import remove_argument, removed
 from sessionlint.fixes.source import Function, Source, Statement
-from sessionlint.fixes.tenancy_conditions import in_place_of, loads, stores
+from sessionlint.fixes.tenancy_conditions import loads, one_side, stores
 from sessionlint.fixes.tenancy_values import Truth, Values
 from sessionlint.fixes.tenancy_words import dropped, with_parts
 from sessionlint.rules.tenancy import mentions_tenant
@@ -209,7 +210,8 @@ class Erasing:
 
     def _refuses_only(self, suite: cst.BaseSuite) -> bool:
         """Whether a block raises, or gives back nothing where the tenant was always to be given."""
-        *before, last = self._body(suite) or [None]
+        lines = self._body(suite)
+        before, last = lines[:-1], lines[-1] if lines else None
         if not all(line is not None and (self.values.is_log(line) or self._statement(line)) for line in before):
             return False
         only = last.body[0] if isinstance(last, cst.SimpleStatementLine) and len(last.body) == 1 else None
@@ -290,13 +292,12 @@ class Erasing:
             assert isinstance(call, cst.Call)
             remove_argument(edit, path, call, argument)
         for text, parts in self.values.logs.items():
-            edit.change(path, text, lambda old, parts=parts: with_parts(old, parts))
+            edit.change(path, text, partial(with_parts, parts=parts))
         for operation, node in self.values.operands.items():
-            left = node is operation.left
-            edit.change(path, operation, lambda old, left=left: in_place_of(old, old.right if left else old.left))
+            edit.change(path, operation, partial(one_side, right=node is operation.left))
         for held in dict.fromkeys(self.values.elements.values()):
             gone = [i for i, element in enumerate(held.elements) if element in self.values.elements]
-            edit.change(path, held, lambda old, gone=gone: _without(old, gone))
+            edit.change(path, held, partial(_without, gone=gone))
         speaks = lambda words: mentions_tenant(self._context.program, words)  # noqa: E731
         for statement in {*self._statements, *self.values.queries.statements}:
             edit.change(path, statement, dropped(speaks))

@@ -120,26 +120,3 @@ def refuse_used_before(context: Context, function: FunctionInfo, session: Sessio
 def _opener(function: FunctionInfo, atom: Any) -> FunctionInfo | None:
     opened = (e.callee for e in function.events if e.kind == "obtain" and atom in e.subject)
     return next(opened, None)
-
-
-def refuse_other_settings(context: Context, old: Handle, new: Handle, path: str, line: int) -> None:
-    """Sessions that load or flush at other moments are not exchanged for one another."""
-    for name in ("expire_on_commit", "autoflush"):
-        before, after = (_setting(context, handle, name) for handle in (old, new))
-        if before != after:
-            said = [_said(name, value) for value in (before, after)]
-            refuse(f"the session there now has {said[0]}, the approved one has {said[1]}", path, line)
-
-
-def _setting(context: Context, handle: Handle, name: str) -> Any:
-    """What the factory of a session says for a setting; () for nothing, so that the library's default holds."""
-    created = [e for e in context.program.events("create") if e.site == handle.root]
-    factories = {a.root for e in created for a in e.value if isinstance(a, Handle)}
-    created += [e for e in context.program.events("create") if e.name == "factory" and e.site in factories]
-    return next((dict(e.keywords)[name] for e in created if name in dict(e.keywords)), ())
-
-
-def _said(name: str, value: Any) -> str:
-    if not value:
-        return f"the default {name}"
-    return f"{name}={value[0].value}" if isinstance(value[0], Const) else f"an {name} of its own"

@@ -22,7 +22,6 @@ from sessionlint_reports.history.plan import Step
 from sessionlint_reports.history.taking import line_count, records_of
 from sessionlint_reports.snapshot import FileRecord
 
-
 #: What a state leaves behind holds few cycles: some 10 MB in as many states.
 _STATES_PER_COLLECTION = 50
 
