@@ -167,17 +167,82 @@ async def committing():
 
 
 @asynccontextmanager
+async def of_tenant(name):
+    bound = engine.execution_options(schema_translate_map={None: name})
+    async with async_sessionmaker(bound, expire_on_commit=False)() as session:
+        yield session
+
+
+@asynccontextmanager
+async def of_default():
+    async with of_tenant("default") as session:
+        yield session
+
+
+@asynccontextmanager
 async def flushing():
     async with async_sessionmaker(engine, expire_on_commit=False, autoflush=False)() as session:
         yield session
 """
 TASK = """\
 from app.models.item import Item
-from app.session import committing, flushing, session_factory
+from app.session import committing, flushing, of_default, session_factory
 
 
 async def nightly():
 """
+SWALLOWING = """\
+from app.models.item import Item
+from app.session import get_session
+
+
+async def store(name: str) -> bool:
+    try:
+        async with get_session() as session:
+            async with session.begin():
+                session.add(Item(name=name))
+    except ValueError:
+        return False
+    return True
+"""
+
+
+def test_a_service_that_survives_its_failure_gets_a_savepoint_of_the_callers_transaction() -> None:
+    caller = "from app.services.items import store\n\n\nasync def nightly():\n    await store('a')\n"
+    done = fixed({"app/services/items.py": SWALLOWING, "app/tasks/nightly.py": caller}, select=("TXN106", "TXN2"))
+    assert done.reasons == []
+    assert (
+        done.files["app/services/items.py"].partition("async def ")[2]
+        == """\
+store(name: str, session: AsyncSession) -> bool:
+    try:
+        async with session.begin_nested():
+            session.add(Item(name=name))
+            await session.flush()
+    except ValueError:
+        return False
+    return True
+"""
+    )
+
+
+def test_a_service_that_goes_on_inside_its_session_keeps_it() -> None:
+    caller = "from app.services.items import store\n\n\nasync def nightly():\n    await store('a')\n"
+    inside = SERVICE.replace(
+        "        async with session.begin():\n            session.add(Item(name=name, status=status))\n",
+        """\
+        try:
+            await session.get(Item, name)
+        except ValueError:
+            print(name)
+""",
+    )
+    done = fixed({"app/services/items.py": inside, "app/tasks/nightly.py": caller}, select=("TXN106",))
+    assert done.reasons == [
+        "TXN106 app/services/items.py:9: the handler goes on, in what would be the caller's transaction"
+    ]
+
+
 TASKS = {
     "a source that commits": (
         """\
@@ -192,6 +257,13 @@ TASKS = {
         await session.get(Item, 1)
 """,
         "app/tasks/nightly.py:6: the session there now has autoflush=False, the approved one has the default autoflush",
+    ),
+    "an engine of a tenant": (
+        """\
+    async with of_default() as session:
+        await session.get(Item, 1)
+""",
+        "app/tasks/nightly.py:6: the session there now is bound to an engine chosen at run time",
     ),
     "a finally that does more": (
         """\

@@ -54,6 +54,7 @@ def migrated_template(postgres: PostgresServer) -> str:
 @pytest.fixture
 def database(postgres: PostgresServer, pgbouncer: PgBouncer, migrated_template: str) -> Iterator[Database]:
     """A database of this test alone, migrated and empty."""
+    pgbouncer.revive()
     name = postgres.create_database(migrated_template)
     yield Database(name, pgbouncer.url(name), postgres.url(name))
     postgres.drop_database(name)

@@ -79,6 +79,20 @@ class PgBouncer:
             self._process.stop(signal.SIGKILL)
             self._process = None
 
+    def revive(self) -> None:
+        """Start again if it ended by itself, as 1.18 does after some cancel requests (pgbouncer/pgbouncer#801)."""
+        if self._process and self._process.ended:
+            self.start()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Killed for the length of the block, and there again after it, whatever happened."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
     def url(self, database: str) -> str:
         """The SQLAlchemy URL (asyncpg) of `database` through the pooler for the application's role."""
         return self._postgres.url(database, self.port)

@@ -76,6 +76,18 @@ class PostgresServer:
         """Stop without a shutdown checkpoint ("immediate" shutdown): the next start recovers from the log."""
         self._end(signal.SIGQUIT)
 
+    @contextmanager
+    def away(self, *, crashed: bool) -> Iterator[None]:
+        """Stopped or crashed for the length of the block, and there again after it, whatever happened."""
+        if crashed:
+            self.crash()
+        else:
+            self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def _end(self, how: signal.Signals) -> None:
         if self._process:
             self._process.stop(how)

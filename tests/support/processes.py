@@ -84,14 +84,19 @@ class ServerProcess:
         """Return when `ready()`; raise RuntimeError with the log's end when the process ends before that."""
 
         def ready_or_dead() -> bool:
-            if self._process.poll() is not None:
+            if self.ended:
                 raise RuntimeError(f"the server ended while starting:\n{self.log.read_text(errors='replace')[-2000:]}")
             return ready()
 
         wait_until(ready_or_dead, f"server {self._process.args!r} ready")
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone, by itself or stopped."""
+        return self._process.poll() is not None
+
     def stop(self, stop_signal: signal.Signals) -> None:
         """Send `stop_signal` and wait until the process has ended."""
-        if self._process.poll() is None:
+        if not self.ended:
             self._process.send_signal(stop_signal)
             self._process.wait(START_TIMEOUT_S)

@@ -16,8 +16,8 @@ from sessionlint.fixes.sessions_callers import unknown_mentions
 from sessionlint.fixes.sessions_injection import add_session, leaves_writes, opening_block, refuse_names, refuse_shared
 from sessionlint.fixes.sessions_opening import approved_context, handed_out, session_of
 from sessionlint.fixes.sessions_settings import refuse_other_settings
-from sessionlint.fixes.transactions_checks import check_unit, refuse_raise_after
-from sessionlint.fixes.transactions_flow import Flow, Point, Session
+from sessionlint.fixes.transactions_checks import check_unit, refuse_raise_after, swallowed
+from sessionlint.fixes.transactions_flow import Flow, Point, Session, ends_in
 from sessionlint.fixes.transactions_owner import (
     end_with_the_block,
     flush_at_the_end,
@@ -41,7 +41,7 @@ def receive_instead(context: Context, edit: Edit, event: Event) -> None:
     if function.parent is not None or function.is_generator or function.registrations:
         refuse(f"{function.qualname}() is not called like a plain function")
     handle = session_of(context, event)
-    _, _, block, name = opening_block(context, event)
+    call, opened, block, name = opening_block(context, event)
     flow = Flow(context, function, Session(handle, name, handle.is_async))
     refuse_names(flow, block, name)
     commits = closing_commits(context.program, function, handle)
@@ -53,7 +53,22 @@ def receive_instead(context: Context, edit: Edit, event: Event) -> None:
     if not commits and leaves_writes(flow):
         refuse("what is written here is never committed", event.path, event.span[0])
     refuse_other_settings(context, handle, handed_out(context, approved_context(context)), event.path, event.span[0])
+    for inner in flow.source.walk(block.body):
+        if isinstance(inner, cst.Try | cst.TryStar) and flow.mentions(inner.body):
+            for handler in inner.handlers:
+                if not ends_in(handler.body.body, cst.Raise):
+                    refuse(
+                        "the handler goes on, in what would be the caller's transaction", event.path, flow.line(handler)
+                    )
     _release(edit, flow, block, commits=commits)
+    if swallowed(flow, block, flow.node):
+        # what failed here must not end the caller's transaction
+        edit.replace(event.path, call, f"{name}.begin_nested()")
+        edit.change(event.path, opened, lambda old: old.with_changes(asname=None))
+    else:
+        if commits:
+            flush_at_the_end(edit, flow, block)
+        edit.unwrap(event.path, block)
     kind = add_import(edit, function.path, *_session_class(is_async=handle.is_async))
     node = context.node_of(function)
     at = sum(parameter.default is None for parameter in node.params.params) + len(node.params.posonly_params)
@@ -73,16 +88,13 @@ def _release(edit: Edit, flow: Flow, block: cst.With, *, commits: bool) -> None:
     check_unit(flow, statements, flow.commits, commits_on_exit=commits)
     refuse_raise_after(flow, flow.commits)
     for inner, item, _ in flow.blocks:
-        open_up(edit, flow, inner, item)
+        open_up(edit, flow, inner, item, block)
     for point in flow.inner_commits:
         end_with_the_block(edit, flow, point)
     for point in flow.commits:
         flush_instead(edit, flow, point.statement)
     for point in flow.rollbacks:
         take_out(edit, flow, point.statement)
-    if commits:
-        flush_at_the_end(edit, flow, block)
-    edit.unwrap(flow.path, block)
 
 
 class _Callers:
@@ -131,7 +143,8 @@ class _Callers:
 
     def _in_sight(self, call: CallSite, caller: FunctionInfo) -> list[Any]:
         """The sessions a caller has at the call: injected, received, or open around it."""
-        program, found = self._context.program, []
+        program = self._context.program
+        found: list[Any] = []
         for event in caller.events:
             if event.kind == "inject":
                 found += program.sessions(event.subject)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from typing import Any
+
 import libcst as cst
 
 from sessionlint.fixes.model import refuse
@@ -12,7 +14,7 @@ from sessionlint.fixes.transactions_flow import Flow, Point, ends_in, exits
 _EXITS = (cst.Return, cst.Raise, cst.Break, cst.Continue)
 
 
-def loose_begins(flow: Flow) -> list[cst.BaseStatement]:
+def loose_begins(flow: Flow) -> list[Any]:
     """The statements that begin a transaction without a block, none of whose names is used for anything else."""
     ends = {p.statement for p in (*flow.commits, *flow.rollbacks)}
     for statement, name in flow.begins.items():
@@ -23,7 +25,7 @@ def loose_begins(flow: Flow) -> list[cst.BaseStatement]:
                     refuse(f"{name} is used for more than its end", flow.path, flow.line(node))
     if flow.begins and not flow.commits:
         refuse("nothing commits what is begun here", flow.path, flow.line(next(iter(flow.begins))))
-    return list(flow.begins)  # type: ignore[arg-type]
+    return list(flow.begins)
 
 
 def check_unit(

@@ -108,7 +108,7 @@ class Flow:
                 refuse(f"it is ended by the {event.text}, not by the session", self.path, event.span[0])
             call = self.source.node_at(event.span, cst.Call)
             statement = self.source.statement(call)
-            if not is_alone(statement, call):
+            if not isinstance(statement, cst.SimpleStatementLine) or not is_alone(statement, call):
                 refuse(f"the {name} is part of a larger statement", self.path, event.span[0])
             found[event.span] = Point(statement, event, True)
         return list(found.values())
@@ -352,7 +352,7 @@ def ends_in(body: Sequence[cst.CSTNode], *kinds: type[cst.CSTNode]) -> bool:
     return False
 
 
-def innermost_else(statement: cst.If) -> cst.BaseCompoundStatement | cst.CSTNode | None:
+def innermost_else(statement: cst.If) -> Any:
     """The ``else`` at the end of an ``if`` and its ``elif``, if there is one."""
     following: Any = statement.orelse
     while isinstance(following, cst.If):

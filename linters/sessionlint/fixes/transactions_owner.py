@@ -12,6 +12,7 @@ from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit, statements
 from sessionlint.fixes.moves_calls import removed
+from sessionlint.fixes.source import Statement
 from sessionlint.fixes.transactions_checks import swallowed
 from sessionlint.fixes.transactions_flow import Flow, Point, Session, ends_in
 from sessionlint.fixes.transactions_session import commits_on_exit, expires, refuse_used_before
@@ -59,7 +60,7 @@ def wrap(edit: Edit, flow: Flow, unit: Unit) -> None:
     edit.wrap(flow.path, unit.first, unit.last, flow.session.begin)
 
 
-def flush_instead(edit: Edit, flow: Flow, statement: cst.BaseStatement) -> None:
+def flush_instead(edit: Edit, flow: Flow, statement: Statement) -> None:
     """Puts a flush in place of a commit: errors show where they did, and ids are there; none after another flush."""
     body = list(flow.source.block(statement).body)
     at = body.index(statement)
@@ -79,7 +80,7 @@ def flush_instead(edit: Edit, flow: Flow, statement: cst.BaseStatement) -> None:
     edit.change(flow.path, statement, change)
 
 
-def take_out(edit: Edit, flow: Flow, statement: cst.BaseStatement) -> None:
+def take_out(edit: Edit, flow: Flow, statement: Statement) -> None:
     """Removes a commit or rollback, and the comments that are about it."""
     comments = [line.comment for line in statement.leading_lines if line.comment is not None]
     if isinstance(statement, cst.SimpleStatementLine) and statement.trailing_whitespace.comment is not None:
@@ -98,14 +99,14 @@ def end_with_the_block(edit: Edit, flow: Flow, point: Point) -> None:
         take_out(edit, flow, point.statement)
 
 
-def open_up(edit: Edit, flow: Flow, block: cst.With, item: cst.WithItem) -> None:
+def open_up(edit: Edit, flow: Flow, block: cst.With, item: cst.WithItem, outer: cst.CSTNode | None = None) -> None:
     """Takes ``session.begin()`` out of a ``with``: its statements belong to the transaction around them.
 
-    Where a handler goes on after an error of the block, it becomes a savepoint.
+    Where a handler (below ``outer``, which may be a savepoint) goes on after an error of it, it becomes a savepoint.
     """
     if item.asname is not None:
         refuse("the transaction has a name", flow.path, flow.line(block))
-    if swallowed(flow, block, flow.node):
+    if swallowed(flow, block, outer or flow.node):
         begin = item.item
         assert isinstance(begin, cst.Call)
         edit.replace(flow.path, begin.func, f"{flow.session.code}.begin_nested")
@@ -121,7 +122,11 @@ def flush_at_the_end(edit: Edit, flow: Flow, block: cst.With) -> None:
     """Sends what a block wrote that ended in a commit: errors of its statements show where they did, ids are there."""
     last = block.body.body[-1]
     writes = any(flow.holds(block, write) for write in flow.writes)
-    if not writes or not isinstance(last, cst.BaseStatement) or flow.source.code(last).strip() == flow.session.flush:
+    if (
+        not writes
+        or not isinstance(last, cst.SimpleStatementLine | cst.BaseCompoundStatement)
+        or flow.source.code(last).strip() == flow.session.flush
+    ):
         return
     if not ends_in([last], cst.Return, cst.Raise, cst.Continue, cst.Break):
         edit.insert_after(flow.path, last, flow.session.flush)

@@ -9,6 +9,7 @@ from enum import Enum
 import libcst as cst
 
 from sessionlint.fixes.model import refuse
+from sessionlint.fixes.source import Statement
 from sessionlint.fixes.transactions_checks import check_unit, loose_begins, refuse_loops, refuse_undone, swallowed
 from sessionlint.fixes.transactions_flow import Flow, blocks, ends_in
 
@@ -28,8 +29,8 @@ class State(Enum):
 class Unit:
     """Statements ``first`` to ``last`` of one block that one transaction takes in."""
 
-    first: cst.BaseStatement
-    last: cst.BaseStatement
+    first: Statement
+    last: Statement
 
 
 @dataclass(slots=True)
@@ -37,8 +38,8 @@ class Units:
     """What to do in a function: blocks to make, statements to take out, commits that become a flush."""
 
     units: list[Unit] = field(default_factory=list)
-    removed: list[cst.BaseStatement] = field(default_factory=list)
-    flushed: list[cst.BaseStatement] = field(default_factory=list)
+    removed: list[Statement] = field(default_factory=list)
+    flushed: list[Statement] = field(default_factory=list)
 
 
 class _InseparableError(Exception):
@@ -58,7 +59,7 @@ def units_of(flow: Flow, *, expires: bool, commits_on_exit: bool) -> Units:
     if flow.function.is_generator:
         refuse("the function yields, so others run inside its transaction", flow.path, flow.line(flow.node))
     try:
-        search.block(body.body, State.FRESH)
+        search.block(list(body.body), State.FRESH)  # type: ignore[arg-type]
     except _InseparableError as error:
         reason, line = error.args
         refuse(reason, flow.path, line)
@@ -73,7 +74,7 @@ class _Search:
         self._expires = expires
         self._commits_on_exit = commits_on_exit
 
-    def block(self, statements: Sequence[cst.BaseStatement], state: State) -> State:
+    def block(self, statements: Sequence[Statement], state: State) -> State:
         """Goes through the statements of a block; gives how it ends. ``OPEN`` stays so until the session is closed."""
         flow = self.flow
         start: int | None = None
@@ -108,7 +109,7 @@ class _Search:
                 return State.OPEN if start is not None else State.GONE
         return State.OPEN if start is not None else state
 
-    def _started(self, statement: cst.BaseStatement, index: int, start: int | None, state: State) -> int | None:
+    def _started(self, statement: Statement, index: int, start: int | None, state: State) -> int | None:
         """The statement since which a transaction may be open, after this one."""
         if start is not None or state is State.OPEN:
             return start if start is not None else index
@@ -124,7 +125,7 @@ class _Search:
             return None if harmless or self.flow.is_harmless(statement, expires=self._expires) else index
         return index if self.flow.uses(statement) else None
 
-    def _makes_it(self, statement: cst.BaseStatement) -> bool:
+    def _makes_it(self, statement: Statement) -> bool:
         """``session = factory()``, which opens no transaction."""
         only = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
         targets = [t.target for t in only.targets] if isinstance(only, cst.Assign) else [getattr(only, "target", None)]
@@ -132,7 +133,7 @@ class _Search:
 
     # compound statements
 
-    def _compound(self, statement: cst.BaseStatement, state: State) -> State:
+    def _compound(self, statement: Statement, state: State) -> State:
         """Looks for the units inside a compound statement. Raises when there are none of their own."""
         flow = self.flow
         if any(not isinstance(block, cst.IndentedBlock) for block in blocks(statement)):
@@ -206,7 +207,7 @@ class _Search:
 
     # rollbacks outside units
 
-    def _rollbacks(self, statements: Sequence[cst.BaseStatement], index: int, state: State) -> None:
+    def _rollbacks(self, statements: Sequence[Statement], index: int, state: State) -> None:
         """Takes out rollbacks that undo nothing, or that closing the session makes up for."""
         flow, statement = self.flow, statements[index]
         if not isinstance(statement, cst.SimpleStatementLine):
@@ -220,7 +221,7 @@ class _Search:
             return
         raise _InseparableError("the function goes on after its rollback", flow.line(statement))
 
-    def _leaves(self, statements: Sequence[cst.BaseStatement], index: int) -> bool:
+    def _leaves(self, statements: Sequence[Statement], index: int) -> bool:
         """Whether an error leaves the block after the rollback, and nothing on its way uses the session."""
         following = statements[index + 1 :]
         if not ends_in(following, cst.Raise) or any(self.flow.mentions(statement) for statement in following):
@@ -229,7 +230,7 @@ class _Search:
 
     # units
 
-    def _unit(self, statements: Sequence[cst.BaseStatement], first: int, last: int) -> None:
+    def _unit(self, statements: Sequence[Statement], first: int, last: int) -> None:
         flow = self.flow
         unit = Unit(statements[first], statements[last])
         inside = statements[first : last + 1]
@@ -256,7 +257,7 @@ class _Search:
         return Units(list(self.found.units), list(self.found.removed), list(self.found.flushed))
 
 
-def _is_rollback(flow: Flow, statement: cst.BaseStatement) -> bool:
+def _is_rollback(flow: Flow, statement: Statement) -> bool:
     return any(point.statement is statement for point in flow.rollbacks)
 
 
@@ -267,7 +268,7 @@ def _joined(ends: Sequence[State]) -> State:
     return State.GONE
 
 
-def _head(statement: cst.BaseStatement) -> list[cst.CSTNode]:
+def _head(statement: Statement) -> list[cst.CSTNode]:
     """What is evaluated before the blocks of a compound statement."""
     if isinstance(statement, cst.If):
         following = statement.orelse

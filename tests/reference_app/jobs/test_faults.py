@@ -11,7 +11,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -39,13 +39,14 @@ from tests.reference_app.jobs.support import (
 from tests.support.lines import cuttable_line
 from tests.support.pgbouncer import PgBouncer
 from tests.support.postgres import PostgresServer
-from tests.support.worker_nursery import Nursery, nursery
+from tests.support.worker_nursery import Nursery, Workers, running_nursery
 
 KILLS = 50
 # Leases of half the heartbeat's timeout: recovery within seconds, yet slack on a busy machine.
 FAST_RECOVERY: dict[str, Any] = {
     "heartbeat_timeout_seconds": 3,
     "worker_concurrency": 6,
+    "sweep_seconds": 0.5,
     "max_attempts": 60,
     "max_crashes": 60,
 }
@@ -56,10 +57,32 @@ def settings(make_settings: MakeSettings) -> Settings:
     return make_settings(**FAST_RECOVERY)
 
 
-@pytest.fixture
-def workers(settings: Settings, tmp_path: Path) -> Iterator[Nursery]:
-    with nursery(environment_of(settings), tmp_path / "workers.log") as started:
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with running_nursery() as started:
         yield started
+
+
+StartWorkers = Callable[[Settings], Workers]
+
+
+@pytest.fixture
+def workers_with(nursery: Nursery, tmp_path: Path) -> Iterator[StartWorkers]:
+    """Makes groups of worker processes with settings of their own, none started yet."""
+    groups: list[Workers] = []
+
+    def make(settings: Settings) -> Workers:
+        groups.append(Workers(nursery, environment_of(settings), tmp_path / f"workers-{len(groups)}.log"))
+        return groups[-1]
+
+    yield make
+    for group in groups:
+        group.kill_all()
+
+
+@pytest.fixture
+def workers(workers_with: StartWorkers, settings: Settings) -> Workers:
+    return workers_with(settings)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -107,15 +130,15 @@ async def started(batch_id: UUID, count: int) -> None:
 
 
 @pytest.mark.usefixtures("opened")
-async def test_workers_killed_at_fifty_random_moments_lose_nothing(workers: Nursery) -> None:
+async def test_workers_killed_at_fifty_random_moments_lose_nothing(workers: Workers) -> None:
     chance = random.Random(6)
-    async with websites(100, slow_routes(0.3)) as sites:
-        batch_id = await submit([site.url for site in sites], concurrency=100)
+    async with websites(60, slow_routes(0.3)) as sites:
+        batch_id = await submit([site.url for site in sites], concurrency=60)
         for _ in range(4):
             workers.start()
         await started(batch_id, 6)
         for _ in range(KILLS):
-            await asyncio.sleep(chance.uniform(0.0, 0.4))
+            await asyncio.sleep(chance.uniform(0.0, 0.3))
             workers.send(chance.choice(workers.alive), signal.SIGKILL)
             workers.start()
         await finished(batch_id)
@@ -124,8 +147,8 @@ async def test_workers_killed_at_fifty_random_moments_lose_nothing(workers: Nurs
 
 
 @pytest.mark.usefixtures("opened")
-async def test_a_database_that_crashes_and_restarts_loses_nothing(workers: Nursery, postgres: PostgresServer) -> None:
-    async with websites(30, slow_routes(0.2)) as sites:
+async def test_a_database_that_crashes_and_restarts_loses_nothing(workers: Workers, postgres: PostgresServer) -> None:
+    async with websites(20, slow_routes(0.2)) as sites:
         batch_id = await submit([site.url for site in sites])
         workers.start()
         workers.start()
@@ -139,7 +162,7 @@ async def test_a_database_that_crashes_and_restarts_loses_nothing(workers: Nurse
 
 @pytest.mark.usefixtures("opened")
 async def test_a_database_away_for_longer_than_a_lease_loses_nothing(
-    workers: Nursery, postgres: PostgresServer, settings: Settings
+    workers: Workers, postgres: PostgresServer, settings: Settings
 ) -> None:
     async with websites(12, slow_routes(0.2)) as sites:
         batch_id = await submit([site.url for site in sites])
@@ -152,7 +175,7 @@ async def test_a_database_away_for_longer_than_a_lease_loses_nothing(
 
 
 @pytest.mark.usefixtures("opened")
-async def test_a_pooler_killed_and_restarted_loses_nothing(workers: Nursery, pgbouncer: PgBouncer) -> None:
+async def test_a_pooler_killed_and_restarted_loses_nothing(workers: Workers, pgbouncer: PgBouncer) -> None:
     async with websites(30, slow_routes(0.2)) as sites:
         batch_id = await submit([site.url for site in sites])
         workers.start()
@@ -166,34 +189,33 @@ async def test_a_pooler_killed_and_restarted_loses_nothing(workers: Nursery, pgb
 
 
 async def test_a_worker_cut_off_from_the_database_stops_before_another_takes_its_scans(
-    make_settings: MakeSettings, pgbouncer: PgBouncer, postgres: PostgresServer, database: Database, tmp_path: Path
+    workers_with: StartWorkers,
+    workers: Workers,
+    settings: Settings,
+    pgbouncer: PgBouncer,
+    postgres: PostgresServer,
+    database: Database,
 ) -> None:
-    settings = make_settings(**FAST_RECOVERY)
     # A transaction that the cut left open keeps its locks for this long.
     postgres.sql(f"ALTER DATABASE {database.name} SET idle_in_transaction_session_timeout = '2s'")
-    async with open_database(settings), cuttable_line(pgbouncer.port) as line:
+    async with open_database(settings), cuttable_line(pgbouncer.port) as line, websites(4, slow_routes(1.0)) as sites:
         through_line = settings.url().set(port=line.port).render_as_string(hide_password=False)
-        cut_off = settings.model_copy(update={"database_url": SecretStr(through_line)})
-        with (
-            nursery(environment_of(cut_off), tmp_path / "cut_off.log") as behind_line,
-            nursery(environment_of(settings), tmp_path / "workers.log") as workers,
-        ):
-            async with websites(4, slow_routes(1.5)) as sites:
-                batch_id = await submit([site.url for site in sites])
-                behind_line.start()
-                await started(batch_id, 4)
-                line.cut()
-                workers.start()
-                await finished(batch_id)
-                outcomes = await check_all_succeeded(batch_id)
-                assert outcomes[AttemptOutcome.ABANDONED] == 4
-                line.mend()
-                await eventually(_queue_is_empty, "the queue is empty")
-                assert max(site.most_at_once for site in sites) <= ScanOptions().concurrency
+        behind_line = workers_with(settings.model_copy(update={"database_url": SecretStr(through_line)}))
+        batch_id = await submit([site.url for site in sites])
+        behind_line.start()
+        await started(batch_id, 4)
+        line.cut()
+        workers.start()
+        await finished(batch_id)
+        outcomes = await check_all_succeeded(batch_id)
+        assert outcomes[AttemptOutcome.ABANDONED] == 4
+        line.mend()
+        await eventually(_queue_is_empty, "the queue is empty")
+        assert max(site.most_at_once for site in sites) <= ScanOptions().concurrency
 
 
 @pytest.mark.usefixtures("opened")
-async def test_a_stopped_process_that_comes_back_changes_nothing_of_what_another_recorded(workers: Nursery) -> None:
+async def test_a_stopped_process_that_comes_back_changes_nothing_of_what_another_recorded(workers: Workers) -> None:
     async with websites(2, slow_routes(0.5)) as sites:
         batch_id = await submit([site.url for site in sites])
         frozen = workers.start()
@@ -220,20 +242,19 @@ async def _ended(pid: int) -> bool:
 
 @pytest.mark.usefixtures("opened")
 async def test_a_scan_that_keeps_killing_its_worker_is_given_up_and_says_so(
-    workers: Nursery, make_settings: MakeSettings, tmp_path: Path
+    workers_with: StartWorkers, make_settings: MakeSettings
 ) -> None:
-    with nursery(environment_of(make_settings(heartbeat_timeout_seconds=2)), tmp_path / "poisoned.log") as poisoned:
+    poisoned = workers_with(make_settings(heartbeat_timeout_seconds=2))
 
-        async def kill_the_reader(writer: asyncio.StreamWriter) -> None:
-            for pid in list(poisoned.alive):
-                poisoned.send(pid, signal.SIGKILL)
-            writer.transport.abort()
-            poisoned.start()
+    async def kill_the_reader(writer: asyncio.StreamWriter) -> None:
+        poisoned.kill_all()
+        writer.transport.abort()
+        poisoned.start()
 
-        async with websites(1, {"/": kill_the_reader}) as poison, websites(5, slow_routes(0.1)) as sites:
-            batch_id = await submit([site.url for site in [*poison, *sites]])
-            poisoned.start()
-            await finished(batch_id, seconds=45)
+    async with websites(1, {"/": kill_the_reader}) as poison, websites(5, slow_routes(0.1)) as sites:
+        batch_id = await submit([site.url for site in [*poison, *sites]])
+        poisoned.start()
+        await finished(batch_id, seconds=45)
     killer, *innocent = await scans_of(batch_id)
     assert (killer.status, killer.error_code) == (ScanStatus.DEAD, "worker_lost")
     assert killer.error_message == "The scan was given up: 3 times its worker vanished while it ran."
@@ -243,7 +264,7 @@ async def test_a_scan_that_keeps_killing_its_worker_is_given_up_and_says_so(
 
 @pytest.mark.usefixtures("opened")
 async def test_a_clock_of_the_database_that_jumps_ahead_lets_no_second_worker_in(
-    workers: Nursery, postgres: PostgresServer, database: Database
+    workers: Workers, postgres: PostgresServer, database: Database
 ) -> None:
     async with websites(3, slow_routes(1.0)) as sites:
         batch_id = await submit([site.url for site in sites])

@@ -269,12 +269,12 @@ async def test_a_scan_that_another_worker_took_over_writes_nothing_more(
 
 
 async def test_a_job_that_cannot_be_read_is_put_aside_and_its_scan_gets_another(
-    settings: Settings, postgres: PostgresServer, database: Database
+    make_settings: MakeSettings, postgres: PostgresServer, database: Database
 ) -> None:
     async with websites(1) as sites:
         batch_id = await submit([sites[0].url])
         postgres.sql("UPDATE pgqueuer SET payload = 'nonsense'", database.name)
-        async with worker(settings):
+        async with worker(make_settings(sweep_seconds=0.2)):
             await finished(batch_id)
     assert (await only_scan(batch_id)).status is ScanStatus.SUCCEEDED
     assert await jobs_in_queue("failed") == 1

@@ -19,8 +19,9 @@ TARGETS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    # for one file of tests: while Playwright runs, no other event loop can in this thread
     with running_chromium() as browser:
         yield browser
 
