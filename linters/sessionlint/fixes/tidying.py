@@ -79,12 +79,21 @@ def _drop(file: Rebuilding, node: cst.ImportFrom | cst.Import, gone: Collection[
     if not kept:
         line = file.source.parents[node]
         if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1:
-            file.change(line, lambda old: cst.FlattenSentinel([above for above in old.leading_lines if above.comment]))
+            first = _opens_section(file, line)
+            file.change(line, lambda old: cst.FlattenSentinel([up for up in old.leading_lines if up.comment or first]))
         else:
             file.change(node, lambda _: cst.RemovalSentinel.REMOVE)
         return
     kept[-1] = kept[-1].with_changes(comma=node.names[-1].comma)
     file.change(node, lambda old: old.with_changes(names=kept))
+
+
+def _opens_section(file: Rebuilding, line: cst.SimpleStatementLine) -> bool:
+    """Whether the blank line above an import divides what is above from what follows, and so has to stay."""
+    holder = file.source.parents[line]
+    body = list(holder.body) if isinstance(holder, cst.Module | cst.IndentedBlock) else []
+    after = body[body.index(line) + 1] if line in body[:-1] else None
+    return isinstance(after, cst.SimpleStatementLine) and not after.leading_lines
 
 
 def _needed(context: Context, path: str, name: str, gone: Collection[str], sources: Mapping[str, bytes]) -> bool:
