@@ -143,6 +143,20 @@ def test_a_stored_memo_comes_back(tmp_path):
     assert len(store.load().state[1]) == functions
 
 
+def test_after_a_memo_went_to_the_disk_and_back_nothing_is_evaluated_again(tmp_path):
+    """Holds every kind of value to being stored: the example project has all of them."""
+    policy = load_policy(EXAMPLE)
+    sources = sources_of(EXAMPLE)
+    engine = Engine(EXAMPLE, policy)
+    fresh = found(engine.solve(sources))
+    store = MemoStore(tmp_path, policy)
+    store.save(engine._memo)
+    engine._memo = store.load()
+    assert found(engine.solve(sources)) == fresh
+    assert engine._memo.evaluated == 0
+    assert engine._memo.recalled > 100
+
+
 @pytest.mark.parametrize("harm", ["cut", "empty", "flipped", "other policy"])
 def test_a_damaged_or_foreign_memo_counts_as_absent(tmp_path, harm):
     store, _ = stored(tmp_path)
