@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
 from sessionlint.errors import SessionlintError
-from sessionlint.facts import downlevel
 
 T = TypeVar("T")
 
@@ -149,6 +148,9 @@ def _tree(original: str, text: str, path: str) -> ast.Module:
         try:
             return ast.parse(original, path)
         except SyntaxError as error:
+            # few files need it, and every run would pay for its import
+            from sessionlint.facts import downlevel
+
             return downlevel.parse(text, path, error)
 
 
