@@ -15,6 +15,8 @@ from sessionlint.facts.source import SourceError
 
 if TYPE_CHECKING:
     from sessionlint.fixes.context import Context
+    from sessionlint.fixes.mentions import Mentions
+    from sessionlint.program.api import Program
     from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 
@@ -69,7 +71,14 @@ def callers_of(context: Context, function: FunctionInfo) -> Callers:
     search.run()
     decorated = bool(function.routes or function.registrations)
     order = sorted(search.calls, key=lambda call: (call.path, call.span))
-    return Callers(tuple(order), tuple(sorted(search.unknown, key=lambda m: (m.path, m.line))), decorated)
+    return Callers(tuple(order), tuple(sorted(search.unknown, key=lambda m: (m.path, m.line, m.why))), decorated)
+
+
+def _calls_by_place(program: Program) -> dict[tuple[str, Span4], list[Event]]:
+    found: dict[tuple[str, Span4], list[Event]] = {}
+    for event in program.events("call", "obtain"):
+        found.setdefault(event.site, []).append(event)
+    return found
 
 
 class _Search:
@@ -79,10 +88,7 @@ class _Search:
         self._context = context
         self._wanted = function
         self._is_method = function.class_info is not None
-        program = context.program
-        self._known: dict[tuple[str, Span4], list[Event]] = {}
-        for event in program.events("call", "obtain"):
-            self._known.setdefault(event.site, []).append(event)
+        self._known = context.program.shared(_calls_by_place)
 
     def run(self) -> None:
         names = {self._wanted.name}
@@ -103,22 +109,18 @@ class _Search:
         except SourceError as error:
             self.unknown.append(Mention(path, error.line, "named in a file that cannot be read"))
             return set()
-        tree, columns = parsed.tree, _Columns(parsed.text)
-        binding = _Bindings(self._context, path, tree, self._wanted, name)
+        mentions, columns = self._context.trees.mentions(path, data), _Columns(parsed.text)
+        binding = _Bindings(self._context, path, mentions, self._wanted, name)
         parents = self._context.trees.parents(path, data)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-                self._mention(path, node, parents, columns, binding.is_ours(node, parents))
-            elif isinstance(node, ast.Attribute) and node.attr == name:
-                self._mention(path, node, parents, columns, binding.is_ours_through(node))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and self._names_it(node.value, name):
-                self.unknown.append(Mention(path, node.lineno, "named in a text, perhaps to be replaced in a test"))
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name and self._is_method:
-                self._override(path, node.lineno)
+        for node in mentions.loads.get(name, ()):
+            self._mention(path, node, parents, columns, binding.is_ours(node, parents))
+        for attribute in mentions.attributes.get(name, ()):
+            self._mention(path, attribute, parents, columns, binding.is_ours_through(attribute))
+        for text in mentions.texts.get(name, ()):
+            self.unknown.append(Mention(path, text.lineno, "named in a text, perhaps to be replaced in a test"))
+        for definition in mentions.functions.get(name, ()) if self._is_method else ():
+            self._override(path, definition.lineno)
         return binding.aliases - {name}
-
-    def _names_it(self, text: str, name: str) -> bool:
-        return text == name or text.endswith(f".{name}")
 
     def _override(self, path: str, line: int) -> None:
         """Another method of that name in a class above or below: it has to look the same."""
@@ -183,7 +185,7 @@ def _may_be_value(parent: ast.AST | None) -> bool:
 class _Bindings:
     """What a name means in a file: the wanted function, something else, or nobody knows."""
 
-    def __init__(self, context: Context, path: str, tree: ast.Module, wanted: FunctionInfo, name: str) -> None:
+    def __init__(self, context: Context, path: str, mentions: Mentions, wanted: FunctionInfo, name: str) -> None:
         names = context.program.solver.names
         self._is_method = wanted.class_info is not None
         self._own_file = path == wanted.path
@@ -192,7 +194,7 @@ class _Bindings:
         self._modules: set[str] = set()
         self._ours: bool | None = None
         self._name = name
-        for node in ast.walk(tree):
+        for node in mentions.imports:
             if isinstance(node, ast.ImportFrom):
                 module = names.absolute(path, node.module or "", node.level)
                 target = names.path_of(module, path)
@@ -206,13 +208,13 @@ class _Bindings:
                             self.aliases.add(here)
                         if here == name:
                             self._ours = ours
-            elif isinstance(node, ast.Import):
+            else:
                 for alias in node.names:
                     if names.path_of(alias.name, path) == wanted.path:
                         self._modules.add(alias.asname or alias.name)
         if self._own_file and self._module_level and name == wanted.name:
             self._ours = True
-        if self._ours is None and not self._is_method and _binds(tree, name):
+        if self._ours is None and not self._is_method and name in mentions.bound:
             self._ours = False
 
     def is_ours(self, node: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool | None:
@@ -241,14 +243,6 @@ def _leads_to(context: Context, path: str | None, name: str, wanted: FunctionInf
     if path not in solver.modules:
         return False
     return any(getattr(atom, "info", None) is wanted for atom in solver.member(path, name))
-
-
-def _binds(tree: ast.Module, name: str) -> bool:
-    return any(
-        (isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store))
-        or (isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and n.name == name)
-        for n in ast.walk(tree)
-    )
 
 
 def _hides(scope: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sessionlint.facts.source import Parsed, SourceError, decode, parse
+from sessionlint.fixes.mentions import Mentions, mentions_in
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.source import Function, Source
@@ -27,6 +28,7 @@ class Trees:
         self._sources: dict[str, Source] = {}
         self._trees: dict[str, tuple[bytes, Parsed]] = {}
         self._parents: dict[str, tuple[ast.Module, dict[ast.AST, ast.AST]]] = {}
+        self._mentions: dict[str, tuple[ast.Module, Mentions]] = {}
 
     def source(self, path: str, text: str) -> Source:
         """The tree of a text. Raises :class:`~sessionlint.fixes.model.CannotFixError` when it cannot be read."""
@@ -49,6 +51,14 @@ class Trees:
         if known is None or known[0] is not tree:
             holding = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
             known = self._parents[path] = (tree, holding)
+        return known[1]
+
+    def mentions(self, path: str, data: bytes) -> Mentions:
+        """What that tree mentions, by name."""
+        tree = self.parsed(path, data).tree
+        known = self._mentions.get(path)
+        if known is None or known[0] is not tree:
+            known = self._mentions[path] = (tree, mentions_in(tree))
         return known[1]
 
 
