@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import handles, knowledge, libraries
+from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.frame import Frame, identity
+from sessionlint.program.growing import grow, update
 from sessionlint.program.guards import Guard, decided, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
-from sessionlint.program.targets import assign
 from sessionlint.program.values import (
-    ABSENT,
-    TASK,
     UNKNOWN,
-    UNKNOWN_KEYWORDS,
     Ext,
     Fn,
     Handle,
     Inst,
-    Map,
     Pending,
-    Seq,
     Value,
     join,
-    join_all,
-    literal,
-    merge_maps,
     shallow,
 )
 
 Keywords = list[tuple[str, Value]]
-#: A list variable with more possible contents than this is taken to hold all of them.
-MAX_ALTERNATIVES = 2
-#: What a registry holds to call it later.
-_CALLED = ("fn", "cls", "partial", "param")
 #: Effects that are told to the rules at the call, with the substituted subject.
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
@@ -68,9 +56,9 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
     if e[2][0] == "a" and e[2][3] in ("append", "add", "extend", "insert", "appendleft"):
-        _grow(frame, e, callees, args)
+        grow(frame, e, callees, args)
     elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):
-        _update(frame, e, callees, args, keywords)
+        update(frame, e, callees, args, keywords)
     if flags:
         del frame.flags[len(frame.flags) - len(flags) :]
     return out
@@ -94,83 +82,6 @@ def _guarded(
         if atom.tag == "pending":
             frame.awaiting[atom] = guard
     return value
-
-
-def _grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
-    """``items.append(x)``: the list variable now holds ``x`` too."""
-    target = e[2][2]
-    sequences = [c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "seq"]
-    if not sequences or not args or target[0] != "n":
-        return
-    many = "loop" in frame.flags
-    added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
-    grown = tuple(
-        Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences
-    )
-    if len(grown) > MAX_ALTERNATIVES:
-        # a list that many branches add to: what it may hold in all
-        grown = (Seq(tuple(dict.fromkeys(i for s in grown for i in s.items))[:40], any(s.many for s in grown)),)
-    is_task = any(a.tag == "obj" and a.name == TASK for v in added for a in v)
-    if target[2] not in frame.env and frame.function.name != "<module>" and not is_task:
-        kept = tuple(a for v in added for a in v)
-        frame.store("global", target[2], kept, e[1])
-        if any(a.tag in _CALLED for a in kept):
-            # a registry: what it holds in all
-            known = tuple(i for s in sequences for i in s.items)
-            registry = (Seq(tuple(dict.fromkeys((*known, *added)))[:40], True),)
-            frame.solver.write(("name", frame.path, target[2]), registry)
-    frame.env[target[2]] = grown
-
-
-def _update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
-    """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
-    maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
-    if e[2][3] == "setdefault" and len(args) == len(e[3]) == 2 and isinstance(literal(args[0]), str):
-        frame.identifier(literal(args[0]), args[1], e[3][1], "key")
-    if not maps:
-        return
-    if e[2][3] == "setdefault":
-        key = literal(args[0]) if args else None
-        added = Map(((key, args[1]),), False) if isinstance(key, str) and len(args) > 1 else Map((), True)
-    else:
-        given = [a for v in args for a in v if a.tag == "map"]
-        unknown = bool(args) and (not given or any(g.partial for g in given))
-        added = Map((*(i for g in given for i in g.items), *keywords), unknown)
-    first = added.items if e[2][3] == "update" else ()
-    merged = tuple(merge_maps(m, added) if first or added.partial else merge_maps(added, m) for m in maps)
-    assign(frame, e[2][2], merged, None) if e[2][2][0] in ("n", "a") else None
-
-
-def _spread(value: Value) -> list[Value]:
-    """The elements of ``*value``, joined by position; elements that repeat come twice."""
-    alternatives = [a.items * 2 if a.many else a.items for a in value if a.tag == "seq"]
-    return [join_all(list(row)) for row in zip_longest(*alternatives, fillvalue=UNKNOWN)]
-
-
-def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
-    """Evaluated arguments; ``*`` and ``**`` are spread when their content is known."""
-    args: list[Value] = []
-    for arg in e[3]:
-        if arg[0] == "*":
-            value = frame.evaluate(arg[2])
-            args.extend(_spread(value) or [value])
-        else:
-            args.append(frame.evaluate(arg))
-    keywords: Keywords = []
-    for name, expr in e[4]:
-        value = frame.evaluate(expr)
-        if name is not None:
-            frame.identifier(name, value, expr, "keyword")
-            keywords.append((name, value))
-            continue
-        maps = [a for a in value if a.tag == "map"]
-        for key in dict.fromkeys(k for m in maps for k, _ in m.items if isinstance(k, str)):
-            # a dictionary that lacks the key on some path leaves the parameter its default
-            found = [m.get(key) for m in maps]
-            keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))
-        if not any(a.tag == "map" and not a.partial for a in value):
-            keywords.append((UNKNOWN_KEYWORDS, UNKNOWN))
-    return args, keywords
 
 
 def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr, depth: int = 0) -> Value:
@@ -293,49 +204,6 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
         if any(a.tag == "handle" for a in value):
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
     return {}
-
-
-def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
-    """Parameter identities to argument values; defaults fill the rest."""
-    frame.solver.ensure_signed(function)
-    bindings: dict[Any, Value] = {}
-    params = function.params
-    values = list(args)
-    takes_receiver = function.class_info is not None and not function.is_staticmethod and function.parent is None
-    if takes_receiver and callee.receiver is not None:
-        values.insert(0, (callee.receiver,))
-    position = 0
-    by_name = dict(keywords)
-    for name, kind, _, _, _ in params:
-        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
-            if position < len(values):
-                bindings[identity(function, name)] = values[position]
-                position += 1
-            elif name in by_name:
-                bindings[identity(function, name)] = by_name.pop(name)
-            else:
-                _default(function, name, bindings)
-        elif kind == ir.KIND_VARARGS:
-            rest = values[position:]
-            bindings[identity(function, name)] = (Seq(tuple(rest)),) if rest else UNKNOWN
-            position = len(values)
-        elif kind == ir.KIND_KWONLY:
-            if name in by_name:
-                bindings[identity(function, name)] = by_name.pop(name)
-            else:
-                _default(function, name, bindings)
-        elif kind == ir.KIND_KWARGS:
-            bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
-    for key, value in bindings.items():
-        if key.tag == "param" and value:
-            frame.solver.flow(function, key.name, value)
-    return bindings
-
-
-def _default(function: FunctionInfo, name: str, bindings: dict[Any, Value]) -> None:
-    default = function.param_values.get(name, (UNKNOWN, UNKNOWN))[1]
-    if default and not any(a.tag == "injected" for a in default):
-        bindings[identity(function, name)] = default
 
 
 def call_function(

@@ -1,0 +1,88 @@
+"""Arguments: evaluated at the call, bound to the parameters of what is called."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame, identity
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import ABSENT, UNKNOWN, UNKNOWN_KEYWORDS, Fn, Map, Seq, Value, join_all
+
+Keywords = list[tuple[str, Value]]
+
+
+def _spread(value: Value) -> list[Value]:
+    """The elements of ``*value``, joined by position; elements that repeat come twice."""
+    alternatives = [a.items * 2 if a.many else a.items for a in value if a.tag == "seq"]
+    return [join_all(list(row)) for row in zip_longest(*alternatives, fillvalue=UNKNOWN)]
+
+
+def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
+    """Evaluated arguments; ``*`` and ``**`` are spread when their content is known."""
+    args: list[Value] = []
+    for arg in e[3]:
+        if arg[0] == "*":
+            value = frame.evaluate(arg[2])
+            args.extend(_spread(value) or [value])
+        else:
+            args.append(frame.evaluate(arg))
+    keywords: Keywords = []
+    for name, expr in e[4]:
+        value = frame.evaluate(expr)
+        if name is not None:
+            frame.identifier(name, value, expr, "keyword")
+            keywords.append((name, value))
+            continue
+        maps = [a for a in value if a.tag == "map"]
+        for key in dict.fromkeys(k for m in maps for k, _ in m.items if isinstance(k, str)):
+            # a dictionary that lacks the key on some path leaves the parameter its default
+            found = [m.get(key) for m in maps]
+            keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))
+        if not any(a.tag == "map" and not a.partial for a in value):
+            keywords.append((UNKNOWN_KEYWORDS, UNKNOWN))
+    return args, keywords
+
+
+def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
+    """Parameter identities to argument values; defaults fill the rest."""
+    frame.solver.ensure_signed(function)
+    bindings: dict[Any, Value] = {}
+    params = function.params
+    values = list(args)
+    takes_receiver = function.class_info is not None and not function.is_staticmethod and function.parent is None
+    if takes_receiver and callee.receiver is not None:
+        values.insert(0, (callee.receiver,))
+    position = 0
+    by_name = dict(keywords)
+    for name, kind, _, _, _ in params:
+        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
+            if position < len(values):
+                bindings[identity(function, name)] = values[position]
+                position += 1
+            elif name in by_name:
+                bindings[identity(function, name)] = by_name.pop(name)
+            else:
+                _default(function, name, bindings)
+        elif kind == ir.KIND_VARARGS:
+            rest = values[position:]
+            bindings[identity(function, name)] = (Seq(tuple(rest)),) if rest else UNKNOWN
+            position = len(values)
+        elif kind == ir.KIND_KWONLY:
+            if name in by_name:
+                bindings[identity(function, name)] = by_name.pop(name)
+            else:
+                _default(function, name, bindings)
+        elif kind == ir.KIND_KWARGS:
+            bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
+    for key, value in bindings.items():
+        if key.tag == "param" and value:
+            frame.solver.flow(function, key.name, value)
+    return bindings
+
+
+def _default(function: FunctionInfo, name: str, bindings: dict[Any, Value]) -> None:
+    default = function.param_values.get(name, (UNKNOWN, UNKNOWN))[1]
+    if default and not any(a.tag == "injected" for a in default):
+        bindings[identity(function, name)] = default
