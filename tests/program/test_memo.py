@@ -146,6 +146,7 @@ def test_a_stored_memo_comes_back(tmp_path):
 def test_after_a_memo_went_to_the_disk_and_back_nothing_is_evaluated_again(tmp_path):
     """Holds every kind of value to being stored: the example project has all of them."""
     policy = load_policy(EXAMPLE)
+    assert policy is not None
     sources = sources_of(EXAMPLE)
     engine = Engine(EXAMPLE, policy)
     fresh = found(engine.solve(sources))
