@@ -105,10 +105,6 @@ class WorkList:
         """Lets the same thing be noted again: what is done twice counts with what it did last."""
         self._noted.discard((operation, key))
 
-    def forget(self) -> None:
-        """Says that the running evaluation does what no trace can do again: it will not be remembered."""
-        self._trace = None
-
     def _note(self, key: Any) -> None:
         if self._active:
             readers = self._readers.get(key)
