@@ -39,8 +39,10 @@ class Solver(Classes):
         while True:
             while self._queue:
                 function = self._queue.popleft()
-                self._queued.discard(function)
-                self.evaluate(function)
+                if function in self._queued:
+                    # else a caller had it evaluated meanwhile
+                    self._queued.discard(function)
+                    self.evaluate(function)
             wanted = self._policy_names | demand.names_that_matter(
                 self._cells, self._lazy, self.functions, self.kind_of
             )

@@ -308,9 +308,6 @@ class WorkList:
 
     def summary_of(self, function: FunctionInfo) -> Summary:
         """What is known of a callee so far; evaluates it first when that is possible."""
-        self._readers.setdefault(("summary", function), {})
-        if self._active:
-            self._readers[("summary", function)][self._active[-1]] = None
         if not function.evaluated:
             function.eager = True
             if function not in self._active and len(self._active) < MAX_NESTING:
@@ -318,6 +315,8 @@ class WorkList:
                 self.evaluate(function)
             else:
                 self.enqueue(function)
+        # only now: the caller goes on with what was just found
+        self._note(("summary", function))
         if self._trace is not None:
             self.remember(memory.SUMMARY, function, function.summary)
             self.remember(memory.SIGNATURE, function, function.signature)
