@@ -19,6 +19,7 @@ YES, MAYBE = 1, 2
 _BUILTINS = frozenset(dir(builtins))
 #: Events that say which sessions are open around them.
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
+_NO_FLAGS: frozenset[str] = frozenset()
 _TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "return", "schedule"})
 
 
@@ -67,6 +68,8 @@ class Frame:
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []
         self.globals: set[str] = set()
+        #: names of the module as they were found at an epoch of the solver: who asked once is told of changes
+        self._members: dict[str, tuple[int, Value]] = {}
         self.class_scope: Any = None
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
@@ -77,6 +80,8 @@ class Frame:
 
     def evaluate(self, expr: ir.Expr, statement: bool = False, context: bool = False) -> Value:
         """The value of an expression; ``statement``: its result is dropped, ``context``: a ``with`` item."""
+        if expr[0] == "n":
+            return self.lookup(expr[2])
         return self.machine.evaluate(self, expr, statement, context)
 
     # sites and events
@@ -88,7 +93,8 @@ class Frame:
     def emit(self, kind: str, span: ir.Span4, flags: tuple[str, ...] = (), **fields: Any) -> Event:
         """Records an event with the transactions and clauses around it."""
         event = Event(
-            kind, self.function, span, transactions=tuple(self.tx), flags=frozenset((*self.flags, *flags)),
+            kind, self.function, span, transactions=tuple(self.tx),
+            flags=frozenset((*self.flags, *flags)) if self.flags or flags else _NO_FLAGS,
             open_sessions=self._open(kind), **fields,
         )  # fmt: skip
         if not self.dead:
@@ -144,8 +150,14 @@ class Frame:
             if value:
                 return value
             parent = parent.parent
+        known = self._members.get(name)
+        if known is not None and known[0] == self.solver.epoch:
+            return known[1]
         value = self.solver.member(self.path, name)
-        return value or ((Ext(f"builtins.{name}"),) if name in _BUILTINS else UNKNOWN)
+        value = value or ((Ext(f"builtins.{name}"),) if name in _BUILTINS else UNKNOWN)
+        if not self.solver.importing:
+            self._members[name] = (self.solver.epoch, value)
+        return value
 
     def bind(self, name: str, value: Value, span: ir.Span4) -> None:
         """Assigns a name in the scope it belongs to."""

@@ -45,7 +45,7 @@ class Naming(WorkList):
         entries = self._lazy.setdefault((path, alias), [])
         if (module, level, name) not in entries:
             entries.append((module, level, name))
-            self._epoch += 1
+            self.epoch += 1
 
     def module_value(self, dotted: str, importer: str = "") -> Value:
         """The value of a dotted module name."""
@@ -66,9 +66,9 @@ class Naming(WorkList):
         return value
 
     def _found(self, path: str, name: str) -> Value:
-        outermost = not self._importing
+        outermost = not self.importing
         known = self._members.get((path, name))
-        if known is not None and known[0] == self._epoch:
+        if known is not None and known[0] == self.epoch:
             for key in known[2]:
                 self._note(key)
             return known[1]
@@ -76,7 +76,7 @@ class Naming(WorkList):
             self._followed = []
         value = self._member(path, name)
         if outermost:
-            self._members[(path, name)] = (self._epoch, value, tuple(dict.fromkeys(self._followed)))
+            self._members[(path, name)] = (self.epoch, value, tuple(dict.fromkeys(self._followed)))
             waiting, self._waiting = self._waiting, []
             for function in waiting if value else ():
                 self.enqueue(function)
@@ -85,17 +85,17 @@ class Naming(WorkList):
     def _member(self, path: str, name: str) -> Value:
         if self.module(path) is None:
             return UNKNOWN
-        if (path, name) in self._importing:
+        if (path, name) in self.importing:
             if self._active:
                 self._waiting.append(self._active[-1])
             return UNKNOWN
-        self._importing.add((path, name))
+        self.importing.add((path, name))
         value = self._follow(("name", path, name))
         for dotted, level, imported in self._lazy.get((path, name), ()):
             value = join(self.import_name(path, dotted, level, imported), value)
         if not value:
             value = self._starred(path, name) or self._follow(("getattr", path))
-        self._importing.discard((path, name))
+        self.importing.discard((path, name))
         return value
 
     def _starred(self, path: str, name: str) -> Value:

@@ -314,8 +314,12 @@ _FLAT = frozenset({
 
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
     """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
-    if depth > 0 and _FLAT.issuperset([atom.tag for atom in value]):
-        return value
+    if depth > 0:
+        for atom in value:
+            if atom.tag not in _FLAT:
+                break
+        else:
+            return value
     out: list[Any] = []
     for atom in value:
         tag = atom.tag

@@ -74,12 +74,14 @@ class WorkList:
         self._queue: deque[FunctionInfo] = deque()
         self._queued: set[FunctionInfo] = set()
         self._active: list[FunctionInfo] = []
-        self._importing: set[tuple[str, str]] = set()
+        #: names whose resolution is under way
+        self.importing: set[tuple[str, str]] = set()
         #: resolved names: epoch, value, and the cells that were read on the way
         self._members: dict[tuple[str, str], tuple[int, Value, tuple[Any, ...]]] = {}
         self._followed: list[Any] = []
         self._waiting: list[FunctionInfo] = []
-        self._epoch = 0
+        #: grows whenever what a name of a module means may have changed
+        self.epoch = 0
         self._mro: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
         self._kinds: dict[ClassInfo, str | None] = {}
         self._declared: dict[Param, tuple[Value, bool]] = {}
@@ -88,7 +90,12 @@ class WorkList:
 
     def read(self, key: Any) -> Value:
         """The value of a cell; the function being evaluated will be told when it changes."""
-        self._note(key)
+        if self._active:
+            readers = self._readers.get(key)
+            if readers is None:
+                self._readers[key] = {self._active[-1]: None}
+            else:
+                readers[self._active[-1]] = None
         value = self._cells.get(key, UNKNOWN)
         if self._trace is not None and key not in self._noted:
             self._noted.add(key)
@@ -120,8 +127,14 @@ class WorkList:
         if self._trace is not None:
             self._trace.append((memory.WRITE, key, value))
         old = self._cells.get(key, UNKNOWN)
-        if old is value or (old and all(a in old for a in value)):
-            return
+        if old:
+            if old is value:
+                return
+            for atom in value:
+                if atom not in old:
+                    break
+            else:
+                return
         new = join(old, shallow(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
         if new is not old and new != old:
             self._cells[key] = new
@@ -141,7 +154,7 @@ class WorkList:
 
     def _changed(self, key: Any) -> None:
         if key[0] in _NAME_CELLS:
-            self._epoch += 1
+            self.epoch += 1
         for reader in self._readers.get(key, ()):
             self.enqueue(reader)
 
@@ -334,9 +347,9 @@ class WorkList:
             self.modules[path] = module
         if not module.body.evaluated and not module.in_progress:
             module.in_progress = True
-            outer = (self._importing, self._followed, self._waiting)
-            self._importing, self._followed, self._waiting = set(), [], []
+            outer = (self.importing, self._followed, self._waiting)
+            self.importing, self._followed, self._waiting = set(), [], []
             self.evaluate(module.body)
-            self._importing, self._followed, self._waiting = outer
+            self.importing, self._followed, self._waiting = outer
             module.in_progress = False
         return module
