@@ -5,8 +5,9 @@ Each state is checked as a run of its own would check it; what it costs is what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache, content_key
@@ -15,8 +16,13 @@ from sessionlint.facts.reading import Reader, error_in
 from sessionlint.facts.source import SourceError, decode
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
-from sessionlint.program.build import names_of, solve
+from sessionlint.program.build import names_of, solve, take_edit
+from sessionlint.program.editing import Editing
 from sessionlint.program.memo import Memo
+from sessionlint.report import CheckError
+
+#: After so many edits the program is solved again, and what the edits left behind goes.
+_EDITS = 200
 
 
 class Engine:
@@ -27,6 +33,7 @@ class Engine:
     """
 
     def __init__(self, root: Path, policy: Policy | None = None, cache: FactsCache | None = None) -> None:
+        """An engine that has solved nothing yet."""
         self.root = root
         self.policy = policy or Policy(root=root)
         self._memo = Memo()
@@ -34,9 +41,14 @@ class Engine:
         self._reader = Reader(root, lower_module, screen.file_screen(names_of(self.policy)))
         self._whole = Reader(root, lower_module, None)
         self._facts: dict[tuple[bytes, bool], bytes] = {}
+        self._last: _Last | None = None
 
-    def solve(self, sources: Mapping[str, bytes]) -> Program:
-        """The program of these files: path relative to the root -> content. All of them, not only the changed ones."""
+    def solve(self, sources: Mapping[str, bytes], *, edit: bool = False) -> Program:
+        """The program of these files: path relative to the root -> content. All of them, not only the changed ones.
+
+        ``edit``: the last program will not be asked any more. When one file changed, and other files see no
+        difference, its solution becomes this one's (:attr:`Program.changed` tells).
+        """
         keys = {path: content_key(data) for path, data in sources.items()}
         blobs = {path: self._blob(path, keys[path], data, False) for path, data in sources.items()}
         errors = {path: error for path, blob in blobs.items() if (error := error_in(path, blob)) is not None}
@@ -47,9 +59,36 @@ class Engine:
             return self._blob(path, keys[path], sources[path], True) if blob == b"" else blob
 
         sound = {path: blob for path, blob in blobs.items() if path not in errors}
-        solver = solve(sound, self.policy, self._memo, blob_of)
+        changed = self._taken(keys, errors, blobs, blob_of) if edit else None
+        if changed is None or self._last is None:
+            solver = solve(sound, self.policy, self._memo, blob_of)
+            edits = 0
+        else:
+            solver, edits = self._last.solver, self._last.edits + 1
+        self._last = _Last(solver, keys, blobs, errors, edits)
         self._forget(frozenset(keys.values()))
-        return Program(self.policy, solver, tuple(errors[path] for path in sorted(errors)), _Lines(sources).read)
+        problems = tuple(errors[path] for path in sorted(errors))
+        return Program(self.policy, solver, problems, _Lines(sources).read, changed)
+
+    def _taken(
+        self,
+        keys: Mapping[str, bytes],
+        errors: Mapping[str, CheckError],
+        blobs: Mapping[str, bytes],
+        blob_of: Callable[[str], bytes | None],
+    ) -> frozenset[str] | None:
+        """The changed files that the last solution could take; ``None``: the program has to be solved."""
+        last, self._last = self._last, None
+        if last is None or last.edits >= _EDITS or last.keys.keys() != keys.keys() or last.errors != errors:
+            return None
+        changed = [path for path, key in keys.items() if key != last.keys[path]]
+        if len(changed) > 1 or any(path in errors for path in changed):
+            return None
+        for path in changed:
+            if bool(last.blobs[path]) != bool(blobs[path]) or not take_edit(last.solver, path, blob_of):
+                return None
+        self._last = last
+        return frozenset(changed)
 
     def _blob(self, path: str, key: bytes, data: bytes, whole: bool) -> bytes:
         known = self._facts.get((key, whole))
@@ -65,6 +104,16 @@ class Engine:
         """Keeps the facts of this state, and of a few others."""
         if len(self._facts) > 4 * len(current) + 200:
             self._facts = {k: blob for k, blob in self._facts.items() if k[0] in current}
+
+
+class _Last(NamedTuple):
+    """The last solution, what it was made of, and how many edits it has taken since it was solved."""
+
+    solver: Editing
+    keys: Mapping[str, bytes]
+    blobs: Mapping[str, bytes]
+    errors: Mapping[str, CheckError]
+    edits: int
 
 
 class _Lines:

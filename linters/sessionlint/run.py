@@ -119,11 +119,12 @@ def restrict(report: Report, paths: Sequence[str]) -> Report:
 
 
 class Examination(NamedTuple):
-    """A solved program, the report on it, and whether every rule did its work."""
+    """A solved program, the report on it, whether every rule did its work, and what the rules said."""
 
     program: Program
     report: Report
     complete: bool
+    found: tuple[Finding, ...]
 
 
 def examine(
@@ -165,8 +166,12 @@ def check_program(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     families: Sequence[str] = ("TXN",),
+    before: Sequence[Finding] | None = None,
 ) -> Examination:
-    """Runs the rules on a program of ``files`` that was solved under ``policy``; without one, infers it first."""
+    """Runs the rules on a program of ``files`` that was solved under ``policy``; without one, infers it first.
+
+    ``before`` is what the rules said of the program that this one differs from in ``program.changed`` only.
+    """
     from sessionlint.facts.source import with_deep_stack
     from sessionlint.rules.catalogue import all_rules
 
@@ -183,7 +188,11 @@ def check_program(
     wanted = [rule for rule in wanted if rule.META.code not in _NOT_RUN]
     # Rules walk the same deeply nested code that had to be read on a deep stack.
     with without_collector():
-        findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
+        if before is None or program.changed is None:
+            findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
+        else:
+            known, changed = before, program.changed
+            findings, crashes = with_deep_stack(lambda: recheck_rules(program, wanted, known, changed))
     report = Report(
         findings=collect(findings, settings, program.source_line),
         errors=_in_order((*program.errors, *crashes)),
@@ -191,7 +200,7 @@ def check_program(
         notes=tuple(notes),
         statistics=dict(program.statistics),
     )
-    return Examination(program, report, not crashes)
+    return Examination(program, report, not crashes, tuple(findings))
 
 
 def _in_order(errors: Iterable[CheckError]) -> tuple[CheckError, ...]:
@@ -214,6 +223,24 @@ def check_rules(program: Program, rules: Iterable[RuleModule]) -> tuple[list[Fin
             )
             crashes.append(CheckError(rule.META.code, 1, message))
     return findings, crashes
+
+
+def recheck_rules(
+    program: Program, rules: Iterable[RuleModule], before: Sequence[Finding], changed: frozenset[str]
+) -> tuple[list[Finding], list[CheckError]]:
+    """What the rules find, when they found ``before`` in a program that differed in ``changed`` files only."""
+    from sessionlint.program.focus import focused
+
+    rules = list(rules)
+    wide = frozenset(rule.META.code for rule in rules if rule.META.program_wide)
+    # a trace through a changed file names lines of it
+    paths = changed | {f.path for f in before if any(step.path in changed for step in f.trace)}
+    kept = [finding for finding in before if finding.path not in paths and finding.code not in wide]
+    local = check_rules(focused(program, paths), [rule for rule in rules if rule.META.code not in wide])
+    whole = check_rules(program, [rule for rule in rules if rule.META.code in wide])
+    # what a rule finds from these files in others has been found there before
+    found = [finding for finding in local[0] if finding.path in paths]
+    return [*kept, *found, *whole[0]], [*local[1], *whole[1]]
 
 
 def _innermost(error: Exception) -> str:

@@ -41,7 +41,8 @@ def inventory(
     settings = policy or Policy(root=root)
     progress = Progress(sys.stderr)
     cache_dir = None if no_cache else cache_folder(root, settings.cache_dir)
-    program, report, _ = examine(root, policy, discover(root, settings), cache_dir, progress, families=FAMILIES)
+    examined = examine(root, policy, discover(root, settings), cache_dir, progress, families=FAMILIES)
+    program, report = examined.program, examined.report
     progress.clear()
     for note in report.notes:
         click.echo(note, err=True)

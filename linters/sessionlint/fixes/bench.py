@@ -57,13 +57,19 @@ class Bench:
         self._known = known
         self._today = today or datetime.date.today()
         self._trees = Trees()
+        self._found: Sequence[Finding] | None = None
         self._comments: dict[str, tuple[bytes, Sequence[Suppression]]] = {}
 
-    def state(self, sources: Mapping[str, bytes]) -> State:
-        """The state in which the files (all of them) have these bytes."""
+    def state(self, sources: Mapping[str, bytes], *, edit: bool = False) -> State:
+        """The state in which the files (all of them) have these bytes.
+
+        ``edit``: nobody will ask the last state's program any more (see :meth:`Engine.solve`).
+        """
         files = sorted(sources)
-        program = self._engine.solve(sources)
-        checked = check_program(program, self.policy, files).report
+        program = self._engine.solve(sources, edit=edit)
+        examined = check_program(program, self.policy, files, before=self._found)
+        self._found = examined.found if examined.complete else None
+        checked = examined.report
         comments = tuple(comment for path in files for comment in self._comments_of(path, sources[path]))
 
         def defines(path: str, qualname: str) -> bool:

@@ -35,11 +35,18 @@ class Program:
     """A solved program. All paths are relative to the project root."""
 
     def __init__(
-        self, policy: Policy, solver: Solver, errors: tuple[CheckError, ...], read_line: Callable[[str, int], str]
+        self,
+        policy: Policy,
+        solver: Solver,
+        errors: tuple[CheckError, ...],
+        read_line: Callable[[str, int], str],
+        changed: frozenset[str] | None = None,
     ) -> None:
+        """``changed``: the only files that differ from the program before, when nothing else looks different."""
         self.policy = policy
         self.solver = solver
         self.errors = errors
+        self.changed = changed
         self._read_line = read_line
         self._shared: dict[Any, Any] = {}
 

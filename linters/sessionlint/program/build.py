@@ -15,6 +15,7 @@ from sessionlint.facts.extract import extract
 from sessionlint.facts.lower import lower_module
 from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
+from sessionlint.program.editing import Editing
 from sessionlint.program.evaluate import evaluate_function, sign_function
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
@@ -83,15 +84,36 @@ def solve(
     policy: Policy,
     memo: Memo | None = None,
     blob_of: Callable[[str], bytes | None] | None = None,
-) -> Solver:
+) -> Editing:
     """Solves a program from marshalled facts by path.
 
     With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated.
     ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
     """
-    facts_of = blob_of or blobs.get
     names = ModuleNames(blobs, policy.src, policy.root.absolute().name)
+    load = _loader(names, memo, blob_of or blobs.get)
+    solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
+    # Tests and migrations may do what they need: they are read when application code imports them.
+    roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
+    if memo is not None:
+        memo.start()
+    with without_collector():
+        with_deep_stack(lambda: _solve(solver, roots))
+    if memo is not None:
+        memo.finish()
+    return solver
 
+
+def take_edit(solver: Editing, path: str, blob_of: Callable[[str], bytes | None]) -> bool:
+    """Takes one changed file into a solved program; ``False``: others would see a difference, it must be solved."""
+    load = _loader(solver.names, solver.memo, blob_of)
+    with without_collector():
+        return with_deep_stack(lambda: solver.take(path, load))
+
+
+def _loader(
+    names: ModuleNames, memo: Memo | None, facts_of: Callable[[str], bytes | None]
+) -> Callable[[str], ModuleInfo | None]:
     def load(path: str) -> ModuleInfo | None:
         blob = facts_of(path)
         if not blob:
@@ -102,16 +124,7 @@ def solve(
             module.body = memo.function(module, module.body.facts, "", None, None)
         return module
 
-    solver = Solver(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
-    # Tests and migrations may do what they need: they are read when application code imports them.
-    roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
-    if memo is not None:
-        memo.start()
-    with without_collector():
-        with_deep_stack(lambda: _solve(solver, roots))
-    if memo is not None:
-        memo.finish()
-    return solver
+    return load
 
 
 def _solve(solver: Solver, paths: list[str]) -> None:

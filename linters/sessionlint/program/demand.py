@@ -22,14 +22,17 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
     )
 
 
-def names_that_matter(
-    cells: Mapping[Any, Value],
-    lazy: Mapping[tuple[str, str], list[tuple[str, int, str]]],
-    functions: Iterable[FunctionInfo],
-    kind_of: Callable[[Any], str | None],
-) -> frozenset[str]:
-    """Names under which interesting functions, classes and handles are known anywhere in the program."""
-    makers = {f for f in functions if f.evaluated and interesting(f, kind_of)}
+Imports = Mapping[tuple[str, str], list[tuple[str, int, str]]]
+"""File and name -> module, level and name there, for names imported at the top of a file."""
+
+
+def makers(functions: Iterable[FunctionInfo], kind_of: Callable[[Any], str | None]) -> frozenset[FunctionInfo]:
+    """The interesting ones among functions."""
+    return frozenset(f for f in functions if f.evaluated and interesting(f, kind_of))
+
+
+def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozenset[FunctionInfo]) -> frozenset[str]:
+    """Names under which interesting functions, classes and handles are known in these cells and imports."""
     owners = {f.class_info for f in makers if f.class_info is not None}
     names = {f.name for f in makers if not f.name.startswith("__") and f.name != "<lambda>"}
     names |= {c.name for c in owners if c is not None}
@@ -37,6 +40,12 @@ def names_that_matter(
         if key[0] in ("name", "attr") and any(_atom_matters(a, makers, owners) for a in value):
             names.add(key[2])
     names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
+    return frozenset(names)
+
+
+def with_aliases(found: frozenset[str], lazy: Imports) -> frozenset[str]:
+    """These names, and those under which they are imported."""
+    names = set(found)
     grown = True
     while grown:
         aliases = {
@@ -52,7 +61,7 @@ def _renamed(alias: str, name: str) -> bool:
     return alias != name and bool(name) and not screen.matters(alias) and screen.matters(name)
 
 
-def _atom_matters(atom: Any, makers: set[FunctionInfo], owners: set[Any]) -> bool:
+def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) -> bool:
     tag = atom.tag
     if tag == "handle":
         return bool(atom.kind != "transaction")

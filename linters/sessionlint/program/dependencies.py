@@ -7,7 +7,18 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Annotation, Dependency, Injected, Pending, Value, join
+from sessionlint.program.values import (
+    UNKNOWN,
+    Annotation,
+    Dependency,
+    Handle,
+    Injected,
+    Inst,
+    Pending,
+    Site,
+    Value,
+    join,
+)
 
 
 def inject(
@@ -27,7 +38,7 @@ def inject(
     elif dependency.scope == "function":
         # FastAPI caches per scope: the request-scoped object is another one
         source = (source, "function")
-    result = resolve(frame, dependency)
+    result = tuple(_of_every_request(atom, dependency.site) for atom in resolve(frame, dependency))
     typed = frame.solver.instances(declared)
     known = any(frame.solver.kind_of(a) for a in result) or not any(frame.solver.kind_of(a) for a in typed)
     frame.solver.write(("injected", source), result if result and known else join(result, typed))
@@ -36,6 +47,16 @@ def inject(
         held = "handle" if frame.solver.kind_of(injected) else ""
         frame.emit("inject", span, name=name, value=(dependency,), subject=(injected,), text=held)
     return (injected,)
+
+
+def _of_every_request(atom: Any, site: Site) -> Any:
+    """What is injected, without the place that asks for it: all who ask mean the same object."""
+    if isinstance(atom, Handle):
+        return atom._replace(site=atom.root) if atom.site == site else atom
+    if isinstance(atom, Inst):
+        bindings = tuple((key, tuple(_of_every_request(a, site) for a in value)) for key, value in atom.bindings)
+        return atom._replace(bindings=bindings)
+    return atom
 
 
 def resolve(frame: Frame, dependency: Dependency) -> Value:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo, ModuleInfo, Summary
@@ -92,6 +93,29 @@ class Memo:
         for function in self._functions.values():
             function.traces = function.used
             function.used = []
+
+    @property
+    def functions(self) -> Iterable[FunctionInfo]:
+        """The functions of the last solution."""
+        return self._functions.values()
+
+    def reopen(self, path: str) -> None:
+        """One file of the last solution is evaluated anew."""
+        self._before[path] = self._digests.get(path, b"")
+        for key in [key for key in self._made if key[1] == path]:
+            del self._made[key]
+
+    def close(self, path: str) -> None:
+        """It has been."""
+        for key in [key for key in self._functions if key[0] == path]:
+            if key[2] >= self._made["def", path, key[1]]:
+                del self._functions[key]
+            else:
+                function = self._functions[key]
+                function.traces, function.used = function.used, []
+        for key in [key for key in self._classes if key[0] == path]:
+            if key[2] >= self._made["class", path, key[1]]:
+                del self._classes[key]
 
     def function(
         self,

@@ -35,24 +35,27 @@ class Solver(Classes):
 
     def solve(self) -> None:
         """Evaluates until nothing changes, and until no skipped function mentions a name that turned out to matter."""
-        searched: frozenset[str] = frozenset()
         while True:
-            while self._queue:
-                function = self._queue.popleft()
-                if function in self._queued:
-                    # else a caller had it evaluated meanwhile
-                    self._queued.discard(function)
-                    self.evaluate(function)
-            wanted = self._policy_names | demand.names_that_matter(
-                self._cells, self._lazy, self.functions, self.kind_of
-            )
-            for function in demand.mentioning(self.functions, wanted - searched):
+            self.drain()
+            self.makers = demand.makers(self.functions, self.kind_of)
+            names = demand.names_that_matter(self._cells, self._lazy, self.makers)
+            wanted = self._policy_names | demand.with_aliases(names, self._lazy)
+            for function in demand.mentioning(self.functions, wanted - self.searched):
                 function.eager = True
                 self.enqueue(function.module.body)
                 self.enqueue(function)
-            searched |= wanted
+            self.searched |= wanted
             if not self._queue:
                 return
+
+    def drain(self) -> None:
+        """Evaluates what is on the work list."""
+        while self._queue:
+            function = self._queue.popleft()
+            if function in self._queued:
+                # else a caller had it evaluated meanwhile
+                self._queued.discard(function)
+                self.evaluate(function)
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:
         """Repeats one operation of a trace: whether what was read is still the same."""

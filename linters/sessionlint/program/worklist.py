@@ -73,6 +73,12 @@ class WorkList:
         self._readers: dict[Any, dict[FunctionInfo, None]] = {}
         self._queue: deque[FunctionInfo] = deque()
         self._queued: set[FunctionInfo] = set()
+        #: functions that hand out handles or end transactions, and the names looked for because of such
+        self.makers: frozenset[FunctionInfo] = frozenset()
+        self.searched: frozenset[str] = frozenset()
+        #: while one file of a solved program is taken anew: that file, and whether others had to be looked at
+        self.edited = ""
+        self.spread = False
         self._active: list[FunctionInfo] = []
         #: names whose resolution is under way
         self.importing: set[tuple[str, str]] = set()
@@ -160,6 +166,8 @@ class WorkList:
 
     def enqueue(self, function: FunctionInfo) -> None:
         """Puts a function on the work list."""
+        if self.edited and function.module.path != self.edited:
+            return
         if function not in self._queued and function.visits < MAX_VISITS:
             self._queued.add(function)
             self._queue.append(function)
@@ -251,6 +259,8 @@ class WorkList:
 
     def evaluate(self, function: FunctionInfo) -> None:
         """Evaluates one function now (or takes over what is known of it) and tells readers of its summary."""
+        if self.edited and function.module.path != self.edited:
+            self.spread = True
         function.visits += 1
         before = function.summary.key
         outer = (self._trace, self._noted)

@@ -29,6 +29,8 @@ class Rule:
     not_flagged: str
     presets: tuple[str, ...] = ("scrapersky", "unit-of-work")
     severity: Severity = "error"
+    #: compares things of several files, so that an edit of one may change findings in others
+    program_wide: bool = False
 
     @property
     def fixable(self) -> bool:

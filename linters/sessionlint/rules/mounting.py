@@ -25,7 +25,24 @@ class Mount(NamedTuple):
 
 def mounts(program: Program, router: Any) -> list[Mount]:
     """Every way a router is mounted; itself alone when nothing includes it or it cannot be traced."""
-    return _mounts(program, getattr(router, "site", None), 0)
+    site = getattr(router, "site", None)
+    known = program.shared(_known)
+    if site not in known:
+        known[site] = _mounts(program, site, 0)
+    return known[site]
+
+
+def _known(_: Program) -> dict[Any, list[Mount]]:
+    """The mounts of each router that was asked for, by its place."""
+    return {}
+
+
+def _including(program: Program) -> dict[Any, list[tuple[Any, Any]]]:
+    """The routers that include one, by its place, and where they do."""
+    found: dict[Any, list[tuple[Any, Any]]] = {}
+    for parent, child, _, place in program.solver.includes:
+        found.setdefault(getattr(child, "site", None), []).append((parent, place))
+    return found
 
 
 def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
@@ -34,9 +51,7 @@ def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
     if site is None or depth > _MAX_HOPS:
         return [own]
     found: list[Mount] = []
-    for parent, child, _, place in program.solver.includes:
-        if getattr(child, "site", None) != site:
-            continue
+    for parent, place in program.shared(_including).get(site, ()):
         between = _step(program, program.solver.include_options.get(place, {}))
         for outer in _mounts(program, getattr(parent, "site", None), depth + 1):
             found.append(_joined(outer, between, own))

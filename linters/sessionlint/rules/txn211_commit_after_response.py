@@ -32,6 +32,7 @@ META = Rule(
         'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; '
         "the same generator used with `async with`; websocket endpoints; tests."
     ),
+    program_wide=True,
 )
 
 BAD = [

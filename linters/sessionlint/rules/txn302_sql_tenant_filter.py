@@ -25,6 +25,7 @@ META = Rule(
         "columns; SQL in comments and log text; questions to `information_schema`. Tests and migrations."
     ),
     presets=("scrapersky",),
+    program_wide=True,
 )
 
 BAD = [

@@ -24,6 +24,7 @@ META = Rule(
         "`base64` and other decoding that verifies nobody."
     ),
     presets=("scrapersky",),
+    program_wide=True,
 )
 
 BAD = [

@@ -29,6 +29,7 @@ META = Rule(
     not_flagged="SQLite, psycopg2 and other drivers without server-side prepared statements, engines for a written-out "
     "local or direct host, settings that cannot be told, tests and migrations, application_name in server_settings.",
     presets=("scrapersky",),
+    program_wide=True,
 )
 
 _CACHES = ("statement_cache_size", "prepared_statement_cache_size")

@@ -26,6 +26,7 @@ META = Rule(
     "URL.create(…, password=settings.database_password).",
     not_flagged="Passwords put in at run time, URLs without a password, SQLite, placeholders such as <password> or "
     "${PASSWORD}, docstrings, comments, log and error texts, tests and migrations.",
+    program_wide=True,
 )
 
 _PLACEHOLDER = re.compile(

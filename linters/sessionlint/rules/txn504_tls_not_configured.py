@@ -24,6 +24,7 @@ META = Rule(
     'sslmode=verify-full with sslrootcert). tls = "required" in the policy accepts encryption without verification.',
     not_flagged="Hosts put in at run time, this machine and services next to it, settings that cannot be told, tls = "
     '"off", tests and migrations; contexts that no engine gets.',
+    program_wide=True,
 )
 
 _OPTIONS = ("ssl", "sslmode", "ssl_context", "sslrootcert")

@@ -22,6 +22,7 @@ META = Rule(
     not_flagged="Hosts and ports that are put in at run time, this machine and services next to it, SQLite, tests, and "
     "migrations, which need a session of their own.",
     presets=("scrapersky",),
+    program_wide=True,
 )
 
 BAD = [

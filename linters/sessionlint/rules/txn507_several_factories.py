@@ -22,6 +22,7 @@ META = Rule(
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
     "of tests and migrations, calls that return the one cached engine.",
+    program_wide=True,
 )
 
 _CACHES = ("functools.cache", "functools.lru_cache", "cachetools")

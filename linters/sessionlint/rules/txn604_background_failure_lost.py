@@ -27,6 +27,7 @@ META = Rule(
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
     "the log, clauses inside loops, tasks that are awaited or have a callback that looks at the error, work "
     "that cannot fail.",
+    program_wide=True,
 )
 
 _LOSE = ("BackgroundTasks.add_task", "BackgroundTask", "threading.", "add_task")

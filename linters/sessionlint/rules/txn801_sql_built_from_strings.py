@@ -26,6 +26,7 @@ META = Rule(
         "`int()` and "
         "`len()`, names of mapped tables; f-strings that are no SQL. Migrations and tests."
     ),
+    program_wide=True,
 )
 
 BAD = [

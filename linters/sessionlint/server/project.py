@@ -107,7 +107,7 @@ class Project:
             return Checkup(_by_path(mistakes), line_of)
         sources, errors, drifts = self._sources(buffers)
         bench = self._bench_for(sources)
-        state = bench.state(sources)
+        state = bench.state(sources, edit=True)
         report = self._settled(state)
         files, notices = _split(errors + state.report.errors + self._disk.errors, {*sources, *buffers}, self.root)
         present = (moved for finding in report.findings if (moved := drifted(finding, drifts)))

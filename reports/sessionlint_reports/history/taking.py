@@ -65,7 +65,8 @@ def take(
 
     settings = policy or Policy(root=root)
     folder = cache_folder(root, settings.cache_dir) if use_cache else None
-    program, found, _ = examine(root, policy, discover(root, settings), folder, progress)
+    examined = examine(root, policy, discover(root, settings), folder, progress)
+    program, found = examined.program, examined.report
     comments = read_comments(root, found.files, forbid=settings.suppressions == "forbid")
     now = clock()
     baseline = known(root, policy)

@@ -1,0 +1,118 @@
+"""Edits taken into a solved program: the findings are those of a fresh run, for the price of one file."""
+
+import ast
+import random
+from pathlib import Path
+
+import pytest
+
+from sessionlint.engine import Engine
+from sessionlint.policy import load_policy
+from sessionlint.policy_model import Policy
+from sessionlint.run import check_program
+from tests.program.test_memo import edited, sources_of
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "noncompliant"
+COMPLIANT = EXAMPLE.parent / "compliant"
+DB = (
+    "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n"
+    "engine = create_async_engine('postgresql+asyncpg://u@localhost/db')\n"
+    "maker = async_sessionmaker(engine)\n"
+)
+SERVICE = "async def save(session, row):\n    session.add(row)\n    await session.commit()\n"
+TASK = (
+    "from db import maker\nfrom service import save\n\n\n"
+    "async def job(row):\n    async with maker() as session:\n        await save(session, row)\n"
+)
+FILES = {"db.py": DB.encode(), "service.py": SERVICE.encode(), "task.py": TASK.encode()}
+
+
+def solved(tmp_path):
+    engine = Engine(tmp_path, Policy(root=tmp_path))
+    engine.solve(FILES)
+    return engine
+
+
+def effects(program):
+    return {(e.path, e.span[0], e.name) for e in program.events("effect")}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("root", [EXAMPLE, COMPLIANT], ids=["noncompliant", "compliant"])
+def test_after_any_edit_of_a_file_the_findings_are_those_of_a_fresh_run(root, seed):
+    rng = random.Random(seed)
+    policy = load_policy(root)
+    original = sources_of(root)
+    current, files = dict(original), sorted(original)
+    engine = Engine(root, policy)
+    found = check_program(engine.solve(current), policy, files).found
+    taken = 0
+    for step in range(10):
+        path = rng.choice(files)
+        text = original[path].decode() if rng.random() < 0.2 else edited(current[path].decode(), rng)
+        try:
+            ast.parse(text)
+        except SyntaxError:
+            continue
+        current[path] = text.encode()
+        program = engine.solve(current, edit=True)
+        taken += program.changed is not None
+        warm = check_program(program, policy, files, before=found)
+        cold = check_program(Engine(root, policy).solve(current), policy, files)
+        assert warm.complete
+        assert warm.report == cold.report, (seed, step, path)
+        found = warm.found
+    assert taken > 2
+
+
+def test_what_happens_inside_a_function_is_taken_without_solving_again(tmp_path):
+    engine = solved(tmp_path)
+    edited_task = f"{TASK}        await session.rollback()\n".encode()
+    program = engine.solve({**FILES, "task.py": edited_task}, edit=True)
+    assert program.changed == {"task.py"}
+    assert {(e.span[0], e.name) for e in program.events("txn") if e.path == "task.py"} == {(8, "rollback")}
+
+
+def test_what_callers_elsewhere_see_has_the_program_solved(tmp_path):
+    engine = solved(tmp_path)
+    edited_service = SERVICE.replace("    await session.commit()\n", "").encode()
+    program = engine.solve({**FILES, "service.py": edited_service}, edit=True)
+    assert program.changed is None
+    assert {name for path, _, name in effects(program) if path == "task.py"} == {"write"}
+
+
+def test_a_function_that_only_others_ask_for_is_still_evaluated(tmp_path):
+    engine = solved(tmp_path)
+    program = engine.solve({**FILES, "service.py": ("# saving\n" + SERVICE).encode()}, edit=True)
+    assert program.changed == {"service.py"}
+    save = next(f for f in program.functions if f.name == "save")
+    commit = next(e for e in save.summary.effects if e.name == "commit")
+    assert [step.line for step in program.effect_trace(save, commit)] == [4]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task.py": b"", "service.py": b""},
+        {"new.py": b"import db\n"},
+        {"service.py": b"def save(\n"},
+        {"service.py": b"from db import maker\n" + SERVICE.encode()},
+    ],
+    ids=["two files", "a file more", "a syntax error", "an import"],
+)
+def test_other_changes_have_the_program_solved(tmp_path, change):
+    engine = solved(tmp_path)
+    assert engine.solve({**FILES, **change}, edit=True).changed is None
+
+
+def test_nothing_new_is_taken_as_it_is(tmp_path):
+    engine = solved(tmp_path)
+    assert engine.solve(dict(FILES), edit=True).changed == frozenset()
+
+
+def test_after_an_edit_that_spoiled_the_solution_the_next_one_starts_from_a_sound_one(tmp_path):
+    engine = solved(tmp_path)
+    engine.solve({**FILES, "service.py": b"async def save(session, row):\n    pass\n"}, edit=True)
+    program = engine.solve(FILES, edit=True)
+    fresh = Engine(tmp_path, Policy(root=tmp_path)).solve(FILES)
+    assert effects(program) == effects(fresh) != set()
