@@ -10,12 +10,16 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
 _MATTERS = frozenset({"txn", "create", "schedule"})
+#: Methods of a parameter that tell a database session only where its callers say what they pass.
+_ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
     """Whether callers of a function must be looked at: it hands out a handle or changes transactions."""
     summary = function.summary
     if any(e.kind in _MATTERS for e in summary.effects):
+        return True
+    if any(e.kind == "unknown" and e.name in _ENDS for e in function.events):
         return True
     return any(
         a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) for a in (*summary.returns, *summary.yields)

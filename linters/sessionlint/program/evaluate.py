@@ -39,6 +39,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
             frame.leaves()
     function.events = frame.events
     function.summary = _summary(frame)
+    if function.name == "__getattr__" and function.parent is None and function.class_info is None:
+        solver.write(("getattr", frame.path), function.summary.returns)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
         for name, value in frame.env.items():
             solver.write(("local", function, name), value)
@@ -66,7 +68,7 @@ def _parameters(frame: Frame) -> None:
         value: Value
         dependency = function.dependencies.get(name)
         if dependency is not None:
-            value = function.param_values[name][1]
+            value = function.param_values.get(name, (UNKNOWN, UNKNOWN))[1]
             held = tuple(a for a in value if solver.kind_of(a))
             frame.emit(
                 "inject", span, name=name, value=(dependency,), subject=held or value, text="handle" if held else ""

@@ -63,6 +63,8 @@ class Frame:
         self.tx: list[Transaction] = []
         #: what the ``with`` statements around the current place will close
         self.entered: list[Any] = []
+        #: the exit stacks of the ``with`` statements around the current place
+        self.stacks: list[Any] = []
         #: what was open when the ``except`` clause around the current place was entered
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []
