@@ -325,6 +325,104 @@ async def one_or_the_other(session: AsyncSession, nested):
 """,
         set(),
     ),
+    "a helper that hands out the transaction for its caller to begin": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def unit(session):
+    return session.begin()
+
+
+async def begun(session):
+    return await session.begin()  # TXN203@18
+
+
+async def twice(session: AsyncSession):
+    async with unit(session):  # TXN204@16
+        async with unit(session):  # TXN204@20 TXN206@20
+            session.add(object())
+
+
+async def one_after_the_other(session: AsyncSession):
+    async with unit(session):  # TXN204@16
+        session.add(object())
+    async with unit(session):  # TXN204@16
+        session.add(object())
+    await begun(session)
+
+
+async def a_savepoint(session: AsyncSession):
+    async with session.begin_nested() as point:
+        await undo(point)
+
+
+async def undo(point):
+    await point.rollback()
+""",
+        {"TXN202"},
+    ),
+    "one helper that passes every call on": (
+        """
+# --- app/services/running.py
+async def run(call, *args, **options):
+    'Times it.'
+    return await call(*args, **options)
+
+
+def now(call, *args):
+    return call(*args)
+
+
+class Runner:
+    async def run(self, call, *args):
+        return await call(*args)
+# --- app/services/items.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.running import Runner, now, run
+
+
+async def save(session: AsyncSession, row, tenant_id=None):  # TXN303@44
+    now(session.add, row)
+
+
+async def finish(session: AsyncSession):
+    await run(session.commit)  # TXN201@11
+
+
+async def finish_later(session: AsyncSession, runner: Runner):
+    await runner.run(session.commit)  # TXN201@11
+
+
+async def nothing(session: AsyncSession, client):
+    await run(client.commit)
+    await run(session.flush)
+    await run(save, session, object())
+
+
+async def ask(session: AsyncSession, row, user):
+    await run(save, session, row, user.tenant_id)  # TXN303@11
+    await run(save, session, row, tenant_id=user.tenant_id)  # TXN303@11
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.items import nothing, save
+from app.services.running import run
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def made(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await run(save, session, object())
+        await run(nothing, session, object())
+""",
+        {"TXN205"},
+    ),
 }
 
 

@@ -54,6 +54,8 @@ class Frame:
         self.guarded: dict[Effect, frozenset[Any]] = {}
         #: the condition under which a coroutine was made that is still to be awaited
         self.awaiting: dict[Any, Any] = {}
+        #: the call as it would be written without the helper that passed it on, by the coroutine it made
+        self.directly: dict[Any, ir.Expr] = {}
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN

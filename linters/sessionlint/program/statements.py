@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import contexts, definitions, dependencies
+from sessionlint.program import contexts, definitions, dependencies, handles
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, otherwise
@@ -82,8 +82,9 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.returns = join(frame.returns, value)
     for atom in value:
-        if atom.tag == "handle" and atom in frame.begins:
+        if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
             contexts.mark_context(frame, atom, "returned")
+            handles.not_begun_here(frame, atom)
     frame.emit("return", s[1], value=value, expr=s[2])
     if not frame.function.is_generator:
         frame.leaves()
