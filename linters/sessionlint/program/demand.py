@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sessionlint.facts import screen
+from sessionlint.program import knowledge
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
 _MATTERS = frozenset({"txn", "create", "schedule"})
+_MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowledge.RAW_CONNECTIONS))
 #: Methods of a parameter that tell a database session only where its callers say what they pass.
 _ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
 
@@ -21,9 +23,8 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
         return True
     if any(e.kind == "unknown" and e.name in _ENDS for e in function.events):
         return True
-    return any(
-        a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) for a in (*summary.returns, *summary.yields)
-    )
+    handed = (*summary.returns, *summary.yields)
+    return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) or _makes(a) for a in handed)
 
 
 def names_that_matter(
@@ -38,8 +39,10 @@ def names_that_matter(
     names = {f.name for f in makers if not f.name.startswith("__") and f.name != "<lambda>"}
     names |= {c.name for c in owners if c is not None}
     for key, value in cells.items():
-        if key[0] in ("name", "attr") and any(_atom_matters(a, makers, owners) for a in value):
-            names.add(key[2])
+        if key[0] in ("name", "attr"):
+            given = [g for a in value if a.tag == "param" for g in cells.get(("param", a.info, a.name), ())]
+            if any(_atom_matters(a, makers, owners) for a in (*value, *given)):
+                names.add(key[2])
     names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
     grown = True
     while grown:
@@ -49,6 +52,16 @@ def names_that_matter(
         names |= aliases
         grown = bool(aliases)
     return frozenset(names)
+
+
+def _opens(atom: Any) -> bool:
+    """Whether an atom is a library's class or function whose name can matter."""
+    return bool(atom.tag == "ext") and "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])
+
+
+def _makes(atom: Any) -> bool:
+    """Whether an atom is a library's class or function that makes sessions, engines or connections."""
+    return bool(atom.tag == "ext") and (atom.name in _MAKERS or knowledge.handle_kind(atom.name) is not None)
 
 
 def _renamed(alias: str, name: str) -> bool:
@@ -63,7 +76,7 @@ def _atom_matters(atom: Any, makers: set[FunctionInfo], owners: set[Any]) -> boo
     if tag in ("fn", "pending"):
         return atom.info in makers
     if tag == "ext":
-        return "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])
+        return _opens(atom)
     if tag in ("cls", "inst"):
         return atom.info in owners
     if tag == "partial":
