@@ -24,8 +24,8 @@ Statements
     ``(span, type, name, body)``; ``("F", span, function)``; ``("C", span, class)``;
     ``("imp", span, ((module, alias), ...))``; ``("from", span, module, level, ((name, alias), ...))``;
     ``("glob", span, names)``; ``("del", span, targets)``; ``("M", span, subject, cases)`` match, cases of
-    ``(bound names, (name, class) pairs, guard, body)``; ``("J", span, kind)`` break or continue;
-    ``("as", span, test)`` assert.
+    ``(bound names, (name, class) pairs, guard, body, whether it matches anything)``;
+    ``("J", span, kind)`` break or continue; ``("as", span, test)`` assert.
 
 Functions
     ``(name, span, header_span, params, body, decorators, returns, flags, names)``; ``params`` of
@@ -42,7 +42,7 @@ import marshal
 from typing import Any
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

@@ -346,10 +346,12 @@ class _Lowering:
                 for p in ast.walk(case.pattern)
                 if isinstance(p, ast.MatchAs) and p.name and isinstance(p.pattern, ast.MatchClass)
             )
-            whole = case.pattern.pattern if isinstance(case.pattern, ast.MatchAs) else case.pattern
+            inner = case.pattern.pattern if isinstance(case.pattern, ast.MatchAs) else None
+            whole = inner or case.pattern
             if isinstance(whole, ast.MatchClass) and isinstance(node.subject, ast.Name):
                 typed += ((node.subject.id, self.expr(whole.cls)),)
-            cases.append((bound, typed, self._optional(case.guard), self.block(case.body)))
+            always = isinstance(whole, ast.MatchAs) and whole.pattern is None and case.guard is None
+            cases.append((bound, typed, self._optional(case.guard), self.block(case.body), always))
         return ("M", self.span(node), self.expr(node.subject), tuple(cases))
 
     def _import(self, node: ast.Import) -> Stmt:

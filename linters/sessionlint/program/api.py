@@ -256,8 +256,9 @@ class Program:
 
     @cached_property
     def singletons(self) -> frozenset[ClassInfo]:
-        """Classes of which a module, or an application's state, keeps an instance."""
-        return frozenset(a.info for value in self.solver.long_lived() for a in value if a.tag == "inst")
+        """Classes of which a module, or an application's state, keeps an instance, and their bases."""
+        kept = {a.info for value in self.solver.long_lived() for a in value if a.tag == "inst"}
+        return frozenset(base for info in kept for base in self.solver.mro(info))
 
     # values
 

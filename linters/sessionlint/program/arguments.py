@@ -46,7 +46,16 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
 
 
 def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
-    """Parameter identities to argument values; defaults fill the rest."""
+    """Parameter identities to argument values; defaults fill the rest. The function is told what it is given."""
+    bindings = bound(frame, function, callee, args, keywords)
+    for key, value in bindings.items():
+        if key.tag == "param" and value:
+            frame.solver.flow(function, key.name, value)
+    return bindings
+
+
+def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
+    """The same, for a call that the function itself need not know of."""
     frame.solver.ensure_signed(function)
     bindings: dict[Any, Value] = {}
     params = function.params
@@ -76,9 +85,6 @@ def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], ke
                 _default(function, name, bindings)
         elif kind == ir.KIND_KWARGS:
             bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
-    for key, value in bindings.items():
-        if key.tag == "param" and value:
-            frame.solver.flow(function, key.name, value)
     return bindings
 
 

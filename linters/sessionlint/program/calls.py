@@ -8,12 +8,14 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import handles, knowledge, libraries
 from sessionlint.program.arguments import arguments, bind
+from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, update
 from sessionlint.program.guards import Guard, decided, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.values import (
+    TRANSACTION,
     UNKNOWN,
     Ext,
     Fn,
@@ -217,6 +219,10 @@ def call_function(
 ) -> Value:
     """Calls a project function: coroutines, generators and context managers wait until they are run."""
     function = callee.info
+    if is_open_ended(function) and e[0] == "c":
+        call = frame.solver.summary_of(function).forwards
+        if call is not None:
+            return forward(frame, callee, call, args, keywords, e)
     bindings = bind(frame, function, callee, args, keywords)
     if isinstance(callee.receiver, Inst):
         for key, value in callee.receiver.bindings:
@@ -236,7 +242,8 @@ def call_function(
 
 def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | None, context: bool = False) -> Value:
     """Awaits a coroutine, enters a context manager, or takes from a generator."""
-    at = e if e is not None and e[0] != "aw" else ("z", span, ())
+    at = frame.directly.get(pending, e)
+    at = at if at is not None and at[0] != "aw" else ("z", span, ())
     if pending.site[0] == frame.path and pending.site[1] != at[1]:
         at = ("z", pending.site[1] if pending.kind == "coro" else span, ())
     guard = frame.awaiting.get(pending)
@@ -274,11 +281,23 @@ def _run(
             _around(frame, function, wrapper, bindings, e)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     result = substitute(frame, raw, mapped, function, e[1])
+    for atom in raw:
+        if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
+            result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
+            result = join(result, handles.begun_by_caller(frame, atom, mapped.get(atom.parent, (atom.parent,)), e))
     _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
     if summary.always_raises and kind != "gen":
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
     return result
+
+
+def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle) -> bool:
+    """Whether a function returns ``session.begin()`` for its caller to enter."""
+    if handle.parent is None or handle.site[0] != function.path or function.name == "<module>":
+        return False
+    begun = Effect("txn", "begin_nested" if handle.savepoint else "begin", handle.parent)
+    return begun not in summary.effects
 
 
 def _around(

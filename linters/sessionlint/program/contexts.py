@@ -26,6 +26,8 @@ class Entered:
     suppresses: bool = False
     exits: list[Any] = field(default_factory=list)
     holds: list[Any] = field(default_factory=list)
+    #: transactions that something put on an exit stack opens until the stack is left
+    begun: list[Transaction] = field(default_factory=list)
     #: generators that go on when the ``with`` is left
     resumes: list[Any] = field(default_factory=list)
 
@@ -52,6 +54,22 @@ def enter(frame: Frame, value: Value, item: ir.Expr) -> Entered:
     for atom in value:
         _enter(frame, atom, item, entered)
     return entered
+
+
+def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
+    """``stack.enter_context(manager)``: what the manager ends lasts until the ``with`` of the stack is left."""
+    depth = len(frame.tx)
+    entered = enter(frame, value, item)
+    if frame.stacks:
+        stack = frame.stacks[-1]
+        stack.begun.extend(frame.tx[depth:])
+        for mine, its in (
+            (stack.closes, entered.closes), (stack.ends, entered.ends), (stack.exits, entered.exits),
+            (stack.holds, entered.holds), (stack.resumes, entered.resumes),
+        ):  # fmt: skip
+            mine.extend(its)
+        frame.entered.extend(entered.closes)
+    return entered.value
 
 
 def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Seq, Value, join, literal
 
@@ -50,7 +50,17 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
     if info.eager:
         sign(frame, info)
+        _handed_on(frame, info)
     frame.solver.note_defined(info)
+
+
+def _handed_on(frame: Frame, info: FunctionInfo) -> None:
+    """A decorator's inner function receives, under the same names, what the function it stands for would."""
+    names = {p[0] for p in info.params}
+    for wrapper in info.wrappers:
+        for name, kind, *_ in wrapper.params:
+            if name in names and kind not in (ir.KIND_VARARGS, ir.KIND_KWARGS):
+                frame.solver.flow(wrapper, name, (identity(info, name),))
 
 
 def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:

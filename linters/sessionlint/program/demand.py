@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sessionlint.facts import screen
+from sessionlint.program import knowledge
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
 _MATTERS = frozenset({"txn", "create", "schedule"})
+_MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowledge.RAW_CONNECTIONS))
+#: Methods of a parameter that tell a database session only where its callers say what they pass.
+_ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
@@ -17,9 +21,10 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
     summary = function.summary
     if any(e.kind in _MATTERS for e in summary.effects):
         return True
-    return any(
-        a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) for a in (*summary.returns, *summary.yields)
-    )
+    if any(e.kind == "unknown" and e.name in _ENDS for e in function.events):
+        return True
+    handed = (*summary.returns, *summary.yields)
+    return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) or _makes(a) for a in handed)
 
 
 Imports = Mapping[tuple[str, str], list[tuple[str, int, str]]]
@@ -37,8 +42,10 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
     names = {f.name for f in makers if not f.name.startswith("__") and f.name != "<lambda>"}
     names |= {c.name for c in owners if c is not None}
     for key, value in cells.items():
-        if key[0] in ("name", "attr") and any(_atom_matters(a, makers, owners) for a in value):
-            names.add(key[2])
+        if key[0] in ("name", "attr"):
+            given = [g for a in value if a.tag == "param" for g in cells.get(("param", a.info, a.name), ())]
+            if any(_atom_matters(a, makers, owners) for a in (*value, *given)):
+                names.add(key[2])
     names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
     return frozenset(names)
 
@@ -56,6 +63,16 @@ def with_aliases(found: frozenset[str], lazy: Imports) -> frozenset[str]:
     return frozenset(names)
 
 
+def _opens(atom: Any) -> bool:
+    """Whether an atom is a library's class or function whose name can matter."""
+    return bool(atom.tag == "ext") and "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])
+
+
+def _makes(atom: Any) -> bool:
+    """Whether an atom is a library's class or function that makes sessions, engines or connections."""
+    return bool(atom.tag == "ext") and (atom.name in _MAKERS or knowledge.handle_kind(atom.name) is not None)
+
+
 def _renamed(alias: str, name: str) -> bool:
     """Whether an import gives a name that matters one that does not show it."""
     return alias != name and bool(name) and not screen.matters(alias) and screen.matters(name)
@@ -68,7 +85,7 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
     if tag in ("fn", "pending"):
         return atom.info in makers
     if tag == "ext":
-        return "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])
+        return _opens(atom)
     if tag in ("cls", "inst"):
         return atom.info in owners
     if tag == "partial":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes, calls, contexts, expressions, knowledge
+from sessionlint.program import attributes, calls, contexts, expressions, forwarding, knowledge
 from sessionlint.program.definitions import receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
@@ -32,13 +32,17 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         _parameters(frame)
     else:
         frame.env.update({"__name__": UNKNOWN})
-    run_block(frame, function.body)
+    body = function.body
+    run_block(frame, body)
     if not frame.dead:
         frame.emit("leave", (function.span[2], 1, function.span[2], 2))
         if not function.is_generator:
             frame.leaves()
     function.events = frame.events
     function.summary = _summary(frame)
+    function.summary.forwards = forwarding.passed_on(function, body)
+    if function.name == "__getattr__" and function.parent is None and function.class_info is None:
+        solver.write(("getattr", frame.path), function.summary.returns)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
         for name, value in frame.env.items():
             solver.write(("local", function, name), value)
@@ -66,7 +70,7 @@ def _parameters(frame: Frame) -> None:
         value: Value
         dependency = function.dependencies.get(name)
         if dependency is not None:
-            value = function.param_values[name][1]
+            value = function.param_values.get(name, (UNKNOWN, UNKNOWN))[1]
             held = tuple(a for a in value if solver.kind_of(a))
             frame.emit(
                 "inject", span, name=name, value=(dependency,), subject=held or value, text="handle" if held else ""

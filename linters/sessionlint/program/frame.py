@@ -55,6 +55,8 @@ class Frame:
         self.guarded: dict[Effect, frozenset[Any]] = {}
         #: the condition under which a coroutine was made that is still to be awaited
         self.awaiting: dict[Any, Any] = {}
+        #: the call as it would be written without the helper that passed it on, by the coroutine it made
+        self.directly: dict[Any, ir.Expr] = {}
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
@@ -64,6 +66,8 @@ class Frame:
         self.tx: list[Transaction] = []
         #: what the ``with`` statements around the current place will close
         self.entered: list[Any] = []
+        #: the exit stacks of the ``with`` statements around the current place
+        self.stacks: list[Any] = []
         #: what was open when the ``except`` clause around the current place was entered
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []

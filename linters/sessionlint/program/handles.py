@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge, predicates, strings
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect, FunctionInfo, Hop
+from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
@@ -129,7 +129,7 @@ def _route(kind: str) -> str:
 
 
 def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
-    if kind == TRANSACTION and getattr(receiver, "savepoint", False):
+    if kind == TRANSACTION and _is_savepoint(frame, receiver):
         # a savepoint that is released or undone leaves the transaction as it is
         return (Operation(receiver, name),)
     for subject in _subjects(receiver):
@@ -140,6 +140,14 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.learn(subject, "begun", False)
         frame.learn(subject, "written", False)
     return (Operation(receiver, name),)
+
+
+def _is_savepoint(frame: Frame, receiver: Any) -> bool:
+    """Whether a transaction object is a savepoint: made here, or by every caller that passes one."""
+    if receiver.tag != "param":
+        return bool(getattr(receiver, "savepoint", False))
+    given = [a for a in frame.solver.views(receiver) if a.tag == "handle"]
+    return bool(given) and all(a.savepoint for a in given)
 
 
 def end_later(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> None:
@@ -180,6 +188,33 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
         elif not savepoint and not context:
             frame.learn(subject, "begun")
     return (handle,)
+
+
+def is_awaited_begin(event: Event) -> bool:
+    """``await session.begin()``, which begins there and then."""
+    return event.kind == "txn" and "awaited" in event.flags
+
+
+def not_begun_here(frame: Frame, handle: Any) -> None:
+    """``return session.begin()``: the transaction begins where the caller enters what it is given."""
+    event = frame.begins[handle]
+    if handle.kind != TRANSACTION or event.kind != "txn" or "context" in event.flags:
+        return
+    for subject in event.subject:
+        effect = Effect("txn", event.name, subject)
+        hop = frame.effects.get(effect)
+        if hop is not None and hop.site == event.site:
+            del frame.effects[effect]
+
+
+def begun_by_caller(frame: Frame, handed: Any, subjects: Value, e: ir.Expr) -> Value:
+    """The transactions that a call hands out un-begun, as if ``begin()`` stood in its place."""
+    out: list[Any] = []
+    for subject in subjects:
+        kind = frame.solver.kind_of(subject)
+        if kind in (SESSION, CONNECTION, TRANSACTION):
+            out.extend(_begin(frame, subject, kind, "begin_nested" if handed.savepoint else "begin", e))
+    return tuple(out)
 
 
 def _closes(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> Value:

@@ -187,13 +187,9 @@ def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> 
 
 
 def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    if not args:
-        return UNKNOWN
-    entered = frame.machine.enter(frame, args[0], e)
-    if any(a.tag == "ext" and a.name.endswith("ExitStack()") for a in frame.entered):
-        # the stack is the context of a ``with`` around this call, which then closes what is entered here
-        frame.entered.extend(entered.closes)
-    return tuple(entered.value)
+    from sessionlint.program.contexts import enter_on_stack
+
+    return enter_on_stack(frame, args[0], e) if args else UNKNOWN
 
 
 def _new_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

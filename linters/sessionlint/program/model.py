@@ -128,6 +128,8 @@ class Summary:
     leaves: frozenset[tuple[Any, str]] = frozenset()
     #: conditions on parameters under which alone an effect happens
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
+    #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
+    forwards: Any = None
     _key: tuple[Any, ...] | None = None
 
     @property
@@ -144,6 +146,7 @@ class Summary:
                 self.closes_after_yield,
                 self.always_raises,
                 self.leaves,
+                self.forwards,
             )
         return self._key
 

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.program import knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.values import (
+    BY_NAME,
     UNKNOWN,
     Ext,
     Mod,
@@ -94,7 +95,7 @@ class Naming(WorkList):
         for dotted, level, imported in self._lazy.get((path, name), ()):
             value = join(self.import_name(path, dotted, level, imported), value)
         if not value:
-            value = self._starred(path, name) or self._follow(("getattr", path))
+            value = self._starred(path, name) or self._asked(path, name)
         self.importing.discard((path, name))
         return value
 
@@ -108,6 +109,21 @@ class Naming(WorkList):
             elif star.tag == "ext" and name[:1].isalpha() and star.name.startswith(_STARRED):
                 return (Ext(knowledge.canonical(f"{star.name}.{name}")),)
         return UNKNOWN
+
+    def _asked(self, path: str, name: str) -> Value:
+        """A module's own ``__getattr__`` that passes the name on to another module."""
+        out: Value = UNKNOWN
+        for asked in self._follow(("name", path, "__getattr__")):
+            if asked.tag == "fn":
+                self.summary_of(asked.info)
+        for atom in self._follow(("getattr", path)):
+            for base in atom.args[0] if atom.tag == "partial" and atom.function == BY_NAME else ():
+                target = self.names.path_of(base.name, path) if base.tag == "mod" else None
+                if target is not None and target != path:
+                    out = join(out, self.member(target, name))
+                elif base.tag == "ext":
+                    out = join(out, (Ext(knowledge.canonical(f"{base.name}.{name}")),))
+        return out
 
     def _follow(self, key: Any) -> Value:
         """Reads a cell of a module while a name is resolved."""

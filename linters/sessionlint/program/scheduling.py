@@ -98,12 +98,13 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
             frame.solver.note_include(entry, named)
     elif name in ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"):
         target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
-        path = args[0][0].value if args and args[0] and args[0][0].tag == "const" else None
+        path = literal(args[0] if args else named.get("path", UNKNOWN))
+        path = path if isinstance(path, str) else None
         for atom in target:
             if atom.tag == "fn":
-                add_route(
-                    frame, atom.info, Route("api_route", path, receiver, named.get("dependencies", UNKNOWN), e[1])
-                )
+                injected = named.get("dependencies", UNKNOWN)
+                add_route(frame, atom.info, Route(_http_method(named), path, receiver, injected, e[1]))
+                frame.solver.want(atom.info)
     elif name == "add_middleware":
         for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
             register_middleware(frame, atom, e[1])
@@ -112,6 +113,12 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     elif name in ("add_event_handler", "add_exception_handler", "mount"):
         return UNKNOWN
     return UNKNOWN
+
+
+def _http_method(named: dict[str, Value]) -> str:
+    """The one method in ``methods=["POST"]``; ``api_route`` for none or several."""
+    given = [literal(item) for atom in named.get("methods", UNKNOWN) if atom.tag == "seq" for item in atom.items]
+    return given[0].lower() if len(given) == 1 and isinstance(given[0], str) else "api_route"
 
 
 def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

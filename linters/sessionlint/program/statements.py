@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import contexts, definitions, dependencies
+from sessionlint.program import contexts, definitions, dependencies, handles
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, otherwise
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Seq, Value, join, join_all
+from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, join, join_all
+
+_TYPING = Ext("typing.TYPE_CHECKING")
 
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
@@ -50,6 +52,8 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
             assign(frame, s[2], typed, None, declared=True)
         return
+    if frame.class_scope is not None and any(_is_field(a) for a in value):
+        value = join(_field_default(frame, s[4]), value)
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
         value = join(value, typed)
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
@@ -63,6 +67,12 @@ def _is_field(atom: Any) -> bool:
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
 
 
+def _field_default(frame: Frame, field: ir.Expr) -> Value:
+    """What ``field(default=name)`` puts into an instance that is made without the field."""
+    given = next((v for k, v in field[4] if k == "default"), None) if field[0] == "c" else None
+    return frame.evaluate(given) if given is not None and given[0] in ("n", "a", "lam") else UNKNOWN
+
+
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
     operation = ("b", s[1], s[3], s[2], s[4])
     assign(frame, s[2], frame.evaluate(operation), operation)
@@ -72,8 +82,9 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.returns = join(frame.returns, value)
     for atom in value:
-        if atom.tag == "handle" and atom in frame.begins:
+        if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
             contexts.mark_context(frame, atom, "returned")
+            handles.not_begun_here(frame, atom)
     frame.emit("return", s[1], value=value, expr=s[2])
     if not frame.function.is_generator:
         frame.leaves()
@@ -87,20 +98,22 @@ def _raise(frame: Frame, s: ir.Stmt) -> None:
     frame.dead = True
 
 
-def _is_type_checking(test: ir.Expr) -> bool:
-    return test[0] in ("n", "a") and test[-1] == "TYPE_CHECKING"
+def _is_type_checking(test: ir.Expr, value: Value) -> bool:
+    return test[0] in ("n", "a") and (test[-1] == "TYPE_CHECKING" or _TYPING in value)
 
 
 def _if(frame: Frame, s: ir.Stmt) -> None:
-    frame.evaluate(s[2])
+    test = frame.evaluate(s[2])
     before = frame.snapshot()
-    frame.flags.append("typing" if _is_type_checking(s[2]) else "branch")
+    frame.flags.append("typing" if _is_type_checking(s[2], test) else "branch")
     narrowed = _narrow(frame, s[2])
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
-    depth = len(frame.guards)
+    depth, begun = len(frame.guards), len(frame.tx)
     frame.guards.extend(holds)
     run_block(frame, s[3])
     frame.guards[depth:] = fails
+    on_stack = frame.tx[begun:]
+    del frame.tx[begun:]
     for name, (wide, narrow) in narrowed.items():
         if frame.env.get(name) is narrow:
             frame.env[name] = wide
@@ -111,6 +124,7 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
+    frame.tx.extend(t for t in on_stack if t not in frame.tx)
     frame.merge(after_body)
 
 
@@ -134,7 +148,11 @@ def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
 
 
 def _loop(
-    frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], before_each: Callable[[], None]
+    frame: Frame,
+    body: tuple[ir.Stmt, ...],
+    orelse: tuple[ir.Stmt, ...],
+    before_each: Callable[[], None],
+    endless: bool = False,
 ) -> None:
     before = frame.snapshot()
     frame.flags.append("loop")
@@ -153,7 +171,11 @@ def _loop(
         frame.merge(before)
     frame.loop_exits = exits
     frame.flags.pop()
-    frame.merge(before)
+    if endless and frame.dead:
+        # nothing leaves it: what follows is looked at all the same
+        frame.restore(before)
+    elif not endless:
+        frame.merge(before)
     run_block(frame, orelse)
 
 
@@ -181,7 +203,8 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _while(frame: Frame, s: ir.Stmt) -> None:
-    _loop(frame, s[3], s[4], lambda: (frame.evaluate(s[2]), None)[1])
+    endless = s[2][0] == "k" and bool(s[2][2])
+    _loop(frame, s[3], s[4], lambda: (frame.evaluate(s[2]), None)[1], endless)
 
 
 def _jump(frame: Frame, s: ir.Stmt) -> None:
@@ -297,9 +320,9 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
 def _match(frame: Frame, s: ir.Stmt) -> None:
     frame.evaluate(s[2])
     before = frame.snapshot()
-    paths = [before]
+    paths = [] if any(always for *_, always in s[3]) else [before]
     frame.flags.append("branch")
-    for names, typed, guard, body in s[3]:
+    for names, typed, guard, body, _ in s[3]:
         frame.restore(before)
         for name in names:
             frame.bind(name, UNKNOWN, s[1])
@@ -322,25 +345,28 @@ def _assert(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _with(frame: Frame, s: ir.Stmt) -> None:
-    depth, exits, around = len(frame.tx), len(frame.exits), len(frame.entered)
+    depth, exits, around, stacks = len(frame.tx), len(frame.exits), len(frame.entered), len(frame.stacks)
     opened: list[contexts.Entered] = []
     for item, target in s[2]:
         value = frame.evaluate(item, context=True)
         entered = contexts.enter(frame, value, item)
         opened.append(entered)
         frame.entered.extend((*entered.closes, *entered.holds))
+        if any(a.tag == "ext" and a.name in contexts.EXIT_STACKS for a in entered.holds):
+            frame.stacks.append(entered)
         if target is not None:
             assign(frame, target, entered.value, item)
     was_dead, start = frame.dead, len(frame.events)
     run_block(frame, s[3])
     ended, frame.dead = frame.dead, was_dead
     body_events = tuple(frame.events[start:])
-    del frame.entered[around:]
+    del frame.stacks[stacks:]
+    frame.entered[around:] = [a for a in frame.entered[around:] if any(a in s.closes for s in frame.stacks)]
     for entered in reversed(opened):
         contexts.leave(frame, entered, s[1])
     frame.narrow_exits(exits)
     frame.dead = ended and not any(e.suppresses for e in opened)
-    del frame.tx[depth:]
+    frame.tx[depth:] = [t for t in frame.tx[depth:] if any(t in s.begun for s in frame.stacks)]
     for (item, _), entered in zip(s[2], opened, strict=True):
         if entered.suppresses and item[0] == "c":
             _suppressed(frame, item, s[1], body_events)

@@ -10,6 +10,7 @@ from sessionlint.program import strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
+    BY_NAME,
     UNKNOWN,
     Cls,
     Column,
@@ -43,7 +44,7 @@ def _named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
     if not known and any(n.tag == "param" for n in names):
         # the caller knows the name
-        return (PartialCall((Ext("builtins.getattr"),), (base, names), ()),)
+        return (PartialCall(BY_NAME, (base, names), ()),)
     return out
 
 

@@ -256,6 +256,9 @@ def join_all(values: list[Value]) -> Value:
     return result
 
 
+#: What ``getattr(x, name)`` is a call of as long as only callers know the name.
+BY_NAME: Value = (Ext("builtins.getattr"),)
+
 #: Stands among keyword arguments and dictionary keys for "and others that are not known" (``**options``).
 UNKNOWN_KEYWORDS = "**"
 

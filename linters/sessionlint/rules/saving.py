@@ -21,14 +21,19 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if closing_commits(program, function, session) is not False:
         return False
-    around = (e for wrapper in function.wrappers for e in wrapper.events if e.kind in ("txn", "effect"))
-    if any(e.name in ("begin", "commit") for e in around):
+    around = (e for wrapper in function.wrappers for e in wrapper.events if not _is_wrapped(e))
+    if any(e.name in ("begin", "commit") for e in around if e.kind in ("txn", "effect")):
         return False  # a decorator commits
     if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
         return False
     ends = {Effect("txn", "commit", session), Effect("escape", "unknown", session)}
     before = (target for asked in request_dependencies(program, function) for target in behind(program, asked))
     return not any(ends & target.summary.effects.keys() for target in before)
+
+
+def _is_wrapped(event: Event) -> bool:
+    """Whether a decorator's event is what one of the functions does that it is put around."""
+    return event.callee is not None and event.function in event.callee.wrappers
 
 
 def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:

@@ -1,0 +1,439 @@
+"""Shapes of real code in which a rule's example is not recognised at first sight, and their harmless twins.
+
+Each case is a small project with the markers of the rules' examples; the rules it marks, and those it names,
+must find exactly that.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from sessionlint.rules import examples
+from sessionlint.rules.catalogue import all_rules
+
+CASES: dict[str, tuple[str, set[str]]] = {
+    "a package that asks another module for its names (PEP 562)": (
+        """
+# --- app/names/__init__.py
+def __getattr__(name):
+    from app.names import deep
+
+    return getattr(deep, name)
+# --- app/names/deep.py
+from app.session import session_factory as make
+
+other = dict
+# --- app/services/items.py
+from app.names import make, other
+
+
+async def save(row):
+    other()
+    async with make() as session:  # TXN101@16
+        await session.commit()  # TXN201@15
+""",
+        set(),
+    ),
+    "what a field of a data class is by default": (
+        """
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.session import session_factory
+
+
+@dataclass
+class Tools:
+    make: Any = field(default=session_factory)
+    other: Any = field(default=dict)
+
+
+async def save(row):
+    async with Tools().make() as session:  # TXN101@16
+        await session.commit()  # TXN201@15
+    Tools().other().commit()
+""",
+        set(),
+    ),
+    "imports for type checkers, whatever the constant is called": (
+        """
+from typing import TYPE_CHECKING as TYPES
+
+if TYPES:
+    from app.auth.security import get_current_user
+if not TYPES:
+    from app.auth import security  # TXN404@5
+""",
+        set(),
+    ),
+    "an endpoint under a decorator that another endpoint with a transaction shares": (
+        """
+# --- app/routers/items.py
+import functools
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+def traced(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def in_transaction(function):
+    @functools.wraps(function)
+    async def wrapper(session, **kwargs):
+        async with session.begin():
+            return await function(session=session, **kwargs)
+
+    return wrapper
+
+
+router = APIRouter()
+
+
+@router.post("/lost")
+@traced
+async def lost(session: AsyncSession = Depends(get_session_dependency)):
+    session.add(object())  # TXN209@5
+
+
+@router.post("/kept")
+@traced
+async def kept(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+
+
+@router.post("/around")
+@in_transaction
+async def around(session: AsyncSession = Depends(get_session_dependency)):
+    session.add(object())
+""",
+        set(),
+    ),
+    "an endpoint that mentions no session, added by a call": (
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+async def everything():
+    return []
+
+
+router.add_api_route("/items", everything, methods=["GET"])  # TXN405@1
+# --- app/routers/mine.py
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+async def mine():
+    return []
+
+
+router.add_api_route("/mine", mine, methods=["GET"])
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.auth.security import get_current_user
+from app.routers import items, mine
+
+app = FastAPI()
+app.include_router(items.router)
+app.include_router(mine.router, dependencies=[Depends(get_current_user)])
+""",
+        set(),
+    ),
+    "a row that an endpoint for reading changes for its answer": (
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def shown(session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, 1)
+    item.name = "shown"
+    return item
+
+
+async def renamed(session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, 1)
+    item.name = "new"  # TXN209@5
+
+
+router.add_api_route("/item", shown, methods=["GET"])
+router.add_api_route("/item", renamed, methods=["PUT"])
+""",
+        set(),
+    ),
+    "a helper that is handed the object which keeps the session": (
+        """
+import git
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def finish(owner):
+    await owner.unit.commit()  # TXN201@11
+
+
+def publish(owner):
+    owner.unit.commit()
+
+
+class Items:
+    def __init__(self, unit: AsyncSession) -> None:
+        self.unit = unit
+
+    async def save(self, row):
+        await finish(self)
+
+
+class Pages:
+    def __init__(self) -> None:
+        self.unit = git.Repo(".").index
+
+    def save(self, row):
+        publish(self)
+""",
+        set(),
+    ),
+    "a session kept on the one object of a sub-class": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Exporter:
+    def __init__(self):
+        self.db = None
+
+    async def run(self, session: AsyncSession):
+        self.db = session  # TXN109@9
+        await self.db.get(object, 1)
+
+
+class Importer:
+    async def run(self, session: AsyncSession):
+        self.db = session
+        await self.db.get(object, 1)
+
+
+class CsvExporter(Exporter):
+    pass
+
+
+exporter = CsvExporter()
+""",
+        set(),
+    ),
+    "a case that matches anything, and a loop that is left by break": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def matched(session: AsyncSession, kind):
+    match kind:
+        case "a":
+            await session.execute("SELECT 1")
+        case _:
+            await session.execute("SELECT 2")
+    async with session.begin():  # TXN206@16
+        pass
+
+
+async def perhaps(session: AsyncSession, kind):
+    match kind:
+        case "a":
+            await session.execute("SELECT 1")
+    async with session.begin():
+        pass
+
+
+async def guarded(session: AsyncSession, kind):
+    match kind:
+        case _ if kind > 3:
+            await session.execute("SELECT 1")
+    async with session.begin():
+        pass
+
+
+async def looped(session: AsyncSession):
+    while True:
+        await session.execute("SELECT 1")
+        break
+    async with session.begin():  # TXN206@16
+        pass
+
+
+async def waited(session: AsyncSession, more):
+    while more():
+        await session.execute("SELECT 1")
+        break
+    async with session.begin():
+        pass
+""",
+        set(),
+    ),
+    "what is put on an exit stack ends with the stack, and not before": (
+        """
+from contextlib import AsyncExitStack, nullcontext
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+async def used_later(session: AsyncSession):
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(session_factory())
+        with nullcontext():
+            await db.get(object, 1)
+        await db.get(object, 2)
+    await db.get(object, 3)  # TXN208@11
+
+
+async def begun_inside(session: AsyncSession):
+    async with AsyncExitStack() as stack:
+        with nullcontext():
+            await stack.enter_async_context(session.begin())
+        async with session.begin():  # TXN206@20
+            pass
+    async with session.begin():
+        pass
+
+
+async def one_or_the_other(session: AsyncSession, nested):
+    async with AsyncExitStack() as stack:
+        if nested:
+            await stack.enter_async_context(session.begin_nested())
+        else:
+            await stack.enter_async_context(session.begin())
+""",
+        set(),
+    ),
+    "a helper that hands out the transaction for its caller to begin": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def unit(session):
+    return session.begin()
+
+
+async def begun(session):
+    return await session.begin()  # TXN203@18
+
+
+async def twice(session: AsyncSession):
+    async with unit(session):  # TXN204@16
+        async with unit(session):  # TXN204@20 TXN206@20
+            session.add(object())
+
+
+async def one_after_the_other(session: AsyncSession):
+    async with unit(session):  # TXN204@16
+        session.add(object())
+    async with unit(session):  # TXN204@16
+        session.add(object())
+    await begun(session)
+
+
+async def a_savepoint(session: AsyncSession):
+    async with session.begin_nested() as point:
+        await undo(point)
+
+
+async def undo(point):
+    await point.rollback()
+""",
+        {"TXN202"},
+    ),
+    "one helper that passes every call on": (
+        """
+# --- app/services/running.py
+async def run(call, *args, **options):
+    'Times it.'
+    return await call(*args, **options)
+
+
+def now(call, *args):
+    return call(*args)
+
+
+class Runner:
+    async def run(self, call, *args):
+        return await call(*args)
+# --- app/services/items.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.running import Runner, now, run
+
+
+async def save(session: AsyncSession, row, tenant_id=None):  # TXN303@44
+    now(session.add, row)
+
+
+async def finish(session: AsyncSession):
+    await run(session.commit)  # TXN201@11
+
+
+async def finish_later(session: AsyncSession, runner: Runner):
+    await runner.run(session.commit)  # TXN201@11
+
+
+async def nothing(session: AsyncSession, client):
+    await run(client.commit)
+    await run(session.flush)
+    await run(save, session, object())
+
+
+async def ask(session: AsyncSession, row, user):
+    await run(save, session, row, user.tenant_id)  # TXN303@11
+    await run(save, session, row, tenant_id=user.tenant_id)  # TXN303@11
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.items import nothing, save
+from app.services.running import run
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def made(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await run(save, session, object())
+        await run(nothing, session, object())
+""",
+        {"TXN205"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_shape_is_read_for_what_it_does(case):
+    source, more = CASES[case]
+    files = examples.split(source, "app/services/example.py")
+    policy = examples.policy_for({}, files)
+    wanted = examples.expected(files)
+    codes = {code for *_, code in wanted} | more
+    program = examples.program_for(files, policy)
+    rules = [rule for rule in all_rules() if rule.META.code in codes]
+    found = {(f.path, f.span.line, f.span.column, f.code) for rule in rules for f in rule.check(program)}
+    assert sorted(found) == wanted
