@@ -34,6 +34,7 @@ from tests.reference_app.jobs.support import (
     scans_of,
     slow_routes,
     submit,
+    unfinished_without_job,
     websites,
 )
 from tests.support.lines import cuttable_line
@@ -133,7 +134,7 @@ async def started(batch_id: UUID, count: int) -> None:
 async def test_workers_killed_at_fifty_random_moments_lose_nothing(workers: Workers) -> None:
     chance = random.Random(6)
     async with websites(60, slow_routes(0.3)) as sites:
-        batch_id = await submit([site.url for site in sites], concurrency=60)
+        batch_id = await submit([site.url for site in sites], concurrency=24)
         for _ in range(4):
             workers.start()
         await started(batch_id, 6)
@@ -141,9 +142,11 @@ async def test_workers_killed_at_fifty_random_moments_lose_nothing(workers: Work
             await asyncio.sleep(chance.uniform(0.0, 0.3))
             workers.send(chance.choice(workers.alive), signal.SIGKILL)
             workers.start()
+            assert await unfinished_without_job() == []
         await finished(batch_id)
     outcomes = await check_all_succeeded(batch_id)
     assert outcomes[AttemptOutcome.ABANDONED] > 10
+    assert workers.logged("sweeper_put_right") == []
 
 
 @pytest.mark.usefixtures("opened")
