@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 import trustme
 
-from reference_app.scraping import Fetcher, PageRecord, ScanOptions, normalise, scan
+from reference_app.scraping import Fetcher, PageRecord, ScanOptions, normalise, politeness_of, scan
 from tests.reference_app.scraping.support import FakeTime, answering, local_fetcher, never, scan_all, settings
 from tests.reference_app.scraping.web import Site, page, redirect, response, serving, text, urlset, xml
 
@@ -97,6 +97,18 @@ async def test_a_crawl_delay_is_kept() -> None:
         await scan_all(site.url, fetcher, max_sitemaps=0)
     assert fake.slept == [7.0, 7.0]
     assert len(site.requests) == 4
+
+
+async def test_scans_one_after_the_other_share_the_pause_between_requests_to_a_host() -> None:
+    fake = FakeTime()
+    slow = settings(host_interval=3.0)
+    politeness = politeness_of(slow, sleep=fake.sleep, clock=fake.clock)
+    async with serving({"/": page("")}) as site:
+        for _ in range(2):
+            async with Fetcher(slow, politeness=politeness) as fetcher:
+                await scan_all(site.url, fetcher, max_sitemaps=0)
+    assert site.paths == ["/robots.txt", "/"] * 2
+    assert fake.slept == [3.0, 3.0, 3.0]
 
 
 async def test_robots_forbidding_everything_is_a_final_failure_without_a_page_request() -> None:
