@@ -79,6 +79,8 @@ def test_every_problem_is_told_at_once():
         ({"environment": "production", "jwt_secret": "short"}, "jwt_secret has 5 characters; use at least 32"),
         ({"environment": "production", "database_tls": "off"}, "production needs 'verified' or 'required'"),
         ({"database_ca_file": "/nowhere.pem"}, "/nowhere.pem does not exist"),
+        ({"rate_limit": "often"}, "REFERENCE_APP_RATE_LIMIT: 'often' is not a rate; write it like 600/minute."),
+        ({"rate_limit_redis_url": "memcached://h"}, "rate_limit_redis_url must look like redis://"),
         ({"jwt_algorithm": "RS256"}, "needs jwt_public_key_file"),
     ],
     ids=str,
