@@ -24,6 +24,8 @@ def _readable_rate(text: str) -> str:
 
 
 Seconds = Annotated[float, Field(gt=0)]
+# PostgreSQL takes whole milliseconds, and 0 for "never".
+Milliseconds = Annotated[float, Field(ge=0.001)]
 Count = Annotated[int, Field(ge=1)]
 PoolBound = Annotated[int, Field(ge=5, le=10)]
 RateLimit = Annotated[str, AfterValidator(_readable_rate)]
@@ -54,8 +56,8 @@ class Settings(BaseSettings):
     pool_recycle_seconds: Count = 1800
     connect_timeout_seconds: Seconds = 10
     command_timeout_seconds: Seconds = 60
-    statement_timeout_seconds: Seconds = 30
-    idle_in_transaction_timeout_seconds: Seconds = 60
+    statement_timeout_seconds: Milliseconds = 30
+    idle_in_transaction_timeout_seconds: Milliseconds = 30
 
     # Who may call.
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"

@@ -73,4 +73,4 @@ def test_migrating_puts_the_time_outs_on_the_role(postgres: PostgresServer, empt
         "SELECT unnest(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = "
     )
     found = postgres.sql(f"{query}'{empty_database.name}' ORDER BY 1", empty_database.name).split()
-    assert found == ["idle_in_transaction_session_timeout=60000", "statement_timeout=12500"]
+    assert found == ["idle_in_transaction_session_timeout=30000", "statement_timeout=12500"]
