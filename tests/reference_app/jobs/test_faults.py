@@ -11,7 +11,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,12 @@ def settings(make_settings: MakeSettings) -> Settings:
 def nursery() -> Iterator[Nursery]:
     with running_nursery() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+async def pooler_is_restarted_when_it_ends_by_itself(pgbouncer: PgBouncer) -> AsyncIterator[None]:
+    async with pgbouncer.kept_alive():
+        yield
 
 
 StartWorkers = Callable[[Settings], Workers]

@@ -23,9 +23,9 @@ from reference_app.models import ConnectionProbe
 from reference_app.session import get_session, make_engine, open_database
 from reference_app.settings import read_settings
 from tests.reference_app.conftest import ROOT, Database
-from tests.support.pgbouncer import PgBouncer, pgbouncer_binary
+from tests.support.pgbouncer import PgBouncer, running_pgbouncer
 from tests.support.postgres import PostgresServer
-from tests.support.processes import hand_over, missing_part
+from tests.support.processes import hand_over
 from tests.support.service import connections_in_use
 
 
@@ -37,26 +37,22 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="module")
 def tls_pooler(postgres: PostgresServer, authority: trustme.CA) -> Iterator[PgBouncer]:
     """A pooler that lets nobody in without TLS."""
-    binary = pgbouncer_binary()
-    if binary is None:
-        missing_part("no PgBouncer: apt-get install pgbouncer")
-    assert binary is not None
     folder = Path(tempfile.mkdtemp(prefix="sessionlint-tls-"))
     hand_over(folder)
-    pooler = PgBouncer(binary, folder, postgres, 5)
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(folder / "server.key")
     certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")
-    lines = ["client_tls_sslmode = require", f"client_tls_key_file = {folder}/server.key"]
-    with (folder / "pgbouncer.ini").open("a") as configuration:
-        configuration.write("\n".join([*lines, f"client_tls_cert_file = {folder}/server.pem", ""]))
     for file in folder.iterdir():
         hand_over(file)
+    tls = {
+        "client_tls_sslmode": "require",
+        "client_tls_key_file": folder / "server.key",
+        "client_tls_cert_file": folder / "server.pem",
+    }
     try:
-        pooler.start()
-        yield pooler
+        with running_pgbouncer(postgres, options=tls) as pooler:
+            yield pooler
     finally:
-        pooler.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
