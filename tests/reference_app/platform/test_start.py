@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -104,6 +104,50 @@ def website() -> Iterator[str]:
     server.server_close()
 
 
+class SlowWebsite(Website):
+    """The same, but nothing is answered before somebody sets `released`."""
+
+    released = Event()
+
+    def do_GET(self) -> None:
+        self.released.wait(60)
+        with suppress(ConnectionError):
+            super().do_GET()
+
+
+@pytest.fixture
+def slow_website() -> Iterator[str]:
+    SlowWebsite.released.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SlowWebsite)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    SlowWebsite.released.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_scan_at_work_when_it_is_stopped_is_put_back_and_done_at_the_next_start(
+    tmp_path_factory: pytest.TempPathFactory, slow_website: str
+):
+    data_dir = tmp_path_factory.mktemp("stop") / "data"
+    created: object = {}
+
+    def status(service: Started) -> object:
+        assert isinstance(created, dict)
+        shown = service.get(f"/api/v3/scans/{created['id']}", key)
+        assert isinstance(shown, dict)
+        return shown["status"], shown["attempts"]
+
+    with started(data_dir) as service:
+        key = service.lines[0].rsplit(" ", 1)[1]
+        created = service.get("/api/v3/scans", key, {"target": slow_website})
+        assert isinstance(created, dict)
+        wait_until(lambda: status(service) == ("running", 1), "the scan runs", 60)
+    SlowWebsite.released.set()
+    with started(data_dir) as again:
+        wait_until(lambda: status(again) == ("succeeded", 1), "the scan has succeeded at its first counted attempt", 60)
+
+
 def test_it_starts_scans_keeps_its_data_and_leaves_nothing_running(
     tmp_path_factory: pytest.TempPathFactory, website: str
 ):
@@ -120,6 +164,8 @@ def test_it_starts_scans_keeps_its_data_and_leaves_nothing_running(
             return shown["status"] not in ("queued", "running")
 
         wait_until(is_over, "the scan is over", 60)
+    logged = (data_dir.parent / "log").read_text().splitlines()
+    assert {type(json.loads(line)) for line in logged} == {dict}, "every line is one of the service's own"
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
     with started(data_dir) as again:
         assert [line.split()[0] for line in again.lines] == ["Serving"]
