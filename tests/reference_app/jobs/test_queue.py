@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,7 +20,7 @@ from reference_app.jobs.queue import QueueDepth, ScanJob
 from reference_app.models import Batch, Scan, ScanStatus
 from reference_app.services import batches
 from reference_app.session import get_session
-from tests.reference_app.conftest import Database
+from tests.reference_app.conftest import DATABASE_URL_SETTING, ROOT, Database
 from tests.reference_app.jobs.support import at_the_workers, get_batch, jobs_in_queue, only_scan, scans_of, submit
 from tests.support.postgres import PostgresServer
 
@@ -202,3 +206,13 @@ async def test_a_batch_that_is_not_there_has_no_effect_on_others() -> None:
         await queue.pass_on(session, uuid4())
     assert len(await scans_of(batch_id)) == 1
     assert await jobs_in_queue() == 1
+
+
+async def test_pgqueuers_command_line_works_through_the_pooler(database: Database) -> None:
+    await submit(URLS, concurrency=3)
+    command = [str(Path(sys.executable).with_name("pgq")), "--factory", "reference_app.jobs.console:queries", "backlog"]
+    environment = {**os.environ, DATABASE_URL_SETTING: database.url}
+    shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert " scan " in shown.stdout
+    assert shown.stdout.count("batch:") == 1
