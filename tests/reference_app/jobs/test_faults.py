@@ -150,7 +150,7 @@ async def test_workers_killed_at_random_moments_lose_nothing(workers: Workers) -
             workers.send(chance.choice(workers.alive), signal.SIGKILL)
             workers.start()
             assert await unfinished_without_job() == []
-        await finished(batch_id, seconds=25 + KILLS)
+        await finished(batch_id, seconds=60 + KILLS)
     outcomes = await check_all_succeeded(batch_id)
     assert outcomes[AttemptOutcome.ABANDONED] > 10
     assert workers.logged("sweeper_put_right") == []

