@@ -268,6 +268,7 @@ async def measure_batches(
         "| batch | domains | pages | seconds | pages/s | pages per worker CPU second | not succeeded | memory MB |",
         "|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
+    after_first: list[float] = []
     for number in range(1, plan.memory_batches + 1):
         began, cpu = time.perf_counter(), sum(cpu_seconds(worker.pid) for worker in workers)
         batch = await over(client, await submit(client, urls))
@@ -276,12 +277,16 @@ async def measure_batches(
         progress = batch["progress"]
         pages = progress["pages_scanned"]
         failed = len(urls) - progress["by_status"].get("succeeded", 0)
-        memory = " / ".join(f"{memory_mb(worker.pid):.0f}" for worker in workers)
+        after_each = [memory_mb(worker.pid) for worker in workers]
+        after_first = after_first or after_each
+        memory = " / ".join(f"{megabytes:.0f}" for megabytes in after_each)
         rows.append(
             f"| {number} | {len(urls)} | {pages} | {seconds:.1f} | {pages / seconds:.0f} | {pages / cpu:.0f} "
             f"| {failed} | {memory} |"
         )
-    return rows
+    growth = " and ".join(f"{now - first:.0f}" for now, first in zip(after_each, after_first, strict=True))
+    more = (plan.memory_batches - 1) * len(urls) * PAGES_PER_SITE
+    return [*rows, "", f"From the first batch to the last, {more:,} pages later, the workers grew by {growth} MB."]
 
 
 WAYS = (

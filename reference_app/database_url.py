@@ -100,7 +100,8 @@ def _wrong_arguments(url: URL) -> Iterator[str]:
 
 
 def _wrong_door(url: URL) -> Iterator[str]:
-    if _DIRECT_SUPABASE_HOST.fullmatch(url.host or ""):
+    # Port 6543 of a project's own host is its dedicated pooler, whose user is plain postgres.
+    if _DIRECT_SUPABASE_HOST.fullmatch(url.host or "") and url.port != POOLER_PORT:
         yield f"The database URL leads past the pooler ({url.host}); use the pooler's host and port {POOLER_PORT}."
     if not is_supabase_pooler(url):
         return

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from reference_app import errors
 from reference_app.observability.logs import current_request_id, get_logger
+from reference_app.outages import is_outage
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -153,7 +155,9 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     unreachable = isinstance(error, OSError | PoolTimeoutError)
     if isinstance(error, DBAPIError):
         cancelled = getattr(error.orig, "sqlstate", None) == _QUERY_CANCELLED
-        unreachable = error.connection_invalidated or cancelled
+        # Not what the driver says of its own use: that is a defect.
+        passing = isinstance(error.driver_exception, asyncpg.PostgresError) and is_outage(error)
+        unreachable = error.connection_invalidated or cancelled or passing
     if not unreachable:
         return unexpected(request.url.path, error)
     _log.warning("database-unavailable", error=str(error))

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from limits import parse as parse_rate_limit
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
 from reference_app.database_url import is_local, parse_database_url
 from reference_app.errors import ConfigurationError
 
+
+def _readable_rate(text: str) -> str:
+    try:
+        parse_rate_limit(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a rate; write it like 600/minute.") from None
+    return text
+
+
 Seconds = Annotated[float, Field(gt=0)]
+# PostgreSQL takes whole milliseconds, and 0 for "never".
+Milliseconds = Annotated[float, Field(ge=0.001)]
 Count = Annotated[int, Field(ge=1)]
 PoolBound = Annotated[int, Field(ge=5, le=10)]
+RateLimit = Annotated[str, AfterValidator(_readable_rate)]
 
 DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"
 ENVIRONMENT_PREFIX = "REFERENCE_APP_"
 _SHORTEST_SECRET = 32
+_REDIS_URL = re.compile(r"rediss?://[^/]+(/\d+)?\Z")
 
 
 class Settings(BaseSettings):
@@ -41,8 +56,8 @@ class Settings(BaseSettings):
     pool_recycle_seconds: Count = 1800
     connect_timeout_seconds: Seconds = 10
     command_timeout_seconds: Seconds = 60
-    statement_timeout_seconds: Seconds = 30
-    idle_in_transaction_timeout_seconds: Seconds = 60
+    statement_timeout_seconds: Milliseconds = 30
+    idle_in_transaction_timeout_seconds: Milliseconds = 30
 
     # Who may call.
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"
@@ -56,10 +71,11 @@ class Settings(BaseSettings):
     credential_cache_seconds: Annotated[float, Field(ge=0, le=300)] = 10
 
     # What a caller may ask.
-    rate_limit: str = "600/minute"
-    creation_rate_limit: str = "120/minute"
-    failed_auth_rate_limit: str = "30/minute"
-    rate_limit_storage: str = "async+memory://"
+    rate_limit: RateLimit = "600/minute"
+    creation_rate_limit: RateLimit = "120/minute"
+    failed_auth_rate_limit: RateLimit = "30/minute"
+    # A Redis that all API processes count in together (redis://, or rediss:// for TLS); without one each counts alone.
+    rate_limit_redis_url: SecretStr | None = None
     max_body_bytes: Count = 4 * 1024 * 1024
     max_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     idempotency_hours: Count = 24
@@ -101,6 +117,10 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [*self._database_problems(), *self._secret_problems()]
+        if self.rate_limit_redis_url and not _REDIS_URL.match(self.rate_limit_redis_url.get_secret_value()):
+            problems.append(
+                "rate_limit_redis_url must look like redis://[USER:PASSWORD@]HOST:PORT[/NUMBER], or rediss://."
+            )
         if self.allow_loopback and self.environment == "production":
             problems.append("allow_loopback lets scans reach this machine; it is for development only. Unset it.")
         if problems:

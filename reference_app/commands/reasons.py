@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 
@@ -16,6 +17,18 @@ _BY_SQLSTATE = {
     "53300": "The server has no connection left; lower REFERENCE_APP_POOL_MAX or ask fewer processes.",
     "26000": "A prepared statement is gone: the pooler is in transaction mode and a statement cache is on.",
     "42P05": "A prepared statement is there twice: the pooler is in transaction mode and a statement cache is on.",
+}
+# PgBouncer's words, and Supavisor's before and since its codes in parentheses; both come as SQLSTATE XX000 or 08P01.
+_INSISTS_ON_TLS = re.compile(r"SSL required|ESSLREQUIRED|SSL connection is required")
+_BY_POOLERS_WORDS = {
+    r"Tenant or user not found|\(ENOTFOUND\)|\(ENOIDENTIFIER\)": (
+        "The pooler does not know this user; copy host and user (postgres.<project-ref>) from the project's "
+        "connection page: a region can have several poolers, and each knows its own projects."
+    ),
+    r"[Mm]ax client connections reached|\(EMAXCONN\w*\)|\(ECHECKOUTTIMEOUT\)|no more connections allowed": (
+        "The pooler has no connection left; lower REFERENCE_APP_POOL_MAX, run fewer processes, or raise its limit."
+    ),
+    r"\(EADDRNOTALLOWED\)": "The pooler does not let this address in; add it to the project's network restrictions.",
 }
 
 
@@ -32,10 +45,11 @@ def reason_of(error: BaseException, settings: Settings) -> str:
         state = getattr(link, "sqlstate", None)
         if isinstance(state, str) and state in _BY_SQLSTATE:
             return _BY_SQLSTATE[state]
-        if "Tenant or user not found" in str(link):
-            return "The pooler does not know this user; it must be postgres.<project-ref> of this region's pooler."
-        if "SSL required" in str(link):
+        if _INSISTS_ON_TLS.search(str(link)):
             return f"{where} insists on TLS; set REFERENCE_APP_DATABASE_TLS or REFERENCE_APP_DATABASE_CA_FILE."
+        for pattern, reason in _BY_POOLERS_WORDS.items():
+            if re.search(pattern, str(link)):
+                return reason
         if isinstance(link, ConnectionRefusedError):
             return f"Nobody answers on {where}; start the server or correct host and port."
     for link in chain:

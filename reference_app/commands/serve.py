@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -26,7 +25,9 @@ _log = get_logger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FIRST_RESTART_SECONDS = 1.0
 _LONGEST_RESTART_SECONDS = 30.0
-_STOP_SECONDS = 20.0
+# Somebody who stops a service that they are trying out does not want to wait for its scans: they are put back.
+_LONGEST_GRACE_BESIDE_API = 3.0
+_SECONDS_TO_STOP_AFTER_GRACE = 15.0
 
 
 async def serve(settings: Settings) -> None:
@@ -86,19 +87,26 @@ async def work(settings: Settings, *, stop_with_parent: bool) -> None:
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, shutdown.set)
     if stop_with_parent:
-
-        def wait_for_end() -> None:
-            sys.stdin.buffer.read()
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(shutdown.set)
-
-        threading.Thread(target=wait_for_end, daemon=True, name="parent-watch").start()
+        _set_at_end_of_input(shutdown)
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, settings.host)
     await run_worker(settings, shutdown)
 
 
+def _set_at_end_of_input(event: asyncio.Event) -> None:
+    loop, standard_input = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def read() -> None:
+        if not os.read(standard_input, 1024):
+            loop.remove_reader(standard_input)
+            event.set()
+
+    loop.add_reader(standard_input, read)
+
+
 async def _keep_worker(settings: Settings) -> None:
+    grace = min(settings.shutdown_grace_seconds, _LONGEST_GRACE_BESIDE_API)
+    settings = settings.model_copy(update={"shutdown_grace_seconds": grace})
     wait = _FIRST_RESTART_SECONDS
     while True:
         started = asyncio.get_running_loop().time()
@@ -123,7 +131,7 @@ async def _run_worker_process(settings: Settings) -> None:
         if process.returncode is None:
             process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+                await asyncio.wait_for(process.wait(), settings.shutdown_grace_seconds + _SECONDS_TO_STOP_AFTER_GRACE)
         if process.returncode is None:
             process.kill()
             await process.wait()

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reference_app.commands.migrate import newest_revision
 from reference_app.commands.reasons import reason_of
 from reference_app.database_url import is_supabase_pooler
+from reference_app.migrations.role_settings import timeouts
 from reference_app.models import ConnectionProbe
 from reference_app.routers import endpoints
 from reference_app.session import get_session, get_session_dependency, open_database, tls_context
@@ -166,17 +167,26 @@ async def operations(settings: Settings) -> str:
         found = await session.scalars(select(ConnectionProbe.id).where(ConnectionProbe.id.in_([kept, dropped, undone])))
         left = list(found)
         await session.execute(delete(ConnectionProbe).where(ConnectionProbe.id.in_(left)))
-        timeout = await session.scalar(select(func.current_setting("statement_timeout")))
     if left != [kept]:
         raise CheckFailedError(
             "Transactions do not end as asked; is the pooler in statement mode? Use transaction mode."
         )
-    if timeout == "0":
+    return f"commit, rollback and savepoint work; {await _expect_timeouts(settings)}"
+
+
+async def _expect_timeouts(settings: Settings) -> str:
+    in_force = table("pg_settings", column("name"), column("setting"))
+    wanted = timeouts(settings)
+    async with get_session() as session, session.begin():
+        query = select(in_force.c.name, in_force.c.setting).where(in_force.c.name.in_(wanted))
+        found = {name: int(value) for name, value in await session.execute(query)}
+    wrong = [f"{name} is {found[name]} ms, not {value}" for name, value in wanted.items() if found[name] != value]
+    if wrong:
         raise CheckFailedError(
-            "No statement_timeout holds. Run `python -m reference_app migrate`, which sets it on the role, then let "
-            "the pooler reconnect (RECONNECT, or restart it)."
+            f"{'; '.join(wrong)}. Run `python -m reference_app migrate` as the user of this URL, which puts the "
+            "time-outs of the settings on the role, then let the pooler reconnect (RECONNECT, or restart it)."
         )
-    return f"commit, rollback and savepoint work; statement_timeout {timeout}"
+    return ", ".join(f"{name} {value} ms" for name, value in found.items())
 
 
 async def _undo_in_savepoint(session: AsyncSession, probe_id: UUID) -> None:

@@ -209,5 +209,5 @@ async def _end(
     scan.finished_at = func.now()
     await session.flush()
     await batches.settle(session, batch.id)
-    await pass_on(session, batch.id, request_id=batch.request_id)
+    await pass_on(session, batch.id)
     return Settled(status)

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from reference_app.outages import is_outage
 
 Result = TypeVar("Result")
 
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
-# SQLSTATE classes and codes: 08 connection, 57P operator intervention, 53 out of resources, 40 deadlock and the like.
-_PASSING = ("08", "57P", "53", "40")
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether ``error`` says that the database cannot be reached at the moment, so that a later try may succeed."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or is_outage(error.driver_exception)
-    if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "").startswith(_PASSING)
-    # InterfaceError: asyncpg's word for a connection that closed under it.
-    passing = (OSError, PoolTimeoutError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-    return isinstance(error, passing)
 
 
 async def patiently(operation: Callable[[], Awaitable[Result]], *, seconds: float) -> Result:

@@ -1,8 +1,9 @@
 """Putting scans into the queue and taking them out, inside the caller's transaction. Nothing here commits.
 
-A batch has at most ``concurrency`` jobs in the queue at once: the first ones are enqueued with the rows, and each
-scan that ends hands its place to the next in the transaction that records its end. So one batch of 10,000 does not
-stand in front of everybody else's, and a scan without a job is always preceded by one that has.
+Every scan's job is enqueued with its row, under the name of its batch, which no worker asks for: the batch's waiting
+room. Workers ask for ``ENTRYPOINT``. As many jobs as the batch's ``concurrency`` are let through to there at once, and
+each scan that ends lets the next one through in the transaction that records its end. So one batch of 10,000 does not
+stand in front of everybody else's, and no worker takes jobs that may not run yet.
 """
 
 from __future__ import annotations
@@ -17,9 +18,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reference_app.jobs.driver import SessionDriver
 from reference_app.jobs.tables import has_job, job_key, jobs
-from reference_app.models import RETRIABLE_SCAN_STATUSES, Batch, Page, Scan, ScanStatus
+from reference_app.models import (
+    RETRIABLE_SCAN_STATUSES,
+    UNFINISHED_SCAN_STATUSES,
+    Batch,
+    Page,
+    Scan,
+    ScanStatus,
+)
 
 ENTRYPOINT = "scan"
+
+
+def waiting_room(batch_id: UUID) -> str:
+    """The name under which jobs of a batch wait for their turn."""
+    return f"batch:{batch_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +65,13 @@ class QueueDepth:
     oldest_waiting_seconds: float
 
 
-async def enqueue(session: AsyncSession, work: Sequence[ScanJob]) -> None:
+async def enqueue(session: AsyncSession, work: Sequence[ScanJob], *, entrypoint: str = ENTRYPOINT) -> None:
     """Enqueue ``work``; a job that is live already is left as it is."""
     if not work:
         return
     count = len(work)
     await Queries(SessionDriver(session)).enqueue(
-        [ENTRYPOINT] * count,
+        [entrypoint] * count,
         [job.key.encode() for job in work],
         [0] * count,
         dedupe_key=[job.key for job in work],
@@ -67,18 +80,15 @@ async def enqueue(session: AsyncSession, work: Sequence[ScanJob]) -> None:
     )
 
 
-async def enqueue_scans(session: AsyncSession, scan_ids: Sequence[UUID], *, request_id: str) -> None:
-    """Have the batches of ``scan_ids`` worked on; the rows must be in the session or the database already."""
-    if not scan_ids:
-        return
+async def enqueue_scans(session: AsyncSession, batch_id: UUID, work: Sequence[ScanJob]) -> None:
+    """Enqueue the scans of a batch and let as many through to the workers as it may have at work."""
     await session.flush()
-    batch_ids = await session.scalars(select(Scan.batch_id).where(Scan.id.in_(scan_ids)).distinct())
-    for batch_id in sorted(batch_ids):
-        await fill(session, batch_id, request_id=request_id)
+    await enqueue(session, work, entrypoint=waiting_room(batch_id))
+    await fill(session, batch_id)
 
 
-async def fill(session: AsyncSession, batch_id: UUID, *, request_id: str | None = None) -> int:
-    """Enqueue waiting scans of a batch until ``concurrency`` of its scans have a job; give how many were added."""
+async def fill(session: AsyncSession, batch_id: UUID) -> int:
+    """Let jobs of a batch through until ``concurrency`` of its scans have theirs at the workers; give how many."""
     batch = await session.scalar(select(Batch).where(Batch.id == batch_id).with_for_update(key_share=True))
     if batch is None or batch.cancel_requested_at is not None:
         return 0
@@ -87,29 +97,30 @@ async def fill(session: AsyncSession, batch_id: UUID, *, request_id: str | None 
     in_place = (
         select(func.count())
         .select_from(Scan)
-        .where(Scan.batch_id == batch_id, Scan.status.in_((ScanStatus.QUEUED, ScanStatus.RUNNING)), at_work, has_job())
+        .where(Scan.batch_id == batch_id, Scan.status.in_(UNFINISHED_SCAN_STATUSES), at_work, has_job(ENTRYPOINT))
     )
-    free = batch.concurrency - (await session.scalar(in_place) or 0)
-    return await _enqueue_waiting(session, batch_id, free, request_id or batch.request_id)
+    return await _let_through(session, batch_id, batch.concurrency - (await session.scalar(in_place) or 0))
 
 
-async def pass_on(session: AsyncSession, batch_id: UUID, *, request_id: str) -> None:
-    """Give the place of a scan that ended, or waits for its next attempt, to one scan of the batch that has no job."""
-    await _enqueue_waiting(session, batch_id, 1, request_id)
+async def pass_on(session: AsyncSession, batch_id: UUID) -> None:
+    """Give the place of a scan that ended, or waits for its next attempt, to the batch's next one."""
+    await _let_through(session, batch_id, 1)
 
 
-async def _enqueue_waiting(session: AsyncSession, batch_id: UUID, count: int, request_id: str) -> int:
+async def _let_through(session: AsyncSession, batch_id: UUID, count: int) -> int:
     if count <= 0:
         return 0
-    waiting = (
-        select(Scan.id, Scan.generation)
-        .where(Scan.batch_id == batch_id, Scan.status == ScanStatus.QUEUED, ~has_job())
+    first = (
+        select(jobs.c.id)
+        .where(jobs.c.entrypoint == waiting_room(batch_id), jobs.c.status == "queued")
+        .order_by(jobs.c.priority.desc(), jobs.c.id)
         .limit(count)
-        .with_for_update(skip_locked=True, key_share=True)
+        .with_for_update(skip_locked=True)
+        .cte("first")
     )
-    found = (await session.execute(waiting)).all()
-    await enqueue(session, [ScanJob(row.id, row.generation, request_id) for row in found])
-    return len(found)
+    # From now on it waits for a worker; its age, which operators watch, is counted from here.
+    through = update(jobs).where(jobs.c.id == first.c.id).values(entrypoint=ENTRYPOINT, execute_after=func.now())
+    return len((await session.execute(through.returning(jobs.c.id))).all())
 
 
 async def cancel_queued(session: AsyncSession, scan_ids: Iterable[UUID]) -> None:
@@ -118,14 +129,14 @@ async def cancel_queued(session: AsyncSession, scan_ids: Iterable[UUID]) -> None
     await session.execute(delete(jobs).where(jobs.c.dedupe_key.in_(keys), jobs.c.status == "queued"))
 
 
-async def retry_dead(session: AsyncSession, scan_ids: Sequence[UUID], *, request_id: str) -> list[UUID]:
-    """Start a new generation of those of ``scan_ids`` that failed or died, without their pages; give their ids.
+async def retry_dead(session: AsyncSession, batch_id: UUID, scan_ids: Sequence[UUID], *, request_id: str) -> list[UUID]:
+    """Start a new generation of those of a batch's scans that failed or died, without their pages; give their ids.
 
     A job of the former generation that is still around changes nothing any more. The caller sets the batch running.
     """
     reset = (
         update(Scan)
-        .where(Scan.id.in_(scan_ids), Scan.status.in_(RETRIABLE_SCAN_STATUSES))
+        .where(Scan.batch_id == batch_id, Scan.id.in_(scan_ids), Scan.status.in_(RETRIABLE_SCAN_STATUSES))
         .values(
             status=ScanStatus.QUEUED,
             generation=Scan.generation + 1,
@@ -141,23 +152,23 @@ async def retry_dead(session: AsyncSession, scan_ids: Sequence[UUID], *, request
             error_message=None,
             summary=None,
         )
-        .returning(Scan.id)
+        .returning(Scan.id, Scan.generation)
         .execution_options(synchronize_session=False)
     )
-    again = list(await session.scalars(reset))
-    await session.execute(delete(Page).where(Page.scan_id.in_(again)))
-    await enqueue_scans(session, again, request_id=request_id)
-    return again
+    again = [ScanJob(row.id, row.generation, request_id) for row in await session.execute(reset)]
+    await session.execute(delete(Page).where(Page.scan_id.in_([job.scan_id for job in again])))
+    await enqueue_scans(session, batch_id, again)
+    return [job.scan_id for job in again]
 
 
 async def depth(session: AsyncSession) -> QueueDepth:
     """How many scans wait, are at work and are dead, and how long the oldest due job has waited."""
-    unfinished = select(Scan.status, func.count()).where(Scan.status.in_((ScanStatus.QUEUED, ScanStatus.RUNNING)))
+    unfinished = select(Scan.status, func.count()).where(Scan.status.in_(UNFINISHED_SCAN_STATUSES))
     counts = {row[0]: row[1] for row in await session.execute(unfinished.group_by(Scan.status))}
     # Asked apart from the others: each question has a small index of its own.
     dead = await session.scalar(select(func.count()).where(Scan.status == ScanStatus.DEAD))
     oldest = select(func.extract("epoch", func.now() - func.min(jobs.c.execute_after))).where(
-        jobs.c.status == "queued", jobs.c.execute_after <= func.now()
+        jobs.c.entrypoint == ENTRYPOINT, jobs.c.status == "queued", jobs.c.execute_after <= func.now()
     )
     return QueueDepth(
         waiting=counts.get(ScanStatus.QUEUED, 0),

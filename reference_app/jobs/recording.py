@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reference_app.jobs.claims import Claimed
 from reference_app.jobs.queue import pass_on
-from reference_app.models import AttemptOutcome, Page, Scan, ScanAttempt, ScanStatus
+from reference_app.models import UNFINISHED_SCAN_STATUSES, AttemptOutcome, Page, Scan, ScanAttempt, ScanStatus
 from reference_app.scraping import PageRecord, ScanSummary
 from reference_app.services import batches
 
@@ -73,9 +73,7 @@ async def record_pages(session: AsyncSession, claimed: Claimed, pages: Sequence[
     return True
 
 
-async def record_outcome(
-    session: AsyncSession, claimed: Claimed, outcome: Outcome, pages: Sequence[FoundPage], *, request_id: str
-) -> bool:
+async def record_outcome(session: AsyncSession, claimed: Claimed, outcome: Outcome, pages: Sequence[FoundPage]) -> bool:
     """Keep the last ``pages``, end or release the scan, and let the batch go on or end."""
     if not await _lock_fenced(session, claimed):
         return await _recorded_before(session, claimed, outcome)
@@ -86,7 +84,7 @@ async def record_outcome(
         await _settle_near_the_end(session, claimed)
     else:
         await _update_scan(session, claimed, **_again_values(outcome))
-    await pass_on(session, claimed.batch_id, request_id=request_id)
+    await pass_on(session, claimed.batch_id)
     return True
 
 
@@ -110,9 +108,7 @@ async def _settle_near_the_end(session: AsyncSession, claimed: Claimed) -> None:
     Settling locks the batch, so that of the last ends each sees the others; all the ends before need not queue for it.
     """
     ending_at_once = 2 * claimed.batch_concurrency + 10
-    others = select(Scan.id).where(
-        Scan.batch_id == claimed.batch_id, Scan.status.in_((ScanStatus.QUEUED, ScanStatus.RUNNING))
-    )
+    others = select(Scan.id).where(Scan.batch_id == claimed.batch_id, Scan.status.in_(UNFINISHED_SCAN_STATUSES))
     remaining = select(func.count()).select_from(others.limit(ending_at_once).subquery())
     if (await session.scalar(remaining) or 0) < ending_at_once:
         await batches.settle(session, claimed.batch_id)

@@ -95,12 +95,12 @@ class ScanRunner:
         if isinstance(claim, Held):
             since, claim = await self._watch(job, claim)
         if not isinstance(claim, Suspect):
-            await self._run_claimed(job, since, claim, tries)
+            await self._run_claimed(since, claim, tries)
             return
         # One at a time, so that the next crash is the fault of the one that ran.
         async with self.suspects:
             since, claim = await self._claim(job, None, alone=True)
-            await self._run_claimed(job, since, claim, tries)
+            await self._run_claimed(since, claim, tries)
 
     async def _claim(self, job: ScanJob, holder: Held | None, *, alone: bool = False) -> tuple[float, Claim]:
         async def once() -> tuple[float, Claim]:
@@ -118,10 +118,10 @@ class ScanRunner:
         await asyncio.sleep(self.leases.watch_seconds)
         return await self._claim(job, holder)
 
-    async def _run_claimed(self, job: ScanJob, since: float, claim: Claim, tries: int) -> None:
+    async def _run_claimed(self, since: float, claim: Claim, tries: int) -> None:
         match claim:
             case Claimed():
-                await self._work(job, since, claim)
+                await self._work(since, claim)
             case Settled():
                 _log.info("scan_needs_no_work", status=claim.status)
             case Crowded():
@@ -129,7 +129,7 @@ class ScanRunner:
             case Held() | Suspect():
                 raise TryLaterError(self.leases.watch_seconds, "held_by_another_worker")
 
-    async def _work(self, job: ScanJob, since: float, claimed: Claimed) -> None:
+    async def _work(self, since: float, claimed: Claimed) -> None:
         began = monotonic()
         pages = _Pages()
         async with self.leases.holding(claimed.token, since) as lease:
@@ -137,7 +137,7 @@ class ScanRunner:
             outcome = await self._scan(claimed, lease, pages)
             if isinstance(outcome, Again) and lease.stop is Stop.CANCELLED:
                 outcome = Final(ScanStatus.CANCELLED, outcome.code, outcome.message)
-            recorded = await self._record(job, claimed, outcome, pages.take())
+            recorded = await self._record(claimed, outcome, pages.take())
         if not recorded:
             _log.warning("scan_was_taken_over", url=claimed.url)
             raise TryLaterError(self.leases.watch_seconds, "held_by_another_worker")
@@ -200,10 +200,10 @@ class ScanRunner:
         if not await patiently(once, seconds=self.patience_seconds):
             raise LeaseLostError
 
-    async def _record(self, job: ScanJob, claimed: Claimed, outcome: Outcome, found: list[FoundPage]) -> bool:
+    async def _record(self, claimed: Claimed, outcome: Outcome, found: list[FoundPage]) -> bool:
         async def once() -> bool:
             async with get_session() as session, session.begin():
-                return await recording.record_outcome(session, claimed, outcome, found, request_id=job.request_id)
+                return await recording.record_outcome(session, claimed, outcome, found)
 
         return await patiently(once, seconds=self.patience_seconds)
 

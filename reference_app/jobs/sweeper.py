@@ -7,6 +7,7 @@ ended without ending them, jobs that a clock set back holds in the future, and q
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -14,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reference_app.jobs.queue import ScanJob, enqueue, fill
+from reference_app.jobs.queue import ENTRYPOINT, ScanJob, enqueue, fill, waiting_room
 from reference_app.jobs.tables import has_job, job_key, job_log, jobs
-from reference_app.models import Batch, Scan, ScanStatus
+from reference_app.models import UNFINISHED_SCAN_STATUSES, Batch, Scan, ScanStatus
 from reference_app.observability import metrics
 from reference_app.observability.logs import get_logger
 from reference_app.services import batches
@@ -40,11 +41,11 @@ class SweepRules:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep put right, in numbers."""
+    """What one sweep put right, in numbers. ``requeued``: scans that had no job; ``let_through``: places left empty."""
 
     requeued: int = 0
     given_up: int = 0
-    enqueued: int = 0
+    let_through: int = 0
     settled: int = 0
     released: int = 0
     pruned: int = 0
@@ -57,18 +58,18 @@ async def sweep(rules: SweepRules) -> Swept | None:
             return None
         released = await _release_from_the_future(session, rules)
         given_up = await _give_up(session, rules)
-        requeued = await _requeue_running(session)
+        requeued = await _requeue(session)
         pruned = await _prune(session, rules)
         unfinished = list(await session.scalars(select(Batch.id).where(Batch.finished_at.is_(None))))
-    enqueued = settled = 0
+    let_through = settled = 0
     for batch_id in unfinished:
         async with get_session() as session, session.begin():
             settled += await _settle(session, batch_id)
-            enqueued += await fill(session, batch_id)
-    swept = Swept(requeued, given_up, enqueued, settled, released, pruned)
+            let_through += await fill(session, batch_id)
+    swept = Swept(requeued, given_up, let_through, settled, released, pruned)
     if swept != Swept(pruned=pruned):
         _log.warning("sweeper_put_right", **{name: getattr(swept, name) for name in Swept.__slots__})
-    for action in ("requeued", "given_up", "enqueued", "settled", "released"):
+    for action in ("requeued", "given_up", "let_through", "settled", "released"):
         metrics.SWEPT_SCANS.labels(action).inc(getattr(swept, action))
     return swept
 
@@ -104,11 +105,20 @@ async def _give_up(session: AsyncSession, rules: SweepRules) -> int:
     return len(scans)
 
 
-async def _requeue_running(session: AsyncSession) -> int:
-    """Running scans without a job: whoever gets the new job watches first whether the scan is alive."""
-    orphans = select(Scan.id, Scan.generation, Batch.request_id).join(Batch, Batch.id == Scan.batch_id)
-    rows = (await session.execute(orphans.where(Scan.status == ScanStatus.RUNNING, ~has_job()))).all()
-    await enqueue(session, [ScanJob(row.id, row.generation, row.request_id) for row in rows])
+async def _requeue(session: AsyncSession) -> int:
+    """Scans without a job: a waiting one goes back to its batch's waiting room, a running one straight to the workers.
+
+    Whoever gets the job of a running scan watches first whether the scan is alive.
+    """
+    columns = (Scan.id, Scan.generation, Scan.status, Scan.batch_id, Batch.request_id)
+    without = select(*columns).join(Batch, Batch.id == Scan.batch_id).order_by(Scan.batch_id, Scan.position)
+    rows = (await session.execute(without.where(Scan.status.in_(UNFINISHED_SCAN_STATUSES), ~has_job()))).all()
+    by_entrypoint: defaultdict[str, list[ScanJob]] = defaultdict(list)
+    for row in rows:
+        entrypoint = ENTRYPOINT if row.status == ScanStatus.RUNNING else waiting_room(row.batch_id)
+        by_entrypoint[entrypoint].append(ScanJob(row.id, row.generation, row.request_id))
+    for entrypoint, work in by_entrypoint.items():
+        await enqueue(session, work, entrypoint=entrypoint)
     return len(rows)
 
 

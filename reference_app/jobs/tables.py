@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, DateTime, Integer, LargeBinary, String, cast, column, exists, or_, select, table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Integer,
+    LargeBinary,
+    String,
+    cast,
+    column,
+    exists,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import ENUM
 
 from reference_app.models import Scan
 
 jobs = table(
     "pgqueuer",
-    column("id", Integer),
+    column("id", BigInteger),
+    column("priority", Integer),
+    column("entrypoint", String),
     column("status", ENUM("queued", "picked", "failed", name="pgqueuer_status", create_type=False)),
     column("dedupe_key", String),
     column("payload", LargeBinary),
@@ -17,7 +32,7 @@ jobs = table(
     column("execute_after", DateTime(timezone=True)),
     column("updated", DateTime(timezone=True)),
 )
-job_log = table("pgqueuer_log", column("id", Integer), column("created", DateTime(timezone=True)))
+job_log = table("pgqueuer_log", column("id", BigInteger), column("created", DateTime(timezone=True)))
 
 
 def job_key() -> ColumnElement[str]:
@@ -30,6 +45,7 @@ def is_live() -> ColumnElement[bool]:
     return or_(jobs.c.status == "queued", jobs.c.status == "picked")
 
 
-def has_job() -> ColumnElement[bool]:
-    """Whether a live job exists for ``Scan``."""
-    return exists(select(jobs.c.id).where(jobs.c.dedupe_key == job_key(), is_live()))
+def has_job(entrypoint: str | None = None) -> ColumnElement[bool]:
+    """Whether a live job exists for ``Scan``, under ``entrypoint`` if one is given."""
+    live = select(jobs.c.id).where(jobs.c.dedupe_key == job_key(), is_live())
+    return exists(live if entrypoint is None else live.where(jobs.c.entrypoint == entrypoint))

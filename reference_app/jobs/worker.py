@@ -22,7 +22,7 @@ from reference_app.jobs.queue import ENTRYPOINT, ScanJob
 from reference_app.jobs.scan_job import Backoff, OnPage, Scanner, ScanRunner, ShouldStop, TryLaterError
 from reference_app.jobs.sweeper import SweepRules, sweep
 from reference_app.observability.logs import bound, get_logger
-from reference_app.scraping import Fetcher, FetchSettings, ScanOptions, ScanSummary, normalise, scan
+from reference_app.scraping import Fetcher, FetchSettings, ScanOptions, ScanSummary, normalise, politeness_of, scan
 from reference_app.session import open_database
 from reference_app.settings import Settings
 
@@ -65,12 +65,11 @@ async def run_worker(settings: Settings, shutdown: asyncio.Event | None = None) 
     Told to stop, the worker takes no new jobs, lets its scans run for ``shutdown_grace_seconds``, and puts those that
     still run back into the queue.
     """
-    async with open_database(settings), website_scanner(settings) as scanner:
-        await work(settings, scanner, shutdown or _stop_on_signals())
+    async with open_database(settings):
+        await work(settings, website_scanner(settings), shutdown or _stop_on_signals())
 
 
-@asynccontextmanager
-async def website_scanner(settings: Settings) -> AsyncIterator[Scanner]:
+def website_scanner(settings: Settings) -> Scanner:
     """What scans websites in this process, with the politeness towards them that all its scans share."""
     options = FetchSettings(
         user_agent=settings.user_agent,
@@ -80,14 +79,15 @@ async def website_scanner(settings: Settings) -> AsyncIterator[Scanner]:
         page_bytes=settings.max_page_bytes,
         sitemap_bytes=settings.max_sitemap_bytes,
     )
-    async with Fetcher(options) as fetcher:
+    politeness = politeness_of(options)
 
-        async def scan_website(url: str, max_pages: int, on_page: OnPage, should_stop: ShouldStop) -> ScanSummary:
-            target = normalise(url, allow_loopback=settings.allow_loopback)
-            limits = ScanOptions(max_pages=max_pages, max_seconds=settings.scan_timeout_seconds)
+    async def scan_website(url: str, max_pages: int, on_page: OnPage, should_stop: ShouldStop) -> ScanSummary:
+        target = normalise(url, allow_loopback=settings.allow_loopback)
+        limits = ScanOptions(max_pages=max_pages, max_seconds=settings.scan_timeout_seconds)
+        async with Fetcher(options, politeness=politeness) as fetcher:
             return await scan(target, limits, fetcher, on_page, should_stop)
 
-        yield scan_website
+    return scan_website
 
 
 async def work(settings: Settings, scanner: Scanner, shutdown: asyncio.Event) -> None:

@@ -29,6 +29,7 @@ class ScanStatus(enum.StrEnum):
 
 
 FINAL_SCAN_STATUSES = frozenset({ScanStatus.SUCCEEDED, ScanStatus.FAILED, ScanStatus.DEAD, ScanStatus.CANCELLED})
+UNFINISHED_SCAN_STATUSES = frozenset({ScanStatus.QUEUED, ScanStatus.RUNNING})
 RETRIABLE_SCAN_STATUSES = frozenset({ScanStatus.FAILED, ScanStatus.DEAD})
 
 

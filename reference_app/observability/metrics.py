@@ -19,6 +19,9 @@ AUTH_FAILURES = Counter(
     "reference_app_auth_failures", "Requests refused before they reached a service, by reason.", ("reason",)
 )
 RATE_LIMITED = Counter("reference_app_rate_limited", "Requests refused because a limit was reached.", ("limit",))
+RATE_LIMIT_STORAGE_ERRORS = Counter(
+    "reference_app_rate_limit_storage_errors", "Times the shared storage of the limits did not answer."
+)
 
 TRANSACTIONS = Counter("reference_app_transactions", "Database transactions by outcome.", ("outcome",))
 POOL_CHECKED_OUT = Gauge("reference_app_pool_checked_out", "Connections in use.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -78,7 +79,9 @@ class Creation:
     @classmethod
     def of(cls, principal: Principal, operation: str, key: str | None, body: BaseModel, settings: Settings) -> Creation:
         """The creation that this request asks for."""
-        digest = hashlib.sha256(body.model_dump_json().encode()).digest()
+        # Sets have another order in every process; sorted, the same request is the same everywhere.
+        asked = json.dumps(body.model_dump(), default=sorted, sort_keys=True)
+        digest = hashlib.sha256(asked.encode()).digest()
         return cls(principal.user_id, operation, key, digest, timedelta(hours=settings.idempotency_hours))
 
     async def replay(self, session: AsyncSession) -> JSONResponse | None:

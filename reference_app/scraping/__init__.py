@@ -2,14 +2,15 @@
 
     target = normalise("Bücher.example/start")            # or InvalidTarget(code, message)
     batch = normalise_many(texts)                         # .accepted, .rejected, .duplicates, by index
-    async with Fetcher(FetchSettings()) as fetcher:       # one per process: it holds the politeness per host
+    politeness = politeness_of(FetchSettings())           # one per process
+    async with Fetcher(FetchSettings(), politeness=politeness) as fetcher:
         summary = await scan(target, ScanOptions(), fetcher, on_page, should_stop)
 
 ``scan`` awaits ``on_page`` for one page at a time and never raises because of a website: what went wrong is in
 ``ScanSummary.failure`` and ``PageRecord.failure``. What ``on_page`` and ``should_stop`` raise passes through.
 """
 
-from reference_app.scraping.fetching import Fetcher
+from reference_app.scraping.fetching import Fetcher, politeness_of
 from reference_app.scraping.hostnames import InvalidTarget
 from reference_app.scraping.records import Failure, PageMetadata, PageRecord, ScanOptions, ScanSummary
 from reference_app.scraping.scanning import scan
@@ -40,5 +41,6 @@ __all__ = [
     "Target",
     "normalise",
     "normalise_many",
+    "politeness_of",
     "scan",
 ]

@@ -68,9 +68,27 @@ Admit = Callable[[str], Awaitable[FetchError | None]]
 """Asked about every redirect before it is followed; an error refuses it."""
 
 
-class Fetcher:
-    """Fetches for all scans of a process; use it as an asynchronous context manager, inside a running loop.
+def politeness_of(
+    settings: FetchSettings,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Politeness:
+    """The politeness that ``settings`` ask for, for all fetchers of a process to share."""
+    return Politeness(
+        interval=settings.host_interval,
+        host_connections=settings.host_connections,
+        max_connections=settings.max_connections,
+        clock=clock,
+        sleep=sleep,
+    )
 
+
+class Fetcher:
+    """Fetches for one scan; use it as an asynchronous context manager, inside a running loop.
+
+    Its connections end with it: kept for the whole process, those to sites scanned long ago would pile up. What
+    scans must share is ``politeness``; without one given the fetcher has its own.
     ``resolve``, ``tls``, ``sleep``, ``jitter`` (a random number from 0 to 1) and ``clock`` (monotonic seconds)
     replace the system's own, for tests. Addresses are checked whatever ``resolve`` answers.
     """
@@ -79,6 +97,7 @@ class Fetcher:
         self,
         settings: FetchSettings,
         *,
+        politeness: Politeness | None = None,
         resolve: Resolve = resolve_with_system,
         tls: ssl.SSLContext | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -86,13 +105,7 @@ class Fetcher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        self.politeness = Politeness(
-            interval=settings.host_interval,
-            host_connections=settings.host_connections,
-            max_connections=settings.max_connections,
-            clock=clock,
-            sleep=sleep,
-        )
+        self.politeness = politeness or politeness_of(settings, clock=clock, sleep=sleep)
         self._resolve = resolve
         self._tls = tls
         self._sleep = sleep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from reference_app.scraping.pages import ReadPage, is_html, read_page
 from reference_app.scraping.records import PageRecord
 from reference_app.scraping.rulebook import Rulebook
 from reference_app.scraping.scope import Scope
+
+# Nine pages in ten are shorter, and a thread costs more than they do.
+_READ_IN_PLACE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ async def visit(candidate: Candidate, fetcher: Fetcher, rules: Rulebook, scope: 
     head = fetched.head
     page: ReadPage | None = None
     if fetched.content is not None:
-        page = read_page(head.url, head.headers, fetched.content)
+        page = await _read(head, fetched.content)
     record = PageRecord(
         url=candidate.url,
         final_url=head.url,
@@ -58,6 +62,13 @@ async def visit(candidate: Candidate, fetcher: Fetcher, rules: Rulebook, scope: 
         failure=failure_of_status(head.status) if head.status >= 400 else None,
     )
     return Visit(record, page)
+
+
+async def _read(head: Head, body: bytes) -> ReadPage:
+    if len(body) < _READ_IN_PLACE_BYTES:
+        return read_page(head.url, head.headers, body)
+    # A long page may take seconds, in which the worker must go on giving signs of life.
+    return await asyncio.to_thread(read_page, head.url, head.headers, body)
 
 
 async def _read_html(head: Head, pieces: AsyncIterator[bytes]) -> bytes | None:

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reference_app.errors import ConflictError, NotFoundError
 from reference_app.jobs import queue
+from reference_app.jobs.queue import ScanJob
 from reference_app.models import (
     FINAL_SCAN_STATUSES,
     RETRIABLE_SCAN_STATUSES,
+    UNFINISHED_SCAN_STATUSES,
     Batch,
     BatchStatus,
     Scan,
@@ -29,9 +31,6 @@ _LISTING: Listing[Batch] = Listing(
     (read_time, read_id),
     descending=True,
 )
-
-
-_UNFINISHED = (ScanStatus.QUEUED, ScanStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ async def create_batch(
         for position, (scan_id, scan) in enumerate(zip(ids, scans, strict=True))
     ]
     await session.execute(insert(Scan), rows)
-    await queue.enqueue_scans(session, ids, request_id=request_id)
+    await queue.enqueue_scans(session, batch.id, [ScanJob(scan_id, 1, request_id) for scan_id in ids])
     return batch
 
 
@@ -209,7 +208,7 @@ async def requeue(session: AsyncSession, batch: Batch, scan_ids: Sequence[UUID],
     batch.status = BatchStatus.RUNNING
     batch.finished_at = None
     await session.flush()
-    await queue.retry_dead(session, scan_ids, request_id=request_id)
+    await queue.retry_dead(session, batch.id, scan_ids, request_id=request_id)
 
 
 async def settle(session: AsyncSession, batch_id: UUID) -> None:
@@ -223,7 +222,7 @@ async def settle(session: AsyncSession, batch_id: UUID) -> None:
     if batch is None or batch.finished_at is not None:
         return
     # Named one by one, they are looked up in the index on (batch_id, status).
-    unfinished = select(Scan.id).where(Scan.batch_id == batch_id, Scan.status.in_(_UNFINISHED)).limit(1)
+    unfinished = select(Scan.id).where(Scan.batch_id == batch_id, Scan.status.in_(UNFINISHED_SCAN_STATUSES)).limit(1)
     if (await session.execute(unfinished)).first() is not None:
         return
     if batch.status is not BatchStatus.CANCELLED:

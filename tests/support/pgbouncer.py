@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.support.postgres import ADMIN, ADMIN_PASSWORD, APP, APP_PASSWORD, PostgresServer
 from tests.support.processes import ServerProcess, accepts, free_port, hand_over, missing_part
 
 SERVER_CONNECTIONS = 5
-CONFIGURATION = """\
-[databases]
-* = host=127.0.0.1 port={postgres_port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {users}
-admin_users = {admin}
-pool_mode = transaction
-default_pool_size = {server_connections}
-max_client_conn = 2000
-server_login_retry = 1
-"""
+LOGIN_RETRY_SECONDS = 1
+KNOWN_USERS = {ADMIN: ADMIN_PASSWORD, APP: APP_PASSWORD}
 
 
 def pgbouncer_binary() -> str | None:
@@ -47,25 +36,36 @@ def pgbouncer_binary() -> str | None:
 class PgBouncer:
     """One pooler: stop, kill and start it again at will; its port stays."""
 
-    def __init__(self, binary: str, folder: Path, postgres: PostgresServer, server_connections: int) -> None:
+    def __init__(
+        self,
+        binary: str,
+        folder: Path,
+        postgres: PostgresServer,
+        options: Mapping[str, object],
+        users: Mapping[str, str],
+    ) -> None:
         self.port = free_port()
         self._binary = binary
         self._log = folder / "pgbouncer.log"
         self._configuration = folder / "pgbouncer.ini"
         self._postgres = postgres
         self._process: ServerProcess | None = None
-        users = folder / "users.txt"
-        users.write_text(f'"{ADMIN}" "{ADMIN_PASSWORD}"\n"{APP}" "{APP_PASSWORD}"\n')
-        self._configuration.write_text(
-            CONFIGURATION.format(
-                postgres_port=postgres.port,
-                port=self.port,
-                users=users,
-                admin=ADMIN,
-                server_connections=server_connections,
-            )
-        )
-        for file in (users, self._configuration):
+        known = folder / "users.txt"
+        known.write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
+        everything = {
+            "listen_addr": "127.0.0.1",
+            "unix_socket_dir": "",
+            "auth_type": "scram-sha-256",
+            "auth_file": known,
+            "admin_users": ADMIN,
+            "server_login_retry": LOGIN_RETRY_SECONDS,
+            **options,
+            "listen_port": self.port,
+        }
+        lines = [f"{name} = {value}" for name, value in everything.items()]
+        databases = f"[databases]\n* = host=127.0.0.1 port={postgres.port}\n"
+        self._configuration.write_text(databases + "[pgbouncer]\n" + "\n".join(lines) + "\n")
+        for file in (known, self._configuration):
             hand_over(file)
 
     def start(self) -> None:
@@ -84,6 +84,21 @@ class PgBouncer:
         if self._process and self._process.ended:
             self.start()
 
+    @asynccontextmanager
+    async def kept_alive(self) -> AsyncIterator[None]:
+        """Revived inside the block whenever it ends by itself, as a service manager would; not while it is away."""
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(0.2)
+                self.revive()
+
+        keeper = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+
     @contextmanager
     def away(self) -> Iterator[None]:
         """Killed for the length of the block, and there again after it, whatever happened."""
@@ -99,8 +114,16 @@ class PgBouncer:
 
 
 @contextmanager
-def running_pgbouncer(postgres: PostgresServer, server_connections: int = SERVER_CONNECTIONS) -> Iterator[PgBouncer]:
+def running_pgbouncer(
+    postgres: PostgresServer,
+    server_connections: int = SERVER_CONNECTIONS,
+    *,
+    options: Mapping[str, object] = MappingProxyType({}),
+    users: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[PgBouncer]:
     """A started pooler in front of `postgres`, with at most `server_connections` per database; stopped at the end.
+
+    `options` are further lines of its configuration, or others in place of these; `users` are let in besides.
 
     Skips the test (fails it on CI) when the machine has no PgBouncer and cannot install it.
     """
@@ -110,7 +133,8 @@ def running_pgbouncer(postgres: PostgresServer, server_connections: int = SERVER
         raise AssertionError("unreachable")
     folder = Path(tempfile.mkdtemp(prefix="sessionlint-pgbouncer-"))
     hand_over(folder)
-    pooler = PgBouncer(binary, folder, postgres, server_connections)
+    usual = {"pool_mode": "transaction", "default_pool_size": server_connections, "max_client_conn": 2000}
+    pooler = PgBouncer(binary, folder, postgres, {**usual, **options}, {**KNOWN_USERS, **users})
     try:
         pooler.start()
         yield pooler

@@ -50,6 +50,10 @@ class Workers:
         self.alive.append(pid)
         return pid
 
+    def logged(self, event: str) -> list[str]:
+        """The lines of the workers' log that tell of `event`."""
+        return [line for line in self._log.read_text().splitlines() if f'"event": "{event}"' in line]
+
     def send(self, pid: int, number: signal.Signals) -> None:
         """Send a signal to a worker; after SIGKILL or SIGTERM it counts as gone."""
         with suppress(ProcessLookupError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +16,7 @@ from reference_app.auth.api_keys import make_api_key, split_api_key
 from reference_app.auth.permissions import Permission
 from reference_app.models import ApiKey, Role
 from reference_app.session import get_session
+from tests.reference_app.conftest import ROOT
 from tests.support.service import Caller, Service, assert_problem
 
 KEY = {"name": "nightly", "scopes": ["batches:read", "keys:manage"]}
@@ -154,3 +158,30 @@ async def test_the_last_use_of_a_key_is_recorded(service: Service, operator: Cal
 async def test_an_invalid_key_is_refused(service: Service, operator: Caller, change: dict[str, Any]):
     answer = await service.call("POST", "/api-keys", operator, json=KEY | change)
     assert_problem(answer, 422, "invalid-request")
+
+
+def test_a_repeated_creation_is_recognised_by_every_process():
+    asked = """
+from datetime import UTC, datetime
+from uuid import UUID
+from reference_app.auth.permissions import Permission
+from reference_app.auth.principal import Principal
+from reference_app.models import Role
+from reference_app.routers.factory import Creation
+from reference_app.schemas.accounts import ApiKeyCreation
+from reference_app.settings import read_settings
+owner = Principal(UUID(int=1), Role.ADMIN, frozenset(Permission), "api-key", UUID(int=2), datetime.now(UTC))
+body = ApiKeyCreation(name="nightly", scopes=set(Permission))
+print(Creation.of(owner, "create-api-key", "key", body, read_settings()).digest.hex())
+"""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", asked],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(digests) == 1

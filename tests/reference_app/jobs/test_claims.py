@@ -12,7 +12,14 @@ from reference_app.jobs.queue import ScanJob
 from reference_app.models import AttemptOutcome, Batch, BatchStatus, Scan, ScanStatus
 from reference_app.services import batches
 from reference_app.session import get_session
-from tests.reference_app.jobs.support import attempts_of, get_batch, jobs_in_queue, only_scan, scans_of, submit
+from tests.reference_app.jobs.support import (
+    at_the_workers,
+    attempts_of,
+    get_batch,
+    only_scan,
+    scans_of,
+    submit,
+)
 
 pytestmark = pytest.mark.usefixtures("opened")
 
@@ -155,9 +162,9 @@ async def test_a_site_is_scanned_for_one_batch_at_a_time() -> None:
 
 async def test_a_scan_given_up_hands_its_place_to_the_next() -> None:
     batch_id = await submit([f"https://{name}.example.com/" for name in "abc"], concurrency=1)
-    (first,) = [scan for scan in await scans_of(batch_id) if scan.position == 0]
-    assert await jobs_in_queue() == 1
+    first, second, _ = await scans_of(batch_id)
+    assert await at_the_workers() == [first.id]
     async with get_session() as session, session.begin():
         await session.execute(update(Scan).where(Scan.id == first.id).values(attempts=4))
     assert await take(first.id) == Settled(ScanStatus.DEAD)
-    assert await jobs_in_queue() == 2
+    assert await at_the_workers() == [first.id, second.id]

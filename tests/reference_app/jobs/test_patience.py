@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from reference_app.jobs.driver import NoDatabase, WorkerDriver
-from reference_app.jobs.patience import is_outage, patiently
+from reference_app.jobs.patience import patiently
 from reference_app.jobs.schema import INSTALL_SQL, UNINSTALL_SQL
+from reference_app.outages import is_outage
 from reference_app.session import open_database
 from reference_app.settings import Settings
 from tests.support.processes import free_port
@@ -22,6 +23,9 @@ from tests.support.processes import free_port
         asyncpg.TooManyConnectionsError("sorry"),
         asyncpg.DeadlockDetectedError("deadlock detected"),
         asyncpg.InterfaceError("the underlying connection is closed"),
+        asyncpg.InternalServerError("(EMAXCONN) max client connections reached, limit: 200"),
+        asyncpg.InternalServerError("(EDBHANDLEREXITED) connection to database closed"),
+        asyncpg.InternalServerError("Max client connections reached"),
         ConnectionRefusedError("connection refused"),
         TimeoutError("too slow"),
     ],
@@ -31,7 +35,13 @@ def test_a_database_that_is_away_is_an_outage(error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [asyncpg.UniqueViolationError("duplicate"), asyncpg.PostgresSyntaxError("oops"), ValueError("no")]
+    "error",
+    [
+        asyncpg.UniqueViolationError("duplicate"),
+        asyncpg.PostgresSyntaxError("oops"),
+        asyncpg.InternalServerError("(ENOTFOUND) tenant/user postgres.abc not found"),
+        ValueError("no"),
+    ],
 )
 def test_a_mistake_is_no_outage(error: Exception) -> None:
     assert not is_outage(error)

@@ -35,8 +35,14 @@ async def test_waiting_scans_whose_jobs_an_operator_deleted_get_new_ones(
 ) -> None:
     await submit([f"https://{name}.example.com/" for name in "abc"], concurrency=2)
     postgres.sql("DELETE FROM pgqueuer", database.name)
-    assert await sweep(RULES) == Swept(enqueued=2)
-    assert await jobs_in_queue() == 2
+    assert await sweep(RULES) == Swept(requeued=3, let_through=2)
+    assert await jobs_in_queue() == 3
+
+
+async def test_a_place_that_was_left_empty_is_filled(postgres: PostgresServer, database: Database) -> None:
+    await submit([f"https://{name}.example.com/" for name in "abc"], concurrency=2)
+    postgres.sql("UPDATE scans SET status = 'cancelled' WHERE position = 0", database.name)
+    assert await sweep(RULES) == Swept(let_through=1)
 
 
 async def test_a_running_scan_without_a_job_gets_one(postgres: PostgresServer, database: Database) -> None:
@@ -51,7 +57,7 @@ async def test_a_scan_whose_jobs_were_put_aside_again_and_again_is_given_up(
     postgres: PostgresServer, database: Database
 ) -> None:
     batch_id = await submit(["https://example.com/"])
-    for expected in (Swept(enqueued=1), Swept(given_up=1, settled=1)):
+    for expected in (Swept(requeued=1, let_through=1), Swept(given_up=1, settled=1)):
         postgres.sql("UPDATE pgqueuer SET status = 'failed'", database.name)
         assert await sweep(RULES) == expected
     scan = await only_scan(batch_id)
@@ -105,5 +111,5 @@ async def test_a_scan_between_two_attempts_leaves_its_place_to_another(
     async with get_session() as session, session.begin():
         later = func.now() + timedelta(minutes=5)
         await session.execute(update(Scan).where(Scan.id == first.id).values(not_before=later))
-    assert await sweep(RULES) == Swept(enqueued=1)
-    assert await jobs_in_queue() == 2
+    assert await sweep(RULES) == Swept(let_through=1)
+    assert postgres.sql("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'scan'", database.name) == "2"

@@ -58,6 +58,20 @@ async def test_a_batch_is_scanned_and_its_pages_are_kept(settings: Settings) -> 
     assert await jobs_in_queue() == 0
 
 
+async def test_no_connection_to_a_site_outlives_its_scan(settings: Settings) -> None:
+    async with websites(5) as sites:
+        batch_id = await submit([site.url for site in sites])
+
+        async def all_closed() -> bool:
+            return sum(site.open_connections for site in sites) == 0
+
+        async with worker(settings):
+            await finished(batch_id)
+            assert {len(site.requests) > 1 for site in sites} == {True}
+            # Sooner than any connection that is kept alive would be given up.
+            await eventually(all_closed, "no connection is left", seconds=5)
+
+
 async def test_every_attempt_is_kept_with_its_worker_and_outcome(settings: Settings) -> None:
     async with websites(1) as sites:
         batch_id = await submit([sites[0].url])

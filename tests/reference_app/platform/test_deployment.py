@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -32,6 +35,32 @@ def test_compose_sets_only_settings_that_exist_and_runs_only_commands_that_exist
         for name in service["environment"]:
             assert name.removeprefix(ENVIRONMENT_PREFIX).lower() in Settings.model_fields, name
         assert service["command"][0] in main.commands
+
+
+def test_the_compose_file_is_one_by_the_specification():
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    checked = subprocess.run([*command, DEPLOY / "compose.yaml"], capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout.strip()) == (0, "ok -- validation done"), checked.stdout
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile():
+    hadolint = Path(sys.executable).with_name("hadolint")
+    checked = subprocess.run([hadolint, DEPLOY / "Dockerfile"], capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_no_file_with_secrets_gets_into_the_image():
+    rules = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert rules[0] == "*"
+    # The last rule that fits decides.
+    assert rules[-1] == "**/.env"
+    copied = set(re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE))
+    assert {f"!{name}" for names in copied for name in names.split()} == {rule for rule in rules if rule[0] == "!"}
+
+
+def test_a_worker_has_longer_to_stop_than_it_takes():
+    grace = COMPOSE["services"]["worker"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) > Settings().shutdown_grace_seconds + 10
 
 
 def test_api_and_workers_go_through_the_pooler_in_transaction_mode():

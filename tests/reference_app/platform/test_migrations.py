@@ -63,7 +63,7 @@ def test_several_processes_may_migrate_at_once(postgres: PostgresServer, empty_d
     environment = {**os.environ, "REFERENCE_APP_DATABASE_URL": empty_database.url}
     started = [subprocess.Popen(command_line, cwd=ROOT, env=environment) for _ in range(3)]
     assert [process.wait(60) for process in started] == [0, 0, 0]
-    assert postgres.sql("SELECT version_num FROM alembic_version", empty_database.name) == "0002"
+    assert postgres.sql("SELECT version_num FROM alembic_version", empty_database.name) == "0003"
 
 
 def test_migrating_puts_the_time_outs_on_the_role(postgres: PostgresServer, empty_database: Database):
@@ -73,4 +73,9 @@ def test_migrating_puts_the_time_outs_on_the_role(postgres: PostgresServer, empt
         "SELECT unnest(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = "
     )
     found = postgres.sql(f"{query}'{empty_database.name}' ORDER BY 1", empty_database.name).split()
-    assert found == ["idle_in_transaction_session_timeout=60000", "statement_timeout=12500"]
+    assert found == ["idle_in_transaction_session_timeout=30000", "statement_timeout=12500"]
+
+
+def test_the_queues_tables_are_vacuumed_often(postgres: PostgresServer, database: Database):
+    query = "SELECT 'autovacuum_vacuum_scale_factor=0.01' = ANY(reloptions) FROM pg_class WHERE relname = 'pgqueuer'"
+    assert postgres.sql(query, database.name) == "t"

@@ -13,16 +13,19 @@ from uuid import uuid4
 
 import pytest
 import trustme
+from pydantic import SecretStr
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
+from reference_app.commands.migrate import migrate
 from reference_app.commands.verify import verify_connection
 from reference_app.models import ConnectionProbe
 from reference_app.session import get_session, make_engine, open_database
 from reference_app.settings import read_settings
 from tests.reference_app.conftest import ROOT, Database
-from tests.support.pgbouncer import PgBouncer, pgbouncer_binary
+from tests.support.pgbouncer import PgBouncer, running_pgbouncer
 from tests.support.postgres import PostgresServer
-from tests.support.processes import hand_over, missing_part
+from tests.support.processes import hand_over
 from tests.support.service import connections_in_use
 
 
@@ -34,26 +37,22 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="module")
 def tls_pooler(postgres: PostgresServer, authority: trustme.CA) -> Iterator[PgBouncer]:
     """A pooler that lets nobody in without TLS."""
-    binary = pgbouncer_binary()
-    if binary is None:
-        missing_part("no PgBouncer: apt-get install pgbouncer")
-    assert binary is not None
     folder = Path(tempfile.mkdtemp(prefix="sessionlint-tls-"))
     hand_over(folder)
-    pooler = PgBouncer(binary, folder, postgres, 5)
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(folder / "server.key")
     certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")
-    lines = ["client_tls_sslmode = require", f"client_tls_key_file = {folder}/server.key"]
-    with (folder / "pgbouncer.ini").open("a") as configuration:
-        configuration.write("\n".join([*lines, f"client_tls_cert_file = {folder}/server.pem", ""]))
     for file in folder.iterdir():
         hand_over(file)
+    tls = {
+        "client_tls_sslmode": "require",
+        "client_tls_key_file": folder / "server.key",
+        "client_tls_cert_file": folder / "server.pem",
+    }
     try:
-        pooler.start()
-        yield pooler
+        with running_pgbouncer(postgres, options=tls) as pooler:
+            yield pooler
     finally:
-        pooler.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -87,6 +86,7 @@ async def test_two_processes_at_once_make_no_error_and_leave_no_prepared_stateme
 import asyncio, sys
 from reference_app.session import get_session, open_database
 from reference_app.settings import read_settings
+from reference_app.commands.migrate import migrate
 from reference_app.models import ConnectionProbe
 from sqlalchemy import select
 
@@ -152,3 +152,30 @@ async def test_the_pool_keeps_to_its_bounds(database: Database):
     async with open_database(settings):
         await asyncio.gather(*(hold() for _ in range(40)))
     assert 5 <= peak <= 7
+
+
+async def test_a_transaction_that_somebody_forgets_is_ended_and_gives_its_locks_back(
+    postgres: PostgresServer, empty_database: Database
+):
+    settings = read_settings(database_url=empty_database.url, idle_in_transaction_timeout_seconds=0.2)
+    # Past the pooler, whose connections keep the time-outs they were opened with.
+    await migrate(settings.model_copy(update={"database_url": SecretStr(empty_database.direct_url)}))
+    async with open_database(settings):
+        async with get_session() as forgotten:
+            await forgotten.execute(text("LOCK TABLE connection_probes"))
+            async with get_session() as other, other.begin():
+                # Waits for the lock, which is free only when the server ends the other transaction.
+                await asyncio.wait_for(other.scalar(select(func.count()).select_from(ConnectionProbe)), 10)
+            with pytest.raises(DBAPIError):
+                await forgotten.execute(text("SELECT 1"))
+        async with get_session() as session, session.begin():
+            assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_statement_longer_than_the_settings_allow_is_ended(empty_database: Database):
+    settings = read_settings(database_url=empty_database.url, statement_timeout_seconds=0.2)
+    # Past the pooler, whose connections keep the time-outs they were opened with.
+    await migrate(settings.model_copy(update={"database_url": SecretStr(empty_database.direct_url)}))
+    async with open_database(settings), get_session() as session, session.begin():
+        with pytest.raises(DBAPIError, match="statement timeout"):
+            await session.execute(select(func.pg_sleep(30)))

@@ -62,6 +62,11 @@ def test_a_right_address_gets_the_async_driver_and_keeps_its_parts():
         )
 
 
+def test_the_dedicated_pooler_of_a_project_is_no_way_past_the_pooler():
+    url = parse_database_url(f"postgresql://postgres:p@db.{PROJECT}.supabase.co:6543/postgres")
+    assert (url.username, url.port) == ("postgres", 6543)
+
+
 def test_every_problem_is_told_at_once():
     with pytest.raises(ConfigurationError) as refused:
         read_settings(environment="production", pool_min=10, pool_max=5, allow_loopback=True)
@@ -79,6 +84,8 @@ def test_every_problem_is_told_at_once():
         ({"environment": "production", "jwt_secret": "short"}, "jwt_secret has 5 characters; use at least 32"),
         ({"environment": "production", "database_tls": "off"}, "production needs 'verified' or 'required'"),
         ({"database_ca_file": "/nowhere.pem"}, "/nowhere.pem does not exist"),
+        ({"rate_limit": "often"}, "REFERENCE_APP_RATE_LIMIT: 'often' is not a rate; write it like 600/minute."),
+        ({"rate_limit_redis_url": "memcached://h"}, "rate_limit_redis_url must look like redis://"),
         ({"jwt_algorithm": "RS256"}, "needs jwt_public_key_file"),
     ],
     ids=str,

@@ -31,7 +31,8 @@ async def test_all_seven_pass_through_the_pooler(empty_database: Database):
     failed, results = await verified(empty_database.url)
     assert failed == [], results
     assert results[0].detail.startswith("24 of 26 endpoints take a session"), results[0].detail
-    assert results[6].detail == "commit, rollback and savepoint work; statement_timeout 30s"
+    assert results[6].detail.startswith("commit, rollback and savepoint work; ")
+    assert "statement_timeout 30000 ms" in results[6].detail
 
 
 async def test_an_empty_database_is_told_to_be_migrated(empty_database: Database):
@@ -40,13 +41,19 @@ async def test_an_empty_database_is_told_to_be_migrated(empty_database: Database
     assert "run `python -m reference_app migrate`" in results[6].detail
 
 
-async def test_a_missing_time_out_is_told(postgres: PostgresServer, empty_database: Database):
+@pytest.mark.parametrize(
+    ("change", "found"), [("RESET {}", 0), ("SET {} = '7s'", 7000)], ids=["missing", "another than the settings'"]
+)
+@pytest.mark.parametrize("timeout", ["statement_timeout", "idle_in_transaction_session_timeout"])
+async def test_a_time_out_that_does_not_hold_is_told(
+    postgres: PostgresServer, empty_database: Database, timeout: str, change: str, found: int
+):
     await set_up(empty_database.direct_url)
     name = empty_database.name
-    postgres.sql(f"ALTER ROLE app IN DATABASE {name} RESET statement_timeout", name)
+    postgres.sql(f"ALTER ROLE app IN DATABASE {name} {change.format(timeout)}", name)
     failed, results = await verified(empty_database.url)
     assert failed == [7]
-    assert "No statement_timeout holds" in results[6].detail
+    assert results[6].detail.startswith(f"{timeout} is {found} ms, not 30000. Run `python -m reference_app migrate`")
 
 
 async def test_a_tenant_column_is_told(postgres: PostgresServer, empty_database: Database):

@@ -28,6 +28,7 @@ class Site:
     routes: dict[str, bytes | Handler]
     requests: list[Request] = field(default_factory=list)
     most_at_once: int = 0
+    open_connections: int = 0
     _now: int = 0
 
     @property
@@ -39,6 +40,7 @@ class Site:
         return [request.path for request in self.requests]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open_connections += 1
         try:
             while head := await _head(reader):
                 lines = head.decode("latin-1").split("\r\n")
@@ -56,6 +58,7 @@ class Site:
         except ConnectionError:
             pass
         finally:
+            self.open_connections -= 1
             writer.close()
 
     async def _answer(self, path: str, writer: asyncio.StreamWriter) -> None:
