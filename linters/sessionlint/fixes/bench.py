@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.engine import Engine
 from sessionlint.fixes.context import Context, Trees
+from sessionlint.fixes.requirements import Requirements
 from sessionlint.gate.definitions import defined_in
 from sessionlint.gate.settling import settle
 from sessionlint.gate.suppression_comments import comments_of
@@ -57,6 +58,7 @@ class Bench:
         self._known = known
         self._today = today or datetime.date.today()
         self._trees = Trees()
+        self._requirements = Requirements(root)
         self._comments: dict[str, tuple[bytes, Sequence[Suppression]]] = {}
 
     def state(self, sources: Mapping[str, bytes]) -> State:
@@ -70,7 +72,8 @@ class Bench:
             return path in sources and defined_in(sources[path], path, qualname)
 
         report = settle(Checked(checked, comments), self.policy, self._known, self._today, defines)
-        return State(sources, program, report, Context(program, sources, checked.findings, self._trees))
+        context = Context(program, sources, checked.findings, self._trees, self._requirements)
+        return State(sources, program, report, context)
 
     def _comments_of(self, path: str, data: bytes) -> Sequence[Suppression]:
         known = self._comments.get(path)

@@ -11,6 +11,7 @@ from sessionlint.facts.source import Parsed, SourceError, decode, parse
 from sessionlint.fixes.mentions import Mentions, mentions_in
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
+from sessionlint.fixes.requirements import Requirements
 from sessionlint.fixes.source import Function, Source
 from sessionlint.report import Finding, Span
 
@@ -71,11 +72,14 @@ class Context:
         sources: Mapping[str, bytes],
         findings: Sequence[Finding] = (),
         trees: Trees | None = None,
+        requirements: Requirements | None = None,
     ) -> None:
         self.program = program
         self.sources = sources
         self.findings = tuple(findings)
         self.trees = trees or Trees()
+        #: which versions of packages the project asks for
+        self.requirements = requirements or Requirements()
         self._texts: dict[str, str] = {}
 
     @property
