@@ -112,6 +112,13 @@ class Context:
         except SourceError as error:
             refuse(error.message, path, error.line)
 
+    def parsed(self, path: str) -> Parsed | None:
+        """:meth:`tree` with its text; None for a file that cannot be parsed."""
+        try:
+            return self.trees.parsed(path, self.sources[path])
+        except SourceError:
+            return None
+
     def edit(self) -> Edit:
         """A fresh set of moves."""
         return Edit(self)
@@ -166,6 +173,18 @@ class Context:
         if function not in self._callers:
             self._callers[function] = callers_of(self, function)
         return self._callers[function]
+
+    def is_handed_around(self, path: str) -> bool:
+        """Whether a module of the program is anywhere used as a value: as an argument, in a dict."""
+        from sessionlint.fixes.callers_bindings import is_handed_around
+
+        if path not in self._handed_around:
+            self._handed_around[path] = is_handed_around(self, path)
+        return self._handed_around[path]
+
+    @cached_property
+    def _handed_around(self) -> dict[str, bool]:
+        return {}
 
     @cached_property
     def _callers(self) -> dict[FunctionInfo, Callers]:
