@@ -20,12 +20,14 @@ def mended(body, select=("TXN501", "TXN505")):
     [
         (
             "engine = create_async_engine(settings.database_url, pool_size=10)\n",
-            f"engine = create_async_engine(settings.database_url, pool_size=10, connect_args={{{BOTH}}})\n",
+            "engine = create_async_engine(\n    settings.database_url,\n    pool_size=10,\n"
+            f"    connect_args={{{BOTH}}},\n)\n",
         ),
         (
             'engine = create_async_engine(settings.database_url, connect_args={"ssl": settings.ssl_context})\n',
-            "engine = create_async_engine(settings.database_url, "
-            f'connect_args={{"ssl": settings.ssl_context, {BOTH}}})\n',
+            "engine = create_async_engine(\n    settings.database_url,\n    connect_args={\n"
+            '        "ssl": settings.ssl_context,\n        "statement_cache_size": 0,\n'
+            '        "prepared_statement_cache_size": 0,\n    },\n)\n',
         ),
         (
             'ARGS = {"ssl": 1}\n'
@@ -34,8 +36,8 @@ def mended(body, select=("TXN501", "TXN505")):
         ),
         (
             "engine = create_async_engine(settings.database_url, connect_args=dict(ssl=True, raw_sql=True))\n",
-            "engine = create_async_engine(settings.database_url, "
-            "connect_args=dict(ssl=True, statement_cache_size=0, prepared_statement_cache_size=0))\n",
+            "engine = create_async_engine(\n    settings.database_url,\n    connect_args=dict(\n"
+            "        ssl=True, statement_cache_size=0, prepared_statement_cache_size=0\n    ),\n)\n",
         ),
     ],
 )
@@ -54,7 +56,7 @@ def test_entries_laid_out_line_by_line_keep_their_comments():
         "    connect_args={\n"
         '        "ssl": settings.ssl_context,  # TLS\n'
         '        "statement_cache_size": 100,\n'
-        '        "prepared_statement_name_func": lambda: "x",\n'
+        '        "prepared_statement_name_func": lambda: f"s_{uuid4()}",\n'
         '        "server_settings": {"jit": "off", "application_name": "x"},\n'
         "    },\n"
         ")\n"

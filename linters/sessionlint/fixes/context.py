@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sessionlint.facts.source import Parsed, SourceError, decode, parse
+from sessionlint.fixes.line_lengths import LineLengths
 from sessionlint.fixes.mentions import Mentions, mentions_in
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
@@ -73,6 +74,7 @@ class Context:
         findings: Sequence[Finding] = (),
         trees: Trees | None = None,
         requirements: Requirements | None = None,
+        line_lengths: LineLengths | None = None,
     ) -> None:
         self.program = program
         self.sources = sources
@@ -80,6 +82,8 @@ class Context:
         self.trees = trees or Trees()
         #: which versions of packages the project asks for
         self.requirements = requirements or Requirements()
+        #: how long lines may be
+        self.line_lengths = line_lengths or LineLengths()
         self._texts: dict[str, str] = {}
 
     @property

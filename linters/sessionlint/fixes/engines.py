@@ -155,7 +155,9 @@ def _mend_argument(edit: Edit, source: Source, argument: cst.Arg) -> None:
 
 def _refuse_unless_plain(source: Source, value: cst.BaseExpression) -> None:
     """What calls something may do more than give a value."""
-    calls = [node for node in source.walk(value) if isinstance(node, cst.Call | cst.Await | cst.NamedExpr)]
+    later = {inner for node in source.walk(value) if isinstance(node, cst.Lambda) for inner in source.walk(node.body)}
+    run = [node for node in source.walk(value) if node not in later]
+    calls = [node for node in run if isinstance(node, cst.Call | cst.Await | cst.NamedExpr)]
     if any(not isinstance(node, cst.Call) or source.code(node.func) != "dict" for node in calls):
         refuse("the value is made by a call that may do more", source.path, source.line(value))
 
