@@ -35,8 +35,8 @@ from sessionlint.fixes.line_lengths import LineLengths
             "):\n    pass\n",
         ),
         (
-            "found = sum(value for value in everything_there_is if value is not None)\n",
-            "found = sum(\n    value for value in everything_there_is if value is not None\n)\n",
+            "found = sum(value for value in everything_found if value is not None)\n",
+            "found = sum(\n    value for value in everything_found if value is not None\n)\n",
         ),
         (
             "settings = {'first_of_all': 1, 'second_of_all': 2, 'third_of_all': [3, 4, 5, 6]}\n",

@@ -82,6 +82,36 @@ return await session.execute(query)
     )
 
 
+def test_comments_about_the_tenant_go_with_it_from_lines_that_stay() -> None:
+    body = body_of(
+        service(
+            """
+try:
+    owner = uuid.UUID(tenant_id)
+
+    # the name and the tenant
+    filters = [Item.tenant_id == owner, Item.name == "x"]  # always of the tenant
+    # the tenant first,
+    # then the rest
+    query = select(Item).where(*filters).where(Item.tenant_id == owner)  # by name
+except ValueError:
+    return []
+return await session.execute(query)
+"""
+        )
+    )
+    assert body == (
+        "    try:\n"
+        '        filters = [Item.name == "x"]\n'
+        "        # the tenant first,\n"
+        "        # then the rest\n"
+        "        query = select(Item).where(*filters)  # by name\n"
+        "    except ValueError:\n"
+        "        return []\n"
+        "    return await session.execute(query)\n"
+    )
+
+
 def test_a_parameter_goes_from_every_function_it_is_passed_through() -> None:
     files = {
         "app/services/rows.py": (

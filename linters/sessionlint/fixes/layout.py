@@ -31,7 +31,7 @@ class _Brackets:
 
 def relaid(before: str, after: str, limit: int) -> str:
     """``after`` with lines broken that are longer than ``limit`` and were not in ``before``; it means the same."""
-    if not any(len(line) > limit for line in after.split("\n")) or not _same(after, after):
+    if next(_grown(before, after, limit), None) is None or not _same(after, after):
         return after
     excused: set[int] = set()
     text = after
@@ -93,6 +93,8 @@ def _broken(text: str, number: int, limit: int) -> str | None:
     head, body, tail = line[: pair.start[1] + 1], line[pair.start[1] + 1 : pair.end[1]], line[pair.end[1] :]
     if len(indent) + len(_STEP) + len(body.strip()) <= limit and not body.rstrip().endswith(","):
         made = [head, f"{indent}{_STEP}{body.strip()}", f"{indent}{tail}"]
+    elif not pair.commas:
+        return None
     else:
         made = [head, *_items(line, pair, f"{indent}{_STEP}"), f"{indent}{tail}"]
     return "\n".join([*lines[:number], *made, *lines[number + 1 :]])
