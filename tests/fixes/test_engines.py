@@ -111,3 +111,41 @@ def test_settings_made_elsewhere_are_refused(body, reason):
     text, result = mended(body)
     assert text == body
     assert result.reasons == [reason]
+
+
+REMOTE = "postgresql+asyncpg://app@db.example.com:6543/app"
+PSYCOPG = "postgresql+psycopg://app@db.example.com:6543/app"
+
+
+def with_tls(body, tls="required"):
+    files = {"app/session.py": f"from sqlalchemy.ext.asyncio import create_async_engine\n\n{body}"}
+    result = fixed(files, select=("TXN504",), policy={"tls": tls})
+    return result.files["app/session.py"].partition("\n\n")[2], [reason.partition(": ")[2] for reason in result.reasons]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f'e = create_async_engine("{REMOTE}")\n',
+         f'e = create_async_engine(\n    "{REMOTE}", connect_args={{"ssl": "require"}}\n)\n'),
+        (f'e = create_async_engine("{PSYCOPG}", connect_args={{}})\n',
+         f'e = create_async_engine(\n    "{PSYCOPG}", connect_args={{"sslmode": "require"}}\n)\n'),
+        (f'A = {{"ssl": False}}\ne = create_async_engine("{REMOTE}", connect_args=A)\n',
+         f'A = {{"ssl": "require"}}\ne = create_async_engine("{REMOTE}", connect_args=A)\n'),
+        (f'A = dict(sslmode="prefer")\ne = create_async_engine("{PSYCOPG}", connect_args=A)\n',
+         f'A = dict(sslmode="require")\ne = create_async_engine("{PSYCOPG}", connect_args=A)\n'),
+    ],
+)  # fmt: skip
+def test_an_engine_without_tls_asks_for_it_where_that_is_all_the_policy_wants(before, after):
+    assert with_tls(before) == (after, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "tls", "reason"),
+    [
+        (f'e = create_async_engine("{REMOTE}")\n', "verified", "which CA file verifies the server is for you to say"),
+        (f'e = create_async_engine("{PSYCOPG}?sslmode=disable")\n', "required", "TLS is switched off in the URL"),
+    ],
+)
+def test_tls_that_is_to_be_verified_or_is_set_in_the_url_is_refused(body, tls, reason):
+    assert with_tls(body, tls) == (body, [reason])
