@@ -18,6 +18,7 @@ FIXERS: Mapping[str, str] = MappingProxyType(
         "TXN204": "transactions_begin:leave_to_the_caller",
         "TXN205": "transactions_begin:leave_to_this_owner",
         "TXN206": "transactions_begin:begin_once",
+        "TXN403": "authentication_values:pass_what_is_used",
         "TXN404": "authentication_imports:import_from_elsewhere",
         "TXN501": "engines:suit_the_pooler",
         "TXN504": "engines:require_tls",
