@@ -50,6 +50,12 @@ class Names:
         return found
 
     @cached_property
+    def import_lines(self) -> tuple[int, ...]:
+        """The lines of all import statements, in the order of the text."""
+        found = [n for n in ast.walk(self.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        return tuple(place[0] for place in sorted((node.lineno, node.col_offset) for node in found))
+
+    @cached_property
     def bound(self) -> frozenset[str]:
         """The names of the module."""
         return frozenset(_bound(self.tree.body))

@@ -50,9 +50,10 @@ def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes])
     except CannotFixError:
         return text
     file = Rebuilding(source)
-    for node in source.walk():
-        if isinstance(node, cst.ImportFrom | cst.Import) and not isinstance(node.names, cst.ImportStar):
-            line = source.line(node)
+    # the positions of LibCST take as long as all the rest
+    written = [node for node in source.walk() if isinstance(node, cst.ImportFrom | cst.Import)]
+    for node, line in zip(written, after.import_lines, strict=True):
+        if not isinstance(node.names, cst.ImportStar):
             _drop(file, node, {name for at, name in gone if at == line})
     made = file.text()
     return made if text.startswith("\n") else made.lstrip("\n")
@@ -114,7 +115,11 @@ def _opens_section(file: Rebuilding, line: cst.SimpleStatementLine) -> bool:
 def _needed(context: Context, path: str, name: str, gone: Collection[str], sources: Mapping[str, bytes]) -> bool:
     """Whether an import has to stay: another file takes the name from here, or the module would no longer be loaded."""
     names = context.program.solver.names
-    mentioning = {other: data for other, data in sources.items() if other != path and name.encode() in data}
+    # who imports from a module writes its name, but for packages
+    stem = path.rpartition("/")[2].removesuffix(".py").replace("__init__", "").encode()
+    mentioning = {
+        other: data for other, data in sources.items() if other != path and name.encode() in data and stem in data
+    }
     if any(used_from(names, other, data, path, name) for other, data in mentioning.items()):
         return True
     bindings = _imports(context, path)
