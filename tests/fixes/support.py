@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sessionlint.engine import Engine
 from sessionlint.fixes.bench import Bench
@@ -51,11 +52,15 @@ def fixed(
     select: Sequence[str] = ("TXN",),
     unsafe: bool = True,
     policy: Mapping[str, object] | None = None,
+    root: Path | None = None,
 ) -> Fixed:
-    """Fixes the example project with these files to the fixed point, every change proven."""
+    """Fixes the example project with these files to the fixed point, every change proven.
+
+    ``root`` is a folder with what else the project has on disk: its requirement files.
+    """
     sources = {path: text.encode() for path, text in {**examples.SUPPORT, **files}.items()}
     settings = examples.policy_for(policy or {})
-    bench = Bench(settings.root, settings)
+    bench = Bench(root or settings.root, settings)
     options = Options(wanted=lambda finding: finding.code.startswith(tuple(select)), unsafe=unsafe)
     outcome = repair(bench, bench.state(sources), options)
     texts = {path: outcome.after.sources[path].decode() for path in files}

@@ -7,6 +7,7 @@ from tests.fixes.support import fixed
 HEADER = """\
 import asyncio
 
+import anyio
 from fastapi import APIRouter, BackgroundTasks, Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,11 @@ router = APIRouter()
 
 async def load(session, item_id):
     return await session.get(Item, item_id)
+
+
+async def wait(session, event):
+    await event.wait()
+    return await session.get(Item, 1)
 
 
 """
@@ -205,6 +211,87 @@ def test_background_functions_that_need_the_request_s_session_are_refused(body: 
 def test_coroutines_on_one_session_are_awaited_one_after_the_other(before: str, after: str) -> None:
     result = fixed_body("TXN602", "async def both(session: AsyncSession):\n", before)
     assert result[:2] == (after, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "async with asyncio.TaskGroup() as tasks:\n    # the first\n    tasks.create_task(load(session, 1))\n"
+            "    tasks.create_task(load(session, 2))\nreturn 1",
+            "# the first\nawait load(session, 1)\nawait load(session, 2)\nreturn 1",
+        ),
+        (
+            "async with asyncio.TaskGroup() as tasks:\n    one = tasks.create_task(load(session, 1))\n"
+            "    two = tasks.create_task(load(session, 2))\nreturn one.result(), await two",
+            "one = await load(session, 1)\ntwo = await load(session, 2)\nreturn one, two",
+        ),
+        (
+            "async with asyncio.TaskGroup() as tasks:\n    for i in (1, 2):\n        if i:\n"
+            "            tasks.create_task(load(session, i))",
+            "for i in (1, 2):\n    if i:\n        await load(session, i)",
+        ),
+        (
+            "async with anyio.create_task_group() as tasks:\n    tasks.start_soon(load, session, 1)\n"
+            "    tasks.start_soon(load, session, 2)",
+            "await load(session, 1)\nawait load(session, 2)",
+        ),
+        (
+            "one = asyncio.create_task(load(session, 1))\ntwo = asyncio.create_task(load(session, 2))\n"
+            "return await one, await two",
+            "one = await load(session, 1)\ntwo = await load(session, 2)\nreturn one, two",
+        ),
+        (
+            "task = asyncio.create_task(load(session, 1))\nitem = await session.get(Item, 2)\nawait task\nreturn item",
+            "await load(session, 1)\nitem = await session.get(Item, 2)\nreturn item",
+        ),
+    ],
+)
+def test_tasks_on_one_session_give_way_to_their_coroutines(before: str, after: str) -> None:
+    result = fixed_body("TXN602", "async def both(session: AsyncSession):\n", before)
+    assert result[:2] == (after, [])
+
+
+GROUP = "async with asyncio.TaskGroup() as tasks:\n"
+TWO = "    tasks.create_task(load(session, 1))\n    tasks.create_task(load(session, 2))\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            f"{GROUP}{TWO}    ready.set()",
+            "the block does more than starting tasks, and one of them may wait for it",
+        ),
+        (
+            f"{GROUP}    helper(tasks)\n{TWO}",
+            "the block does more than starting tasks, and one of them may wait for it",
+        ),
+        (
+            "try:\n    " + f"{GROUP}{TWO}".replace("\n", "\n    ").rstrip() + "\nexcept* ValueError:\n    pass",
+            "a handler asks for the group of errors",
+        ),
+        (
+            f"{GROUP}    one = tasks.create_task(load(session, 1))\n{TWO}return one",
+            "one is used for more than its result",
+        ),
+        (
+            "event = asyncio.Event()\ntask = asyncio.create_task(wait(session, event))\n"
+            "await session.get(Item, 2)\nevent.set()\nawait task",
+            "what is done meanwhile may be what the task waits for",
+        ),
+        (
+            "task = asyncio.create_task(load(session, 1))\nawait session.get(Item, 2)\nif session:\n    await task",
+            "task is awaited in another block",
+        ),
+        (
+            "task = asyncio.create_task(load(session, 1))\nawait session.get(Item, 2)\ntask.cancel()\nawait task",
+            "task is used for more than being awaited",
+        ),
+    ],
+)
+def test_tasks_that_are_more_than_their_results_are_refused(body: str, reason: str) -> None:
+    assert refusal("TXN602", body, "async def both(session: AsyncSession):\n") == reason
 
 
 @pytest.mark.parametrize(

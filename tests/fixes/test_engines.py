@@ -20,12 +20,14 @@ def mended(body, select=("TXN501", "TXN505")):
     [
         (
             "engine = create_async_engine(settings.database_url, pool_size=10)\n",
-            f"engine = create_async_engine(settings.database_url, pool_size=10, connect_args={{{BOTH}}})\n",
+            "engine = create_async_engine(\n    settings.database_url,\n    pool_size=10,\n"
+            f"    connect_args={{{BOTH}}},\n)\n",
         ),
         (
             'engine = create_async_engine(settings.database_url, connect_args={"ssl": settings.ssl_context})\n',
-            "engine = create_async_engine(settings.database_url, "
-            f'connect_args={{"ssl": settings.ssl_context, {BOTH}}})\n',
+            "engine = create_async_engine(\n    settings.database_url,\n    connect_args={\n"
+            '        "ssl": settings.ssl_context,\n        "statement_cache_size": 0,\n'
+            '        "prepared_statement_cache_size": 0,\n    },\n)\n',
         ),
         (
             'ARGS = {"ssl": 1}\n'
@@ -34,8 +36,8 @@ def mended(body, select=("TXN501", "TXN505")):
         ),
         (
             "engine = create_async_engine(settings.database_url, connect_args=dict(ssl=True, raw_sql=True))\n",
-            "engine = create_async_engine(settings.database_url, "
-            "connect_args=dict(ssl=True, statement_cache_size=0, prepared_statement_cache_size=0))\n",
+            "engine = create_async_engine(\n    settings.database_url,\n    connect_args=dict(\n"
+            "        ssl=True, statement_cache_size=0, prepared_statement_cache_size=0\n    ),\n)\n",
         ),
     ],
 )
@@ -54,7 +56,7 @@ def test_entries_laid_out_line_by_line_keep_their_comments():
         "    connect_args={\n"
         '        "ssl": settings.ssl_context,  # TLS\n'
         '        "statement_cache_size": 100,\n'
-        '        "prepared_statement_name_func": lambda: "x",\n'
+        '        "prepared_statement_name_func": lambda: f"s_{uuid4()}",\n'
         '        "server_settings": {"jit": "off", "application_name": "x"},\n'
         "    },\n"
         ")\n"
@@ -109,3 +111,41 @@ def test_settings_made_elsewhere_are_refused(body, reason):
     text, result = mended(body)
     assert text == body
     assert result.reasons == [reason]
+
+
+REMOTE = "postgresql+asyncpg://app@db.example.com:6543/app"
+PSYCOPG = "postgresql+psycopg://app@db.example.com:6543/app"
+
+
+def with_tls(body, tls="required"):
+    files = {"app/session.py": f"from sqlalchemy.ext.asyncio import create_async_engine\n\n{body}"}
+    result = fixed(files, select=("TXN504",), policy={"tls": tls})
+    return result.files["app/session.py"].partition("\n\n")[2], [reason.partition(": ")[2] for reason in result.reasons]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f'e = create_async_engine("{REMOTE}")\n',
+         f'e = create_async_engine(\n    "{REMOTE}", connect_args={{"ssl": "require"}}\n)\n'),
+        (f'e = create_async_engine("{PSYCOPG}", connect_args={{}})\n',
+         f'e = create_async_engine(\n    "{PSYCOPG}", connect_args={{"sslmode": "require"}}\n)\n'),
+        (f'A = {{"ssl": False}}\ne = create_async_engine("{REMOTE}", connect_args=A)\n',
+         f'A = {{"ssl": "require"}}\ne = create_async_engine("{REMOTE}", connect_args=A)\n'),
+        (f'A = dict(sslmode="prefer")\ne = create_async_engine("{PSYCOPG}", connect_args=A)\n',
+         f'A = dict(sslmode="require")\ne = create_async_engine("{PSYCOPG}", connect_args=A)\n'),
+    ],
+)  # fmt: skip
+def test_an_engine_without_tls_asks_for_it_where_that_is_all_the_policy_wants(before, after):
+    assert with_tls(before) == (after, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "tls", "reason"),
+    [
+        (f'e = create_async_engine("{REMOTE}")\n', "verified", "which CA file verifies the server is for you to say"),
+        (f'e = create_async_engine("{PSYCOPG}?sslmode=disable")\n', "required", "TLS is switched off in the URL"),
+    ],
+)
+def test_tls_that_is_to_be_verified_or_is_set_in_the_url_is_refused(body, tls, reason):
+    assert with_tls(body, tls) == (body, [reason])

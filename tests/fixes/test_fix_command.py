@@ -325,7 +325,7 @@ def test_check_imports_neither_libcst_nor_what_fixing_needs(root):
     code = (
         "import sys\nfrom sessionlint.cli import _status\n"
         "assert _status(['check', '--no-cache']) == 1\n"
-        "print([m for m in ('libcst', 'pyflakes', 'filelock') if m in sys.modules], file=sys.stderr)"
+        "print([m for m in ('libcst', 'packaging', 'pyflakes', 'filelock') if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"

@@ -131,3 +131,12 @@ def test_an_argument_behind_a_star_is_refused():
     assert isinstance(call, cst.Call)
     with pytest.raises(CannotFixError, match=r"the call passes \*, which may hold tenant_id"):
         argument(call, "tenant_id", 1)
+
+
+def test_a_comment_above_an_item_goes_with_it_where_the_next_one_has_its_own():
+    before = "f(\n    a=1,\n    # about b\n    b=2,  # behind b\n    # about c\n    c=3,\n)"
+    assert call_after(before, "-b") == "f(\n    a=1,\n    # about c\n    c=3,\n)"
+    heading = "f(\n    a=1,\n    # both of them\n    b=2,\n    c=3,\n)"
+    assert call_after(heading, "-b") == "f(\n    a=1,\n    # both of them\n    c=3,\n)"
+    with pytest.raises(CannotFixError, match="a comment stands between what would go and what follows"):
+        call_after("f(\n    a=1,\n    # about b\n    b=2,\n)", "-a")

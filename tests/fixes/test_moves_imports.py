@@ -55,6 +55,11 @@ def test_a_name_joins_the_import_from_its_module_in_order():
     assert "from fastapi import APIRouter, BackgroundTasks, Depends, Header\n" in text
 
 
+def test_a_name_joins_a_relative_import_of_its_module():
+    text, written = imported("from ..session import factory\n", ("app.session", "get_session"))
+    assert (text, written) == ("from ..session import factory, get_session\n", ["get_session"])
+
+
 def test_a_name_joins_a_broken_import_on_a_line_of_its_own():
     text, _ = imported("from fastapi import (\n    APIRouter,\n    Depends,\n)\n", ("fastapi", "Header"))
     assert text == "from fastapi import (\n    APIRouter,\n    Depends,\n    Header,\n)\n"

@@ -28,6 +28,14 @@ router = APIRouter(dependencies=[Depends(get_current_user)])
 
 async def scan(number):
     return number
+
+
+async def load(session, number):
+    return await session.get(Item, number)
+
+
+async def get_tenant_id(number: int = 0):
+    return number
 '''
 #: pieces that break a rule each (or none); ``{n}`` makes the names different
 PIECES = (
@@ -52,6 +60,16 @@ PIECES = (
     "        tasks.add_task(scan, {n})\n",
     "engine_{n} = create_async_engine('postgresql+asyncpg://app@db.example.supabase.com:6543/app')\n",
     "def name_{n}():\n    return f'item-{{uuid.uuid4()}}'\n",
+    '@router.get("/{n}/both")\nasync def both_{n}(session: AsyncSession = Depends(get_session_dependency)):\n'
+    "    async with session.begin():\n        async with asyncio.TaskGroup() as tasks:\n"
+    "            tasks.create_task(load(session, {n}))\n            tasks.create_task(load(session, 1))\n",
+    '@router.get("/{n}/two")\nasync def two_{n}(session: AsyncSession = Depends(get_session_dependency)):\n'
+    "    async with session.begin():\n        one = asyncio.create_task(load(session, {n}))\n"
+    "        two = asyncio.create_task(load(session, 1))\n        return await one, await two\n",
+    '@router.get("/{n}/own", dependencies=[Depends(get_tenant_id)])\nasync def own_{n}():\n    return {n}\n',
+    "class Repository_{n}:\n    def __init__(self, session):\n        self.session = session\n\n"
+    "    async def add_{n}(self):\n        self.session.add(Item())\n        await self.session.commit()\n",
+    "plain_engine_{n} = create_async_engine('postgresql+asyncpg://app@db.example.com/app', pool_size={n})\n",
     "def plain_{n}():\n    return {n}  # nothing is wrong here\n",
 )
 

@@ -6,6 +6,8 @@ import pytest
 
 from sessionlint.fixes.bench import Bench
 from sessionlint.fixes.model import CannotFixError, refuse
+from sessionlint.fixes.rounds import Options, repair
+from sessionlint.rules import examples
 from tests.fixes.stub import fixers, replacing
 from tests.fixes.support import fixed
 
@@ -182,6 +184,42 @@ def test_an_import_left_without_use_goes_with_the_fix(monkeypatch):
     with fixers(monkeypatch, {"TXN605": replacing("asyncio.create_task(scan(settings))", "await scan(1)")}):
         result = fixed({PATH: text}, select=("TXN605",))
     assert result.files[PATH].startswith("tasks = set()\n\n\nasync def scan(number):")
+
+
+def test_an_import_of_a_function_goes_and_the_same_one_at_the_top_stays(monkeypatch):
+    text = HEAD.replace("tasks = set()", "from app.settings import settings\n\ntasks = set([settings])")
+    text += "async def start():\n    from app.settings import settings\n\n    asyncio.create_task(scan(settings))\n"
+    with fixers(monkeypatch, {"TXN605": replacing("asyncio.create_task(scan(settings))", "await scan(1)")}):
+        result = fixed({PATH: text}, select=("TXN605",))
+    assert result.files[PATH].endswith("async def start():\n    await scan(1)\n")
+    assert result.files[PATH].count("from app.settings import settings\n") == 1
+
+
+def test_an_import_that_goes_leaves_the_comments_around_it_as_they_stand(monkeypatch):
+    text = HEAD.replace(
+        "tasks = set()", "# one day:\n# import json\nfrom app.settings import settings\n\ntasks = set()"
+    )
+    text = text.replace("import asyncio\n", "import asyncio\n\n", 1)
+    text += "async def start():\n    asyncio.create_task(scan(settings))\n"
+    text += "\n\nasync def stop():\n    await asyncio.sleep(1)\n"
+    with fixers(monkeypatch, {"TXN605": replacing("asyncio.create_task(scan(settings))", "await scan(1)")}):
+        result = fixed({PATH: text}, select=("TXN605",))
+    assert result.files[PATH].startswith("import asyncio\n\n")
+    assert "# one day:\n# import json\n\ntasks = set()" in result.files[PATH]
+
+
+def test_a_suppression_of_several_rules_keeps_those_that_still_answer(monkeypatch):
+    comment = "# sessionlint: ignore[TXN605, TXN201] until=2099-01-01 -- it is short"
+    policy = {"select": ["TXN605", "TXN201", "TXN903"], "suppressions": "allow"}
+    call = "asyncio.create_task(scan(await session.commit()))"
+    text = HEAD + f"async def start(session: AsyncSession):\n    {comment}\n    {call}\n"
+    text = text.replace("import asyncio\n", "import asyncio\n\nfrom sqlalchemy.ext.asyncio import AsyncSession\n", 1)
+    with fixers(monkeypatch, {"TXN605": replacing(call, f"tasks.add({call})")}):
+        sources = {path: data.encode() for path, data in {**examples.SUPPORT, PATH: text}.items()}
+        bench = Bench(examples.policy_for(policy).root, examples.policy_for(policy))
+        outcome = repair(bench, bench.state(sources), Options(include_suppressed=True))
+    left = "    # sessionlint: ignore[TXN201] until=2099-01-01 -- it is short\n    tasks.add("
+    assert left in outcome.after.sources[PATH].decode()
 
 
 def test_an_import_that_alone_loads_a_module_of_the_project_stays(monkeypatch):

@@ -82,6 +82,36 @@ return await session.execute(query)
     )
 
 
+def test_comments_about_the_tenant_go_with_it_from_lines_that_stay() -> None:
+    body = body_of(
+        service(
+            """
+try:
+    owner = uuid.UUID(tenant_id)
+
+    # the name and the tenant
+    filters = [Item.tenant_id == owner, Item.name == "x"]  # always of the tenant
+    # the tenant first,
+    # then the rest
+    query = select(Item).where(*filters).where(Item.tenant_id == owner)  # by name
+except ValueError:
+    return []
+return await session.execute(query)
+"""
+        )
+    )
+    assert body == (
+        "    try:\n"
+        '        filters = [Item.name == "x"]\n'
+        "        # the tenant first,\n"
+        "        # then the rest\n"
+        "        query = select(Item).where(*filters)  # by name\n"
+        "    except ValueError:\n"
+        "        return []\n"
+        "    return await session.execute(query)\n"
+    )
+
+
 def test_a_parameter_goes_from_every_function_it_is_passed_through() -> None:
     files = {
         "app/services/rows.py": (
@@ -364,3 +394,59 @@ def test_the_argument_goes_where_a_function_is_started_in_the_background() -> No
     assert result.files["app/routers/items.py"].endswith(
         "    tasks.add_task(run, None)\n    tasks.add_task(run, None)\n    await asyncio.create_task(run(None))\n"
     )
+
+
+LISTED = """\
+from fastapi import APIRouter, Depends, Header
+
+from app.auth.security import get_current_user
+
+
+async def get_tenant_id(x_tenant: str = Header()):
+    return x_tenant
+
+
+async def audit():
+    return None
+
+
+router = APIRouter({router})
+
+
+@router.get("/items"{route})
+async def show(user=Depends(get_current_user)):
+    return []
+"""
+
+
+def listed(router: str = "", route: str = "") -> dict[str, str]:
+    return {"app/routers/items.py": LISTED.format(router=router, route=route)}
+
+
+def test_a_resolver_goes_from_a_list_of_dependencies() -> None:
+    before = listed(
+        "dependencies=[Depends(get_current_user), Depends(get_tenant_id)], prefix='/v1'",
+        ", dependencies=[Depends(get_tenant_id), Depends(audit)], status_code=200",
+    )
+    result = fixed(before, select=("TXN304",))
+    assert (result.reasons, result.findings) == ([], [])
+    after = listed(
+        "dependencies=[Depends(get_current_user)], prefix='/v1'", ", dependencies=[Depends(audit)], status_code=200"
+    )
+    assert result.files == after
+    result = fixed(listed(route=", dependencies=[Depends(get_tenant_id)]"), select=("TXN304",))
+    assert (result.files, result.findings) == (listed(), [])
+
+
+def test_a_resolver_stays_in_a_list_where_it_authenticates_or_the_list_is_made_elsewhere() -> None:
+    guarding = listed("dependencies=[Depends(get_tenant_id)]")
+    path = "app/routers/items.py"
+    guarding[path] = guarding[path].replace("(x_tenant: str = Header())", "(x_tenant=Depends(get_current_user))")
+    assert fixed(guarding, select=("TXN304",)).reasons == [
+        f"TXN304 {path}:14: the resolver is the only thing in the list that authenticates the request"
+    ]
+    elsewhere = listed("dependencies=COMMON")
+    elsewhere[path] = elsewhere[path].replace("router = ", "COMMON = [Depends(get_tenant_id)]\nrouter = ")
+    assert fixed(elsewhere, select=("TXN304",)).reasons == [
+        f"TXN304 {path}:15: the list of dependencies is written elsewhere"
+    ]

@@ -109,6 +109,7 @@ class _Project:
 def _needs_extra() -> None:
     try:
         import filelock  # noqa: F401
+        import packaging  # noqa: F401
         import pyflakes  # noqa: F401
     except ImportError as error:
         raise UsageError(f"{error.name} is not installed: pip install 'sessionlint[fix]'") from None

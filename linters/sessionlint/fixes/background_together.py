@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from sessionlint.fixes.background_tasks import unwind
 from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import Proposal, refuse
 from sessionlint.fixes.source import Source
@@ -18,12 +19,17 @@ _ELSEWHERE = "the coroutines are not written out in an awaited gather()"
 def one_after_the_other(context: Context, finding: Finding) -> Proposal:
     """``await gather(a, b)`` becomes ``await a``, ``await b``, in that order; what it gives back stays the same.
 
+    A task group, and tasks that are awaited by name, give way to their coroutines as well.
     The session, its transaction and the order stay, so that each coroutine sees what those before it have done.
     """
     source = context.source(finding.path)
     gather = source.node_at(finding.span, cst.Call)
     awaited = source.parents[gather]
-    if not source.code(gather.func).endswith("gather") or not isinstance(awaited, cst.Await):
+    if not source.code(gather.func).endswith("gather"):
+        edit = context.edit()
+        unwind(edit, source, gather)
+        return edit.proposal(finding, _TITLE, "unsafe")
+    if not isinstance(awaited, cst.Await):
         refuse(_ELSEWHERE)
     if any(arg.keyword is not None for arg in gather.args):
         refuse("gather() is to give back exceptions, too")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from sessionlint.engine import Engine
 from sessionlint.fixes.context import Context, Trees
+from sessionlint.fixes.line_lengths import LineLengths
+from sessionlint.fixes.requirements import Requirements
 from sessionlint.gate.definitions import defined_in
 from sessionlint.gate.settling import settle
 from sessionlint.gate.suppression_comments import comments_of
@@ -58,6 +60,8 @@ class Bench:
         self._today = today or datetime.date.today()
         self._trees = Trees()
         self._found: Sequence[Finding] | None = None
+        self._requirements = Requirements(root)
+        self._line_lengths = LineLengths(root)
         self._comments: dict[str, tuple[bytes, Sequence[Suppression]]] = {}
 
     def state(self, sources: Mapping[str, bytes], *, edit: bool = False) -> State:
@@ -76,7 +80,9 @@ class Bench:
             return path in sources and defined_in(sources[path], path, qualname)
 
         report = settle(Checked(checked, comments), self.policy, self._known, self._today, defines)
-        return State(sources, program, report, Context(program, sources, checked.findings, self._trees))
+        known = (self._trees, self._requirements, self._line_lengths)
+        context = Context(program, sources, checked.findings, *known)
+        return State(sources, program, report, context)
 
     def _comments_of(self, path: str, data: bytes) -> Sequence[Suppression]:
         known = self._comments.get(path)

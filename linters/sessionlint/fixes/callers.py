@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,13 @@ import libcst as cst
 
 from sessionlint.facts.ir import Span4
 from sessionlint.facts.source import SourceError
+from sessionlint.fixes.callers_bindings import Bindings
+from sessionlint.fixes.callers_texts import are_related, fits, is_route, may_name
 
 if TYPE_CHECKING:
     from sessionlint.fixes.context import Context
-    from sessionlint.fixes.mentions import Mentions
     from sessionlint.program.api import Program
-    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+    from sessionlint.program.model import Event, FunctionInfo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,14 +110,16 @@ class _Search:
             self.unknown.append(Mention(path, error.line, "named in a file that cannot be read"))
             return set()
         mentions, columns = self._context.trees.mentions(path, data), _Columns(parsed.text)
-        binding = _Bindings(self._context, path, mentions, self._wanted, name)
+        binding = Bindings(self._context, path, mentions, self._wanted, name)
         parents = self._context.trees.parents(path, data)
         for node in mentions.loads.get(name, ()):
             self._mention(path, node, parents, columns, binding.is_ours(node, parents))
         for attribute in mentions.attributes.get(name, ()):
-            self._mention(path, attribute, parents, columns, binding.is_ours_through(attribute))
+            if not is_route(attribute, parents):
+                self._mention(path, attribute, parents, columns, binding.is_ours_through(attribute))
         for text in mentions.texts.get(name, ()):
-            self.unknown.append(Mention(path, text.lineno, "named in a text, perhaps to be replaced in a test"))
+            if may_name(self._context, path, text, parents, self._wanted, binding):
+                self.unknown.append(Mention(path, text.lineno, "named in a text, perhaps to be replaced in a test"))
         for definition in mentions.functions.get(name, ()) if self._is_method else ():
             self._override(path, definition.lineno)
         return binding.aliases - {name}
@@ -129,7 +131,7 @@ class _Search:
             method = info.methods.get(wanted.name)
             if method is None or method is wanted or (method.path, method.header[0]) != (path, line):
                 continue
-            if _related(info, wanted):
+            if are_related(info, wanted.class_info):
                 self.unknown.append(Mention(path, line, f"overridden or overrides in {info.name}"))
 
     def _mention(
@@ -150,7 +152,9 @@ class _Search:
         elif len(called) > 1:
             self.unknown.append(Mention(path, node.lineno, "one of several functions that may be called"))
         elif not called and ours is None:
-            self.unknown.append(Mention(path, node.lineno, "perhaps what is called on an object that is not known"))
+            if fits(self._context, call, self._wanted):
+                why = "perhaps what is called on an object that is not known"
+                self.unknown.append(Mention(path, node.lineno, why))
         else:
             self._call(path, columns.span(call), events)
 
@@ -161,102 +165,8 @@ class _Search:
         self.calls.append(CallSite(path, span, node, function, event))
 
 
-def _related(info: ClassInfo, wanted: FunctionInfo) -> bool:
-    """Whether one of two classes inherits from the other, as far as the program shows."""
-
-    def above(cls: object) -> Iterator[object]:
-        pending = [cls]
-        seen: set[object] = set()
-        while pending:
-            current = pending.pop()
-            if current in seen or current is None:
-                continue
-            seen.add(current)
-            yield current
-            pending.extend(getattr(a, "info", None) for a in getattr(current, "bases", ()))
-
-    return info in above(wanted.class_info) or wanted.class_info in above(info)
-
-
 def _may_be_value(parent: ast.AST | None) -> bool:
     return not isinstance(parent, ast.Attribute)
-
-
-class _Bindings:
-    """What a name means in a file: the wanted function, something else, or nobody knows."""
-
-    def __init__(self, context: Context, path: str, mentions: Mentions, wanted: FunctionInfo, name: str) -> None:
-        names = context.program.solver.names
-        self._is_method = wanted.class_info is not None
-        self._own_file = path == wanted.path
-        self._module_level = wanted.parent is None and not self._is_method
-        self.aliases: set[str] = set()
-        self._modules: set[str] = set()
-        self._ours: bool | None = None
-        self._name = name
-        for node in mentions.imports:
-            if isinstance(node, ast.ImportFrom):
-                module = names.absolute(path, node.module or "", node.level)
-                target = names.path_of(module, path)
-                for alias in node.names:
-                    here = alias.asname or alias.name
-                    if names.path_of(f"{module}.{alias.name}", path) == wanted.path:
-                        self._modules.add(here)
-                    if alias.name == name and not self._is_method:
-                        ours = target == wanted.path or _leads_to(context, target, name, wanted)
-                        if ours:
-                            self.aliases.add(here)
-                        if here == name:
-                            self._ours = ours
-            else:
-                for alias in node.names:
-                    if names.path_of(alias.name, path) == wanted.path:
-                        self._modules.add(alias.asname or alias.name)
-        if self._own_file and self._module_level and name == wanted.name:
-            self._ours = True
-        if self._ours is None and not self._is_method and name in mentions.bound:
-            self._ours = False
-
-    def is_ours(self, node: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool | None:
-        """For a plain name; a parameter or local of that name hides the function."""
-        scope = parents.get(node)
-        while scope is not None:
-            if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and _hides(scope, self._name):
-                return False
-            scope = parents.get(scope)
-        if self._is_method:
-            return False
-        return self._ours
-
-    def is_ours_through(self, node: ast.Attribute) -> bool | None:
-        """For ``x.name``: through the module, or perhaps through an object."""
-        base = ast.unparse(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
-        if base in self._modules:
-            return not self._is_method
-        return None if self._is_method else (False if base else None)
-
-
-def _leads_to(context: Context, path: str | None, name: str, wanted: FunctionInfo) -> bool:
-    if path is None:
-        return False
-    solver = context.program.solver
-    if path not in solver.modules:
-        return False
-    return any(getattr(atom, "info", None) is wanted for atom in solver.member(path, name))
-
-
-def _hides(scope: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str) -> bool:
-    args = scope.args
-    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]
-    if any(arg.arg == name for arg in every):
-        return True
-    if isinstance(scope, ast.Lambda):
-        return False
-    return any(
-        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
-        for statement in scope.body
-        for n in ast.walk(statement)
-    )
 
 
 class _Columns:

@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sessionlint.facts.source import Parsed, SourceError, decode, parse
+from sessionlint.fixes.line_lengths import LineLengths
 from sessionlint.fixes.mentions import Mentions, mentions_in
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
+from sessionlint.fixes.requirements import Requirements
 from sessionlint.fixes.source import Function, Source
 from sessionlint.report import Finding, Span
 
@@ -71,11 +73,17 @@ class Context:
         sources: Mapping[str, bytes],
         findings: Sequence[Finding] = (),
         trees: Trees | None = None,
+        requirements: Requirements | None = None,
+        line_lengths: LineLengths | None = None,
     ) -> None:
         self.program = program
         self.sources = sources
         self.findings = tuple(findings)
         self.trees = trees or Trees()
+        #: which versions of packages the project asks for
+        self.requirements = requirements or Requirements()
+        #: how long lines may be
+        self.line_lengths = line_lengths or LineLengths()
         self._texts: dict[str, str] = {}
 
     @property
@@ -107,6 +115,13 @@ class Context:
             return self.trees.parsed(path, self.sources[path]).tree
         except SourceError as error:
             refuse(error.message, path, error.line)
+
+    def parsed(self, path: str) -> Parsed | None:
+        """:meth:`tree` with its text; None for a file that cannot be parsed."""
+        try:
+            return self.trees.parsed(path, self.sources[path])
+        except SourceError:
+            return None
 
     def edit(self) -> Edit:
         """A fresh set of moves."""
@@ -162,6 +177,18 @@ class Context:
         if function not in self._callers:
             self._callers[function] = callers_of(self, function)
         return self._callers[function]
+
+    def is_handed_around(self, path: str) -> bool:
+        """Whether a module of the program is anywhere used as a value: as an argument, in a dict."""
+        from sessionlint.fixes.callers_bindings import is_handed_around
+
+        if path not in self._handed_around:
+            self._handed_around[path] = is_handed_around(self, path)
+        return self._handed_around[path]
+
+    @cached_property
+    def _handed_around(self) -> dict[str, bool]:
+        return {}
 
     @cached_property
     def _callers(self) -> dict[FunctionInfo, Callers]:

@@ -155,7 +155,9 @@ def _mend_argument(edit: Edit, source: Source, argument: cst.Arg) -> None:
 
 def _refuse_unless_plain(source: Source, value: cst.BaseExpression) -> None:
     """What calls something may do more than give a value."""
-    calls = [node for node in source.walk(value) if isinstance(node, cst.Call | cst.Await | cst.NamedExpr)]
+    later = {inner for node in source.walk(value) if isinstance(node, cst.Lambda) for inner in source.walk(node.body)}
+    run = [node for node in source.walk(value) if node not in later]
+    calls = [node for node in run if isinstance(node, cst.Call | cst.Await | cst.NamedExpr)]
     if any(not isinstance(node, cst.Call) or source.code(node.func) != "dict" for node in calls):
         refuse("the value is made by a call that may do more", source.path, source.line(value))
 
@@ -179,3 +181,40 @@ def _is_number(node: cst.BaseExpression) -> bool:
     if isinstance(node, cst.UnaryOperation):
         node = node.expression
     return isinstance(node, cst.Integer)
+
+
+def require_tls(context: Context, finding: Finding) -> Proposal:
+    """TXN504: an engine without TLS asks for it, where the policy wants no more than that.
+
+    Verifying the server needs its CA file, which is not for a fix to choose.
+    """
+    if context.policy.tls != "required":
+        refuse("which CA file verifies the server is for you to say")
+    source = context.source(finding.path)
+    edit = context.edit()
+    calls = [c for c in engine_calls(context.program) if c.event.path == finding.path]
+    call = next((c for c in calls if tuple(c.url_span) == _span(finding)), None)
+    if call is None:
+        _require_in_entry(edit, source, finding)
+    elif any(u.query and {"ssl", "sslmode"} & {key for key, _ in u.query} for u in call.urls):
+        refuse("TLS is switched off in the URL")
+    else:
+        drivers = {u.driver for u in call.urls}
+        if not drivers <= {"asyncpg", "psycopg", "psycopg_async", "psycopg2"} or len(drivers) != 1:
+            refuse("how this driver is told to use TLS is not known")
+        key = "ssl" if drivers == {"asyncpg"} else "sslmode"
+        _add_entries(edit, source, source.node_at(call.event.span, cst.Call), {key: '"require"'})
+    return edit.proposal(finding, "Connect with TLS", "unsafe")
+
+
+def _require_in_entry(edit: Edit, source: Source, finding: Finding) -> None:
+    """``"ssl": False`` and ``sslmode="disable"``, written out in ``connect_args``, ask for TLS."""
+    node = _expression(source, finding)
+    holder = source.parents[node]
+    name = holder.keyword.value if isinstance(holder, cst.Arg) and holder.keyword is not None else None
+    if isinstance(holder, cst.DictElement):
+        name = _key(holder)
+    value = holder.value if isinstance(holder, cst.Arg | cst.DictElement) and name in ("ssl", "sslmode") else None
+    if not isinstance(value, cst.SimpleString | cst.Name) or source.code(value) in ("None", "True"):
+        refuse("what is wrong is put together elsewhere; only an entry written out here can be mended")
+    edit.replace(source.path, value, '"require"')

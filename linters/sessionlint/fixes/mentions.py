@@ -12,7 +12,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Mentions:
     """Nodes of one tree by the name they are about, in the order of :func:`ast.walk`.
 
-    ``texts`` are string constants by their last dotted part; ``bound`` are names that are assigned or defined.
+    ``texts`` are string constants by
+    their last part (``place`` of ``app.orders:place``); ``bound`` are names that are assigned or defined.
     """
 
     loads: dict[str, list[ast.Name]] = field(default_factory=dict)
@@ -35,7 +36,7 @@ def mentions_in(tree: ast.Module) -> Mentions:
         elif isinstance(node, ast.Attribute):
             found.attributes.setdefault(node.attr, []).append(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.texts.setdefault(node.value.rpartition(".")[2], []).append(node)
+            found.texts.setdefault(_last(node.value), []).append(node)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.functions.setdefault(node.name, []).append(node)
             found.bound.add(node.name)
@@ -44,3 +45,7 @@ def mentions_in(tree: ast.Module) -> Mentions:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found.imports.append(node)
     return found
+
+
+def _last(text: str) -> str:
+    return text.rpartition(".")[2].rpartition(":")[2]

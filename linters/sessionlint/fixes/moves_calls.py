@@ -147,9 +147,29 @@ def inserted(items: Sequence[Any], at: int, new: Any, *, closes: bool = True) ->
 def removed(items: Sequence[Any], at: int) -> list[Any]:
     """A list without one item; the new last item ends it as the old one did."""
     left = [*items[:at], *items[at + 1 :]]
+    if at < len(items) - 1 and (above := _comments_behind(items[at])):
+        if at == 0:
+            refuse("a comment stands between what would go and what follows")
+        left[at - 1] = _with_comments(left[at - 1], above)
     if left and at == len(items) - 1:
         left[-1] = _ending_like(left[-1], items[-1])
     return left
+
+
+def _comments_behind(item: Any) -> Sequence[cst.EmptyLine]:
+    """The lines between an item and the next one when there are comments among them, which are about the next."""
+    after = item.comma.whitespace_after if isinstance(item.comma, cst.Comma) else None
+    lines = after.empty_lines if isinstance(after, cst.ParenthesizedWhitespace) else ()
+    return lines if any(line.comment for line in lines) else ()
+
+
+def _with_comments(item: Any, lines: Sequence[cst.EmptyLine]) -> Any:
+    after = item.comma.whitespace_after if isinstance(item.comma, cst.Comma) else None
+    if not isinstance(after, cst.ParenthesizedWhitespace):
+        return refuse("a comment stands between what would go and what follows")
+    # what stood above the item that is gone was about that one
+    below = after.with_changes(empty_lines=lines)
+    return item.with_changes(comma=item.comma.with_changes(whitespace_after=below))
 
 
 def _open(last: Any, model: Any) -> Any:

@@ -187,7 +187,8 @@ def _from_import(context: Context, path: str, module: str) -> cst.ImportFrom | N
         for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
             if not isinstance(small, cst.ImportFrom) or isinstance(small.names, cst.ImportStar):
                 continue
-            if small.module and not small.relative and get_full_name_for_node(small.module) == module:
+            written = get_full_name_for_node(small.module) if small.module else ""
+            if context.program.solver.names.absolute(path, written or "", len(small.relative)) == module:
                 return small
     return None
 

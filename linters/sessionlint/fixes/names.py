@@ -40,10 +40,20 @@ class Names:
         return min((message.lineno for message in unbound if message.message_args[0] == name), default=1)
 
     @cached_property
-    def unused(self) -> Counter[str]:
-        """Imports nothing uses, as pyflakes words them: ``module``, ``module.name``, ``module.name as alias``."""
-        found = (m for m in self._messages if isinstance(m, messages.UnusedImport))
-        return Counter(str(m.message_args[0]) for m in found)
+    def unused(self) -> Mapping[str, tuple[int, ...]]:
+        """Imports nothing uses, as pyflakes words them (``module``, ``module.name as alias``), and their lines."""
+        found: dict[str, tuple[int, ...]] = {}
+        for message in self._messages:
+            if isinstance(message, messages.UnusedImport):
+                words = str(message.message_args[0])
+                found[words] = (*found.get(words, ()), message.lineno)
+        return found
+
+    @cached_property
+    def import_lines(self) -> tuple[int, ...]:
+        """The lines of all import statements, in the order of the text."""
+        found = [n for n in ast.walk(self.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        return tuple(place[0] for place in sorted((node.lineno, node.col_offset) for node in found))
 
     @cached_property
     def bound(self) -> frozenset[str]:

@@ -142,6 +142,21 @@ def _settled(made: Sequence[Any], block: cst.IndentedBlock) -> dict[str, Any]:
         else:
             body.append(node.with_changes(leading_lines=[*loose, *node.leading_lines]) if loose else node)
             loose = []
+    if body and not _opens_blank(next(iter(block.body), None)):
+        body[0] = _without_blank(body[0])
     if not body:
         body, loose = [cst.SimpleStatementLine([cst.Pass()], leading_lines=loose)], []
     return {"body": body, "footer": [*loose, *block.footer]}
+
+
+def _opens_blank(statement: Any) -> bool:
+    """Whether a blank line stands above a statement and its comments."""
+    above: list[cst.EmptyLine] = list(getattr(statement, "leading_lines", ()))
+    return bool(above) and above[0].comment is None
+
+
+def _without_blank(statement: Any) -> Any:
+    above = list(getattr(statement, "leading_lines", ()))
+    while above and above[0].comment is None:
+        del above[0]
+    return statement.with_changes(leading_lines=above) if len(above) < len(statement.leading_lines) else statement

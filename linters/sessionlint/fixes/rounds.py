@@ -15,6 +15,7 @@ from sessionlint.fixable import FIXERS
 from sessionlint.fixes.bench import Bench, State
 from sessionlint.fixes.catalogue import propose
 from sessionlint.fixes.encoding import encoded
+from sessionlint.fixes.layout import relaid
 from sessionlint.fixes.merging import LineEdit, conflict, line_edits, merged
 from sessionlint.fixes.model import CannotFixError, Proposal, Refusal, Safety
 from sessionlint.fixes.proof import Problem, prove
@@ -270,7 +271,9 @@ class _Round:
         sources = dict(self._base.sources)
         raw = {**sources, **{path: text.encode(errors="surrogatepass") for path, text in texts.items()}}
         for path, text in texts.items():
-            sources[path] = encoded(tidied(context, path, text, raw), sources[path], path)
+            old = context.text(path)
+            made = relaid(old, tidied(context, path, text, raw), context.line_lengths.of(path, old))
+            sources[path] = encoded(made, sources[path], path)
         return sources
 
     def _fail(self, change: Change, problem: Problem) -> None:

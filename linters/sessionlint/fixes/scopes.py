@@ -9,6 +9,16 @@ from sessionlint.fixes.model import Proposal, refuse
 from sessionlint.fixes.moves_calls import add_argument
 from sessionlint.report import Finding
 
+#: The first FastAPI whose ``Depends`` takes a scope; older ones raise TypeError when the module is imported.
+SCOPES_SINCE = "0.121.0"
+
+
+def refuse_without_scopes(context: Context, path: str) -> None:
+    """Refuses when the project asks for a FastAPI that knows no scopes."""
+    asked = context.requirements.forbidding("fastapi", SCOPES_SINCE, path)
+    if asked is not None:
+        refuse(f"the project asks for {asked.text}, and scope= came with FastAPI 0.121", asked.path, asked.line)
+
 
 def end_before_the_response(context: Context, finding: Finding) -> Proposal:
     """``Depends(get_session)`` becomes ``Depends(get_session, scope="function")``, which FastAPI has since 0.121.
@@ -16,6 +26,7 @@ def end_before_the_response(context: Context, finding: Finding) -> Proposal:
     FastAPI refuses an application in which a generator that lives as long as the request asks for one that ends
     with the function (``DependencyScopeError``), so those are not mended.
     """
+    refuse_without_scopes(context, finding.path)
     call = context.source(finding.path).node_at(finding.span, cst.Call)
     if not context.source(finding.path).code(call.func).endswith("Depends"):
         refuse("only Depends(…) takes a scope; FastAPI's Security(…) does not")

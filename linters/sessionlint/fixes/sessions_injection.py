@@ -11,7 +11,7 @@ from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import add_argument, add_parameter, parameters
 from sessionlint.fixes.moves_imports import add_import, import_for
-from sessionlint.fixes.sessions_callers import unknown_mentions
+from sessionlint.fixes.scopes import refuse_without_scopes
 from sessionlint.fixes.sessions_opening import handed_out, session_of
 from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.fixes.transactions_checks import is_committed
@@ -76,10 +76,13 @@ def add_session(
     depends = add_import(edit, path, "fastapi", "Depends")
     dependency = import_for(edit, path, context.policy.session_dependencies[0])
     # a dependency that commits has to do so before the response
-    scope = ', scope="function"' if commits_on_exit(context.program, _approved_dependency(context)) else ""
+    commits = bool(commits_on_exit(context.program, _approved_dependency(context)))
+    if commits:
+        refuse_without_scopes(context, path)
+    scope = ', scope="function"' if commits else ""
     add_parameter(edit, path, node, f"{name}: {kind} = {depends}({dependency}{scope})")
     callers = context.callers(function)
-    for mention in unknown_mentions(context, function, callers):
+    for mention in callers.unknown:
         refuse(f"{function.qualname}() is {mention.why}", mention.path, mention.line)
     for site in callers.calls:
         if site.function is None or site.event is None:

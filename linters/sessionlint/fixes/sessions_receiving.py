@@ -12,7 +12,6 @@ from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import add_argument, add_parameter
 from sessionlint.fixes.moves_imports import add_import, free_name, import_for
-from sessionlint.fixes.sessions_callers import unknown_mentions
 from sessionlint.fixes.sessions_injection import add_session, leaves_writes, opening_block, refuse_names, refuse_shared
 from sessionlint.fixes.sessions_opening import approved_context, handed_out, session_of
 from sessionlint.fixes.sessions_settings import refuse_other_settings
@@ -117,7 +116,7 @@ class _Callers:
         """Changes every call. Refuses when one is not known, or has no session to give and cannot get one."""
         function = self._function
         callers = self._context.callers(function)
-        for mention in unknown_mentions(self._context, function, callers):
+        for mention in callers.unknown:
             refuse(f"{function.qualname}() is {mention.why}", mention.path, mention.line)
         if not callers.calls:
             refuse(f"nothing in the program calls {function.qualname}()", function.path, function.header[0])

@@ -10,6 +10,7 @@ from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import CannotFixError, Proposal, refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.source import Function, Source
+from sessionlint.fixes.tenancy_dependencies import drop_listed
 from sessionlint.fixes.tenancy_functions import condition_at, conditions_of, erase, is_choice
 from sessionlint.fixes.tenancy_removal import BEYOND, removal_of
 from sessionlint.fixes.tenancy_sql import SqlMove, literals, move
@@ -56,12 +57,17 @@ def drop_parameter(context: Context, finding: Finding) -> Proposal:
 
 
 def drop_resolver(context: Context, finding: Finding) -> Proposal:
-    """TXN304: the injected parameter goes where its value only chooses rows, or serves for nothing."""
+    """TXN304: the injected parameter goes where its value only chooses rows, or serves for nothing.
+
+    A resolver in ``dependencies=[…]`` gives nobody a value, so it goes from the list.
+    """
     function = context.function_at(finding.path, finding.span.line, finding.span.column)
     place = (finding.span.line, finding.span.column)
     named = [p[0] for p in function.params if p[4][:2] == place] if function is not None else []
     if function is None or not named:
-        refuse("the resolver stands in the dependencies of a route or a router; take it out there by hand")
+        edit = context.edit()
+        drop_listed(context, edit, finding)
+        return edit.proposal(finding, "Remove the tenant resolver", "unsafe")
     _check_authentication(context, function, named[0])
     return removal_of(context, [(function, named[0])]).proposal(finding)
 

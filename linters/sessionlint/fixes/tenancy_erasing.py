@@ -14,7 +14,7 @@ from sessionlint.fixes.moves_calls import remove_argument, removed
 from sessionlint.fixes.source import Function, Source, Statement
 from sessionlint.fixes.tenancy_conditions import loads, one_side, stores
 from sessionlint.fixes.tenancy_values import Truth, Values
-from sessionlint.fixes.tenancy_words import dropped, with_parts
+from sessionlint.fixes.tenancy_words import dropped, relieved, with_parts
 from sessionlint.rules.tenancy import mentions_tenant
 
 
@@ -278,6 +278,13 @@ class Erasing:
             for n in (node, *self._source.ancestors(node))
         )
 
+    def _relieved(self) -> list[cst.SimpleStatementLine]:
+        """The lines that stay without what spoke of the tenant in them."""
+        gone = [*self.values.gone, *self.values.queries.gone, *self._arguments, *self.values.elements]
+        lines = [node for part in gone if isinstance(node := self._source.statement(part), cst.SimpleStatementLine)]
+        dropped_ones = {*self._statements, *self.values.queries.statements}
+        return [line for line in dict.fromkeys(lines) if line not in dropped_ones]
+
     def _refuse(self, node: cst.CSTNode, reason: str) -> None:
         refuse(reason, self._source.path, self._source.line(node))
 
@@ -298,7 +305,9 @@ class Erasing:
         for held in dict.fromkeys(self.values.elements.values()):
             gone = [i for i, element in enumerate(held.elements) if element in self.values.elements]
             edit.change(path, held, partial(_without, gone=gone))
-        speaks = lambda words: mentions_tenant(self._context.program, words)  # noqa: E731
+        speaks = partial(mentions_tenant, self._context.program)
+        for line in self._relieved():
+            edit.change(path, line, relieved(speaks, self._source.code))
         for statement in {*self._statements, *self.values.queries.statements}:
             edit.change(path, statement, dropped(speaks))
 

@@ -60,6 +60,25 @@ def dropped(speaks: Callable[[str], bool]) -> Callable[[Any], Any]:
     return change
 
 
+def relieved(speaks: Callable[[str], bool], code: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """A line that lost its tenant without the comments about it: the one behind it, and a single one above it."""
+
+    def change(old: Any) -> Any:
+        plain = old.with_changes(leading_lines=[], trailing_whitespace=cst.TrailingWhitespace())
+        if speaks(code(plain)):
+            return old
+        behind = old.trailing_whitespace
+        if behind.comment is not None and speaks(behind.comment.value):
+            old = old.with_changes(trailing_whitespace=cst.TrailingWhitespace())
+        above = list(old.leading_lines)
+        alone = above and above[-1].comment is not None and not (len(above) > 1 and above[-2].comment is not None)
+        if alone and speaks(above[-1].comment.value):
+            old = old.with_changes(leading_lines=above[:-1])
+        return old
+
+    return change
+
+
 def docstring(function: Function) -> cst.SimpleString | None:
     """The docstring of a function, unless it is put together."""
     if not isinstance(function.body, cst.IndentedBlock) or not function.body.body:

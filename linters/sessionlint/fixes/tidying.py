@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -18,8 +19,10 @@ from sessionlint.fixes.names import modules_imported, names_in, used_from
 from sessionlint.fixes.rebuilding import Rebuilding
 from sessionlint.fixes.source import Source
 from sessionlint.gate.suppressing import UNUSED
-from sessionlint.gate.suppression_comments import comments_of
 from sessionlint.report import Finding
+
+_CODES = re.compile(r"\[[^\]]*\]")
+_CODE = re.compile(r"\bTXN\d{3}\b")
 
 
 def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes]) -> str:
@@ -31,8 +34,15 @@ def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes])
     before, after = names_in(path, context.sources[path]), names_in(path, text.encode())
     if before is None or after is None:
         return text
-    unused = {_bound_by(words) for words in after.unused - before.unused} & before.bound
-    gone = {name for name in unused if not _needed(context, path, name, unused, sources)}
+    imported = {local for local, _ in _imports(context, path)}
+    unused = {
+        (line, _bound_by(words))
+        for words, lines in after.unused.items()
+        if words not in before.unused
+        for line in lines
+    }
+    names = {name for _, name in unused} & imported
+    gone = {(line, name) for line, name in unused if name in names and not _needed(context, path, name, names, sources)}
     if not gone:
         return text
     try:
@@ -40,9 +50,11 @@ def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes])
     except CannotFixError:
         return text
     file = Rebuilding(source)
-    for node in source.walk():
-        if isinstance(node, cst.ImportFrom | cst.Import) and not isinstance(node.names, cst.ImportStar):
-            _drop(file, node, gone)
+    # the positions of LibCST take as long as all the rest
+    written = [node for node in source.walk() if isinstance(node, cst.ImportFrom | cst.Import)]
+    for node, line in zip(written, after.import_lines, strict=True):
+        if not isinstance(node.names, cst.ImportStar):
+            _drop(file, node, {name for at, name in gone if at == line})
     made = file.text()
     return made if text.startswith("\n") else made.lstrip("\n")
 
@@ -56,19 +68,22 @@ def without_unused(before: State, after: State) -> dict[str, bytes]:
             continue
         if known[finding.identity]:
             known[finding.identity] -= 1
-        elif _codes_at(after, finding) == 1:
+        else:
             text = decode(sources[finding.path], finding.path).split("\n")
             line = text[finding.span.line - 1]
-            kept = line[: finding.span.column - 1].rstrip() + line[finding.span.end_column - 1 :]
-            text[finding.span.line - 1 : finding.span.line] = [kept] if kept.strip() else []
+            kept = _shortened(line[finding.span.column - 1 : finding.span.end_column - 1], finding)
+            line = (line[: finding.span.column - 1] + kept).rstrip() + line[finding.span.end_column - 1 :]
+            text[finding.span.line - 1 : finding.span.line] = [line] if line.strip() else []
             sources[finding.path] = encoded("\n".join(text), after.sources[finding.path], finding.path)
     return sources
 
 
-def _codes_at(state: State, finding: Finding) -> int:
-    """How many codes the suppression comment at a finding names."""
-    comments = comments_of(finding.path, state.sources[finding.path], forbid=False)
-    return next((len(comment.codes) for comment in comments if comment.line == finding.span.line), 0)
+def _shortened(comment: str, finding: Finding) -> str:
+    """A suppression comment without the codes that a finding says are unused; nothing when none is left."""
+    listed = _CODES.search(comment)
+    unused = _CODE.findall(finding.message)
+    left = [code for code in _CODE.findall(listed[0]) if code not in unused] if listed else []
+    return f"{comment[: listed.start()]}[{', '.join(left)}]{comment[listed.end() :]}" if listed and left else ""
 
 
 def _drop(file: Rebuilding, node: cst.ImportFrom | cst.Import, gone: Collection[str]) -> None:
@@ -80,7 +95,8 @@ def _drop(file: Rebuilding, node: cst.ImportFrom | cst.Import, gone: Collection[
         line = file.source.parents[node]
         if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1:
             first = _opens_section(file, line)
-            file.change(line, lambda old: cst.FlattenSentinel([up for up in old.leading_lines if up.comment or first]))
+            commented = any(up.comment for up in line.leading_lines)
+            file.change(line, lambda old: cst.FlattenSentinel(old.leading_lines if commented or first else []))
         else:
             file.change(node, lambda _: cst.RemovalSentinel.REMOVE)
         return
@@ -99,7 +115,11 @@ def _opens_section(file: Rebuilding, line: cst.SimpleStatementLine) -> bool:
 def _needed(context: Context, path: str, name: str, gone: Collection[str], sources: Mapping[str, bytes]) -> bool:
     """Whether an import has to stay: another file takes the name from here, or the module would no longer be loaded."""
     names = context.program.solver.names
-    mentioning = {other: data for other, data in sources.items() if other != path and name.encode() in data}
+    # who imports from a module writes its name, but for packages
+    stem = path.rpartition("/")[2].removesuffix(".py").replace("__init__", "").encode()
+    mentioning = {
+        other: data for other, data in sources.items() if other != path and name.encode() in data and stem in data
+    }
     if any(used_from(names, other, data, path, name) for other, data in mentioning.items()):
         return True
     bindings = _imports(context, path)

@@ -118,15 +118,18 @@ def open_up(edit: Edit, flow: Flow, block: cst.With, item: cst.WithItem, outer: 
         edit.unwrap(flow.path, block)
 
 
+def _is_flush(flow: Flow, statement: cst.CSTNode) -> bool:
+    only = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    value = only.value if isinstance(only, cst.Expr) else None
+    call = value.expression if isinstance(value, cst.Await) else value
+    return isinstance(call, cst.Call) and flow.source.code(call.func) == f"{flow.session.code}.flush"
+
+
 def flush_at_the_end(edit: Edit, flow: Flow, block: cst.With) -> None:
     """Sends what a block wrote that ended in a commit: errors of its statements show where they did, ids are there."""
     last = block.body.body[-1]
     writes = any(flow.holds(block, write) for write in flow.writes)
-    if (
-        not writes
-        or not isinstance(last, cst.SimpleStatementLine | cst.BaseCompoundStatement)
-        or flow.source.code(last).strip() == flow.session.flush
-    ):
+    if not writes or not isinstance(last, cst.SimpleStatementLine | cst.BaseCompoundStatement) or _is_flush(flow, last):
         return
     if not ends_in([last], cst.Return, cst.Raise, cst.Continue, cst.Break):
         edit.insert_after(flow.path, last, flow.session.flush)

@@ -12,7 +12,6 @@ from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import argument, parameters
-from sessionlint.fixes.sessions_callers import unknown_mentions
 from sessionlint.fixes.transactions_checks import check_unit, refuse_raise_after, swallowed
 from sessionlint.fixes.transactions_flow import ENDS, Flow, Session, committing, concerns
 from sessionlint.fixes.transactions_owner import end_with_the_block, flush_instead, open_up, rewrite, take_out, units_in
@@ -82,7 +81,7 @@ class _Handover:
 
     def _climb(self, function: FunctionInfo, atom: Any, pending: set[tuple[FunctionInfo, Any]]) -> None:
         callers = self._context.callers(function)
-        for mention in unknown_mentions(self._context, function, callers):
+        for mention in callers.unknown:
             refuse(f"{function.qualname}() is {mention.why}", mention.path, mention.line)
         if function.routes or callers.routed:
             refuse(f"{function.qualname}() is also called by a framework", *_place(function))

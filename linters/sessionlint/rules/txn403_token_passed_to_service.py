@@ -200,7 +200,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if not _is_service(program, event):
             continue
-        found = _secret_in(program, event)
+        found = secret_in(program, event)
         if found is None:
             continue
         seen.add(event.site)
@@ -253,7 +253,8 @@ def _is_argument(call: Event, made: Event) -> bool:
     return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
 
 
-def _secret_in(program: Program, event: Event) -> tuple[str, str] | None:
+def secret_in(program: Program, event: Event) -> tuple[str, str] | None:
+    """The parameter of a callee that gets a secret, and what it is: ``token`` or ``claims``."""
     for identity, value in event.bindings:
         if isinstance(identity, Param) and identity.info is event.callee:
             held = (value,) if _is_receiver(identity) else _held(event, value)

@@ -47,6 +47,17 @@ async def both(session: AsyncSession = Depends(get_session_dependency)):
         seen, closed = await asyncio.gather(one(session, "seen"), one(session, "closed"))
         every = await asyncio.gather(*[one(session, status) for status in ("new", "seen", "closed")])
     return [seen, closed, every]
+
+
+@router.get("/tasks")
+async def tasks(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        async with asyncio.TaskGroup() as group:
+            seen = group.create_task(one(session, "seen"))
+            closed = group.create_task(one(session, "closed"))
+        new = asyncio.create_task(one(session, "new"))
+        again = asyncio.create_task(one(session, "closed"))
+        return [seen.result(), closed.result(), await new, await again]
 """
 TASKS = '''\
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -95,8 +106,10 @@ async def scenario():
         found = [answer.status_code, await statuses()]
         await client.post(f"/close/{answer.json()['id']}")
         found.append(await statuses())
-        both = await client.get("/both")
-        return [*found, both.status_code, both.json() if both.status_code == 200 else None]
+        for path in ("/both", "/tasks"):
+            answer = await client.get(path)
+            found += [answer.status_code, answer.json() if answer.status_code == 200 else None]
+        return found
 """
 
 
@@ -105,4 +118,5 @@ def test_work_runs_after_the_commit_in_its_own_session_and_one_statement_at_a_ti
     before, after, fixed = outcomes(server, files, SCENARIO, select=("TXN601", "TXN602", "TXN603"))
     assert (fixed.reasons, fixed.findings) == ([], [])
     assert before[:3] == [200, ["new"], ["new"]]
-    assert after == [200, ["seen"], ["closed"], 200, [[], ["x"], [[], [], ["x"]]]]
+    both, tasks = [[], ["x"], [[], [], ["x"]]], [[], ["x"], [], ["x"]]
+    assert after == [200, ["seen"], ["closed"], 200, both, 200, tasks]

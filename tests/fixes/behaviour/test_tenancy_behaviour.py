@@ -75,7 +75,7 @@ async def get_tenant_id(x_tenant_id: Annotated[str | None, Header()] = None):
     return x_tenant_id
 
 
-@router.get("/items/{name}")
+@router.get("/items/{name}", dependencies=[Depends(get_tenant_id), Depends(get_current_user)])
 async def shown(
     name: str,
     tenant_id: str = Depends(get_tenant_id),
