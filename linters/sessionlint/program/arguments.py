@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
+from sessionlint.program.records import mapped
 from sessionlint.program.values import ABSENT, UNKNOWN, UNKNOWN_KEYWORDS, Fn, Map, Seq, Value, join_all
 
 Keywords = list[tuple[str, Value]]
@@ -35,6 +36,7 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
             frame.identifier(name, value, expr, "keyword")
             keywords.append((name, value))
             continue
+        value = mapped(frame, value)
         maps = [a for a in value if a.tag == "map"]
         for key in dict.fromkeys(k for m in maps for k, _ in m.items if isinstance(k, str)):
             # a dictionary that lacks the key on some path leaves the parameter its default
