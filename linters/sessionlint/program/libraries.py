@@ -257,6 +257,8 @@ def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
     if atom.name.endswith((".headers", ".cookies")) and isinstance(key, str):
         frame.emit("external", span, name=f"{atom.name}[]", args=((Const(key, "str"),),))
         return (Ext(f"{atom.name}[{key.lower()}]"),)
+    if atom.name.endswith(".query_params") and isinstance(key, str):
+        frame.emit("external", span, name=f"{atom.name}[]", args=((Const(key, "str"),),))
     return (Ext(f"{atom.name}[]"),) if atom.name.count("[]") < 2 else (atom,)
 
 

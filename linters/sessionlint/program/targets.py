@@ -9,9 +9,10 @@ from sessionlint.program import knowledge
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.values import UNKNOWN, Const, Map, Seq, Value, alternatives, join, join_all, literal
+from sessionlint.program.values import UNKNOWN, Const, Ext, Map, Seq, Value, alternatives, join, join_all, literal
 
 #: What the application is called where nothing says that it is one.
+_TAKEN_APART = (".split()", ".rsplit()", ".partition()", ".rpartition()")
 _APPLICATIONS = ("app", "application")
 
 
@@ -65,6 +66,9 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
                     item = join(item, atom.items[index])
             elif atom.tag == "seq":
                 item = join(item, join_all(list(atom.items)))
+            elif atom.tag == "ext" and index and atom.name.endswith(_TAKEN_APART):
+                # the first part of a header is its scheme
+                item = join(item, (Ext(f"{atom.name}[]"),))
             elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):
                 at = ("a", target[1], target, fields[index])
                 item = join(item, frame.machine.attribute(frame, (atom,), fields[index], at))
