@@ -44,12 +44,14 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
             found = [m.get(key) for m in maps]
             keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))
         if not any(a.tag == "map" and not a.partial for a in value):
-            keywords.append((UNKNOWN_KEYWORDS, tuple(a for a in value if _is_claims(a))))
+            keywords.append((UNKNOWN_KEYWORDS, tuple(a for a in value if _is_claims(frame, a))))
     return args, keywords
 
 
-def _is_claims(atom: Any) -> bool:
+def _is_claims(frame: Frame, atom: Any) -> bool:
     """What a token decodes to: a dictionary of which it matters who gets it, whatever its keys are."""
+    if atom.tag in ("param", "injected"):
+        return any(a.tag == "ext" and _is_claims(frame, a) for a in frame.solver.views(atom))
     return bool(atom.tag == "ext" and atom.name.endswith("()") and knowledge.JWT_DECODERS.match(atom.name[:-2]))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, libraries
+from sessionlint.program import handles, knowledge, libraries, scheduling
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
@@ -231,6 +231,9 @@ def call_function(
     elif not function.is_async:
         return _run(frame, function, bindings, e, context)
     frame.solver.summary_of(function)
+    for wrapper in function.wrappers if pending.kind == "coro" else ():
+        if scheduling.starts(frame, wrapper, function):
+            return scheduling.start_wrapped(frame, wrapper, pending, e)
     if run:
         return run_pending(frame, pending, e[1], e, context)
     return (pending,)

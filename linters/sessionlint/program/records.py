@@ -54,7 +54,7 @@ def mapped(frame: Frame, value: Value) -> Value:
     """A value whose instances (``vars(record)``, a typed dictionary) are seen as dictionaries."""
     out: Value = UNKNOWN
     for atom in value:
-        seen = frame.solver.views(atom) if atom.tag == "param" else (atom,)
+        seen = frame.solver.views(atom) if atom.tag in ("param", "injected") else (atom,)
         found = tuple(as_map(frame, a) if a.tag == "inst" and not frame.solver.kind_of(a) else a for a in seen)
         out = join(out, found if any(a.tag == "map" for a in found) else (atom,))
     return out

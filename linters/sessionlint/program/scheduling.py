@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect
+from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import (
     TASK,
     UNKNOWN,
@@ -24,7 +24,14 @@ from sessionlint.program.values import (
 )
 
 Keywords = list[tuple[str, Value]]
+#: Somewhere in a function background work is started.
+_STARTS = Effect("schedule", "background", None)
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
+#: Functions that run another one in a thread.
+_THREADS = {
+    "asyncio.to_thread", "anyio.to_thread.run_sync", "starlette.concurrency.run_in_threadpool",
+    "fastapi.concurrency.run_in_threadpool",
+}  # fmt: skip
 _LOOPS = ("asyncio.", "uvloop.")
 _CALLED_LATER = (".call_soon", ".call_soon_threadsafe", ".call_later", ".call_at")
 #: A task with its arguments, to be sent later.
@@ -62,7 +69,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         named = dict(keywords)
         target = named.get("target", args[1] if len(args) > 1 else UNKNOWN)
         passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
-        _started(frame, "schedule", name, [target, *passed], [], e)
+        _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
         return (Ext(f"{name}()"),)
     if name.endswith((".submit", ".map")) and name.startswith("concurrent.futures."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
@@ -75,6 +82,25 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     return None
+
+
+def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
+    """Whether a decorator's inner function starts what it wraps, instead of giving it back to be awaited."""
+    if wrapper.is_async or wrapper is frame.function:
+        return False
+    summary = frame.solver.summary_of(wrapper)
+    hop = summary.effects.get(_STARTS)
+    given_back = any(a.tag == "pending" and a.info is function for a in summary.returns)
+    return hop is not None and hop.callee is None and not given_back
+
+
+def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.Expr) -> Value:
+    """A call of a function whose decorator starts it in the background."""
+    frame.emit(
+        "schedule", e[1], name=f"@{wrapper.qualname.partition('.')[0]}", value=(pending,), text="decorator", expr=e
+    )
+    _tell(frame, (pending,), [], e)
+    return UNKNOWN
 
 
 def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -155,8 +181,12 @@ def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e
         return _started(frame, "schedule", name, args, keywords, e)
     target = args[0] if args else named.get("func", UNKNOWN)
     passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
-    extra = [(k, v) for a in named.get("kwargs", UNKNOWN) if a.tag == "map" for k, v in a.items if isinstance(k, str)]
-    return _started(frame, "schedule", name, [target, *passed], extra, e)
+    return _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
+
+
+def _named(given: Value) -> Keywords:
+    """``kwargs={…}``: the keyword arguments that something started later gets."""
+    return [(k, v) for a in given if a.tag == "map" for k, v in a.items if isinstance(k, str)]
 
 
 def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -167,6 +197,9 @@ def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return args[0]
     if name == "asyncio.run":
         return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in _coroutines(args[0])])
+    if name in _THREADS and "awaited" not in frame.flags:
+        # a coroutine that somebody else awaits
+        return (PartialCall(args[position], tuple(args[position + 1 :]), tuple(keywords)),)
     out: Value = UNKNOWN
     passed = [k for k in keywords if k[0] not in ("limiter", "backend", "backend_options")]
     for target in args[position]:
@@ -251,7 +284,7 @@ def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:
                 for inner in value:
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", "background", inner), e[1], note)
-    frame.effect(Effect("schedule", "background", None), e[1], "background work is started here")
+    frame.effect(_STARTS, e[1], "background work is started here")
 
 
 def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:

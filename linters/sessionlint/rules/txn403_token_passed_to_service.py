@@ -85,6 +85,7 @@ async def b(
     claims=Depends(get_claims),
 ):
     service = Jobs(None, auth=claims)  # TXN403@15
+    await start(None, "x", **claims)  # TXN403@11
     service.start(claims=jwt.decode(authorization, "k"))  # TXN403@5
     await start(None, authorization.removeprefix("Bearer "))  # TXN403@11
     return await start(None, api_key)  # TXN403@18
