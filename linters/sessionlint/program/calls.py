@@ -228,6 +228,8 @@ def call_function(
         pending = pending._replace(kind="cm")
     elif function.is_generator:
         pending = pending._replace(kind="gen")
+    elif function.decorator_values and scheduling.enqueues(function):
+        return scheduling.start_wrapped(frame, function, pending, e)
     elif not function.is_async:
         return _run(frame, function, bindings, e, context)
     frame.solver.summary_of(function)

@@ -38,6 +38,12 @@ _CALLED_LATER = (".call_soon", ".call_soon_threadsafe", ".call_later", ".call_at
 _SIGNATURES = {"s", "si", "signature", "subtask", "message"}
 #: Queues that are told the task's name, or get signatures combined by the library.
 _QUEUES = ("celery.", "arq.", "saq.", "streaq.", "dramatiq.", "taskiq", "procrastinate.")
+#: Combined signatures that are called: ``chain(…)()``, ``chord(header)(body)``.
+_CANVAS = {f"celery.{place}{kind}()" for place in ("", "canvas.") for kind in ("chain", "group", "chord")}
+#: Methods that nothing but a queue has.
+_ONLY_QUEUES = {"enqueue_job", "apply_async", "kiq", "defer_async", "send_task"}
+#: Methods of a task that give the task with other settings.
+_SETTINGS = {"configure", "kicker", "with_labels", "with_task_id", "with_broker", "with_schedule_id"}
 _SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".defer", ".defer_async", ".kiq")
 
 
@@ -77,8 +83,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
     if name in frame.solver.policy.background_sinks:
         return _started(frame, "schedule", name, args, keywords, e)
-    if name.startswith(_QUEUES) and name.endswith(_SENDS):
-        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+    if (name.startswith(_QUEUES) and name.endswith(_SENDS)) or name in _CANVAS:
+        return _sent(frame, name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     return None
@@ -94,6 +100,11 @@ def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
     return hop is not None and hop.callee is None and not given_back
 
 
+def enqueues(function: FunctionInfo) -> bool:
+    """Whether calling a function puts it into a queue: a task of Huey."""
+    return any(a.tag == "ext" and a.name.startswith("huey.") for _, value in function.decorator_values for a in value)
+
+
 def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.Expr) -> Value:
     """A call of a function whose decorator starts it in the background."""
     frame.emit(
@@ -107,6 +118,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
     """Methods of functions (``task.delay``) and of applications and routers."""
     if receiver.tag in ("fn", "partial") and name in _SIGNATURES:
         return (PartialCall((receiver,), tuple(args), tuple(keywords)),) if receiver.tag == "fn" else (receiver,)
+    if receiver.tag == "fn" and name in _SETTINGS:
+        return (receiver,)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj":
@@ -170,9 +183,20 @@ def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     targets = args[0] if args else UNKNOWN
     if name in ("add_task", "add_job") and any(a.tag in ("fn", "partial") for a in targets):
         return _scheduler(frame, f".{name}", args, keywords, e)
+    if name in _ONLY_QUEUES and _is_given(frame, e[2][2]):
+        return _sent(frame, f".{name}", args, keywords, e)
     if name == "create_task" and any(isinstance(a, Pending) for a in targets):
         return _task(frame, ".create_task", args, keywords, e)
     return None
+
+
+def _is_given(frame: Frame, receiver: ir.Expr) -> bool:
+    """Whether an object comes from the application's state or a caller: not made by code that could be followed."""
+    dotted = ir.dotted(receiver)
+    if dotted is None:
+        return False
+    named = frame.env.get(dotted, UNKNOWN)
+    return ".state." in dotted or (bool(named) and all(a.tag == "param" for a in named))
 
 
 def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -265,6 +289,15 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     )
     if event == "schedule" and kind != "thread":
         _tell(frame, target, list(passed), e)
+    return UNKNOWN
+
+
+def _sent(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A message to a queue, which may have no arguments of its own: ``chain(…).delay()``."""
+    if args:
+        return _started(frame, "schedule", name, args, keywords, e)
+    frame.emit("schedule", e[1], name=name, keywords=tuple(keywords), text="schedule", expr=e)
+    frame.effect(_STARTS, e[1], "background work is started here")
     return UNKNOWN
 
 

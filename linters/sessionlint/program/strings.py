@@ -141,7 +141,8 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
     if operator == "|":
-        kept = ("ext", "cls", "annotated", "handle", "map", "predicate")
+        # tasks of a queue are chained with |, too
+        kept = ("ext", "cls", "annotated", "handle", "map", "predicate", "partial")
         return tuple(a for a in join(left, right) if a.tag in kept)
     if operator == "&":
         return predicates.combined([left, right])
