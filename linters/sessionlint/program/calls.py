@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, libraries
+from sessionlint.program import handles, knowledge, libraries, scheduling
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
-from sessionlint.program.growing import grow, update
+from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, decided, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
@@ -61,6 +61,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         grow(frame, e, callees, args)
     elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):
         update(frame, e, callees, args, keywords)
+    elif e[2][0] == "a" and e[2][3] == "pop" and args and any(c.tag == "method" for c in callees):
+        remove(frame, e[2][2], args[0])
     if flags:
         del frame.flags[len(frame.flags) - len(flags) :]
     return out
@@ -232,9 +234,14 @@ def call_function(
         pending = pending._replace(kind="cm")
     elif function.is_generator:
         pending = pending._replace(kind="gen")
+    elif function.decorator_values and scheduling.enqueues(function):
+        return scheduling.start_wrapped(frame, function, pending, e)
     elif not function.is_async:
         return _run(frame, function, bindings, e, context)
     frame.solver.summary_of(function)
+    for wrapper in function.wrappers if pending.kind == "coro" else ():
+        if scheduling.starts(frame, wrapper, function):
+            return scheduling.start_wrapped(frame, wrapper, pending, e)
     if run:
         return run_pending(frame, pending, e[1], e, context)
     return (pending,)

@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect
+from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import (
     TASK,
     UNKNOWN,
@@ -24,13 +24,26 @@ from sessionlint.program.values import (
 )
 
 Keywords = list[tuple[str, Value]]
+#: Somewhere in a function background work is started.
+_STARTS = Effect("schedule", "background", None)
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
+#: Functions that run another one in a thread.
+_THREADS = {
+    "asyncio.to_thread", "anyio.to_thread.run_sync", "starlette.concurrency.run_in_threadpool",
+    "fastapi.concurrency.run_in_threadpool",
+}  # fmt: skip
 _LOOPS = ("asyncio.", "uvloop.")
 _CALLED_LATER = (".call_soon", ".call_soon_threadsafe", ".call_later", ".call_at")
 #: A task with its arguments, to be sent later.
 _SIGNATURES = {"s", "si", "signature", "subtask", "message"}
 #: Queues that are told the task's name, or get signatures combined by the library.
 _QUEUES = ("celery.", "arq.", "saq.", "streaq.", "dramatiq.", "taskiq", "procrastinate.")
+#: Combined signatures that are called: ``chain(…)()``, ``chord(header)(body)``.
+_CANVAS = {f"celery.{place}{kind}()" for place in ("", "canvas.") for kind in ("chain", "group", "chord")}
+#: Methods that nothing but a queue has.
+_ONLY_QUEUES = {"enqueue_job", "apply_async", "kiq", "defer_async", "send_task"}
+#: Methods of a task that give the task with other settings.
+_SETTINGS = {"configure", "kicker", "with_labels", "with_task_id", "with_broker", "with_schedule_id"}
 _SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".defer", ".defer_async", ".kiq")
 
 
@@ -62,7 +75,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         named = dict(keywords)
         target = named.get("target", args[1] if len(args) > 1 else UNKNOWN)
         passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
-        _started(frame, "schedule", name, [target, *passed], [], e)
+        _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
         return (Ext(f"{name}()"),)
     if name.endswith((".submit", ".map")) and name.startswith("concurrent.futures."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
@@ -70,17 +83,43 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
     if name in frame.solver.policy.background_sinks:
         return _started(frame, "schedule", name, args, keywords, e)
-    if name.startswith(_QUEUES) and name.endswith(_SENDS):
-        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+    if (name.startswith(_QUEUES) and name.endswith(_SENDS)) or name in _CANVAS:
+        return _sent(frame, name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     return None
+
+
+def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
+    """Whether a decorator's inner function starts what it wraps, instead of giving it back to be awaited."""
+    if wrapper.is_async or wrapper is frame.function:
+        return False
+    summary = frame.solver.summary_of(wrapper)
+    hop = summary.effects.get(_STARTS)
+    given_back = any(a.tag == "pending" and a.info is function for a in summary.returns)
+    return hop is not None and hop.callee is None and not given_back
+
+
+def enqueues(function: FunctionInfo) -> bool:
+    """Whether calling a function puts it into a queue: a task of Huey."""
+    return any(a.tag == "ext" and a.name.startswith("huey.") for _, value in function.decorator_values for a in value)
+
+
+def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.Expr) -> Value:
+    """A call of a function whose decorator starts it in the background."""
+    frame.emit(
+        "schedule", e[1], name=f"@{wrapper.qualname.partition('.')[0]}", value=(pending,), text="decorator", expr=e
+    )
+    _tell(frame, (pending,), [], e)
+    return UNKNOWN
 
 
 def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
     """Methods of functions (``task.delay``) and of applications and routers."""
     if receiver.tag in ("fn", "partial") and name in _SIGNATURES:
         return (PartialCall((receiver,), tuple(args), tuple(keywords)),) if receiver.tag == "fn" else (receiver,)
+    if receiver.tag == "fn" and name in _SETTINGS:
+        return (receiver,)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj":
@@ -151,9 +190,20 @@ def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     targets = args[0] if args else UNKNOWN
     if name in ("add_task", "add_job") and any(a.tag in ("fn", "partial") for a in targets):
         return _scheduler(frame, f".{name}", args, keywords, e)
+    if name in _ONLY_QUEUES and _is_given(frame, e[2][2]):
+        return _sent(frame, f".{name}", args, keywords, e)
     if name == "create_task" and any(isinstance(a, Pending) for a in targets):
         return _task(frame, ".create_task", args, keywords, e)
     return None
+
+
+def _is_given(frame: Frame, receiver: ir.Expr) -> bool:
+    """Whether an object comes from the application's state or a caller: not made by code that could be followed."""
+    dotted = ir.dotted(receiver)
+    if dotted is None:
+        return False
+    named = frame.env.get(dotted, UNKNOWN)
+    return ".state." in dotted or (bool(named) and all(a.tag == "param" for a in named))
 
 
 def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -162,8 +212,12 @@ def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e
         return _started(frame, "schedule", name, args, keywords, e)
     target = args[0] if args else named.get("func", UNKNOWN)
     passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
-    extra = [(k, v) for a in named.get("kwargs", UNKNOWN) if a.tag == "map" for k, v in a.items if isinstance(k, str)]
-    return _started(frame, "schedule", name, [target, *passed], extra, e)
+    return _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
+
+
+def _named(given: Value) -> Keywords:
+    """``kwargs={…}``: the keyword arguments that something started later gets."""
+    return [(k, v) for a in given if a.tag == "map" for k, v in a.items if isinstance(k, str)]
 
 
 def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -174,6 +228,9 @@ def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return args[0]
     if name == "asyncio.run":
         return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in _coroutines(args[0])])
+    if name in _THREADS and "awaited" not in frame.flags:
+        # a coroutine that somebody else awaits
+        return (PartialCall(args[position], tuple(args[position + 1 :]), tuple(keywords)),)
     out: Value = UNKNOWN
     passed = [k for k in keywords if k[0] not in ("limiter", "backend", "backend_options")]
     for target in args[position]:
@@ -242,6 +299,15 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     return UNKNOWN
 
 
+def _sent(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A message to a queue, which may have no arguments of its own: ``chain(…).delay()``."""
+    if args:
+        return _started(frame, "schedule", name, args, keywords, e)
+    frame.emit("schedule", e[1], name=name, keywords=tuple(keywords), text="schedule", expr=e)
+    frame.effect(_STARTS, e[1], "background work is started here")
+    return UNKNOWN
+
+
 def _is_lazy(atom: Any) -> bool:
     """Calling it only makes a coroutine (so its arguments can be bound without running it here)."""
     return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))
@@ -258,7 +324,7 @@ def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:
                 for inner in value:
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", "background", inner), e[1], note)
-    frame.effect(Effect("schedule", "background", None), e[1], "background work is started here")
+    frame.effect(_STARTS, e[1], "background work is started here")
 
 
 def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from string import Formatter
+from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import predicates
@@ -16,7 +17,9 @@ from sessionlint.program.values import (
     MAX_ATOMS,
     UNKNOWN,
     Const,
+    Ext,
     Operation,
+    Param,
     Seq,
     Text,
     Value,
@@ -33,6 +36,8 @@ MAX_HOLES = 4
 HARMLESS = frozenset(
     f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
 ) | {"sqlalchemy.table_name()", "enum.Enum().value()"}
+_NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
+_ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 _KEPT = ("ext", "param", "injected")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
@@ -62,10 +67,24 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
     """An f-string."""
     out = [Text("", False)]
     for part in e[2]:
-        out = _product(out, _alternatives(frame.evaluate(part)))
+        out = _product(out, _alternatives(_numbers(frame, frame.evaluate(part))))
     texts = tuple(t._replace(how=t.how or "an f-string") if t.dynamic else t for t in out)
     _tell_urls(frame, e, texts)
     return texts
+
+
+def _numbers(frame: Frame, value: Value) -> Value:
+    """With parameters that are declared numbers as numbers."""
+    return tuple(_number(frame, a) if a.tag == "param" else a for a in value)
+
+
+def _number(frame: Frame, atom: Param) -> Any:
+    if not any(a in _NUMBERS for a in frame.solver.views(atom)):
+        return atom
+    declared = (
+        frame.solver.instances(atom.info.param_values[atom.name][0]) if atom.name in atom.info.param_values else ()
+    )
+    return declared[0] if declared and all(a in _NUMBERS for a in declared) else atom
 
 
 def _alternatives(value: Value) -> list[Text]:
@@ -138,10 +157,13 @@ def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
 
 
 def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
+    if operator in _ARITHMETIC and _is_number(frame, left) and _is_number(frame, right):
+        return _NUMBERS[:1]
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
     if operator == "|":
-        kept = ("ext", "cls", "annotated", "handle", "map", "predicate")
+        # tasks of a queue are chained with |, too
+        kept = ("ext", "cls", "annotated", "handle", "map", "predicate", "partial")
         return tuple(a for a in join(left, right) if a.tag in kept)
     if operator == "&":
         return predicates.combined([left, right])
@@ -159,6 +181,12 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if sequences:
         return (Seq(tuple(i for s in sequences for i in s.items)[:40], any(s.many for s in sequences)),)
     return UNKNOWN
+
+
+def _is_number(frame: Frame, value: Value) -> bool:
+    return bool(value) and all(
+        a in _NUMBERS or (a.tag == "const" and a.kind in ("int", "float")) for a in _numbers(frame, value)
+    )
 
 
 def _percent(text: Text, right: Value) -> Text:
@@ -258,6 +286,11 @@ def joined_items(separator: Value, sequence: Value) -> Value:
 def _joined_items(text: Text, sequence: Value) -> Value:
     out: list[Text] = []
     for atom in sequence:
+        if atom.tag == "const" and atom.kind == "str":
+            # its characters: ``",".join("?" * number)``
+            out.append(Text(text.text.join(atom.value), text.dynamic))
+        if atom.tag == "text" and not atom.dynamic:
+            out.append(Text(text.text.join(atom.text), text.dynamic))
         if atom.tag != "seq" or not atom.items:
             continue
         pieces = [t for item in atom.items for t in _alternatives(item)]

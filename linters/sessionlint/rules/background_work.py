@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
-from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import TASK, Site, Value
 
 _DEEP = 4
@@ -64,11 +65,14 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
     """Sessions a function uses that are neither its own nor its parameters: of its parents, or on ``self``."""
     for effect in function.summary.effects:
         subject = effect.subject
-        if effect.kind not in ("use", "txn") or subject is None or subject in bindings:
+        if effect.kind not in ("use", "txn", "schedule") or subject is None or subject in bindings:
             continue
         if program.kind(subject) != "session" or (subject.tag == "param" and subject.info is function):
             continue
         if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
+            continue
+        if any(passed_on(program, f, subject) for f in _doers(function, effect)):
+            # the session of another caller of a helper or decorator that takes what it is given
             continue
         yield subject
     for event in function.events:
@@ -88,6 +92,22 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
             own = atom.tag == "param" and atom.info is function
             if not own and atom not in bindings and program.kind(atom) == "session":
                 yield atom
+
+
+def passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether a function only has a session because its callers give it theirs through ``*args`` or ``**options``."""
+    starred = [p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS)]
+    return any(session in sessions_in(program, program.solver.peek(("param", function, name))) for name in starred)
+
+
+def _doers(function: FunctionInfo, effect: Effect) -> Iterator[FunctionInfo]:
+    """The functions down the calls through which an effect happens."""
+    seen: set[FunctionInfo] = set()
+    hop = function.summary.effects.get(effect)
+    while hop is not None and hop.callee is not None and hop.inner is not None and hop.callee not in seen:
+        seen.add(hop.callee)
+        yield hop.callee
+        hop = hop.callee.summary.effects.get(hop.inner)
 
 
 def maker_of(program: Program, handle: Any) -> FunctionInfo:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
+from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 
 _BROAD = {
@@ -27,6 +28,9 @@ _QUIET = {
     "close", "aclose", "format_exc", "print_exc", "print_exception", "exc_info", "time", "now", "utcnow", "isoformat",
 }  # fmt: skip
 _MAX_NESTING = 5
+_LOGGERS = ("structlog.", "loguru.")
+#: Helpers that log are followed this far.
+_MAX_HELPERS = 2
 
 
 def is_broad(handler: Event) -> bool:
@@ -84,18 +88,89 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
     return event.callee is not event.function and first_failure(event.callee, nesting + 1) is not None
 
 
-def effort(handler: Event) -> str:
+def effort(program: Program, handler: Event) -> str:
     """What an ``except`` clause does: ``"records"``, ``"logs"``, ``"whispers"`` (print, debug, info) or ``"nothing"``.
 
     Whatever is not logging counts as recording: a status, a retry, a callback, a flag that is read later.
     """
     if "suppress" in handler.flags:
         return "nothing"
-    body = _clause(ir.body_of(handler.function.facts), handler.span)
+    statements = ir.body_of(handler.function.facts)
+    body = _clause(statements, handler.span)
     if body is None or any(e.kind == "raise" for e in handled(handler)):
         return "records"
-    found = {_effort_of(node) for node in _nodes(body)}
-    return next((word for word in ("records", "logs", "whispers") if word in found), "nothing")
+    clause = Clause(program, handler.function, handled(handler), _names_beyond(statements, body))
+    return clause.effort(body)
+
+
+def _names_beyond(node: Any, clause: Any) -> frozenset[str]:
+    """The names that a function mentions outside of a clause."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        for child in pending.pop():
+            if type(child) is tuple and child and child is not clause:
+                if child[0] == "n" and len(child) == 3:
+                    found.add(child[2])
+                pending.append(child)
+    return frozenset(found)
+
+
+class Clause(NamedTuple):
+    """An ``except`` clause, or a function it calls: what happens there, and the names that are read elsewhere."""
+
+    program: Program
+    function: FunctionInfo
+    events: tuple[Event, ...]
+    read_later: frozenset[str]
+    depth: int = 0
+
+    def effort(self, body: Any) -> str:
+        """The most that the statements do."""
+        found = {self._of(node) for node in _nodes(body)}
+        return next((word for word in ("records", "logs", "whispers") if word in found), "nothing")
+
+    def _of(self, node: Any) -> str:
+        op = node[0]
+        if op in ("=", "+=", ":") and len(node) > 2:
+            # a name that only the clause itself uses, for its log line
+            targets = node[2] if op == "=" else (node[2],)
+            return "records" if any(t[0] != "n" or t[2] in self.read_later for t in targets) else "nothing"
+        if op in ("y", "yf", "!") and len(node) > 2:
+            return "records"
+        return self._of_call(node) if op == "c" and len(node) == 5 else "nothing"
+
+    def _of_call(self, node: Any) -> str:
+        callee = node[2]
+        name = callee[3] if callee[0] == "a" else callee[2] if callee[0] == "n" else ""
+        owner = (ir.dotted(callee[2]) or "") if callee[0] == "a" else ""
+        if _LOGGER.search(owner) or owner.endswith("logger") or self._is_logger(node, owner):
+            return "logs" if name in _LOUD else "whispers"
+        if name in ("print", "print_exc", "print_exception"):
+            return "whispers"
+        if name in _QUIET or owner.startswith("traceback"):
+            return "nothing"
+        return self._of_callee(node)
+
+    def _is_logger(self, node: Any, owner: str) -> bool:
+        """Whether a call goes to a logger that is not called so, by what is known of it."""
+        if any(e.kind == "external" and e.span == node[1] and e.name.startswith(_LOGGERS) for e in self.events):
+            return True
+        known = self.program.solver.member(self.function.path, owner) if owner.isidentifier() else ()
+        return any(a.tag == "ext" and a.name.startswith(("logging.getLogger()", *_LOGGERS)) for a in known)
+
+    def _of_callee(self, node: Any) -> str:
+        """A function of the project that does nothing but log does no more than its log line."""
+        callees = [e.callee for e in self.events if e.kind == "call" and e.span == node[1] and e.callee is not None]
+        if len(callees) != 1 or self.depth >= _MAX_HELPERS or callees[0].is_generator:
+            return "records"
+        callee = callees[0]
+        inner = Clause(self.program, callee, tuple(callee.events), frozenset(), self.depth + 1)
+        return inner.effort(callee.body) if any(_is_call(n) for n in _nodes(callee.body)) else "records"
+
+
+def _is_call(node: Any) -> bool:
+    return node[0] == "c" and len(node) == 5
 
 
 def _clause(node: Any, span: ir.Span4) -> Any:
@@ -119,19 +194,3 @@ def _nodes(node: Any) -> Iterator[Any]:
             if type(child[0]) is str:
                 yield child
             yield from _nodes(child)
-
-
-def _effort_of(node: Any) -> str:
-    op = node[0]
-    if op in ("=", "+=", ":", "y", "yf", "!") and len(node) > 2:
-        return "records"
-    if op != "c" or len(node) < 5:
-        return "nothing"
-    callee = node[2]
-    name = callee[3] if callee[0] == "a" else callee[2] if callee[0] == "n" else ""
-    owner = (ir.dotted(callee[2]) or "") if callee[0] == "a" else ""
-    if _LOGGER.search(owner) or owner.endswith("logger"):
-        return "logs" if name in _LOUD else "whispers"
-    if name in ("print", "print_exc", "print_exception"):
-        return "whispers"
-    return "nothing" if name in _QUIET or owner.startswith("traceback") else "records"

@@ -34,6 +34,8 @@ def custom_format(value: Value) -> str | None:
 
 def _around(atom: Any) -> str | None:
     literal = atom.text.replace("\0", "")
+    if "@" in literal:
+        return None  # an address, or the id of a mail
     for hole in atom.holes:
         if hole.tag != "ext":
             continue

@@ -14,6 +14,7 @@ from sessionlint.rules.background_work import (
     awaited_tasks,
     enclosing,
     maker_of,
+    passed_on,
     runs_in_background,
     sessions_in,
     started_values,
@@ -205,9 +206,84 @@ async def create(tasks: BackgroundTasks, session=Depends(get_session_dependency)
     tasks.add_task(lambda: session.expunge_all())  # TXN601@5
 """
     ),
+    Bad(
+        path="app/routers/items.py",
+        source="""
+import asyncio
+import threading
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+running = set()
+
+
+def in_background(function):
+    def start(*args, **kwargs):
+        running.add(asyncio.create_task(function(*args, **kwargs)))
+
+    return start
+
+
+@in_background
+async def scan(session, item_id):
+    await session.get(Item, item_id)
+
+
+def write(session):
+    session.add(Item())
+
+
+@router.post("/scan")
+async def later(item_id: str, session: AsyncSession = Depends(get_session_dependency)):
+    scan(session, item_id)  # TXN601@5
+    loop = asyncio.get_running_loop()
+    loop.call_later(5, lambda: asyncio.ensure_future(session.get(Item, item_id)))  # TXN601@5
+    threading.Thread(target=write, kwargs={"session": session}).start()  # TXN601@5
+""",
+    ),
 ]
 
 GOOD = [
+    Good(
+        source="""
+# --- app/services/flows.py
+from app.models.item import Item
+from app.session import get_session
+
+
+def record(kind, **options):
+    if kind == "item":
+        write(**options)
+
+
+def write(session, text):
+    session.add(Item(name=text))
+
+
+def flow(item_id):
+    with get_session() as session:
+        record("item", session=session, text="scanned")
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.orm import Session
+
+from app.services.flows import flow, record
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/later")
+def later(item_id: str, background: BackgroundTasks, session: Session = Depends(get_session_dependency)):
+    record("item", session=session, text="asked for")
+    background.add_task(flow, item_id)
+"""
+    ),
     Good(
         path="app/routers/items.py",
         source="""
@@ -324,7 +400,7 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
     """Whether a session belongs to the request in which ``event`` happens."""
     chain = enclosing(event.function)
     if session.tag == "injected":
-        return _is_own(session, chain) or not _passed_on(program, event.function, session)
+        return _is_own(session, chain) or not passed_on(program, event.function, session)
     if session.tag == "param":
         if session.info in chain:
             return True
@@ -339,12 +415,6 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
 
 def _is_own(session: Any, chain: list[FunctionInfo]) -> bool:
     return any(session in default for f in chain for _, default in f.param_values.values())
-
-
-def _passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:
-    """Whether a helper only passes on what its callers give it through ``*args`` or ``**options``."""
-    starred = [p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS)]
-    return any(session in sessions_in(program, program.solver.peek(("param", function, name))) for name in starred)
 
 
 def _trace(program: Program, event: Event, session: Any) -> Iterator[TraceStep]:

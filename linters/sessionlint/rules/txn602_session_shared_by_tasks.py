@@ -9,10 +9,12 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Site, Value
+from sessionlint.program.values import Site
 from sessionlint.report import Finding
-from sessionlint.rules.background_work import awaited_tasks, enclosing, sessions_in
+from sessionlint.rules.background_work import awaited_tasks, sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
+from sessionlint.rules.sharing import count, is_shared, shared
 
 META = Rule(
     code="TXN602",
@@ -136,6 +138,58 @@ async def load(session: AsyncSession):
     return await asyncio.gather(loader.one(1), loader.one(2))  # TXN602@18
 """,
     ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def load(session, item_id):
+    return await session.get(Item, item_id)
+
+
+async def own(item_id):
+    async with get_session() as session:
+        return await session.get(Item, item_id)
+
+
+async def limited(coroutines, limit=3):
+    gate = asyncio.Semaphore(limit)
+
+    async def one(coroutine):
+        async with gate:
+            return await coroutine
+
+    return await asyncio.gather(*(one(c) for c in coroutines))
+
+
+async def both(*coroutines):
+    return await limited(coroutines)
+
+
+async def for_each(function, ids):
+    async with asyncio.TaskGroup() as group:
+        for i in ids:
+            group.create_task(function(i))
+
+
+async def work(session: AsyncSession, ids):
+    await limited([load(session, 1), load(session, 2)])  # TXN602@11
+    await limited(load(session, i) for i in ids)  # TXN602@11
+    await both(load(session, 1), load(session, 2))  # TXN602@11
+    await for_each(lambda i: load(session, i), ids)  # TXN602@11
+    await limited([load(session, 1), own(2)])
+    await limited(own(i) for i in ids)
+    await for_each(own, ids)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(load(session, 1))  # TXN602@9
+        await session.get(Item, 2)
+"""
+    ),
 ]
 
 GOOD = [
@@ -214,6 +268,33 @@ def check(program: Program) -> Iterator[Finding]:
                 "other, or let each open its own session.",
                 [program.step(_origin(event, session), "the shared session")],
             )  # fmt: skip
+    yield from _by_helpers(program)
+
+
+def _by_helpers(program: Program) -> Iterator[Finding]:
+    """Calls of functions of the project that run what they are given at the same time."""
+    together = concurrent_parameters(program)
+    reported: set[Site] = set()
+    for event in program.events("call") if together else ():
+        if event.site in reported or event.callee is None or program.role(event.function) in ("test", "migration"):
+            continue
+        for parameter, value in event.bindings:
+            how = together.get(parameter)
+            counts = count(program, [(value, False)]) if how == ELEMENTS else Counter()
+            if how == CALLED:
+                counts.update(dict.fromkeys(sessions_in(program, value), 2))
+            counts = Counter({s: n for s, n in counts.items() if not is_foreign(program, event.function, s)})
+            session = shared(program, event.function, counts)
+            if session is not None:
+                reported.add(event.site)
+                yield program.finding(
+                    META, event,
+                    f"{program.describe(session).capitalize()} is used by coroutines that {event.callee.name}() runs "
+                    "at the same time. Await them one after the other, or let each open its own session.",
+                    [program.step(_origin(event, session), "the shared session"),
+                     program.step(event.callee.site, f"{event.callee.name}() runs {parameter.name!r} concurrently")],
+                )  # fmt: skip
+                break
 
 
 def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:
@@ -221,8 +302,8 @@ def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, An
     for event in events:
         if event.kind != "concurrent" or event.name in _GROUPED:
             continue
-        counts = _count(program, [(v, False) for v in event.args])
-        session = _shared(program, event.function, counts)
+        counts = _own(program, event, count(program, [(v, False) for v in event.args]))
+        session = shared(program, event.function, counts)
         if session is not None:
             yield event, session, f"the coroutines given to {event.name.rpartition('.')[2]}()"
 
@@ -235,12 +316,22 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
             continue
         group = counts.setdefault(_group_of(event), Counter())
         value = event.args[0] if event.name == _GROUPED[0] and event.args else event.value
-        for session, number in _count(program, [(value, "loop" in event.flags)]).items():
+        for session, number in _own(program, event, count(program, [(value, "loop" in event.flags)])).items():
             before = group[session]
             group[session] += number
-            if group[session] > 1 and before < 2 and _is_shared(program, event.function, session, number > 1):
+            if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1):
                 yield event, session, "several tasks of the group"
                 break
+            if number and _used_in_block(event, session):
+                yield event, session, "this task and the function that started it"
+                break
+
+
+def _own(program: Program, event: Event, counts: Counter[Any]) -> Counter[Any]:
+    """Without what callers bring to a helper: that is theirs to answer for."""
+    if not any(given_together(event)):
+        return counts
+    return Counter({s: n for s, n in counts.items() if not is_foreign(program, event.function, s)})
 
 
 def _started(
@@ -284,6 +375,18 @@ def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
     )
 
 
+def _used_in_block(task: Event, session: Any) -> bool:
+    """Whether the function goes on using the session in the block whose end waits for the group's task."""
+    block = _group_of(task)
+    if not isinstance(block, tuple):
+        return False
+    return any(
+        e.kind == "use" and session in e.subject and "awaited" in e.flags and task.span[2:] <= e.span[:2]
+        and e.span[2:] <= block[2:]
+        for e in task.function.events
+    )  # fmt: skip
+
+
 def _sites(event: Event) -> frozenset[Site]:
     found: list[Site] = []
     pending = [a for v in event.args for a in v]
@@ -294,47 +397,6 @@ def _sites(event: Event) -> frozenset[Site]:
         elif atom.tag == "seq":
             pending.extend(a for item in atom.items for a in item)
     return frozenset(found)
-
-
-def _count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
-    """In how many coroutines each session is; one in a repeated element counts twice."""
-    counts: Counter[Any] = Counter()
-    for value, many in values:
-        single = [a for a in value if a.tag != "seq"]
-        for session in set(sessions_in(program, tuple(single))):
-            counts[session] += 2 if many else 1
-        if any(a.tag == "obj" for a in single):
-            many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
-            for session in {s for i in many_tasks for s in sessions_in(program, i)}:
-                counts[session] += 2 if many else 1
-            continue
-        for atom in value:
-            if atom.tag == "seq":
-                counts.update(_count(program, [(item, many or atom.many) for item in atom.items]))
-    return counts
-
-
-def _shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:
-    return next((s for s, number in counts.items() if number > 1 and _is_shared(program, function, s, True)), None)
-
-
-def _is_shared(program: Program, function: FunctionInfo, session: Any, many: bool) -> bool:
-    """Not when every round of a loop or comprehension makes its own session, or takes one from a container."""
-    if session.tag == "ext":
-        # known by its type alone: one and the same only as an attribute that the class declares
-        return _is_declared(program, function, session)
-    if not many or session.tag != "handle":
-        return True
-    return not any(
-        e.kind in ("create", "obtain") and session in e.subject and "loop" in e.flags for e in function.events
-    )
-
-
-def _is_declared(program: Program, function: FunctionInfo, session: Any) -> bool:
-    """Whether the class around a function declares an attribute of this type."""
-    owners = [f.class_info for f in enclosing(function) if f.class_info is not None]
-    declared = [a for o in owners for c in program.solver.mro(o) for _, a, _, _ in c.attributes.values()]
-    return any(session in program.solver.instances(annotation) for annotation in declared)
 
 
 def _group_of(event: Event) -> Any:

@@ -142,9 +142,90 @@ async def batch():
         tasks.add(asyncio.create_task(scan(1)))  # TXN603@19
 """,
     ),
+    Bad(
+        source="""
+# --- app/tasks/images.py
+from celery import Celery
+from huey import RedisHuey
+from procrastinate import App
+
+celery = Celery()
+huey = RedisHuey()
+jobs = App()
+
+
+@celery.task
+def resize(item_id):
+    return item_id
+
+
+@huey.task()
+def thumbnail(item_id):
+    return item_id
+
+
+@jobs.task
+def index(item_id):
+    return item_id
+# --- app/routers/items.py
+from celery import chain, chord, group
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+from app.tasks.images import index, resize, thumbnail
+
+router = APIRouter()
+
+
+@router.post("/scan")
+async def start(request: Request, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(Item(name="x"))
+        chain(resize.s(1), resize.s(2)).delay()  # TXN603@9
+        group(resize.s(i) for i in range(3))()  # TXN603@9
+        chord([resize.s(1)])(resize.s(2))  # TXN603@9
+        (resize.s(1) | resize.s(2)).apply_async()  # TXN603@9
+        await request.app.state.arq.enqueue_job("resize", 1)  # TXN603@15
+        index.configure(lock="x").defer(item_id=1)  # TXN603@9
+        thumbnail(1)  # TXN603@9
+        later = chain(resize.s(1), resize.s(2))
+    later.delay()
+"""
+    ),
 ]
 
 GOOD = [
+    Good(
+        path="app/routers/items.py",
+        source="""
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Outbox:
+    def enqueue(self, text):
+        return text
+
+    def delay(self, text):
+        return text
+
+
+@router.post("/scan")
+async def start(socket, outbox: Outbox, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(Item(name="x"))
+        outbox.enqueue("x")
+        outbox.delay("x")
+        socket.send("x")
+""",
+    ),
     Good(
         path="app/routers/items.py",
         source="""

@@ -99,6 +99,7 @@ async def start(background: BackgroundTasks):
         source="""
 import logging
 
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from celery import shared_task
 
@@ -106,6 +107,7 @@ from app.models.item import Item
 from app.session import get_session
 
 logger = logging.getLogger(__name__)
+slog = structlog.get_logger()
 scheduler = AsyncIOScheduler()
 
 
@@ -116,6 +118,21 @@ def rescan(item_id):
             session.get(Item, item_id)
     except:  # TXN604@5
         print("failed")
+
+
+def tell(error):
+    slog.error("failed", error=str(error))
+
+
+@shared_task
+def told(item_id):
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except Exception as error:  # TXN604@5
+        bound = slog.bind(item=item_id)
+        bound.exception("failed")
+        tell(error)
 
 
 async def sweep():
@@ -241,12 +258,38 @@ from app.session import get_session
 
 logger = logging.getLogger(__name__)
 scheduler = AsyncIOScheduler()
+alarms = []
 
 
 @shared_task(bind=True, autoretry_for=(Exception,))
 def rescan(self, item_id):
     with get_session() as session:
         session.get(Item, item_id)
+
+
+def tell(error):
+    alarms.append(error)
+
+
+@shared_task
+def told(item_id):
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except Exception as error:
+        tell(error)
+
+
+@shared_task
+def answered(item_id):
+    outcome = "done"
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except Exception as error:
+        logger.error("failed: %s", error)
+        outcome = "failed"
+    return outcome
 
 
 @shared_task(bind=True)
@@ -291,7 +334,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     for handler in handlers:
         if not _is_outermost(handler) or not any(can_fail(e) for e in body_of(handler)):
             continue
-        if effort(handler) != "records" and _holds_all_work(function, handler):
+        if effort(program, handler) != "records" and _holds_all_work(function, handler):
             yield program.finding(
                 META, (function, handler.span),
                 f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "

@@ -94,7 +94,7 @@ class Scanner:
         self.task = asyncio.create_task(scan(1))
 
 
-async def keep(item_id):
+async def keep(item_id, given):
     task = asyncio.create_task(scan(item_id))
     tasks.add(task)
     task.add_done_callback(tasks.discard)
@@ -106,6 +106,7 @@ async def keep(item_id):
     await asyncio.gather(*jobs)
     async with asyncio.TaskGroup() as group:
         group.create_task(scan(item_id))
+    given.create_task(scan(item_id))
     return asyncio.create_task(scan(item_id))
 
 
@@ -197,7 +198,10 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _is_task(event: Event) -> bool:
-    return event.kind == "schedule" and event.text == "task" and event.name.endswith(_STARTERS)
+    if event.kind != "schedule" or event.text != "task" or not event.name.endswith(_STARTERS):
+        return False
+    # what is not known to be a loop may be a task group, which keeps its tasks
+    return event.name != ".create_task" or "loop" in ir.text_of(event.expr).rpartition(".create_task")[0].lower()
 
 
 def _only_returned(body: Any, span: ir.Span4) -> bool:

@@ -59,6 +59,10 @@ class Job(Base):
     created_by = Column("created_by", sa.Text, sa.ForeignKey("users.id"), nullable=True)  # TXN701@5
 
 
+class Counter(Base):
+    __table__ = Table("counters", Base.metadata, Column("id", Integer, primary_key=True))  # TXN701@50
+
+
 class Stamped:
     id = sa.Column(sa.String(36), primary_key=True, default=lambda: str(uuid.uuid4()))  # TXN701@5
 
@@ -317,7 +321,11 @@ def _table_column(program: Program, event: Event) -> str | None:
 
 
 def _in_class(program: Program, event: Event) -> bool:
-    """Columns of classes are found through their class."""
-    start: ir.Span4 = event.span
-    classes = event.function.module.classes
-    return any(info.span[:2] <= start[:2] and start[2:] <= info.span[2:] for info in classes)
+    """Columns of classes are found through their class, but for those of a ``__table__``."""
+    around = [info for info in event.function.module.classes if _is_inside(event.span, info.span)]
+    tables = [info.attributes["__table__"][0] for info in around if "__table__" in info.attributes]
+    return bool(around) and not any(start[:2] <= event.span[:2] for start in tables)
+
+
+def _is_inside(inner: ir.Span4, outer: ir.Span4) -> bool:
+    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]

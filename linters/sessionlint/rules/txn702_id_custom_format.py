@@ -167,6 +167,7 @@ def run(session, payload, log, user, name, html):
     parsed_id = UUID(payload["id"])
     request_id = uuid4().hex[:8]
     file_name = f"export_{uuid4()}.csv"
+    message_id = f"<{uuid4()}@example.com>"
     label = str(uuid4())[:8]
     cache_key = f"user:{uuid4()}"
     owner_id = f"{user.id}"

@@ -140,6 +140,11 @@ class Direction(Enum):
     DOWN = "DESC"
 
 
+async def page(session, ids, size: int, number: int):
+    await session.execute(text(f"SELECT id FROM items LIMIT {size} OFFSET {size * number}"))
+    await session.execute(text("SELECT id FROM items WHERE id IN (%s)" % ",".join("?" * len(ids))))
+
+
 async def run(session, ids, name, newest, limit, log, direction: Direction):
     await session.execute(text(f"SELECT id FROM {TABLE} WHERE name = :name"), {"name": name})
     await session.execute(text("SELECT " + ", ".join(COLUMNS) + f" FROM {constants.SCHEMA}.{TABLE}"))

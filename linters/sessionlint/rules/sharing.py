@@ -1,0 +1,52 @@
+"""In how many coroutines a session is, and whether it is one and the same session in all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import Value
+from sessionlint.rules.background_work import enclosing, sessions_in
+
+
+def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
+    """In how many coroutines each session is; one in a repeated element counts twice."""
+    counts: Counter[Any] = Counter()
+    for value, many in values:
+        single = [a for a in value if a.tag != "seq"]
+        for session in set(sessions_in(program, tuple(single))):
+            counts[session] += 2 if many else 1
+        if any(a.tag == "obj" for a in single):
+            many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
+            for session in {s for i in many_tasks for s in sessions_in(program, i)}:
+                counts[session] += 2 if many else 1
+            continue
+        for atom in value:
+            if atom.tag == "seq":
+                counts.update(count(program, [(item, many or atom.many) for item in atom.items]))
+    return counts
+
+
+def shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:
+    return next((s for s, number in counts.items() if number > 1 and is_shared(program, function, s, True)), None)
+
+
+def is_shared(program: Program, function: FunctionInfo, session: Any, many: bool) -> bool:
+    """Not when every round of a loop or comprehension makes its own session, or takes one from a container."""
+    if session.tag == "ext":
+        # known by its type alone: one and the same only as an attribute that the class declares
+        return _is_declared(program, function, session)
+    if not many or session.tag != "handle":
+        return True
+    return not any(
+        e.kind in ("create", "obtain") and session in e.subject and "loop" in e.flags for e in function.events
+    )
+
+
+def _is_declared(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether the class around a function declares an attribute of this type."""
+    owners = [f.class_info for f in enclosing(function) if f.class_info is not None]
+    declared = [a for o in owners for c in program.solver.mro(o) for _, a, _, _ in c.attributes.values()]
+    return any(session in program.solver.instances(annotation) for annotation in declared)
