@@ -54,7 +54,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         state = frame.solver.read(("state", atom.name, name))
         return state or (Ext("app.state") if name == "state" else Method(atom, name),)
     if tag == "row":
-        return (Method(atom, name),) if name in knowledge.ROW_METHODS else UNKNOWN
+        return (Method(atom, name),) if atom.query or name in knowledge.ROW_METHODS else UNKNOWN
     if tag == "operation":
         result: Value = UNKNOWN
         for inner in atom.result:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
-from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Seq, Value, join, literal
+from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Map, Seq, Value, join, literal
 
 #: A project decorator built on a task decorator of a library.
 _REGISTERS = Effect("register", "background", None)
@@ -50,7 +50,23 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
     if info.eager:
         sign(frame, info)
+        _served_through(frame, info)
     frame.solver.note_defined(info)
+
+
+def _served_through(frame: Frame, info: FunctionInfo) -> None:
+    """FastAPI calls an endpoint through its decorators, and passes by name what it injects."""
+    if not info.dependencies:
+        return
+    given = {name: (identity(info, name),) for name, *_ in info.params}
+    objects = (a.info for _, value in info.decorator_values for a in value if a.tag in ("cls", "inst"))
+    called = (frame.solver.method(owner, "__call__") for owner in objects)
+    for wrapper in (*info.wrappers, *(method for method in called if method is not None)):
+        for name, kind, *_ in wrapper.params:
+            if kind == ir.KIND_KWARGS:
+                frame.solver.flow(wrapper, name, (Map(tuple(given.items()), True),))
+            elif name in given:
+                frame.solver.flow(wrapper, name, given[name])
 
 
 def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:

@@ -20,7 +20,7 @@ MACHINE = Machine(
     expressions.element_of,
 )
 #: Effects that callers need to know of.
-_EXPORTED = {"txn", "network", "use", "schedule", "create", "escape", "register"}
+_EXPORTED = {"txn", "network", "use", "change", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
 _LEFT = {"used", "begun", "closed"}
 

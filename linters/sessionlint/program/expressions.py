@@ -179,7 +179,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, frame.solver.attribute(atom.info, index))
             elif isinstance(index, int) and -len(fields) <= index < len(fields):
                 out = join(out, get_attribute(frame, (atom,), fields[index], e))
-        elif atom.tag in ("column", "predicate"):
+        elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
     return out
 
@@ -335,7 +335,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":
-            out = join(out, (atom,))
+            out = join(out, (atom._replace(query=False),))
     return out
 
 

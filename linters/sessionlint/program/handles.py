@@ -40,6 +40,8 @@ _PASSIVE = {
     "is_modified",
     "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
 }  # fmt: skip
+#: What takes rows out of a session that stays open.
+_LETS_GO = {"expunge", "expunge_all", "reset"}
 _SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
 _WRITERS = {"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 
@@ -256,6 +258,8 @@ def _operate(
             frame.learn(subject, "used")
         if write:
             frame.learn(subject, "written")
+        if name in _LETS_GO:
+            frame.learn(subject, "let go")
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
@@ -274,7 +278,7 @@ def _result(
     if name == "get_bind" and kind == SESSION:
         return (Ext("sqlalchemy.Engine()"),)
     if name == "query":
-        return (Ext(knowledge.QUERY),)
+        return (Ext(knowledge.QUERY), Row(receiver, True)) if kind == SESSION else (Ext(knowledge.QUERY),)
     if name == "run_sync" and args:
         out: Value = UNKNOWN
         for target in args[0]:
@@ -283,6 +287,25 @@ def _result(
     if kind == SESSION and name in knowledge.ROW_LOADS:
         return (Operation(receiver, name, (Row(receiver),)),)
     return (Operation(receiver, name),)
+
+
+def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
+    """A method of a result, or of a ``Query``: rows again, unless the query changes them where they are."""
+    if not rows.query:
+        return (rows,)
+    if name in knowledge.QUERY_WRITES:
+        frame.emit("use", e[1], ("write",), name=name, subject=(rows.session,), text=SESSION, expr=e)
+        frame.effect(Effect("use", "write", rows.session), e[1], f"{ir.text_of(e[2])}() uses it")
+        frame.learn(rows.session, "written")
+        return UNKNOWN
+    return (rows._replace(query=name not in knowledge.QUERY_RUNS),)
+
+
+def changing(frame: Frame, value: Value) -> Value:
+    """The sessions that write what is assigned to attributes of rows in a value."""
+    rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
+    sessions = dict.fromkeys(row.session for row in rows)
+    return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))
 
 
 def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:

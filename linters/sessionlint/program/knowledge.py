@@ -255,12 +255,14 @@ def is_network(name: str) -> bool:
     return method in _NETWORK_METHODS
 
 
-#: Operations of a session that load rows, and what a result gives them out by.
-ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "merge", "stream_scalars"}
+#: Operations of a session that load rows, what a result gives them out by, and what a ``Query`` does to rows itself.
+ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "exec", "merge", "stream_scalars"}
 ROW_METHODS = {
     "all", "fetchall", "fetchone", "first", "one", "one_or_none", "partitions", "scalar", "scalar_one",
     "scalar_one_or_none", "scalars", "unique", "yield_per",
 }  # fmt: skip
+QUERY_RUNS = ROW_METHODS | {"get"}
+QUERY_WRITES = {"update", "delete"}
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",

@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import strings
 from sessionlint.program.frame import Frame
-from sessionlint.program.targets import assign
+from sessionlint.program.targets import assign, change
 from sessionlint.program.values import (
     UNKNOWN,
     Cls,
@@ -155,9 +155,13 @@ def _alias_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr)
 
 def _set_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``setattr(object, "name", value)``."""
-    for text in strings.texts_of(args[1]) if len(args) == 3 and e[0] == "c" and len(e[3]) == 3 else ():
-        if not text.dynamic:
-            assign(frame, ("a", e[1], e[3][0], text.text), args[2], e[3][2])
+    if len(args) != 3 or e[0] != "c" or len(e[3]) != 3:
+        return UNKNOWN
+    names = [t.text for t in strings.texts_of(args[1]) if not t.dynamic]
+    for name in names:
+        assign(frame, ("a", e[1], e[3][0], name), args[2], e[3][2])
+    if not names:
+        change(frame, args[0], e[1], e)
     return UNKNOWN
 
 

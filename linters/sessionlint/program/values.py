@@ -191,9 +191,10 @@ class Operation(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Rows that a session loaded: one of them, or a result that gives some."""
+    """Rows that a session loaded: one of them, or a result that gives some; ``query``: what still has to be run."""
 
     session: Any
+    query: bool = False
     tag: str = "row"
 
 
