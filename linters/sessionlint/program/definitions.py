@@ -9,7 +9,22 @@ from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
-from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Map, Seq, Value, join, literal
+from sessionlint.program.values import (
+    UNKNOWN,
+    WORKER_CONTEXT,
+    Annotation,
+    Cls,
+    Const,
+    Ext,
+    Fn,
+    Inst,
+    Map,
+    Obj,
+    Seq,
+    Value,
+    join,
+    literal,
+)
 
 #: A project decorator built on a task decorator of a library.
 _REGISTERS = Effect("register", "background", None)
@@ -261,6 +276,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     saved_env, saved_scope = dict(frame.env), frame.class_scope
     frame.class_scope = info
     run_block(frame, facts[5])
+    _share_context(frame, info)
     frame.class_scope = saved_scope
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
         frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
@@ -272,6 +288,24 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
+
+
+#: Attributes of a worker's settings: what it runs, and what it calls around that.
+_RUNS = ("functions", "cron_jobs")
+_HOOKS = ("on_startup", "on_shutdown", "on_job_start", "on_job_end", "after_job_end")
+
+
+def _share_context(frame: Frame, info: ClassInfo) -> None:
+    """The settings of an arq worker: all its functions receive one dictionary first."""
+    if not any(name in info.attributes for name in _RUNS) or not any(name in info.attributes for name in _HOOKS):
+        return
+    listed = [a for n in _RUNS if n in info.attributes for a in info.attributes[n][2]]
+    runs = [f for a in listed if a.tag == "seq" for item in a.items for f in item]
+    hooks = [f for n in _HOOKS if n in info.attributes for f in info.attributes[n][2]]
+    context: Value = (Obj(WORKER_CONTEXT, frame.site(info.header)),)
+    for atom in (*runs, *hooks):
+        if atom.tag == "fn" and atom.info.params:
+            frame.solver.flow(atom.info, atom.info.params[0][0], context)
 
 
 _MANY = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, contexts, definitions, libraries, predicates, strings
+from sessionlint.program import calls, contexts, definitions, knowledge, libraries, predicates, strings
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, otherwise
@@ -14,6 +14,7 @@ from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     TASK,
     UNKNOWN,
+    WORKER_CONTEXT,
     Annotation,
     Const,
     Map,
@@ -179,6 +180,8 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, frame.solver.attribute(atom.info, index))
             elif isinstance(index, int) and -len(fields) <= index < len(fields):
                 out = join(out, get_attribute(frame, (atom,), fields[index], e))
+        elif atom.tag == "obj" and isinstance(index, str):
+            out = join(out, frame.solver.read(("state", atom, index)))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
     return out
@@ -220,6 +223,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])
         return definitions.container_of(frame, last, parts) or base
+    if last in knowledge.INJECTION_MARKERS:
+        return frame.evaluate(parts[0])
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
     if last == "Callable" and len(parts) == 2:
@@ -317,7 +322,11 @@ def _seen(frame: Frame, value: Value) -> Value:
     """With a parameter, the containers of handles it is declared or given as."""
     views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
     held = tuple(v for v in views if definitions.holds_handle(frame, v) if v.tag in ("seq", "map"))
-    records = tuple(v for v in views if v.tag == "inst" and frame.solver.is_record(v.info))
+    records = tuple(
+        v
+        for v in views
+        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
+    )
     return join(value, (*held, *records)) if held or records else value
 
 

@@ -119,12 +119,15 @@ _CANONICAL = {
 }
 
 
-#: Attributes of library objects that are sessions: import path with calls -> type.
-_SESSION_ATTRIBUTES = {
+#: Attributes of library objects that are sessions or engines: import path with calls -> type.
+_HANDLE_ATTRIBUTES = {
     "flask_sqlalchemy.SQLAlchemy().session": "sqlalchemy.orm.scoped_session()",
     "sqlalchemy.inspect().session": "sqlalchemy.orm.Session()",
     "sqlalchemy.inspect().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
+    "flask_sqlalchemy.SQLAlchemy().engine": "sqlalchemy.Engine()",
     "flask_sqlalchemy_lite.SQLAlchemy().session": "sqlalchemy.orm.Session()",
+    "flask_sqlalchemy_lite.SQLAlchemy().engine": "sqlalchemy.Engine()",
+    "flask_sqlalchemy_lite.SQLAlchemy().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
     "fastapi_sqlalchemy.db.session": "sqlalchemy.orm.Session()",
     "fastapi_async_sqlalchemy.db.session": "sqlalchemy.ext.asyncio.AsyncSession()",
 }
@@ -133,8 +136,8 @@ _SESSION_ATTRIBUTES = {
 @lru_cache(maxsize=20000)
 def canonical(name: str) -> str:
     """The one spelling of an import path that the tables use."""
-    if name in _SESSION_ATTRIBUTES:
-        return _SESSION_ATTRIBUTES[name]
+    if name in _HANDLE_ATTRIBUTES:
+        return _HANDLE_ATTRIBUTES[name]
     head, call, rest = name.partition("()")
     if head in _CANONICAL:
         head = _CANONICAL[head]
@@ -264,6 +267,8 @@ ROW_METHODS = {
 QUERY_RUNS = ROW_METHODS | {"get"}
 QUERY_WRITES = {"update", "delete"}
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
+#: Markers of dependency injection around the type of what is injected: ``FromDishka[AsyncSession]``.
+INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI"}
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
     "websocket_route",

@@ -9,6 +9,7 @@ from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.revealing import called_by, revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
     UNKNOWN,
@@ -41,14 +42,22 @@ class Solver(Classes):
                 function = self._queue.popleft()
                 self._queued.discard(function)
                 self.evaluate(function)
-            wanted = self._policy_names | demand.names_that_matter(
-                self._cells, self._lazy, self.functions, self.kind_of
+            said = tuple(revealed(self.functions, self._cells))
+            wanted = (
+                self._policy_names
+                | called_by(said)
+                | demand.names_that_matter(self._cells, self._lazy, self.functions, self.kind_of)
             )
             for function in demand.mentioning(self.functions, wanted - searched):
                 function.eager = True
                 self.enqueue(function.module.body)
                 self.enqueue(function)
             searched |= wanted
+            if self._queue:
+                continue
+            for param, session in said:
+                if all(a.tag == "param" for a in self.arguments_of(param)):
+                    self.flow(param.info, param.name, (session,))
             if not self._queue:
                 return
 

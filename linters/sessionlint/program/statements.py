@@ -39,6 +39,8 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
 def _annotated(frame: Frame, s: ir.Stmt) -> None:
     annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
     value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
+    if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
+        frame.solver.write(("attr", frame.class_scope, s[2][2]), _field_default(frame, value, s[4][1]))
     dependency = next((a for a in value if a.tag == "dependency"), None)
     if dependency is not None and frame.class_scope is not None:
         # a class-based view: FastAPI injects the attribute
@@ -61,6 +63,17 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
 def _is_field(atom: Any) -> bool:
     """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
+
+
+#: What a field's default may be that instances then call, use or open.
+_KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
+
+
+def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
+    """``field(default=get_session)``, ``field(default_factory=connect)``: what instances have by themselves."""
+    given = [a.get("default") or UNKNOWN for a in value if a.tag == "map"]
+    made = frame.solver.read(("default", frame.site(span)))
+    return tuple(a for v in (*given, made) for a in v if a.tag in _KEPT)
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
@@ -295,14 +308,15 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _match(frame: Frame, s: ir.Stmt) -> None:
-    frame.evaluate(s[2])
+    frame.env[ir.SUBJECT] = frame.evaluate(s[2])
     before = frame.snapshot()
     paths = [before]
     frame.flags.append("branch")
-    for names, typed, guard, body in s[3]:
+    for names, typed, captures, guard, body in s[3]:
         frame.restore(before)
+        captured = {name: frame.evaluate(part) for name, part in captures}
         for name in names:
-            frame.bind(name, UNKNOWN, s[1])
+            frame.bind(name, captured.get(name, UNKNOWN), s[1])
         for name, cls in typed:
             handles = tuple(a for a in frame.solver.instances(frame.evaluate(cls)) if frame.solver.kind_of(a))
             if handles and not any(frame.solver.kind_of(a) for a in frame.env.get(name, UNKNOWN)):

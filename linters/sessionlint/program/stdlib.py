@@ -41,7 +41,7 @@ def _named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     for text in strings.texts_of(tuple(known)):
         if not text.dynamic:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
-    if not known and any(n.tag == "param" for n in names):
+    if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall((Ext("builtins.getattr"),), (base, names), ()),)
     return out
@@ -176,17 +176,26 @@ def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
 
 
 def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return class_of(frame, args[0]) if len(args) == 1 else UNKNOWN
+
+
+def class_of(frame: Frame, value: Value) -> Value:
     """``type(x)``: the class of an object whose class is known."""
     out: list[Any] = []
-    for atom in args[0] if len(args) == 1 else ():
+    for atom in value:
         if atom.tag == "ext" and atom.name.endswith("()"):
             out.append(Ext(atom.name[:-2]))
         elif atom.tag == "inst":
             out.append(Cls(atom.info))
         elif frame.solver.kind_of(atom) == "session":
-            is_async = frame.solver.is_async(atom)
-            out.append(Ext("sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session"))
+            out.append(session_class(frame, atom))
     return tuple(out)
+
+
+def session_class(frame: Frame, atom: Any) -> Ext:
+    """The library's class of a session, or of the sessions a factory makes."""
+    is_async = frame.solver.is_async(atom)
+    return Ext("sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session")
 
 
 SPECIAL: dict[str, Special] = {

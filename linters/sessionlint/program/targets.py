@@ -10,7 +10,7 @@ from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
-from sessionlint.program.values import UNKNOWN, Const, Map, Seq, Value, join, join_all, literal
+from sessionlint.program.values import UNKNOWN, WORKER_CONTEXT, Const, Map, Seq, Value, join, join_all, literal
 
 #: What the application is called where nothing says that it is one.
 _APPLICATIONS = ("app", "application")
@@ -163,6 +163,10 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=ir.text_of(target))
     if not value:
         return
+    for atom in _owners(frame, owner) if isinstance(key, str) else ():
+        if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
+            frame.solver.write(("state", atom, key), value)
+            frame.store("state", ir.text_of(target), value, target[1])
     if target[2][0] in ("n", "a"):
         updated: list[Any] = []
         for atom in owner:

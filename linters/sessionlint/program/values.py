@@ -44,6 +44,10 @@ class Obj(NamedTuple):
 TASK = "asyncio.Task()"
 
 
+#: Name of the :class:`Obj` that stands for the dictionary a worker passes to all its functions.
+WORKER_CONTEXT = "arq.context()"
+
+
 class Mod(NamedTuple):
     """A module of the project by its dotted name."""
 
