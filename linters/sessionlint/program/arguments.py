@@ -6,9 +6,11 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import ABSENT, UNKNOWN, UNKNOWN_KEYWORDS, Fn, Map, Seq, Value, join_all
+from sessionlint.program.records import mapped
+from sessionlint.program.values import ABSENT, UNKNOWN, UNKNOWN_KEYWORDS, Const, Fn, Map, Seq, Value, join_all
 
 Keywords = list[tuple[str, Value]]
 
@@ -35,14 +37,20 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
             frame.identifier(name, value, expr, "keyword")
             keywords.append((name, value))
             continue
+        value = mapped(frame, value)
         maps = [a for a in value if a.tag == "map"]
         for key in dict.fromkeys(k for m in maps for k, _ in m.items if isinstance(k, str)):
             # a dictionary that lacks the key on some path leaves the parameter its default
             found = [m.get(key) for m in maps]
             keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))
         if not any(a.tag == "map" and not a.partial for a in value):
-            keywords.append((UNKNOWN_KEYWORDS, UNKNOWN))
+            keywords.append((UNKNOWN_KEYWORDS, tuple(a for a in value if _is_claims(a))))
     return args, keywords
+
+
+def _is_claims(atom: Any) -> bool:
+    """What a token decodes to: a dictionary of which it matters who gets it, whatever its keys are."""
+    return bool(atom.tag == "ext" and atom.name.endswith("()") and knowledge.JWT_DECODERS.match(atom.name[:-2]))
 
 
 def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
@@ -76,6 +84,8 @@ def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], ke
                 _default(function, name, bindings)
         elif kind == ir.KIND_KWARGS:
             bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
+    if by_name.get(UNKNOWN_KEYWORDS) and not any(p[1] == ir.KIND_KWARGS for p in params):
+        bindings[Const(UNKNOWN_KEYWORDS, "str")] = by_name[UNKNOWN_KEYWORDS]
     for key, value in bindings.items():
         if key.tag == "param" and value:
             frame.solver.flow(function, key.name, value)

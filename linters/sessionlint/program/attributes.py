@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge
+from sessionlint.program import calls, knowledge, records
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.stdlib import NAMESPACE, PROPERTY, class_of, session_class
@@ -136,6 +136,10 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
                 out = join(out, (solver.bound(found, owner),))
         return out
     kind = solver.class_kind(atom.info)
+    if records.dumps(frame, atom, name):
+        return (Method(atom, name),)
+    if name == "__dict__" and kind is None:
+        return (atom,)
     value = solver.attribute(atom.info, name)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
         return (Ext("enum.Enum().value()"),)

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import handles, knowledge, libraries
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.frame import Frame, identity
-from sessionlint.program.growing import grow, update
+from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, decided, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
@@ -59,6 +59,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         grow(frame, e, callees, args)
     elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):
         update(frame, e, callees, args, keywords)
+    elif e[2][0] == "a" and e[2][3] == "pop" and args and any(c.tag == "method" for c in callees):
+        remove(frame, e[2][2], args[0])
     if flags:
         del frame.flags[len(frame.flags) - len(flags) :]
     return out

@@ -9,7 +9,8 @@ from sessionlint.facts import ir
 from sessionlint.program import calls, contexts, definitions, knowledge, libraries, predicates, strings
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import guards_in, otherwise
+from sessionlint.program.guards import guards_in, literals_left, otherwise
+from sessionlint.program.stdlib import named
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     TASK,
@@ -21,6 +22,7 @@ from sessionlint.program.values import (
     Pending,
     Seq,
     Value,
+    alternatives,
     const,
     join,
     join_all,
@@ -140,15 +142,19 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
                     partial = True
             partial = partial or not value
             continue
-        key = literal(frame.evaluate(key_expr))
+        keys = frame.evaluate(key_expr)
+        key = literal(keys)
         if isinstance(key, str):
             frame.identifier(key, value, value_expr, "key")
         if key is None:
             partial = True
-            items.append((("?",), value))
+            items.extend((k, value) for k in alternatives(keys))
         else:
+            items = [i for i in items if i[0] != key]
             items.append((key, value))
-    return (Map(tuple(items), partial, frame.site(e[1])),)
+    site = frame.site(e[1])
+    frame.made.add(site)
+    return (Map(tuple(items), partial, site),)
 
 
 def _subscript(frame: Frame, e: ir.Expr) -> Value:
@@ -159,7 +165,11 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
             return _typed(frame, e, base, atom.name)
         if atom.tag == "cls":
             out = join(out, (atom,))
-    index = literal(frame.evaluate(e[3]))
+    key = frame.evaluate(e[3])
+    index = literal(key)
+    if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
+        # a column by a name that may be several
+        out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
     for atom in base:
         if atom.tag == "mod" and isinstance(index, str):
             out = join(out, get_attribute(frame, (atom,), index, e))
@@ -291,6 +301,7 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         assign(frame, target, element_of(frame, frame.evaluate(iterable), iterable[1]), None)
         for condition in conditions:
             frame.evaluate(condition)
+            frame.env.update(literals_left(frame, condition)[0])
     values = [frame.evaluate(element) for element in e[3]]
     frame.flags.pop()
     names = {n for g in e[4] for n in _names(g[0])}
@@ -300,7 +311,8 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         else:
             frame.env.pop(name, None)
     if e[2] == "DictComp":
-        return (Map(((("?",), values[1]),), True, None),)
+        keys = [a.value for a in values[0]] if all(a.tag == "const" and a.kind == "str" for a in values[0]) else []
+        return (Map(tuple((k, values[1]) for k in keys or (("?",),)), True, None),)
     return (Seq((values[0],), True),)
 
 

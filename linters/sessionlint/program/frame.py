@@ -72,6 +72,8 @@ class Frame:
         self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
         self.returned = False
+        #: where this evaluation has made dictionaries
+        self.made: set[Site] = set()
         #: (handle, fact) pairs that hold at each place where a caller goes on: returns and end, or yields
         self.exits: list[frozenset[tuple[Any, str]]] = []
 

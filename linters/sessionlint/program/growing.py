@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.targets import assign
+from sessionlint.program.targets import assign, put_back, renew
 from sessionlint.program.values import TASK, Map, Seq, Value, literal, merge_maps
 
 Keywords = list[tuple[str, Value]]
@@ -18,6 +18,8 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     """``items.append(x)``: the list variable now holds ``x`` too."""
     target = e[2][2]
     sequences = [c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "seq"]
+    if sequences and args and target[0] == "a":
+        _collect(frame, target, args[-1])
     if not sequences or not args or target[0] != "n":
         return
     many = "loop" in frame.flags
@@ -40,6 +42,25 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     frame.env[target[2]] = grown
 
 
+def _collect(frame: Frame, target: ir.Expr, value: Value) -> None:
+    """``self.conditions.append(condition)``: a list that an object keeps for a query it builds later."""
+    kept = tuple(a for a in value if a.tag == "param" or (a.tag == "predicate" and a.columns))
+    for atom in frame.evaluate(target[2]) if kept else ():
+        if atom.tag == "inst":
+            frame.solver.write(("attr", atom.info, target[3]), (Seq((kept,), True),))
+
+
+def remove(frame: Frame, holder: ir.Expr, key: Value) -> None:
+    """``del mapping["key"]``, ``mapping.pop("key")``: a local dictionary lacks the key from here on."""
+    if holder[0] != "n" or holder[2] not in frame.env or not key or any(a.tag != "const" for a in key):
+        return
+    gone = [a.value for a in key]
+    frame.env[holder[2]] = tuple(
+        a._replace(items=tuple(i for i in a.items if i[0] not in gone)) if a.tag == "map" else a
+        for a in frame.env[holder[2]]
+    )
+
+
 def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
     """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
     maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
@@ -56,4 +77,8 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
         added = Map((*(i for g in given for i in g.items), *keywords), unknown)
     first = added.items if e[2][3] == "update" else ()
     merged = tuple(merge_maps(m, added) if first or added.partial else merge_maps(added, m) for m in maps)
-    assign(frame, e[2][2], merged, None) if e[2][2][0] in ("n", "a") else None
+    renew(frame, maps, merged)
+    if e[2][2][0] in ("i", "c"):
+        put_back(frame, e[2][2], merged)
+    elif e[2][2][0] in ("n", "a"):
+        assign(frame, e[2][2], merged, None)

@@ -28,6 +28,7 @@ class Guard(NamedTuple):
     holds: bool
 
 
+_CHOOSES = ("==", "!=", "in", "not in")
 _SAME = {"is": True, "==": True, "is not": False, "!=": False}
 
 
@@ -68,6 +69,35 @@ def _param(frame: Frame, expr: ir.Expr) -> Any:
         return None
     value = frame.env.get(expr[2]) if expr[0] == "n" else frame.evaluate(expr)
     return value[0] if value and len(value) == 1 and isinstance(value[0], Param) else None
+
+
+def literals_left(frame: Frame, test: ir.Expr) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Names that may be several literals: what is left of them where a condition holds, and where it does not.
+
+    ``if key != "tenant_id":`` in a loop over known keys. A name of which nothing would be left is not told.
+    """
+    if test[0] == "u" and test[2] == "not":
+        holds, fails = literals_left(frame, test[3])
+        return fails, holds
+    if test[0] == "o":
+        parts = [literals_left(frame, part)[0 if test[2] == "and" else 1] for part in test[3]]
+        merged = {name: value for part in parts for name, value in part.items()}
+        return (merged, {}) if test[2] == "and" else ({}, merged)
+    if test[0] != "x" or len(test[3]) != 1 or test[2][0] != "n" or test[3][0] not in _CHOOSES:
+        return {}, {}
+    name = test[2][2]
+    value = frame.env.get(name, ())
+    if len(value) < 2 or any(a.tag != "const" for a in value):
+        return {}, {}
+    named = frame.evaluate(test[4][0])
+    listed = [i for a in named if a.tag == "seq" for i in a.items] if test[3][0].endswith("in") else [named]
+    if not listed or any(len(i) != 1 or i[0].tag != "const" for i in listed):
+        return {}, {}
+    chosen = tuple(a for a in value if (a,) in listed)
+    others = tuple(a for a in value if (a,) not in listed)
+    if test[3][0] in ("!=", "not in"):
+        chosen, others = others, chosen
+    return ({name: chosen} if chosen else {}), ({name: others} if others else {})
 
 
 def receiver_of(frame: Frame, expr: ir.Expr) -> Any:

@@ -6,7 +6,17 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, locators, predicates, revealing, scheduling, stdlib, strings
+from sessionlint.program import (
+    handles,
+    knowledge,
+    locators,
+    predicates,
+    records,
+    revealing,
+    scheduling,
+    stdlib,
+    strings,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, set_url
 from sessionlint.program.model import Effect
@@ -20,6 +30,7 @@ from sessionlint.program.values import (
     PartialCall,
     Pending,
     Seq,
+    Site,
     Text,
     Value,
     contained,
@@ -212,7 +223,9 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords)
     if tag == "map":
-        return _map_method(receiver, name, args)
+        return _map_method(receiver, name, args, frame.site(e[1]))
+    if tag == "inst" and name in records.DUMPS:
+        return records.dumped(frame, receiver, keywords)
     if tag == "seq":
         return receiver.items[-1] if name == "pop" and receiver.items else (receiver,) if name in ("copy",) else UNKNOWN
     if tag == "pending":
@@ -259,10 +272,12 @@ def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
     if atom.name.endswith((".headers", ".cookies")) and isinstance(key, str):
         frame.emit("external", span, name=f"{atom.name}[]", args=((Const(key, "str"),),))
         return (Ext(f"{atom.name}[{key.lower()}]"),)
+    if atom.name.endswith(".query_params") and isinstance(key, str):
+        frame.emit("external", span, name=f"{atom.name}[]", args=((Const(key, "str"),),))
     return (Ext(f"{atom.name}[]"),) if atom.name.count("[]") < 2 else (atom,)
 
 
-def _map_method(receiver: Map, name: str, args: list[Value]) -> Value:
+def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:
     if name in ("get", "pop", "setdefault"):
         key = literal(args[0]) if args else None
         found = receiver.get(key) if isinstance(key, str) else None
@@ -275,10 +290,16 @@ def _map_method(receiver: Map, name: str, args: list[Value]) -> Value:
     if name == "keys" and not receiver.partial:
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":
-        return (
-            Seq(tuple((Seq(((Const(k, "str"),) if isinstance(k, str) else UNKNOWN, v)),) for k, v in receiver.items)),
-        )
-    return (receiver,) if name == "copy" else UNKNOWN
+        return (_items(receiver),)
+    return (receiver._replace(site=site),) if name == "copy" else UNKNOWN
+
+
+def _items(receiver: Map) -> Seq:
+    """Pairs of key and value; keys with the same value share a pair, so that many may be told apart."""
+    keys: dict[Value, Value] = {}
+    for key, value in receiver.items:
+        keys[value] = (*keys.get(value, ()), Const(key, "str")) if isinstance(key, str) else keys.get(value, ())
+    return Seq(tuple((Seq((alternatives, value)),) for value, alternatives in keys.items()))
 
 
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, locators, predicates, stdlib, strings
+from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
     UNKNOWN,
@@ -113,10 +113,14 @@ def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    items = tuple(i for a in (args[0] if args else ()) if a.tag == "map" for i in a.items)
-    items += tuple((("?",), (a,)) for a in (args[0] if args else ()) if a.tag == "ext")
+    given = records.mapped(frame, args[0]) if args else UNKNOWN
+    items = tuple(i for a in given if a.tag == "map" for i in a.items)
+    items += tuple((("?",), (a,)) for a in given if a.tag == "ext")
     partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
-    return (Map((*items, *keywords), partial, frame.site(e[1])),)
+    site = frame.site(e[1])
+    frame.made.add(site)
+    replaced = {k for k, _ in keywords}
+    return (Map((*(i for i in items if i[0] not in replaced), *keywords), partial, site),)
 
 
 def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -223,6 +227,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
     "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
     "pandas.read_sql_query": _sql("read_sql_query"),
+    "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,

@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Ext, Predicate, Value, literal
+from sessionlint.program.values import UNKNOWN, Const, Ext, Predicate, Value, literal
 
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
@@ -113,7 +113,7 @@ def predicate(
     for name, proven in names:
         if tenant_name(frame, name):
             entries.append((name, frame.site(span), proven))
-            if proven:
+            if proven or frame.solver.read(("condition", frame.site(span))):
                 frame.emit("predicate", span, flags, name=name, expr=e)
     return (Predicate(tuple(entries)),)
 
@@ -128,13 +128,21 @@ def combined(values: list[Value]) -> Value:
 
 def consumed(frame: Frame, values: list[Value]) -> None:
     """A query takes these as conditions: what was only likely a tenant predicate is one."""
-    for value in values:
-        for atom in value:
-            if atom.tag == "predicate":
-                for name, site, proven in atom.columns:
-                    if not proven and site[0] == frame.path:
-                        frame.emit("predicate", site[1], name=name)
-            elif atom.tag == "seq":
-                consumed(frame, list(atom.items))
-            elif atom.tag == "fn" and atom.info.name == "<lambda>":
-                consumed(frame, [tuple(a for a in frame.solver.summary_of(atom.info).returns if a.tag == "predicate")])
+    for atom in (a for value in values for a in value):
+        if atom.tag == "predicate":
+            for _, site, proven in atom.columns:
+                if not proven:
+                    # where it is written, which may be another function or file
+                    frame.solver.write(("condition", site), (Const(True, "bool"),))
+        elif atom.tag == "seq":
+            consumed(frame, list(atom.items))
+        elif atom.tag == "param":
+            consumed(frame, [_conditions(frame.solver.arguments_of(atom))])
+        elif atom.tag == "pending" and atom.kind == "gen":
+            consumed(frame, [_conditions(frame.solver.summary_of(atom.info).yields)])
+        elif atom.tag == "fn" and atom.info.name == "<lambda>":
+            consumed(frame, [_conditions(frame.solver.summary_of(atom.info).returns)])
+
+
+def _conditions(value: Value) -> Value:
+    return tuple(a for a in value if a.tag == "predicate")

@@ -279,9 +279,9 @@ class Solver(Classes):
         return value
 
     def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
-        """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, and texts that differ."""
+        """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, columns, differing texts."""
         value: Value = UNKNOWN
         for below in self.subclasses(info):
             for cls in self.mro(below):
                 value = join(value, self.read(("attr", cls, name)))
-        return tuple(a for a in value if a.tag in ("const", "text") or self.kind_of(a))
+        return tuple(a for a in value if a.tag in ("const", "text", "column") or self.kind_of(a))

@@ -9,7 +9,8 @@ from sessionlint.facts import ir
 from sessionlint.program import contexts, definitions, dependencies
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import guards_in, otherwise
+from sessionlint.program.growing import remove
+from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
 from sessionlint.program.values import UNKNOWN, Seq, Value, join, join_all
@@ -109,6 +110,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     before = frame.snapshot()
     frame.flags.append("typing" if _is_type_checking(s[2]) else "branch")
     narrowed = _narrow(frame, s[2])
+    chosen, left = literals_left(frame, s[2])
+    frame.env.update(chosen)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
     depth = len(frame.guards)
     frame.guards.extend(holds)
@@ -119,6 +122,7 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
             frame.env[name] = wide
     after_body = frame.snapshot()
     frame.restore(before)
+    frame.env.update(left)
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
     frame.flags.pop()
@@ -305,6 +309,8 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
             frame.env.pop(target[2], None)
         else:
             frame.evaluate(target)
+            if target[0] == "i":
+                remove(frame, target[2], frame.evaluate(target[3]))
 
 
 def _match(frame: Frame, s: ir.Stmt) -> None:

@@ -29,11 +29,12 @@ Special = Callable[[Frame, list[Value], Keywords, ir.Expr], Value]
 CONTEXT_VARIABLE = "contextvars.ContextVar()"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
+_INTEGER = Ext("builtins.int()")
 #: The entry that marks a dictionary of attributes.
 NAMESPACE = (("namespace",), UNKNOWN)
 
 
-def _named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
+def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     """The attributes of ``base`` whose names a value may be."""
     at: ir.Expr = e[3][0] if e[0] == "c" and e[3] else ("z", e[1], ())
     out: Value = UNKNOWN
@@ -50,7 +51,7 @@ def _named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
 def _getattr(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if len(args) < 2:
         return UNKNOWN
-    found = _named(frame, args[0], args[1], e) or _of_unknown(frame, args[0], args[1])
+    found = named(frame, args[0], args[1], e) or _of_unknown(frame, args[0], args[1])
     return join(found, args[2]) if len(args) > 2 else found
 
 
@@ -69,7 +70,7 @@ def _call_method(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr
     """``methodcaller(name, *args)(target)``: the target comes last."""
     if len(args) < 2:
         return UNKNOWN
-    methods = _named(frame, args[-1], args[0], e)
+    methods = named(frame, args[-1], args[0], e)
     return join_all([frame.machine.call(frame, m, args[1:-1], keywords, e) for m in methods])
 
 
@@ -78,7 +79,7 @@ def _attribute_getter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
 
 
 def _get_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return _named(frame, args[1], args[0], e) if len(args) == 2 else UNKNOWN
+    return named(frame, args[1], args[0], e) if len(args) == 2 else UNKNOWN
 
 
 def _globals(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -86,7 +87,8 @@ def _globals(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 
 
 def _vars(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return tuple(a for a in args[0] if a.tag in ("mod", "inst", "cls")) if args else UNKNOWN
+    given = tuple(v for a in args[0] for v in (frame.solver.views(a) if a.tag == "param" else (a,))) if args else ()
+    return tuple(a for a in given if a.tag in ("mod", "inst", "cls"))
 
 
 def _import(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -133,6 +135,13 @@ def cast(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
         return args[1]
     said = tuple(a for a in frame.solver.instances((*args[0], *named)) if frame.solver.kind_of(a))
     return said or args[1]
+
+
+def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``int(number)``: a number that is known stays known."""
+    given = args[0] if args else UNKNOWN
+    numbers = tuple(a for a in given if a.tag == "const" and a.kind == "int")
+    return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
 
 
 def _reference(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -199,7 +208,8 @@ def session_class(frame: Frame, atom: Any) -> Ext:
 
 
 SPECIAL: dict[str, Special] = {
-    "builtins.getattr": _getattr, "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
+    "builtins.getattr": _getattr, "builtins.int": _integer,
+    "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
     "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,

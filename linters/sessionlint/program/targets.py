@@ -10,9 +10,22 @@ from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
-from sessionlint.program.values import UNKNOWN, WORKER_CONTEXT, Const, Map, Seq, Value, join, join_all, literal
+from sessionlint.program.values import (
+    UNKNOWN,
+    WORKER_CONTEXT,
+    Const,
+    Ext,
+    Map,
+    Seq,
+    Value,
+    alternatives,
+    join,
+    join_all,
+    literal,
+)
 
 #: What the application is called where nothing says that it is one.
+_TAKEN_APART = (".split()", ".rsplit()", ".partition()", ".rpartition()")
 _APPLICATIONS = ("app", "application")
 
 
@@ -68,6 +81,9 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
                 item = join(item, join_all(list(atom.items)))
             elif atom.tag == "row":
                 item = join(item, (atom,))
+            elif atom.tag == "ext" and index and atom.name.endswith(_TAKEN_APART):
+                # the first part of a header is its scheme
+                item = join(item, (Ext(f"{atom.name}[]"),))
             elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):
                 at = ("a", target[1], target, fields[index])
                 item = join(item, frame.machine.attribute(frame, (atom,), fields[index], at))
@@ -158,30 +174,79 @@ def _owners(frame: Frame, owner: Value) -> list[Any]:
 
 def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None) -> None:
     owner = frame.evaluate(target[2])
-    key = literal(frame.evaluate(target[3]))
+    keys = frame.evaluate(target[3])
+    key = literal(keys)
     frame.identifier(str(key), value, source, "key")
     frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=ir.text_of(target))
-    if not value:
-        return
-    for atom in _owners(frame, owner) if isinstance(key, str) else ():
+    for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)
             frame.store("state", ir.text_of(target), value, target[1])
-    if target[2][0] in ("n", "a"):
-        updated: list[Any] = []
-        for atom in owner:
-            if atom.tag == "map":
-                known = key if isinstance(key, str) else ("?",)
-                items = tuple((k, v) for k, v in atom.items if k != known)
-                atom = Map((*items, (known, join(value, atom.get(known) or UNKNOWN))), atom.partial, atom.site)
-            updated.append(atom)
-        if not owner and target[2][0] == "n":
-            updated = [Map(((key if isinstance(key, str) else ("?",), value),), True)]
-        if tuple(updated) != owner:
+    known = alternatives(keys)
+    if target[2][0] == "i":
+        held = tuple(_with(a, known, value) if a.tag == "map" else a for a in owner)
+        if held != owner:
+            put_back(frame, target[2], held)
+            renew(frame, owner, held)
+    elif target[2][0] in ("n", "a"):
+        updated = tuple(_with(atom, known, value) if atom.tag == "map" else atom for atom in owner)
+        renew(frame, owner, updated)
+        if target[2][0] == "n" and all(a.tag == "param" for a in owner) and (value or isinstance(key, str)):
+            # what was passed is a dictionary that has this key now
+            updated = (*owner, Map(tuple((k, value) for k in known), True))
+        if updated != owner:
             if target[2][0] == "n" and target[2][2] not in frame.env and frame.function.name != "<module>":
-                frame.solver.write(("name", frame.path, target[2][2]), tuple(updated))
+                frame.solver.write(("name", frame.path, target[2][2]), updated)
                 frame.store("global", ir.text_of(target), value, target[1])
-            assign(frame, target[2], tuple(updated), None)
+            assign(frame, target[2], updated, None)
+
+
+def _with(atom: Map, keys: tuple[Any, ...], value: Value) -> Map:
+    """The dictionary after ``value`` was put under one of the keys."""
+    items = tuple((k, v) for k, v in atom.items if k not in keys)
+    return Map((*items, *((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)), atom.partial, atom.site)
+
+
+def put_back(frame: Frame, holder: ir.Expr, value: Value) -> None:
+    """``options["inner"]`` has become ``value``: so has the dictionary that holds it."""
+    if holder[0] == "c" and holder[2][0] == "a" and holder[2][3] in ("setdefault", "get") and holder[3]:
+        holder = ("i", holder[1], holder[2][2], holder[3][0])
+    if holder[0] != "i" or holder[2][0] not in ("n", "a", "i"):
+        return
+    name = literal(frame.evaluate(holder[3]))
+    if not isinstance(name, str):
+        return
+    kept = frame.evaluate(holder[2])
+    changed = tuple(_holding(a, name, value) if a.tag == "map" else a for a in kept)
+    if changed != kept and holder[2][0] == "i":
+        put_back(frame, holder[2], changed)
+    elif changed != kept:
+        assign(frame, holder[2], changed, None)
+
+
+def renew(frame: Frame, before: Value, after: Value) -> None:
+    """A dictionary made in this function has changed: other names and dictionaries that hold it see that."""
+    changed = {
+        old: new
+        for old, new in zip(before, after, strict=False)
+        if old != new and getattr(old, "site", "") in frame.made
+    }
+    for name, value in frame.env.items() if changed else ():
+        if any(a.tag == "map" for a in value):
+            frame.env[name] = tuple(_renewed(a, changed) for a in value)
+
+
+def _renewed(atom: Any, changed: dict[Any, Any]) -> Any:
+    if atom.tag != "map":
+        return atom
+    if atom in changed:
+        return changed[atom]
+    return atom._replace(items=tuple((k, tuple(changed.get(a, a) for a in v)) for k, v in atom.items))
+
+
+def _holding(atom: Map, key: str, value: Value) -> Map:
+    """The dictionary with another value under ``key``."""
+    return atom._replace(items=tuple((k, value if k == key else v) for k, v in atom.items))
 
 
 def none() -> Value:

@@ -287,6 +287,12 @@ def literal(value: Value) -> Any:
     return None
 
 
+def alternatives(keys: Value) -> tuple[Any, ...]:
+    """The dictionary keys that a value of several literals may be; ``("?",)`` stands for keys that are not known."""
+    known = tuple(a.value for a in keys if a.tag == "const" and a.kind == "str")
+    return known if known and len(known) == len(keys) else (("?",),)
+
+
 def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
     """The atoms of a value and what they hold: elements, arguments, bound methods' receivers."""
     for atom in value:

@@ -13,14 +13,16 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Dependency, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.hand_decoding import decodes_by_hand
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
 #: What string methods and attributes leave of a token: still the token.
 _SAME = (
     r"(?:\.credentials|\[\]"
-    r"|\.(?:split|partition|rpartition|rsplit|replace|strip|lstrip|rstrip|removeprefix|removesuffix)\(\))*"
+    r"|\.(?:split|partition|rpartition|rsplit|replace|strip|lstrip|rstrip|removeprefix|removesuffix|encode|decode)\(\))*"
 )
+_SAME_CLAIMS = re.compile(r"(?:\.(?:copy|items|values|model_dump|dict)\(\))+$")
 _SCHEME = re.compile(
     r"^fastapi\.security\.(?:\w+\.)*(?:HTTP(?:Bearer|Basic|Digest)\(\)\(\)|HTTPAuthorizationCredentials\(\)"
     r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
@@ -68,7 +70,8 @@ def _secret(program: Program, atom: Any, depth: int) -> str | None:
         header = _HEADER.match(atom.name)
         if header:
             return "token" if _SECRET_NAMES.search(header[1]) else None
-        return "claims" if atom.name.endswith("()") and is_decoder(atom.name[:-2]) else None
+        name = _SAME_CLAIMS.sub("", atom.name)
+        return "claims" if name.endswith("()") and is_decoder(name[:-2]) else None
     if atom.tag == "text":
         return kind_of_secret(program, atom.holes, depth + 1) if depth < 3 else None
     if atom.tag in ("param", "injected") and depth < 3:
@@ -143,7 +146,7 @@ class Authentication:
                     pending.append(call.function)
 
     def _checks_secret(self, event: Event) -> bool:
-        if is_decoder(event.name):
+        if is_decoder(event.name) or decodes_by_hand(event):
             return True
         return event.name in _COMPARISONS and self.in_auth_layer(event.function)
 
@@ -239,6 +242,11 @@ class Authentication:
             ):
                 key = event.args[0][0].value if event.args and event.args[0] and event.args[0][0].tag == "const" else ""
                 if isinstance(key, str) and _SECRET_NAMES.search(key):
+                    return True
+            if event.kind == "external" and event.name.endswith((".query_params.get", ".query_params[]")):
+                # a browser's WebSocket can send no header
+                key = event.args[0][0].value if event.args and event.args[0] and event.args[0][0].tag == "const" else ""
+                if isinstance(key, str) and _CREDENTIAL.search(key):
                     return True
         return False
 

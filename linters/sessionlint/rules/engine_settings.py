@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
-from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
+#: What a declared field may be besides its default.
+_DECLARED = re.compile(r"^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$")
+_DEFAULTS = ("0", "default")
 #: A span and the function it lies in.
 Place = tuple[FunctionInfo, ir.Span4]
 
@@ -150,6 +154,42 @@ def only_constants(value: Value | None) -> list[object] | None:
     if not value or any(a.tag != "const" for a in value):
         return None
     return [a.value for a in value]
+
+
+def settled(program: Program, value: Value | None) -> list[object] | None:
+    """The literals a value may be, or the literal default of the field of a settings class that it is.
+
+    A default counts where no constructor call gives the field another value. ``None``: it may be something else.
+    """
+    plain = only_constants(value)
+    if plain is not None or not value:
+        return plain
+    defaults = [
+        a for m in value if isinstance(m, Map) and m.site is None for k, v in m.items if k in _DEFAULTS for a in v
+    ]
+    literals = [a for a in (*value, *defaults) if a.tag == "const"]
+    declared = all(a.tag in ("const", "map") or (a.tag == "ext" and _DECLARED.search(a.name)) for a in value)
+    if not declared or not literals:
+        return None
+    fields = [
+        (c, name) for c in program.classes for name, entry in c.attributes.items() if _is_field(program, entry, value)
+    ]
+    return None if not fields or any(_is_given(program, *field) for field in fields) else [a.value for a in literals]
+
+
+def _is_field(program: Program, entry: tuple[Any, Value, Value, Any], value: Value) -> bool:
+    return set(value) <= {*entry[2], *program.solver.instances(entry[1])}
+
+
+def _is_given(program: Program, owner: ClassInfo, name: str) -> bool:
+    """Whether a constructor call gives a field a value, or may do so."""
+    position = list(owner.attributes).index(name)
+    for event in program.events("construct"):
+        made = {c for a in event.value for c in program.solver.mro(a.info)}
+        keywords = {k for k, _ in event.keywords}
+        if owner in made and (name in keywords or UNKNOWN_KEYWORDS in keywords or len(event.args) > position):
+            return True
+    return False
 
 
 def wants_pooler(program: Program, call: EngineCall) -> bool:

@@ -203,9 +203,103 @@ async def run(session, v):
     await session.execute(select(Box).where(Box.items.any(tenant_id=v), Box.visible_to(v)))  # TXN301@69
 """
     ),
+    Bad(
+        source="""
+from dataclasses import asdict
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Query(BaseModel):
+    name: str
+    tenant_id: str
+
+
+class Listing:
+    column = None
+
+    def __init__(self, model):
+        self.model = model
+        self.conditions = []
+
+    def of(self, tenant):
+        self.conditions.append(self.model.tenant_id == tenant)  # TXN301@32
+        return self
+
+    def statement(self, value):
+        return select(self.model).where(*self.conditions, self.column == value)  # TXN301@59
+
+
+class Tenants(Listing):
+    column = Item.tenant_id
+
+
+def criteria(model, tenant):
+    yield model.tenant_id == tenant  # TXN301@11
+
+
+async def listed(session, body: Query, found, value, **fields):
+    fields["tenant_id"] = value
+    await session.scalars(select(Item).where(*criteria(Item, value)))
+    await session.scalars(select(Item).where(*[getattr(Item, k) == v for k, v in fields.items()]))  # TXN301@48
+    await session.scalars(select(Item).filter_by(**body.model_dump(exclude_none=True)))  # TXN301@27
+    given = {k: v for k, v in body.model_dump().items() if v}
+    await session.scalars(select(Item).filter_by(**given))  # TXN301@27
+    await session.scalars(select(Item).filter_by(**asdict(body)))  # TXN301@27
+    return select(Item).where(*(Item.__table__.c[k] == value for k in ("name", "tenant_id")))  # TXN301@33
+"""
+    ),
 ]
 
 GOOD = [
+    Good(
+        source="""
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Query(BaseModel):
+    name: str
+    tenant_id: str
+
+
+class Memory:
+    def __init__(self, rows):
+        self.rows = rows
+        self.checks = []
+
+    def of(self, tenant):
+        self.checks.append(lambda row: row.tenant_id == tenant)
+        return self
+
+
+def all_of(rows, tenant):
+    found = []
+    for row in rows:
+        found.append(row.tenant_id == tenant)
+    return all(found)
+
+
+async def listed(session, body: Query, value):
+    await session.scalars(select(Item).filter_by(**body.model_dump(exclude={"tenant_id"})))
+    await session.scalars(select(Item).filter_by(**body.model_dump(include={"name"})))
+    given = body.model_dump()
+    given.pop("tenant_id")
+    await session.scalars(select(Item).filter_by(**given))
+    query = select(Item)
+    for key, wanted in body.model_dump().items():
+        if key == "tenant_id":
+            continue
+        query = query.where(getattr(Item, key) == wanted)
+    session.add(Item(**body.model_dump()))
+    return await session.scalars(query)
+"""
+    ),
     Good(
         source="""
 from sqlalchemy import and_, select

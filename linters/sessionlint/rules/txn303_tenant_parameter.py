@@ -12,6 +12,7 @@ from sessionlint.program.values import Dependency, Param, Pending
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters
+from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
 
 META = Rule(
     code="TXN303",
@@ -92,6 +93,38 @@ async def created(session=Depends(get_session_dependency), user=None):
     ),
     Bad(
         source="""
+# --- app/services/jobs.py
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+@dataclass
+class Jobs:
+    session: AsyncSession
+    tenant_id: uuid.UUID  # TXN303@5
+
+    async def all(self):
+        return await self.session.scalars(select(Item))
+# --- app/routers/jobs.py
+from fastapi import APIRouter
+
+from app.services.jobs import Jobs
+
+router = APIRouter()
+
+
+@router.get("/jobs")
+async def listed(session, user=None):
+    return await Jobs(session, user.tenant_id).all()  # TXN303@18
+"""
+    ),
+    Bad(
+        source="""
 from app.session import get_session
 
 
@@ -141,6 +174,9 @@ class Out(BaseModel):
 @dataclass
 class Row:
     tenant_id: str
+
+    def label(self):
+        return f"{self.tenant_id}: row"
 
 
 async def create(session, user):
@@ -195,6 +231,17 @@ def check(program: Program) -> Iterator[Finding]:
                     f"{function.name}() takes the tenant id {name!r}. Remove the parameter: tenants decide "
                     "nothing here.",
                 )
+    fields = tenant_fields(program)
+    for field in fields.values():
+        yield program.finding(
+            META,
+            (field.owner.defined_in, field.span),
+            f"{field.owner.name}() takes the tenant id {field.name!r}. Remove the field: tenants decide nothing here.",
+        )
+    for event in program.events("construct"):
+        made = next((fields[a.info] for a in event.value if a.info in fields), None)
+        if made is not None and _is_subject(program, event.function) and passes(event, made):
+            yield _constructed(program, event, made)
     for event in program.events("call", "schedule", "concurrent", "external"):
         if event.kind == "external" and event.name != "functools.partial":
             continue
@@ -215,30 +262,27 @@ def check(program: Program) -> Iterator[Finding]:
         )
 
 
+def _constructed(program: Program, event: Event, field: TenantField) -> Finding:
+    return program.finding(
+        META,
+        event,
+        f"The call passes a tenant id on to {field.owner.name}() as {field.name!r}. Remove the argument and the field.",
+        [program.step((field.owner.path, field.span), f"{field.owner.name}() takes {field.name!r}")],
+    )
+
+
 def _is_subject(program: Program, function: FunctionInfo) -> bool:
     role = program.role(function)
     if role in ("auth", "model", "test", "migration", "session"):
         return False
     if function.class_info is not None and _is_record(program, function.class_info):
         return False
-    return role in _LAYERS or _handles_data(program, function)
+    return role in _LAYERS or handles_data(program, function)
 
 
 def _is_record(program: Program, info: ClassInfo) -> bool:
     bases = program.solver.external_bases(info)
     return program.solver.is_model(info) or any(b.startswith(("pydantic.", "pydantic_settings.")) for b in bases)
-
-
-def _handles_data(program: Program, function: FunctionInfo) -> bool:
-    """Takes a session or works on one."""
-    if any(program.sessions((Param(function, p[0]),)) for p in function.params):
-        return True
-    if any(
-        isinstance(d, Dependency) and program.sessions(function.param_values[n][1])
-        for n, d in function.dependencies.items()
-    ):
-        return True
-    return any(e.kind in ("use", "obtain", "txn") and e.subject for e in function.events)
 
 
 def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:

@@ -9,6 +9,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication, compares_credential, is_decoder
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.hand_decoding import decodes_by_hand
 
 META = Rule(
     code="TXN402",
@@ -97,6 +98,24 @@ async def get_session_dependency(token: str = ""):
     ),
     Bad(
         source="""
+import base64
+import json
+from base64 import urlsafe_b64decode
+
+
+def subject(token):
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sub"]  # TXN402@23
+
+
+def payload(raw):
+    header, body, signature = raw.split(".")
+    body += "=" * (-len(body) % 4)
+    decoded = urlsafe_b64decode(body)  # TXN402@15
+    return json.loads(decoded)
+"""
+    ),
+    Bad(
+        source="""
 import hashlib
 import hmac
 import secrets
@@ -173,12 +192,22 @@ def test_token():
     Good(
         source="""
 # --- app/services/hooks.py
+import base64
 import hashlib
 import hmac
+import json
 
 
 def is_genuine(secret, body, signature):
     return hmac.compare_digest(hmac.new(secret, body, hashlib.sha256).hexdigest(), signature)
+
+
+def position(cursor):
+    return json.loads(base64.urlsafe_b64decode(cursor.split(".")[1]))
+
+
+def picture(url, page_token):
+    return base64.b64decode(url.split(",")[1]), base64.b64decode(page_token.split(".")[0])
 
 
 def same_file(digest, expected):
@@ -218,6 +247,13 @@ def check(program: Program) -> Iterator[Finding]:
                 event,
                 f"{name}() decodes a token below the router. Decode it in a dependency of the route and pass the "
                 "user's id.",
+            )
+        elif decodes_by_hand(event) and _is_below(program, known, event.function):
+            yield program.finding(
+                META,
+                event,
+                f"{event.name}() reads the payload of a token below the router, and verifies nothing. Decode the token "
+                "in a dependency of the route and pass the user's id.",
             )
         elif compares_credential(event) and _is_below(program, known, event.function):
             yield program.finding(

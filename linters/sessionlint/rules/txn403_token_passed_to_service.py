@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
-from sessionlint.program.values import Param, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Param, Value
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import kind_of_secret
 from sessionlint.rules.base import Bad, Good, Rule
@@ -116,6 +116,10 @@ router = APIRouter()
 async def a(request: Request, session):
     claims = jwt.decode(request.headers["Authorization"], "key", algorithms=["HS256"])
     await run(session, {**claims})  # TXN403@11
+    await run(session, **claims)  # TXN403@11
+    await run(session, {"by": dict(claims)})  # TXN403@11
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    await run(session, value)  # TXN403@11
     await run(session, [request.cookies.get("access_token")])  # TXN403@11
     return await run(session, Caller(token=request.headers["Authorization"]))  # TXN403@18
 """
@@ -179,6 +183,8 @@ async def a(request: Request, user=Depends(get_user), token=Depends(HTTPBearer()
     claims = decode(token.credentials)
     await run(None, claims["sub"])
     await run(None, claims.get("sub"), agent=request.headers["User-Agent"])
+    language, _, _ = request.headers["Accept-Language"].partition(",")
+    await run(None, user.id, agent=language)
     return await run(None, user.id, agent=user_agent)
 
 
@@ -209,11 +215,12 @@ def check(program: Program) -> Iterator[Finding]:
         callee = (
             event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
         )
+        where = "**" if name == UNKNOWN_KEYWORDS else repr(name)
         what = "the raw token" if kind == "token" else "the token's claims"
         yield program.finding(
             META,
             event,
-            f"{callee}() is handed {what} as {name!r}. Pass the user's id instead.",
+            f"{callee}() is handed {what} as {where}. Pass the user's id instead.",
             [program.step(event.callee.site, f"{callee}() is below the router")],
         )
 
@@ -233,14 +240,16 @@ def _is_receiver(param: Param) -> bool:
     return param.info.class_info is not None and param.name == param.info.params[0][0]
 
 
-def _held(event: Event, value: Value) -> Iterator[Value]:
+def _held(event: Event, value: Value, depth: int = 3) -> Iterator[Value]:
     """A value, what is in it, and what the objects written as arguments are made of."""
     yield value
-    for atom in value:
+    for atom in value if depth else ():
         if atom.tag == "map":
-            yield from (v for _, v in atom.items)
+            for _, inner in atom.items:
+                yield from _held(event, inner, depth - 1)
         elif atom.tag == "seq":
-            yield from atom.items
+            for inner in atom.items:
+                yield from _held(event, inner, depth - 1)
         elif atom.tag == "inst":
             for made in event.function.events:
                 if made.kind == "construct" and made.value[0].info is atom.info and _is_argument(event, made):
@@ -260,4 +269,6 @@ def _secret_in(program: Program, event: Event) -> tuple[str, str] | None:
             kind = next((k for v in held if (k := kind_of_secret(program, v))), None)
             if kind:
                 return identity.name, kind
+        elif identity == Const(UNKNOWN_KEYWORDS, "str") and kind_of_secret(program, value):
+            return UNKNOWN_KEYWORDS, "claims"
     return None

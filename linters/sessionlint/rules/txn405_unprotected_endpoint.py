@@ -107,6 +107,11 @@ def live():
     return 1
 
 
+@router.websocket("/search")  # TXN405@2
+async def search(socket):
+    return socket.query_params["q"]
+
+
 @router.get("/status")  # TXN405@2
 def status():
     return 1
@@ -195,7 +200,7 @@ class Requires:
 
 User = Annotated[dict, Depends(get_current_user)]
 # --- app/routers/items.py
-from fastapi import APIRouter, Depends, Request, Security
+from fastapi import APIRouter, Depends, Request, Security, WebSocket
 
 from app import deps
 from app.auth.security import get_current_user, get_current_user as me
@@ -254,6 +259,11 @@ class Views:
     @router.get("/i")
     async def i(self):
         return self.user
+
+
+@router.websocket("/k")
+async def k(socket: WebSocket):
+    return socket.query_params.get("token")
 
 
 @router.get("/j")

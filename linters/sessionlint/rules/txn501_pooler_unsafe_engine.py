@@ -8,7 +8,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.values import Map, Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import EngineCall, Place, engine_calls, only_constants, wants_pooler
+from sessionlint.rules.engine_settings import EngineCall, Place, engine_calls, settled, wants_pooler
 
 META = Rule(
     code="TXN501",
@@ -59,6 +59,10 @@ from sqlalchemy.ext.asyncio import create_async_engine as make
 POOLER = "postgresql+asyncpg://postgres.abcdefgh@aws-0-eu-west-1.pooler.supabase.com:6543/postgres"
 half = {"statement_cache_size": 0}
 engine = make(POOLER, connect_args=half)  # TXN501@10
+inner = {"connect_args": {"statement_cache_size": 0, "server_settings": {}}}  # TXN501@54
+inner["connect_args"]["prepared_statement_cache_size"] = 100  # TXN501@1
+inner["connect_args"]["server_settings"].update(options="-c x=1")
+filled = make(POOLER, **inner)
 """,
     ),
     Bad(
@@ -233,6 +237,29 @@ else:
     engine = create_async_engine(settings.database_url)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+OPTIONS = {"pool_size": 10, "connect_args": {}}
+OPTIONS["connect_args"]["statement_cache_size"] = 0
+OPTIONS["connect_args"].update(prepared_statement_cache_size=0)
+filled = create_async_engine(settings.database_url, **OPTIONS)
+
+arguments = {}
+options = {"connect_args": arguments}
+for name in ("statement_cache_size", "prepared_statement_cache_size"):
+    arguments[name] = 0
+shared = create_async_engine(settings.database_url, **options)
+
+defaults = {"connect_args": {"statement_cache_size": 0}}
+extended = {**defaults, "connect_args": {**defaults["connect_args"], "prepared_statement_cache_size": 0}}
+replaced = create_async_engine(settings.database_url, **extended)
+""",
+    ),
 ]
 
 
@@ -288,7 +315,7 @@ def _missing(call: EngineCall) -> Iterator[_Defect]:
 
 def _wrong_value(program: Program, call: EngineCall) -> Iterator[_Defect]:
     for name in _CACHES:
-        values = [only_constants(v) for v in _entries(call, name)]
+        values = [settled(program, v) for v in _entries(call, name)]
         if values and all(v is not None and any(type(x) is not int or x != 0 for x in v) for v in values):
             shown = next(x for v in values if v for x in v if type(x) is not int or x != 0)
             yield (

@@ -53,6 +53,7 @@ from sqlalchemy import URL, create_engine
 url = URL.create("postgresql+psycopg2", "app", os.environ["PASSWORD"], "db.example.com")
 plain = create_engine(url)  # TXN504@23
 off = create_engine("postgresql+psycopg2://app@db.example.com/app?sslmode=disable")  # TXN504@21
+unset = create_engine("postgresql+asyncpg://app@db.example.com/app", connect_args={"ssl": None})  # TXN504@84
 never = create_engine("postgresql+psycopg2://app@db.example.com/app", connect_args={"sslmode": "prefer"})  # TXN504@85
 """,
     ),
@@ -185,7 +186,10 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
             yield function, call.url_span, message
         return
     for key, value in values:
-        word = _verdict(only_constants(value), verified)
+        constants = only_constants(value)
+        word = _verdict(constants, verified)
+        if key == "ssl" and constants and all(c is None for c in constants) and call.all_urls("is_remote"):
+            word = "lets the connection go without TLS"
         if word:
             place = call.place_in(program, key)
             yield *place, f"{key} {word}. Pass a context from ssl.create_default_context(cafile=…)."

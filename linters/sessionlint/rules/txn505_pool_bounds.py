@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
+from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import engine_calls, only_constants
+from sessionlint.rules.engine_settings import engine_calls, settled
 
 META = Rule(
     code="TXN505",
@@ -52,11 +53,22 @@ engine = create_engine(settings.database_url, **OPTIONS)  # TXN505@10
         path="app/session.py",
         policy=(("pool-min", 10),),
         source="""
+from pydantic import Field
+from pydantic_settings import BaseSettings
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.settings import settings
 
 SMALL = 8
+
+class Pool(BaseSettings):
+    size: int = 2
+    overflow: int = Field(default=-1)
+
+
+pool = Pool()
+configured = create_async_engine(settings.database_url, pool_size=pool.size)  # TXN505@67
+unbounded = create_async_engine(settings.database_url, max_overflow=pool.overflow)  # TXN505@69
 
 
 def make(size=SMALL):
@@ -72,16 +84,27 @@ GOOD = [
     Good(
         path="app/session.py",
         source="""
+import os
+from dataclasses import dataclass
+
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.settings import settings
+
+
+@dataclass
+class Pool:
+    size: int = 2
+
 
 engine = create_async_engine(settings.database_url, pool_size=5, max_overflow=0)
 sized = create_async_engine(settings.database_url, pool_size=settings.pool_size, max_overflow=10)
 either = create_async_engine(settings.database_url, pool_size=2 if settings.debug else 10)
 default = create_async_engine(settings.database_url)
 files = create_engine("sqlite:///app.db", pool_size=1)
+given = create_async_engine(settings.database_url, pool_size=Pool(size=10).size)
+from_outside = create_async_engine(settings.database_url, pool_size=int(os.getenv("POOL_SIZE", "2")))
 page = {"pool_size": 1}
 """,
     ),
@@ -103,19 +126,19 @@ def check(program: Program) -> Iterator[Finding]:
         if call.all_urls("is_sqlite"):
             continue
         function = call.event.function
-        sizes = _numbers(call.value_of(program, "pool_size"))
+        sizes = _numbers(program, call.value_of(program, "pool_size"))
         if sizes and all(size < least for size in sizes):
             size = sizes[0]
             what = "no bound" if size == 0 else f"room for {size}, under the policy's minimum of {least}"
             message = f"The pool has {what}: pool_size={size}. Set pool_size to {least} or more."
             yield program.finding(META, (function, call.span_of("pool_size")), message)
-        overflow = _numbers(call.value_of(program, "max_overflow"))
+        overflow = _numbers(program, call.value_of(program, "max_overflow"))
         if overflow and all(number < 0 for number in overflow):
             message = f"The pool has no bound: max_overflow={overflow[0]}. Set it to a small number."
             yield program.finding(META, (function, call.span_of("max_overflow")), message)
 
 
-def _numbers(value: tuple[object, ...]) -> list[int]:
-    found = only_constants(value) or []
+def _numbers(program: Program, value: Value) -> list[int]:
+    found = settled(program, value) or []
     numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
     return numbers if len(numbers) == len(found) else []

@@ -1,0 +1,82 @@
+"""Schemas and data classes as dictionaries: what ``model_dump()``, ``asdict()`` and ``vars()`` give the keys of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Inst, Map, Value, join, literal
+
+Keywords = list[tuple[str, Value]]
+#: Methods of schemas and records that give their fields.
+DUMPS = ("model_dump", "dict", "_asdict")
+_SCHEMAS = ("pydantic.", "pydantic_settings.", "sqlmodel.")
+_TUPLES = "typing.NamedTuple"
+#: Longer schemas are cut; a tenant's fields are kept.
+_MAX_FIELDS = 60
+
+
+def dumps(frame: Frame, atom: Inst, name: str) -> bool:
+    """Whether the attribute ``name`` of an instance is a library's method that gives its fields as a dictionary."""
+    if name not in DUMPS:
+        return False
+    bases = frame.solver.external_bases(atom.info)
+    return _TUPLES in bases if name == "_asdict" else any(b.startswith(_SCHEMAS) for b in bases)
+
+
+def dumped(frame: Frame, atom: Inst, keywords: Keywords) -> Value:
+    """``body.model_dump(exclude={…})``: the fields that are left; unknown when it cannot be told which."""
+    given = dict(keywords)
+    kept = as_map(frame, atom)
+    for option in ("include", "exclude"):
+        if option not in given or _is_none(given[option]):
+            continue
+        named = _names(given[option])
+        if named is None:
+            return UNKNOWN
+        kept = kept._replace(items=tuple(i for i in kept.items if (i[0] in named) is (option == "include")))
+    return (kept,)
+
+
+def as_map(frame: Frame, atom: Inst) -> Map:
+    """The fields of an instance as a dictionary; their values stay unknown."""
+    names = dict.fromkeys(
+        n for cls in reversed(frame.solver.mro(atom.info)) for n in cls.attributes if not n.startswith(("_", "model_"))
+    )
+    # a tenant's first: few alternatives of a value are kept
+    tenants = frame.solver.policy.tenant_names
+    ordered = sorted(names, key=lambda n: n not in tenants)[:_MAX_FIELDS]
+    return Map(tuple((n, UNKNOWN) for n in ordered), True)
+
+
+def mapped(frame: Frame, value: Value) -> Value:
+    """A value whose instances (``vars(record)``, a typed dictionary) are seen as dictionaries."""
+    out: Value = UNKNOWN
+    for atom in value:
+        seen = frame.solver.views(atom) if atom.tag == "param" else (atom,)
+        found = tuple(as_map(frame, a) if a.tag == "inst" and not frame.solver.kind_of(a) else a for a in seen)
+        out = join(out, found if any(a.tag == "map" for a in found) else (atom,))
+    return out
+
+
+def asdict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``dataclasses.asdict(record)``."""
+    return tuple(a for a in mapped(frame, args[0]) if a.tag == "map") if args else UNKNOWN
+
+
+def _is_none(value: Value) -> bool:
+    return bool(value) and all(a.tag == "const" and a.value is None for a in value)
+
+
+def _names(value: Value) -> set[Any] | None:
+    """The names in a literal set, list or dictionary of names, or ``None``."""
+    names: set[Any] = set()
+    for atom in value:
+        if atom.tag == "map" and not atom.partial:
+            names.update(k for k, _ in atom.items)
+        elif atom.tag == "seq" and all(literal(i) is not None for i in atom.items):
+            names.update(literal(i) for i in atom.items)
+        else:
+            return None
+    return names or None
