@@ -251,6 +251,91 @@ def get_db():
         yield db
 """
     ),
+    Bad(
+        """
+# --- app/routers/orders.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.repositories.orders import Facade, Orders, Shop
+from app.session import get_session_dependency
+
+router = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+def orders(session: SessionDep) -> Orders:
+    return Orders(session)
+
+
+def shop(repository: Annotated[Orders, Depends(orders)]) -> Shop:
+    return Shop(repository)
+
+
+async def facade(inner: Annotated[Shop, Depends(shop)]):
+    yield Facade(inner)
+
+
+ShopDep = Annotated[Shop, Depends(shop)]
+
+
+@router.post("/")
+async def place(service: ShopDep):
+    await service.place()  # TXN209@11
+
+
+@router.post("/all")
+async def place_all(service: Annotated[Facade, Depends(facade)]):
+    await service.place_all()  # TXN209@11
+
+
+@router.post("/in-a-block")
+async def in_a_block(session: SessionDep, service: ShopDep):
+    async with session.begin():
+        await service.place()
+
+
+@router.get("/")
+async def read(service: ShopDep):
+    return await service.read()
+# --- app/repositories/orders.py
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Orders:
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="a"))
+
+    async def all(self):
+        return await self.session.scalars(select(Item))
+
+
+class Shop:
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+
+    async def place(self) -> None:
+        await self.orders.add()
+
+    async def read(self):
+        return await self.orders.all()
+
+
+class Facade:
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    async def place_all(self) -> None:
+        await self.shop.place()
+"""
+    ),
 ]
 
 GOOD = [
