@@ -55,6 +55,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "obj":
         state = frame.solver.read(("state", atom.name, name))
         return state or (Ext("app.state") if name == "state" else Method(atom, name),)
+    if tag == "row" and atom.query and name == "session":
+        return (atom.session,)
     if tag == "row":
         return (Method(atom, name),) if atom.query or name in knowledge.ROW_METHODS else UNKNOWN
     if tag == "operation":

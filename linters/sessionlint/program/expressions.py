@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, contexts, definitions, knowledge, libraries, predicates, strings
+from sessionlint.program import calls, contexts, definitions, handles, knowledge, libraries, predicates, strings
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, literals_left, otherwise
@@ -356,6 +356,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":
+            if atom.query:
+                handles.run_query(frame, atom, "__iter__", ("z", span, ()))
             out = join(out, (atom._replace(query=False),))
     return out
 

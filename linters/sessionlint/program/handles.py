@@ -220,12 +220,14 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
 
 
 def _operate(
-    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
-) -> Value:
+    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr,
+    query: bool = False,
+) -> Value:  # fmt: skip
     subjects = _subjects(receiver)
     flags: tuple[str, ...] = ()
     # a flush sends what was added before: no write of its own
     write = name in knowledge.SESSION_WRITES and name != "flush" and kind in (SESSION, FACTORY)
+    write = write or (query and name in knowledge.QUERY_WRITES)
     first = args[0] if args else dict(keywords).get("statement", UNKNOWN)
     if name in knowledge.SQL_METHODS:
         text = strings.text_of(first)
@@ -246,10 +248,11 @@ def _operate(
     frame.emit(
         "use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e
     )
-    touches = write or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
+    how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
+    touches = write or query or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
     for subject in subjects:
         if name not in _PASSIVE:
-            frame.effect(Effect("use", "write" if write else "read", subject), e[1], f"{ir.text_of(e[2])}() uses it")
+            frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
         if name in ("in_transaction", "in_nested_transaction"):
             frame.learn(subject, "asked")
             frame.learn(subject, "used", False)
@@ -291,14 +294,16 @@ def _result(
 
 def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
     """A method of a result, or of a ``Query``: rows again, unless the query changes them where they are."""
-    if not rows.query:
+    if not rows.query or name not in knowledge.QUERY_RUNS:
         return (rows,)
-    if name in knowledge.QUERY_WRITES:
-        frame.emit("use", e[1], ("write",), name=name, subject=(rows.session,), text=SESSION, expr=e)
-        frame.effect(Effect("use", "write", rows.session), e[1], f"{ir.text_of(e[2])}() uses it")
-        frame.learn(rows.session, "written")
-        return UNKNOWN
-    return (rows._replace(query=name not in knowledge.QUERY_RUNS),)
+    run_query(frame, rows, name, e)
+    return (rows._replace(query=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
+
+
+def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
+    """A ``Query`` is sent by its method ``name``, or by iterating over it."""
+    if frame.solver.kind_of(rows.session) == SESSION:
+        _operate(frame, rows.session, SESSION, name, [], [], e, query=True)
 
 
 def changing(frame: Frame, value: Value) -> Value:

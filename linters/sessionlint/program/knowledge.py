@@ -264,8 +264,8 @@ ROW_METHODS = {
     "all", "fetchall", "fetchone", "first", "one", "one_or_none", "partitions", "scalar", "scalar_one",
     "scalar_one_or_none", "scalars", "unique", "yield_per",
 }  # fmt: skip
-QUERY_RUNS = ROW_METHODS | {"get"}
 QUERY_WRITES = {"update", "delete"}
+QUERY_RUNS = {"all", "count", "first", "get", "one", "one_or_none", "scalar", "values", *QUERY_WRITES}
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
 #: Markers of dependency injection around the type of what is injected: ``FromDishka[AsyncSession]``.
 INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI"}

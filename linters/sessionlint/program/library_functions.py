@@ -83,6 +83,9 @@ def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
 def _sequence(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if not args:
         return (Seq(()),)
+    queries = tuple(a for a in args[0] if a.tag == "row" and a.query)
+    if queries:
+        return frame.machine.element(frame, queries, e[1])
     return tuple(a for a in args[0] if a.tag in ("seq", "pending")) or args[0]
 
 

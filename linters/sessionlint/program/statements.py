@@ -150,6 +150,10 @@ def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
     return narrowed
 
 
+#: A ``begin()`` with one of these raises.
+_RAISING = frozenset({"already begun", "autobegun"})
+
+
 def _loop(
     frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...], before_each: Callable[[], None]
 ) -> None:
@@ -157,6 +161,7 @@ def _loop(
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
     events = len(frame.events)
+    raising: dict[Any, frozenset[str]] = {}
     for last in (False, True):
         before_each()
         run_block(frame, body)
@@ -166,8 +171,15 @@ def _loop(
         if last or frame.dead or not _changes_the_next_round(frame, before):
             break
         # The second round sees what the first one left; its events replace the first round's.
+        raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
         del frame.events[events:]
         frame.merge(before)
+    for index in range(events, len(frame.events) if raising else events):
+        event = frame.events[index]
+        if event.kind == "txn" and (event.span, event.name) in raising:
+            # what raises in the first round raises, whatever later rounds would find
+            flags = event.flags | raising[event.span, event.name]
+            frame.events[index] = event._replace(flags=flags)
     frame.loop_exits = exits
     frame.flags.pop()
     frame.merge(before)
@@ -220,6 +232,9 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
     for handler in s[3]:
         frame.restore((interrupted[0], interrupted[1], False))
         frame.merge((before[0], before[1], False))
+        if _tells_of_rows(frame, handler[1]):
+            # a result that was no row, or several: the statement had run
+            frame.facts.update({k: held for k, held in interrupted[1].items() if k[1] == "used"})
         paths.append(_handler(frame, handler, body_events))
     frame.restore(paths[0])
     for path in paths[1:]:
@@ -227,6 +242,18 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
     if s[5]:
         _finally(frame, s[5], interrupted)
         frame.narrow_exits(exits)
+
+
+def _tells_of_rows(frame: Frame, types: ir.Expr | None) -> bool:
+    """Whether only a result's own errors are caught."""
+    caught = frame.evaluate(types) if types is not None else UNKNOWN
+    named = [a for c in caught for a in ([i for v in c.items for i in v] if c.tag == "seq" else [c])]
+    return bool(named) and all(
+        a.tag == "ext" and a.name.startswith("sqlalchemy.") and a.name.endswith(_NO_ROW) for a in named
+    )
+
+
+_NO_ROW = (".NoResultFound", ".MultipleResultsFound")
 
 
 def _finally(frame: Frame, body: tuple[ir.Stmt, ...], interrupted: Any) -> None:

@@ -205,6 +205,33 @@ async def create(tasks: BackgroundTasks, session=Depends(get_session_dependency)
     tasks.add_task(lambda: session.expunge_all())  # TXN601@5
 """
     ),
+    Bad(
+        """
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/")
+def later(tasks: BackgroundTasks, db: Session = Depends(get_session_dependency)):
+    tasks.add_task(db.query(Item).filter(Item.name == "a").delete)  # TXN601@5
+    tasks.add_task(count, db.query(Item))  # TXN601@5
+    tasks.add_task(tell, db.query(Item).count(), [item.id for item in db.query(Item)])
+
+
+def count(query):
+    return query.count()
+
+
+def tell(number, ids):
+    return number, ids
+""",
+        path="app/routers/items.py",
+    ),
 ]
 
 GOOD = [
