@@ -133,6 +133,32 @@ async def read(session: SessionDep):
     ),
     Bad(
         """
+# --- pyproject.toml
+[tool.sessionlint]
+session-modules = ["main.py"]
+session-dependencies = ["main.session"]
+# --- main.py
+from fastapi import Depends, FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+app = FastAPI()
+make = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+async def session():
+    async with make() as opened:
+        yield opened
+
+
+@app.post("/items")
+async def create(session: AsyncSession = Depends(session)):
+    await session.get(object, 1)
+    async with session.begin():  # TXN206@16
+        session.add(object())
+"""
+    ),
+    Bad(
+        """
 from sqlalchemy import select
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
