@@ -223,6 +223,8 @@ def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
         if method.is_property:
             return (Column(atom.info, name),) if frame.solver.is_model(atom.info) else UNKNOWN
         return (Fn(method, atom if method.is_classmethod else None),)
+    if records.builds(frame, atom.info, name):
+        return (Method(atom, name),)
     if name in _TABLES and name not in atom.info.attributes and frame.solver.is_model(atom.info):
         return (atom,)
     if frame.solver.is_model(atom.info) and _is_mapped(frame, atom.info, name):

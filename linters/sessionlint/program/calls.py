@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, libraries
+from sessionlint.program import handles, knowledge, libraries, records
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
@@ -163,6 +163,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         run(frame, init, bindings, e)
     else:
         bindings = _fields(frame, info, args, keywords, e[1])
+        taken = records.taken_over(frame, info, args, keywords)
+        bindings.update({records.COPIED: taken} if taken else {})
     if kind is not None:
         return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
     meaningful = tuple(
