@@ -296,15 +296,20 @@ _HOOKS = ("on_startup", "on_shutdown", "on_job_start", "on_job_end", "after_job_
 
 
 def _share_context(frame: Frame, info: ClassInfo) -> None:
-    """The settings of an arq worker: all its functions receive one dictionary first."""
-    if not any(name in info.attributes for name in _RUNS) or not any(name in info.attributes for name in _HOOKS):
+    """The settings of an arq worker: what it runs, and that all its functions receive one dictionary first."""
+    if not any(name in info.attributes for name in _RUNS):
+        return
+    if not any(name in info.attributes for name in _HOOKS) and "redis_settings" not in info.attributes:
         return
     listed = [a for n in _RUNS if n in info.attributes for a in info.attributes[n][2]]
     runs = [f for a in listed if a.tag == "seq" for item in a.items for f in item]
     hooks = [f for n in _HOOKS if n in info.attributes for f in info.attributes[n][2]]
     context: Value = (Obj(WORKER_CONTEXT, frame.site(info.header)),)
+    if runs:
+        frame.emit("schedule", info.header, name="arq.worker", value=tuple(dict.fromkeys(runs)))
     for atom in (*runs, *hooks):
         if atom.tag == "fn" and atom.info.params:
+            frame.solver.want(atom.info)
             frame.solver.flow(atom.info, atom.info.params[0][0], context)
 
 

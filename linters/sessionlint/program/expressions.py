@@ -18,6 +18,7 @@ from sessionlint.program.values import (
     WORKER_CONTEXT,
     Annotation,
     Const,
+    Ext,
     Map,
     Pending,
     Seq,
@@ -191,7 +192,8 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
             elif isinstance(index, int) and -len(fields) <= index < len(fields):
                 out = join(out, get_attribute(frame, (atom,), fields[index], e))
         elif atom.tag == "obj" and isinstance(index, str):
-            out = join(out, frame.solver.read(("state", atom, index)))
+            kept = frame.solver.read(("state", atom, index))
+            out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
     return out

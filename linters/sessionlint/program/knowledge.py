@@ -312,6 +312,8 @@ TASK_DECORATORS = re.compile(
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
     r"|\.scheduled_job|\.subscriber|\.db_task|\.cond)(?:\(\))?$"
 )
+#: What an arq worker keeps as ``ctx["redis"]``, by arq's documentation.
+WORKER_REDIS = "arq.connections.ArqRedis()"
 QUEUE_METHODS = {
     "delay",
     "apply_async",
