@@ -1,4 +1,4 @@
-"""Which files belong to the program: every ``*.py`` under the root that nothing excludes."""
+"""Which files belong to the program: every ``*.py`` under the root that nothing excludes, in import roots or not."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Discovery:
 
 
 def discover(root: Path, policy: Policy, named: Sequence[str] = ()) -> Discovery:
-    """All Python files under the policy's ``src`` that no ``.gitignore``, default or policy entry excludes.
+    """All Python files under ``root`` that no ``.gitignore``, default or policy entry excludes.
 
     ``named`` are files (relative to ``root``) taken even when something excludes them. Folders behind
     symbolic links are read once; a link that leads nowhere or a folder that may not be read is an error
@@ -91,8 +91,6 @@ class _Walk:
         self.ignored = 0
         self._policy = policy
         self._excludes = bool(policy.exclude)
-        self._sources = tuple(f"{source.strip('/').removeprefix('./')}/" for source in policy.src)
-        self._everything = not {"./", "/"}.isdisjoint(self._sources)
         self._seen: set[tuple[int, int]] = set()
         self._links: list[tuple[str, os.stat_result]] = []
 
@@ -127,7 +125,7 @@ class _Walk:
             rel = prefix + entry.name
             try:
                 if entry.is_dir():
-                    if entry.name in DEFAULT_EXCLUDES or not self._on_the_way(rel + "/"):
+                    if entry.name in DEFAULT_EXCLUDES:
                         continue
                     if not self._excluded(entry.name, rel, True, inner):
                         yield entry.path, rel + "/", inner, entry.is_symlink()
@@ -135,13 +133,6 @@ class _Walk:
                     self._take_entry(entry, rel)
             except OSError as error:
                 self._note(rel, error)
-
-    def _on_the_way(self, folder: str) -> bool:
-        """Whether a folder (ending in ``/``) lies in an import root or leads to one."""
-        return self._everything or any(folder.startswith(s) or s.startswith(folder) for s in self._sources)
-
-    def _inside(self, rel: str) -> bool:
-        return self._everything or rel.startswith(self._sources)
 
     def _own_ignores(self, absolute: str, prefix: str, listing: Iterable[os.DirEntry[str]]) -> IgnoreFile | None:
         if not any(entry.name == ".gitignore" for entry in listing):
@@ -167,7 +158,7 @@ class _Walk:
             status = entry.stat()
             if entry.is_symlink():
                 self._links.append((rel, status))
-            elif self._inside(rel):
+            else:
                 self._add(rel, status)
         elif entry.is_symlink():
             self.errors.append(CheckError(rel, 1, "the symbolic link leads nowhere; remove it or exclude it."))

@@ -24,7 +24,7 @@ class TreeFiles:
 
 
 def discover_tree(repository: Repository, tree: Tree, policy: Policy) -> TreeFiles:
-    """The files of ``tree`` under the policy's ``src`` that no ignore file, default or policy entry excludes."""
+    """The Python files of ``tree`` that no ignore file, default or policy entry excludes."""
     folders: dict[str, dict[str, Entry | None]] = defaultdict(dict)
     for path, entry in tree.files.items():
         folder, slash, name = path.rpartition("/")
@@ -48,8 +48,6 @@ class _Walk:
         self._repository = repository
         self._policy = policy
         self._folders = folders
-        self._sources = tuple(f"{source.strip('/').removeprefix('./')}/" for source in policy.src)
-        self._everything = not {"./", "/"}.isdisjoint(self._sources)
 
     def visit(self, prefix: str, ignores: _Ignores) -> None:
         listing = self._folders.get(prefix, {})
@@ -59,7 +57,7 @@ class _Walk:
         for name, entry in listing.items():
             path = prefix + name
             if entry is None or entry.mode == SUBMODULE:
-                wanted = name not in DEFAULT_EXCLUDES and self._on_the_way(path + "/")
+                wanted = name not in DEFAULT_EXCLUDES
                 if not wanted or self._excluded(name, path, True, ignores):
                     continue
                 if entry is None:
@@ -68,17 +66,11 @@ class _Walk:
                     self.submodules.append(path)
             elif entry.mode == LINK:
                 self.links.append(path)
-            elif name.endswith(".py") and self._inside(path) and not self._excluded(name, path, False, ignores):
+            elif name.endswith(".py") and not self._excluded(name, path, False, ignores):
                 self.files[path] = entry
 
     def ignore_file(self, oid: str) -> IgnoreFile:
         return IgnoreFile(self._repository.blob(oid).decode("utf-8-sig", errors="replace").splitlines())
-
-    def _on_the_way(self, folder: str) -> bool:
-        return self._everything or any(folder.startswith(s) or s.startswith(folder) for s in self._sources)
-
-    def _inside(self, path: str) -> bool:
-        return self._everything or path.startswith(self._sources)
 
     def _excluded(self, name: str, path: str, is_folder: bool, ignores: _Ignores) -> bool:
         if self._policy.is_excluded(path):

@@ -143,6 +143,15 @@ def test_one_file_of_another_kind_does_not_turn_a_folder(infer):
     assert (result.policy.layer_of("app/logic/e.py"), result.policy.layer_of("app/logic/f.py")) == ("service", "auth")
 
 
+def test_one_decoded_token_does_not_turn_a_service_into_an_auth_file(infer):
+    decodes = SERVICE + "\n\ndef sneak(token):\n    import jwt\n\n    return jwt.decode(token, 'key')\n"
+    more = "".join(f"\n\ndef read_{n}(session: Session):\n    return session.get(int, {n})\n" for n in range(2))
+    result = infer(BASE | {"app/services/a.py": SERVICE, "app/services/b.py": decodes + more})
+    assert result.layers == {"service": ("app/services/**",)}
+    named = infer(BASE | {"app/services/a.py": SERVICE, "app/services/user_auth.py": decodes + more})
+    assert named.layers == {"service": ("app/services/**",), "auth": ("app/services/user_auth.py",)}
+
+
 def test_a_function_that_is_started_once_does_not_make_its_file_a_background_file(infer):
     mixed = ("import asyncio\n\nfrom sqlalchemy.orm import Session\n\n\nasync def log():\n    pass\n\n\n"
 "async def read(session: Session):\n    asyncio.create_task(log())\n"

@@ -360,6 +360,26 @@ def test_a_rival_that_hardly_anyone_uses_is_left_out_and_named(infer):
     )
 
 
+def test_a_dependency_on_a_factory_of_its_own_that_hardly_anyone_asks_for_is_left_out_and_named(infer):
+    own = (
+        "from sqlalchemy.orm import sessionmaker\n\nfrom app.db import engine\n\nmake = sessionmaker(engine)\n\n\n"
+        "def get_other():\n    with make() as db:\n        yield db\n"
+    )
+    files = {"app/__init__.py": "", "app/db.py": SYNC_DB, "app/main.py": MAIN, "app/other.py": own}
+    few = infer(
+        files | {"app/api.py": router("app.db", endpoints=12), "app/odd.py": router("app.other", "get_other", 2)}
+    )
+    assert few.sessions == (("app/db.py",), ("app.db.get_db",), ())
+    assert few.notes[2] == (
+        "not approved: get_other() of app/other.py injects its sessions into 2 endpoints, while get_db() injects its "
+        "sessions into 12 endpoints."
+    )
+    more = infer(
+        files | {"app/api.py": router("app.db", endpoints=9), "app/odd.py": router("app.other", "get_other", 2)}
+    )
+    assert more.sessions == (("app/db.py", "app/other.py"), ("app.db.get_db", "app.other.get_other"), ())
+
+
 def test_a_second_way_for_a_fair_share_of_the_application_is_approved(infer):
     result = infer(
         {

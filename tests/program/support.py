@@ -10,6 +10,9 @@ from sessionlint.facts.lower import lower_module
 from sessionlint.program.build import solve
 from sessionlint.program.solver import Solver
 from sessionlint.rules import examples
+from sessionlint.rules.catalogue import all_rules
+
+_RULES = [r for r in all_rules() if r.META.code[3] in "126"]
 
 
 def solved(files: Mapping[str, str]) -> Solver:
@@ -30,3 +33,13 @@ def rows(solver: Solver, paths: set[str], kinds: set[str]) -> list[tuple[str, st
         if event.kind in kinds
     ]
     return sorted(found)
+
+
+def findings(source: str) -> list[str]:
+    """What the rules of the families 1xx, 2xx and 6xx find, as ``path:line code``."""
+    files = examples.split(source, "app/services/x.py")
+    policy = examples.policy_for({}, files)
+    program = examples.program_for(files, policy)
+    assert program.errors == ()
+    found = {(f.path, f.span.line, f.code) for r in _RULES if policy.enabled(r.META.code) for f in r.check(program)}
+    return [f"{path}:{line} {code}" for path, line, code in sorted(found)]

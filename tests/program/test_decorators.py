@@ -98,3 +98,79 @@ async def endpoint(session: AsyncSession = Depends(get_session_dependency)):
     session.add(1)
 """
     assert found("", router) == [("app/routers/work.py", 15, "TXN201")]
+
+
+ENDPOINT = """\
+from fastapi import APIRouter, Depends
+
+from app.services.work import around
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/x")
+@around
+async def endpoint(*, session=Depends(get_session_dependency)):
+    session.add(object())
+
+
+@router.post("/y")
+@around
+async def saved(*, session=Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+"""
+LOST = [("app/routers/work.py", 12, "TXN209")]
+CALLS = "return await function(*args, **kwargs)"
+OWNERS = [
+    "async def inner(*args, session, **kwargs):\n        async with session.begin():\n"
+    f"            {CALLS[:-1]}, session=session)",
+    f'async def inner(*args, **kwargs):\n        async with kwargs["session"].begin():\n            {CALLS}',
+    "async def inner(*args, **kwargs):\n        return await within(kwargs['session'], function, **kwargs)",
+]
+HELPER = (
+    "async def within(session, function, **kwargs):\n    async with session.begin():\n"
+    "        await function(**kwargs)\n\n\n"
+)
+CLASS = (
+    "class around:\n    def __init__(self, function):\n        self.function = function\n\n"
+    "    async def __call__(self, session, **kwargs):\n"
+)
+
+
+def around(inner):
+    return f"{HELPER}def around(function):\n    {inner}\n\n    return inner\n"
+
+
+@pytest.mark.parametrize("inner", OWNERS)
+def test_an_endpoint_under_a_decorator_that_owns_the_transaction_loses_nothing(inner):
+    assert found(around(inner), ENDPOINT, codes=("TXN209",)) == []
+
+
+def test_a_class_that_owns_the_transaction_around_an_endpoint_counts_as_well():
+    body = "        async with session.begin():\n            await self.function(session=session, **kwargs)\n"
+    assert found(CLASS + body, ENDPOINT, codes=("TXN209",)) == []
+
+
+def test_an_endpoint_under_a_decorator_that_only_calls_it_loses_its_rows():
+    service = around(f"async def inner(*args, **kwargs):\n        {CALLS}")
+    assert found(service, ENDPOINT, codes=("TXN209",)) == LOST
+    body = "        await self.function(session=session, **kwargs)\n"
+    assert found(CLASS + body, ENDPOINT, codes=("TXN209",)) == LOST
+
+
+def test_functions_in_functions_lose_rows_of_sessions_they_got_themselves():
+    job = (
+        "import asyncio\n\nfrom app.session import get_session\n\n\ndef job():\n    async def work():\n"
+        "        async with get_session() as session:\n            session.add(object())\n\n    asyncio.run(work())\n"
+    )
+    endpoint = (
+        "from fastapi import APIRouter, Depends\n\nfrom app.session import get_session_dependency\n\n"
+        "router = APIRouter()\n\n\n@router.post('/x')\nasync def endpoint(session=Depends(get_session_dependency)):\n"
+        "    def add():\n        session.add(object())\n\n    async with session.begin():\n        add()\n"
+    )
+    files = {"app/tasks/job.py": job, "app/routers/work.py": endpoint}
+    program = Program(examples.policy_for({}), solved(files), (), lambda path, line: "")
+    (check,) = [rule.check for rule in all_rules() if rule.META.code == "TXN209"]
+    assert [(f.path, f.span.line) for f in check(program)] == [("app/tasks/job.py", 9)]

@@ -8,21 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionlint.rules import examples
-from sessionlint.rules.catalogue import all_rules
-
-_RULES = [r for r in all_rules() if r.META.code[3] in "126"]
-
-
-def findings(source: str) -> list[str]:
-    """What the rules find, as ``path:line code``."""
-    files = examples.split(source, "app/services/x.py")
-    policy = examples.policy_for({}, files)
-    program = examples.program_for(files, policy)
-    assert program.errors == ()
-    found = {(f.path, f.span.line, f.code) for r in _RULES if policy.enabled(r.META.code) for f in r.check(program)}
-    return [f"{path}:{line} {code}" for path, line, code in sorted(found)]
-
+from tests.program.support import findings
 
 DISGUISES = {
     "a mixin commits the session that the class it is mixed into keeps": (

@@ -7,8 +7,8 @@ name that is kept stays at its line and column; afterwards the tree is mended to
 source                         parsed instead                mended to
 =============================  ============================  =======================================
 ``except A, B:``               ``except A< B:``              a tuple of ``A`` and ``B``
-``def f[T](x):``               ``def f(   x):``              (nothing: type parameters are dropped)
-``class A[T]:``                ``class A( ):``               (nothing)
+``def f[T: B](x):``            ``def f(      x):``           the bounds of type parameters (all else is dropped)
+``class A[T]:``                ``class A( ):``               the same
 ``type X[T] = v``              ``X   [0] = v``               an assignment to ``X``
 ``f"a{b["c"]}"``               ``(    b["c"],)``             an f-string of ``a`` and ``b["c"]``
 ``t"a{b}"``                    ``f"a{b}"``                   (nothing)
@@ -24,7 +24,7 @@ from bisect import bisect_left, bisect_right
 from typing import Final
 
 from sessionlint.facts.fstrings import Field, Part, UnreadableError
-from sessionlint.facts.modern import ExceptGroup, Group, Repair, TypeAlias, rewrite
+from sessionlint.facts.modern import Bounds, ExceptGroup, Group, Repair, TypeAlias, rewrite
 
 
 def parse(text: str, path: str, error: SyntaxError) -> ast.Module:
@@ -118,6 +118,9 @@ class _Mending:
             node.type = _tuple_of(node.type, repair)
         elif isinstance(repair, TypeAlias) and isinstance(node, ast.Assign):
             node.targets = [self._alias_name(node.targets[0], repair)]
+        elif isinstance(repair, Bounds) and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            # a list of parameters reads the same, and Python before 3.12 knows no other
+            vars(node)["type_params"] = _bounded(repair.text, node)
         else:
             return node
         del self._repairs[position]
@@ -131,6 +134,17 @@ class _Mending:
         moved = column - name.col_offset
         store = ast.Name(name.id, ast.Store())
         return ast.copy_location(store, name) if not moved else _at(store, name, moved)
+
+
+def _bounded(text: str, definition: ast.AST) -> list[ast.arg]:
+    """The type parameters in ``text`` as parameters, the bound their annotation; none when they do not read as such."""
+    try:
+        (function,) = ast.parse(f"def f({text}\n): ...").body
+    except SyntaxError:
+        return []
+    for child in ast.walk(function):
+        ast.copy_location(child, definition)
+    return function.args.args if isinstance(function, ast.FunctionDef) else []
 
 
 def _at(node: ast.Name, old: ast.Name, moved: int) -> ast.Name:

@@ -24,7 +24,8 @@ Statements
     ``(span, type, name, body)``; ``("F", span, function)``; ``("C", span, class)``;
     ``("imp", span, ((module, alias), ...))``; ``("from", span, module, level, ((name, alias), ...))``;
     ``("glob", span, names)``; ``("del", span, targets)``; ``("M", span, subject, cases)`` match, cases of
-    ``(bound names, (name, class) pairs, guard, body, whether it matches anything)``;
+    ``(bound names, (name, class) pairs, captures, guard, body, whether it matches anything)``, captures of
+    ``(name, expression)`` in which the name :data:`SUBJECT` stands for what is matched;
     ``("J", span, kind)`` break or continue; ``("as", span, test)`` assert.
 
 Functions
@@ -42,13 +43,15 @@ import marshal
 from typing import Any
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 5
+FACTS_VERSION = 6
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]
 Stmt = tuple[Any, ...]
 
 KIND_POSONLY, KIND_NORMAL, KIND_VARARGS, KIND_KWONLY, KIND_KWARGS = range(5)
+#: What ``match`` looks at, in the expressions of what its patterns capture.
+SUBJECT = "<subject>"
 FLAG_ASYNC, FLAG_GENERATOR, FLAG_MATTERS = 1, 2, 4
 
 

@@ -7,7 +7,7 @@ import marshal
 from collections.abc import Callable
 from typing import Any
 
-from sessionlint.facts import screen
+from sessionlint.facts import patterns, screen
 from sessionlint.facts.ir import (
     FLAG_ASYNC,
     FLAG_GENERATOR,
@@ -17,6 +17,7 @@ from sessionlint.facts.ir import (
     KIND_NORMAL,
     KIND_POSONLY,
     KIND_VARARGS,
+    SUBJECT,
     Expr,
     Span4,
     Stmt,
@@ -45,6 +46,8 @@ class _Lowering:
         self._lines = None if source.isascii() else source.split("\n")
         self._nested = False
         self._yields = False
+        #: bounds of the type parameters around the current place
+        self._bounds: dict[str, ast.expr] = {}
         self._names: set[str] = set()
         self._expressions: dict[type[ast.AST], Callable[[Any], Expr]] = {
             ast.Name: self._name, ast.Attribute: self._attribute, ast.Call: self._call,
@@ -236,6 +239,8 @@ class _Lowering:
             else:
                 inner = self._annotation(index) or ("k", self.span(node), None)
             return ("i", self.span(node), head, inner)
+        if isinstance(node, ast.Name) and node.id in self._bounds:
+            return self.expr(self._bounds[node.id])
         if isinstance(node, ast.BinOp):
             left, right = self._annotation(node.left), self._annotation(node.right)
             return ("b", self.span(node), _op(node.op), left, right)
@@ -351,7 +356,10 @@ class _Lowering:
             if isinstance(whole, ast.MatchClass) and isinstance(node.subject, ast.Name):
                 typed += ((node.subject.id, self.expr(whole.cls)),)
             always = isinstance(whole, ast.MatchAs) and whole.pattern is None and case.guard is None
-            cases.append((bound, typed, self._optional(case.guard), self.block(case.body), always))
+            captures = tuple(
+                patterns.captures(case.pattern, ("n", self.span(node.subject), SUBJECT), self.span, self.expr)
+            )
+            cases.append((bound, typed, captures, self._optional(case.guard), self.block(case.body), always))
         return ("M", self.span(node), self.expr(node.subject), tuple(cases))
 
     def _import(self, node: ast.Import) -> Stmt:
@@ -393,6 +401,7 @@ class _Lowering:
         outer_names = self._names
         if not self._nested:
             self._names = set()
+        bounds, self._bounds = self._bounds, patterns.bounds(node, self._bounds)
         decorators, params = self._many(node.decorator_list), self._params(node.args)
         returns = self._annotation(node.returns)
         outer = (self._nested, self._yields)
@@ -400,6 +409,7 @@ class _Lowering:
         body: Any = self.block(node.body)
         flags = (FLAG_ASYNC if is_async else 0) | (FLAG_GENERATOR if self._yields else 0)
         self._nested, self._yields = outer
+        self._bounds = bounds
         names = ""
         if not self._nested:
             body = marshal.dumps(body)
@@ -413,10 +423,12 @@ class _Lowering:
     def _class(self, node: ast.ClassDef) -> Stmt:
         span = self.span(node)
         keywords = tuple((k.arg, self.expr(k.value)) for k in node.keywords)
+        bounds, self._bounds = self._bounds, patterns.bounds(node, self._bounds)
         record = (
             node.name, span, self._header(node, "class"), self._many(node.bases), keywords, self.block(node.body),
             self._many(node.decorator_list),
         )  # fmt: skip
+        self._bounds = bounds
         return ("C", span, record)
 
 

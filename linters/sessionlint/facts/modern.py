@@ -37,7 +37,15 @@ class TypeAlias:
     name: int
 
 
-Repair = Group | ExceptGroup | TypeAlias
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A definition at offset ``start`` whose type parameters stood between its brackets as ``text``."""
+
+    start: int
+    text: str
+
+
+Repair = Group | ExceptGroup | TypeAlias | Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ _FIELD: Final = re.compile(r"""["'#\[\](){}:!=,]""")
 _EXCEPT: Final = re.compile(r"""["'#\[\](){}:,\n]|\b(?:as|lambda)\b""")
 _BRACKETS: Final = re.compile(r"""["'#\[\](){}]""")
 _DEFINITION: Final = re.compile(r"(?:def|class)[ \t]+\w+[ \t]*(?=\[)")
+_ASYNC: Final = re.compile(r"\basync[ \t]+\Z")
 _ALIAS: Final = re.compile(r"type[ \t]+(\w+)[ \t]*([=\[])(?!=)")
 _NEXT: Final = re.compile(r"""(?:[ \t\f]|\\\n)*+(?=[a-zA-Z]{0,2}["'])""")
 _NEXT_IN_BRACKETS: Final = re.compile(r"""(?:[ \t\f\n]|\\\n|#[^\n]*+)*+(?=[a-zA-Z]{0,2}["'])""")
@@ -134,6 +143,10 @@ class _Scan:
             return end
         opening = found.end()
         closing = self._matching(opening)
+        bounds = self.text[opening + 1 : closing - 1]
+        if ":" in bounds:
+            is_async = _ASYNC.search(self.text, max(0, start - 40), start)
+            self.repairs.append(Bounds(is_async.start() if is_async else start, bounds))
         after = closing
         while self.text[after : after + 1] in (" ", "\t"):
             after += 1

@@ -12,7 +12,6 @@ from sessionlint.fixes.moves_calls import parameters, remove_argument, remove_pa
 from sessionlint.fixes.moves_imports import import_for
 from sessionlint.fixes.source import Function, Statement
 from sessionlint.fixes.tenancy_words import docstring, without_parameter
-from sessionlint.program import attributes
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param
 from sessionlint.report import Finding
@@ -90,7 +89,7 @@ def _check_rows(context: Context, event: Event) -> None:
     """Rows of the request's session would be used with another one."""
     for value in (*event.args, *(v for _, v in event.keywords)):
         for atom in value:
-            if atom.tag == "inst" and attributes.is_model(context.program, atom.info):  # type: ignore[arg-type]
+            if atom.tag == "inst" and context.program.solver.is_model(atom.info):
                 refuse(f"a row ({atom.info.name}) is passed on, too; pass its id", event.path, event.span[0])
 
 

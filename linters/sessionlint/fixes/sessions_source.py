@@ -14,6 +14,7 @@ from sessionlint.fixes.sessions_injection import inject_instead
 from sessionlint.fixes.sessions_opening import handed_out, open_instead
 from sessionlint.fixes.sessions_receiving import receive_instead
 from sessionlint.fixes.sessions_settings import refuse_other_settings
+from sessionlint.fixes.transactions_flow import is_write
 from sessionlint.report import Finding
 from sessionlint.rules.opening import Injection, injections
 from sessionlint.rules.transactions import commits_on_exit
@@ -120,8 +121,7 @@ def _asks(context: Context, dependency: Any, source: FunctionInfo) -> bool:
 
 
 def _is_loose_write(event: Event) -> bool:
-    writes = (event.kind == "use" and "write" in event.flags) or (event.kind == "effect" and event.name == "write")
-    return writes and not any(not t.savepoint for t in event.transactions)
+    return is_write(event) and not any(not t.savepoint for t in event.transactions)
 
 
 def _replace_in_tests(context: Context, edit: Edit, old: FunctionInfo) -> None:

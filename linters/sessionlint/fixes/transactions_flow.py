@@ -253,6 +253,8 @@ def concerns(event: Event, atom: Any) -> bool:
 
 def is_write(event: Event) -> bool:
     """Whether an event changes rows."""
+    if "change" in (event.kind, event.text):
+        return True
     if event.kind == "effect":
         return event.text == "use" and event.name == "write"
     return event.kind == "use" and "write" in event.flags

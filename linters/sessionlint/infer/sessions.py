@@ -14,6 +14,8 @@ from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL
 #: or this many files use it: less is a shortcut that someone took.
 _SHARE = 0.1
 _FILES = 5
+#: The same among the dependencies of one application that are not defined next to the most used one.
+_SHARE_OF_DEPENDENCY = 0.2
 _MADE = {ENGINE: "the engine", FACTORY: "the session factory", POOL: "the connection pool"}
 _OPENED = {SESSION: "sessions", CONNECTION: "connections", DRIVER: "connections"}
 
@@ -66,7 +68,8 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
 
 
 def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
-    dependencies = _dependencies(survey, door)
+    dependencies, minor = _told_apart(survey, _dependencies(survey, door))
+    approved.left_out.extend(_minor_note(source, dependencies[0]) for source in minor)
     contexts = _contexts(survey, door, {s.path for s in dependencies if not s.passes_on})
     sources = [*dependencies, *contexts]
     files = {path: None for s in sources for path in _files_behind(survey, s)}
@@ -103,6 +106,23 @@ def _dependencies(survey: Survey, door: Door) -> list[Source]:
         found = [s for s in found if s.handed == SESSION]
     common = [s for s in found if s.path in door.files or s.path not in survey.endpoint_files]
     return sorted(common or found, key=_most_used)
+
+
+def _told_apart(survey: Survey, found: list[Source]) -> tuple[list[Source], list[Source]]:
+    """The dependencies to approve, and those beside the session module that hardly anyone asks for."""
+    near = {found[0].path, *_files_behind(survey, found[0])} if found else set()
+    minor = [s for s in found if not s.passes_on and s.path not in near and _is_minor(s, found[0])]
+    return [s for s in found if s not in minor], minor
+
+
+def _is_minor(source: Source, first: Source) -> bool:
+    if len({user.path for user in source.users}) >= _FILES:
+        return False
+    return len(source.users) < _SHARE_OF_DEPENDENCY * len(first.users)
+
+
+def _minor_note(source: Source, first: Source) -> str:
+    return f"{source.function.name}() of {source.path} {_use(source)}, while {first.function.name}() {_use(first)}"
 
 
 def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:

@@ -17,6 +17,7 @@ from sessionlint.program.values import SESSION, Param, Value
 #: Names that say "service" even of files that were not seen to take a session.
 SERVICE_NAMES = re.compile(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
 BACKGROUND_NAMES = re.compile(r"(?:background(?:_\w+)?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I)
+AUTH_NAMES = re.compile(r"(?:^|_)(?:auth\w*|jwt|oauth2?|permissions?|security|tokens?)(?:_|$)", re.I)
 #: Decorators that say "this runs in the background", whatever project wraps the queue or scheduler.
 _SCHEDULING = re.compile(
     r"(?:^|\.)(?:\w*scheduler\w*\.\w+|actor|shared_task|task|periodic_task|cron(?:_\w+)?|(?:scheduled_)?job|repeat_every"
@@ -68,7 +69,7 @@ def _vote(path: str, counts: Counter[str]) -> Vote | None:
     most = counts["functions"] / 2
     if counts["router"]:
         return Vote(path, "router", counts["router"], counts["router"] >= most)
-    if counts["auth"]:
+    if counts["auth"] and (counts["authenticating"] >= counts["service"] or _is_named_auth(path)):
         return Vote(path, "auth", counts["auth"])
     if counts["background"] >= max(counts["service"], 1) and (
         counts["background"] >= most or _is_named_background(path)
@@ -79,6 +80,11 @@ def _vote(path: str, counts: Counter[str]) -> Vote | None:
     if counts["service"] or (counts["functions"] and _is_called_service(path)):
         return Vote(path, "service", counts["service"])
     return None
+
+
+def _is_named_auth(path: str) -> bool:
+    """Whether the file or a folder above it is called after authentication; one call does not make a file that."""
+    return any(AUTH_NAMES.search(part) for part in path.removesuffix(".py").split("/"))
 
 
 def _is_named_background(path: str) -> bool:
@@ -94,7 +100,9 @@ def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo
     counts: Counter[str] = Counter()
     counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
     for function in (module.body, *module.functions):
-        counts["auth"] += sum(e.kind == "external" and _authenticates(e.name, module.path) for e in function.events)
+        calls = sum(e.kind == "external" and _authenticates(e.name, module.path) for e in function.events)
+        counts["auth"] += calls
+        counts["authenticating"] += calls > 0
         if function is module.body or function.name == "<lambda>":
             continue
         counts["functions"] += function.parent is None

@@ -190,13 +190,16 @@ class Program:
 
     def _role(self, function: FunctionInfo) -> str | None:
         path = function.path
-        if self.policy.is_session_module(path):
-            return "session"
+        in_session_module = self.policy.is_session_module(path)
         layer = self.policy.layer_of(path)
-        if layer in ("test", "migration"):
+        if layer in ("test", "migration") and not in_session_module:
             return layer
         if function.routes:
             return "endpoint"
+        if function.parent is not None and self.role(function.parent) == "endpoint":
+            return "endpoint"
+        if in_session_module:
+            return "session"
         if function in self.background_functions:
             return "background"
         if function.parent is not None:

@@ -8,10 +8,12 @@ from sessionlint.facts import ir
 from sessionlint.program import calls, knowledge, records
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.stdlib import NAMESPACE, PROPERTY
+from sessionlint.program.stdlib import NAMESPACE, PROPERTY, class_of, session_class
 from sessionlint.program.values import UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
 
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
+#: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
+_DRIVERS = {"connection", "driver_connection", "dbapi_connection"}
 _BINDS = {"bind", "sync_session_class"}
 
 
@@ -53,8 +55,10 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "obj":
         state = frame.solver.read(("state", atom.name, name))
         return state or (Ext("app.state") if name == "state" else Method(atom, name),)
+    if tag == "row" and atom.query and name == "session":
+        return (atom.session,)
     if tag == "row":
-        return (Method(atom, name),) if name in knowledge.ROW_METHODS else UNKNOWN
+        return (Method(atom, name),) if atom.query or name in knowledge.ROW_METHODS else UNKNOWN
     if tag == "operation":
         result: Value = UNKNOWN
         for inner in atom.result:
@@ -217,11 +221,13 @@ def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
     method = solver.method(atom.info, name)
     if method is not None:
         if method.is_property:
-            return (Column(atom.info, name),) if is_model(frame, atom.info) else UNKNOWN
+            return (Column(atom.info, name),) if frame.solver.is_model(atom.info) else UNKNOWN
         return (Fn(method, atom if method.is_classmethod else None),)
-    if name in _TABLES and name not in atom.info.attributes and is_model(frame, atom.info):
+    if records.builds(frame, atom.info, name):
+        return (Method(atom, name),)
+    if name in _TABLES and name not in atom.info.attributes and frame.solver.is_model(atom.info):
         return (atom,)
-    if is_model(frame, atom.info) and _is_mapped(frame, atom.info, name):
+    if frame.solver.is_model(atom.info) and _is_mapped(frame, atom.info, name):
         return (Column(atom.info, name),)
     value = solver.attribute(atom.info, name)
     if value:
@@ -231,22 +237,6 @@ def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
     if solver.class_kind(atom.info):
         return (Method(atom, name),)
     return UNKNOWN
-
-
-def is_model(frame: Frame, info: Any) -> bool:
-    """Whether a class is mapped: it (or a base) has a table name or derives from a declarative base."""
-    for cls in frame.solver.mro(info):
-        if "__tablename__" in cls.attributes or "__table__" in cls.attributes or "__tablename__" in cls.methods:
-            return True
-        for base in cls.bases:
-            if base.tag == "ext" and (
-                base.name in ("sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta",
-                "sqlmodel.SQLModel")
-                or base.name.endswith("declarative_base()") or base.name.endswith("generate_base()")
-                or (base.name.endswith(".Model") and "sqlalchemy" in base.name)
-            ):  # fmt: skip
-                return True
-    return False
 
 
 _TABLES = ("__table__", "c", "columns", "mapper", "attrs", "column_attrs", "all_orm_descriptors")
@@ -259,12 +249,16 @@ def _is_mapped(frame: Frame, info: Any, name: str) -> bool:
 def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
     if name in _SELF_ATTRIBUTES and not (kind == "session" and name == "registry"):
         return (atom,)
+    if name == "__class__":
+        return class_of(frame, (atom,))
+    if kind == "factory" and name == "class_":
+        return (session_class(frame, atom),)
     if kind in ("session", "connection") and name in _BINDS:
         is_async = frame.solver.is_async(atom)
         engine = Ext("sqlalchemy.ext.asyncio.AsyncEngine()" if is_async else "sqlalchemy.Engine()")
         return (engine,) if name == "bind" else UNKNOWN
-    if kind == "driver connection" and name == "connection":
-        return (atom,)  # a cursor's connection
+    if kind in ("connection", "driver connection") and name in _DRIVERS:
+        return (atom,)
     return (Method(atom, name),)
 
 

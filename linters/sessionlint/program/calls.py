@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, libraries, scheduling
+from sessionlint.program import handles, knowledge, libraries, records, scheduling
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
@@ -31,7 +31,7 @@ Keywords = list[tuple[str, Value]]
 #: Effects that are told to the rules at the call, with the substituted subject.
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
-_TOLD = ("txn", "network", "use", "schedule", "escape")
+_TOLD = ("txn", "network", "use", "change", "schedule", "escape")
 
 
 def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = False) -> Value:
@@ -142,7 +142,7 @@ def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywor
 def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     receiver = callee.receiver
     if receiver.tag == "row":
-        return (receiver,)
+        return handles.of_rows(frame, receiver, callee.name, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
         kind = frame.solver.class_kind(receiver.info)
@@ -165,6 +165,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         run(frame, init, bindings, e)
     else:
         bindings = _fields(frame, info, args, keywords, e[1])
+        taken = records.taken_over(frame, info, args, keywords)
+        bindings.update({records.COPIED: taken} if taken else {})
     if kind is not None:
         return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
     meaningful = tuple(
@@ -342,15 +344,26 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
         frame.effect(effect, e[1], note, function, effect, guards)
     else:
         subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
-        for subject in subjects or ():
-            outer = Effect(effect.kind, effect.name, subject)
+        outers = [Effect(effect.kind, effect.name, subject) for subject in subjects or ()]
+        if effect.name == "argument":
+            outers = _assigned(frame, subjects or ())
+            subjects = tuple(outer.subject for outer in outers if outer.name == "row")
+        for outer in outers:
             frame.effect(outer, e[1], note, function, effect, guards)
-            handles.apply_effect(frame, subject, effect)
-    if effect.kind in _TOLD:
+            handles.apply_effect(frame, outer.subject, effect)
+    if effect.kind in _TOLD and (subjects or effect.name != "argument"):
         frame.emit(
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
             effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _assigned(frame: Frame, given: Value) -> list[Effect]:
+    """A callee assigns attributes of an argument: the session's rows change when it is one of them."""
+    found = [Effect("change", "row", session) for session in handles.changing(frame, given)]
+    return found + [
+        Effect("change", "argument", a) for a in given if a.tag == "param" and frame.solver.kind_of(a) is None
+    ]
 
 
 def _guards(

@@ -15,6 +15,19 @@ from sessionlint.program.values import (
     Value,
 )
 
+_DECLARATIVE = {
+    "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel",
+}  # fmt: skip
+
+
+def _is_declarative(name: str) -> bool:
+    """Whether a library's class is a base of mapped classes."""
+    return (
+        name in _DECLARATIVE
+        or name.endswith(("declarative_base()", "generate_base()"))
+        or (name.endswith(".Model") and "sqlalchemy" in name)
+    )
+
 
 class Classes(Naming):
     """What is known of classes; bases and attributes are cells like any other."""
@@ -87,6 +100,15 @@ class Classes(Naming):
             found = [knowledge.handle_kind(b) for b in sorted(self.external_bases(info))]
             self._kinds[info] = next((k for k in found if k), None)
         return self._kinds[info]
+
+    def is_model(self, info: ClassInfo) -> bool:
+        """Whether a class is mapped: it (or a base) has a table name or derives from a declarative base."""
+        for cls in self.mro(info):
+            if "__tablename__" in cls.attributes or "__table__" in cls.attributes or "__tablename__" in cls.methods:
+                return True
+            if any(base.tag == "ext" and _is_declarative(base.name) for base in cls.bases):
+                return True
+        return False
 
     def method(self, info: ClassInfo, name: str) -> FunctionInfo | None:
         """The method instances of a class would use."""

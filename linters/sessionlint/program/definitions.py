@@ -9,7 +9,22 @@ from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
-from sessionlint.program.values import UNKNOWN, Annotation, Cls, Const, Ext, Fn, Inst, Seq, Value, join, literal
+from sessionlint.program.values import (
+    UNKNOWN,
+    WORKER_CONTEXT,
+    Annotation,
+    Cls,
+    Const,
+    Ext,
+    Fn,
+    Inst,
+    Map,
+    Obj,
+    Seq,
+    Value,
+    join,
+    literal,
+)
 
 #: A project decorator built on a task decorator of a library.
 _REGISTERS = Effect("register", "background", None)
@@ -51,6 +66,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if info.eager:
         sign(frame, info)
         _handed_on(frame, info)
+        _served_through(frame, info)
     frame.solver.note_defined(info)
 
 
@@ -61,6 +77,21 @@ def _handed_on(frame: Frame, info: FunctionInfo) -> None:
         for name, kind, *_ in wrapper.params:
             if name in names and kind not in (ir.KIND_VARARGS, ir.KIND_KWARGS):
                 frame.solver.flow(wrapper, name, (identity(info, name),))
+
+
+def _served_through(frame: Frame, info: FunctionInfo) -> None:
+    """FastAPI calls an endpoint through its decorators, and passes by name what it injects."""
+    if not info.dependencies:
+        return
+    given = {name: (identity(info, name),) for name, *_ in info.params}
+    objects = (a.info for _, value in info.decorator_values for a in value if a.tag in ("cls", "inst"))
+    called = (frame.solver.method(owner, "__call__") for owner in objects)
+    for wrapper in (*info.wrappers, *(method for method in called if method is not None)):
+        for name, kind, *_ in wrapper.params:
+            if kind == ir.KIND_KWARGS:
+                frame.solver.flow(wrapper, name, (Map(tuple(given.items()), True),))
+            elif name in given:
+                frame.solver.flow(wrapper, name, given[name])
 
 
 def define_lambda(frame: Frame, facts: tuple[Any, ...]) -> Value:
@@ -255,6 +286,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     saved_env, saved_scope = dict(frame.env), frame.class_scope
     frame.class_scope = info
     run_block(frame, facts[5])
+    _share_context(frame, info)
     frame.class_scope = saved_scope
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
         frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
@@ -266,6 +298,29 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
+
+
+#: Attributes of a worker's settings: what it runs, and what it calls around that.
+_RUNS = ("functions", "cron_jobs")
+_HOOKS = ("on_startup", "on_shutdown", "on_job_start", "on_job_end", "after_job_end")
+
+
+def _share_context(frame: Frame, info: ClassInfo) -> None:
+    """The settings of an arq worker: what it runs, and that all its functions receive one dictionary first."""
+    if not any(name in info.attributes for name in _RUNS):
+        return
+    if not any(name in info.attributes for name in _HOOKS) and "redis_settings" not in info.attributes:
+        return
+    listed = [a for n in _RUNS if n in info.attributes for a in info.attributes[n][2]]
+    runs = [f for a in listed if a.tag == "seq" for item in a.items for f in item]
+    hooks = [f for n in _HOOKS if n in info.attributes for f in info.attributes[n][2]]
+    context: Value = (Obj(WORKER_CONTEXT, frame.site(info.header)),)
+    if runs:
+        frame.emit("schedule", info.header, name="arq.worker", value=tuple(dict.fromkeys(runs)))
+    for atom in (*runs, *hooks):
+        if atom.tag == "fn" and atom.info.params:
+            frame.solver.want(atom.info)
+            frame.solver.flow(atom.info, atom.info.params[0][0], context)
 
 
 _MANY = {

@@ -9,7 +9,7 @@ from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
-from sessionlint.program.values import SESSION, UNKNOWN, Ext, Map, Param, Seq, Value, shallow
+from sessionlint.program.values import SESSION, UNKNOWN, Ext, Map, Param, Seq, Value, join, shallow
 
 MACHINE = Machine(
     expressions.evaluate,
@@ -20,7 +20,7 @@ MACHINE = Machine(
     expressions.element_of,
 )
 #: Effects that callers need to know of.
-_EXPORTED = {"txn", "network", "use", "schedule", "create", "escape", "register"}
+_EXPORTED = {"txn", "network", "use", "change", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
 _LEFT = {"used", "begun", "closed"}
 
@@ -76,9 +76,12 @@ def _parameters(frame: Frame) -> None:
                 "inject", span, name=name, value=(dependency,), subject=held or value, text="handle" if held else ""
             )
         elif kind == ir.KIND_VARARGS:
-            value = _spread(solver.read(("param", function, name)))
+            each = _declared(frame, name)
+            value = join(_spread(solver.read(("param", function, name))), (Seq((each,), True),) if each else UNKNOWN)
         elif kind == ir.KIND_KWARGS:
-            value = tuple(a for a in solver.read(("param", function, name)) if isinstance(a, Map))
+            each = _declared(frame, name)
+            passed = tuple(a for a in solver.read(("param", function, name)) if isinstance(a, Map))
+            value = join(passed, (Map(((("?",), each),), True),) if each else UNKNOWN)
         elif name == "request" and _serves_every_request(frame):
             value = (Ext("fastapi.Request()"),)
         else:
@@ -96,6 +99,14 @@ def _serves_every_request(frame: Frame) -> bool:
     if function.class_info is None or function.name != "dispatch":
         return False
     return any(b.endswith("BaseHTTPMiddleware") for b in frame.solver.external_bases(function.class_info))
+
+
+def _declared(frame: Frame, name: str) -> Value:
+    """The handle that each of ``*sessions: AsyncSession`` is."""
+    annotation = frame.function.param_values.get(name, (UNKNOWN, UNKNOWN))[0]
+    if not annotation:
+        return UNKNOWN
+    return tuple(a for a in frame.solver.instances(annotation) if frame.solver.kind_of(a))
 
 
 def _spread(passed: Value) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, contexts, definitions, libraries, predicates, strings
+from sessionlint.program import calls, contexts, definitions, handles, knowledge, libraries, predicates, strings
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, literals_left, otherwise
@@ -15,8 +15,10 @@ from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     TASK,
     UNKNOWN,
+    WORKER_CONTEXT,
     Annotation,
     Const,
+    Ext,
     Map,
     Pending,
     Seq,
@@ -189,7 +191,10 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, frame.solver.attribute(atom.info, index))
             elif isinstance(index, int) and -len(fields) <= index < len(fields):
                 out = join(out, get_attribute(frame, (atom,), fields[index], e))
-        elif atom.tag in ("column", "predicate"):
+        elif atom.tag == "obj" and isinstance(index, str):
+            kept = frame.solver.read(("state", atom, index))
+            out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
+        elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
     return out
 
@@ -230,6 +235,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])
         return definitions.container_of(frame, last, parts) or base
+    if last in knowledge.INJECTION_MARKERS:
+        return frame.evaluate(parts[0])
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
     if last == "Callable" and len(parts) == 2:
@@ -329,7 +336,11 @@ def _seen(frame: Frame, value: Value) -> Value:
     """With a parameter, the containers of handles it is declared or given as."""
     views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
     held = tuple(v for v in views if definitions.holds_handle(frame, v) if v.tag in ("seq", "map"))
-    records = tuple(v for v in views if v.tag == "inst" and frame.solver.is_record(v.info))
+    records = tuple(
+        v
+        for v in views
+        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
+    )
     return join(value, (*held, *records)) if held or records else value
 
 
@@ -347,7 +358,9 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":
-            out = join(out, (atom,))
+            if atom.query:
+                handles.run_query(frame, atom, "__iter__", ("z", span, ()))
+            out = join(out, (atom._replace(query=False),))
     return out
 
 

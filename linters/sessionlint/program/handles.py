@@ -40,6 +40,8 @@ _PASSIVE = {
     "is_modified",
     "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
 }  # fmt: skip
+#: What takes rows out of a session that stays open.
+_LETS_GO = {"expunge", "expunge_all", "reset"}
 _SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
 _WRITERS = {"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 
@@ -253,12 +255,14 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
 
 
 def _operate(
-    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
-) -> Value:
+    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr,
+    query: bool = False,
+) -> Value:  # fmt: skip
     subjects = _subjects(receiver)
     flags: tuple[str, ...] = ()
     # a flush sends what was added before: no write of its own
     write = name in knowledge.SESSION_WRITES and name != "flush" and kind in (SESSION, FACTORY)
+    write = write or (query and name in knowledge.QUERY_WRITES)
     first = args[0] if args else dict(keywords).get("statement", UNKNOWN)
     if name in knowledge.SQL_METHODS:
         text = strings.text_of(first)
@@ -279,10 +283,11 @@ def _operate(
     frame.emit(
         "use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e
     )
-    touches = write or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
+    how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
+    touches = write or query or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
     for subject in subjects:
         if name not in _PASSIVE:
-            frame.effect(Effect("use", "write" if write else "read", subject), e[1], f"{ir.text_of(e[2])}() uses it")
+            frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
         if name in ("in_transaction", "in_nested_transaction"):
             frame.learn(subject, "asked")
             frame.learn(subject, "used", False)
@@ -291,6 +296,8 @@ def _operate(
             frame.learn(subject, "used")
         if write:
             frame.learn(subject, "written")
+        if name in _LETS_GO:
+            frame.learn(subject, "let go")
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
@@ -309,7 +316,7 @@ def _result(
     if name == "get_bind" and kind == SESSION:
         return (Ext("sqlalchemy.Engine()"),)
     if name == "query":
-        return (Ext(knowledge.QUERY),)
+        return (Ext(knowledge.QUERY), Row(receiver, True)) if kind == SESSION else (Ext(knowledge.QUERY),)
     if name == "run_sync" and args:
         out: Value = UNKNOWN
         for target in args[0]:
@@ -318,6 +325,27 @@ def _result(
     if kind == SESSION and name in knowledge.ROW_LOADS:
         return (Operation(receiver, name, (Row(receiver),)),)
     return (Operation(receiver, name),)
+
+
+def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
+    """A method of a result, or of a ``Query``: rows again, unless the query changes them where they are."""
+    if not rows.query or name not in knowledge.QUERY_RUNS:
+        return (rows,)
+    run_query(frame, rows, name, e)
+    return (rows._replace(query=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
+
+
+def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
+    """A ``Query`` is sent by its method ``name``, or by iterating over it."""
+    if frame.solver.kind_of(rows.session) == SESSION:
+        _operate(frame, rows.session, SESSION, name, [], [], e, query=True)
+
+
+def changing(frame: Frame, value: Value) -> Value:
+    """The sessions that write what is assigned to attributes of rows in a value."""
+    rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
+    sessions = dict.fromkeys(row.session for row in rows)
+    return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))
 
 
 def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:

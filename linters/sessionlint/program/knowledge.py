@@ -119,12 +119,15 @@ _CANONICAL = {
 }
 
 
-#: Attributes of library objects that are sessions: import path with calls -> type.
-_SESSION_ATTRIBUTES = {
+#: Attributes of library objects that are sessions or engines: import path with calls -> type.
+_HANDLE_ATTRIBUTES = {
     "flask_sqlalchemy.SQLAlchemy().session": "sqlalchemy.orm.scoped_session()",
     "sqlalchemy.inspect().session": "sqlalchemy.orm.Session()",
     "sqlalchemy.inspect().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
+    "flask_sqlalchemy.SQLAlchemy().engine": "sqlalchemy.Engine()",
     "flask_sqlalchemy_lite.SQLAlchemy().session": "sqlalchemy.orm.Session()",
+    "flask_sqlalchemy_lite.SQLAlchemy().engine": "sqlalchemy.Engine()",
+    "flask_sqlalchemy_lite.SQLAlchemy().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
     "fastapi_sqlalchemy.db.session": "sqlalchemy.orm.Session()",
     "fastapi_async_sqlalchemy.db.session": "sqlalchemy.ext.asyncio.AsyncSession()",
 }
@@ -133,8 +136,8 @@ _SESSION_ATTRIBUTES = {
 @lru_cache(maxsize=20000)
 def canonical(name: str) -> str:
     """The one spelling of an import path that the tables use."""
-    if name in _SESSION_ATTRIBUTES:
-        return _SESSION_ATTRIBUTES[name]
+    if name in _HANDLE_ATTRIBUTES:
+        return _HANDLE_ATTRIBUTES[name]
     head, call, rest = name.partition("()")
     if head in _CANONICAL:
         head = _CANONICAL[head]
@@ -255,13 +258,17 @@ def is_network(name: str) -> bool:
     return method in _NETWORK_METHODS
 
 
-#: Operations of a session that load rows, and what a result gives them out by.
-ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "merge", "stream_scalars"}
+#: Operations of a session that load rows, what a result gives them out by, and what a ``Query`` does to rows itself.
+ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "exec", "merge", "stream_scalars"}
 ROW_METHODS = {
     "all", "fetchall", "fetchone", "first", "one", "one_or_none", "partitions", "scalar", "scalar_one",
     "scalar_one_or_none", "scalars", "unique", "yield_per",
 }  # fmt: skip
+QUERY_WRITES = {"update", "delete"}
+QUERY_RUNS = {"all", "count", "first", "get", "one", "one_or_none", "scalar", "values", *QUERY_WRITES}
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
+#: Markers of dependency injection around the type of what is injected: ``FromDishka[AsyncSession]``.
+INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI"}
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
     "websocket_route",
@@ -305,6 +312,8 @@ TASK_DECORATORS = re.compile(
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
     r"|\.scheduled_job|\.subscriber|\.db_task|\.cond)(?:\(\))?$"
 )
+#: What an arq worker keeps as ``ctx["redis"]``, by arq's documentation.
+WORKER_REDIS = "arq.connections.ArqRedis()"
 QUEUE_METHODS = {
     "delay",
     "apply_async",

@@ -6,13 +6,24 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, locators, predicates, records, scheduling, stdlib, strings
+from sessionlint.program import (
+    handles,
+    knowledge,
+    locators,
+    predicates,
+    records,
+    revealing,
+    scheduling,
+    stdlib,
+    strings,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, set_url
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     UNKNOWN,
+    WORKER_CONTEXT,
     Const,
     Ext,
     Map,
@@ -118,6 +129,8 @@ def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, 
         "sqlmodel.Field",
         "pydantic.Field",
         "dataclasses.field",
+        "attrs.field",
+        "attr.ib",
     ):
         _made_by_default(frame, keywords, e)
         return _column(name, args, keywords)
@@ -134,7 +147,7 @@ def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
     for key, value in keywords:
         for atom in value if key in ("default_factory", "factory") else ():
             if atom.tag == "fn" or frame.solver.kind_of(atom) == "factory":
-                frame.machine.call(frame, atom, [], [], e)
+                frame.solver.write(("default", frame.site(e[1])), frame.machine.call(frame, atom, [], [], e))
 
 
 def _column(name: str, args: list[Value], keywords: Keywords) -> Value:
@@ -213,6 +226,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
+    if tag == "cls" and name in records.BUILDS:
+        return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
         return receiver.items[-1] if name == "pop" and receiver.items else (receiver,) if name in ("copy",) else UNKNOWN
     if tag == "pending":
@@ -223,6 +238,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return (receiver,)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
+    if tag == "obj" and receiver.name == WORKER_CONTEXT and name == "get":
+        return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
     if tag in ("fn", "cls", "obj", "partial"):
         scheduled = scheduling.method(frame, receiver, name, args, keywords, e)
         return UNKNOWN if scheduled is None else scheduled
@@ -303,6 +320,7 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
     escape(frame, args, keywords, e)
     if e[2][0] != "a":
         return UNKNOWN
+    revealing.note(frame, e, args)
     name = e[2][3]
     if name in knowledge.SESSION_ONLY:
         frame.emit("unknown", e[1], name=name, expr=e)

@@ -83,6 +83,9 @@ def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
 def _sequence(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if not args:
         return (Seq(()),)
+    queries = tuple(a for a in args[0] if a.tag == "row" and a.query)
+    if queries:
+        return frame.machine.element(frame, queries, e[1])
     return tuple(a for a in args[0] if a.tag in ("seq", "pending")) or args[0]
 
 
@@ -213,7 +216,8 @@ def _manager(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Val
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
-    "fastapi.Security": _depends, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
+    "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,
+    "arq.func": _first, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
     "contextlib.closing": _closing,

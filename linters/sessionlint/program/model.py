@@ -48,6 +48,7 @@ class Event(NamedTuple):
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
       (``session``, ``connection``, ``transaction``, ``sql``);
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
+    * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;
     * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``;
     * ``call``: project function ``callee`` runs with ``bindings`` (pairs of parameter identity and value);
     * ``external``: a call of the external symbol ``name``; ``args``/``keywords`` its values;

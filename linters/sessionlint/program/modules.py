@@ -38,7 +38,8 @@ class ModuleNames:
 
     @staticmethod
     def _prefixes(files: list[str], roots: Sequence[str]) -> list[str]:
-        prefixes = [("" if r in (".", "", "./") else r.strip("/") + "/") for r in roots]
+        inner = [root.removeprefix("./").strip("/") for root in roots]
+        prefixes = ["" if root in ("", ".") else f"{root}/" for root in inner]
         if "" not in prefixes:
             prefixes.append("")
         known = set(files)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Inst, Map, Value, join, literal
+from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Inst, Map, Value, join, join_all, literal
 
 Keywords = list[tuple[str, Value]]
 #: Methods of schemas and records that give their fields.
 DUMPS = ("model_dump", "dict", "_asdict")
+#: Class methods of schemas that make an instance of the class they are called on.
+BUILDS = ("model_validate", "model_validate_json", "model_construct", "parse_obj", "parse_raw", "from_orm")
+#: Under this key an instance keeps the dictionary of claims that it was made of as a whole.
+COPIED = Const(UNKNOWN_KEYWORDS, "str")
+_DICTIONARIES = {"builtins.dict", "collections.UserDict"}
 _SCHEMAS = ("pydantic.", "pydantic_settings.", "sqlmodel.")
 _TUPLES = "typing.NamedTuple"
 #: Longer schemas are cut; a tenant's fields are kept.
@@ -29,6 +35,7 @@ def dumped(frame: Frame, atom: Inst, keywords: Keywords) -> Value:
     """``body.model_dump(exclude={…})``: the fields that are left; unknown when it cannot be told which."""
     given = dict(keywords)
     kept = as_map(frame, atom)
+    claims = dict(atom.bindings).get(COPIED, UNKNOWN)
     for option in ("include", "exclude"):
         if option not in given or _is_none(given[option]):
             continue
@@ -36,7 +43,34 @@ def dumped(frame: Frame, atom: Inst, keywords: Keywords) -> Value:
         if named is None:
             return UNKNOWN
         kept = kept._replace(items=tuple(i for i in kept.items if (i[0] in named) is (option == "include")))
-    return (kept,)
+        claims = UNKNOWN
+    return (kept, *claims)
+
+
+def builds(frame: Frame, info: Any, name: str) -> bool:
+    """Whether the attribute ``name`` of a class is a library's method that makes an instance of it."""
+    return name in BUILDS and any(b.startswith(_SCHEMAS) for b in frame.solver.external_bases(info))
+
+
+def built(frame: Frame, info: Any, args: list[Value], keywords: Keywords) -> Value:
+    """``Schema.model_validate(data)``."""
+    given = join_all([*args, *(v for _, v in keywords)])
+    claims = _claims(frame, given)
+    return (Inst(info, ((COPIED, claims),) if claims else ()),)
+
+
+def taken_over(frame: Frame, info: Any, args: list[Value], keywords: Keywords) -> Value:
+    """Claims that an instance takes over as a whole: ``Payload(**claims)``, ``Claims(claims)`` of a dictionary."""
+    given = dict(keywords).get(UNKNOWN_KEYWORDS, UNKNOWN)
+    if args and frame.solver.external_bases(info) & _DICTIONARIES:
+        given = join(given, args[0])
+    return _claims(frame, given)
+
+
+def _claims(frame: Frame, value: Value) -> Value:
+    seen = [v for a in value for v in (frame.solver.views(a) if a.tag in ("param", "injected") else (a,))]
+    found = (a for a in seen if a.tag == "ext" and a.name.endswith("()"))
+    return tuple(a for a in found if knowledge.JWT_DECODERS.match(a.name[:-2]))
 
 
 def as_map(frame: Frame, atom: Inst) -> Map:

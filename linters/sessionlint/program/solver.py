@@ -9,6 +9,7 @@ from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.revealing import called_by, revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
     UNKNOWN,
@@ -37,14 +38,20 @@ class Solver(Classes):
         """Evaluates until nothing changes, and until no skipped function mentions a name that turned out to matter."""
         while True:
             self.drain()
+            said = tuple(revealed(self.functions, self._cells))
             self.makers = demand.makers(self.functions, self.kind_of)
             names = demand.names_that_matter(self._cells, self._lazy, self.makers)
-            wanted = self._policy_names | demand.with_aliases(names, self._lazy)
+            wanted = self._policy_names | called_by(said) | demand.with_aliases(names, self._lazy)
             for function in demand.mentioning(self.functions, wanted - self.searched):
                 function.eager = True
                 self.enqueue(function.module.body)
                 self.enqueue(function)
             self.searched |= wanted
+            if self._queue:
+                continue
+            for param, session in said:
+                if all(a.tag == "param" for a in self.arguments_of(param)):
+                    self.flow(param.info, param.name, (session,))
             if not self._queue:
                 return
 

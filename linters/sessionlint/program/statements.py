@@ -42,6 +42,8 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
 def _annotated(frame: Frame, s: ir.Stmt) -> None:
     annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
     value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
+    if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
+        frame.solver.write(("attr", frame.class_scope, s[2][2]), _field_default(frame, value, s[4][1]))
     dependency = next((a for a in value if a.tag == "dependency"), None)
     if dependency is not None and frame.class_scope is not None:
         # a class-based view: FastAPI injects the attribute
@@ -53,8 +55,6 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
             assign(frame, s[2], typed, None, declared=True)
         return
-    if frame.class_scope is not None and any(_is_field(a) for a in value):
-        value = join(_field_default(frame, s[4]), value)
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
         value = join(value, typed)
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
@@ -68,10 +68,15 @@ def _is_field(atom: Any) -> bool:
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
 
 
-def _field_default(frame: Frame, field: ir.Expr) -> Value:
-    """What ``field(default=name)`` puts into an instance that is made without the field."""
-    given = next((v for k, v in field[4] if k == "default"), None) if field[0] == "c" else None
-    return frame.evaluate(given) if given is not None and given[0] in ("n", "a", "lam") else UNKNOWN
+#: What a field's default may be that instances then call, use or open.
+_KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
+
+
+def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
+    """``field(default=get_session)``, ``field(default_factory=connect)``: what instances have by themselves."""
+    given = [a.get("default") or UNKNOWN for a in value if a.tag == "map"]
+    made = frame.solver.read(("default", frame.site(span)))
+    return tuple(a for v in (*given, made) for a in v if a.tag in _KEPT)
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
@@ -151,6 +156,10 @@ def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
     return narrowed
 
 
+#: A ``begin()`` with one of these raises.
+_RAISING = frozenset({"already begun", "autobegun"})
+
+
 def _loop(
     frame: Frame,
     body: tuple[ir.Stmt, ...],
@@ -162,6 +171,7 @@ def _loop(
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
     events = len(frame.events)
+    raising: dict[Any, frozenset[str]] = {}
     for last in (False, True):
         before_each()
         run_block(frame, body)
@@ -171,8 +181,15 @@ def _loop(
         if last or frame.dead or not _changes_the_next_round(frame, before):
             break
         # The second round sees what the first one left; its events replace the first round's.
+        raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
         del frame.events[events:]
         frame.merge(before)
+    for index in range(events, len(frame.events) if raising else events):
+        event = frame.events[index]
+        if event.kind == "txn" and (event.span, event.name) in raising:
+            # what raises in the first round raises, whatever later rounds would find
+            flags = event.flags | raising[event.span, event.name]
+            frame.events[index] = event._replace(flags=flags)
     frame.loop_exits = exits
     frame.flags.pop()
     if endless and frame.dead:
@@ -230,6 +247,9 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
     for handler in s[3]:
         frame.restore((interrupted[0], interrupted[1], False))
         frame.merge((before[0], before[1], False))
+        if _tells_of_rows(frame, handler[1]):
+            # a result that was no row, or several: the statement had run
+            frame.facts.update({k: held for k, held in interrupted[1].items() if k[1] == "used"})
         paths.append(_handler(frame, handler, body_events))
     frame.restore(paths[0])
     for path in paths[1:]:
@@ -237,6 +257,18 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
     if s[5]:
         _finally(frame, s[5], interrupted)
         frame.narrow_exits(exits)
+
+
+def _tells_of_rows(frame: Frame, types: ir.Expr | None) -> bool:
+    """Whether only a result's own errors are caught."""
+    caught = frame.evaluate(types) if types is not None else UNKNOWN
+    named = [a for c in caught for a in ([i for v in c.items for i in v] if c.tag == "seq" else [c])]
+    return bool(named) and all(
+        a.tag == "ext" and a.name.startswith("sqlalchemy.") and a.name.endswith(_NO_ROW) for a in named
+    )
+
+
+_NO_ROW = (".NoResultFound", ".MultipleResultsFound")
 
 
 def _finally(frame: Frame, body: tuple[ir.Stmt, ...], interrupted: Any) -> None:
@@ -324,14 +356,15 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _match(frame: Frame, s: ir.Stmt) -> None:
-    frame.evaluate(s[2])
+    frame.env[ir.SUBJECT] = frame.evaluate(s[2])
     before = frame.snapshot()
     paths = [] if any(always for *_, always in s[3]) else [before]
     frame.flags.append("branch")
-    for names, typed, guard, body, _ in s[3]:
+    for names, typed, captures, guard, body, _ in s[3]:
         frame.restore(before)
+        captured = {name: frame.evaluate(part) for name, part in captures}
         for name in names:
-            frame.bind(name, UNKNOWN, s[1])
+            frame.bind(name, captured.get(name, UNKNOWN), s[1])
         for name, cls in typed:
             handles = tuple(a for a in frame.solver.instances(frame.evaluate(cls)) if frame.solver.kind_of(a))
             if handles and not any(frame.solver.kind_of(a) for a in frame.env.get(name, UNKNOWN)):

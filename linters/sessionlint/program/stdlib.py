@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import strings
 from sessionlint.program.frame import Frame
-from sessionlint.program.targets import assign
+from sessionlint.program.targets import assign, change
 from sessionlint.program.values import (
     BY_NAME,
     UNKNOWN,
@@ -43,7 +43,7 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     for text in strings.texts_of(tuple(known)):
         if not text.dynamic:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
-    if not known and any(n.tag == "param" for n in names):
+    if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
     return out
@@ -165,9 +165,13 @@ def _alias_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr)
 
 def _set_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``setattr(object, "name", value)``."""
-    for text in strings.texts_of(args[1]) if len(args) == 3 and e[0] == "c" and len(e[3]) == 3 else ():
-        if not text.dynamic:
-            assign(frame, ("a", e[1], e[3][0], text.text), args[2], e[3][2])
+    if len(args) != 3 or e[0] != "c" or len(e[3]) != 3:
+        return UNKNOWN
+    names = [t.text for t in strings.texts_of(args[1]) if not t.dynamic]
+    for name in names:
+        assign(frame, ("a", e[1], e[3][0], name), args[2], e[3][2])
+    if not names:
+        change(frame, args[0], e[1], e)
     return UNKNOWN
 
 
@@ -182,17 +186,26 @@ def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
 
 
 def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return class_of(frame, args[0]) if len(args) == 1 else UNKNOWN
+
+
+def class_of(frame: Frame, value: Value) -> Value:
     """``type(x)``: the class of an object whose class is known."""
     out: list[Any] = []
-    for atom in args[0] if len(args) == 1 else ():
+    for atom in value:
         if atom.tag == "ext" and atom.name.endswith("()"):
             out.append(Ext(atom.name[:-2]))
         elif atom.tag == "inst":
             out.append(Cls(atom.info))
         elif frame.solver.kind_of(atom) == "session":
-            is_async = frame.solver.is_async(atom)
-            out.append(Ext("sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session"))
+            out.append(session_class(frame, atom))
     return tuple(out)
+
+
+def session_class(frame: Frame, atom: Any) -> Ext:
+    """The library's class of a session, or of the sessions a factory makes."""
+    is_async = frame.solver.is_async(atom)
+    return Ext("sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session")
 
 
 SPECIAL: dict[str, Special] = {

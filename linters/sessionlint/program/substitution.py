@@ -30,14 +30,20 @@ def stand_in(frame: Frame, subject: Any, mapped: dict[Any, Value]) -> Value:
 
 def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any, Value], ...]) -> dict[Any, Value]:
     """What each identity of the callee stands for at this call, constructor bindings of receivers included."""
-    mapped: dict[Any, Value] = {}
-    for key, value in bindings:
-        mapped[key] = value
-        for atom in value:
-            if atom.tag == "inst":
-                for inner_key, inner in atom.bindings:
-                    mapped.setdefault(inner_key, inner)
+    mapped = dict(bindings)
+    for _, value in bindings:
+        _held(frame, value, mapped)
     return mapped
+
+
+def _held(frame: Frame, value: Value, mapped: dict[Any, Value]) -> None:
+    """Adds what the objects in a value were made with, and the objects these hold; injected ones included."""
+    for atom in value:
+        for made in frame.solver.views(atom) if atom.tag == "injected" else (atom,):
+            for key, inner in made.bindings if made.tag == "inst" else ():
+                if key not in mapped:
+                    mapped[key] = inner
+                    _held(frame, inner, mapped)
 
 
 def substitute(

@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import handles, knowledge
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.values import UNKNOWN, Const, Ext, Map, Seq, Value, alternatives, join, join_all, literal
+from sessionlint.program.model import Effect
+from sessionlint.program.values import (
+    UNKNOWN,
+    WORKER_CONTEXT,
+    Const,
+    Ext,
+    Map,
+    Seq,
+    Value,
+    alternatives,
+    join,
+    join_all,
+    literal,
+)
 
 #: What the application is called where nothing says that it is one.
 _TAKEN_APART = (".split()", ".rsplit()", ".partition()", ".rpartition()")
@@ -66,6 +79,8 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
                     item = join(item, atom.items[index])
             elif atom.tag == "seq":
                 item = join(item, join_all(list(atom.items)))
+            elif atom.tag == "row":
+                item = join(item, (atom,))
             elif atom.tag == "ext" and index and atom.name.endswith(_TAKEN_APART):
                 # the first part of a header is its scheme
                 item = join(item, (Ext(f"{atom.name}[]"),))
@@ -81,6 +96,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
+    change(frame, join(owner, _row_above(frame, target[2])), target[1], target)
     for atom in _owners(frame, owner):
         if atom.tag in ("inst", "cls"):
             info = atom.info
@@ -106,6 +122,25 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
         base = target[2][2]
         of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
         frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
+
+
+def _row_above(frame: Frame, owner: ir.Expr) -> Value:
+    """``order.customer`` of a row: what hangs on one by a relationship is a row, too."""
+    above = frame.lookup(owner[2][2]) if owner[0] == "a" and owner[2][0] == "n" else UNKNOWN
+    return tuple(a for a in above if a.tag == "row")
+
+
+def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
+    """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
+    text = ir.text_of(target)
+    sessions = handles.changing(frame, changed)
+    if sessions:
+        frame.emit("change", span, subject=sessions, expr=target)
+    for session in sessions:
+        frame.effect(Effect("change", "row", session), span, f"{text} changes a row")
+    for atom in changed:
+        if atom.tag == "param" and frame.solver.kind_of(atom) is None:
+            frame.effect(Effect("change", "argument", atom), span, f"{text} changes a row")
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
@@ -143,6 +178,10 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     key = literal(keys)
     frame.identifier(str(key), value, source, "key")
     frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=ir.text_of(target))
+    for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
+        if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
+            frame.solver.write(("state", atom, key), value)
+            frame.store("state", ir.text_of(target), value, target[1])
     known = alternatives(keys)
     if target[2][0] == "i":
         held = tuple(_with(a, known, value) if a.tag == "map" else a for a in owner)

@@ -44,6 +44,10 @@ class Obj(NamedTuple):
 TASK = "asyncio.Task()"
 
 
+#: Name of the :class:`Obj` that stands for the dictionary a worker passes to all its functions.
+WORKER_CONTEXT = "arq.context()"
+
+
 class Mod(NamedTuple):
     """A module of the project by its dotted name."""
 
@@ -191,9 +195,10 @@ class Operation(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Rows that a session loaded: one of them, or a result that gives some."""
+    """Rows that a session loaded: one of them, or a result that gives some; ``query``: what still has to be run."""
 
     session: Any
+    query: bool = False
     tag: str = "row"
 
 

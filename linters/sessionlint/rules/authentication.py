@@ -11,7 +11,8 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Dependency, Value
+from sessionlint.program.records import COPIED
+from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.hand_decoding import decodes_by_hand
 
@@ -74,6 +75,8 @@ def _secret(program: Program, atom: Any, depth: int) -> str | None:
         return "claims" if name.endswith("()") and is_decoder(name[:-2]) else None
     if atom.tag == "text":
         return kind_of_secret(program, atom.holes, depth + 1) if depth < 3 else None
+    if atom.tag == "inst":
+        return kind_of_secret(program, dict(atom.bindings).get(COPIED, UNKNOWN), depth + 1)
     if atom.tag in ("param", "injected") and depth < 3:
         return kind_of_secret(program, program.solver.views(atom), depth + 1)
     return None

@@ -47,7 +47,9 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
                 yield from sessions_in(program, bound, depth + 1)
         if tag in ("fn", "pending"):
             yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
-        if (tag == "fn" and atom.receiver is not None) or tag in ("method", "operation"):
+        if tag == "row" and atom.query:
+            yield from sessions_in(program, (atom.session,), depth + 1)
+        elif (tag == "fn" and atom.receiver is not None) or tag in ("method", "operation"):
             yield from sessions_in(program, (atom.receiver,), depth + 1)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))

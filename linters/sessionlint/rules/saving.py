@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.model import Effect
@@ -21,8 +22,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if closing_commits(program, function, session) is not False:
         return False
-    around = (e for wrapper in function.wrappers for e in wrapper.events if not _is_wrapped(e))
-    if any(e.name in ("begin", "commit") for e in around if e.kind in ("txn", "effect")):
+    if any(e.name in ("begin", "commit") for e in _around(program, function)):
         return False  # a decorator commits
     if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
         return False
@@ -31,9 +31,31 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     return not any(ends & target.summary.effects.keys() for target in before)
 
 
-def _is_wrapped(event: Event) -> bool:
-    """Whether a decorator's event is what one of the functions does that it is put around."""
-    return event.callee is not None and event.function in event.callee.wrappers
+def _around(program: Program, function: FunctionInfo) -> Iterator[Event]:
+    """What the decorators of a function do to transactions themselves, not what the functions do that they wrap."""
+    called = [
+        method
+        for _, value in function.decorator_values
+        for atom in value
+        if atom.tag in ("cls", "inst") and (method := program.solver.method(atom.info, "__call__")) is not None
+    ]
+    for wrapper in (*function.wrappers, *called):
+        for event in wrapper.events:
+            wrapped = event.callee
+            if event.kind == "txn" or (event.kind == "effect" and not _is_wrapped(program, wrapper, wrapped)):
+                yield event
+
+
+def _is_wrapped(program: Program, wrapper: FunctionInfo, function: FunctionInfo | None) -> bool:
+    """Whether a decorator's wrapper calls a function as the one that it, or another decorator, was put around."""
+    if function is None or function in program.shared(_wrappers):
+        return True
+    owners = (a.info for _, value in function.decorator_values for a in value if a.tag in ("cls", "inst"))
+    return wrapper in function.wrappers or any(wrapper.class_info is owner for owner in owners)
+
+
+def _wrappers(program: Program) -> frozenset[FunctionInfo]:
+    return frozenset(wrapper for function in program.functions for wrapper in function.wrappers)
 
 
 def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:

@@ -117,6 +117,40 @@ def work() -> None:
 """,
         path="app/tasks/work.py",
     ),
+    Bad(
+        path="app/routers/books.py",
+        source="""
+from fastapi import APIRouter, Depends
+from sqlmodel import Field, Session, SQLModel
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class BookIn(SQLModel):
+    title: str
+
+
+class Book(BookIn, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+
+    def save(self, session: Session) -> None:
+        session.add(self)
+        session.commit()
+
+    def keep(self, session: Session) -> None:
+        session.add(self)
+
+
+@router.post("/")
+def create(body: BookIn, session: Session = Depends(get_session_dependency)):
+    with session.begin():
+        book = Book.model_validate(body)
+        book.keep(session)
+        book.save(session)  # TXN205@9
+""",
+    ),
 ]
 
 GOOD = [

@@ -131,9 +131,130 @@ async def read(session: SessionDep):
         return await session.get(Item, 1)
 """
     ),
+    Bad(
+        """
+# --- pyproject.toml
+[tool.sessionlint]
+session-modules = ["main.py"]
+session-dependencies = ["main.session"]
+# --- main.py
+from fastapi import Depends, FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+app = FastAPI()
+make = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+async def session():
+    async with make() as opened:
+        yield opened
+
+
+@app.post("/items")
+async def create(session: AsyncSession = Depends(session)):
+    await session.get(object, 1)
+    async with session.begin():  # TXN206@16
+        session.add(object())
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy import select
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+
+
+def query(db: Session) -> None:
+    if db.query(Item).filter(Item.name == "a").count():
+        with db.begin():  # TXN206@14
+            db.add(Item(name="a"))
+
+
+def each(db: Session) -> None:
+    for item in db.query(Item):
+        with db.begin():  # TXN206@14
+            item.name = "a"
+
+
+async def each_row(session: AsyncSession) -> None:
+    for item in await session.scalars(select(Item)):
+        async with session.begin():  # TXN206@20
+            item.name = "a"
+
+
+async def one(session: AsyncSession):
+    try:
+        return (await session.scalars(select(Item))).one()
+    except (NoResultFound, MultipleResultsFound):
+        return None
+
+
+async def missing(session: AsyncSession) -> None:
+    await one(session)
+    async with session.begin():  # TXN206@16
+        session.add(Item(name="a"))
+""",
+        path="app/tasks/items.py",
+    ),
 ]
 
 GOOD = [
+    Good(
+        """
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Query, Session
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def only_asked_for(db: Session) -> list[Item]:
+    query = db.query(Item).filter(Item.name == "a")
+    with db.begin():
+        return query.all()
+
+
+def each(db: Session, names: list[str]) -> None:
+    with db.begin():
+        items = db.query(Item).all()
+    for item in items:
+        with db.begin():
+            item.name = "a"
+            db.query(Item).get(item.id)
+
+
+async def each_with_its_own(session: AsyncSession) -> None:
+    for item in await session.scalars(select(Item)):
+        async with get_session() as own, own.begin():
+            await own.merge(item)
+
+
+async def tried(session: AsyncSession):
+    try:
+        return (await session.scalars(select(Item))).one()
+    except SQLAlchemyError:
+        await session.rollback()
+
+
+async def perhaps(session: AsyncSession):
+    try:
+        await session.connection()
+    except OSError:
+        return
+
+
+async def after(session: AsyncSession) -> None:
+    await perhaps(session)
+    async with session.begin():
+        session.add(Item(name="a"))
+""",
+        path="app/tasks/items.py",
+    ),
     Good(
         """
 from contextlib import AsyncExitStack

@@ -97,6 +97,38 @@ def work() -> None:
 """,
         path="app/tasks/work.py",
     ),
+    Bad(
+        """
+from sqlalchemy.orm import Query, Session
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def items(db: Session) -> Query:
+    return db.query(Item)
+
+
+def stale() -> list[Item]:
+    with get_session() as db:
+        query = items(db).filter(Item.name == "a")
+    return query.all()  # TXN208@12
+
+
+def built_early() -> list[Item]:
+    with get_session() as db:
+        query = items(db)
+        return query.filter(Item.name == "a").all()
+
+
+def kept_as_a_list() -> None:
+    with get_session() as db:
+        found = list(items(db))
+    for item in found:
+        print(item)
+""",
+        path="app/tasks/items.py",
+    ),
 ]
 
 GOOD = [

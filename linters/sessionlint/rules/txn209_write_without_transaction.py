@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.facts import ir
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -164,6 +165,177 @@ async def taken_out(session: AsyncSession = Depends(get_session_dependency)):
     return item
 """
     ),
+    Bad(
+        """
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from app.database import get_db
+from app.models.item import Item
+from app.services.items import find, fill, rename
+
+router = APIRouter()
+
+
+@router.put("/one")
+def one(db: Session = Depends(get_db)):
+    item = db.query(Item).filter(Item.name == "a").first()
+    item.name = "b"  # TXN209@5
+
+
+@router.put("/all")
+def each(values: dict, db: Session = Depends(get_db)):
+    for item in db.query(Item):
+        for key, value in values.items():
+            setattr(item, key, value)  # TXN209@13
+
+
+@router.delete("/all")
+def none(db: Session = Depends(get_db)):
+    db.query(Item).filter(Item.name == "a").delete()  # TXN209@5
+
+
+@router.put("/loaded")
+def loaded(db: Session = Depends(get_db)):
+    item = find(db)
+    item.owner.name = "b"  # TXN209@5
+
+
+@router.put("/passed")
+def passed(db: Session = Depends(get_db)):
+    rename(find(db))  # TXN209@5
+
+
+@router.put("/below")
+def below(db: Session = Depends(get_db)):
+    fill(db)  # TXN209@5
+
+
+@router.put("/new")
+def new(db: Session = Depends(get_db)):
+    item = Item(name="a")
+    rename(item)
+    with db.begin():
+        db.add(item)
+
+
+@router.get("/shown")
+def shown(db: Session = Depends(get_db)):
+    item = find(db)
+    rename(item)
+    return item
+# --- app/services/items.py
+from app.models.item import Item
+
+
+def find(db):
+    return db.query(Item).one()
+
+
+def rename(item):
+    item.name = "b"
+
+
+def fill(db):
+    rename(find(db))
+# --- app/database.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+def get_db():
+    with Local() as db:
+        yield db
+"""
+    ),
+    Bad(
+        """
+# --- app/routers/orders.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.repositories.orders import Facade, Orders, Shop
+from app.session import get_session_dependency
+
+router = APIRouter()
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+def orders(session: SessionDep) -> Orders:
+    return Orders(session)
+
+
+def shop(repository: Annotated[Orders, Depends(orders)]) -> Shop:
+    return Shop(repository)
+
+
+async def facade(inner: Annotated[Shop, Depends(shop)]):
+    yield Facade(inner)
+
+
+ShopDep = Annotated[Shop, Depends(shop)]
+
+
+@router.post("/")
+async def place(service: ShopDep):
+    await service.place()  # TXN209@11
+
+
+@router.post("/all")
+async def place_all(service: Annotated[Facade, Depends(facade)]):
+    await service.place_all()  # TXN209@11
+
+
+@router.post("/in-a-block")
+async def in_a_block(session: SessionDep, service: ShopDep):
+    async with session.begin():
+        await service.place()
+
+
+@router.get("/")
+async def read(service: ShopDep):
+    return await service.read()
+# --- app/repositories/orders.py
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Orders:
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def add(self) -> None:
+        self.session.add(Item(name="a"))
+
+    async def all(self):
+        return await self.session.scalars(select(Item))
+
+
+class Shop:
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+
+    async def place(self) -> None:
+        await self.orders.add()
+
+    async def read(self):
+        return await self.orders.all()
+
+
+class Facade:
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    async def place_all(self) -> None:
+        await self.shop.place()
+"""
+    ),
 ]
 
 GOOD = [
@@ -309,32 +481,24 @@ async def use() -> None:
 ]
 
 
-#: What takes rows out of a session.
-_LETS_GO = ("expunge", "expunge_all", "close", "reset")
-
-
 def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session."""
     for function in program.functions:
-        if function.parent is not None or program.role(function) not in ("endpoint", "background"):
+        if program.role(function) not in ("endpoint", "background"):
             continue
         reported: set[Any] = set()
         for index, event in enumerate(function.events):
-            for atom in _changed(program, function, index, event):
-                if atom not in reported and atom.tag != "param" and is_lost(program, function, index, atom):
+            for atom in event.subject if _writes(function, event) else ():
+                if atom not in reported and _is_own(function, atom) and is_lost(program, function, index, atom):
                     reported.add(atom)
                     yield _finding(program, event, atom)
 
 
-def _changed(program: Program, function: FunctionInfo, index: int, event: Event) -> Iterator[Any]:
-    """The sessions that write rows through ``event``."""
-    if _writes(event):
-        yield from event.subject
-    elif event.kind == "setattr" and not _reads_only(function):
-        earlier = function.events[:index]
-        away = {a for e in earlier if e.kind == "use" and e.name in _LETS_GO for a in e.subject}
-        loaded = [r for a in event.subject for r in (a.result if a.tag == "operation" else (a,))]
-        yield from (r.session for r in loaded if r.tag == "row" and r.session not in away)
+def _is_own(function: FunctionInfo, session: Any) -> bool:
+    """Whether the function itself got or opened the session: a function in another may use the other's."""
+    if function.parent is None or session.tag == "handle":
+        return bool(session.tag != "param")
+    return any(session in given for _, given in function.param_values.values())
 
 
 def _reads_only(function: FunctionInfo) -> bool:
@@ -343,7 +507,9 @@ def _reads_only(function: FunctionInfo) -> bool:
     return bool(methods) and methods <= {"get", "head", "options", "trace"}
 
 
-def _writes(event: Event) -> bool:
+def _writes(function: FunctionInfo, event: Event) -> bool:
+    if "change" in (event.kind, event.text):
+        return not _reads_only(function)
     if event.kind == "effect":
         return event.text == "use" and event.name == "write"
     return event.kind == "use" and "write" in event.flags
@@ -356,7 +522,7 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
         trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
-    what = f"{event.text} = …" if event.kind == "setattr" else called(event)
+    what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
     message = (
         f"`{what}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
         "`async with session.begin():`."

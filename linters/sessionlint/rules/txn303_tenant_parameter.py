@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Dependency, Param, Pending
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -276,15 +275,14 @@ def _is_subject(program: Program, function: FunctionInfo) -> bool:
     role = program.role(function)
     if role in ("auth", "model", "test", "migration", "session"):
         return False
-    if function.class_info is not None and _is_record(program, function):
+    if function.class_info is not None and _is_record(program, function.class_info):
         return False
     return role in _LAYERS or handles_data(program, function)
 
 
-def _is_record(program: Program, function: FunctionInfo) -> bool:
-    info = function.class_info
-    bases = program.solver.external_bases(info) if info else set()
-    return attributes.is_model(program, info) or any(b.startswith(("pydantic.", "pydantic_settings.")) for b in bases)  # type: ignore[arg-type]
+def _is_record(program: Program, info: ClassInfo) -> bool:
+    bases = program.solver.external_bases(info)
+    return program.solver.is_model(info) or any(b.startswith(("pydantic.", "pydantic_settings.")) for b in bases)
 
 
 def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
@@ -292,7 +290,7 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
     callee = event.callee
     if callee is None or program.role(callee) in _BEYOND:
         return None
-    if callee.name == "__init__" and callee.class_info is not None and _is_record(program, callee):
+    if callee.name == "__init__" and callee.class_info is not None and _is_record(program, callee.class_info):
         return None
     for identity, value in event.bindings:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None

@@ -143,6 +143,96 @@ async def call(request: Request):
     return await forward(None, request.headers)  # TXN403@18
 """
     ),
+    Bad(
+        source="""
+# --- app/services/jobs.py
+async def run(session, caller):
+    return caller
+# --- app/auth/tokens.py
+import jwt
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BaseModel
+
+scheme = OAuth2PasswordBearer(tokenUrl="token")
+
+
+class Payload(BaseModel):
+    sub: str
+
+
+class Claims(dict):
+    pass
+
+
+class User(BaseModel):
+    id: str
+
+
+def payload(token: str = Depends(scheme)) -> Payload:
+    return Payload(**jwt.decode(token, "k"))
+
+
+def validated(token: str = Depends(scheme)) -> Payload:
+    return Payload.model_validate(jwt.decode(token, "k"))
+
+
+def claims(token: str = Depends(scheme)) -> Claims:
+    return Claims(jwt.decode(token, "k"))
+
+
+def copied(token: str = Depends(scheme)) -> dict:
+    decoded = jwt.decode(token, "k")
+    return {**decoded, "seen": True}
+
+
+def dumped(payload: Payload = Depends(payload)) -> dict:
+    return payload.model_dump()
+
+
+def user(payload: Payload = Depends(payload)) -> User:
+    return User(id=payload.sub)
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Depends
+
+from app.auth import tokens
+from app.auth.tokens import Payload, User
+from app.services.jobs import run
+
+router = APIRouter()
+
+
+@router.post("/payload")
+async def a(payload: Payload = Depends(tokens.payload), user: User = Depends(tokens.user)):
+    await run(None, payload.sub)
+    await run(None, user)
+    await run(None, User.model_validate({"id": payload.sub}))
+    await run(None, payload.model_dump(include={"sub"}))
+    await run(None, {"caller": payload})  # TXN403@11
+    return await run(None, payload)  # TXN403@18
+
+
+@router.post("/validated")
+async def b(payload: Payload = Depends(tokens.validated)):
+    return await run(None, payload)  # TXN403@18
+
+
+@router.post("/claims")
+async def c(claims=Depends(tokens.claims)):
+    await run(None, claims["sub"])
+    return await run(None, claims)  # TXN403@18
+
+
+@router.post("/copied")
+async def d(claims: dict = Depends(tokens.copied)):
+    return await run(None, claims)  # TXN403@18
+
+
+@router.post("/dumped")
+async def e(claims: dict = Depends(tokens.dumped)):
+    return await run(None, claims)  # TXN403@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -241,16 +331,19 @@ def _is_receiver(param: Param) -> bool:
     return param.info.class_info is not None and param.name == param.info.params[0][0]
 
 
-def _held(event: Event, value: Value, depth: int = 3) -> Iterator[Value]:
+def _held(program: Program, event: Event, value: Value, depth: int = 3) -> Iterator[Value]:
     """A value, what is in it, and what the objects written as arguments are made of."""
     yield value
     for atom in value if depth else ():
         if atom.tag == "map":
             for _, inner in atom.items:
-                yield from _held(event, inner, depth - 1)
+                yield from _held(program, event, inner, depth - 1)
         elif atom.tag == "seq":
             for inner in atom.items:
-                yield from _held(event, inner, depth - 1)
+                yield from _held(program, event, inner, depth - 1)
+        elif atom.tag == "injected":
+            copied = tuple(a for a in program.solver.views(atom) if a.tag == "map")
+            yield from _held(program, event, copied, depth - 1)
         elif atom.tag == "inst":
             for made in event.function.events:
                 if made.kind == "construct" and made.value[0].info is atom.info and _is_argument(event, made):
@@ -267,7 +360,7 @@ def secret_in(program: Program, event: Event) -> tuple[str, str] | None:
     """The parameter of a callee that gets a secret, and what it is: ``token`` or ``claims``."""
     for identity, value in event.bindings:
         if isinstance(identity, Param) and identity.info is event.callee:
-            held = (value,) if _is_receiver(identity) else _held(event, value)
+            held = (value,) if _is_receiver(identity) else _held(program, event, value)
             kind = next((k for v in held if (k := kind_of_secret(program, v))), None)
             if kind:
                 return identity.name, kind

@@ -246,6 +246,33 @@ async def later(item_id: str, session: AsyncSession = Depends(get_session_depend
     threading.Thread(target=write, kwargs={"session": session}).start()  # TXN601@5
 """,
     ),
+    Bad(
+        """
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/")
+def later(tasks: BackgroundTasks, db: Session = Depends(get_session_dependency)):
+    tasks.add_task(db.query(Item).filter(Item.name == "a").delete)  # TXN601@5
+    tasks.add_task(count, db.query(Item))  # TXN601@5
+    tasks.add_task(tell, db.query(Item).count(), [item.id for item in db.query(Item)])
+
+
+def count(query):
+    return query.count()
+
+
+def tell(number, ids):
+    return number, ids
+""",
+        path="app/routers/items.py",
+    ),
 ]
 
 GOOD = [

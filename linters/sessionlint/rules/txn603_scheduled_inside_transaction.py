@@ -194,6 +194,39 @@ async def start(request: Request, session: AsyncSession = Depends(get_session_de
     later.delay()
 """
     ),
+    Bad(
+        path="app/worker.py",
+        source="""
+from arq import cron, func
+from arq.connections import RedisSettings
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def scan(ctx, item_id: str) -> None:
+    async with get_session() as session:
+        session.add(Item(name=item_id))  # TXN209@9
+
+
+async def submit(ctx) -> None:
+    async with get_session() as session, session.begin():
+        item = Item(name="a")
+        session.add(item)
+        await ctx["redis"].enqueue_job("scan", str(item.id))  # TXN603@15
+
+
+async def nightly(ctx) -> None:
+    async with get_session() as session:
+        session.add(Item(name="a"))  # TXN209@9
+
+
+class WorkerSettings:
+    functions = [submit, func(scan, max_tries=3)]
+    cron_jobs = [cron(nightly, hour=3)]
+    redis_settings = RedisSettings()
+""",
+    ),
 ]
 
 GOOD = [
@@ -272,6 +305,36 @@ async def read(background: BackgroundTasks, session: AsyncSession = Depends(get_
     item = await session.get(Item, 1)
     background.add_task(scan, 1)
     return item
+""",
+    ),
+    Good(
+        path="app/worker.py",
+        source="""
+from arq.connections import RedisSettings
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def submit(ctx) -> None:
+    async with get_session() as session, session.begin():
+        item = Item(name="a")
+        session.add(item)
+    await ctx["redis"].enqueue_job("scan", str(item.id))
+
+
+async def store(session) -> None:
+    session.add(Item(name="a"))
+
+
+class Menu:
+    functions = [store]
+    cron_jobs = []
+
+
+class WorkerSettings:
+    functions = [submit]
+    redis_settings = RedisSettings()
 """,
     ),
 ]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.strings import texts_of
@@ -258,7 +257,7 @@ def _declared(program: Program, info: ClassInfo, annotation: Value, default: Val
     marks = [*default, *(m for m in _metadata(annotation))]
     made = next((a.name for a in marks if a.tag == "ext" and a.name in _COLUMNS), None)
     mapped = any(a.tag == "ext" and a.name == "sqlalchemy.orm.Mapped" for a in annotation)
-    if made is None and not (mapped and attributes.is_model(program, info)):  # type: ignore[arg-type]
+    if made is None and not (mapped and program.solver.is_model(info)):
         return None
     positional: list[Value] = []
     named: dict[str, Value] = {}

@@ -66,6 +66,25 @@ class Database:
 VERSION = 1
 """,
     ),
+    Good(
+        source="""
+# --- pyproject.toml
+[tool.sessionlint]
+src = ["./src"]
+session-modules = ["src/shop/session.py"]
+session-dependencies = ["shop.session.get_session_dependency"]
+[tool.sessionlint.layers]
+migration = ["migrations/**"]
+test = ["tests/**"]
+# --- src/shop/session.py
+async def get_session_dependency():
+    yield None
+# --- migrations/env.py
+VERSION = 1
+# --- tests/test_items.py
+VERSION = 1
+""",
+    ),
 ]
 
 

@@ -42,7 +42,5 @@ class Disk:
             return True
         if not path.endswith(".py") or policy.is_excluded(path) or not DEFAULT_EXCLUDES.isdisjoint(path.split("/")):
             return False
-        sources = [source.strip("/").removeprefix("./") for source in policy.src]
-        inside = any(source in ("", ".") or path.startswith(f"{source}/") for source in sources)
         # one that is there and was not discovered is ignored by git
-        return inside and not (self._root / path).exists()
+        return not (self._root / path).exists()

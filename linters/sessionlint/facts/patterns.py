@@ -1,0 +1,44 @@
+"""What the names in a ``match`` pattern, and type parameters, stand for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sessionlint.facts.ir import Expr, Span4
+
+
+def captures(
+    pattern: ast.AST, matched: Expr, span: Callable[[Any], Span4], lower: Callable[[ast.AST], Expr]
+) -> Iterator[tuple[str, Expr]]:
+    """The names a pattern binds, with the part of what is ``matched`` that each of them is."""
+    at = span(pattern)
+    inner: list[tuple[ast.AST, Expr]] = []
+    if isinstance(pattern, ast.MatchAs):
+        inner = [(pattern.pattern, matched)] if pattern.pattern is not None else []
+        if pattern.name is not None:
+            yield pattern.name, matched
+    elif isinstance(pattern, ast.MatchClass):
+        attributes = zip(pattern.kwd_attrs, pattern.kwd_patterns, strict=True)
+        inner = [(part, ("a", at, matched, name)) for name, part in attributes]
+    elif isinstance(pattern, ast.MatchMapping):
+        items = zip(pattern.keys, pattern.patterns, strict=True)
+        inner = [(part, ("i", at, matched, lower(key))) for key, part in items]
+    elif isinstance(pattern, ast.MatchSequence):
+        starred = next((i for i, p in enumerate(pattern.patterns) if isinstance(p, ast.MatchStar)), None)
+        inner = [(part, ("i", at, matched, ("k", at, i))) for i, part in enumerate(pattern.patterns[:starred])]
+    elif isinstance(pattern, ast.MatchOr):
+        inner = [(part, matched) for part in pattern.patterns]
+    for part, of in inner:
+        yield from captures(part, of, span, lower)
+
+
+def bounds(definition: ast.AST, outer: dict[str, ast.expr]) -> dict[str, ast.expr]:
+    """The bounds of type parameters in a definition: its own (``[T: AsyncSession]``) and those around it."""
+    own: dict[str, ast.expr] = {}
+    for parameter in getattr(definition, "type_params", ()):
+        bound = getattr(parameter, "bound", None) or getattr(parameter, "annotation", None)
+        if bound is not None:
+            own[getattr(parameter, "name", None) or parameter.arg] = bound
+    return {**outer, **own} if own else outer

@@ -1,0 +1,75 @@
+"""Parameters nobody in sight passes a session for, used as nothing else can be.
+
+``db.execute(select(Item))``, or ``db.add(item)`` of a mapped class together with ``db.commit()``, says that ``db`` is
+a session; its name says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import UNKNOWN, Ext, Method, Param, Value
+
+_STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
+_EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
+_OF_ROWS = {"add", "add_all", "merge", "delete", "refresh", "expunge"}
+_OF_CLASSES = {"get", "get_one", "query"}
+_ENDS = {"commit", "rollback", "flush", "begin", "begin_nested"}
+_WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS
+
+
+def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
+    """Keeps what a method call on an unknown parameter says of it, in a cell of the parameter's function."""
+    name = e[2][3]
+    if name not in _WORDS:
+        return
+    said = _said(frame, name, args)
+    if not said:
+        return
+    receiver = frame.evaluate(e[2][2])
+    if len(receiver) == 1 and isinstance(receiver[0], Param):
+        awaited = (Method(receiver[0], "awaited"),) if "awaited" in frame.flags else UNKNOWN
+        frame.solver.write(("said", receiver[0].info), (Method(receiver[0], said), *awaited))
+
+
+def _said(frame: Frame, name: str, args: list[Value]) -> str:
+    if name in _ENDS:
+        return "" if args else "ends"
+    first = args[0] if args else UNKNOWN
+    if name in _EXECUTE:
+        return "session" if any(a.tag == "ext" and a.name in _STATEMENTS for a in first) else ""
+    if name in _OF_CLASSES:
+        return "session" if any(a.tag in ("cls", "column") and _mapped(frame, a) for a in first) else ""
+    rows = [a for v in (i for s in first if s.tag == "seq" for i in s.items) for a in v] if name == "add_all" else first
+    return "row" if any(_mapped(frame, a) for a in rows) else ""
+
+
+def _mapped(frame: Frame, atom: Any) -> bool:
+    """Whether something is a mapped class, a column or a row of one."""
+    if atom.tag == "param":
+        return any(view.tag == "inst" and frame.solver.is_model(view.info) for view in frame.solver.views(atom))
+    if atom.tag == "column":
+        return atom.owner is not None
+    return atom.tag == "row" or (atom.tag in ("cls", "inst") and frame.solver.is_model(atom.info))
+
+
+def called_by(said: Iterable[tuple[Param, Ext]]) -> frozenset[str]:
+    """The names whose mention may be a call that passes something for one of the parameters."""
+    owners = ((p.info, p.info.class_info) for p, _ in said)
+    return frozenset(c.name if c is not None and f.name == "__init__" else f.name for f, c in owners)
+
+
+def revealed(functions: Iterable[FunctionInfo], cells: dict[Any, Value]) -> Iterable[tuple[Param, Ext]]:
+    """The parameters of which enough is said, with the session that they are."""
+    for function in functions:
+        said = cells.get(("said", function), UNKNOWN)
+        for param in dict.fromkeys(method.receiver for method in said):
+            words = {method.name for method in said if method.receiver == param}
+            if "session" in words or {"row", "ends"} <= words:
+                is_async = "awaited" in words
+                yield param, Ext("sqlalchemy.ext.asyncio.AsyncSession()" if is_async else "sqlalchemy.orm.Session()")

@@ -1,0 +1,201 @@
+"""Sessions that the code reveals by use, declaration or reflection, and what only looks like one.
+
+Each case is a file of the example project (``app/services/x.py``); the lines with a finding are marked.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sessionlint.engine import Engine
+from tests.program.support import findings
+
+_MARK = re.compile(r"  # (TXN\d{3}(?:, TXN\d{3})*)$", re.M)
+
+CASES = {
+    "a parameter that executes queries": """\
+from sqlalchemy import select
+from app.models.item import Item
+async def go(db):
+    await db.execute(select(Item))
+    await db.commit()  # TXN201
+""",
+    "a parameter that adds rows and ends transactions": """\
+from app.models.item import Item
+async def go(db, item: Item):
+    db.add(item)
+    await db.rollback()  # TXN202
+""",
+    "a parameter that is asked for a mapped class, in another method": """\
+from app.models.item import Item
+class Repository:
+    def __init__(self, db):
+        self.db = db
+    def load(self):
+        return self.db.query(Item).all()
+    def save(self):
+        self.db.commit()  # TXN201
+""",
+    "parameters that tell nothing": """\
+from app.models.item import Item
+async def by_name_alone(session):
+    await session.commit()
+async def a_collection(seen, item: Item):
+    seen.add(item)
+async def of_something_else(repository, job):
+    repository.add(job)
+    repository.commit()
+""",
+    "a parameter for which the project passes something else": """\
+from app.models.item import Item
+class Outbox:
+    def add(self, item): self.items = [item]
+    def commit(self): self.items = []
+def send(outbox, item: Item):
+    outbox.add(item)
+    outbox.commit()
+def go():
+    send(Outbox(), Item())
+""",
+    "one of several declared sessions": """\
+from sqlalchemy.ext.asyncio import AsyncSession
+async def first(*sessions: AsyncSession):
+    await sessions[0].commit()  # TXN201
+async def named(**sessions: AsyncSession):
+    await sessions["read"].rollback()  # TXN202
+async def texts(*names: str):
+    names[0].commit()
+""",
+    "an attribute that a pattern takes out": """\
+from dataclasses import dataclass
+from sqlalchemy.ext.asyncio import AsyncSession
+@dataclass
+class Context:
+    session: AsyncSession
+    name: str = ""
+async def of_a_class(context: Context | str):
+    match context:
+        case Context(session=s, name=n):
+            await s.commit()  # TXN201
+            n.commit()
+async def of_a_mapping(options: dict[str, AsyncSession]):
+    match options:
+        case {"session": s}:
+            await s.commit()  # TXN201
+async def of_a_sequence(session: AsyncSession):
+    match (session, 1):
+        case [s, n]:
+            await s.commit()  # TXN201
+            n.commit()
+""",
+    "the class of a session": """\
+from sqlalchemy.ext.asyncio import AsyncSession
+from app.session import engine, session_factory
+async def go(session: AsyncSession):
+    await session.__class__.commit(session)  # TXN201
+async def made():
+    make = session_factory.class_
+    async with make(engine) as session:  # TXN101
+        await session.flush()
+""",
+    "an object that passes every attribute on": """\
+from sqlalchemy.ext.asyncio import AsyncSession
+class Proxy:
+    def __init__(self, session: AsyncSession):
+        self._session = session
+    def __getattr__(self, name: str):
+        return getattr(self._session, name)
+async def go(session: AsyncSession):
+    await Proxy(session).commit()  # TXN201
+""",
+    "an object that passes every attribute on to something else": """\
+class Proxy:
+    def __init__(self, outbox):
+        self._outbox = outbox
+    def __getattr__(self, name: str):
+        return getattr(self._outbox, name)
+async def go(outbox):
+    await Proxy(outbox).commit()
+""",
+    "the driver's cursor": """\
+from sqlalchemy.orm import Session
+def go(db: Session):
+    cursor = db.connection().connection.cursor()
+    cursor.execute("COMMIT")  # TXN201
+    cursor.execute("SELECT 1")
+""",
+    "the engine of an extension": """\
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+def go():
+    with db.engine.connect() as connection:  # TXN104
+        connection.commit()  # TXN201
+""",
+    "a marker of dependency injection": """\
+from dishka import FromDishka
+from sqlalchemy.ext.asyncio import AsyncSession
+async def go(session: FromDishka[AsyncSession], name: FromDishka[str]):
+    await session.commit()  # TXN201
+    name.commit()
+""",
+    "the default of a field": """\
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from app.session import get_session, session_factory
+@dataclass
+class Deps:
+    sessions: Callable = field(default=get_session)
+    make: Callable = field(default=session_factory)
+    names: list = field(default_factory=list)
+class Service:
+    def __init__(self, deps: Deps):
+        self._deps = deps
+    async def total(self):
+        async with self._deps.sessions() as session:  # TXN106
+            return await session.connection()
+    async def raw(self):
+        session = self._deps.make()  # TXN101, TXN108
+        await session.close()
+""",
+    "the dictionary of a worker": """\
+from app.session import session_factory
+async def startup(ctx):
+    ctx["make"] = session_factory
+    ctx["name"] = "worker"
+async def work(ctx, number):
+    async with ctx["make"]() as session, session.begin():  # TXN101
+        ctx["name"].commit()
+async def other(ctx):
+    await ctx["make"].commit()
+class WorkerSettings:
+    on_startup = startup
+    functions = [work]
+""",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_session_is_what_the_code_reveals_as_one(name):
+    lines = CASES[name].splitlines()
+    marks = ((number, mark) for number, line in enumerate(lines, 1) if (mark := _MARK.search(line)))
+    expected = [f"app/services/x.py:{number} {code}" for number, mark in marks for code in mark[1].split(", ")]
+    assert findings(_MARK.sub("", CASES[name])) == expected
+
+
+def test_a_type_parameter_is_its_bound_on_every_python(tmp_path):
+    source = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+async def bound[S: AsyncSession](session: S):
+    await session.commit()
+class Repository[S: AsyncSession, M]:
+    async def save(self, session: S, model: M):
+        model.commit()
+        await session.rollback()
+async def unbound[S](session: S):
+    await session.commit()
+"""
+    engine = Engine(tmp_path)
+    events = engine.solve({"work.py": source.encode()}).events("txn")
+    assert [(event.span[0], event.name) for event in events] == [(3, "commit"), (7, "rollback")]
