@@ -196,7 +196,8 @@ class Program:
             return layer
         if function.routes:
             return "endpoint"
-        if function.parent is not None and self.role(function.parent) == "endpoint":
+        nested = function.parent is not None and function not in self.background_functions
+        if nested and function.parent is not None and self.role(function.parent) == "endpoint":
             return "endpoint"
         if in_session_module:
             return "session"

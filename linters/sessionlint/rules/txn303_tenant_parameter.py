@@ -30,6 +30,7 @@ META = Rule(
         "and model layers, tests and migrations."
     ),
     presets=("scrapersky",),
+    program_wide=True,
 )
 
 BAD = [
