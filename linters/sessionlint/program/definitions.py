@@ -297,7 +297,7 @@ _HOOKS = ("on_startup", "on_shutdown", "on_job_start", "on_job_end", "after_job_
 
 def _share_context(frame: Frame, info: ClassInfo) -> None:
     """The settings of an arq worker: all its functions receive one dictionary first."""
-    if not any(name in info.attributes for name in _RUNS) or not any(name in info.attributes for name in _HOOKS):
+    if info.attributes.keys().isdisjoint(_RUNS) or info.attributes.keys().isdisjoint(_HOOKS):
         return
     listed = [a for n in _RUNS if n in info.attributes for a in info.attributes[n][2]]
     runs = [f for a in listed if a.tag == "seq" for item in a.items for f in item]

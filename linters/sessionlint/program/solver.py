@@ -9,7 +9,7 @@ from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.revealing import called_by, revealed
+from sessionlint.program.revealing import revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
     UNKNOWN,
@@ -42,24 +42,33 @@ class Solver(Classes):
                 function = self._queue.popleft()
                 self._queued.discard(function)
                 self.evaluate(function)
-            said = tuple(revealed(self.functions, self._cells))
-            wanted = (
-                self._policy_names
-                | called_by(said)
-                | demand.names_that_matter(self._cells, self._lazy, self.functions, self.kind_of)
+            if self._reveal():
+                continue
+            wanted = self._policy_names | demand.names_that_matter(
+                self._cells, self._lazy, self.functions, self.kind_of
             )
             for function in demand.mentioning(self.functions, wanted - searched):
-                function.eager = True
-                self.enqueue(function.module.body)
-                self.enqueue(function)
+                self._search(function)
             searched |= wanted
-            if self._queue:
-                continue
-            for param, session in said:
-                if all(a.tag == "param" for a in self.arguments_of(param)):
-                    self.flow(param.info, param.name, (session,))
             if not self._queue:
                 return
+
+    def _search(self, function: FunctionInfo) -> None:
+        """Has a function evaluated that was passed over so far."""
+        function.eager = True
+        self.enqueue(function.module.body)
+        self.enqueue(function)
+
+    def _reveal(self) -> bool:
+        """Takes parameters for sessions that are used as such, once all who may pass something else were asked."""
+        said = revealed(self.functions, self._cells, self.arguments_of)
+        asked = {one.info for param, _ in said for one in (param, *self.arguments_of(param))}
+        callers = demand.callers_of(asked, self.functions)
+        for function in callers:
+            self._search(function)
+        for param, session in said if not callers else ():
+            self.flow(param.info, param.name, (session,))
+        return bool(self._queue)
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:
         """Repeats one operation of a trace: whether what was read is still the same."""

@@ -10,7 +10,18 @@ from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
-from sessionlint.program.values import UNKNOWN, WORKER_CONTEXT, Const, Map, Seq, Value, join, join_all, literal
+from sessionlint.program.values import (
+    NAMESPACE,
+    UNKNOWN,
+    WORKER_CONTEXT,
+    Const,
+    Map,
+    Seq,
+    Value,
+    join,
+    join_all,
+    literal,
+)
 
 #: What the application is called where nothing says that it is one.
 _APPLICATIONS = ("app", "application")
@@ -80,7 +91,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
-    change(frame, join(owner, _row_above(frame, target[2])), target[1], target)
+    change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target)
+    if any(atom.tag == "map" and NAMESPACE in atom.items for atom in owner):
+        _keep(frame, target, owner, name, value)
     for atom in _owners(frame, owner):
         if atom.tag in ("inst", "cls"):
             info = atom.info
@@ -116,15 +129,13 @@ def _row_above(frame: Frame, owner: ir.Expr) -> Value:
 
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
-    text = ir.text_of(target)
     sessions = handles.changing(frame, changed)
     if sessions:
         frame.emit("change", span, subject=sessions, expr=target)
-    for session in sessions:
-        frame.effect(Effect("change", "row", session), span, f"{text} changes a row")
-    for atom in changed:
-        if atom.tag == "param" and frame.solver.kind_of(atom) is None:
-            frame.effect(Effect("change", "argument", atom), span, f"{text} changes a row")
+    outers = [Effect("change", "row", session) for session in sessions]
+    outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
+    for outer in outers:
+        frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
@@ -167,21 +178,41 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)
             frame.store("state", ir.text_of(target), value, target[1])
-    if target[2][0] in ("n", "a"):
-        updated: list[Any] = []
-        for atom in owner:
-            if atom.tag == "map":
-                known = key if isinstance(key, str) else ("?",)
-                items = tuple((k, v) for k, v in atom.items if k != known)
-                atom = Map((*items, (known, join(value, atom.get(known) or UNKNOWN))), atom.partial, atom.site)
-            updated.append(atom)
-        if not owner and target[2][0] == "n":
-            updated = [Map(((key if isinstance(key, str) else ("?",), value),), True)]
-        if tuple(updated) != owner:
-            if target[2][0] == "n" and target[2][2] not in frame.env and frame.function.name != "<module>":
-                frame.solver.write(("name", frame.path, target[2][2]), tuple(updated))
-                frame.store("global", ir.text_of(target), value, target[1])
-            assign(frame, target[2], tuple(updated), None)
+    attributes = _attributes_of(target[2])
+    if isinstance(key, str) and attributes is not None and any(a.tag in ("inst", "cls", "mod") for a in owner):
+        _attribute(frame, ("a", target[1], attributes, key), value)
+        return
+    _keep(frame, target, owner, key, value)
+
+
+def _attributes_of(expr: ir.Expr) -> ir.Expr | None:
+    """The object whose attributes ``x.__dict__``, ``vars(x)`` or ``globals()`` are a dictionary of."""
+    if expr[0] == "a" and expr[3] == "__dict__":
+        inner: ir.Expr = expr[2]
+        return inner
+    if expr[0] == "c" and expr[2][0] == "n" and expr[2][2] in ("vars", "globals"):
+        return expr[3][0] if expr[3] else expr
+    return None
+
+
+def _keep(frame: Frame, target: ir.Expr, owner: Value, key: Any, value: Value) -> None:
+    """A dictionary, or an object that is nothing but its attributes, has a new entry."""
+    if target[2][0] not in ("n", "a"):
+        return
+    updated: list[Any] = []
+    for atom in owner:
+        if atom.tag == "map":
+            known = key if isinstance(key, str) else ("?",)
+            items = tuple((k, v) for k, v in atom.items if k != known)
+            atom = Map((*items, (known, join(value, atom.get(known) or UNKNOWN))), atom.partial, atom.site)
+        updated.append(atom)
+    if not owner and target[2][0] == "n":
+        updated = [Map(((key if isinstance(key, str) else ("?",), value),), True)]
+    if tuple(updated) != owner:
+        if target[2][0] == "n" and target[2][2] not in frame.env and frame.function.name != "<module>":
+            frame.solver.write(("name", frame.path, target[2][2]), tuple(updated))
+            frame.store("global", ir.text_of(target), value, target[1])
+        assign(frame, target[2], tuple(updated), None)
 
 
 def none() -> Value:
