@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import marshal
+import re
 from collections.abc import Mapping
 
 from sessionlint.facts.lower import lower_module
@@ -12,6 +13,7 @@ from sessionlint.program.solver import Solver
 from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
 
+_MARK = re.compile(r"  # (TXN\d{3}(?:, TXN\d{3})*)$", re.M)
 _RULES = [r for r in all_rules() if r.META.code[3] in "126"]
 
 
@@ -43,3 +45,15 @@ def findings(source: str) -> list[str]:
     assert program.errors == ()
     found = {(f.path, f.span.line, f.code) for r in _RULES if policy.enabled(r.META.code) for f in r.check(program)}
     return [f"{path}:{line} {code}" for path, line, code in sorted(found)]
+
+
+def marked(source: str) -> tuple[list[str], list[str]]:
+    """What the rules find in a source whose lines end in the codes expected there, and what they should."""
+    expected = [
+        f"{path}:{number} {code}"
+        for path, text in sorted(examples.split(source, "app/services/x.py").items())
+        for number, line in enumerate(text.splitlines(), 1)
+        if (mark := _MARK.search(line))
+        for code in mark[1].split(", ")
+    ]
+    return findings(_MARK.sub("", source)), expected

@@ -5,14 +5,10 @@ Each case is a file of the example project (``app/services/x.py``); the lines wi
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from sessionlint.engine import Engine
-from tests.program.support import findings
-
-_MARK = re.compile(r"  # (TXN\d{3}(?:, TXN\d{3})*)$", re.M)
+from tests.program.support import marked
 
 CASES = {
     "a parameter that executes queries": """\
@@ -178,10 +174,8 @@ class WorkerSettings:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_session_is_what_the_code_reveals_as_one(name):
-    lines = CASES[name].splitlines()
-    marks = ((number, mark) for number, line in enumerate(lines, 1) if (mark := _MARK.search(line)))
-    expected = [f"app/services/x.py:{number} {code}" for number, mark in marks for code in mark[1].split(", ")]
-    assert findings(_MARK.sub("", CASES[name])) == expected
+    found, expected = marked(CASES[name])
+    assert found == expected
 
 
 def test_a_type_parameter_is_its_bound_on_every_python(tmp_path):

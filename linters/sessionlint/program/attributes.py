@@ -8,8 +8,8 @@ from sessionlint.facts import ir
 from sessionlint.program import calls, knowledge, records
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.stdlib import NAMESPACE, PROPERTY, class_of, session_class
-from sessionlint.program.values import UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
+from sessionlint.program.stdlib import PROPERTY, class_of, session_class
+from sessionlint.program.values import NAMESPACE, UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
 
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
@@ -38,6 +38,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return _external(frame, atom, name)
     if tag == "mod":
         return (atom,) if name == "__dict__" else _module(frame, atom.name, name)
+    if tag in ("inst", "cls") and name == "__dict__":
+        return (atom,)
     if tag == "inst":
         return instance_attribute(frame, atom, name, e)
     if tag == "cls":

@@ -142,6 +142,8 @@ def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywor
 def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     receiver = callee.receiver
     if receiver.tag == "row":
+        if receiver.query:
+            libraries.query_method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
         return handles.of_rows(frame, receiver, callee.name, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
@@ -324,7 +326,7 @@ def _around(
     given = bind(frame, wrapper, Fn(wrapper), args, keywords)
     mapped = substitution(frame, wrapper, tuple(given.items()))
     for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
-        if hop.callee is None and effect.subject is not None:
+        if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
             _carry(frame, wrapper, effect, hop, mapped, e)
 
 
@@ -344,26 +346,30 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
         frame.effect(effect, e[1], note, function, effect, guards)
     else:
         subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
-        outers = [Effect(effect.kind, effect.name, subject) for subject in subjects or ()]
         if effect.name == "argument":
-            outers = _assigned(frame, subjects or ())
-            subjects = tuple(outer.subject for outer in outers if outer.name == "row")
-        for outer in outers:
-            frame.effect(outer, e[1], note, function, effect, guards)
-            handles.apply_effect(frame, outer.subject, effect)
-    if effect.kind in _TOLD and (subjects or effect.name != "argument"):
+            subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, effect), guards)
+            if not subjects:
+                return
+        else:
+            for subject in subjects or ():
+                outer = Effect(effect.kind, effect.name, subject)
+                frame.effect(outer, e[1], note, function, effect, guards)
+                handles.apply_effect(frame, subject, effect)
+    if effect.kind in _TOLD:
         frame.emit(
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
             effect=effect, expr=e,
         )  # fmt: skip
 
 
-def _assigned(frame: Frame, given: Value) -> list[Effect]:
-    """A callee assigns attributes of an argument: the session's rows change when it is one of them."""
-    found = [Effect("change", "row", session) for session in handles.changing(frame, given)]
-    return found + [
-        Effect("change", "argument", a) for a in given if a.tag == "param" and frame.solver.kind_of(a) is None
-    ]
+def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:
+    """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them."""
+    sessions = handles.changing(frame, given)
+    outers = [Effect("change", "row", session) for session in sessions]
+    outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
+    for outer in outers:
+        frame.effect(outer, span, hop.note, hop.callee, hop.inner, guards)
+    return sessions
 
 
 def _guards(

@@ -106,8 +106,9 @@ class Classes(Naming):
         for cls in self.mro(info):
             if "__tablename__" in cls.attributes or "__table__" in cls.attributes or "__tablename__" in cls.methods:
                 return True
-            if any(base.tag == "ext" and _is_declarative(base.name) for base in cls.bases):
-                return True
+            for base in cls.bases:
+                if base.tag == "ext" and _is_declarative(base.name):
+                    return True
         return False
 
     def method(self, info: ClassInfo, name: str) -> FunctionInfo | None:

@@ -101,6 +101,7 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
             entered.suppresses = True
         if tag == "ext" and atom.name in EXIT_STACKS:
             entered.holds.append(atom)
+            frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
         entered.value = join(entered.value, (atom,))
 
 

@@ -102,3 +102,27 @@ def mentioning(functions: Iterable[FunctionInfo], names: frozenset[str]) -> list
     if not names:
         return []
     return [f for f in functions if not f.eager and not names.isdisjoint(f.facts[8].split(" "))]
+
+
+def callers_of(wanted: set[FunctionInfo], functions: Iterable[FunctionInfo]) -> list[FunctionInfo]:
+    """Functions passed over so far that may call one of the wanted: they mention it, and can reach its module."""
+    by_name: dict[str, set[FunctionInfo]] = {}
+    for function in wanted:
+        owner = function.class_info
+        name = owner.name if owner is not None and function.name == "__init__" else function.name
+        by_name.setdefault(name, set()).add(function)
+    found: list[FunctionInfo] = []
+    for function in functions if by_name else ():
+        mentioned = () if function.eager else by_name.keys() & set(function.facts[8].split(" "))
+        if any(_reaches(function, callee) for name in mentioned for callee in by_name[name]):
+            found.append(function)
+    return found
+
+
+def _reaches(function: FunctionInfo, callee: FunctionInfo) -> bool:
+    """Whether a function can know another: a method by any object, a function of a module by an import."""
+    module = callee.module.name
+    if callee.class_info is not None or function.module is callee.module:
+        return True
+    imported = ((dotted, f"{dotted}.{name}") for dotted, name, _, _ in function.module.imports)
+    return any(module in names for names in imported) or module.rpartition(".")[2] in function.facts[8].split(" ")

@@ -20,7 +20,7 @@ _BUILTINS = frozenset(dir(builtins))
 #: Events that say which sessions are open around them.
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
 _NO_FLAGS: frozenset[str] = frozenset()
-_TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "return", "schedule"})
+_TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "setattr", "return", "schedule"})
 
 
 @dataclass(frozen=True, slots=True)

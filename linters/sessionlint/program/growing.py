@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign, put_back, renew
-from sessionlint.program.values import TASK, Map, Seq, Value, literal, merge_maps
+from sessionlint.program.values import TASK, Map, Seq, Value, contained, literal, merge_maps
 
 Keywords = list[tuple[str, Value]]
 #: A list variable with more possible contents than this is taken to hold all of them.
@@ -18,12 +20,17 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     """``items.append(x)``: the list variable now holds ``x`` too."""
     target = e[2][2]
     sequences = [c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "seq"]
-    if sequences and args and target[0] == "a":
+    if not args:
+        return
+    if sequences and target[0] == "a":
         _collect(frame, target, args[-1])
-    if not sequences or not args or target[0] != "n":
+    added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
+    if target[0] != "n":
+        _grow_inside(frame, target, tuple(a for v in added for a in v), e)
+        return
+    if not sequences:
         return
     many = "loop" in frame.flags
-    added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
     grown = tuple(
         Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences
     )
@@ -61,11 +68,38 @@ def remove(frame: Frame, holder: ir.Expr, key: Value) -> None:
     )
 
 
+def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> None:
+    """``self.hooks.append(f)``, ``self.hooks[event].append(f)``: what an object keeps to call or use it later."""
+    if any(a in frame.entered for a in contained(added)) and target[0] == "a":
+        frame.store("attribute", ir.text_of(target), added, e[1])
+    if not any(_is_called(frame, atom) for atom in added):
+        return
+    if target[0] == "c" and target[2][0] == "a" and target[2][3] == "setdefault" and target[3]:
+        target = ("i", target[1], target[2][2], target[3][0])
+    listed = (Seq((added,), True),)
+    if target[0] == "a":
+        for owner in frame.evaluate(target[2]):
+            if owner.tag in ("inst", "cls"):
+                frame.solver.write(("attr", owner.info, target[3]), listed)
+    elif target[0] == "i" and target[2][0] in ("n", "a"):
+        assign(frame, target, listed, None)
+
+
+def _is_called(frame: Frame, atom: Any) -> bool:
+    """Whether something kept is a function, or a parameter that functions are passed for."""
+    if atom.tag == "param":
+        return any(view.tag in _CALLED for view in frame.solver.views(atom))
+    return atom.tag in _CALLED
+
+
 def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
     """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
     maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
     if e[2][3] == "setdefault" and len(args) == len(e[3]) == 2 and isinstance(literal(args[0]), str):
         frame.identifier(literal(args[0]), args[1], e[3][1], "key")
+    if e[2][3] == "update" and e[2][2][0] == "a" and e[2][2][3] == "__dict__":
+        for name, value in keywords:
+            assign(frame, ("a", e[1], e[2][2][2], name), value, None)
     if not maps:
         return
     if e[2][3] == "setdefault":
@@ -78,7 +112,11 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
     first = added.items if e[2][3] == "update" else ()
     merged = tuple(merge_maps(m, added) if first or added.partial else merge_maps(added, m) for m in maps)
     renew(frame, maps, merged)
-    if e[2][2][0] in ("i", "c"):
-        put_back(frame, e[2][2], merged)
-    elif e[2][2][0] in ("n", "a"):
-        assign(frame, e[2][2], merged, None)
+    target = e[2][2]
+    if target[0] in ("i", "c"):
+        put_back(frame, target, merged)
+    elif target[0] == "n" and target[2] not in frame.env and frame.function.name != "<module>":
+        frame.solver.write(("name", frame.path, target[2]), merged)
+        frame.store("global", target[2], tuple(a for _, v in added.items for a in v), e[1])
+    elif target[0] in ("n", "a"):
+        assign(frame, target, merged, None)

@@ -316,7 +316,7 @@ def _result(
     if name == "get_bind" and kind == SESSION:
         return (Ext("sqlalchemy.Engine()"),)
     if name == "query":
-        return (Ext(knowledge.QUERY), Row(receiver, True)) if kind == SESSION else (Ext(knowledge.QUERY),)
+        return (Row(receiver, True),) if kind == SESSION else (Ext(knowledge.QUERY),)
     if name == "run_sync" and args:
         out: Value = UNKNOWN
         for target in args[0]:

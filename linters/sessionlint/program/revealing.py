@@ -1,12 +1,12 @@
 """Parameters nobody in sight passes a session for, used as nothing else can be.
 
-``db.execute(select(Item))``, or ``db.add(item)`` of a mapped class together with ``db.commit()``, says that ``db`` is
-a session; its name says nothing.
+``db.execute(select(Item))`` or ``db.add(item)`` of a mapped class, together with ``db.commit()``, says that ``db`` is a
+session; its name says nothing, and where nothing is ended nothing depends on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sessionlint.facts import ir
@@ -20,6 +20,7 @@ _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
 _OF_ROWS = {"add", "add_all", "merge", "delete", "refresh", "expunge"}
 _OF_CLASSES = {"get", "get_one", "query"}
 _ENDS = {"commit", "rollback", "flush", "begin", "begin_nested"}
+_ASYNC, _SYNC = Ext("sqlalchemy.ext.asyncio.AsyncSession()"), Ext("sqlalchemy.orm.Session()")
 _WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS
 
 
@@ -58,18 +59,23 @@ def _mapped(frame: Frame, atom: Any) -> bool:
     return atom.tag == "row" or (atom.tag in ("cls", "inst") and frame.solver.is_model(atom.info))
 
 
-def called_by(said: Iterable[tuple[Param, Ext]]) -> frozenset[str]:
-    """The names whose mention may be a call that passes something for one of the parameters."""
-    owners = ((p.info, p.info.class_info) for p, _ in said)
-    return frozenset(c.name if c is not None and f.name == "__init__" else f.name for f, c in owners)
+def revealed(
+    functions: Iterable[FunctionInfo], cells: Mapping[Any, Value], arguments_of: Callable[[Param], Value]
+) -> list[tuple[Param, Ext]]:
+    """The parameters that end transactions, or pass the session on to who does, with the session that they are.
 
-
-def revealed(functions: Iterable[FunctionInfo], cells: dict[Any, Value]) -> Iterable[tuple[Param, Ext]]:
-    """The parameters of which enough is said, with the session that they are."""
+    ``arguments_of`` gives what is passed for a parameter. One for which something is known is left alone.
+    """
+    said: dict[Param, set[str]] = {}
     for function in functions:
-        said = cells.get(("said", function), UNKNOWN)
-        for param in dict.fromkeys(method.receiver for method in said):
-            words = {method.name for method in said if method.receiver == param}
-            if "session" in words or {"row", "ends"} <= words:
-                is_async = "awaited" in words
-                yield param, Ext("sqlalchemy.ext.asyncio.AsyncSession()" if is_async else "sqlalchemy.orm.Session()")
+        for method in cells.get(("said", function), UNKNOWN):
+            said.setdefault(method.receiver, set()).add(method.name)
+    found: list[tuple[Param, Ext]] = []
+    for param, words in said.items():
+        if "ends" not in words:
+            continue
+        passed = arguments_of(param)
+        told = {word for one in (param, *passed) if one.tag == "param" for word in said.get(one, ())}
+        if all(one.tag == "param" for one in passed) and not told.isdisjoint(("session", "row")):
+            found.append((param, _ASYNC if "awaited" in told else _SYNC))
+    return found

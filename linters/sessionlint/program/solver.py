@@ -9,7 +9,7 @@ from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.revealing import called_by, revealed
+from sessionlint.program.revealing import revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
     UNKNOWN,
@@ -38,20 +38,14 @@ class Solver(Classes):
         """Evaluates until nothing changes, and until no skipped function mentions a name that turned out to matter."""
         while True:
             self.drain()
-            said = tuple(revealed(self.functions, self._cells))
+            if self._reveal():
+                continue
             self.makers = demand.makers(self.functions, self.kind_of)
             names = demand.names_that_matter(self._cells, self._lazy, self.makers)
-            wanted = self._policy_names | called_by(said) | demand.with_aliases(names, self._lazy)
+            wanted = self._policy_names | demand.with_aliases(names, self._lazy)
             for function in demand.mentioning(self.functions, wanted - self.searched):
-                function.eager = True
-                self.enqueue(function.module.body)
-                self.enqueue(function)
+                self._search(function)
             self.searched |= wanted
-            if self._queue:
-                continue
-            for param, session in said:
-                if all(a.tag == "param" for a in self.arguments_of(param)):
-                    self.flow(param.info, param.name, (session,))
             if not self._queue:
                 return
 
@@ -63,6 +57,23 @@ class Solver(Classes):
                 # else a caller had it evaluated meanwhile
                 self._queued.discard(function)
                 self.evaluate(function)
+
+    def _search(self, function: FunctionInfo) -> None:
+        """Has a function evaluated that was passed over so far."""
+        function.eager = True
+        self.enqueue(function.module.body)
+        self.enqueue(function)
+
+    def _reveal(self) -> bool:
+        """Takes parameters for sessions that are used as such, once all who may pass something else were asked."""
+        said = revealed(self.functions, self._cells, self.arguments_of)
+        asked = {one.info for param, _ in said for one in (param, *self.arguments_of(param))}
+        callers = demand.callers_of(asked, self.functions)
+        for function in callers:
+            self._search(function)
+        for param, session in said if not callers else ():
+            self.flow(param.info, param.name, (session,))
+        return bool(self._queue)
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:
         """Repeats one operation of a trace: whether what was read is still the same."""

@@ -8,12 +8,12 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import contexts, definitions, dependencies, handles
 from sessionlint.program.expressions import element_of
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import YES, Frame
 from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, join, join_all
+from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join, join_all
 
 _TYPING = Ext("typing.TYPE_CHECKING")
 
@@ -91,11 +91,17 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
         if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
             contexts.mark_context(frame, atom, "returned")
             handles.not_begun_here(frame, atom)
-    frame.emit("return", s[1], value=value, expr=s[2])
+    closed = _closed(frame, value) if frame.facts else UNKNOWN
+    frame.emit("return", s[1], ("closed",) if closed else (), value=value, expr=s[2], subject=closed)
     if not frame.function.is_generator:
         frame.leaves()
     frame.returned = True
     frame.dead = True
+
+
+def _closed(frame: Frame, value: Value) -> Value:
+    """The handles in a value, or in a tuple of it, that are closed."""
+    return tuple([a for a in contained(value, 1) if a.tag != "method" and frame.know(a, "closed") == YES])
 
 
 def _raise(frame: Frame, s: ir.Stmt) -> None:
@@ -257,6 +263,16 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
     if s[5]:
         _finally(frame, s[5], interrupted)
         frame.narrow_exits(exits)
+        _returned_then_closed(frame, start)
+
+
+def _returned_then_closed(frame: Frame, start: int) -> None:
+    """``finally`` closes what a ``return`` before it has handed out."""
+    for index in range(start, len(frame.events)):
+        event = frame.events[index]
+        closed = _closed(frame, event.value) if event.kind == "return" else UNKNOWN
+        if closed and not event.subject and "finally" not in event.flags:
+            frame.events[index] = event._replace(subject=closed, flags=event.flags | {"closed"})
 
 
 def _tells_of_rows(frame: Frame, types: ir.Expr | None) -> bool:

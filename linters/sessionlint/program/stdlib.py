@@ -11,6 +11,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign, change
 from sessionlint.program.values import (
     BY_NAME,
+    NAMESPACE,
     UNKNOWN,
     Cls,
     Column,
@@ -31,8 +32,6 @@ CONTEXT_VARIABLE = "contextvars.ContextVar()"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
 _INTEGER = Ext("builtins.int()")
-#: The entry that marks a dictionary of attributes.
-NAMESPACE = (("namespace",), UNKNOWN)
 
 
 def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
@@ -214,7 +213,9 @@ SPECIAL: dict[str, Special] = {
     "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
-    "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute, "types.SimpleNamespace": _namespace,
+    "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute,
+    "builtins.object.__setattr__": _set_attribute,
+    "types.SimpleNamespace": _namespace,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
     "functools.cached_property": _property,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),

@@ -11,6 +11,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
 from sessionlint.program.values import (
+    NAMESPACE,
     UNKNOWN,
     WORKER_CONTEXT,
     Const,
@@ -96,7 +97,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
-    change(frame, join(owner, _row_above(frame, target[2])), target[1], target)
+    change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target)
+    if any(atom.tag == "map" and NAMESPACE in atom.items for atom in owner):
+        _keep(frame, target, owner, (name,), value)
     for atom in _owners(frame, owner):
         if atom.tag in ("inst", "cls"):
             info = atom.info
@@ -132,15 +135,13 @@ def _row_above(frame: Frame, owner: ir.Expr) -> Value:
 
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
-    text = ir.text_of(target)
     sessions = handles.changing(frame, changed)
     if sessions:
         frame.emit("change", span, subject=sessions, expr=target)
-    for session in sessions:
-        frame.effect(Effect("change", "row", session), span, f"{text} changes a row")
-    for atom in changed:
-        if atom.tag == "param" and frame.solver.kind_of(atom) is None:
-            frame.effect(Effect("change", "argument", atom), span, f"{text} changes a row")
+    outers = [Effect("change", "row", session) for session in sessions]
+    outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
+    for outer in outers:
+        frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
@@ -182,7 +183,15 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)
             frame.store("state", ir.text_of(target), value, target[1])
-    known = alternatives(keys)
+    attributes = _attributes_of(target[2])
+    if isinstance(key, str) and attributes is not None and any(a.tag in ("inst", "cls", "mod") for a in owner):
+        _attribute(frame, ("a", target[1], attributes, key), value)
+        return
+    _keep(frame, target, owner, alternatives(keys), value)
+
+
+def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], value: Value) -> None:
+    """A dictionary, or an object that is nothing but its attributes, has a new entry under one of these keys."""
     if target[2][0] == "i":
         held = tuple(_with(a, known, value) if a.tag == "map" else a for a in owner)
         if held != owner:
@@ -191,7 +200,11 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     elif target[2][0] in ("n", "a"):
         updated = tuple(_with(atom, known, value) if atom.tag == "map" else atom for atom in owner)
         renew(frame, owner, updated)
-        if target[2][0] == "n" and all(a.tag == "param" for a in owner) and (value or isinstance(key, str)):
+        if (
+            target[2][0] == "n"
+            and all(a.tag == "param" for a in owner)
+            and (value or all(isinstance(k, str) for k in known))
+        ):
             # what was passed is a dictionary that has this key now
             updated = (*owner, Map(tuple((k, value) for k in known), True))
         if updated != owner:
@@ -247,6 +260,16 @@ def _renewed(atom: Any, changed: dict[Any, Any]) -> Any:
 def _holding(atom: Map, key: str, value: Value) -> Map:
     """The dictionary with another value under ``key``."""
     return atom._replace(items=tuple((k, value if k == key else v) for k, v in atom.items))
+
+
+def _attributes_of(expr: ir.Expr) -> ir.Expr | None:
+    """The object whose attributes ``x.__dict__``, ``vars(x)`` or ``globals()`` are a dictionary of."""
+    if expr[0] == "a" and expr[3] == "__dict__":
+        inner: ir.Expr = expr[2]
+        return inner
+    if expr[0] == "c" and expr[2][0] == "n" and expr[2][2] in ("vars", "globals"):
+        return expr[3][0] if expr[3] else expr
+    return None
 
 
 def none() -> Value:

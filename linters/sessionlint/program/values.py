@@ -241,6 +241,8 @@ class Predicate(NamedTuple):
 Value = tuple[Any, ...]
 
 UNKNOWN: Value = ()
+#: The entry that marks a dictionary of attributes.
+NAMESPACE = (("namespace",), UNKNOWN)
 
 
 def join(left: Value, right: Value, limit: int = MAX_ATOMS) -> Value:

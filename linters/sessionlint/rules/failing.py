@@ -35,21 +35,23 @@ _MAX_HELPERS = 2
 
 def is_broad(handler: Event) -> bool:
     """Whether an ``except`` clause catches what nobody foresaw."""
-    return "bare" in handler.flags or any(a.tag == "ext" and a.name in _BROAD for a in _types(handler))
+    return "bare" in handler.flags or any(a.tag == "ext" and a.name in _BROAD for a in types_of(handler))
 
 
 def guards(handler: Event) -> bool:
     """Whether an ``except`` clause may catch that a database or network failed."""
     if is_broad(handler):
         return True
-    return any(a.tag in ("cls", "ext") and not _STEP_ERRORS.match(getattr(a, "name", "")) for a in _types(handler))
+    return any(a.tag in ("cls", "ext") and not _STEP_ERRORS.match(getattr(a, "name", "")) for a in types_of(handler))
 
 
-def _types(handler: Event) -> Iterator[Any]:
-    for atom in handler.value:
+def types_of(handler: Event) -> Iterator[Any]:
+    """The exception classes that an ``except`` clause names."""
+    pending = list(handler.value)
+    while pending:
+        atom = pending.pop(0)
         if atom.tag == "seq":
-            for item in atom.items:
-                yield from item
+            pending[:0] = [inner for item in atom.items for inner in item]
         else:
             yield atom
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
-from sessionlint.rules.transactions import behind, called, down_to, owner_of, request_dependencies
+from sessionlint.rules.transactions import (
+    behind,
+    called,
+    commit_trace,
+    down_to,
+    injector,
+    owner_of,
+    request_dependencies,
+)
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -29,10 +37,23 @@ def open_since(program: Program, event: Event) -> tuple[str, list[TraceStep]]:
         return f"line {earlier.span[0]}", steps
     for atom in event.subject:
         if isinstance(atom, Injected):
+            source = begun_by(program, atom)
+            if source is not None:
+                return f"the dependency {source.qualname}() opened it", commit_trace(program, source)
             found = _by_dependency(program, event.function, atom)
             if found[1]:
                 return found
     return "", []
+
+
+def begun_by(program: Program, atom: Any) -> FunctionInfo | None:
+    """The dependency that hands out an injected session inside the transaction that it opened."""
+    source = injector(program, atom) if isinstance(atom, Injected) else None
+    if source is None:
+        return None
+    yielded = set(source.summary.yields)
+    begun = any(yielded & set(t.subjects) for t in source.summary.yield_transactions if not t.savepoint)
+    return source if begun else None
 
 
 def _earlier(event: Event) -> Event | None:

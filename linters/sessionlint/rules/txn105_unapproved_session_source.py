@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.values import contained
+from sessionlint.program.values import Handle, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
@@ -23,7 +23,7 @@ from sessionlint.rules.opening import (
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event
+    from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN105",
@@ -315,6 +315,10 @@ def run():
 ]
 
 
+#: What runs when an object is made, and when it is entered.
+_OPENS = ("__init__", "__aenter__", "__enter__")
+
+
 def check(program: Program) -> Iterator[Finding]:
     """Calls and injections of unapproved sources."""
     yield from once(_found(program))
@@ -331,7 +335,32 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
+    yield from _kept(program)
     yield from _injected(program)
+
+
+def _kept(program: Program) -> Iterator[Finding]:
+    """Objects of the project that open a session when they are made or entered, and keep it for who uses them."""
+    for event in program.events("call"):
+        opener = event.callee
+        if opener is None or opener.name not in _OPENS or opener.class_info is None:
+            continue
+        if program.is_exempt(event.function) or is_approved(program, event.function):
+            continue
+        handle = _keeps(opener)
+        if handle is None or event.function.class_info is opener.class_info:
+            continue
+        if origin_of(program, opener, handle) == "unapproved":
+            message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
+            trace = program.source_trace(opener, handle)
+            yield program.finding(META, event, message + remedy(program, event.function), trace)
+
+
+def _keeps(opener: FunctionInfo) -> Handle | None:
+    """The session that a constructor, or entering an object, opens and stores on the object."""
+    opened = {a for e in opener.events if e.kind in ("create", "obtain") for a in e.subject if isinstance(a, Handle)}
+    stored = (a for e in opener.events if e.kind == "store" and e.name == "attribute" for a in e.value)
+    return next((a for a in stored if a in opened and a.kind in ("session", "connection")), None)
 
 
 def _injected(program: Program) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.exit_stacks import on_a_stack_left_open
 from sessionlint.rules.opening import hops, once, text, with_word
 from sessionlint.rules.ownership import kept_by_source, made, verdict
 
@@ -367,6 +368,11 @@ def check(program: Program) -> Iterator[Finding]:
 def _found(program: Program) -> Iterator[Finding]:
     for event in program.events("create", "obtain"):
         if program.role(event.function) in ("test", "migration") or event.function.name == "<module>":
+            continue
+        if made(event) and on_a_stack_left_open(event):
+            block = with_word(event.function)
+            message = f"{text(event)} is entered on an exit stack that nothing closes. Open the stack with `{block}`."
+            yield program.finding(META, event, message, hops(program, event, made(event)[0]))
             continue
         if not event.flags.isdisjoint(("context", "iterated", "typing")):
             continue

@@ -302,6 +302,9 @@ def check(program: Program) -> Iterator[Finding]:
             made = [a for a in held if isinstance(a, Handle)]
             trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
             yield program.finding(META, event, f"{event.text} keeps a session {reason}.", trace)
+    for event in program.events("setattr"):
+        if event.value and program.role(event.function) not in ("test", "migration"):
+            yield from _kept_to_call(program, event)
     for event in program.events("return"):
         if event.value and program.role(event.function) not in ("test", "migration"):
             yield from _returned(program, event)
@@ -356,15 +359,31 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
         yield program.finding(META, where, message)
         return
     for atom in atoms:
-        if atom.tag == "fn" and atom.info.parent is event.function and not event.function.is_generator:
-            used = {a for e in atom.info.events for a in e.subject if a in event.open_sessions}
-            if used:
-                message = (
-                    f"{atom.info.name}() is returned with a session that the `with` block around it closes. "
-                    "Open the session inside it."
-                )
-                yield program.finding(META, where, message)
-                return
+        if _uses_open_session(event, atom):
+            message = (
+                f"{atom.info.name}() is returned with a session that the `with` block around it closes. "
+                "Open the session inside it."
+            )
+            yield program.finding(META, where, message)
+            return
+
+
+def _uses_open_session(event: Event, atom: Any) -> bool:
+    """Whether a value is a function made here that uses a session which a ``with`` block around it closes."""
+    if atom.tag != "fn" or atom.info.parent is not event.function or event.function.is_generator:
+        return False
+    return any(a in event.open_sessions for e in atom.info.events for a in e.subject)
+
+
+def _kept_to_call(program: Program, event: Event) -> Iterator[Finding]:
+    """Functions that an object keeps, and that use a session of the block they were made in."""
+    info = event.function.class_info
+    receiver = event.function.params[0][0] if info is not None and event.function.params else None
+    if receiver is None or not event.text.startswith(f"{receiver}."):
+        return
+    if any(_uses_open_session(event, atom) for atom in contained(event.value)):
+        message = f"{event.text} keeps a function with a session that the `with` block around it closes. "
+        yield program.finding(META, event, message + "Open the session inside it.")
 
 
 def _short(event: Event) -> str:

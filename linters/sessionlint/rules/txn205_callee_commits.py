@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sessionlint.program.values import Site
-from sessionlint.report import Finding
+from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.transactions import called, down_to, owner_of
+from sessionlint.rules.open_since import begun_by
+from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -215,16 +216,23 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("effect"):
         if event.text != "txn" or event.name not in _WHAT or program.is_exempt(event.function):
             continue
-        if owner_of(event, event.subject) is not None:
+        if _opened(program, event):
             calls.setdefault(event.site, []).append(event)
     for events in calls.values():
         event = min(events, key=lambda e: list(_WHAT).index(e.name))
-        owner = owner_of(event, event.subject)
-        if owner is None:
-            continue
-        trace = [program.step(owner.site, "the transaction is opened here"), *down_to(program, event)]
+        trace = [*_opened(program, event), *down_to(program, event)]
         message = (
             f"`{called(event)}` {_WHAT[event.name]}. Take the {event.name} out of the callee; a part that may fail on "
             "its own belongs in `begin_nested()`."
         )
         yield program.finding(META, event, message, trace)
+
+
+def _opened(program: Program, event: Event) -> list[TraceStep]:
+    """Where the transaction around a call was opened: by a block, or by the dependency that injects its session."""
+    owner = owner_of(event, event.subject)
+    if owner is not None:
+        return [program.step(owner.site, "the transaction is opened here")]
+    sources = (begun_by(program, atom) for atom in event.subject)
+    source = next((found for found in sources if found is not None), None)
+    return commit_trace(program, source) if source is not None else []

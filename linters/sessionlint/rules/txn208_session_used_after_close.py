@@ -211,9 +211,12 @@ async def test_closed() -> None:
 ]
 
 
+_USES = ("use", "txn", "call", "return")
+
+
 def check(program: Program) -> Iterator[Finding]:
     """One finding per use, and per call that passes a closed session to a callee that uses it."""
-    for event in one_per_call(e for e in program.events("use", "txn", "call") if not program.is_exempt(e.function)):
+    for event in one_per_call(e for e in program.events(*_USES) if not program.is_exempt(e.function)):
         trace: list[TraceStep] = []
         if event.kind == "call":
             effect = _use_in_callee(event)
@@ -222,11 +225,22 @@ def check(program: Program) -> Iterator[Finding]:
             trace = down_to(program, event, effect)
         elif "closed" not in event.flags or event.name == "close":
             continue
+        if event.kind == "return":
+            if any(program.kind(a) == "session" for a in event.subject):
+                yield _returned(program, event)
+            continue
         message = (
             f"`{called(event)}` uses a session that is closed already. Move it into the block that holds the session, "
             "or open a second session for it."
         )
         yield program.finding(META, event, message, [*_closing(program, event), *trace])
+
+
+def _returned(program: Program, event: Event) -> Finding:
+    message = (
+        "This returns a session that is closed already. Yield it inside the block that holds it, or return the rows."
+    )
+    return program.finding(META, event, message, _closing(program, event))
 
 
 def _use_in_callee(event: Event) -> Effect | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.transactions import called, owned
+from sessionlint.rules.translating import catches_database_errors, stands_for
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -31,15 +30,9 @@ META = Rule(
     ),
     not_flagged=(
         "Handlers that raise again, or raise another error; handlers around a `begin_nested()` block; handlers of "
-        "errors that are not the database's (`ValueError`, `KeyError`, `NoResultFound`); a `try` that does not touch "
-        "the session; handlers outside the block."
+        "errors that are not the database's (`ValueError`, `KeyError`, `NoResultFound`) and that no code raises in "
+        "the place of one; a `try` that does not touch the session; handlers outside the block."
     ),
-)
-
-_BROAD = re.compile(
-    r"builtins\.(?:Base)?Exception$|sqlalchemy\.exc\.(?:SQLAlchemy|DBAPI|Integrity|Operational|Statement|Programming|Data"
-    r"|Internal|Interface|Database|NotSupported|InvalidRequest|PendingRollback|Timeout|Disconnection)Error$"
-    r"|sqlalchemy\.orm\.exc\.(?:FlushError|StaleDataError)$|(?:asyncpg|psycopg|psycopg2|sqlite3)\.(?:exceptions\.|errors\.)?\w+Error$"
 )
 
 BAD = [
@@ -128,6 +121,112 @@ def sync() -> None:
             print("done")
 """,
         path="app/tasks/nightly.py",
+    ),
+    Bad(
+        """
+# --- app/tasks/nightly.py
+import asyncio
+from contextlib import suppress
+
+from app.services.items import AppError, Duplicate, Missing, find, guarded, put, renamed, save
+from app.session import session_factory
+
+
+async def nightly() -> None:
+    async with session_factory.begin() as session:
+        try:
+            await save(session)
+        except Duplicate:  # TXN210@9
+            print("known")
+        with suppress(AppError):  # TXN210@14
+            await put(session)
+        try:
+            await renamed(session)
+        except ValueError:  # TXN210@9
+            return
+        try:
+            async with guarded():
+                session.add(object())
+        except* Duplicate:  # TXN210@9
+            pass
+        try:
+            await asyncio.wait_for(find(session), 3)
+        except TimeoutError:  # TXN210@9
+            print("slow")
+        try:
+            await find(session)
+        except (Missing, TimeoutError):
+            print("nothing failed: it is not there")
+        try:
+            async with session.begin_nested():
+                await save(session)
+        except Duplicate:
+            print("undone")
+        try:
+            await put(session, quiet=True)
+        except Missing:
+            print("another error")
+# --- app/services/items.py
+import functools
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import IntegrityError
+
+
+class AppError(Exception):
+    pass
+
+
+class Duplicate(AppError):
+    pass
+
+
+class Missing(AppError):
+    pass
+
+
+async def save(session):
+    session.add(object())
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Duplicate("taken") from error
+
+
+async def put(session, quiet=False):
+    await save(session)
+
+
+def translated(function):
+    @functools.wraps(function)
+    async def inner(*args):
+        try:
+            return await function(*args)
+        except IntegrityError as error:
+            raise ValueError from error
+
+    return inner
+
+
+@translated
+async def renamed(session):
+    session.add(object())
+
+
+@asynccontextmanager
+async def guarded():
+    try:
+        yield
+    except IntegrityError:
+        raise Duplicate
+
+
+async def find(session):
+    item = await session.get(object, 1)
+    if item is None:
+        raise Missing
+    return item
+"""
     ),
 ]
 
@@ -219,14 +318,15 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("handler"):
         if "swallows" not in event.flags or not owned(event) or program.is_exempt(event.function):
             continue
-        if "bare" in event.flags or _catches_database_errors(event.value):
-            yield from _report(program, event)
+        yield from _report(program, event)
 
 
 def _report(program: Program, event: Event) -> Iterator[Finding]:
     """The finding of a clause that catches database errors, unless a savepoint protects every statement."""
+    catches = catches_database_errors(event)
     for transaction in reversed(owned(event)):
-        use = _unprotected_use(event, transaction)
+        uses = ((use, None if catches else stands_for(program, event, use)) for use in _unprotected(event, transaction))
+        use, becomes = next((found for found in uses if catches or found[1] is not None), (None, None))
         if use is None or _rolls_back(event, transaction):
             continue
         clause = event.text if "suppress" in event.flags else f"except {event.text}".strip()
@@ -239,23 +339,16 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
             program.step(transaction.site, "the transaction is opened here"),
             program.step(use.site, f"{called(use)} uses it and may fail"),
         ]
+        if becomes is not None:
+            trace.append(program.step(becomes.site, "its failure becomes the error that is caught"))
         line, column = event.span[:2]
         length = len(clause.partition("(" if "suppress" in event.flags else " ")[0])
         yield program.finding(META, (event.function, (line, column, line, column + length)), message, trace)
         return
 
 
-def _catches_database_errors(caught: Value) -> bool:
-    for atom in caught:
-        if atom.tag == "seq" and any(_catches_database_errors(item) for item in atom.items):
-            return True
-        if atom.tag == "ext" and _BROAD.match(atom.name):
-            return True
-    return False
-
-
-def _unprotected_use(handler: Event, transaction: Transaction) -> Event | None:
-    """A statement of the ``try`` that runs on the transaction's session, in no savepoint opened inside the ``try``."""
+def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:
+    """The statements of the ``try`` that run on the transaction's session, in no savepoint opened inside."""
     body = body_of(handler)
     savepoints = {e.span for e in body if e.kind == "effect" and e.name == "begin_nested"}
     depth = len(handler.transactions)
@@ -264,8 +357,7 @@ def _unprotected_use(handler: Event, transaction: Transaction) -> Event | None:
             continue
         shielded = event.span in savepoints or any(t.savepoint for t in event.transactions[depth:])
         if not shielded and set(event.subject) & set(transaction.subjects):
-            return event
-    return None
+            yield event
 
 
 def _rolls_back(handler: Event, transaction: Transaction) -> bool:
