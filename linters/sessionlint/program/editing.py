@@ -193,11 +193,11 @@ class Editing(Solver):
                 self.want(function)
         while True:
             self.drain()
+            if self._reveal():
+                continue
             mentioning = demand.mentioning(module.functions, self.searched)
             for function in mentioning:
-                function.eager = True
-                self.enqueue(module.body)
-                self.enqueue(function)
+                self._search(function)
             if not mentioning:
                 return asked <= met
 

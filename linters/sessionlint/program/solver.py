@@ -60,6 +60,9 @@ class Solver(Classes):
 
     def _search(self, function: FunctionInfo) -> None:
         """Has a function evaluated that was passed over so far."""
+        if self.edited and function.module.path != self.edited:
+            self.spread = True
+            return
         function.eager = True
         self.enqueue(function.module.body)
         self.enqueue(function)

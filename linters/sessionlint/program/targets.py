@@ -200,11 +200,8 @@ def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], v
     elif target[2][0] in ("n", "a"):
         updated = tuple(_with(atom, known, value) if atom.tag == "map" else atom for atom in owner)
         renew(frame, owner, updated)
-        if (
-            target[2][0] == "n"
-            and all(a.tag == "param" for a in owner)
-            and (value or all(isinstance(k, str) for k in known))
-        ):
+        named = all(isinstance(k, str) for k in known)
+        if target[2][0] == "n" and all(a.tag == "param" for a in owner) and (value or named):
             # what was passed is a dictionary that has this key now
             updated = (*owner, Map(tuple((k, value) for k in known), True))
         if updated != owner:
