@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,31 @@ def run(code: dict[str, str]) -> dict[str, str]:
 @pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="CPython 3.12 limits nesting, however large the stack")
 def test_long_chains_are_read() -> None:
     assert run(READ) == dict.fromkeys(READ, "read")
+
+
+CHAINS = {
+    "sum": "    x = a" + " + a" * 5_000,
+    "calls": "    a.b" + ".c(1)" * 3_000,
+    "subscripts": "    x = a" + "[0]" * 3_000,
+    "ladder": "    if a == 0:\n        pass\n" + "    elif a == 1:\n        x = 1\n" * 2_000,
+}
+
+
+@pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="CPython 3.12 limits nesting, however large the stack")
+def test_what_stands_after_a_long_chain_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "sessionlint.toml").write_text('session-modules = ["door.py"]\n')
+    (tmp_path / "door.py").touch()
+    head = "from sqlalchemy.orm import Session\n\n\ndef f(session: Session, a):\n"
+    for name, chain in CHAINS.items():
+        (tmp_path / f"{name}.py").write_text(f"{head}{chain}\n    session.commit()\n")
+    command = [sys.executable, "-m", "sessionlint", "check", "--format", "json"]
+    for _ in ("read", "from the cache"):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        report = json.loads(done.stdout)
+        assert (done.returncode, report["errors"]) == (1, [])
+        assert [(row["path"], row["code"]) for row in report["findings"]] == [
+            (f"{name}.py", "TXN201") for name in sorted(CHAINS)
+        ]
 
 
 def test_nesting_beyond_what_python_reads_is_an_error_with_a_remedy() -> None:

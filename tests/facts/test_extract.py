@@ -17,6 +17,8 @@ import pytest
 from sessionlint.facts import extract as extract_module
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.extract import Extraction, extract
+from sessionlint.facts.packing import pack, unpack
+from sessionlint.facts.source import with_deep_stack
 from sessionlint.report import CheckError
 
 
@@ -280,10 +282,19 @@ def test_a_failing_lowering_costs_one_file_and_is_tried_again(tmp_path: Path, er
     assert run(tmp_path, files, cache).errors == ()
 
 
-def test_facts_too_deep_to_be_stored_are_an_error(tmp_path: Path) -> None:
+def test_facts_deeper_than_marshal_stores_at_once_come_back_whole(tmp_path: Path) -> None:
     files = project(tmp_path, a="x")
     result = run(tmp_path, files, lower=lambda tree, source: nested(5_000))
-    assert result.errors == (CheckError("a.py", 1, DEEP),)
+    assert result.errors == ()
+    levels, facts = 0, with_deep_stack(lambda: unpack(result.blobs["a.py"]))
+    while facts:
+        levels, (facts,) = levels + 1, facts
+    assert levels == 5_000
+
+
+def test_a_string_that_looks_like_the_mark_of_deep_facts_is_a_string() -> None:
+    facts = ("k", ("\0deep", "b"), "\0deep")
+    assert unpack(pack(facts)) == facts
 
 
 @pytest.mark.parametrize("enabled", [True, False])

@@ -31,7 +31,7 @@ Statements
 Functions
     ``(name, span, header_span, params, body, decorators, returns, flags, names)``; ``params`` of
     ``(name, kind, annotation, default, span)`` with the ``KIND_*`` constants; ``body`` is a tuple of
-    statements, or ``bytes`` (marshalled) for functions of a module or class; ``flags`` of ``FLAG_*``;
+    statements, or ``bytes`` (packed) for functions of a module or class; ``flags`` of ``FLAG_*``;
     ``names`` the identifiers the function mentions, sorted and joined by blanks (``""`` for nested functions).
 Classes
     ``(name, span, header_span, bases, keywords, body, decorators)``.
@@ -39,11 +39,12 @@ Classes
 
 from __future__ import annotations
 
-import marshal
 from typing import Any
 
+from sessionlint.facts.packing import unpack
+
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 6
+FACTS_VERSION = 7
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]
@@ -59,8 +60,7 @@ def body_of(function: tuple[Any, ...]) -> tuple[Stmt, ...]:
     """The statements of a function, unpacked when they were stored as bytes."""
     body = function[4]
     if isinstance(body, bytes):
-        loaded: tuple[Stmt, ...] = marshal.loads(body)
-        return loaded
+        return unpack(body)
     statements: tuple[Stmt, ...] = body
     return statements
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import marshal
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from sessionlint.facts.ir import (
     Span4,
     Stmt,
 )
+from sessionlint.facts.packing import pack
 
 _CONSTANTS = (str, int, float, bool, type(None))
 _OPERATORS = {
@@ -412,7 +412,7 @@ class _Lowering:
         self._bounds = bounds
         names = ""
         if not self._nested:
-            body = marshal.dumps(body)
+            body = pack(body)
             names = " ".join(sorted(self._names))
             flags |= FLAG_MATTERS if screen.matters(names) else 0
         self._names = outer_names

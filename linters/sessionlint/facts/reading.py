@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sessionlint.facts.cache import FactsCache, content_key
+from sessionlint.facts.packing import pack
 from sessionlint.facts.source import SourceError, TooDeepError, parse, with_deep_stack
 from sessionlint.report import CheckError
 
@@ -81,14 +82,12 @@ class Reader:
         except (RecursionError, MemoryError):
             return Outcome(path, b"", error_blob(1, 1, f"the code nests too deeply to be analysed; {_SIMPLER}"))
         except Exception as error:
-            if isinstance(error, ValueError) and "too deeply nested to marshal" in str(error):
-                return Outcome(path, key, error_blob(1, 1, f"the code nests too deeply to be analysed; {_SIMPLER}"))
             return Outcome(path, b"", _internal(error))
 
     def _facts(self, data: bytes, path: str) -> bytes:
         def facts() -> bytes:
             parsed = parse(data, path)
-            return marshal.dumps(self.lower(parsed.tree, parsed.text))
+            return pack(self.lower(parsed.tree, parsed.text))
 
         try:
             return facts()

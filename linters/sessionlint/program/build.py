@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import marshal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.extract import extract
 from sessionlint.facts.lower import lower_module
+from sessionlint.facts.packing import unpack
 from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
 from sessionlint.program.editing import Editing
@@ -118,7 +118,7 @@ def _loader(
         blob = facts_of(path)
         if not blob:
             return None
-        facts = marshal.loads(blob) if memo is None else memo.meet(path, blob)
+        facts = unpack(blob) if memo is None else memo.meet(path, blob)
         module = ModuleInfo(path, names.primary.get(path, ""), path in names.packages, blob, facts)
         if memo is not None:
             module.body = memo.function(module, module.body.facts, "", None, None)

@@ -5,11 +5,11 @@ Values (see :mod:`sessionlint.program.values`) tell what reaches a call; a liter
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.facts.packing import unpack
 from sessionlint.program.model import FunctionInfo, ModuleInfo
 from sessionlint.program.strings import HOLE
 
@@ -99,7 +99,7 @@ def _function(module: ModuleInfo, function: tuple[Any, ...], needle: bytes) -> I
     if isinstance(body, bytes):
         if needle not in body:
             return
-        body = marshal.loads(body)
+        body = unpack(body)
     for statement in body:
         yield from _walk(module, statement, "", needle)
 

@@ -10,11 +10,11 @@ namesakes, because values of other functions refer to them.
 from __future__ import annotations
 
 import hashlib
-import marshal
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from sessionlint.facts.packing import unpack
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo, ModuleInfo, Summary
 
 #: What an operation of a trace is: something that was read and must be the same, or something to do again.
@@ -78,7 +78,7 @@ class Memo:
         """A file is read; the facts in ``blob``."""
         known = self._facts.get(path)
         if known is None or known[0] != blob:
-            facts = marshal.loads(blob)
+            facts = unpack(blob)
             known = self._facts[path] = (blob, hashlib.blake2b(blob, digest_size=16).digest(), facts)
         self._digests[path] = known[1]
         return known[2]

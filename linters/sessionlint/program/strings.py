@@ -10,6 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import memo as memory
 from sessionlint.program import predicates
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -79,11 +80,9 @@ def _numbers(frame: Frame, value: Value) -> Value:
 
 
 def _number(frame: Frame, atom: Param) -> Any:
-    if not any(a in _NUMBERS for a in frame.solver.views(atom)):
-        return atom
-    declared = (
-        frame.solver.instances(atom.info.param_values[atom.name][0]) if atom.name in atom.info.param_values else ()
-    )
+    frame.solver.remember(memory.SIGNATURE, atom.info, atom.info.signature)
+    annotation = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))[0]
+    declared = frame.solver.instances(annotation) if annotation else UNKNOWN
     return declared[0] if declared and all(a in _NUMBERS for a in declared) else atom
 
 

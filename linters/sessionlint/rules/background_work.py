@@ -98,8 +98,17 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
 
 def passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:
     """Whether a function only has a session because its callers give it theirs through ``*args`` or ``**options``."""
-    starred = [p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS)]
-    return any(session in sessions_in(program, program.solver.peek(("param", function, name))) for name in starred)
+    known = program.shared(_starred)
+    if function not in known:
+        names = [p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS)]
+        given = [program.solver.peek(("param", function, name)) for name in names]
+        known[function] = frozenset(s for value in given for s in sessions_in(program, value))
+    return session in known[function]
+
+
+def _starred(program: Program) -> dict[FunctionInfo, frozenset[Any]]:
+    """What :func:`passed_on` has found out: the sessions in the starred arguments of functions."""
+    return {}
 
 
 def _doers(function: FunctionInfo, effect: Effect) -> Iterator[FunctionInfo]:

@@ -6,13 +6,13 @@ One example project serves all rules: ``app/session.py`` is its session module, 
 from __future__ import annotations
 
 import ast
-import marshal
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from sessionlint.facts.lower import lower_module
+from sessionlint.facts.packing import pack
 from sessionlint.policy import Policy, policy_from_mapping
 from sessionlint.policy_file import key_lines
 from sessionlint.program.api import Program
@@ -153,7 +153,7 @@ def program_for(files: Mapping[str, str], policy: Policy) -> Program:
         if path == _POLICY_FILE:
             continue
         try:
-            blobs[path] = marshal.dumps(lower_module(ast.parse(text), text))
+            blobs[path] = pack(lower_module(ast.parse(text), text))
         except SyntaxError as error:
             errors.append(CheckError(path, error.lineno or 1, error.msg, error.offset or 1))
 
