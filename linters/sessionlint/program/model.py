@@ -129,6 +129,8 @@ class Summary:
     leaves: frozenset[tuple[Any, str]] = frozenset()
     #: conditions on parameters under which alone an effect happens
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
+    #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
+    hands_out_closed: frozenset[Site] = frozenset()
     _key: tuple[Any, ...] | None = None
 
     @property
@@ -145,6 +147,7 @@ class Summary:
                 self.closes_after_yield,
                 self.always_raises,
                 self.leaves,
+                self.hands_out_closed,
             )
         return self._key
 
