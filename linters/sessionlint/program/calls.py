@@ -416,8 +416,9 @@ def _obtained(
     event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name)
     for handle in handed:
         if handle.site == frame.site(e[1]):
-            frame.learn(handle, "closed", False)
-            frame.learn(handle, "open", handle.kind in handles.HELD)
+            ended = handle.root in summary.hands_out_closed
+            frame.learn(handle, "closed", ended)
+            frame.learn(handle, "open", handle.kind in handles.HELD and not ended)
             frame.learn(handle, "used", False)
             frame.begins[handle] = event
     return event

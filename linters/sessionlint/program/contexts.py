@@ -86,6 +86,10 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
         _enter_handle(frame, atom, kind, item, entered)
     elif tag == "inst":
         _enter_instance(frame, atom, item, entered)
+    elif tag == "injected" and any(_is_entered(frame, view) for view in frame.solver.views(atom)):
+        for view in frame.solver.views(atom):
+            if _is_entered(frame, view):
+                _enter_instance(frame, view, item, entered)
     elif tag == "pending":
         result = calls.run_pending(frame, atom, item[1], item)
         for inner in result:
@@ -153,6 +157,12 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
             atom.info,
             entered,
         )
+
+
+def _is_entered(frame: Frame, atom: Any) -> bool:
+    """Whether an atom is an object of the project with ``__enter__`` or ``__aenter__``."""
+    methods = ("__aenter__", "__enter__")
+    return atom.tag == "inst" and any(frame.solver.method(atom.info, name) is not None for name in methods)
 
 
 def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:

@@ -9,7 +9,7 @@ from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
-from sessionlint.program.values import SESSION, UNKNOWN, Ext, Map, Param, Seq, Value, join, shallow
+from sessionlint.program.values import SESSION, UNKNOWN, Ext, Handle, Map, Param, Seq, Site, Value, join, shallow
 
 MACHINE = Machine(
     expressions.evaluate,
@@ -143,7 +143,18 @@ def _summary(frame: Frame) -> Summary:
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
         guards=guards,
+        hands_out_closed=_handed_out_closed(frame),
     )
+
+
+def _handed_out_closed(frame: Frame) -> frozenset[Site]:
+    """The origins of what is returned from inside the ``with`` that closes it, and never otherwise."""
+    found: dict[Site, bool] = {}
+    for event in frame.events:
+        for atom in event.value if event.kind == "return" else ():
+            if isinstance(atom, Handle):
+                found[atom.root] = found.get(atom.root, True) and atom in event.open_sessions
+    return frozenset(root for root, closed in found.items() if closed)
 
 
 def _abstract(event: Event) -> bool:

@@ -272,8 +272,11 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
 
 
 def _yield_from(frame: Frame, e: ir.Expr) -> Value:
+    # what delegates to a generator ends it, too
+    frame.flags.append("iterated")
     source = frame.evaluate(e[2])
     item = element_of(frame, source, e[1])
+    frame.flags.pop()
     frame.yields = join(frame.yields, item)
     frame.yielded = True
     for atom in source:

@@ -131,6 +131,8 @@ class Summary:
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
     #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
     forwards: Any = None
+    #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
+    hands_out_closed: frozenset[Site] = frozenset()
     _key: tuple[Any, ...] | None = None
 
     @property
@@ -148,6 +150,7 @@ class Summary:
                 self.always_raises,
                 self.leaves,
                 self.forwards,
+                self.hands_out_closed,
             )
         return self._key
 

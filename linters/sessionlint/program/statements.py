@@ -57,6 +57,9 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         return
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
         value = join(value, typed)
+    elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
+        # what an unknown object gives is what the annotation says
+        value = join(value, tuple(a for a in typed if frame.solver.kind_of(a)))
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
@@ -397,6 +400,7 @@ def _match(frame: Frame, s: ir.Stmt) -> None:
 
 def _assert(frame: Frame, s: ir.Stmt) -> None:
     frame.evaluate(s[2])
+    _narrow(frame, s[2])
 
 
 def _with(frame: Frame, s: ir.Stmt) -> None:

@@ -10,6 +10,7 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.rules.watching import is_within, watched
 
 _BROAD = {
     "builtins.Exception", "builtins.BaseException", "sqlalchemy.exc.SQLAlchemyError", "sqlalchemy.exc.DBAPIError",
@@ -75,7 +76,12 @@ def first_failure(function: FunctionInfo, nesting: int = 0) -> Event | None:
     """
     guarded = {e.span for h in function.events if h.kind == "handler" and guards(h) for e in body_of(h)}
     open_to_failure = (e for e in function.events if e.span not in guarded and "handler" not in e.flags)
-    return next((e for e in open_to_failure if can_fail(e, nesting)), None)
+    failing = (e for e in open_to_failure if can_fail(e, nesting))
+    first = next(failing, None)
+    told = watched(function) if first is not None else []
+    while first is not None and any(is_within(first.span, block) for block in told):
+        first = next(failing, None)
+    return first
 
 
 def can_fail(event: Event, nesting: int = 0) -> bool:

@@ -44,7 +44,11 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     """What the function of ``event`` does with the handle it owns."""
     closings = list(_closings(event, handle))
     flags = [e.flags for e in closings]
-    if any("finally" in e.flags or _guarded(e) for e in closings) or _closed_by_nested(event.function, handle):
+    if event.callee is not None and handle.root in event.callee.summary.hands_out_closed:
+        return "closed"
+    if any("finally" in e.flags or _guarded(e) or _at_once(event, e) for e in closings) or _closed_by_nested(
+        event.function, handle
+    ):
         return "closed"
     if any(_passes_on(program, e, handle) for e in event.function.events):
         return "passed on"
@@ -61,6 +65,12 @@ def _closings(event: Event, handle: Handle) -> Iterator[Event]:
         # a scoped registry closes its session with remove()
         if any(_same(a, handle) or a in event.value for a in other.subject):
             yield other
+
+
+def _at_once(event: Event, closing: Event) -> bool:
+    """``connect(…).close()``: nothing can fail in between."""
+    expr = closing.expr
+    return expr is not None and expr[0] == "c" and expr[2][0] == "a" and expr[2][2][1] == event.span
 
 
 def _guarded(closing: Event) -> bool:

@@ -68,6 +68,8 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return True
     if other.kind == "effect" and other.name == "begin" and other.span == write.span:
         return True  # the callee owns a transaction of its own
+    if other.name == "begin" and other.callee is not None and other.callee.name in ("__enter__", "__aenter__"):
+        return not later  # an object of the project begins in its ``with``, and ends there by ways of its own
     if other.name == "commit" and other.callee is not None and other.callee.summary.commits_after_yield:
         return True  # a context manager that commits when its block is left
     again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)

@@ -357,6 +357,38 @@ def uses_shared():
 """,
         path="app/tasks/run.py",
     ),
+    Good(
+        path="app/tasks/run.py",
+        source="""
+import psycopg2
+
+from app.session import get_session, session_factory
+
+
+def reachable() -> None:
+    psycopg2.connect(host="db").close()
+
+
+def reader():
+    with session_factory() as session:
+        yield session
+
+
+def delegated():
+    yield from reader()
+
+
+async def handed_out():
+    async with get_session() as session:
+        return session
+
+
+async def too_late() -> None:
+    # TXN208 says what is wrong here
+    session = await handed_out()
+    await session.get(object, 1)
+""",
+    ),
 ]
 
 

@@ -168,6 +168,31 @@ async def finish(unit):
             await inner.commit()  # TXN201@19
 """
     ),
+    Bad(
+        path="app/services/items.py",
+        source="""
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def annotated(holder: Any) -> None:
+    session: AsyncSession = holder.session
+    await session.commit()  # TXN201@11
+
+
+async def asserted(holder: Any) -> None:
+    session = holder.session
+    assert isinstance(session, AsyncSession)
+    await session.commit()  # TXN201@11
+
+
+async def other(holder: Any) -> None:
+    repository = holder.repository
+    assert isinstance(repository, dict)
+    await repository.commit()
+""",
+    ),
 ]
 
 GOOD = [

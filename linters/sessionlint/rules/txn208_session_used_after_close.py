@@ -129,6 +129,34 @@ def kept_as_a_list() -> None:
 """,
         path="app/tasks/items.py",
     ),
+    Bad(
+        path="app/tasks/run.py",
+        source="""
+from app.session import get_session, session_factory
+
+
+async def handed_out():
+    async with get_session() as session:
+        return session
+
+
+async def open_one():
+    return session_factory()
+
+
+async def late() -> None:
+    session = await handed_out()
+    await session.get(object, 1)  # TXN208@11
+
+
+async def in_time() -> None:
+    session = await open_one()
+    try:
+        await session.get(object, 1)
+    finally:
+        await session.close()
+""",
+    ),
 ]
 
 GOOD = [

@@ -336,6 +336,39 @@ class Facade:
         await self.shop.place()
 """
     ),
+    Bad(
+        source="""
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Timed:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error) -> None:
+        await self.session.close()
+
+
+def timed(session: AsyncSession = Depends(get_session_dependency)) -> Timed:
+    return Timed(session)
+
+
+@router.post("/")
+async def create(unit: Timed = Depends(timed)):
+    async with unit:
+        unit.session.add(Item(name="a"))  # TXN209@9
+"""
+    ),
 ]
 
 GOOD = [
@@ -476,6 +509,67 @@ class Unit:
 async def use() -> None:
     async with Unit() as unit:
         unit.session.add(object())
+"""
+    ),
+    Good(
+        source="""
+# --- app/units.py
+from contextlib import AsyncExitStack
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Unit:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.transaction = await self.session.begin()
+        return self
+
+    async def __aexit__(self, kind, error, trace) -> None:
+        if kind:
+            await self.transaction.rollback()
+        else:
+            await self.transaction.commit()
+
+
+class Stacked:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.stack = AsyncExitStack()
+
+    async def __aenter__(self):
+        await self.stack.enter_async_context(self.session.begin())
+        return self.session
+
+    async def __aexit__(self, *error):
+        return await self.stack.__aexit__(*error)
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+from app.units import Stacked, Unit
+
+router = APIRouter()
+
+
+def unit_of(session: AsyncSession = Depends(get_session_dependency)) -> Unit:
+    return Unit(session)
+
+
+@router.post("/injected")
+async def injected(unit: Unit = Depends(unit_of)):
+    async with unit:
+        unit.session.add(Item(name="a"))
+
+
+@router.post("/stacked")
+async def stacked(session: AsyncSession = Depends(get_session_dependency)):
+    async with Stacked(session) as own:
+        own.add(Item(name="a"))
 """
     ),
 ]

@@ -155,6 +155,50 @@ scheduler.add_job(sweep, "interval", minutes=5)
 scheduler.add_job(logged_sweep, "interval", minutes=5)
 """,
     ),
+    Bad(
+        path="app/tasks/items.py",
+        source="""
+import asyncio
+import logging
+from contextlib import contextmanager
+from time import monotonic
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+tasks = set()
+
+
+@contextmanager
+def timed(name):
+    start = monotonic()
+    try:
+        yield
+    finally:
+        log.info("%s took %s", name, monotonic() - start)
+
+
+async def inside(item_id) -> None:  # TXN604@1
+    with timed("inside"):
+        async with get_session() as session, session.begin():
+            session.add(Item(name=item_id))
+
+
+async def beside(item_id) -> None:  # TXN604@1
+    try:
+        item = Item(name=item_id)
+    finally:
+        log.error("made %s", item_id)
+    async with get_session() as session, session.begin():
+        session.add(item)
+
+
+async def start(item_id) -> None:
+    tasks.add(asyncio.create_task(inside(item_id)))
+    tasks.add(asyncio.create_task(beside(item_id)))
+""",
+    ),
 ]
 
 GOOD = [
@@ -307,6 +351,51 @@ async def sweep():
 
 
 scheduler.add_job(sweep, "interval", minutes=5)
+""",
+    ),
+    Good(
+        path="app/tasks/items.py",
+        source="""
+import asyncio
+import logging
+from contextlib import contextmanager
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+tasks = set()
+
+
+@contextmanager
+def logged(name):
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed", name)
+        raise
+
+
+async def inside(item_id) -> None:
+    with logged("inside"):
+        async with get_session() as session, session.begin():
+            session.add(Item(name=item_id))
+
+
+async def finally_told(item_id) -> None:
+    done = False
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=item_id))
+        done = True
+    finally:
+        if not done:
+            log.error("could not add %s", item_id)
+
+
+async def start(item_id) -> None:
+    tasks.add(asyncio.create_task(inside(item_id)))
+    tasks.add(asyncio.create_task(finally_told(item_id)))
 """,
     ),
 ]

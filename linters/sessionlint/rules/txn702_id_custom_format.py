@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import texts_of
@@ -148,6 +149,32 @@ def rename(item: Item):
 """,
         path="app/models/job.py",
     ),
+    Bad(
+        path="app/services/items.py",
+        source="""
+from uuid import uuid4
+
+from app.models.item import Item
+
+
+def short() -> Item:
+    return Item(id=str(uuid4())[:8])  # TXN702@20
+
+
+def proper() -> Item:
+    return Item(id=uuid4())
+
+
+def shown(item: Item) -> dict[str, str]:
+    item = proper()
+    item_id = item.id
+    return {"item_id": str(item_id), "parent_id": str(short().id), "other_id": str(uuid4())}
+
+
+def cut(item_id) -> dict[str, str]:
+    return {"item_id": str(uuid4())[:8]}  # TXN702@24
+""",
+    ),
 ]
 
 GOOD = [
@@ -199,6 +226,7 @@ def make():
 
 #: Ids of log lines and calls: no row has them.
 _NOT_ROWS = frozenset({"request_id", "correlation_id", "trace_id", "span_id", "connection_id", "log_id", "external_id"})
+_CONVERSIONS = ("str", "UUID", "uuid.UUID")
 _DEFAULTS = ("default", "default_factory", "insert_default")
 _UUID_IN_SQL = r"(?:gen_random_uuid|uuid_generate_v\d\w*|uuidv\d)\s*\(\s*\)"
 _SERVER_MADE = re.compile(
@@ -241,8 +269,8 @@ def _makes_ids(function: FunctionInfo) -> bool:
 def _is_told_elsewhere(event: Event) -> bool:
     """The value comes from an identifier, or a function that makes ids, which is reported itself."""
     expr = event.expr
-    while expr is not None and expr[0] == "aw":
-        expr = expr[2]
+    while expr is not None and (expr[0] == "aw" or _converts(expr)):
+        expr = expr[2] if expr[0] == "aw" else expr[3][0]
     if expr is None:
         return True
     if expr[0] in ("n", "a"):
@@ -255,6 +283,11 @@ def _is_told_elsewhere(event: Event) -> bool:
         e.kind == "call" and e.span == expr[1] and e.callee is not None and _makes_ids(e.callee)
         for e in event.function.events
     )
+
+
+def _converts(expr: ir.Expr) -> bool:
+    """``str(job_id)``: the same id in another type."""
+    return bool(expr[0] == "c" and len(expr[3]) == 1 and not expr[4] and ir.dotted(expr[2]) in _CONVERSIONS)
 
 
 def _is_kept(event: Event) -> bool:
