@@ -106,7 +106,13 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
 
 
 _REQUESTS = {"fastapi.Request()", "fastapi.WebSocket()", "starlette.requests.HTTPConnection()"}
-_FLUENT = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
+_FLUENT = {
+    knowledge.QUERY,
+    knowledge.LOCKING_QUERY,
+    "sqlalchemy.update()",
+    "sqlalchemy.delete()",
+    "sqlalchemy.insert()",
+}
 _FLUENT_PREFIXES = ("sqlalchemy.func.",)
 
 

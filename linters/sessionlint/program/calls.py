@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge, libraries, records, scheduling
+from sessionlint.program import handles, holding, knowledge, libraries, records, scheduling
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
@@ -31,7 +31,8 @@ Keywords = list[tuple[str, Value]]
 #: Effects that are told to the rules at the call, with the substituted subject.
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
-_TOLD = ("txn", "network", "use", "change", "schedule", "escape")
+_CALLED = ("fn", "cls", "partial", "method", "inst", "handle")
+_TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape")
 
 
 def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = False) -> Value:
@@ -49,7 +50,7 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     frame.flags.extend(flags)
     out: Value = UNKNOWN
     through = receiver_of(frame, e[2])
-    for callee in callees:
+    for callee in holding.each(frame, callees):
         if through is not None and _is_one_of_several(frame, callees, callee):
             guard = Guard(through, "of", callee.receiver.info, True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
@@ -117,12 +118,10 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         views = frame.solver.views(callee)
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
-        for view in views:
-            if view.tag in ("fn", "cls", "partial", "method", "inst", "handle") or (
-                view.tag == "ext" and "()" not in view.name
-            ):
-                guard = Guard(callee, "is", view, True)
-                out = join(out, _guarded(frame, guard, view, args, keywords, e, depth + 1))
+        called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and "()" not in v.name))
+        for view in holding.each(frame, tuple(called)):
+            guard = Guard(callee, "is", view, True)
+            out = join(out, _guarded(frame, guard, view, args, keywords, e, depth + 1))
         return out
     return UNKNOWN
 
@@ -284,6 +283,8 @@ def _run(
     for effect, hop in list(summary.effects.items()):
         _carry(frame, function, effect, hop, mapped, e)
     for atom, fact in summary.leaves:
+        if holding.opened_inside(function, atom, mapped.get(atom, ())):
+            continue
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
             handles.apply_state(frame, subject, fact)
     for wrapper in function.wrappers:
@@ -355,10 +356,13 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
                 outer = Effect(effect.kind, effect.name, subject)
                 frame.effect(outer, e[1], note, function, effect, guards)
                 handles.apply_effect(frame, subject, effect)
+                if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
+                    handles.apply_state(frame, subject, effect.name)
     if effect.kind in _TOLD:
+        held = holding.held(frame) if effect.kind == "network" else ()
         frame.emit(
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
-            effect=effect, expr=e,
+            args=held, effect=effect, expr=e,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls
+from sessionlint.program import calls, holding
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.substitution import substitution
@@ -40,6 +40,7 @@ def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
     if event.kind == "txn":
         for subject in event.subject:
             frame.learn(subject, "begun", False)
+            holding.let_go(frame, subject)
     marked = event._replace(flags=event.flags | {flag})
     frame.begins[handle] = marked
     for index in range(len(frame.events) - 1, -1, -1):
@@ -216,12 +217,14 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
     for subject in entered.ends:
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)
+        holding.let_go(frame, subject)
     for handle in entered.closes:
         if not _made_here(frame, handle):
             frame.effect(Effect("txn", "close", handle), span, "leaving the with block closes it")
         frame.learn(handle, "closed")
         frame.learn(handle, "open", False)
         frame.learn(handle, "used", False)
+        holding.let_go(frame, handle)
 
 
 def _made_here(frame: Frame, handle: Any) -> bool:

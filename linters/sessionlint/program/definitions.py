@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, knowledge
+from sessionlint.program import dependencies, knowledge, registering
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
+from sessionlint.program.registering import Route, add_route
 from sessionlint.program.values import (
     UNKNOWN,
     WORKER_CONTEXT,
@@ -28,16 +29,6 @@ from sessionlint.program.values import (
 
 #: A project decorator built on a task decorator of a library.
 _REGISTERS = Effect("register", "background", None)
-
-
-class Route(NamedTuple):
-    """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies."""
-
-    method: str
-    path: str | None
-    router: Any
-    dependencies: Value
-    span: ir.Span4
 
 
 def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
@@ -168,6 +159,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                     info.wrappers = tuple(dict.fromkeys(f for f in (*info.wrappers, *inner) if f is not info))
                     if frame.class_scope is not None and not info.is_staticmethod:
                         becomes_method(frame, wrapped, frame.class_scope, info)
+                    if made.tag == "fn" and is_call:
+                        registering.registered(frame, info, made.info, decorator)
                     if made.tag == "fn" and _REGISTERS in frame.solver.summary_of(made.info).effects:
                         info.registrations.setdefault(
                             "background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}")
@@ -263,11 +256,6 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
                 first = literal(frame.evaluate(expr))
                 path = first if isinstance(first, str) else path
     add_route(frame, info, Route(method, path, router, injected, decorator[1]))
-
-
-def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
-    """Notes that a function serves requests."""
-    frame.solver.note_route(info, route)
 
 
 def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Frame, Any], None]) -> None:

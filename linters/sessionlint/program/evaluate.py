@@ -20,9 +20,9 @@ MACHINE = Machine(
     expressions.element_of,
 )
 #: Effects that callers need to know of.
-_EXPORTED = {"txn", "network", "use", "change", "schedule", "create", "escape", "register"}
+_EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
-_LEFT = {"used", "begun", "closed"}
+_LEFT = {"used", "begun", "closed", "pending", "holds", "flushed"}
 
 
 def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
@@ -130,6 +130,9 @@ def _summary(frame: Frame) -> Summary:
     guards = {effect: found for effect, found in frame.guarded.items() if found and effect in exported}
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and _local(frame, a)))
+    for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
+        if (effect.subject, effect.name) not in leaves:
+            del exported[effect]
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
     commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
     return Summary(

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, contexts, definitions, handles, knowledge, libraries, predicates, strings
+from sessionlint.program import (
+    calls,
+    contexts,
+    definitions,
+    handles,
+    holding,
+    knowledge,
+    libraries,
+    predicates,
+    strings,
+)
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, literals_left, otherwise
@@ -62,7 +72,7 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     if tasks:
         frame.emit("await", e[1], subject=tasks, expr=e)
     out: Value = UNKNOWN
-    for atom in value:
+    for atom in holding.each(frame, value):
         if atom.tag == "pending" and atom.kind == "coro":
             out = join(out, calls.run_pending(frame, atom, e[1], e[2]))
         elif atom.tag == "operation":

@@ -208,6 +208,10 @@ class Frame:
         else:
             self.facts.pop((handle, fact), None)
 
+    def in_block(self, subject: Any) -> bool:
+        """Whether a ``with`` block around the current place owns the subject's transaction."""
+        return any(subject in t.subjects for t in self.tx if not t.savepoint)
+
     def leaves(self) -> None:
         """A caller goes on from here: notes what is known of the handles."""
         self.exits.append(frozenset(k for k, known in self.facts.items() if known == YES))

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, predicates, strings
+from sessionlint.program import holding, knowledge, predicates, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.sqlends import transaction_statements
@@ -109,6 +109,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         # begun by hand: no ``with`` block ends it
         for subject in _subjects(receiver):
             frame.learn(subject, "begun")
+            holding.hold(frame, subject, e)
         return (receiver,)
     if name in ("__aenter__", "__enter__", "start"):
         return tuple(frame.machine.enter(frame, (receiver,), e).value)
@@ -141,6 +142,7 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)
         frame.learn(subject, "written", False)
+        holding.let_go(frame, subject)
     return (Operation(receiver, name),)
 
 
@@ -187,8 +189,11 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
             frame.effect(effect, e[1], f"{ir.text_of(e[2])}() begins a transaction")
         if savepoint and not any(subject in t.subjects for t in frame.tx):
             frame.learn(subject, "used")
+            if frame.know(subject, holding.PENDING) == 1:
+                holding.hold(frame, subject, e)
         elif not savepoint and not context:
             frame.learn(subject, "begun")
+            holding.hold(frame, subject, e)
     return (handle,)
 
 
@@ -226,6 +231,7 @@ def _closes(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> Value:
     frame.learn(receiver, "open", False)
     frame.learn(receiver, "used", False)
     frame.learn(receiver, "begun", False)
+    holding.let_go(frame, receiver)
     return UNKNOWN
 
 
@@ -292,12 +298,14 @@ def _operate(
             frame.learn(subject, "asked")
             frame.learn(subject, "used", False)
             frame.learn(subject, "begun", False)
+            holding.let_go(frame, subject)
         if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
             frame.learn(subject, "used")
         if write:
             frame.learn(subject, "written")
         if name in _LETS_GO:
             frame.learn(subject, "let go")
+        holding.operated(frame, subject, kind, name, args, keywords, write, e)
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
@@ -366,13 +374,15 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
             frame.learn(subject, "used", False)
             frame.learn(subject, "begun", False)
             frame.learn(subject, "written", False)
+            holding.let_go(frame, subject)
         elif effect.name == "close":
             frame.learn(subject, "open", False)
+            holding.let_go(frame, subject)
     elif effect.kind == "use" and effect.name == "write":
         frame.learn(subject, "written")
 
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:
     """A callee left a handle of the caller in this state on every path."""
-    if fact == "closed" or not any(subject in t.subjects for t in frame.tx):
+    if subject.tag != "const" and (fact == "closed" or not any(subject in t.subjects for t in frame.tx)):
         frame.learn(subject, fact)

@@ -160,6 +160,8 @@ def canonical(name: str) -> str:
 
 
 QUERY = "sqlalchemy.select()"
+#: A query that locks what it reads.
+LOCKING_QUERY = "sqlalchemy.select().with_for_update()"
 QUERY_MAKERS = frozenset(
     f"sqlalchemy.{n}"
     for n in ("select", "update", "delete", "insert", "union", "union_all", "exists", "values", "lambda_stmt")

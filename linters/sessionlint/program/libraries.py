@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     handles,
+    holding,
     knowledge,
     locators,
     predicates,
@@ -112,6 +113,8 @@ def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, 
     """What SQLAlchemy's builders of queries, conditions and columns give; ``None`` for all other functions."""
     if name in knowledge.QUERY_MAKERS:
         predicates.consumed(frame, args)
+        if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
+            return (Ext(knowledge.LOCKING_QUERY),)
         return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else
                     "sqlalchemy.insert()" if name.endswith(".insert") else knowledge.QUERY),)  # fmt: skip
     if name in knowledge.PREDICATE_COMBINERS:
@@ -202,12 +205,13 @@ def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> N
     for atom in dict.fromkeys(given):
         if atom.tag in _SESSIONS and frame.solver.kind_of(atom) in _ESCAPES:
             frame.emit("escape", e[1], subject=(atom,), expr=e)
+            holding.let_go(frame, atom)
             frame.effect(Effect("escape", "unknown", atom), e[1], f"{ir.text_of(e[2])}() receives it")
 
 
 def wait(frame: Frame, name: str, e: ir.Expr) -> None:
     """The call waits on the network or sleeps."""
-    frame.emit("network", e[1], name=name, expr=e)
+    frame.emit("network", e[1], name=name, args=holding.held(frame), expr=e)
     frame.effect(Effect("network", name, None), e[1], f"{name.replace('()', '')}() waits here")
 
 
@@ -256,6 +260,8 @@ def query_method(frame: Frame, receiver: Ext, name: str, args: list[Value], keyw
         predicates.consumed(frame, args)
         if name == "filter_by":
             _filter_by(frame, keywords, e)
+    if name == "with_for_update" and receiver.name == knowledge.QUERY:
+        return (Ext(knowledge.LOCKING_QUERY),)
     if name == "execution_options":
         frame.emit("options", e[1], name=name, keywords=tuple(keywords), expr=e)
     return (receiver,)

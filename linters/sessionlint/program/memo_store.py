@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from sessionlint.atomic import write_atomically
 from sessionlint.policy_model import Policy
-from sessionlint.program import definitions, guards, memo, model, values
+from sessionlint.program import guards, memo, model, registering, values
 from sessionlint.program.memo import Memo
 from sessionlint.report_cache import tool_digest
 
@@ -41,7 +41,7 @@ _PLAIN: Final[dict[tuple[str, str], Any]] = {
     **dict(_kinds(model)),
     **dict(_kinds(guards)),
     (memo.__name__, "Trace"): memo.Trace,
-    (definitions.__name__, "Route"): definitions.Route,
+    (registering.__name__, "Route"): registering.Route,
     (model.__name__, "empty_function"): model.empty_function,
     (model.__name__, "empty_class"): model.empty_class,
     ("builtins", "complex"): complex,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, registering
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import (
@@ -128,8 +128,6 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
 
 
 def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
-    from sessionlint.program.definitions import Route, add_route
-
     named = dict(keywords)
     if name == "include_router":
         for atom in args[0] if args else named.get("router", ()):
@@ -137,13 +135,7 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
             frame.solver.note_include(entry, named)
     elif name in ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"):
         target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
-        path = literal(args[0] if args else named.get("path", UNKNOWN))
-        path = path if isinstance(path, str) else None
-        for atom in target:
-            if atom.tag == "fn":
-                injected = named.get("dependencies", UNKNOWN)
-                add_route(frame, atom.info, Route(_http_method(named), path, receiver, injected, e[1]))
-                frame.solver.want(atom.info)
+        registering.register(frame, receiver, _http_method(named), target, args[:1], keywords, e)
     elif name == "add_middleware":
         for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
             register_middleware(frame, atom, e[1])
@@ -162,17 +154,10 @@ def _http_method(named: dict[str, Value]) -> str:
 
 def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``router.get("/x")(endpoint)``: what the first call gives is called with the endpoint."""
-    from sessionlint.program.definitions import Route, add_route
-
-    endpoints = [a.info for v in args[-1:] for a in v if a.tag == "fn"]
-    if not endpoints:
+    given = ("fn", "param") if len(args) > 1 or (args and "path" in dict(keywords)) else ("fn",)
+    if not any(a.tag in given for v in args[-1:] for a in v):
         return (PartialCall((Method(receiver, name),), tuple(args), tuple(keywords)),)
-    named = dict(keywords)
-    path = literal(args[0] if len(args) > 1 else named.get("path", UNKNOWN))
-    for info in endpoints:
-        injected = named.get("dependencies", UNKNOWN)
-        add_route(frame, info, Route(name, path if isinstance(path, str) else None, receiver, injected, e[1]))
-        frame.solver.want(info)
+    registering.register(frame, receiver, name, args[-1], args[:-1], keywords, e)
     return args[-1]
 
 

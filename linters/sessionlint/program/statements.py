@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import contexts, definitions, dependencies, handles
+from sessionlint.program import contexts, definitions, dependencies, handles, holding
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.growing import remove
@@ -179,7 +180,7 @@ def _loop(
     before = frame.snapshot()
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
-    events = len(frame.events)
+    events, made = len(frame.events), len(frame.begins)
     raising: dict[Any, frozenset[str]] = {}
     for last in (False, True):
         before_each()
@@ -187,7 +188,7 @@ def _loop(
         for env, facts in frame.loop_exits:
             frame.merge((env, facts, False))
         frame.loop_exits = []
-        if last or frame.dead or not _changes_the_next_round(frame, before):
+        if last or frame.dead or not _changes_the_next_round(frame, before, made):
             break
         # The second round sees what the first one left; its events replace the first round's.
         raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
@@ -209,7 +210,7 @@ def _loop(
     run_block(frame, orelse)
 
 
-def _changes_the_next_round(frame: Frame, before: Any) -> bool:
+def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
     """Whether a loop's body left something behind that it could see when it runs again."""
     env, facts, _ = before
     for name, value in env.items():
@@ -218,7 +219,11 @@ def _changes_the_next_round(frame: Frame, before: Any) -> bool:
             return True
     if any(frame.facts.get(key) != held for key, held in facts.items()):
         return True
-    return any(key[0].tag != "handle" or (key[0], "closed") in facts for key in frame.facts.keys() - facts.keys())
+    left = frame.facts.keys() - facts.keys()
+    if any(key[0].tag != "handle" or (key[0], "closed") in facts for key in left):
+        return True
+    held = [handle for handle, fact in left if fact in holding.LASTING]
+    return bool(held) and not set(held).isdisjoint(islice(frame.begins, made))
 
 
 def _for(frame: Frame, s: ir.Stmt) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.program.values import Handle
 from sessionlint.report import Finding
+from sessionlint.rules.background_work import captured_sessions
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
     RECEIVERS,
@@ -24,7 +26,7 @@ from sessionlint.rules.second_sessions import second_sessions
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 META = Rule(
     code="TXN106",
@@ -82,12 +84,51 @@ async def audited(action):
 async def wrapped():
     async with sessions.get_session() as session:
         yield session
+# --- app/repositories.py
+from contextlib import asynccontextmanager
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+class Items:
+    def __init__(self, session):
+        self.session = session
+
+    async def load(self, item_id):
+        return await self.session.get(object, item_id)
+
+
+class Drafts(BaseModel):
+    session: AsyncSession
+
+    async def load(self, item_id):
+        return await self.session.get(object, item_id)
+
+
+@asynccontextmanager
+async def items():
+    async with get_session() as session:
+        yield Items(session)
+
+
+async def draft_rows(session):
+    return Drafts(session=session)
+
+
+@asynccontextmanager
+async def drafts():
+    async with get_session() as session:
+        yield await draft_rows(session)
 # --- app/routers/items.py
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.repositories import drafts, items
 from app.session import get_session, get_session_dependency
 from app.wrappers import wrapped
 
@@ -127,6 +168,18 @@ async def helper(item_id):
         return await session.get(object, item_id)
 
 
+@router.get("/g")
+async def repository(item_id: int):
+    async with items() as rows:  # TXN106@16
+        return await rows.load(item_id)
+
+
+@router.get("/h")
+async def model(item_id: int):
+    async with drafts() as rows:  # TXN106@16
+        return await rows.load(item_id)
+
+
 def outer():
     @router.get("/f")
     async def nested():
@@ -147,6 +200,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, WebSocket
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.clients import client, rows_of
 from app.deps import current_user
 from app.services.items import load, refresh
 from app.session import get_session, get_session_dependency
@@ -188,6 +242,44 @@ async def socket(websocket: WebSocket):
 async def plain(session: AsyncSession = Depends(get_session_dependency)):
     async with session.begin():
         return await load(session, 1)
+
+
+@router.get("/c")
+async def others(session: AsyncSession = Depends(get_session_dependency)):
+    async with client() as api, rows_of(session) as rows:
+        return await api.fetch(await rows.load(1))
+# --- app/clients.py
+from contextlib import asynccontextmanager
+
+from app.session import get_session
+
+
+class Client:
+    def __init__(self, token):
+        self.token = token
+
+    async def fetch(self, item):
+        return item, self.token
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+    async def load(self, item_id):
+        return await self.session.get(object, item_id)
+
+
+@asynccontextmanager
+async def client():
+    async with get_session() as session:
+        token = await session.get(object, 1)
+    yield Client(token)
+
+
+@asynccontextmanager
+async def rows_of(session):
+    yield Rows(session)
 # --- app/services/items.py
 from app.session import get_session
 
@@ -233,15 +325,21 @@ def _found(program: Program) -> Iterator[Finding]:
             handle = main_handle(event.subject)
             trace = hops(program, event, handle) if handle is not None else []
             yield program.finding(META, event, message + remedy(program, event.function), trace)
+    for event in program.events("call"):
+        handle = _behind_holder(program, event)
+        if handle is not None and event.site not in told:
+            message = (
+                f"{text(event)} opens a session of its own in {_where(program, event.function)}, in what it hands "
+            )
+            trace = hops(program, event, handle)
+            yield program.finding(META, event, f"{message}out. {remedy(program, event.function)}", trace)
     if program.policy.session_dependencies:
         yield from _injected(program)
 
 
 def _opens_its_own(program: Program, event: Event) -> bool:
     function = event.function
-    if program.role(function) not in RECEIVERS or is_approved(program, function):
-        return False
-    if _outlives_request(program, function):
+    if not _receives(program, function):
         return False
     handle = main_handle(event.subject)
     if handle is None or handle.kind not in _SESSIONS:
@@ -249,6 +347,32 @@ def _opens_its_own(program: Program, event: Event) -> bool:
     if event.kind == "create":
         return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
     return event.callee is not None and origin_of(program, event.callee, handle) == "approved"
+
+
+def _behind_holder(program: Program, event: Event) -> Handle | None:
+    """The approved session that a context manager opens to hand out an object that works with it."""
+    if not {"context", "cm"} <= event.flags or event.callee is None or not _receives(program, event.function):
+        return None
+    summary = event.callee.summary
+    holders = [a.info for a in summary.yields if a.tag == "inst"]
+    if not any(_works_with_session(program, holder) for holder in holders):
+        return None
+    made = (Handle(kind, root, root) for kind, root in summary.sources if kind == "session")
+    return next((h for h in made if origin_of(program, event.callee, h) == "approved"), None)
+
+
+def _works_with_session(program: Program, holder: ClassInfo) -> bool:
+    methods = (m for cls in program.solver.mro(holder) for m in cls.methods.values())
+    return any(True for method in methods for _ in captured_sessions(program, method, {}))
+
+
+def _receives(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function is one that is given its session, and for which that one will do."""
+    return (
+        program.role(function) in RECEIVERS
+        and not is_approved(program, function)
+        and not _outlives_request(program, function)
+    )
 
 
 def _outlives_request(program: Program, function: FunctionInfo) -> bool:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.transactions import called, down_to, one_per_call, owned
+from sessionlint.rules.held_open import Opening, held_open
+from sessionlint.rules.transactions import called, down_to, owned
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
+    from sessionlint.program.values import Site
 
 META = Rule(
     code="TXN207",
@@ -20,7 +23,12 @@ META = Rule(
         "While the call waits, the transaction keeps its row locks and its database connection; through a transaction "
         "pooler also one of the few server connections everybody shares (throughput was measured with 5 of them). A "
         "slow provider then stops requests that have nothing to do with it, and `idle_in_transaction_session_timeout` "
-        "may kill the transaction under the call. When the transaction rolls back, what the call did stays done."
+        "may kill the transaction under the call. When the transaction rolls back, what the call did stays done. "
+        "Without `begin()` the transaction opens by itself: at the first write that reaches the database (a flush, an "
+        "`update()`, an `INSERT`) or the first lock (`with_for_update()`, an advisory lock), and stays open until "
+        "somebody commits, rolls back or closes, also through the functions that are called and from the dependencies "
+        "that ran before the endpoint. A `SELECT` alone opens one, too, and keeps its connection; it is left out, "
+        "because it locks no rows, and every request that loads its user before it calls anybody would be a finding."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "
@@ -28,7 +36,9 @@ META = Rule(
     ),
     not_flagged=(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
-        "that wait but are called outside; clients that are only created inside the block."
+        "that wait but are called outside; clients that are only created inside the block; sessions that have only "
+        "read, rows that were added but not flushed, writes on some paths only; what a context manager does when it is "
+        "left, outside a block."
     ),
 )
 
@@ -136,6 +146,126 @@ async def scan(url: str, session=Depends(get_session_dependency)):
         other.add(page)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/pages.py
+import asyncio
+
+import httpx
+from sqlalchemy import func, insert, select, text, update
+
+from app.models.item import Item
+from app.services.items import Items, create, note
+from app.session import get_session
+
+
+async def flushed(url: str) -> None:
+    async with get_session() as session:
+        session.add(Item(name=url))
+        await session.flush()
+        await ask(url)  # TXN207@15
+        await session.commit()
+        await ask(url)
+
+
+async def statements(url: str) -> None:
+    async with get_session() as session:
+        await session.execute(update(Item).values(status="busy"))
+        await ask(url)  # TXN207@15
+        await session.rollback()
+        await session.execute(insert(Item))
+        await asyncio.sleep(1)  # TXN207@15
+
+
+async def locked(url: str) -> None:
+    async with get_session() as session:
+        await session.execute(select(Item).where(Item.name == url).with_for_update(skip_locked=True))
+        await ask(url)  # TXN207@15
+        await session.commit()
+        await session.get(Item, 1, with_for_update=True)
+        await ask(url)  # TXN207@15
+        await session.commit()
+        await session.execute(select(func.pg_advisory_xact_lock(1)))
+        await ask(url)  # TXN207@15
+        await session.commit()
+        await session.execute(text("SELECT 1 FROM items FOR UPDATE"))
+        await ask(url)  # TXN207@15
+
+
+async def read_after_add(url: str) -> None:
+    async with get_session() as session:
+        session.add(Item(name=url))
+        await session.scalar(select(Item))
+        await ask(url)  # TXN207@15
+
+
+async def next_round(urls: list[str]) -> None:
+    async with get_session() as session:
+        for url in urls:
+            if await session.scalar(select(Item)):
+                continue
+            await note(session, url)
+            await ask(url)  # TXN207@19
+
+
+async def by_callees(url: str) -> None:
+    async with get_session() as session:
+        await note(session, url)
+        await ask(url)  # TXN207@15
+        await session.commit()
+        await create(session, url, flush=True)
+        await ask(url)  # TXN207@15
+        await session.commit()
+        await Items(session).save(url)
+        await ask(url)  # TXN207@15
+
+
+async def ask(url: str) -> None:
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+# --- app/services/items.py
+from app.models.item import Item
+
+
+async def note(session, name):
+    session.add(Item(name=name))
+    await session.flush()
+
+
+async def create(session, name, flush=False):
+    session.add(Item(name=name))
+    if flush:
+        await session.flush()
+
+
+class Items:
+    def __init__(self, session):
+        self.session = session
+
+    async def save(self, name):
+        self.session.add(Item(name=name))
+        await self.session.flush()
+# --- app/routers/pages.py
+import httpx
+from fastapi import APIRouter, Depends
+
+from app.models.item import Item
+from app.services.items import note
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def started(session=Depends(get_session_dependency)):
+    await note(session, "started")
+
+
+@router.post("/pages")
+async def scan(url: str, run=Depends(started)):
+    async with httpx.AsyncClient() as http:
+        return await http.get(url)  # TXN207@22
+"""
+    ),
 ]
 
 GOOD = [
@@ -204,6 +334,153 @@ async def scan(tasks: BackgroundTasks, session=Depends(get_session_dependency)):
     ),
     Good(
         """
+# --- app/tasks/pages.py
+import httpx
+from sqlalchemy import func, select, update
+
+from app.models.item import Item
+from app.services.items import create, own, saved, some
+from app.session import get_session, session_factory
+
+
+async def only_read(url: str) -> None:
+    async with get_session() as session:
+        item = await session.get(Item, 1)
+        await session.execute(select(func.now()))
+        await ask(url)
+        item.status = await ask(url)
+        session.add(Item(name=url))
+        await ask(url)
+        await session.commit()
+
+
+async def ended(url: str) -> None:
+    async with get_session() as session:
+        await session.execute(update(Item).values(status="busy"))
+        await session.commit()
+        await ask(url)
+        await saved(session, url)
+        await ask(url)
+        await session.execute(select(Item).with_for_update())
+        await session.rollback()
+        await ask(url)
+    async with get_session() as session:
+        await session.execute(update(Item).values(status="busy"))
+    await ask(url)
+    async with session_factory.begin() as session:
+        await session.execute(update(Item).values(status="busy"))
+        await session.flush()
+    await ask(url)
+
+
+async def rounds(urls: list[str]) -> None:
+    async with get_session() as session:
+        for url in urls:
+            await ask(url)
+            session.add(Item(name=url))
+            await session.flush()
+            await session.commit()
+
+
+async def callees(url: str, late: bool) -> None:
+    async with get_session() as session:
+        await create(session, url)
+        await ask(url)
+        await some(session, url, late)
+        await ask(url)
+        await own(url)
+        await ask(url)
+
+
+async def kinds(url: str, urgent: bool) -> None:
+    async with get_session() as session:
+        kind = Fast() if urgent else Slow()
+        await kind.run(session, url)
+
+
+class Fast:
+    async def run(self, session, url):
+        await session.execute(update(Item).values(status="busy"))
+
+
+class Slow:
+    async def run(self, session, url):
+        await ask(url)
+
+
+async def ask(url: str) -> str:
+    async with httpx.AsyncClient() as http:
+        return (await http.get(url)).text
+# --- app/services/items.py
+from app.decorators import with_session
+from app.models.item import Item
+
+
+async def create(session, name, flush=False):
+    session.add(Item(name=name))
+    if flush:
+        await session.flush()
+
+
+async def saved(session, name):
+    session.add(Item(name=name))
+    await session.flush()
+    await session.commit()
+
+
+async def some(session, name, late):
+    if not late:
+        session.add(Item(name=name))
+        await session.flush()
+
+
+@with_session
+async def own(name, session=None):
+    session.add(Item(name=name))
+    await session.flush()
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def with_session(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as session, session.begin():
+            kwargs["session"] = session
+            return await function(*args, **kwargs)
+
+    return wrapper
+# --- app/routers/pages.py
+import httpx
+from fastapi import APIRouter, Depends
+from sqlalchemy import update
+
+from app.models.item import Item
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+async def current_user(session=Depends(get_session_dependency)):
+    return await session.get(Item, 1)
+
+
+async def counted():
+    async with get_session() as session:
+        await session.execute(update(Item).values(status="seen"))
+        await session.commit()
+
+
+@router.post("/pages")
+async def scan(url: str, user=Depends(current_user), seen=Depends(counted)):
+    async with httpx.AsyncClient() as http:
+        return await http.get(url)
+""",
+    ),
+    Good(
+        """
 import time
 
 from app.session import session_factory
@@ -220,19 +497,34 @@ async def test_slow() -> None:
 
 def check(program: Program) -> Iterator[Finding]:
     """One finding per call that waits, itself or further down."""
-    waits = (
-        e
-        for e in program.events("network", "effect")
-        if (e.kind == "network" or e.text == "network") and owned(e) and not program.is_exempt(e.function)
-    )
-    for event in one_per_call(waits):
-        opened = owned(event)[-1]
-        trace = [program.step(opened.site, "the transaction is opened here"), *down_to(program, event)]
-        what = f"`{called(event)}` waits on the network"
-        if event.name.endswith("sleep"):
-            what = f"`{called(event)}` sleeps"
+    around = _open_around(program)
+    told = {(path, span[0], span[1]) for path, span in around}
+    for event, opening in around.values():
+        trace = down_to(program, event)
+        if opening is None:
+            site = owned(event)[-1].site
+            since, steps = f"opened on line {site[1][0]}", [program.step(site, "the transaction is opened here")]
+            remedy = "Make the call before the block or after it"
+        elif any((step.path, step.line, step.column) in told for step in trace[1:]):
+            continue  # a transaction that the callee holds open itself is told there
+        else:
+            since, steps = f"that {opening.who} opened", opening.steps
+            remedy = "Make the call before it, or after the commit"
+        verb = "sleeps" if event.name.endswith("sleep") else "waits on the network"
         message = (
-            f"{what} while the transaction opened on line {opened.site[1][0]} is open. Make the call before the block "
-            "or after it, and store the answer in a transaction of its own."
+            f"`{called(event)}` {verb} while the transaction {since} is open. {remedy}, and store the answer in a "
+            "transaction of its own."
         )
-        yield program.finding(META, event, message, trace)
+        yield program.finding(META, event, message, [*steps, *trace])
+
+
+def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
+    """The calls that wait while a transaction is open: of a block (``None``), or begun by itself (how it began)."""
+    found: dict[Site, tuple[Event, Opening | None]] = {}
+    for event in program.events("network", "effect"):
+        if (event.kind != "network" and event.text != "network") or event.site in found:
+            continue
+        opening = None if owned(event) else held_open(program, event)
+        if (opening is not None or owned(event)) and not program.is_exempt(event.function):
+            found[event.site] = (event, opening)
+    return found

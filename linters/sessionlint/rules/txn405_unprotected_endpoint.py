@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
-from sessionlint.program.definitions import Route
+from sessionlint.program.registering import Route
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication
 from sessionlint.rules.base import Bad, Good, Rule

@@ -7,11 +7,13 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event, FunctionInfo, Transaction
+from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.request_commits import committing_dependency
+from sessionlint.rules.transactions import owner_of
 
 META = Rule(
     code="TXN603",
@@ -19,11 +21,13 @@ META = Rule(
     summary="Background work is scheduled before the transaction that creates its rows has committed.",
     rationale="The task may start at the next await, in another thread or on another machine, and looks for rows that "
     "are not there yet: it finds nothing and ends, and the job stays pending for ever. When the commit then fails, the "
-    "work is done for rows that never existed.",
+    "work is done for rows that never existed. Where a dependency commits after its yield, current FastAPI runs the "
+    "background tasks of the response first and the commit last.",
     remedy="End the transaction block first and schedule after it: keep the id in a variable, leave "
     "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
-    not_flagged="Work scheduled after the block or after the commit, tasks that are awaited inside the block, threads "
-    "that are awaited, tests.",
+    not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
+    'has scope="function" (it ends before the response, so before them), tasks that are awaited inside the block, '
+    "threads that are awaited, tests.",
 )
 
 BAD = [
@@ -227,6 +231,93 @@ class WorkerSettings:
     redis_settings = RedisSettings()
 """,
     ),
+    Bad(
+        source="""
+# --- app/deps.py
+from fastapi import Depends
+
+from app.session import get_session_dependency, session_factory
+
+
+async def committing():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+
+
+async def begun():
+    async with session_factory.begin() as session:
+        yield session
+
+
+async def unit(session=Depends(get_session_dependency)):
+    yield
+    await session.commit()
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+    async def save(self, row):
+        self.session.add(row)
+
+
+async def rows(session=Depends(committing)):
+    return Rows(session)
+# --- app/routers/items.py
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.deps import begun, committing, rows, unit
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+tasks = set()
+
+
+async def scan(item_id):
+    pass
+
+
+async def save(session, item):
+    session.add(item)
+    await session.flush()
+
+
+@router.post("/a")
+async def direct(background: BackgroundTasks, session=Depends(committing)):
+    item = Item(name="x")
+    await save(session, item)
+    background.add_task(scan, item.id)  # TXN603@5
+
+
+@router.post("/b")
+async def block(background: BackgroundTasks, session=Depends(begun)):
+    session.add(Item(name="x"))
+    background.add_task(scan, 1)  # TXN603@5
+
+
+@router.post("/c", dependencies=[Depends(unit)])
+async def beside(background: BackgroundTasks, session=Depends(get_session_dependency)):
+    session.add(Item(name="x"))
+    background.add_task(scan, 1)  # TXN603@5
+
+
+@router.post("/d")
+async def held(background: BackgroundTasks, repository=Depends(rows)):
+    await repository.save(Item(name="x"))
+    background.add_task(scan, 1)  # TXN603@5
+
+
+@router.post("/e")
+async def at_once(session=Depends(committing, scope="function")):
+    session.add(Item(name="x"))
+    tasks.add(asyncio.create_task(scan(1)))  # TXN603@15
+""",
+    ),
 ]
 
 GOOD = [
@@ -337,6 +428,73 @@ class WorkerSettings:
     redis_settings = RedisSettings()
 """,
     ),
+    Good(
+        source="""
+# --- app/deps.py
+from app.session import session_factory
+
+
+async def committing():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+
+
+async def undoing():
+    async with session_factory() as session:
+        yield session
+        await session.rollback()
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.deps import committing, undoing
+from app.models.item import Item
+
+router = APIRouter()
+
+
+async def scan(item_id):
+    pass
+
+
+async def save(session, item):
+    async with session.begin():
+        session.add(item)
+
+
+@router.post("/a")
+async def before_the_response(background: BackgroundTasks, session=Depends(committing, scope="function")):
+    session.add(Item(name="x"))
+    background.add_task(scan, 1)
+
+
+@router.post("/b")
+async def committed(background: BackgroundTasks, session=Depends(committing)):
+    session.add(Item(name="x"))
+    await session.commit()
+    background.add_task(scan, 1)
+
+
+@router.post("/c")
+async def blocks(background: BackgroundTasks, session=Depends(committing)):
+    async with session.begin():
+        session.add(Item(name="x"))
+    await save(session, Item(name="y"))
+    background.add_task(scan, 1)
+
+
+@router.get("/d")
+async def only_read(background: BackgroundTasks, session=Depends(committing)):
+    item = await session.get(Item, 1)
+    background.add_task(scan, item.id)
+
+
+@router.post("/e")
+async def never_committed(background: BackgroundTasks, session=Depends(undoing)):
+    session.add(Item(name="x"))
+    background.add_task(scan, 1)
+""",
+    ),
 ]
 
 
@@ -392,7 +550,7 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     before = [e for e in events[:here] if e.span != event.span]
     for earlier in (*before, *(e for e in events if e.span == event.span and _writes_first(e, event))):
         for session in earlier.subject:
-            if _is_write(earlier):
+            if _is_write(earlier) and not _saved_already(earlier, session, event):
                 pending.setdefault(session, earlier)
             elif _ends(earlier):
                 pending.pop(session, None)
@@ -403,7 +561,31 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     for session, write in pending.items():
         if _committed_by_context(event, session):
             return program.step(write.site, "this write is committed only when the with block around it ends")
+        found = committing_dependency(program, event.function, session)
+        if found is not None and not (found[1] and _waits_for_the_response(program, event)):
+            note = f"this write is committed only after the yield of {found[0].qualname}()"
+            return program.step(write.site, note if found[1] else f"{note}, after the background tasks have run")
     return None
+
+
+def _waits_for_the_response(program: Program, event: Event) -> bool:
+    """Whether the work is a background task of the response, not one that starts at once."""
+    if event.kind == "schedule":
+        return event.name.endswith("add_task")
+    last = _inner(program, event)[-1:]
+    places = {(step.path, (step.line, step.column)) for step in last}
+    starts = [e for e in program.events("schedule") if (e.path, e.span[:2]) in places]
+    return bool(starts) and all(e.name.endswith("add_task") for e in starts)
+
+
+def _saved_already(write: Event, session: Any, start: Event) -> bool:
+    """Whether the block that a write stands in, or the callee that makes it, has committed it before the start."""
+    owner = owner_of(write, (session,))
+    if owner is not None:
+        return owner not in start.transactions
+    if write.callee is None or write.effect is None:
+        return False
+    return Effect("txn", "begin", write.effect.subject) in write.callee.summary.effects
 
 
 def _writes_first(write: Event, start: Event) -> bool:

@@ -1,0 +1,122 @@
+"""Transactions that begin by themselves: what keeps one open until somebody ends it, and what only reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge, strings
+from sessionlint.program.frame import Frame
+from sessionlint.program.guards import decided
+from sessionlint.program.model import Effect, FunctionInfo
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, Value
+
+#: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
+PENDING, HOLDS, FLUSHED = "pending", "holds", "flushed"
+#: Those of them that hold rows.
+LASTING = (HOLDS, FLUSHED)
+_STATE = (PENDING, *LASTING)
+_ENDS = ("commit", "rollback", "close")
+#: What runs, and leaves sessions open that belong to others, too.
+_ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
+_OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
+_WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
+_AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
+_LOCKING_SQL = re.compile(
+    r"\bfor\s+(?:(?:no\s+key\s+)?update|(?:key\s+)?share)\b|\bpg_(?:try_)?advisory_\w*lock\b|^\s*lock\s+table\b", re.I
+)
+_ADVISORY_LOCK = re.compile(r"sqlalchemy\.func\.pg_(?:try_)?advisory_\w*lock")
+
+
+def operated(
+    frame: Frame, subject: Any, kind: str, name: str, args: list[Value], keywords: list[tuple[str, Value]],
+    write: bool, e: ir.Expr,
+) -> None:  # fmt: skip
+    """An operation on a session or connection: what it leaves open there outside every transaction block."""
+    if kind not in _OWN_TRANSACTIONS or frame.in_block(subject):
+        return
+    if name in _WAITS_FOR_FLUSH and kind != CONNECTION:
+        frame.learn(subject, PENDING)
+    elif write or name == "flush" or _locks(name, args, keywords):
+        hold(frame, subject, e)
+    elif name in _AUTOFLUSHES and frame.know(subject, PENDING) == 1:
+        hold(frame, subject, e, FLUSHED)
+
+
+def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
+    """The transaction of a session holds rows from here on."""
+    frame.emit("hold", e[1], name=fact, subject=(subject,), expr=e)
+    what = "writes what was added before" if fact == FLUSHED else "opens a transaction"
+    frame.effect(Effect("hold", fact, subject), e[1], f"{ir.text_of(e[2])}() {what}, and nothing here ends it")
+    frame.learn(subject, fact)
+
+
+def let_go(frame: Frame, subject: Any) -> None:
+    """The transaction of a session has ended, or may have."""
+    for fact in _STATE:
+        frame.learn(subject, fact, False)
+
+
+def held(frame: Frame) -> tuple[Value, ...]:
+    """The sessions whose transactions hold rows here on every path; those that do when autoflush is on."""
+    found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in LASTING])
+    return found if any(found) else ()
+
+
+def each(frame: Frame, alternatives: Value) -> Iterator[Any]:
+    """Goes through what may run at one place: none of it sees what another would leave open."""
+    if len(alternatives) < 2 or all(a.tag not in _ALTERNATIVES for a in alternatives):
+        yield from alternatives
+        return
+    before, after = _state(frame), []
+    for alternative in alternatives:
+        _put(frame, before)
+        yield alternative
+        after.append(_state(frame))
+    keys = {key for state in after for key in state}
+    _put(frame, {key: 1 if all(s.get(key) == 1 for s in after) else 2 for key in keys})
+
+
+def _state(frame: Frame) -> dict[Any, int]:
+    return {key: known for key, known in frame.facts.items() if key[1] in _STATE}
+
+
+def _put(frame: Frame, state: dict[Any, int]) -> None:
+    for key in [key for key in frame.facts if key[1] in _STATE]:
+        del frame.facts[key]
+    frame.facts.update(state)
+
+
+def opened_inside(function: FunctionInfo, atom: Any, given: Value) -> bool:
+    """Whether a callee's session is none of the caller's: nothing is passed for it, so a decorator opens it."""
+    return atom.tag == "param" and atom.info is function and all(a.tag == "const" for a in given)
+
+
+def is_left(function: FunctionInfo, effect: Effect, mapped: dict[Any, Value], mro: Callable[[Any], Any]) -> bool:
+    """Whether these arguments say that a callee's ``if flush:`` leaves a transaction open that nothing else ends."""
+    if effect.kind != "hold":
+        return False
+    asked = function.summary.guards.get(effect)
+    if not asked or any(Effect("txn", end, effect.subject) in function.summary.effects for end in _ENDS):
+        return False
+    return all(decided(guard, mapped.get(guard.param, ()), mro) is True for guard in asked)
+
+
+def locks_rows(name: str) -> bool:
+    """Whether an external function, called in a query, takes a lock that lasts."""
+    return bool(_ADVISORY_LOCK.match(name))
+
+
+def _locks(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
+    if name in ("get", "get_one", "refresh"):
+        asked = dict(keywords).get("with_for_update", ())
+        return bool(asked) and not all(a.tag == "const" and not a.value for a in asked)
+    if name not in knowledge.SQL_METHODS or not args:
+        return False
+    queries = [a.name for a in args[0] if a.tag == "ext"]
+    if queries and all(query == knowledge.LOCKING_QUERY or locks_rows(query) for query in queries):
+        return True
+    text = strings.text_of(args[0])
+    return text is not None and bool(_LOCKING_SQL.search(text.text))

@@ -1,0 +1,79 @@
+"""Endpoints: routes, and decorators of the project that register what they decorate."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import UNKNOWN, Method, Param, PartialCall, Value, join, literal
+
+Keywords = list[tuple[str, Value]]
+
+
+class Route(NamedTuple):
+    """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies."""
+
+    method: str
+    path: str | None
+    router: Any
+    dependencies: Value
+    span: ir.Span4
+
+
+def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
+    """Notes that a function serves requests."""
+    frame.solver.note_route(info, route)
+
+
+def register(
+    frame: Frame, receiver: Any, name: str, endpoint: Value, args: list[Value], keywords: Keywords, e: ir.Expr
+) -> None:
+    """``router.get("/x")(endpoint)`` and its kin; ``args`` are those before the endpoint.
+
+    In a decorator the endpoint is what it decorates, so it is only noted that it registers that.
+    """
+    named = dict(keywords)
+    path, injected = args[0] if args else named.get("path", UNKNOWN), named.get("dependencies", UNKNOWN)
+    if _decorates(frame, endpoint):
+        noted = PartialCall((Method(receiver, name),), (path,), (("dependencies", injected),))
+        frame.solver.write(("registers", frame.function), (noted,))
+        return
+    for atom in endpoint:
+        if atom.tag == "fn":
+            known = literal(path)
+            written = known if isinstance(known, str) else None
+            add_route(frame, atom.info, Route(name, written, receiver, injected, e[1]))
+            frame.solver.want(atom.info)
+
+
+def _decorates(frame: Frame, endpoint: Value) -> bool:
+    """Whether the function that runs registers the function it receives first, or what it wraps around that."""
+    function = frame.function
+    if function.name == "<module>" or not function.params:
+        return False
+    first = Param(function, function.params[0][0])
+    if not any(a == first or (a.tag == "fn" and a.info.parent is not None) for a in endpoint):
+        return False
+    return any(a.tag == "fn" for a in frame.solver.arguments_of(first))
+
+
+def registered(frame: Frame, info: FunctionInfo, decorator: FunctionInfo, written: ir.Expr) -> None:
+    """``@protected(router.get, "/x")``: the decorator registers the function with the method it is given."""
+    noted = frame.solver.read(("registers", decorator))
+    if not noted:
+        return
+    given = [("", frame.evaluate(value)) for value in written[3]]
+    given += [(name, frame.evaluate(value)) for name, value in written[4] if name]
+    methods = tuple(a for _, v in given for a in v if a.tag == "method" and a.name in knowledge.ROUTE_METHODS)
+    methods = methods or tuple(m for n in noted for m in n.function)[:1]
+    paths = [p for _, v in given if isinstance(p := literal(v), str) and (p == "" or p.startswith("/"))]
+    fixed = literal(noted[0].args[0])
+    path = paths[0] if paths else fixed if isinstance(fixed, str) else None
+    injected: Value = dict(given).get("dependencies", UNKNOWN)
+    for note in noted:
+        injected = join(injected, dict(note.keywords)["dependencies"])
+    for method in methods:
+        add_route(frame, info, Route(method.name, path, method.receiver, injected, written[1]))

@@ -1,0 +1,104 @@
+"""Since when a transaction that began by itself is open around a call: a write, a lock, or a dependency's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sessionlint.program.holding import FLUSHED, LASTING
+from sessionlint.program.model import Effect
+from sessionlint.program.values import Const, Value
+from sessionlint.report import TraceStep
+from sessionlint.rules.transactions import behind, called, down_to, owner_of, request_dependencies
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+#: What leaving a context manager does depends on what happened inside.
+_EXITS = ("__exit__", "__aexit__")
+_ENDS = ("commit", "rollback", "close")
+
+
+class Opening(NamedTuple):
+    """Who opened the transaction, for messages, and the steps that show it."""
+
+    who: str
+    steps: list[TraceStep]
+
+
+def held_open(program: Program, event: Event) -> Opening | None:
+    """How the transaction was opened that is still open when ``event`` happens; ``None`` when nothing proves one.
+
+    A session that has only read does not count, nor one whose transaction a block around the event owns.
+    """
+    if event.callee is not None and event.callee.name in _EXITS:
+        return None
+    certain, flushed = (*event.args[:2], (), ())[:2] if event.kind in ("network", "effect") else ((), ())
+    sessions = (*certain, *(flushed if program.shared(_autoflushes) else ()))
+    for session in sessions:
+        opening = _in_function(program, event, session) if owner_of(event, (session,)) is None else None
+        if opening is not None:
+            return opening
+    return _by_dependency(program, event)
+
+
+def _in_function(program: Program, event: Event, session: object) -> Opening | None:
+    """The last statement before the event that opened it; in a loop, the last one of the round before."""
+    events = event.function.events
+    here = next((i for i, other in enumerate(events) if other is event), 0)
+    opens = [e for e in (*events[here:], *events[:here]) if _opens(e, session) and e.span != event.span]
+    if not opens:
+        return None
+    what = "writes what was added before" if opens[-1].name == FLUSHED else "opens a transaction"
+    steps = down_to(program, opens[-1]) or [program.step(opens[-1].site, f"{called(opens[-1])} {what}")]
+    return Opening(f"`{called(opens[-1])}` on line {opens[-1].span[0]}", steps)
+
+
+def _opens(event: Event, session: object) -> bool:
+    if session not in event.subject or "hold" not in (event.kind, event.text):
+        return False
+    if event.callee is None or event.effect is None:
+        return event.kind == "hold"
+    summary = event.callee.summary
+    return (event.effect.subject, event.effect.name) in summary.leaves or event.effect in summary.guards
+
+
+def _by_dependency(program: Program, event: Event) -> Opening | None:
+    """A dependency of the request wrote on a session that stays open until the response is out."""
+    if not event.function.routes or event.flags & {"handler"}:
+        return None
+    for function, session in program.shared(_left_open).get(event.function, ()):
+        if not _ended_before(event, session) and owner_of(event, (session,)) is None:
+            holds = (Effect("hold", fact, session) for fact in LASTING)
+            effect = next(e for e in holds if e in function.summary.effects)
+            steps = [program.step(function.site, f"the dependency {function.qualname}() runs first")]
+            return Opening(f"the dependency {function.qualname}()", steps + program.effect_trace(function, effect))
+    return None
+
+
+def _ended_before(event: Event, session: object) -> bool:
+    for other in event.function.events:
+        if other is event:
+            return False
+        ends = other.kind == "txn" or (other.kind == "effect" and other.text in ("txn", "escape"))
+        if ends and session in other.subject and (other.name in _ENDS or other.text == "escape"):
+            return True
+    return False
+
+
+def _left_open(program: Program) -> dict[FunctionInfo, list[tuple[FunctionInfo, object]]]:
+    """Endpoints, with the dependencies that leave a transaction open and its session."""
+    lasting = LASTING if program.shared(_autoflushes) else tuple(f for f in LASTING if f != FLUSHED)
+    found: dict[FunctionInfo, list[tuple[FunctionInfo, object]]] = {}
+    for endpoint in program.functions:
+        for dependency in request_dependencies(program, endpoint) if endpoint.routes else ():
+            for function in behind(program, dependency):
+                left = [a for a, fact in function.summary.leaves if fact in lasting and a.tag == "injected"]
+                found.setdefault(endpoint, []).extend((function, a) for a in left)
+    return found
+
+
+def _autoflushes(program: Program) -> bool:
+    """Whether reading sends what was added before: no session or factory of the project switches that off."""
+    off: Value = (Const(False, "bool"),)
+    return not any(value == off for e in program.events("create") for name, value in e.keywords if name == "autoflush")
