@@ -7,7 +7,7 @@ from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
-from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import TASK, Site, Value
 
 _DEEP = 4
@@ -70,7 +70,8 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
             continue
         if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
             continue
-        yield subject
+        if _within_reach(program, function, subject):
+            yield subject
     for event in function.events:
         # what asks or forgets is no effect, but it needs the session, too
         for subject in event.subject if event.kind == "use" and function.parent is not None else ():
@@ -88,6 +89,49 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
             own = atom.tag == "param" and atom.info is function
             if not own and atom not in bindings and program.kind(atom) == "session":
                 yield atom
+
+
+def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> bool:
+    """Whether a function can get at a session without being given it: a closure, ``self``, what modules keep.
+
+    What other callers hand to a helper is among the helper's effects, too, but does not come from here.
+    """
+    chain = enclosing(function)
+    if subject.tag == "handle" or (subject.tag == "param" and subject.info in chain):
+        return True
+    if any(subject in default for f in chain for _, default in f.param_values.values()):
+        return True
+    owner = next((f.class_info for f in chain if f.class_info is not None), None)
+    held = program.shared(_holdings)
+    if subject.tag == "injected" and subject in held.get(None, ()):
+        return True
+    return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
+
+
+def _classes_of(program: Program, owner: ClassInfo | None) -> list[ClassInfo]:
+    below = [] if owner is None else [owner, *program.solver.subclasses(owner)]
+    return [c for info in below for c in program.solver.mro(info)]
+
+
+def _holdings(program: Program) -> dict[ClassInfo | None, set[Any]]:
+    """What the objects of each class hold, the objects in their attributes included; ``None``: what modules keep."""
+    direct: dict[ClassInfo | None, set[Any]] = {None: {a for value in program.solver.long_lived() for a in value}}
+    for owner, value in program.solver.held():
+        direct.setdefault(owner, set()).update(value)
+    return {owner: _with_parts(program, owner, direct) for owner in direct}
+
+
+def _with_parts(program: Program, owner: ClassInfo | None, direct: dict[ClassInfo | None, set[Any]]) -> set[Any]:
+    found: set[Any] = set()
+    pending = [owner]
+    seen: set[ClassInfo | None] = {owner}
+    while pending:
+        atoms = direct.get(pending.pop(), set())
+        found |= atoms
+        for part in {c for a in atoms if a.tag == "inst" for c in program.solver.mro(a.info)} - seen:
+            seen.add(part)
+            pending.append(part)
+    return found
 
 
 def maker_of(program: Program, handle: Any) -> FunctionInfo:
