@@ -139,6 +139,7 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)
         frame.learn(subject, "written", False)
+        frame.learn(subject, "ended")
     return (Operation(receiver, name),)
 
 
@@ -179,6 +180,7 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
             frame.learn(subject, "used")
         elif not savepoint and not context:
             frame.learn(subject, "begun")
+        frame.learn(subject, "ended", False)
     return (handle,)
 
 
@@ -254,6 +256,8 @@ def _operate(
             frame.learn(subject, "begun", False)
         if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
             frame.learn(subject, "used")
+        if name not in _PASSIVE:
+            frame.learn(subject, "ended", False)
         if write:
             frame.learn(subject, "written")
     return _result(frame, receiver, kind, name, args, keywords, e)
@@ -270,7 +274,8 @@ def _result(
     if name in ("get_raw_connection", "connection") and kind == CONNECTION:
         return (Handle(DRIVER, site, site, receiver, False, True),)
     if name == "cursor":
-        return (receiver,)
+        # closing it leaves the connection open
+        return (Handle(DRIVER, site, site, receiver, False, frame.solver.is_async(receiver)),)
     if name == "get_bind" and kind == SESSION:
         return (Ext("sqlalchemy.Engine()"),)
     if name == "query":
@@ -305,8 +310,10 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
             frame.learn(subject, "written", False)
         elif effect.name == "close":
             frame.learn(subject, "open", False)
-    elif effect.kind == "use" and effect.name == "write":
-        frame.learn(subject, "written")
+    elif effect.kind == "use":
+        frame.learn(subject, "ended", False)
+        if effect.name == "write":
+            frame.learn(subject, "written")
 
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:

@@ -74,7 +74,7 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
     for atom in value:
         if atom.tag == "handle" and atom in frame.begins:
             contexts.mark_context(frame, atom, "returned")
-    frame.emit("return", s[1], value=value, expr=s[2])
+    frame.emit("return", s[1], subject=frame.all_known("ended"), value=value, expr=s[2])
     if not frame.function.is_generator:
         frame.leaves()
     frame.returned = True
