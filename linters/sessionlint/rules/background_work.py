@@ -46,7 +46,7 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
                 yield from sessions_in(program, bound, depth + 1)
         if tag in ("fn", "pending"):
             yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
-        if (tag == "fn" and atom.receiver is not None) or tag in ("method", "operation"):
+        if (tag == "fn" and atom.receiver is not None) or tag == "method" or _is_awaitable(program, atom):
             yield from sessions_in(program, (atom.receiver,), depth + 1)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
@@ -58,6 +58,11 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         elif tag == "map":
             for _, item in atom.items:
                 yield from sessions_in(program, item, depth + 1)
+
+
+def _is_awaitable(program: Program, atom: Any) -> bool:
+    """An operation that still has to be awaited; one of a plain session has run, and is what it found."""
+    return bool(atom.tag == "operation" and program.solver.is_async(atom.receiver))
 
 
 def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
