@@ -151,6 +151,23 @@ def test_a_function_that_is_started_once_does_not_make_its_file_a_background_fil
     assert infer(BASE | {"app/stream.py": mixed}).layers == {"service": ("app/stream.py",)}
 
 
+def test_what_workers_call_in_a_folder_of_background_work_belongs_to_it(infer):
+    worker = ("from abc import ABC, abstractmethod\n\n\nclass Worker(ABC):\n    async def start(self):\n"
+"        await self.process()\n\n    @abstractmethod\n    async def process(self): ...\n")  # fmt: skip
+    volumes = ("from app.background.base import Worker\nfrom app.background.steps import first\n"
+"from app.jobs.work import plan\n\n\nclass Volumes(Worker):\n    async def process(self):\n"
+"        await first(None)\n        await plan(None)\n")  # fmt: skip
+    service = "from sqlalchemy.orm import Session\n\n\nasync def {}(db: Session):\n    return db.execute('select 1')\n"
+    start = ("import asyncio\n\nfrom app.background.base import Worker\n\n\ndef start(workers: list[Worker]):\n"
+"    return [asyncio.create_task(w.start()) for w in workers]\n")  # fmt: skip
+    result = infer(
+        BASE
+        | {"app/background/base.py": worker, "app/background/volumes.py": volumes, "app/start.py": start}
+        | {"app/background/steps.py": service.format("first"), "app/jobs/work.py": service.format("plan")}
+    )
+    assert result.layers == {"background": ("app/background/**",), "service": ("app/jobs/work.py",)}
+
+
 def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
     environment = (
         "from alembic import context\nfrom sqlalchemy import engine_from_config\n\nengine = engine_from_config({})\n"
