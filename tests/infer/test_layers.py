@@ -182,6 +182,20 @@ def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
     assert result.policy.layer_of("app/database/revisions/versions/1.py") == "migration"
 
 
+def test_fixtures_and_what_lies_beside_them_are_tests_when_only_tests_import_them(infer):
+    fixtures = ("import pytest\n\nfrom app.testing.rows import fill\n\n\n@pytest.fixture\ndef filled(session):\n"
+"    fill(session)\n")  # fmt: skip
+    rows = "from sqlalchemy.orm import Session\n\n\ndef fill(session: Session):\n    session.commit()\n"
+    files = BASE | {"app/testing/fixtures.py": fixtures, "app/testing/rows.py": rows}
+    files |= {
+        "tests/test_items.py": "from app.testing.rows import fill\n\n\ndef test_items(session):\n    fill(session)\n"
+    }
+    assert infer(files).policy.layers["test"][-1] == "app/testing/**"
+    used = files | {"app/seeding.py": "from app.testing.rows import fill\n\n\ndef seed(session):\n    fill(session)\n"}
+    policy = infer(used).policy
+    assert (policy.layer_of("app/testing/fixtures.py"), policy.layer_of("app/testing/rows.py")) == ("test", "service")
+
+
 def test_the_usual_folders_of_tests_and_migrations_need_no_word(infer):
     result = infer(BASE | {"tests/test_items.py": SERVICE, "alembic/env.py": "from alembic import context\n"})
     assert result.layers == {}
