@@ -160,6 +160,23 @@ def test_a_function_that_is_started_once_does_not_make_its_file_a_background_fil
     assert infer(BASE | {"app/stream.py": mixed}).layers == {"service": ("app/stream.py",)}
 
 
+def test_what_workers_call_in_a_folder_of_background_work_belongs_to_it(infer):
+    worker = ("from abc import ABC, abstractmethod\n\n\nclass Worker(ABC):\n    async def start(self):\n"
+"        await self.process()\n\n    @abstractmethod\n    async def process(self): ...\n")  # fmt: skip
+    volumes = ("from app.background.base import Worker\nfrom app.background.steps import first\n"
+"from app.jobs.work import plan\n\n\nclass Volumes(Worker):\n    async def process(self):\n"
+"        await first(None)\n        await plan(None)\n")  # fmt: skip
+    service = "from sqlalchemy.orm import Session\n\n\nasync def {}(db: Session):\n    return db.execute('select 1')\n"
+    start = ("import asyncio\n\nfrom app.background.base import Worker\n\n\ndef start(workers: list[Worker]):\n"
+"    return [asyncio.create_task(w.start()) for w in workers]\n")  # fmt: skip
+    result = infer(
+        BASE
+        | {"app/background/base.py": worker, "app/background/volumes.py": volumes, "app/start.py": start}
+        | {"app/background/steps.py": service.format("first"), "app/jobs/work.py": service.format("plan")}
+    )
+    assert result.layers == {"background": ("app/background/**",), "service": ("app/jobs/work.py",)}
+
+
 def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
     environment = (
         "from alembic import context\nfrom sqlalchemy import engine_from_config\n\nengine = engine_from_config({})\n"
@@ -172,6 +189,20 @@ def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
     )
     assert result.layers["migration"] == ("app/database/revisions/**",)
     assert result.policy.layer_of("app/database/revisions/versions/1.py") == "migration"
+
+
+def test_fixtures_and_what_lies_beside_them_are_tests_when_only_tests_import_them(infer):
+    fixtures = ("import pytest\n\nfrom app.testing.rows import fill\n\n\n@pytest.fixture\ndef filled(session):\n"
+"    fill(session)\n")  # fmt: skip
+    rows = "from sqlalchemy.orm import Session\n\n\ndef fill(session: Session):\n    session.commit()\n"
+    files = BASE | {"app/testing/fixtures.py": fixtures, "app/testing/rows.py": rows}
+    files |= {
+        "tests/test_items.py": "from app.testing.rows import fill\n\n\ndef test_items(session):\n    fill(session)\n"
+    }
+    assert infer(files).policy.layers["test"][-1] == "app/testing/**"
+    used = files | {"app/seeding.py": "from app.testing.rows import fill\n\n\ndef seed(session):\n    fill(session)\n"}
+    policy = infer(used).policy
+    assert (policy.layer_of("app/testing/fixtures.py"), policy.layer_of("app/testing/rows.py")) == ("test", "service")
 
 
 def test_the_usual_folders_of_tests_and_migrations_need_no_word(infer):

@@ -85,15 +85,24 @@ def _stated(approved: Approved, layers: Sequence[str]) -> tuple[str, ...]:
 def _exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
     """Migration and test layers, stated only where the usual patterns do not say enough."""
     extra: dict[str, set[str]] = {}
-    for path, layer in exempt_files(program).items():
+    files = exempt_files(program)
+    for path, layer in files.items():
         folder = path.rpartition("/")[0]
-        pattern = "*_test.py" if layer == "test" else f"{folder}/**" if folder else path
+        if layer == "test" and not path.endswith("_test.py"):
+            pattern = f"{folder}/**" if _is_whole(program, folder, files) else path
+        else:
+            pattern = "*_test.py" if layer == "test" else f"{folder}/**" if folder else path
         extra.setdefault(layer, set()).add(pattern)
     found: dict[str, tuple[str, ...]] = {}
     for layer, added in extra.items():
         usual = [p for p in DEFAULT_LAYERS[layer] if _matches(program, layer, p)]
         found[layer] = (*usual, *_without_inner(added))
     return found
+
+
+def _is_whole(program: Program, folder: str, files: Mapping[str, str]) -> bool:
+    """Whether all that was read of a folder is found to be tests."""
+    return bool(folder) and all(files.get(m.path) == "test" for m in program.modules if m.path.startswith(f"{folder}/"))
 
 
 def _matches(program: Program, layer: str, pattern: str) -> bool:

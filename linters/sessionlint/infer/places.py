@@ -21,6 +21,7 @@ _ASIDE_FILES = re.compile(
 _EXEMPT = ("test", "migration")
 _OF_MIGRATIONS = ("alembic.op", "alembic.context")
 _MAIN = "__main__"
+_OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
 
 
 def application_files(program: Program) -> frozenset[str]:
@@ -28,7 +29,8 @@ def application_files(program: Program) -> frozenset[str]:
 
     In a project that is nothing but scripts, the scripts are the application.
     """
-    candidates = [m for m in program.modules if not is_exempt(program, m.path)]
+    support = test_support(program)
+    candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
     imported = _imported(program)
     application = frozenset(m.path for m in candidates if not _is_aside(m, imported))
     if any(_works_with_databases(program, path) for path in application):
@@ -79,16 +81,43 @@ def _makes_application(module: ModuleInfo) -> bool:
 
 def _imported(program: Program) -> Counter[str]:
     """How many other files import each file."""
+    return Counter({path: len(importers) for path, importers in importers_of(program).items()})
+
+
+def importers_of(program: Program) -> dict[str, set[str]]:
+    """The other files that import each file."""
     names = program.solver.names
-    found: Counter[str] = Counter()
+    found: dict[str, set[str]] = {}
     for module in program.modules:
-        targets = set()
         for dotted, member, *_ in module.imports:
             deeper = names.path_of(f"{dotted}.{member}", module.path) if member else None
             path = deeper or names.path_of(dotted, module.path)
-            targets.add(path)
-        found.update(t for t in targets if t is not None and t != module.path)
+            if path is not None and path != module.path:
+                found.setdefault(path, set()).add(module.path)
     return found
+
+
+def test_support(program: Program) -> frozenset[str]:
+    """Files outside the test folders that only serve tests: fixtures and factories, and what lies beside them.
+
+    They import pytest or a factory library, or share the folder of a file that does, and no code but theirs imports
+    them (tests do, which are not read).
+    """
+    importers = importers_of(program)
+    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and not _runs_as_script(m)]
+    found: set[str] = set()
+    grown = True
+    while grown:
+        folders = {path.rpartition("/")[0] for path in found}
+        more = {
+            m.path
+            for m in rest
+            if importers.get(m.path, set()) <= found
+            and (m.path.rpartition("/")[0] in folders or any(imports(m, package) for package in _OF_TESTS))
+        }
+        grown = not more <= found
+        found |= more
+    return frozenset(found)
 
 
 def names_in_use(program: Program) -> Mapping[str, str]:

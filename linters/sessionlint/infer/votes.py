@@ -8,10 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sessionlint.facts import ir
-from sessionlint.infer.places import imports, is_migration
+from sessionlint.infer.places import imports, is_migration, test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
+from sessionlint.program.reached import anywhere, reached_from
 from sessionlint.program.values import SESSION, Param, Value
 
 #: Names that say "service" even of files that were not seen to take a session.
@@ -56,13 +57,28 @@ def collect_votes(program: Program, application: frozenset[str], session_modules
         site[0] for site, entry in program.solver.routers.items() if entry.get("name") != "fastapi.APIRouter"
     }
     called = _called_from_endpoints(program)
+    reached = _reached_at_home(program)
     found: dict[str, Vote] = {}
     for module in program.modules:
         if module.path in application and module.path not in session_modules and module.path not in applications:
-            vote = _vote(module.path, _counts(program, module, called))
+            vote = _vote(module.path, _counts(program, module, called, reached))
             if vote is not None:
                 found[module.path] = vote
     return found
+
+
+def _reached_at_home(program: Program) -> frozenset[FunctionInfo]:
+    """What only started work calls, in the folder of background work that holds what was started."""
+    started = program.background_functions
+    homes = {home for f in (*started, *program.background_helpers) for home in _background_folders(f.path)}
+    widely = reached_from(program, started, anywhere)
+    return frozenset(f for f in widely if any(home in homes for home in _background_folders(f.path)))
+
+
+def _background_folders(path: str) -> list[str]:
+    """The folders above a file that have the name of background work."""
+    folders = path.split("/")[:-1]
+    return ["/".join(folders[: at + 1]) for at, part in enumerate(folders) if BACKGROUND_NAMES.match(part)]
 
 
 def _vote(path: str, counts: Counter[str]) -> Vote | None:
@@ -96,7 +112,9 @@ def _is_called_service(path: str) -> bool:
     return any(SERVICE_NAMES.match(part) for part in path.removesuffix(".py").split("/"))
 
 
-def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo]) -> Counter[str]:
+def _counts(
+    program: Program, module: ModuleInfo, called: frozenset[FunctionInfo], reached: frozenset[FunctionInfo]
+) -> Counter[str]:
     counts: Counter[str] = Counter()
     counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
     for function in (module.body, *module.functions):
@@ -108,8 +126,10 @@ def _counts(program: Program, module: ModuleInfo, called: frozenset[FunctionInfo
         counts["functions"] += function.parent is None
         if function.routes:
             counts["router"] += 1
-        elif function in program.background_functions or any(
-            _SCHEDULING.search(ir.text_of(d)) for d in function.decorators
+        elif (
+            function in program.background_functions
+            or any(_SCHEDULING.search(ir.text_of(d)) for d in function.decorators)
+            or function in reached
         ):
             counts["background"] += 1
         elif function.parent is None and (
@@ -170,9 +190,12 @@ def _is_column(annotation: Value, default: Value) -> bool:
 def exempt_files(program: Program) -> dict[str, str]:
     """Migrations and tests that the usual patterns do not name: file to layer."""
     found: dict[str, str] = {}
+    support = test_support(program)
     for module in program.modules:
         if program.policy.layer_of(module.path) is None:
-            if is_migration(module):
+            if module.path in support:
+                found[module.path] = "test"
+            elif is_migration(module):
                 found[module.path] = "migration"
             elif module.path.endswith("_test.py") and imports(module, "pytest"):
                 found[module.path] = "test"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
+from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.solver import Solver
 from sessionlint.program.values import Dependency, Injected, Param, Pending, Site, Value
 from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
@@ -122,6 +123,11 @@ class Program:
                 found.setdefault(function, None)
         return found
 
+    @cached_property
+    def background_helpers(self) -> frozenset[FunctionInfo]:
+        """What background functions of the same file or family of classes call, and nobody else does."""
+        return reached_from(self, self.background_functions, beside(self))
+
     @staticmethod
     def started_by(event: Event) -> list[FunctionInfo]:
         """The project functions a ``schedule`` or ``concurrent`` event starts."""
@@ -201,7 +207,7 @@ class Program:
             return "endpoint"
         if in_session_module:
             return "session"
-        if function in self.background_functions:
+        if function in self.background_functions or function in self.background_helpers:
             return "background"
         if function.parent is not None:
             return self.role(function.parent)

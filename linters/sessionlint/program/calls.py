@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program import handles, holding, knowledge, libraries, records, scheduling
@@ -26,6 +25,9 @@ from sessionlint.program.values import (
     join,
     shallow,
 )
+
+if TYPE_CHECKING:
+    from sessionlint.program.solver import Solver
 
 Keywords = list[tuple[str, Value]]
 #: Effects that are told to the rules at the call, with the substituted subject.
@@ -338,7 +340,7 @@ def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
 
 def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mapped: Any, e: ir.Expr) -> None:
     """One effect of a callee becomes one of the caller, unless the arguments say that it does not happen."""
-    guards = _guards(function.summary.guards.get(effect, frozenset()), mapped, frame.solver.mro)
+    guards = _guards(function.summary.guards.get(effect, frozenset()), mapped, frame.solver)
     if guards is None:
         return
     note = f"{function.name}() is called here"
@@ -376,9 +378,7 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
     return sessions
 
 
-def _guards(
-    guards: frozenset[Any], mapped: dict[Any, Value], mro: Callable[[Any], Sequence[Any]]
-) -> frozenset[Any] | None:
+def _guards(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) -> frozenset[Any] | None:
     """The conditions of a callee's effect as the caller has them; ``None``: the arguments say it does not happen."""
     left = []
     for guard in guards:
@@ -386,11 +386,13 @@ def _guards(
         if value is None:
             left.append(guard)
             continue
-        holds = decided(guard, value, mro)
+        holds = decided(guard, value, solver.mro)
+        if holds is None and len(value) == 1 and value[0].tag == "param":
+            if guard.kind == "of" and decided(guard, solver.declared_classes(value[0]), solver.mro) is False:
+                return None
+            left.append(guard._replace(param=value[0]))
         if holds is False:
             return None
-        if holds is None and len(value) == 1 and value[0].tag == "param":
-            left.append(guard._replace(param=value[0]))
     return frozenset(left)
 
 

@@ -320,7 +320,7 @@ _HANDS_OUT = {"ContextManager", "AsyncContextManager", "Awaitable", "Required", 
 
 
 def container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
-    """``list[AsyncSession]``, ``dict[str, AsyncSession]``…: nothing for other contents."""
+    """``list[AsyncSession]``, ``dict[str, Worker]``…: nothing for contents from elsewhere."""
     of = "many" if name in _MANY else "keyed" if name in _KEYED else "each" if name in ("tuple", "Tuple") else ""
     of = of or ("itself" if name in _HANDS_OUT else "")
     if not of or not parts:
@@ -328,19 +328,19 @@ def container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
     wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
     items = [frame.evaluate(p) for p in wanted]
     known = [frame.solver.instances(i) for i in items]
-    if not any(holds_handle(frame, a) for i in known for a in i):
+    if not any(holds_object(frame, a) for i in known for a in i):
         return UNKNOWN
     if of == "itself":
         return items[0]
     return (Annotation((Seq(tuple(items), of == "many"),), (Const(of, "container"),)),)
 
 
-def holds_handle(frame: Frame, atom: Any) -> bool:
-    """Whether a value is a database handle, or a declared container of handles."""
+def holds_object(frame: Frame, atom: Any) -> bool:
+    """Whether a value is a database handle or an object of the project, or a declared container of such."""
     if atom.tag in ("seq", "map"):
         inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
-        return any(holds_handle(frame, a) for v in inner for a in v)
-    return frame.solver.kind_of(atom) is not None
+        return any(holds_object(frame, a) for v in inner for a in v)
+    return atom.tag == "inst" or frame.solver.kind_of(atom) is not None
 
 
 def receiver_of(info: FunctionInfo) -> Value:

@@ -346,9 +346,9 @@ def _other(frame: Frame, e: ir.Expr) -> Value:
 
 
 def _seen(frame: Frame, value: Value) -> Value:
-    """With a parameter, the containers of handles it is declared or given as."""
+    """With a parameter, the containers of handles and objects it is declared or given as."""
     views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
-    held = tuple(v for v in views if definitions.holds_handle(frame, v) if v.tag in ("seq", "map"))
+    held = tuple(v for v in views if definitions.holds_object(frame, v) if v.tag in ("seq", "map"))
     records = tuple(
         v
         for v in views

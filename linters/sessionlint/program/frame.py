@@ -201,6 +201,10 @@ class Frame:
         """0 no, YES on every path, MAYBE on some."""
         return self.facts.get((handle, fact), 0)
 
+    def all_known(self, fact: str) -> Value:
+        """The handles of which a fact holds on every path to here."""
+        return tuple(handle for (handle, name), known in self.facts.items() if name == fact and known == YES)
+
     def learn(self, handle: Any, fact: str, holds: bool = True) -> None:
         """Sets or clears a fact on the current path."""
         if holds:

@@ -143,6 +143,7 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.learn(subject, "begun", False)
         frame.learn(subject, "written", False)
         holding.let_go(frame, subject)
+        frame.learn(subject, "ended")
     return (Operation(receiver, name),)
 
 
@@ -194,6 +195,7 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
         elif not savepoint and not context:
             frame.learn(subject, "begun")
             holding.hold(frame, subject, e)
+        frame.learn(subject, "ended", False)
     return (handle,)
 
 
@@ -301,6 +303,8 @@ def _operate(
             holding.let_go(frame, subject)
         if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
             frame.learn(subject, "used")
+        if name not in _PASSIVE:
+            frame.learn(subject, "ended", False)
         if write:
             frame.learn(subject, "written")
         if name in _LETS_GO:
@@ -320,7 +324,8 @@ def _result(
     if name in ("get_raw_connection", "connection") and kind == CONNECTION:
         return (Handle(DRIVER, site, site, receiver, False, True),)
     if name == "cursor":
-        return (receiver,)
+        # closing it leaves the connection open
+        return (Handle(DRIVER, site, site, receiver, False, frame.solver.is_async(receiver)),)
     if name == "get_bind" and kind == SESSION:
         return (Ext("sqlalchemy.Engine()"),)
     if name == "query":
@@ -378,8 +383,10 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
         elif effect.name == "close":
             frame.learn(subject, "open", False)
             holding.let_go(frame, subject)
-    elif effect.kind == "use" and effect.name == "write":
-        frame.learn(subject, "written")
+    elif effect.kind == "use":
+        frame.learn(subject, "ended", False)
+        if effect.name == "write":
+            frame.learn(subject, "written")
 
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:

@@ -79,6 +79,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
+            scheduling.register_task(frame, name, args, e)
     if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES):
         return _provider(frame, args, keywords, e)
     special = SPECIAL.get(name)

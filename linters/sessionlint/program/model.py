@@ -67,7 +67,8 @@ class Event(NamedTuple):
     * ``options``: ``execution_options`` with ``keywords`` on ``subject``;
     * ``identifier``: ``value`` becomes the identifier ``name`` (``text``: name, keyword, key, attribute);
     * ``predicate``: tenant column ``name`` is compared; * ``handler``: an ``except`` clause, see ``flags``;
-    * ``return``/``leave``: the function ends here; ``text`` is the expression.
+    * ``return``/``leave``: the function ends here; ``text`` is the expression, ``subject`` the handles whose
+      transaction has ended on every path to a ``return``.
 
     ``flags``: ``context`` (context expression of a ``with``), ``awaited``, ``handler`` (inside ``except``),
     ``finally``, ``loop``, ``statement`` (result dropped), ``write``, ``returned``, ``swallows``, ``records``…
@@ -125,7 +126,7 @@ class Summary:
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
     closes_after_yield: Value = ()
     always_raises: bool = False
-    #: (handle, "used" | "begun" | "closed") that hold on every path when a caller goes on
+    #: (handle, "used" | "begun" | "closed" | "ended") that hold on every path when a caller goes on
     leaves: frozenset[tuple[Any, str]] = frozenset()
     #: conditions on parameters under which alone an effect happens
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from sessionlint.program.values import (
     TASK,
     UNKNOWN,
     Ext,
+    Fn,
     Method,
     Obj,
     PartialCall,
@@ -168,6 +169,21 @@ def register_middleware(frame: Frame, atom: Any, span: ir.Span4) -> None:
             method = frame.solver.method(atom.info, name)
             if method is not None:
                 frame.solver.note_middleware(method, frame.site(span))
+
+
+def register_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> None:
+    """``task = actor(Work())``: a function, or an object that is called like one, becomes background work."""
+    started: list[Fn] = []
+    for atom in args[0] if args else UNKNOWN:
+        method = frame.solver.method(atom.info, "__call__") if atom.tag == "inst" else None
+        if method is not None:
+            started.append(frame.solver.bound(method, atom))
+        elif atom.tag == "fn":
+            started.append(atom)
+    for function in started:
+        frame.solver.want(function.info)
+    if started:
+        frame.emit("schedule", e[1], name=name, value=tuple(started), text="register", expr=e)
 
 
 def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:

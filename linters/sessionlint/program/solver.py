@@ -197,6 +197,16 @@ class Solver(Classes):
                 given[argument] = None
         return join(known, tuple(given))
 
+    def declared_classes(self, param: Param) -> Value:
+        """What a parameter may be by its annotation, when that names project classes: those and the ones below."""
+        self.remember(memory.SIGNATURE, param.info, param.info.signature)
+        typed = self.instances(param.info.param_values.get(param.name, (UNKNOWN, UNKNOWN))[0])
+        if not all(a.tag == "inst" for a in typed) or any(
+            b.endswith(".Protocol") for a in typed for b in self.external_bases(a.info)
+        ):
+            return UNKNOWN
+        return (*typed, *(Inst(below) for a in typed for below in self.subclasses(a.info)))
+
     def declare(self, function: FunctionInfo, name: str, annotation: Value, default: Value) -> None:
         """Notes what a parameter's annotation and default evaluate to."""
         if function.param_values.get(name) != (annotation, default):

@@ -96,7 +96,8 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
             contexts.mark_context(frame, atom, "returned")
             handles.not_begun_here(frame, atom)
     closed = _closed(frame, value) if frame.facts else UNKNOWN
-    frame.emit("return", s[1], ("closed",) if closed else (), value=value, expr=s[2], subject=closed)
+    ended = (frame.all_known("ended"),)
+    frame.emit("return", s[1], ("closed",) if closed else (), value=value, expr=s[2], args=ended, subject=closed)
     if not frame.function.is_generator:
         frame.leaves()
     frame.returned = True

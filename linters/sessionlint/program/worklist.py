@@ -158,6 +158,12 @@ class WorkList:
             if key[0] == "name" or (key[0] == "state" and key[1] == "app.state"):
                 yield value
 
+    def held(self) -> Iterator[tuple[ClassInfo, Value]]:
+        """What the attributes of each class's instances hold, for rules."""
+        for key, value in self._cells.items():
+            if key[0] == "attr":
+                yield key[1], value
+
     def _changed(self, key: Any) -> None:
         if key[0] in _NAME_CELLS:
             self.epoch += 1

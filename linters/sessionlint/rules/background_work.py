@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
-from sessionlint.program.model import Effect, Event, FunctionInfo
+from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import TASK, Site, Value
 
 _DEEP = 4
@@ -49,7 +49,7 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
         if tag == "row" and atom.query:
             yield from sessions_in(program, (atom.session,), depth + 1)
-        elif (tag == "fn" and atom.receiver is not None) or tag in ("method", "operation"):
+        elif (tag == "fn" and atom.receiver is not None) or tag == "method" or _is_awaitable(program, atom):
             yield from sessions_in(program, (atom.receiver,), depth + 1)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
@@ -61,6 +61,11 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         elif tag == "map":
             for _, item in atom.items:
                 yield from sessions_in(program, item, depth + 1)
+
+
+def _is_awaitable(program: Program, atom: Any) -> bool:
+    """An operation that still has to be awaited; one of a plain session has run, and is what it found."""
+    return bool(atom.tag == "operation" and program.solver.is_async(atom.receiver))
 
 
 def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
@@ -76,7 +81,8 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
         if any(passed_on(program, f, subject) for f in _doers(function, effect)):
             # the session of another caller of a helper or decorator that takes what it is given
             continue
-        yield subject
+        if _within_reach(program, function, subject):
+            yield subject
     for event in function.events:
         # what asks or forgets is no effect, but it needs the session, too
         for subject in event.subject if event.kind == "use" and function.parent is not None else ():
@@ -119,6 +125,49 @@ def _doers(function: FunctionInfo, effect: Effect) -> Iterator[FunctionInfo]:
         seen.add(hop.callee)
         yield hop.callee
         hop = hop.callee.summary.effects.get(hop.inner)
+
+
+def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> bool:
+    """Whether a function can get at a session without being given it: a closure, ``self``, what modules keep.
+
+    What other callers hand to a helper is among the helper's effects, too, but does not come from here.
+    """
+    chain = enclosing(function)
+    if subject.tag == "handle" or (subject.tag == "param" and subject.info in chain):
+        return True
+    if any(subject in default for f in chain for _, default in f.param_values.values()):
+        return True
+    owner = next((f.class_info for f in chain if f.class_info is not None), None)
+    held = program.shared(_holdings)
+    if subject.tag == "injected" and subject in held.get(None, ()):
+        return True
+    return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
+
+
+def _classes_of(program: Program, owner: ClassInfo | None) -> list[ClassInfo]:
+    below = [] if owner is None else [owner, *program.solver.subclasses(owner)]
+    return [c for info in below for c in program.solver.mro(info)]
+
+
+def _holdings(program: Program) -> dict[ClassInfo | None, set[Any]]:
+    """What the objects of each class hold, the objects in their attributes included; ``None``: what modules keep."""
+    direct: dict[ClassInfo | None, set[Any]] = {None: {a for value in program.solver.long_lived() for a in value}}
+    for owner, value in program.solver.held():
+        direct.setdefault(owner, set()).update(value)
+    return {owner: _with_parts(program, owner, direct) for owner in direct}
+
+
+def _with_parts(program: Program, owner: ClassInfo | None, direct: dict[ClassInfo | None, set[Any]]) -> set[Any]:
+    found: set[Any] = set()
+    pending = [owner]
+    seen: set[ClassInfo | None] = {owner}
+    while pending:
+        atoms = direct.get(pending.pop(), set())
+        found |= atoms
+        for part in {c for a in atoms if a.tag == "inst" for c in program.solver.mro(a.info)} - seen:
+            seen.add(part)
+            pending.append(part)
+    return found
 
 
 def maker_of(program: Program, handle: Any) -> FunctionInfo:

@@ -24,6 +24,7 @@ from sessionlint.rules.opening import (
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.values import Handle
 
 META = Rule(
     code="TXN105",
@@ -41,8 +42,10 @@ META = Rule(
     ),
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
-        "to who calls them); sessions passed as arguments; tests, migrations and the session module itself; what "
-        "a session module hands out while the policy names no approved function."
+        "to who calls them); sessions passed as arguments; the engine or factory that a lifespan, a "
+        "constructor or code of no layer gets from the session module's own functions and keeps (calling the factory "
+        "is TXN101); tests, migrations and the session module itself; what a session module hands out while the "
+        "policy names no approved function."
     ),
 )
 
@@ -220,9 +223,93 @@ class Reporter:
         self.session = session
 """
     ),
+    Bad(
+        """
+# --- app/other.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def make_engine():
+    return create_async_engine("postgresql+asyncpg://db/app")
+# --- app/main.py
+from contextlib import asynccontextmanager
+
+from app.other import make_engine
+
+
+@asynccontextmanager
+async def lifespan(app):
+    yield {"engine": make_engine()}  # TXN105@22
+# --- app/services/report.py
+from app.session import make_engine
+
+
+def report(read_sql):
+    return read_sql("select 1", make_engine())  # TXN105@33
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def make_engine():
+    return create_async_engine("postgresql+asyncpg://db/app")
+
+
+@asynccontextmanager
+async def get_session():
+    async with AsyncSession(make_engine()) as session:
+        yield session
+"""
+    ),
 ]
 
 GOOD = [
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+
+def make_engine():
+    return create_async_engine("postgresql+asyncpg://db/app")
+
+
+def make_factory(engine):
+    return async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def get_session(factory):
+    async with factory() as session:
+        yield session
+# --- app/main.py
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.session import make_engine, make_factory
+
+
+@asynccontextmanager
+async def lifespan(app):
+    engine = make_engine()
+    yield {"engine": engine, "factory": make_factory(engine)}
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=lifespan)
+# --- app/tasks/scheduler.py
+from app.session import make_engine
+
+
+class Store:
+    def __init__(self):
+        self.engine = make_engine()
+"""
+    ),
     Good(
         """
 # --- app/wrappers.py
@@ -333,6 +420,8 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
             continue
+        if _is_set_up(program, event, handle):
+            continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
     yield from _kept(program)
@@ -377,6 +466,20 @@ def _injected(program: Program) -> Iterator[Finding]:
                 trace += program.source_trace(source.function, source.handle)
             yield program.finding(META, (function, span), message + remedy(program, function), trace)
             break
+
+
+_KEPT = ("engine", "factory", "driver pool")
+
+
+def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
+    """An application that starts gets its engine or factory from the session module's own functions, and keeps it."""
+    if handle.kind not in _KEPT or event.callee is None:
+        return False
+    if not program.in_session_module(handle.root) or not program.in_session_module(event.callee.site):
+        return False
+    function = event.function
+    starts = function.name in ("<module>", "__init__") or (function.is_generator and function.is_context_manager)
+    return starts or program.role(function) is None
 
 
 def _reported_where_used(event: Event) -> bool:

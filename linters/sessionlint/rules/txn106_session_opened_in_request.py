@@ -45,7 +45,8 @@ META = Rule(
         "parameter. Work that needs a session of its own is background work: schedule it after the transaction."
     ),
     not_flagged=(
-        "Background functions, wherever they are written; authentication dependencies that open a short session "
+        "Background functions, wherever they are written, with what only they call in their file or class; "
+        "authentication dependencies that open a short session "
         "of their own and close it; websocket endpoints and the generators of streamed answers, which would hold "
         "an injected session for as long as they run (TXN212); files of no layer; sessions of unapproved origin, "
         "which TXN101, TXN104 and TXN105 report."
@@ -187,9 +188,119 @@ def outer():
             return session
 """
     ),
+    Bad(
+        """
+# --- app/services/workers.py
+import asyncio
+
+from app.session import get_session
+
+
+class Worker:
+    async def start(self):
+        await self.process(1)
+
+    async def process(self, item_id):
+        raise NotImplementedError
+
+
+class Counting(Worker):
+    async def process(self, item_id):
+        async with get_session() as session:
+            await session.get(object, item_id)
+        await count(item_id)
+
+
+async def count(item_id):
+    async with get_session() as session:  # TXN106@16
+        await session.get(object, item_id)
+
+
+def begin(worker: Worker):
+    return asyncio.create_task(worker.start())
+# --- app/routers/items.py
+from fastapi import APIRouter
+
+from app.services.workers import count
+
+router = APIRouter()
+
+
+@router.get("/count")
+async def read(item_id: int):
+    await count(item_id)
+"""
+    ),
 ]
 
 GOOD = [
+    Good(
+        """
+# --- app/services/worker.py
+from abc import ABC, abstractmethod
+
+
+class Worker(ABC):
+    async def start(self):
+        while True:
+            await self.process(1)
+
+    @abstractmethod
+    async def process(self, item_id): ...
+# --- app/services/volumes.py
+import dramatiq
+
+from app.services.worker import Worker
+from app.session import get_session
+
+
+class VolumeWorker(Worker):
+    async def process(self, item_id):
+        async with get_session() as session:
+            await session.get(object, item_id)
+        await self._step(item_id)
+        await measure(item_id)
+
+    async def _step(self, item_id):
+        async with get_session() as session:
+            await session.get(object, item_id)
+
+
+async def measure(item_id):
+    async with get_session() as session:
+        await session.get(object, item_id)
+
+
+class Task:
+    async def __call__(self, item_id):
+        await self.run(item_id)
+
+    async def run(self, item_id):
+        raise NotImplementedError
+
+
+class Sweep(Task):
+    async def run(self, item_id):
+        async with get_session() as session:
+            await session.get(object, item_id)
+
+
+sweep = dramatiq.actor(Sweep())
+# --- app/main.py
+import asyncio
+
+from app.services.worker import Worker
+
+
+class Pipeline:
+    def __init__(self, workers: list[Worker]):
+        self._workers = workers
+
+    def start(self):
+        self._tasks = [asyncio.create_task(worker.start()) for worker in self._workers]
+""",
+        path="app/services/worker.py",
+    ),
     Good(
         """
 # --- app/routers/items.py

@@ -10,6 +10,7 @@ from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.ownership import HELD, closes
+from sessionlint.rules.scripts import runs_once
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -32,7 +33,8 @@ META = Rule(
     not_flagged=(
         "Repositories and services built per request that keep the session they were given; unit-of-work classes "
         "that close what they opened; `request.state`; engines and factories, which are made to be kept; context "
-        "variables; tests and migrations."
+        "variables; scripts, which do their work at the top level of a file that nothing imports or under "
+        '`if __name__ == "__main__"`; tests and migrations.'
     ),
 )
 
@@ -153,6 +155,29 @@ class Exporter:
 exporter = Exporter()
 """
     ),
+    Bad(
+        """
+# --- app/kept.py
+from app.session import session_factory
+
+session = session_factory()  # TXN109@1
+session.execute("select 1")
+# --- app/handler.py
+from app.session import session_factory
+
+connection = session_factory()  # TXN109@1
+
+
+def handle(event, context):
+    return connection.execute("select 1")
+# --- app/main.py
+from app.kept import session
+
+
+def read():
+    return session.execute("select 2")
+"""
+    ),
 ]
 
 GOOD = [
@@ -262,6 +287,15 @@ async def inner():
 # --- app/script.py
 from app.session import session_factory
 
+
+class Repository:
+    def __init__(self, session):
+        self.session = session
+
+    def read(self):
+        return self.session.execute("select 1")
+
+
 if __name__ == "__main__":
     session = session_factory()
     try:
@@ -270,6 +304,13 @@ if __name__ == "__main__":
         session.close()
     with session_factory() as other:
         other.execute("select 1")
+        repository = Repository(session_factory())
+        repository.read()
+# --- scripts/seed.py
+from app.session import session_factory
+
+session = session_factory()
+session.execute("select 1")
 # --- tests/conftest.py
 from app.session import session_factory
 
@@ -316,6 +357,8 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         return ""  # a class-based view: each request gets an instance, and what it depends on
     if place in _PLACES:
         if function.name == "<module>" and all(a in closed for a in held):
+            return ""
+        if place == "global" and runs_once(program, event):
             return ""
         return (
             f"on {_PLACES[place]}, where all requests share it. "

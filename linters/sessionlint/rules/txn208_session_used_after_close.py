@@ -157,9 +157,40 @@ async def in_time() -> None:
         await session.close()
 """,
     ),
+    Bad(
+        """
+import psycopg2
+
+
+def work(dsn) -> None:
+    connection = psycopg2.connect(dsn)
+    cursor = connection.cursor()
+    connection.close()
+    cursor.execute("select 1")  # TXN208@5
+""",
+        path="app/tasks/work.py",
+    ),
 ]
 
 GOOD = [
+    Good(
+        """
+import psycopg2
+
+
+def work(dsn) -> None:
+    connection = psycopg2.connect(dsn)
+    cursor = connection.cursor()
+    cursor.execute("update items set name = 'a'")
+    cursor.close()
+    connection.commit()
+    with connection.cursor() as second:
+        second.execute("select 1")
+    connection.commit()
+    connection.close()
+""",
+        path="app/tasks/work.py",
+    ),
     Good(
         """
 import requests

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.knowledge import STREAMING
 from sessionlint.program.model import Effect
-from sessionlint.program.values import Dependency, Injected
-from sessionlint.report import Finding, TraceStep
+from sessionlint.program.values import UNKNOWN, Dependency, Ext, Injected
+from sessionlint.report import Finding
+from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.transactions import behind, is_web_request, place_of, request_dependencies
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.values import Value
 
 META = Rule(
     code="TXN212",
@@ -112,6 +114,31 @@ async def guarded(fine: Fine):
 
 def stream():
     return responses.StreamingResponse(rows())
+
+
+async def pages(db):
+    yield await db.get(object, 1)
+
+
+@router.get("/goes-on")
+async def goes_on(session: SessionDep):  # TXN212@19
+    await session.get(object, 1)
+    await session.commit()
+    return StreamingResponse(pages(session))
+
+
+@router.get("/sometimes")
+async def sometimes(name: str, session: SessionDep):  # TXN212@32
+    if name:
+        await session.commit()
+    return StreamingResponse(rows())
+
+
+@router.get("/again")
+async def again(name: str, session: SessionDep):  # TXN212@28
+    await session.commit()
+    await session.get(object, 1)
+    return StreamingResponse(content=rows())
 """
     ),
 ]
@@ -133,6 +160,8 @@ async def own_session(authorization: str = Header()):
     async with get_session() as session:
         return await session.get(object, authorization)
 # --- app/routers/streams.py
+from io import BytesIO
+
 from fastapi import APIRouter, Depends, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -162,6 +191,27 @@ async def closed(session: AsyncSession = Depends(get_session_dependency)):
     return StreamingResponse(rows())
 
 
+async def finish(session):
+    await session.commit()
+
+
+@router.get("/ended")
+async def ended(name: str, session: AsyncSession = Depends(get_session_dependency)):
+    if not name:
+        return JSONResponse({})
+    await session.get(object, 1)
+    await finish(session)
+    return StreamingResponse(rows())
+
+
+@router.get("/pieces")
+async def pieces(session: AsyncSession = Depends(get_session_dependency)):
+    buffer = BytesIO(b"x")
+    if session:
+        return StreamingResponse(iter([b"x"]))
+    return StreamingResponse(buffer, media_type="text/plain")
+
+
 @router.get("/one")
 async def one(session: AsyncSession = Depends(get_session_dependency)):
     assert StreamingResponse
@@ -187,12 +237,12 @@ def check(program: Program) -> Iterator[Finding]:
     for function in program.functions:
         if not is_web_request(function):
             continue
-        trace = _stream(program, function)
-        if trace is None:
+        start = _stream(program, function)
+        if start is None:
             continue
         reported: set[Any] = set()
         for where, name, session in _held(program, function):
-            if session in reported or where in places or _closes(program, function, session):
+            if session in reported or where in places or _lets_go(program, function, start, session):
                 continue
             reported.add(session)
             places.add(where)  # a router's dependency is told once, not once per endpoint
@@ -200,17 +250,45 @@ def check(program: Program) -> Iterator[Finding]:
                 f"{name} is held until the stream of {function.name}() ends, with a database connection. Ask for "
                 'it with `Depends(…, scope="function")`, and let the generator open its own for what it reads later.'
             )
-            yield program.finding(META, where, message, [trace])
+            yield program.finding(META, where, message, [program.step(start.site, _NOTES[start.kind])])
 
 
-def _stream(program: Program, function: FunctionInfo) -> TraceStep | None:
+_NOTES = {"yield": "the endpoint streams from here on", "return": "the stream is returned here"}
+_IN_MEMORY = ("io.BytesIO()", "io.StringIO()")
+
+
+def _stream(program: Program, function: FunctionInfo) -> Event | None:
     """Where the endpoint starts to stream, or ``None``."""
     for event in function.events:
         if function.is_generator and event.kind == "yield":
-            return program.step(event.site, "the endpoint streams from here on")
+            return event
         if event.kind == "return" and any(_is_stream(program, atom) for atom in event.value):
-            return program.step(event.site, "the stream is returned here")
+            bodies = [body for made in _responses(program, function) for body in _body(made)]
+            if not bodies or not all(_is_one_piece(atom) for atom in bodies):
+                return event
     return None
+
+
+def _responses(program: Program, function: FunctionInfo) -> list[Event]:
+    """The streaming responses that a function makes."""
+    return [e for e in function.events if e.kind in ("external", "construct") and _is_made_stream(program, e)]
+
+
+def _is_made_stream(program: Program, event: Event) -> bool:
+    if event.kind == "external":
+        return event.name in STREAMING
+    return any(bool(program.solver.external_bases(a.info) & STREAMING) for a in event.value)
+
+
+def _body(response: Event) -> Value:
+    """What a response is made of; something unknown for what is not known."""
+    body = response.args[0] if response.args else dict(response.keywords).get("content", UNKNOWN)
+    return body or (Ext("?"),)
+
+
+def _is_one_piece(atom: Any) -> bool:
+    """Bytes that are all there before the first is sent."""
+    return (atom.tag == "seq" and not atom.many) or (atom.tag == "ext" and atom.name in _IN_MEMORY)
 
 
 def _is_stream(program: Program, atom: Any) -> bool:
@@ -239,6 +317,10 @@ def _sessions(program: Program, inject: Event) -> list[Injected]:
     return [a for a in inject.subject if isinstance(a, Injected) and program.kind(a) == "session"] if lasting else []
 
 
-def _closes(program: Program, function: FunctionInfo, session: Any) -> bool:
-    """Whether the endpoint closes the session itself, directly or through a callee."""
-    return Effect("txn", "close", session) in function.summary.effects
+def _lets_go(program: Program, function: FunctionInfo, start: Event, session: Any) -> bool:
+    """Whether the endpoint closes the session itself, or ends its last transaction before the stream, done with it."""
+    if Effect("txn", "close", session) in function.summary.effects:
+        return True
+    if start.kind != "return" or session not in start.args[0]:
+        return False
+    return session not in sessions_in(program, tuple(a for made in _responses(program, function) for a in _body(made)))

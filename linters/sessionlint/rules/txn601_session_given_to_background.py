@@ -192,6 +192,33 @@ async def start_later(
     ),
     Bad(
         source="""
+# --- app/tasks/flows.py
+from app.models.item import Item
+
+
+class Scanner:
+    current = None
+
+    def run(self, item_id):
+        self.current.add(Item(id=item_id))
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session_dependency
+from app.tasks.flows import Scanner
+
+router = APIRouter()
+
+
+@router.post("/a")
+def a(item_id: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    scanner = Scanner()
+    scanner.current = session
+    tasks.add_task(scanner.run, item_id)  # TXN601@5
+"""
+    ),
+    Bad(
+        source="""
 # --- app/routers/items.py
 from fastapi import APIRouter, BackgroundTasks, Depends
 
@@ -356,6 +383,53 @@ async def thread(item_id: str, session: AsyncSession = Depends(get_session_depen
 """,
     ),
     Good(
+        source="""
+# --- app/tasks/flows.py
+from functools import wraps
+
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import engine
+
+
+def owns_session(function):
+    @wraps(function)
+    def wrapper(*args, **kwargs):
+        session = kwargs.get("session") or Session(engine)
+        kwargs["session"] = session
+        try:
+            return function(*args, **kwargs)
+        finally:
+            session.close()
+
+    return wrapper
+
+
+@owns_session
+def one(*, item_id, session=None):
+    session.add(Item(id=item_id))
+
+
+@owns_session
+def two(*, item_id, session=None):
+    one(item_id=item_id, session=session)
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session_dependency
+from app.tasks.flows import one, two
+
+router = APIRouter()
+
+
+@router.post("/a")
+def a(item_id: int, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    one(item_id=item_id, session=session)
+    tasks.add_task(two, item_id=item_id)
+""",
+    ),
+    Good(
         path="app/worker.py",
         source="""
 import asyncio
@@ -388,7 +462,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
-        session = next((s for s in sessions_in(program, _handed(event)) if _is_requests(program, event, s)), None)
+        session = _found_in(program, event, _handed(event))
         if session is not None:
             reported.add(event.site)
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
@@ -398,6 +472,27 @@ def check(program: Program) -> Iterator[Finding]:
                 "the request has closed it. Pass plain ids and let the background function open its own session.",
                 _trace(program, event, session),
             )  # fmt: skip
+
+
+def _found_in(program: Program, event: Event, value: Value) -> Any:
+    """The first session of the request that a value is or brings along."""
+    return next((s for s in sessions_in(program, value) if _is_requests(program, event, s)), None)
+
+
+def _carrier(program: Program, event: Event) -> TraceStep | None:
+    """The argument of the call that brings the session along."""
+    if event.expr is None or event.expr[0] != "c":
+        return None
+    arguments = [*event.expr[3], *(expr for _, expr in event.expr[4])]
+    given: list[Value] = [event.value, *event.args]
+    if event.kind != "schedule" or len(arguments) != len(given) or any(e[0] == "*" for e in arguments):
+        return None
+    for expr, value in zip(arguments[1:], given[1:], strict=True):
+        found = _found_in(program, event, value)
+        if found is not None:
+            how = "is handed over" if found in value else "holds the session and is handed over"
+            return program.step((event.path, expr[1]), f"{ir.text_of(expr)} {how} here")
+    return program.step((event.path, arguments[0][1]), f"{ir.text_of(arguments[0])} brings the session along")
 
 
 def _is_waited_for(event: Event) -> bool:
@@ -452,6 +547,9 @@ def _trace(program: Program, event: Event, session: Any) -> Iterator[TraceStep]:
             for name, _, _, _, span in function.params:
                 if session in function.param_values.get(name, ((), ()))[1]:
                     yield program.step((function.path, span), f"the request's session arrives as {name!r}")
+    carrier = _carrier(program, event)
+    if carrier is not None:
+        yield carrier
     if event.kind == "effect" and event.callee is not None and event.effect is not None:
         yield from program.effect_trace(event.callee, event.effect)
     for function in program.started_by(event)[:1]:

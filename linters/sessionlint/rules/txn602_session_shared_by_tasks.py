@@ -190,9 +190,97 @@ async def work(session: AsyncSession, ids):
         await session.get(Item, 2)
 """
     ),
+    Bad(
+        source="""
+import asyncio
+from abc import ABC, abstractmethod
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Store(ABC):
+    @abstractmethod
+    async def load(self, item_id): ...
+
+
+class DatabaseStore(Store):
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def load(self, item_id):
+        return await self.session.get(Item, item_id)
+
+
+async def read(store: Store, item_id):
+    return await store.load(item_id)
+
+
+async def read_all(session: AsyncSession, ids):
+    store = DatabaseStore(session)
+    return await asyncio.gather(*[read(store, item_id) for item_id in ids])  # TXN602@18
+""",
+    ),
 ]
 
 GOOD = [
+    Good(
+        source="""
+import asyncio
+from abc import ABC, abstractmethod
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Store(ABC):
+    @abstractmethod
+    async def load(self, item_id): ...
+
+
+class MemoryStore(Store):
+    async def load(self, item_id):
+        return {}
+
+
+class DatabaseStore(Store):
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def load(self, item_id):
+        return await self.session.get(Item, item_id)
+
+
+async def read(store: Store, item_id):
+    return await store.load(item_id)
+
+
+async def apply(store: MemoryStore, item_id):
+    return await read(store, item_id)
+
+
+async def apply_all(store: MemoryStore, ids):
+    return await asyncio.gather(*[apply(store, item_id) for item_id in ids])
+
+
+async def one(item_id):
+    async with get_session() as session:
+        return await read(DatabaseStore(session), item_id)
+
+
+async def ask(item):
+    return item
+
+
+async def together(session: Session):
+    item = session.scalar("select 1")
+    return await asyncio.gather(ask(item), ask(item))
+""",
+    ),
     Good(
         source="""
 import asyncio

@@ -30,6 +30,8 @@ META = Rule(
     "threads that are awaited, tests.",
 )
 
+_EXECUTORS = "concurrent.futures."
+
 BAD = [
     Bad(
         path="app/routers/items.py",
@@ -495,6 +497,77 @@ async def never_committed(background: BackgroundTasks, session=Depends(undoing))
     background.add_task(scan, 1)
 """,
     ),
+    Good(
+        source="""
+# --- app/services/items.py
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+
+from app.models.item import Item
+
+
+def parse(text):
+    return text
+
+
+def parsed(texts):
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(parse, texts))
+
+
+async def save(session, texts):
+    session.add(Item(name="x"))
+    parsed(texts)
+    await session.commit()
+
+
+async def scan(item_id):
+    pass
+
+
+def managed(mode):
+    def decorator(method):
+        @wraps(method)
+        async def wrapper(self, *args):
+            result = await method(self, *args)
+            if mode == "commit":
+                await self.db.commit()
+            return result
+
+        return wrapper
+
+    return decorator
+
+
+class Items:
+    def __init__(self, db):
+        self.db = db
+
+    @managed("commit")
+    async def add(self):
+        self.db.add(Item(name="x"))
+
+    @managed("flush")
+    async def later(self, background):
+        background.add_task(scan, 1)
+        self.db.add(Item(name="x"))
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.services.items import Items
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(background: BackgroundTasks, session=Depends(get_session_dependency)):
+    items = Items(session)
+    await items.add()
+    await items.later(background)
+""",
+    ),
 ]
 
 
@@ -522,14 +595,39 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
-    if event.text == "thread" or event.site in awaited or event.name.startswith("concurrent.futures."):
+    if event.text == "thread" or event.site in awaited or event.name.startswith(_EXECUTORS):
         return False
     if event.kind == "schedule":
         return True
     if event.text != "schedule" or event.callee is None or event.effect is None:
         return False
+    if _is_told_by_callers(program, event):
+        return False
     last = program.effect_trace(event.callee, event.effect)[-1:]
-    return not any((path, span[:2]) == (s.path, (s.line, s.column)) for s in last for path, span in awaited)
+    waited_for = awaited | program.shared(_executed)
+    return not any((path, span[:2]) == (s.path, (s.line, s.column)) for s in last for path, span in waited_for)
+
+
+def _executed(program: Program) -> frozenset[Site]:
+    """Where work goes to an executor's threads."""
+    return frozenset(e.site for e in program.events("schedule") if e.name.startswith(_EXECUTORS))
+
+
+def _is_told_by_callers(program: Program, event: Event) -> bool:
+    """Whether a decorator's inner function calls what it wraps, which others call.
+
+    What the wrapped function starts, and when the wrapper commits for it, is told where it is called.
+    """
+    written = event.expr[2] if event.expr is not None and event.expr[0] == "c" else None
+    if written is None or written[0] != "n" or event.callee is None or event.callee.routes:
+        return False
+    outer = event.function.parent
+    while outer is not None:
+        if any(p[0] == written[2] for p in outer.params):
+            calls = program.events("call")
+            return any(e.callee is event.callee and e.function is not event.function for e in calls)
+        outer = outer.parent
+    return False
 
 
 def _inner(program: Program, event: Event) -> list[TraceStep]:

@@ -1,0 +1,70 @@
+"""Functions that only work in the background calls: what a started function does is background work, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from sessionlint.program.model import ClassInfo, FunctionInfo
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+Near = Callable[[FunctionInfo, FunctionInfo], bool]
+
+
+def reached_from(program: Program, started: Collection[FunctionInfo], near: Near) -> frozenset[FunctionInfo]:
+    """What ``started`` functions call, overriding methods included, when nobody else calls it.
+
+    ``near`` tells whether a callee counts as part of its caller's work. Calls of tests and migrations do not count.
+    """
+    callers: dict[FunctionInfo, set[FunctionInfo]] = {}
+    calls: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
+    for event in program.events("call"):
+        if event.callee is not None and program.policy.layer_of(event.path) not in ("test", "migration"):
+            callers.setdefault(event.callee, set()).add(event.function)
+            calls.setdefault(event.function, {})[event.callee] = None
+    families = program.shared(_families)
+    found = set(started)
+    pending = list(started)
+    while pending:
+        current = pending.pop()
+        for callee in (*families.get(current, ()), *(c for c in calls.get(current, ()) if near(current, c))):
+            if callee in found or callee.routes or callee in program.dependency_functions:
+                continue
+            # a decorator's inner function calls on behalf of those who call the decorated one
+            if all(c in found or c is callee or c in callee.wrappers for c in callers.get(callee, ())):
+                found.add(callee)
+                pending.append(callee)
+                # a function that waited for this one to be found is looked at once more
+                pending.extend(c for c in calls.get(callee, ()) for c in callers.get(c, ()) if c in found)
+    return frozenset(found.difference(started))
+
+
+def _families(program: Program) -> dict[FunctionInfo, list[FunctionInfo]]:
+    """For every method, the same method of the other classes below the one that first declares it."""
+    below: dict[tuple[ClassInfo, str], list[FunctionInfo]] = {}
+    for info in program.classes:
+        for name, method in info.methods.items():
+            if not name.startswith("__"):
+                first = [c for c in program.solver.mro(info) if name in c.methods][-1]
+                below.setdefault((first, name), []).append(method)
+    return {method: family for family in below.values() if len(family) > 1 for method in family}
+
+
+def beside(program: Program) -> Near:
+    """Near is what lies in the same file, or is a method of the same family of classes."""
+
+    def near(caller: FunctionInfo, callee: FunctionInfo) -> bool:
+        if caller.path == callee.path:
+            return True
+        if caller.class_info is None or callee.class_info is None:
+            return False
+        return bool(set(program.solver.mro(caller.class_info)) & set(program.solver.mro(callee.class_info)))
+
+    return near
+
+
+def anywhere(_: FunctionInfo, __: FunctionInfo) -> bool:
+    """Every callee is near."""
+    return True
