@@ -370,7 +370,7 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
 
 def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:
     """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them."""
-    sessions = handles.changing(frame, given)
+    sessions = handles.changing(frame, given) if given else UNKNOWN
     outers = [Effect("change", "row", session) for session in sessions]
     outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
     for outer in outers:

@@ -67,8 +67,8 @@ class Event(NamedTuple):
     * ``options``: ``execution_options`` with ``keywords`` on ``subject``;
     * ``identifier``: ``value`` becomes the identifier ``name`` (``text``: name, keyword, key, attribute);
     * ``predicate``: tenant column ``name`` is compared; * ``handler``: an ``except`` clause, see ``flags``;
-    * ``return``/``leave``: the function ends here; ``text`` is the expression, ``subject`` the handles whose
-      transaction has ended on every path to a ``return``.
+    * ``return``/``leave``: the function ends here; ``text`` is the expression, ``subject`` the handles that are
+      closed (flag ``closed``) and ``args[0]`` those whose transaction has ended on every path to a ``return``.
 
     ``flags``: ``context`` (context expression of a ``with``), ``awaited``, ``handler`` (inside ``except``),
     ``finally``, ``loop``, ``statement`` (result dropped), ``write``, ``returned``, ``swallows``, ``records``…

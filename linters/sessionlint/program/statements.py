@@ -95,7 +95,7 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
         if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
             contexts.mark_context(frame, atom, "returned")
             handles.not_begun_here(frame, atom)
-    closed = _closed(frame, value) if frame.facts else UNKNOWN
+    closed = _closed(frame, value)
     ended = (frame.all_known("ended"),)
     frame.emit("return", s[1], ("closed",) if closed else (), value=value, expr=s[2], args=ended, subject=closed)
     if not frame.function.is_generator:
@@ -106,7 +106,8 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
 
 def _closed(frame: Frame, value: Value) -> Value:
     """The handles in a value, or in a tuple of it, that are closed."""
-    return tuple([a for a in contained(value, 1) if a.tag != "method" and frame.know(a, "closed") == YES])
+    closed = [handle for (handle, fact), known in frame.facts.items() if fact == "closed" and known == YES]
+    return tuple([a for a in contained(value, 1) if a in closed and a.tag != "method"]) if closed else UNKNOWN
 
 
 def _raise(frame: Frame, s: ir.Stmt) -> None:

@@ -98,9 +98,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
     change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target)
-    if any(atom.tag == "map" and NAMESPACE in atom.items for atom in owner):
-        _keep(frame, target, owner, (name,), value)
     for atom in _owners(frame, owner):
+        if atom.tag == "map" and NAMESPACE in atom.items:
+            _keep(frame, target, (atom,), (name,), value)
         if atom.tag in ("inst", "cls"):
             info = atom.info
             if atom.tag == "cls":
@@ -135,6 +135,8 @@ def _row_above(frame: Frame, owner: ir.Expr) -> Value:
 
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
+    if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param")):
+        return
     sessions = handles.changing(frame, changed)
     if sessions:
         frame.emit("change", span, subject=sessions, expr=target)
