@@ -16,6 +16,7 @@ from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.values import (
     TRANSACTION,
     UNKNOWN,
+    Const,
     Ext,
     Fn,
     Handle,
@@ -212,7 +213,11 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
         frame.solver.write(("attr", info, name), tuple(a for a in value if a.tag not in ("const", "text")))
         if any(a.tag == "handle" for a in value):
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
-    return {}
+    return {Const(name, records.FIELD): value for name, value in pairs if _holds_handle(frame, value)}
+
+
+def _holds_handle(frame: Frame, value: Value) -> bool:
+    return any(frame.solver.kind_of(a) or (a.tag == "inst" and a.bindings) for a in value)
 
 
 def call_function(

@@ -16,6 +16,8 @@ DUMPS = ("model_dump", "dict", "_asdict")
 BUILDS = ("model_validate", "model_validate_json", "model_construct", "parse_obj", "parse_raw", "from_orm")
 #: Under this key an instance keeps the dictionary of claims that it was made of as a whole.
 COPIED = Const(UNKNOWN_KEYWORDS, "str")
+#: Keys of this kind tell what handles the fields of a data class were given.
+FIELD = "field"
 _DICTIONARIES = {"builtins.dict", "collections.UserDict"}
 _SCHEMAS = ("pydantic.", "pydantic_settings.", "sqlmodel.")
 _TUPLES = "typing.NamedTuple"
