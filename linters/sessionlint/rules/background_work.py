@@ -51,6 +51,9 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             yield from sessions_in(program, (atom.session,), depth + 1)
         elif (tag == "fn" and atom.receiver is not None) or tag == "method" or _is_awaitable(program, atom):
             yield from sessions_in(program, (atom.receiver,), depth + 1)
+        elif tag == "injected":
+            made = tuple(v for v in program.solver.views(atom) if v != atom)
+            yield from sessions_in(program, made, depth + 1)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
             for part in parts:
