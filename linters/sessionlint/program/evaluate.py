@@ -9,7 +9,7 @@ from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
-from sessionlint.program.values import SESSION, UNKNOWN, Ext, Handle, Map, Param, Seq, Site, Value, join, shallow
+from sessionlint.program.values import SESSION, UNKNOWN, Ext, Handle, Map, Param, Seq, Site, Value, bounded, join
 
 MACHINE = Machine(
     expressions.evaluate,
@@ -136,8 +136,8 @@ def _summary(frame: Frame) -> Summary:
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
     commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
     return Summary(
-        returns=shallow(frame.returns),
-        yields=shallow(frame.yields),
+        returns=bounded(frame.returns),
+        yields=bounded(frame.yields),
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,

@@ -7,6 +7,7 @@ A value is a tuple of atoms, each something the code proves the expression can b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ SESSION, FACTORY, ENGINE, CONNECTION, TRANSACTION, DRIVER, POOL = (
 
 MAX_ATOMS = 8
 MAX_DEPTH = 3
+#: Values that hold more atoms than this are kept less deep.
+MAX_HELD = 1000
 #: Parameters of decorators and registries receive many functions.
 MAX_ARGUMENTS = 48
 
@@ -326,6 +329,24 @@ _FLAT = frozenset({
     "ext", "obj", "mod", "fn", "cls", "handle", "param", "injected", "const", "method", "operation", "dependency",
     "annotation", "annotated", "column", "predicate", "row",
 })  # fmt: skip
+
+
+def bounded(value: Value) -> Value:
+    """The value as cells and summaries keep it: no deeper than :data:`MAX_DEPTH`, and less deep when it holds much.
+
+    Functions that copy nested dictionaries by recursion would else multiply what they hold with every level.
+    """
+    depth = MAX_DEPTH
+    kept = shallow(value)
+    while depth > 1 and _holds_much(kept):
+        depth -= 1
+        kept = shallow(kept, depth)
+    return kept
+
+
+def _holds_much(value: Value) -> bool:
+    nested = any(atom.tag not in _FLAT for atom in value)
+    return nested and any(True for _ in islice(contained(value), MAX_HELD, None))
 
 
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:

@@ -21,8 +21,8 @@ from sessionlint.program.values import (
     UNKNOWN,
     Param,
     Value,
+    bounded,
     join,
-    shallow,
 )
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class WorkList:
                     break
             else:
                 return
-        new = join(old, shallow(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
+        new = join(old, bounded(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
         if new is not old and new != old:
             self._cells[key] = new
             self._changed(key)

@@ -1,0 +1,49 @@
+"""What cells and summaries keep of large values."""
+
+from __future__ import annotations
+
+from sessionlint.program.values import MAX_HELD, Const, Map, Value, bounded, contained
+from tests.program.support import solved
+
+
+def nested(keys: int, levels: int) -> Value:
+    """Dictionaries in dictionaries, with numbers at the bottom."""
+    if levels == 0:
+        return (Const(1, "int"),)
+    return (Map(tuple((f"k{i}", nested(keys, levels - 1)) for i in range(keys)), False),)
+
+
+def held(value: Value) -> int:
+    return len(list(contained(value)))
+
+
+def test_settings_three_levels_deep_are_kept_whole():
+    assert bounded(nested(8, 3)) == nested(8, 3)
+
+
+def test_large_dictionaries_of_dictionaries_are_kept_less_deep():
+    kept = bounded(nested(20, 3))
+    assert held(nested(20, 3)) > MAX_HELD > held(kept) == 1 + 20 + 400
+    assert kept[0].get("k1")[0].get("k1")[0].partial
+
+
+def test_a_function_that_copies_dictionaries_by_recursion_stays_small():
+    inner = ", ".join(f'"b{i}": {i}' for i in range(40))
+    keys = ", ".join(f'"a{i}": {{{inner}}}' for i in range(40))
+    source = f"""
+def pruned(value):
+    kept = {{}}
+    for key, inner in value.items():
+        kept[key] = pruned(inner)
+        kept.update({{{keys}}})
+    return kept
+
+
+def settings(session):
+    session.commit()
+    return pruned({{}})
+"""
+    solver = solved({"app/services/settings.py": source})
+    sizes = {f.name: held(f.summary.returns) for f in solver.functions if f.path == "app/services/settings.py"}
+    assert sizes.keys() == {"pruned", "settings"}
+    assert 40 < max(sizes.values()) <= MAX_HELD
