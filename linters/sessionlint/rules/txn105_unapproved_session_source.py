@@ -262,6 +262,37 @@ async def get_session():
         yield session
 """
     ),
+    Bad(
+        source="""
+# --- app/legacy.py
+from app.session import engine
+from sqlalchemy.orm import Session
+
+
+def open_session():
+    return Session(engine)
+# --- app/services/items.py
+from app.legacy import open_session
+
+
+class Items:
+    def __init__(self, tenant, db=None):
+        self.tenant = tenant
+        self.db = db or open_session()  # TXN105@25
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.services.items import Items
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/items")
+async def items(session=Depends(get_session_dependency)):
+    return Items("a", session), Items("a", db=session), Items("a")  # TXN105@57
+""",
+    ),
 ]
 
 GOOD = [
@@ -436,7 +467,7 @@ def _kept(program: Program) -> Iterator[Finding]:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
-        handle = _keeps(opener)
+        handle = _keeps(opener, event)
         if handle is None or event.function.class_info is opener.class_info:
             continue
         if origin_of(program, opener, handle) == "unapproved":
@@ -445,11 +476,21 @@ def _kept(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, message + remedy(program, event.function), trace)
 
 
-def _keeps(opener: FunctionInfo) -> Handle | None:
-    """The session that a constructor, or entering an object, opens and stores on the object."""
+def _keeps(opener: FunctionInfo, call: Event) -> Handle | None:
+    """The session that a constructor, or entering an object, opens and stores on the object in this call."""
     opened = {a for e in opener.events if e.kind in ("create", "obtain") for a in e.subject if isinstance(a, Handle)}
-    stored = (a for e in opener.events if e.kind == "store" and e.name == "attribute" for a in e.value)
-    return next((a for a in stored if a in opened and a.kind in ("session", "connection")), None)
+    bound = dict(call.bindings)
+    for event in opener.events:
+        if event.kind != "store" or event.name != "attribute":
+            continue
+        # ``db or open_session()``: what the caller hands over is kept instead
+        others = (v for a in event.value if a.tag == "param" for v in bound.get(a, ()))
+        if any(a.tag != "const" for a in others):
+            continue
+        for atom in event.value:
+            if isinstance(atom, Handle) and atom in opened and atom.kind in ("session", "connection"):
+                return atom
+    return None
 
 
 def _injected(program: Program) -> Iterator[Finding]:
