@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program import handles, holding, knowledge, libraries, records, scheduling
 from sessionlint.program.arguments import arguments, bind
+from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
-from sessionlint.program.guards import Guard, decided, receiver_of
+from sessionlint.program.guards import Guard, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.values import (
+    SESSION,
     TRANSACTION,
     UNKNOWN,
     Const,
@@ -28,7 +30,7 @@ from sessionlint.program.values import (
 )
 
 if TYPE_CHECKING:
-    from sessionlint.program.solver import Solver
+    pass
 
 Keywords = list[tuple[str, Value]]
 #: Effects that are told to the rules at the call, with the substituted subject.
@@ -281,12 +283,13 @@ def _run(
     frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr, context: bool, kind: str = "call"
 ) -> Value:
     summary = frame.solver.summary_of(function)
-    flags = ("context",) if context else ()
+    mapped = substitution(frame, function, tuple(bindings.items()))
+    spared = opens_none(summary, mapped, frame.solver)
+    flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
         subject=_closed(frame, bindings),
     )  # fmt: skip
-    mapped = substitution(frame, function, tuple(bindings.items()))
     for effect, hop in list(summary.effects.items()):
         _carry(frame, function, effect, hop, mapped, e)
     for atom, fact in summary.leaves:
@@ -304,6 +307,9 @@ def _run(
         if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
             result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
             result = join(result, handles.begun_by_caller(frame, atom, mapped.get(atom.parent, (atom.parent,)), e))
+    if spared:
+        passed = {a for v in bindings.values() for a in v}
+        result = tuple(a for a in result if not (isinstance(a, Handle) and a.kind == SESSION and a not in passed))
     _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
     if summary.always_raises and kind != "gen":
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
@@ -345,7 +351,7 @@ def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
 
 def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mapped: Any, e: ir.Expr) -> None:
     """One effect of a callee becomes one of the caller, unless the arguments say that it does not happen."""
-    guards = _guards(function.summary.guards.get(effect, frozenset()), mapped, frame.solver)
+    guards = left_of(function.summary.guards.get(effect, frozenset()), mapped, frame.solver)
     if guards is None:
         return
     note = f"{function.name}() is called here"
@@ -381,24 +387,6 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
     for outer in outers:
         frame.effect(outer, span, hop.note, hop.callee, hop.inner, guards)
     return sessions
-
-
-def _guards(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) -> frozenset[Any] | None:
-    """The conditions of a callee's effect as the caller has them; ``None``: the arguments say it does not happen."""
-    left = []
-    for guard in guards:
-        value = mapped.get(guard.param)
-        if value is None:
-            left.append(guard)
-            continue
-        holds = decided(guard, value, solver.mro)
-        if holds is None and len(value) == 1 and value[0].tag == "param":
-            if guard.kind == "of" and decided(guard, solver.declared_classes(value[0]), solver.mro) is False:
-                return None
-            left.append(guard._replace(param=value[0]))
-        if holds is False:
-            return None
-    return frozenset(left)
 
 
 def _loose(value: Value) -> Value:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import calls, holding
+from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.substitution import substitution
@@ -141,7 +142,7 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
     for handle in fresh:
         frame.learn(handle, "closed", False)
         frame.learn(handle, "open", False)
-    if not fresh and _opens(frame, atom.info):
+    if not fresh and _opens(frame, atom.info) and not _spared(frame, atom):
         entered.holds.append(atom)
     if summary.yield_transactions:
         subjects = tuple(a for a in value if frame.solver.kind_of(a) in ("session", "connection"))
@@ -197,6 +198,12 @@ def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:
         for outer in mapped.get(subject) or (subject,):
             if all(h != inner for _, _, h in frame.after_yield):
                 frame.after_yield.append(("commit", outer, inner))
+
+
+def _spared(frame: Frame, pending: Any) -> bool:
+    """Whether a context manager that may open a session was given one."""
+    mapped = substitution(frame, pending.info, pending.bindings)
+    return opens_none(frame.solver.summary_of(pending.info), mapped, frame.solver)
 
 
 def _opens(frame: Frame, function: FunctionInfo) -> bool:

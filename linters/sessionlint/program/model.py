@@ -71,7 +71,8 @@ class Event(NamedTuple):
       closed (flag ``closed``) and ``args[0]`` those whose transaction has ended on every path to a ``return``.
 
     ``flags``: ``context`` (context expression of a ``with``), ``awaited``, ``handler`` (inside ``except``),
-    ``finally``, ``loop``, ``statement`` (result dropped), ``write``, ``returned``, ``swallows``, ``records``…
+    ``finally``, ``loop``, ``statement`` (result dropped), ``write``, ``returned``, ``swallows``, ``records``,
+    ``spared`` (a call that may open a session, but is given one)…
 
     ``open_sessions`` are the handles (or context managers that hold one) entered by a ``with`` around the event;
     inside ``except`` also those obtained before and not closed.

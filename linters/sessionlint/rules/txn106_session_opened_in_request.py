@@ -311,7 +311,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, WebSocket
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.clients import client, rows_of
+from app.clients import at_hand, client, rows_at_hand, rows_of
 from app.deps import current_user
 from app.services.items import load, refresh
 from app.session import get_session, get_session_dependency
@@ -359,6 +359,21 @@ async def plain(session: AsyncSession = Depends(get_session_dependency)):
 async def others(session: AsyncSession = Depends(get_session_dependency)):
     async with client() as api, rows_of(session) as rows:
         return await api.fetch(await rows.load(1))
+
+
+class Archive:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def read(self):
+        async with rows_at_hand(session=self.session) as rows, at_hand(self.session) as session:
+            return await rows.load(1), await session.get(object, 2)
+
+
+@router.get("/d")
+async def given(session: AsyncSession = Depends(get_session_dependency)):
+    async with rows_at_hand(session=session) as rows, at_hand(session) as same:
+        return await rows.load(1), await same.get(object, 2), await Archive(session).read()
 # --- app/clients.py
 from contextlib import asynccontextmanager
 
@@ -391,6 +406,24 @@ async def client():
 @asynccontextmanager
 async def rows_of(session):
     yield Rows(session)
+
+
+@asynccontextmanager
+async def rows_at_hand(*, session=None):
+    if session is not None:
+        yield Rows(session)
+    else:
+        async with get_session() as session:
+            yield Rows(session)
+
+
+@asynccontextmanager
+async def at_hand(session=None):
+    if session:
+        yield session
+    else:
+        async with get_session() as opened:
+            yield opened
 # --- app/services/items.py
 from app.session import get_session
 
@@ -462,7 +495,12 @@ def _opens_its_own(program: Program, event: Event) -> bool:
 
 def _behind_holder(program: Program, event: Event) -> Handle | None:
     """The approved session that a context manager opens to hand out an object that works with it."""
-    if not {"context", "cm"} <= event.flags or event.callee is None or not _receives(program, event.function):
+    if (
+        not {"context", "cm"} <= event.flags
+        or "spared" in event.flags
+        or event.callee is None
+        or not _receives(program, event.function)
+    ):
         return None
     summary = event.callee.summary
     holders = [a.info for a in summary.yields if a.tag == "inst"]
