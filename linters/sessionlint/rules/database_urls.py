@@ -194,11 +194,15 @@ def _assembled(
 ) -> Iterator[FoundUrl]:
     """URLs put together from several places: at the call they reach, with what is written nowhere else."""
     written = {o for _, own in standing for o in own}
+    whole = [u for f, _ in standing for u in f.urls]
     for event, found in reaching:
         urls: list[Url] = []
         for text in (t.text for t in found if t.text not in written):
             sources = [u for f, own in standing if _may_become(text, own) for u in f.urls]
-            urls.extend(_without(url, sources) for url in _databases((text,)))
+            for url in _databases((text,)):
+                # ``url.replace("psycopg", "asyncpg")`` is the URL that stands elsewhere
+                same = [u for u in whole if u[1:5] == url[1:5]]
+                urls.append(_without(url, [*sources, *same]))
         if urls:
             yield FoundUrl(event.function, argument_span(event), tuple(urls), {})
 

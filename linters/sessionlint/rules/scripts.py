@@ -25,6 +25,8 @@ def runs_once(program: Program, event: Event) -> bool:
 def _works_with(event: Event) -> bool:
     """Whether the file's own top level uses what it keeps; one that only keeps it does so for others."""
     kept = set(event.subject)
+    # what a cursor does, its connection does
+    kept |= {atom.parent for atom in event.subject if atom.tag == "handle" and atom.parent is not None}
     return any(e.kind == "use" and kept & set(e.subject) for e in event.function.events) or any(
         e.kind == "call" and e.name != "__init__" and any(kept & set(value) for _, value in e.bindings)
         for e in event.function.events

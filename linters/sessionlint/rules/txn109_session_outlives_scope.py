@@ -182,6 +182,19 @@ def read():
 
 GOOD = [
     Good(
+        path="scripts/versions.py",
+        source="""
+import os
+
+import psycopg2
+
+with psycopg2.connect(os.environ["DATABASE_URL"]) as connection:
+    cursor = connection.cursor()
+    cursor.execute("SELECT version()")
+    print(cursor.fetchone())
+""",
+    ),
+    Good(
         """
 from contextlib import AsyncExitStack
 from contextvars import ContextVar

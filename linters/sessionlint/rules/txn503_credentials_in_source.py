@@ -39,6 +39,25 @@ _DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
 
 BAD = [
     Bad(
+        source="""
+# --- app/config.py
+import os
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql+psycopg://app:s3cret@db:5432/app")  # TXN503@47
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import DATABASE_URL
+
+
+def url(driver):
+    return DATABASE_URL.replace("psycopg", "asyncpg") if driver == "asyncpg" else DATABASE_URL
+
+
+engine = create_async_engine(url("asyncpg"))
+""",
+    ),
+    Bad(
         path="app/session.py",
         source="""
 from sqlalchemy.ext.asyncio import create_async_engine
