@@ -50,6 +50,8 @@ RAW_CONNECTIONS = {
     "oracledb.connect_async": DRIVER, "duckdb.connect": DRIVER, "cx_Oracle.connect": DRIVER,
     "databases.Database": DRIVER,
 }  # fmt: skip
+#: Those of them that are awaited.
+ASYNC_DRIVERS = re.compile(r"(?:asyncpg|aiopg|aiosqlite|aiomysql|asyncmy|databases)\.|.*(?:\.Async|_async$)")
 
 #: Annotations that say "this is a handle".
 HANDLE_TYPES = {

@@ -176,7 +176,8 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     if name in knowledge.ENGINE_MAKERS:
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
     if name in knowledge.RAW_CONNECTIONS:
-        return handles.make(frame, knowledge.RAW_CONNECTIONS[name], e, text, callee, args, keywords, True)
+        is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
+        return handles.make(frame, knowledge.RAW_CONNECTIONS[name], e, text, callee, args, keywords, is_async)
     return None
 
 
