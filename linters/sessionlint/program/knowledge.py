@@ -312,9 +312,9 @@ SCHEDULER_CLASSES = re.compile(r"^apscheduler\.schedulers\.\w+\.\w+Scheduler\(\)
 SCHEDULER_METHODS = {"add_job", "scheduled_job", "add_schedule", "configure_task"}
 TASK_DECORATORS = re.compile(
     r"^(?:celery|dramatiq|huey|rq|taskiq\w*|procrastinate|arq|saq|streaq|pgqueuer|apscheduler|fastapi_utils|repid"
-    r"|faststream|broadcaster|rocketry|hatchet_sdk|prefect)\b.*"
+    r"|faststream|broadcaster|rocketry|hatchet_sdk|prefect|temporalio\.activity)\b.*"
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
-    r"|\.scheduled_job|\.subscriber|\.db_task|\.cond)(?:\(\))?$"
+    r"|\.scheduled_job|\.subscriber|\.db_task|\.cond|\.defn)(?:\(\))?$"
 )
 #: What an arq worker keeps as ``ctx["redis"]``, by arq's documentation.
 WORKER_REDIS = "arq.connections.ArqRedis()"

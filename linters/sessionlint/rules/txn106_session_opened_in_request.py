@@ -235,6 +235,28 @@ async def read(item_id: int):
 
 GOOD = [
     Good(
+        path="app/services/activities.py",
+        source="""
+from temporalio import activity
+
+from app.session import get_session
+
+
+class Activities:
+    @staticmethod
+    @activity.defn
+    async def load(item_id: str) -> object:
+        async with get_session() as session:
+            return await session.get(object, item_id)
+
+
+@activity.defn(name="store")
+async def store(item_id: str) -> object:
+    async with get_session() as session:
+        return await session.get(object, item_id)
+""",
+    ),
+    Good(
         """
 # --- app/services/worker.py
 from abc import ABC, abstractmethod
