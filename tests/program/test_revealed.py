@@ -155,6 +155,27 @@ class Service:
         session = self._deps.make()  # TXN101, TXN108
         await session.close()
 """,
+    "a library's class as the default of a field": """\
+from dataclasses import dataclass, field
+import asyncpg
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+from app.session import engine
+@dataclass
+class Kit:
+    session: object = field(default=AsyncSession)
+    client: object = field(default=httpx.AsyncClient)
+    connect: object = field(default=asyncpg.connect)
+async def total():
+    async with Kit().session(engine) as session:  # TXN101
+        await session.commit()  # TXN201
+async def page(url):
+    async with Kit().client() as session:
+        await session.commit()
+async def raw(url):
+    connection = await Kit().connect(url)  # TXN104, TXN108
+    await connection.close()
+""",
     "the dictionary of a worker": """\
 from app.session import session_factory
 async def startup(ctx):

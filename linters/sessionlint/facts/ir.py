@@ -44,7 +44,7 @@ from typing import Any
 from sessionlint.facts.packing import unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 7
+FACTS_VERSION = 8
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

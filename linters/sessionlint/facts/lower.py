@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from sessionlint.facts import patterns, screen
+from sessionlint.facts import callees, patterns, screen
 from sessionlint.facts.ir import (
     FLAG_ASYNC,
     FLAG_GENERATOR,
@@ -49,6 +49,9 @@ class _Lowering:
         #: bounds of the type parameters around the current place
         self._bounds: dict[str, ast.expr] = {}
         self._names: set[str] = set()
+        self._local = callees.LocalNames(None)
+        #: assignments in an expression that happen before its statement
+        self._first: list[Stmt] = []
         self._expressions: dict[type[ast.AST], Callable[[Any], Expr]] = {
             ast.Name: self._name, ast.Attribute: self._attribute, ast.Call: self._call,
             ast.Constant: self._constant, ast.JoinedStr: self._joined, ast.FormattedValue: self._formatted,
@@ -121,9 +124,33 @@ class _Lowering:
         return ("a", self.span(node), self.expr(node.value), node.attr)
 
     def _call(self, node: ast.Call) -> Expr:
-        keywords = tuple([(k.arg, self.expr(k.value)) for k in node.keywords])
+        function = node.func
+        if isinstance(function, ast.Lambda) and not (node.args or node.keywords or self._params(function.args)):
+            return self.expr(function.body)
+        given, named = callees.arguments(node)
+        keywords = tuple([(k.arg, self.expr(k.value)) for k in named])
         self._names.update([k[0] for k in keywords if k[0]])
-        return ("c", self.span(node), self.expr(node.func), self._many(node.args), keywords)
+        return ("c", self.span(node), self._callee(function), self._many(given), keywords)
+
+    def _callee(self, node: ast.expr) -> Expr:
+        if isinstance(node, ast.Name):
+            meant = self._local.value(node.id)
+            return self._at(meant, self.span(node)) if meant is not None else self._name(node)
+        if isinstance(node, ast.Call):
+            attribute = callees.named(node)
+            if attribute is not None:
+                return self._attribute(attribute)
+        if isinstance(node, ast.NamedExpr) and callees.is_dotted(node.value):
+            self._first.append(("=", self.span(node), (self.expr(node.target),), self.expr(node.value)))
+            return self.expr(node.value)
+        return self.expr(node)
+
+    def _at(self, node: ast.expr, span: Span4) -> Expr:
+        """A dotted name that stands at another place."""
+        if isinstance(node, ast.Attribute):
+            return ("a", span, self._at(node.value, span), node.attr)
+        assert isinstance(node, ast.Name)
+        return ("n", span, node.id)
 
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
@@ -261,12 +288,17 @@ class _Lowering:
     def block(self, nodes: list[ast.stmt]) -> tuple[Stmt, ...]:
         """A run of statements, without docstrings and ``pass``."""
         out: list[Stmt] = []
+        before, self._first = self._first, []
         for node in nodes:
             lower = self._statements.get(type(node))
             if lower is not None:
                 statement = lower(node)
+                if self._first:
+                    out += self._first
+                    self._first = []
                 if statement is not None:
                     out.append(statement)
+        self._first = before
         return tuple(out)
 
     def _expression(self, node: ast.Expr) -> Stmt | None:
@@ -275,6 +307,7 @@ class _Lowering:
         return ("E", self.span(node), self.expr(node.value))
 
     def _assign(self, node: ast.Assign) -> Stmt:
+        self._local.note(node)
         return ("=", self.span(node), self._many(node.targets), self.expr(node.value))
 
     def _annotated(self, node: ast.AnnAssign) -> Stmt:
@@ -399,8 +432,10 @@ class _Lowering:
     def _function_statement(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Stmt:
         is_async = isinstance(node, ast.AsyncFunctionDef)
         outer_names = self._names
+        outer_local = self._local
         if not self._nested:
             self._names = set()
+            self._local = callees.LocalNames(node)
         bounds, self._bounds = self._bounds, patterns.bounds(node, self._bounds)
         decorators, params = self._many(node.decorator_list), self._params(node.args)
         returns = self._annotation(node.returns)
@@ -416,6 +451,7 @@ class _Lowering:
             names = " ".join(sorted(self._names))
             flags |= FLAG_MATTERS if screen.matters(names) else 0
         self._names = outer_names
+        self._local = outer_local
         header = self._header(node, "async def" if is_async else "def")
         span = self.span(node)
         return ("F", span, (node.name, span, header, params, body, decorators, returns, flags, names))

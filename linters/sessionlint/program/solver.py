@@ -26,6 +26,8 @@ from sessionlint.program.values import (
 
 #: Declared types that leave open what an argument is.
 _VAGUE = ("typing.", "builtins.", "collections.")
+#: Declared types that everything is an instance of.
+_ANYTHING = frozenset({"builtins.object", "typing.Any", "typing_extensions.Any"})
 _ANY_TEXT = Ext("builtins.str()")
 #: So many literals are kept per parameter.
 _LITERALS = 4
@@ -246,7 +248,7 @@ class Solver(Classes):
                 out.append(PartialCall((Ext(knowledge.DECLARED_CALL),), (atom.type,), ()))
             elif atom.tag == "annotated":
                 out.extend(self.instances(atom.type))
-            elif atom.tag == "ext":
+            elif atom.tag == "ext" and atom.name not in _ANYTHING:
                 out.append(Ext(f"{atom.name}()"))
             elif atom.tag == "cls":
                 out.append(Inst(atom.info))

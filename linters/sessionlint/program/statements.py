@@ -43,8 +43,10 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
 def _annotated(frame: Frame, s: ir.Stmt) -> None:
     annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
     value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
+    default: Value = UNKNOWN
     if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
-        frame.solver.write(("attr", frame.class_scope, s[2][2]), _field_default(frame, value, s[4][1]))
+        default = _field_default(frame, value, s[4][1])
+        frame.solver.write(("attr", frame.class_scope, s[2][2]), default)
     dependency = next((a for a in value if a.tag == "dependency"), None)
     if dependency is not None and frame.class_scope is not None:
         # a class-based view: FastAPI injects the attribute
@@ -64,7 +66,12 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
+    if default and any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
+        value = tuple(a for a in value if not _is_field(a))  # what instances have is the default
     assign(frame, s[2], value, s[4])
+
+
+_RECORD_FIELDS = ("dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()")
 
 
 def _is_field(atom: Any) -> bool:
@@ -80,7 +87,12 @@ def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """``field(default=get_session)``, ``field(default_factory=connect)``: what instances have by themselves."""
     given = [a.get("default") or UNKNOWN for a in value if a.tag == "map"]
     made = frame.solver.read(("default", frame.site(span)))
-    return tuple(a for v in (*given, made) for a in v if a.tag in _KEPT)
+    return tuple(a for v in (*given, made) for a in v if a.tag in _KEPT or _is_symbol(a))
+
+
+def _is_symbol(atom: Any) -> bool:
+    """A library's class or function itself, not what it gave."""
+    return bool(atom.tag == "ext" and "()" not in atom.name)
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:

@@ -111,6 +111,7 @@ def passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:
     if function not in known:
         names = [p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS)]
         given = [program.solver.peek(("param", function, name)) for name in names]
+        known[function] = frozenset()  # a decorator that is given what it wraps asks again
         known[function] = frozenset(s for value in given for s in sessions_in(program, value))
     return session in known[function]
 

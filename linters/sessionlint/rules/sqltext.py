@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.program.api import Program
+from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.strings import filled, joined_items, texts_of
+from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
 from sessionlint.program.values import Param, Text, Value
 from sessionlint.report import TraceStep
 
@@ -52,6 +53,36 @@ def _all(program: Program) -> Iterator[SqlUse]:
         if not found:
             return
         wanted = {**wanted, **found}
+
+
+def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
+    """Whether all that a function mixes into an SQL text are parameters to which every call passes literals."""
+    function = event.function
+    own = [h for h in text.holes if _is_own(h, function)]
+    if not own or text.text.count(HOLE) != len(text.holes) or function in _not_only_called(program):
+        return False
+    calls = [e for e in program.events("call") if e.callee is function]
+    filled_in = [filled(text, [_given(h, dict(c.bindings)) if h in own else (h,) for h in text.holes]) for c in calls]
+    if not calls or any(t.dynamic for value in filled_in for t in texts_of(value)):
+        return False
+    return not any(not f.evaluated for f in callers_of({function}, program.solver.functions))
+
+
+def _not_only_called(program: Program) -> frozenset[FunctionInfo]:
+    return program.shared(_handed_over)
+
+
+def _handed_over(program: Program) -> frozenset[FunctionInfo]:
+    """Functions that routes and schedulers call, and those that are given to something that may call them."""
+    outside = {f for f in program.functions if program.role(f) in ("endpoint", "background")}
+    given = (
+        a
+        for e in program.events("call", "external", "schedule", "setattr", "setitem")
+        for v in (*e.args, e.value)
+        for a in v
+    )
+    bound = (a for e in program.events("call") for _, v in e.bindings for a in v)
+    return frozenset((*outside, *(a.info for a in (*given, *bound) if a.tag == "fn")))
 
 
 def completed_uses(program: Program) -> Iterator[SqlUse]:

@@ -8,7 +8,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.values import Text
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.sqltext import completed_with_literals, sql_uses
 
 META = Rule(
     code="TXN801",
@@ -109,9 +109,76 @@ async def run(session, table):
     return await session.execute(text(Template("SELECT id FROM $t").substitute(t=table)))  # TXN801@34
 """
     ),
+    Bad(
+        source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+async def ordered(session, order):
+    return await session.execute(text(f"SELECT id FROM items ORDER BY {order}"))  # TXN801@34
+
+
+async def limited(session, limit):
+    return await session.execute(text("SELECT id FROM items LIMIT " + limit))  # TXN801@34
+
+
+async def hooked(session, column):
+    return await session.execute(text(f"SELECT {column} FROM items"))  # TXN801@34
+# --- app/services/lists.py
+from app.services.queries import hooked, limited, ordered
+
+
+async def by_name(session):
+    session.info["hook"] = hooked
+    await hooked(session, "name")
+    return await ordered(session, "name")
+
+
+async def by(session, column):
+    return await ordered(session, column)
+
+
+def pages(limits):
+    return [limited(None, limit) for limit in limits]
+""",
+    ),
 ]
 
 GOOD = [
+    Good(
+        source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+async def ordered(session, order, limit):
+    return await session.execute(text(f"SELECT id FROM items ORDER BY {order} LIMIT {int(limit)}"))
+
+
+async def matching(session, conditions, values):
+    return await session.execute(text("SELECT id FROM items WHERE " + " AND ".join(conditions)), values)
+# --- app/services/lists.py
+from app.services.queries import matching, ordered
+
+ORDERS = {"new": "created_at DESC", "old": "created_at"}
+
+
+async def newest(session, limit):
+    return await ordered(session, ORDERS["new"], limit)
+
+
+async def sorted_by(session, key, limit):
+    return await ordered(session, ORDERS.get(key, "id"), limit)
+
+
+async def named(session, name, kind):
+    conditions = ["kind = :kind"]
+    if name:
+        conditions.append("name = :name")
+    return await matching(session, conditions, {"kind": kind, "name": name})
+""",
+    ),
     Good(
         source='''
 # --- app/constants.py
@@ -222,7 +289,8 @@ async def run(session):
 def check(program: Program) -> Iterator[Finding]:
     """SQL texts with unknown values mixed in, at the call that supplies them."""
     for use in sql_uses(program):
-        built = next((t for t in use.texts if t.dynamic), None)
+        dynamic = (t for t in use.texts if t.dynamic)
+        built = next((t for t in dynamic if not completed_with_literals(program, use.event, t)), None)
         if built is None or program.role(use.event.function) in ("test", "migration"):
             continue
         yield program.finding(
