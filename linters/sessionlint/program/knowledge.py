@@ -270,7 +270,7 @@ QUERY_WRITES = {"update", "delete"}
 QUERY_RUNS = {"all", "count", "first", "get", "one", "one_or_none", "scalar", "values", *QUERY_WRITES}
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
 #: Markers of dependency injection around the type of what is injected: ``FromDishka[AsyncSession]``.
-INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI"}
+INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "Provide", "Provider", "Closing"}
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
     "websocket_route",

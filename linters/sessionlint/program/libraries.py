@@ -51,6 +51,7 @@ _PROVIDERS = "dependency_injector.providers."
 _PROVIDES = (
     ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
 )  # fmt: skip
+_MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
 #: Calls that keep a function of the caller and call it later.
 _CALLS_BACK = (
     ".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor",
@@ -184,9 +185,11 @@ def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
     """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
     made: Value = UNKNOWN
     for target in args[0] if args else UNKNOWN:
-        if target.tag == "ext" and (target.name in knowledge.ENGINE_MAKERS or target.name in knowledge.FACTORY_MAKERS):
+        if target.tag == "ext" and any(target.name in makers for makers in _MADE_BY_CONTAINERS):
             passed = [_provided(frame, value, e) for value in args[1:]]
-            made = join(made, frame.machine.call(frame, target, passed, keywords, e))
+            handed = frame.machine.call(frame, target, passed, keywords, e)
+            # each who asks for a session gets another
+            made = made if target.name in knowledge.SESSION_CLASSES else join(made, handed)
     if made:
         return (PartialCall((Ext(knowledge.DECLARED_CALL),), (made,), ()),)
     return SPECIAL["functools.partial"](frame, args, keywords, e)
