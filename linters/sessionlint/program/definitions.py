@@ -144,6 +144,7 @@ def _alias(expr: Any) -> str | None:
 def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
     is_call = decorator[0] == "c"
     target = frame.evaluate(decorator[2] if is_call else decorator)
+    registering.bound_task(frame, info, decorator)
     for atom in target:
         if atom.tag == "ext":
             _library_decorator(frame, info, atom.name, decorator)

@@ -515,7 +515,7 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
             continue
-        if _is_set_up(program, event, handle):
+        if _is_set_up(program, event, handle) or _reads_its_own(event):
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
@@ -588,6 +588,14 @@ def _injected(program: Program) -> Iterator[Finding]:
                 trace += program.source_trace(source.function, source.handle)
             yield program.finding(META, (function, span), message + remedy(program, function), trace)
             break
+
+
+def _reads_its_own(event: Event) -> bool:
+    """``self.session``, a property of the object whose method (or bound task) this is: TXN101 names the opening."""
+    read, params = event.expr, event.function.params
+    if event.callee is None or not event.callee.is_property or read is None or read[0] != "a" or not params:
+        return False
+    return bool(read[2][0] == "n" and read[2][2] == params[0][0])
 
 
 _KEPT = ("engine", "factory", "driver pool")
