@@ -191,6 +191,9 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, atom.items[index])
             else:
                 out = join(out, join_all(list(atom.items)))
+                if e[3][0] == "z":
+                    # a slice
+                    out = join(out, (atom._replace(many=True),))
         elif atom.tag == "inst":
             method = frame.solver.method(atom.info, "__getitem__")
             fields = frame.solver.field_names(atom.info)

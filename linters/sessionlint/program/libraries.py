@@ -234,6 +234,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
+    if tag == "inst" and name in records.READS:
+        return records.read(frame, receiver, name, args)
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
