@@ -61,7 +61,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "row" and atom.query and name == "session":
         return (atom.session,)
     if tag == "row":
-        return (Method(atom, name),) if atom.query or name in knowledge.ROW_METHODS else UNKNOWN
+        known = atom.query or name in knowledge.ROW_METHODS or frame.solver.read(("row method", name))
+        return (Method(atom, name),) if known else UNKNOWN
     if tag == "operation":
         result: Value = UNKNOWN
         for inner in atom.result:

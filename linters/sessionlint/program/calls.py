@@ -21,9 +21,11 @@ from sessionlint.program.values import (
     Fn,
     Handle,
     Inst,
+    Param,
     Pending,
     Value,
     join,
+    join_all,
     shallow,
 )
 
@@ -146,6 +148,8 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     if receiver.tag == "row":
         if receiver.query:
             libraries.query_method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
+        elif callee.name not in knowledge.ROW_METHODS:
+            return _call_row(frame, receiver, callee.name, args, keywords, e)
         return handles.of_rows(frame, receiver, callee.name, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
@@ -153,6 +157,16 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     if kind is not None:
         return handles.call(frame, receiver, kind, callee.name, args, keywords, e)
     return libraries.call_method(frame, receiver, callee.name, args, keywords, e)
+
+
+def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``order.cancel()`` of a loaded row: the method of the mapped classes that have one, if all of them change it."""
+    solver = frame.solver
+    found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
+    methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]
+    if not all(Effect("change", "argument", Param(m, m.params[0][0])) in solver.summary_of(m).effects for m in methods):
+        return UNKNOWN
+    return join_all([call_function(frame, solver.bound(method, row), args, keywords, e) for method in methods])
 
 
 def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
