@@ -250,6 +250,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         return definitions.container_of(frame, last, parts) or base
     if last in knowledge.INJECTION_MARKERS:
         return frame.evaluate(parts[0])
+    if name in knowledge.CARRIERS:
+        return (Annotation((Seq((frame.evaluate(parts[0]),)),), (Const(knowledge.CARRIERS[name], "container"),)),)
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
     if last == "Callable" and len(parts) == 2:

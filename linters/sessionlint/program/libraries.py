@@ -19,7 +19,7 @@ from sessionlint.program import (
     strings,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.library_functions import SPECIAL, set_url
+from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_url
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
@@ -230,6 +230,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return set_url(frame, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords)
+    if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
+        return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:

@@ -12,6 +12,7 @@ from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.revealing import revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
+    NAMESPACE,
     SESSION,
     UNKNOWN,
     Ext,
@@ -266,6 +267,8 @@ class Solver(Classes):
         values = tuple(self.instances(v) for v in items.items)
         if of == "keyed":
             return Map(((("?",), values[0]),), True)
+        if of in knowledge.CARRIERS.values():
+            return Map((NAMESPACE, (of, values[0])), True)
         return Seq(values, items.many)
 
     def kind_of(self, atom: Any, seen: int = 0) -> str | None:

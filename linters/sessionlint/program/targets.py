@@ -119,7 +119,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
         elif atom.tag in ("ext", "obj"):
             frame.solver.write(("state", atom.name, name), value)
             shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
-            place = "state" if atom.name == "app.state" else "object" if shared else "library object"
+            place = "state" if atom.name in knowledge.APPLICATION_STATES else "object" if shared else "library object"
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
         frame.solver.write(("state", "state", name), value)
