@@ -23,6 +23,7 @@ from sessionlint.program.values import (
     Inst,
     Param,
     Pending,
+    Row,
     Value,
     join,
     join_all,
@@ -160,11 +161,12 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
 
 
 def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``order.cancel()`` of a loaded row: the method of the mapped classes that have one, if all of them change it."""
+    """``order.cancel()`` of a loaded row: the method of the one mapped class that has it, or of several that change it."""
     solver = frame.solver
     found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
     methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]
-    if not all(Effect("change", "argument", Param(m, m.params[0][0])) in solver.summary_of(m).effects for m in methods):
+    changes = (Effect("change", "argument", Param(m, m.params[0][0])) in solver.summary_of(m).effects for m in methods)
+    if len(methods) > 1 and not all(changes):
         return UNKNOWN
     return join_all([call_function(frame, solver.bound(method, row), args, keywords, e) for method in methods])
 
@@ -231,7 +233,7 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
 
 
 def _holds_handle(frame: Frame, value: Value) -> bool:
-    return any(frame.solver.kind_of(a) or (a.tag == "inst" and a.bindings) for a in value)
+    return any(a.tag == "inst" or frame.solver.kind_of(a) for a in value)
 
 
 def call_function(
@@ -253,6 +255,9 @@ def call_function(
     if isinstance(callee.receiver, Inst):
         for key, value in callee.receiver.bindings:
             bindings.setdefault(key, value)
+    elif isinstance(callee.receiver, Row):
+        # what a row's own method gets from ``object_session(self)``
+        bindings.update(dict.fromkeys(knowledge.AMBIENT_SESSIONS, (callee.receiver.session,)))
     pending = Pending(function, tuple((k, shallow(v, 2)) for k, v in bindings.items()), "coro", frame.site(e[1]))
     if function.is_context_manager:
         pending = pending._replace(kind="cm")

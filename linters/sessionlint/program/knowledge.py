@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION
+from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION, Ext
 
 SESSION_CLASSES = {
     "sqlalchemy.orm.Session": False,
@@ -285,6 +285,8 @@ CARRIERS = {
     "strawberry.Info": "context", "strawberry.types.Info": "context", "strawberry.types.info.Info": "context",
     "pydantic_ai.RunContext": "deps", "pydantic_ai.tools.RunContext": "deps",
 }  # fmt: skip
+#: What ``object_session`` gives.
+AMBIENT_SESSIONS = (Ext("sqlalchemy.orm.Session()"), Ext("sqlalchemy.ext.asyncio.AsyncSession()"))
 #: What an application or a broker keeps for as long as it runs.
 APPLICATION_STATES = {"app.state", "taskiq.TaskiqState()"}
 INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "Provide", "Provider", "Closing"}
