@@ -220,6 +220,7 @@ async def go():
     await s.close()
 """,
         [
+            "app/services/x.py:5 TXN101",
             "app/services/x.py:8 TXN101",
             "app/services/x.py:8 TXN108",
             "app/services/x.py:9 TXN201",

@@ -5,7 +5,7 @@ import pytest
 from sessionlint.program.api import Program
 from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
-from tests.program.support import solved
+from tests.program.support import marked, solved
 
 DECORATORS = """\
 import functools
@@ -131,3 +131,30 @@ def test_the_dependencies_that_the_decorator_adds_protect_it():
 def test_a_decorator_that_registers_nothing_makes_no_endpoint(decorator):
     assert routes(decorator) == {}
     assert found(decorator) == []
+
+
+def test_a_bound_celery_task_is_an_object_of_its_base_class():
+    found, expected = marked(
+        """\
+from celery import Celery, Task
+from app.session import session_factory
+app = Celery()
+class DatabaseTask(Task):
+    @property
+    def db(self):
+        if self._db is None: self._db = session_factory()  # TXN101, TXN109
+        return self._db
+class LogTask(Task):
+    def commit(self): print("written")
+@app.task(base=DatabaseTask, bind=True)
+def store(self):
+    self.db.commit()  # TXN201
+@app.task(base=LogTask, bind=True)
+def log(self):
+    self.commit()
+@app.task(base=DatabaseTask)
+def unbound(job):
+    job.db.commit()
+"""
+    )
+    assert found == expected

@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import calls, knowledge, records
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.stdlib import PROPERTY, class_of, session_class
 from sessionlint.program.values import NAMESPACE, UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
 
@@ -60,7 +61,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "row" and atom.query and name == "session":
         return (atom.session,)
     if tag == "row":
-        return (Method(atom, name),) if atom.query or name in knowledge.ROW_METHODS else UNKNOWN
+        known = atom.query or name in knowledge.ROW_METHODS or frame.solver.read(("row method", name))
+        return (Method(atom, name),) if known else UNKNOWN
     if tag == "operation":
         result: Value = UNKNOWN
         for inner in atom.result:
@@ -141,12 +143,13 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         for found in methods:
             owner = atom if found is method or found.class_info is None else Inst(found.class_info, atom.bindings)
             if found.is_property:
-                out = join(out, calls.call_function(frame, solver.bound(found, owner), [], [], e, run=True))
+                given = calls.call_function(frame, solver.bound(found, owner), [], [], e, run=True)
+                out = join(out, given or _declared(frame, found))
             else:
                 out = join(out, (solver.bound(found, owner),))
         return out
     kind = solver.class_kind(atom.info)
-    if records.dumps(frame, atom, name):
+    if records.dumps(frame, atom, name) or records.reads(frame, atom, name):
         return (Method(atom, name),)
     if name == "__dict__" and kind is None:
         return (atom,)
@@ -167,6 +170,14 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         base = next(iter(sorted(routers)))
         return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
     return UNKNOWN
+
+
+def _declared(frame: Frame, method: FunctionInfo) -> Value:
+    """The handle that a property without a body says it will be: a protocol's, an abstract class's."""
+    if not frame.solver.is_abstract(method):
+        return UNKNOWN
+    typed = frame.solver.instances(frame.solver.returned(method))
+    return tuple(a for a in typed if a.tag == "ext" and frame.solver.kind_of(a))
 
 
 def _through_super(e: ir.Expr) -> bool:

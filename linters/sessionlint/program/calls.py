@@ -23,9 +23,12 @@ from sessionlint.program.values import (
     Fn,
     Handle,
     Inst,
+    Param,
     Pending,
+    Row,
     Value,
     join,
+    join_all,
     shallow,
 )
 
@@ -148,6 +151,8 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     if receiver.tag == "row":
         if receiver.query:
             libraries.query_method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
+        elif callee.name not in knowledge.ROW_METHODS:
+            return _call_row(frame, receiver, callee.name, args, keywords, e)
         return handles.of_rows(frame, receiver, callee.name, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
@@ -155,6 +160,17 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     if kind is not None:
         return handles.call(frame, receiver, kind, callee.name, args, keywords, e)
     return libraries.call_method(frame, receiver, callee.name, args, keywords, e)
+
+
+def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``order.cancel()`` of a loaded row: the method of the one mapped class that has it, or of several that change it."""
+    solver = frame.solver
+    found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
+    methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]
+    changes = (Effect("change", "argument", Param(m, m.params[0][0])) in solver.summary_of(m).effects for m in methods)
+    if len(methods) > 1 and not all(changes):
+        return UNKNOWN
+    return join_all([call_function(frame, solver.bound(method, row), args, keywords, e) for method in methods])
 
 
 def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -219,7 +235,7 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
 
 
 def _holds_handle(frame: Frame, value: Value) -> bool:
-    return any(frame.solver.kind_of(a) or (a.tag == "inst" and a.bindings) for a in value)
+    return any(a.tag == "inst" or frame.solver.kind_of(a) for a in value)
 
 
 def call_function(
@@ -241,6 +257,9 @@ def call_function(
     if isinstance(callee.receiver, Inst):
         for key, value in callee.receiver.bindings:
             bindings.setdefault(key, value)
+    elif isinstance(callee.receiver, Row):
+        # what a row's own method gets from ``object_session(self)``
+        bindings.update(dict.fromkeys(knowledge.AMBIENT_SESSIONS, (callee.receiver.session,)))
     pending = Pending(function, tuple((k, shallow(v, 2)) for k, v in bindings.items()), "coro", frame.site(e[1]))
     if function.is_context_manager:
         pending = pending._replace(kind="cm")

@@ -144,6 +144,7 @@ def _alias(expr: Any) -> str | None:
 def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
     is_call = decorator[0] == "c"
     target = frame.evaluate(decorator[2] if is_call else decorator)
+    registering.bound_task(frame, info, decorator)
     for atom in target:
         if atom.tag == "ext":
             _library_decorator(frame, info, atom.name, decorator)
@@ -275,6 +276,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     frame.class_scope = info
     run_block(frame, facts[5])
     _share_context(frame, info)
+    _of_rows(frame, info)
     frame.class_scope = saved_scope
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
         frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
@@ -309,6 +311,14 @@ def _share_context(frame: Frame, info: ClassInfo) -> None:
         if atom.tag == "fn" and atom.info.params:
             frame.solver.want(atom.info)
             frame.solver.flow(atom.info, atom.info.params[0][0], context)
+
+
+def _of_rows(frame: Frame, info: ClassInfo) -> None:
+    """Under which names rows of mapped classes have methods: what a query loads does not tell its class."""
+    if not frame.solver.is_model(info):
+        return
+    for name in dict.fromkeys(n for cls in frame.solver.mro(info) for n in cls.methods if not n.startswith("__")):
+        frame.solver.write(("row method", name), (Cls(info),))
 
 
 _MANY = {

@@ -191,6 +191,9 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, atom.items[index])
             else:
                 out = join(out, join_all(list(atom.items)))
+                if e[3][0] == "z":
+                    # a slice
+                    out = join(out, (atom._replace(many=True),))
         elif atom.tag == "inst":
             method = frame.solver.method(atom.info, "__getitem__")
             fields = frame.solver.field_names(atom.info)
@@ -247,6 +250,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         return definitions.container_of(frame, last, parts) or base
     if last in knowledge.INJECTION_MARKERS:
         return frame.evaluate(parts[0])
+    if name in knowledge.CARRIERS:
+        return (Annotation((Seq((frame.evaluate(parts[0]),)),), (Const(knowledge.CARRIERS[name], "container"),)),)
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
     if last == "Callable" and len(parts) == 2:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program.values import Param, Value
+from sessionlint.program.records import FIELD
+from sessionlint.program.values import Const, Param, Value
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -107,7 +108,18 @@ def receiver_of(frame: Frame, expr: ir.Expr) -> Any:
     base, function = expr[2], frame.function
     if base[0] == "n" and function.class_info is not None and function.params and base[2] == function.params[0][0]:
         return Param(function, base[2])
-    return _param(frame, base)
+    return _param(frame, base) or _field(frame, base)
+
+
+def _field(frame: Frame, expr: ir.Expr) -> Any:
+    """The key under which instances keep what a field of their data class was given."""
+    function = frame.function
+    info = function.class_info
+    if expr[0] != "a" or expr[2][0] != "n" or info is None or not function.params:
+        return None
+    if expr[2][2] != function.params[0][0] or frame.solver.method(info, "__init__") is not None:
+        return None
+    return Const(expr[3], FIELD) if any(expr[3] in cls.attributes for cls in frame.solver.mro(info)) else None
 
 
 def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> bool | None:

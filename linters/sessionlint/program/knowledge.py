@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION
+from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION, Ext
 
 SESSION_CLASSES = {
     "sqlalchemy.orm.Session": False,
@@ -96,6 +96,10 @@ _CANONICAL = {
     "asyncpg.pool.Pool": "asyncpg.Pool",
     "fastapi.param_functions.Depends": "fastapi.Depends",
     "fastapi.params.Depends": "fastapi.Depends",
+    "taskiq.TaskiqDepends": "fastapi.Depends",
+    "taskiq_dependencies.Depends": "fastapi.Depends",
+    "faststream.Depends": "fastapi.Depends",
+    "fast_depends.Depends": "fastapi.Depends",
     "fastapi.param_functions.Security": "fastapi.Security",
     "fastapi.param_functions.Header": "fastapi.Header",
     "fastapi.param_functions.Cookie": "fastapi.Cookie",
@@ -224,6 +228,12 @@ NETWORK_PREFIXES = (
     "asyncio.open_connection", "subprocess.",
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+_SOCKETS = {
+    f"{module}.WebSocket().{verb}{what}"
+    for module in ("fastapi", "starlette.websockets")
+    for verb in ("receive", "send")
+    for what in ("", "_text", "_bytes", "_json")
+}
 _NETWORK_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen",
     "connect",
@@ -248,7 +258,7 @@ _PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request
 @lru_cache(maxsize=20000)
 def is_network(name: str) -> bool:
     """Whether calling the external symbol waits on the network (or sleeps)."""
-    if name in SLEEPS:
+    if name in SLEEPS or name in _SOCKETS:
         return True
     if not name.startswith(NETWORK_PREFIXES) or _NOT_NETWORK.search(name):
         return False
@@ -272,7 +282,16 @@ QUERY_WRITES = {"update", "delete"}
 QUERY_RUNS = {"all", "count", "first", "get", "one", "one_or_none", "scalar", "values", *QUERY_WRITES}
 CONTEXT_MANAGERS = {"contextlib.asynccontextmanager", "contextlib.contextmanager"}
 #: Markers of dependency injection around the type of what is injected: ``FromDishka[AsyncSession]``.
-INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI"}
+#: Objects that carry another, of the class they are declared with, under an attribute.
+CARRIERS = {
+    "strawberry.Info": "context", "strawberry.types.Info": "context", "strawberry.types.info.Info": "context",
+    "pydantic_ai.RunContext": "deps", "pydantic_ai.tools.RunContext": "deps",
+}  # fmt: skip
+#: What ``object_session`` gives.
+AMBIENT_SESSIONS = (Ext("sqlalchemy.orm.Session()"), Ext("sqlalchemy.ext.asyncio.AsyncSession()"))
+#: What an application or a broker keeps for as long as it runs.
+APPLICATION_STATES = {"app.state", "taskiq.TaskiqState()"}
+INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "Provide", "Provider", "Closing"}
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
     "websocket_route",

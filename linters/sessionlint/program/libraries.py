@@ -19,7 +19,7 @@ from sessionlint.program import (
     strings,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.library_functions import SPECIAL, set_url
+from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_url
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
@@ -51,6 +51,7 @@ _PROVIDERS = "dependency_injector.providers."
 _PROVIDES = (
     ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
 )  # fmt: skip
+_MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
 #: Calls that keep a function of the caller and call it later.
 _CALLS_BACK = (
     ".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor",
@@ -185,9 +186,11 @@ def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
     """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
     made: Value = UNKNOWN
     for target in args[0] if args else UNKNOWN:
-        if target.tag == "ext" and (target.name in knowledge.ENGINE_MAKERS or target.name in knowledge.FACTORY_MAKERS):
+        if target.tag == "ext" and any(target.name in makers for makers in _MADE_BY_CONTAINERS):
             passed = [_provided(frame, value, e) for value in args[1:]]
-            made = join(made, frame.machine.call(frame, target, passed, keywords, e))
+            handed = frame.machine.call(frame, target, passed, keywords, e)
+            # each who asks for a session gets another
+            made = made if target.name in knowledge.SESSION_CLASSES else join(made, handed)
     if made:
         return (PartialCall((Ext(knowledge.DECLARED_CALL),), (made,), ()),)
     return SPECIAL["functools.partial"](frame, args, keywords, e)
@@ -228,10 +231,14 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return set_url(frame, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords)
+    if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
+        return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
+    if tag == "inst" and name in records.READS:
+        return records.read(frame, receiver, name, args)
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":

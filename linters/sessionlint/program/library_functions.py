@@ -178,6 +178,11 @@ def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
     return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
 
 
+#: Parts of a URL that tell where it leads, and no secret.
+_SHOWN = ("drivername", "host", "port", "username")
+URL_METHODS = ("set", "update_query_dict", "update_query_pairs", "update_query_string", "difference_update_query")
+
+
 def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``make_url(text)``: the text, as far as it is known."""
     known = tuple(a for a in (args[0] if args else UNKNOWN) if a.tag in ("const", "text", "map", "param"))
@@ -191,6 +196,22 @@ def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> 
     names = ("drivername", "username", "password", "host", "port", "database")
     items = tuple((n, dict(keywords).get(n, unknown)) for n in names)
     return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
+
+
+def changed_url(frame: Frame, url: Map, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``url.set(port=5432)``, ``url.update_query_dict({…})`` of a URL whose parts are known."""
+    if name == "set":
+        kept = tuple(i for i in url.items if i[0] not in dict(keywords))
+        # what is not set was written, and is told, elsewhere
+        shown = [(k, v) for k, v in kept if k in _SHOWN] + keywords
+        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(shown), expr=e)
+        return (Map((*kept, *keywords), False, frame.site(e[1])),)
+    if name != "update_query_dict" or not args:
+        return (url,)
+    added = tuple(i for a in args[0] if a.tag == "map" for i in a.items)
+    query = tuple(i for a in url.get("query") or () if a.tag == "map" for i in a.items if i[0] not in dict(added))
+    items = tuple(i for i in url.items if i[0] != "query")
+    return (Map((*items, ("query", (Map((*query, *added), False),))), False, frame.site(e[1])),)
 
 
 def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -12,6 +12,8 @@ from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Inst, M
 Keywords = list[tuple[str, Value]]
 #: Methods of schemas and records that give their fields.
 DUMPS = ("model_dump", "dict", "_asdict")
+#: Methods of named tuples and typed dictionaries that give a copy, or one field.
+READS = ("_replace", "copy", "get")
 #: Class methods of schemas that make an instance of the class they are called on.
 BUILDS = ("model_validate", "model_validate_json", "model_construct", "parse_obj", "parse_raw", "from_orm")
 #: Under this key an instance keeps the dictionary of claims that it was made of as a whole.
@@ -31,6 +33,20 @@ def dumps(frame: Frame, atom: Inst, name: str) -> bool:
         return False
     bases = frame.solver.external_bases(atom.info)
     return _TUPLES in bases if name == "_asdict" else any(b.startswith(_SCHEMAS) for b in bases)
+
+
+def reads(frame: Frame, atom: Inst, name: str) -> bool:
+    """Whether ``name`` is what every named tuple or typed dictionary has for reading and copying it."""
+    return name in READS and frame.solver.is_record(atom.info)
+
+
+def read(frame: Frame, atom: Inst, name: str, args: list[Value]) -> Value:
+    """``pair._replace(user=1)``, ``typed_dictionary.get("session")``."""
+    if name != "get":
+        return (atom,)
+    key = literal(args[0]) if args else None
+    default = args[1] if len(args) > 1 else UNKNOWN
+    return join(frame.solver.attribute(atom.info, key), default) if isinstance(key, str) else default
 
 
 def dumped(frame: Frame, atom: Inst, keywords: Keywords) -> Value:

@@ -8,7 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Method, Param, PartialCall, Value, join, literal
+from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, literal
 
 Keywords = list[tuple[str, Value]]
 
@@ -47,6 +47,18 @@ def register(
             written = known if isinstance(known, str) else None
             add_route(frame, atom.info, Route(name, written, receiver, injected, e[1]))
             frame.solver.want(atom.info)
+
+
+def bound_task(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
+    """``@app.task(base=DatabaseTask, bind=True)``: Celery passes the task, an object of that class, first."""
+    options = dict(decorator[4]) if decorator[0] == "c" else {}
+    if "base" not in options or "bind" not in options or not info.params:
+        return
+    if literal(frame.evaluate(options["bind"])) is not True:
+        return
+    for atom in frame.evaluate(options["base"]):
+        if atom.tag == "cls" and any(b.startswith("celery.") for b in frame.solver.external_bases(atom.info)):
+            frame.solver.flow(info, info.params[0][0], (Inst(atom.info),))
 
 
 def _decorates(frame: Frame, endpoint: Value) -> bool:

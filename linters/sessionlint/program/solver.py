@@ -12,6 +12,8 @@ from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.revealing import revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
+    NAMESPACE,
+    SESSION,
     UNKNOWN,
     Ext,
     Inst,
@@ -209,6 +211,12 @@ class Solver(Classes):
             return UNKNOWN
         return (*typed, *(Inst(below) for a in typed for below in self.subclasses(a.info)))
 
+    def returned(self, function: FunctionInfo) -> Value:
+        """What a function's return annotation evaluates to."""
+        self.ensure_signed(function)
+        declared: Value = function.param_values.get("return", (UNKNOWN, UNKNOWN))[0]
+        return declared
+
     def declare(self, function: FunctionInfo, name: str, annotation: Value, default: Value) -> None:
         """Notes what a parameter's annotation and default evaluate to."""
         if function.param_values.get(name) != (annotation, default):
@@ -261,6 +269,8 @@ class Solver(Classes):
         values = tuple(self.instances(v) for v in items.items)
         if of == "keyed":
             return Map(((("?",), values[0]),), True)
+        if of in knowledge.CARRIERS.values():
+            return Map((NAMESPACE, (of, values[0])), True)
         return Seq(values, items.many)
 
     def kind_of(self, atom: Any, seen: int = 0) -> str | None:
@@ -300,12 +310,16 @@ class Solver(Classes):
             if init is not None and not init.evaluated and init not in self._active:
                 self.summary_of(init)
             value = join(value, self.read(("attr", cls, name)))
-        if all(a.tag in ("const", "text") or a == _ANY_TEXT for a in value):
+        if all(a.tag in ("const", "text") or a == _ANY_TEXT or self._is_declared_session(a) for a in value):
             value = join(value, self._of_subclasses(info, name))
         if len(value) > 1 and any(a.tag != "ext" and self.kind_of(a) for a in value):
             # a declared type says nothing new once the object itself is known
             value = tuple(a for a in value if a.tag != "ext" or not self.kind_of(a))
         return value
+
+    def _is_declared_session(self, atom: Any) -> bool:
+        """What ``session: AsyncSession`` in a class body says: that sub-classes will have one."""
+        return atom.tag == "ext" and self.kind_of(atom) == SESSION
 
     def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
         """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, columns, differing texts."""

@@ -12,9 +12,10 @@ from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
+from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join, join_all
+from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join
 
 _TYPING = Ext("typing.TYPE_CHECKING")
 
@@ -136,8 +137,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     test = frame.evaluate(s[2])
     before = frame.snapshot()
     frame.flags.append("typing" if _is_type_checking(s[2], test) else "branch")
-    narrowed = _narrow(frame, s[2])
     chosen, left = literals_left(frame, s[2])
+    narrowed, others = narrow(frame, s[2])
     frame.env.update(chosen)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
     depth, begun = len(frame.guards), len(frame.tx)
@@ -146,12 +147,12 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.guards[depth:] = fails
     on_stack = frame.tx[begun:]
     del frame.tx[begun:]
-    for name, (wide, narrow) in narrowed.items():
-        if frame.env.get(name) is narrow:
+    for name, (wide, inside) in narrowed.items():
+        if frame.env.get(name) is inside:
             frame.env[name] = wide
     after_body = frame.snapshot()
     frame.restore(before)
-    frame.env.update(left)
+    frame.env.update({**left, **others})
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
     frame.flags.pop()
@@ -159,25 +160,6 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
     frame.merge(after_body)
-
-
-def _narrow(frame: Frame, test: ir.Expr) -> dict[str, tuple[Value, Value]]:
-    """``if isinstance(x, AsyncSession):`` says what ``x`` is inside; the names with their values before and inside."""
-    parts = test[3] if test[0] == "o" and test[2] == "and" else (test,)
-    narrowed: dict[str, tuple[Value, Value]] = {}
-    for part in parts:
-        is_check = part[0] == "c" and part[2][0] == "n" and part[2][2] == "isinstance" and len(part[3]) == 2
-        if not is_check or part[3][0][0] != "n" or part[3][0][2] not in frame.env:
-            continue
-        name = part[3][0][2]
-        wide = frame.env[name]
-        named = frame.evaluate(part[3][1])
-        classes = tuple(a for c in named for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
-        handles = tuple(a for a in frame.solver.instances(classes) if frame.solver.kind_of(a))
-        if handles and not any(frame.solver.kind_of(a) for a in wide):
-            frame.env[name] = handles
-            narrowed[name] = (wide, handles)
-    return narrowed
 
 
 #: A ``begin()`` with one of these raises.
@@ -404,9 +386,7 @@ def _match(frame: Frame, s: ir.Stmt) -> None:
         for name in names:
             frame.bind(name, captured.get(name, UNKNOWN), s[1])
         for name, cls in typed:
-            handles = tuple(a for a in frame.solver.instances(frame.evaluate(cls)) if frame.solver.kind_of(a))
-            if handles and not any(frame.solver.kind_of(a) for a in frame.env.get(name, UNKNOWN)):
-                frame.env[name] = handles
+            narrow_to(frame, name, frame.evaluate(cls))
         if guard is not None:
             frame.evaluate(guard)
         run_block(frame, body)
@@ -419,7 +399,7 @@ def _match(frame: Frame, s: ir.Stmt) -> None:
 
 def _assert(frame: Frame, s: ir.Stmt) -> None:
     frame.evaluate(s[2])
-    _narrow(frame, s[2])
+    narrow(frame, s[2])
 
 
 def _with(frame: Frame, s: ir.Stmt) -> None:

@@ -121,7 +121,8 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
 
 def _ambient(kind: str) -> Special:
     def session_of(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        return (Ext(kind),)
+        rows = tuple(a.session for a in (args[0] if args else ()) if a.tag == "row")
+        return rows or (Ext(kind),)
 
     return session_of
 

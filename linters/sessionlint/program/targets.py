@@ -17,6 +17,7 @@ from sessionlint.program.values import (
     Const,
     Ext,
     Map,
+    Param,
     Seq,
     Value,
     alternatives,
@@ -118,7 +119,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
         elif atom.tag in ("ext", "obj"):
             frame.solver.write(("state", atom.name, name), value)
             shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
-            place = "state" if atom.name == "app.state" else "object" if shared else "library object"
+            place = "state" if atom.name in knowledge.APPLICATION_STATES else "object" if shared else "library object"
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
         frame.solver.write(("state", "state", name), value)
@@ -135,6 +136,7 @@ def _row_above(frame: Frame, owner: ir.Expr) -> Value:
 
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
+    changed = join(changed, _own_row(frame, changed))
     if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param")):
         return
     sessions = handles.changing(frame, changed)
@@ -144,6 +146,18 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> Non
     outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
     for outer in outers:
         frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
+
+
+def _own_row(frame: Frame, changed: Value) -> Value:
+    """``self`` in a method of a mapped class, or a mixin of one: its callers know whether it is a loaded row."""
+    function, solver = frame.function, frame.solver
+    info = function.class_info
+    if info is None or not function.params or function.name.startswith("__"):
+        return UNKNOWN
+    if not any(a.tag == "inst" and a.info is info for a in changed):
+        return UNKNOWN
+    mapped = solver.is_model(info) or any(solver.is_model(below) for below in solver.subclasses(info))
+    return (Param(function, function.params[0][0]),) if mapped else UNKNOWN
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:

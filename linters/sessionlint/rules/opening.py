@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Dependency, Handle, Injected, Value, contained
+from sessionlint.program.values import Dependency, Handle, Injected, PartialCall, Value, contained
 from sessionlint.report import Finding, Span, TraceStep
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def main_handle(handles: Value) -> Handle | None:
 
 def sources(program: Program, dependency: Dependency) -> Iterator[Source]:
     """The database handles ``Depends(…)`` delivers, one per function (or class, or factory) behind it."""
-    for atom in dependency.target:
+    for atom in _unwrapped(dependency.target):
         kind = program.kind(atom)
         if kind == "factory":
             yield Source("session", None, atom if isinstance(atom, Handle) else None, "unapproved")
@@ -112,6 +112,12 @@ def sources(program: Program, dependency: Dependency) -> Iterator[Source]:
         found = _handed_out(program, function, 0)
         if found is not None:
             yield found
+
+
+def _unwrapped(target: Value) -> Value:
+    """What ``partial(factory, …)``, or a container's provider of one, calls in the end."""
+    called = (a.function if isinstance(a, PartialCall) else (a,) for a in target)
+    return tuple(atom for value in called for atom in value)
 
 
 def _handed_out(program: Program, function: FunctionInfo, depth: int) -> Source | None:

@@ -129,6 +129,18 @@ class Worker:
             old.close()
 """
     ),
+    Bad(
+        """
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Container(containers.DeclarativeContainer):
+    session = providers.Factory(AsyncSession, expire_on_commit=False)  # TXN101@15
+    clock = providers.Factory(dict)
+    kind = providers.Object(AsyncSession)
+"""
+    ),
 ]
 
 GOOD = [

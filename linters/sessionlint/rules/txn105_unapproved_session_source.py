@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.values import Handle, contained
+from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
@@ -23,8 +23,7 @@ from sessionlint.rules.opening import (
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
-    from sessionlint.program.values import Handle
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 META = Rule(
     code="TXN105",
@@ -293,6 +292,102 @@ async def items(session=Depends(get_session_dependency)):
     return Items("a", session), Items("a", db=session), Items("a")  # TXN105@57
 """,
     ),
+    Bad(
+        """
+# --- app/units.py
+from abc import ABC, abstractmethod
+
+from app.session import session_factory
+
+
+class Unit(ABC):
+    async def __aenter__(self):
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.stop()
+
+    @abstractmethod
+    async def start(self): ...
+
+    @abstractmethod
+    async def stop(self): ...
+
+
+class SqlUnit(Unit):
+    async def start(self):
+        self.session = session_factory()
+
+    async def stop(self):
+        await self.session.close()
+
+
+class MemoryUnit(Unit):
+    async def start(self):
+        self.rows = []
+
+    async def stop(self):
+        self.rows.clear()
+
+
+class LentUnit(Unit):
+    def __init__(self, session):
+        self.session = session
+
+    async def start(self):
+        self.rows = []
+
+    async def stop(self):
+        self.rows.clear()
+# --- app/services/items.py
+from app.units import LentUnit, MemoryUnit, SqlUnit
+
+
+async def store(row):
+    async with SqlUnit() as unit:  # TXN105@16
+        unit.session.add(row)
+
+
+async def remember(row, session):
+    async with MemoryUnit() as unit, LentUnit(session) as lent:
+        unit.rows.append(row)
+        lent.session.add(row)
+"""
+    ),
+    Bad(
+        """
+# --- app/containers.py
+from dependency_injector import containers, providers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Container(containers.DeclarativeContainer):
+    session = providers.Factory(AsyncSession)
+    clock = providers.Factory(dict)
+# --- app/routers/items.py
+from functools import partial
+
+from dependency_injector.wiring import Provide, inject
+from fastapi import APIRouter, Depends
+
+from app.containers import Container
+from app.session import session_factory
+
+router = APIRouter()
+
+
+@router.get("/a")
+@inject
+async def provided(session=Depends(Provide[Container.session]), clock=Depends(Provide[Container.clock])):  # TXN105@28
+    return session, clock
+
+
+@router.get("/b")
+async def bound(session=Depends(partial(session_factory, autoflush=False))):  # TXN105@25
+    return session
+"""
+    ),
 ]
 
 GOOD = [
@@ -451,7 +546,7 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
             continue
-        if _is_set_up(program, event, handle):
+        if _is_set_up(program, event, handle) or _reads_its_own(event):
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
@@ -467,7 +562,7 @@ def _kept(program: Program) -> Iterator[Finding]:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
-        handle = _keeps(opener, event)
+        handle = _keeps(program, opener, _receiver(event), event)
         if handle is None or event.function.class_info is opener.class_info:
             continue
         if origin_of(program, opener, handle) == "unapproved":
@@ -476,8 +571,33 @@ def _kept(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, message + remedy(program, event.function), trace)
 
 
-def _keeps(opener: FunctionInfo, call: Event) -> Handle | None:
-    """The session that a constructor, or entering an object, opens and stores on the object in this call."""
+def _receiver(event: Event) -> ClassInfo | None:
+    """The class of the object whose method is called."""
+    values = (value for _, value in event.bindings[:1])
+    return next((a.info for value in values for a in value if isinstance(a, Inst)), None)
+
+
+def _keeps(
+    program: Program, opener: FunctionInfo, owner: ClassInfo | None, call: Event, depth: int = 0
+) -> Handle | None:
+    """The session that a constructor, or entering an object, opens and stores on the object.
+
+    What a base class's ``__aenter__`` leaves to a method of the object's own class counts as done there.
+    """
+    found = _kept_here(opener, call)
+    if found is not None or owner is None or depth > 2:
+        return found
+    for event in opener.events:
+        callee = event.callee if event.kind == "call" else None
+        own = _of_its_own(program, owner, opener, callee) if callee is not None else None
+        found = _keeps(program, own, owner, event, depth + 1) if own is not None else None
+        if found is not None:
+            return found
+    return None
+
+
+def _kept_here(opener: FunctionInfo, call: Event) -> Handle | None:
+    """The session that a method opens and stores on its object in this call."""
     opened = {a for e in opener.events if e.kind in ("create", "obtain") for a in e.subject if isinstance(a, Handle)}
     bound = dict(call.bindings)
     for event in opener.events:
@@ -491,6 +611,16 @@ def _keeps(opener: FunctionInfo, call: Event) -> Handle | None:
             if isinstance(atom, Handle) and atom in opened and atom.kind in ("session", "connection"):
                 return atom
     return None
+
+
+def _of_its_own(program: Program, owner: ClassInfo, caller: FunctionInfo, callee: FunctionInfo) -> FunctionInfo | None:
+    """The method of ``owner`` that runs where ``caller``, a method of it, calls one of a related class."""
+    if callee.class_info is None or caller.class_info is None:
+        return None
+    related = callee.class_info in program.solver.mro(owner) or caller.class_info in program.solver.mro(
+        callee.class_info
+    )
+    return program.solver.method(owner, callee.name) if related else None
 
 
 def _injected(program: Program) -> Iterator[Finding]:
@@ -507,6 +637,14 @@ def _injected(program: Program) -> Iterator[Finding]:
                 trace += program.source_trace(source.function, source.handle)
             yield program.finding(META, (function, span), message + remedy(program, function), trace)
             break
+
+
+def _reads_its_own(event: Event) -> bool:
+    """``self.session``, a property of the object whose method (or bound task) this is: TXN101 names the opening."""
+    read, params = event.expr, event.function.params
+    if event.callee is None or not event.callee.is_property or read is None or read[0] != "a" or not params:
+        return False
+    return bool(read[2][0] == "n" and read[2][2] == params[0][0])
 
 
 _KEPT = ("engine", "factory", "driver pool")

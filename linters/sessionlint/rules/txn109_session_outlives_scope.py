@@ -178,6 +178,23 @@ def read():
     return session.execute("select 2")
 """
     ),
+    Bad(
+        """
+# --- app/tasks/broker.py
+from taskiq import InMemoryBroker, TaskiqEvents, TaskiqState
+
+from app.session import get_session, session_factory
+
+broker = InMemoryBroker()
+
+
+@broker.on_event(TaskiqEvents.WORKER_STARTUP)
+async def started(state: TaskiqState) -> None:
+    async with get_session() as session:
+        state.session = session  # TXN109@9
+    state.factory = session_factory
+"""
+    ),
 ]
 
 GOOD = [

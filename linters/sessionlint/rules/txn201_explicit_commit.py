@@ -193,6 +193,48 @@ async def other(holder: Any) -> None:
     await repository.commit()
 """,
     ),
+    Bad(
+        """
+# --- app/services/agents.py
+from dataclasses import dataclass
+
+import strawberry
+from pydantic_ai import RunContext
+from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.types import Info
+
+
+@dataclass
+class Deps:
+    session: AsyncSession
+    repository: object
+
+
+async def store(context: RunContext[Deps]):
+    await context.deps.session.commit()  # TXN201@11
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def store(self, info: Info[Deps, None]) -> bool:
+        await info.context.session.commit()  # TXN201@15
+        info.context.repository.commit()
+        return True
+# --- app/tasks/prune.py
+from taskiq import InMemoryBroker, TaskiqDepends
+
+from app.session import get_session_dependency
+
+broker = InMemoryBroker()
+
+
+@broker.task
+async def prune(session=TaskiqDepends(get_session_dependency), limit=TaskiqDepends(int)):
+    session.expire_all()
+    await session.commit()  # TXN201@11
+"""
+    ),
 ]
 
 GOOD = [

@@ -152,6 +152,87 @@ def create(body: BookIn, session: Session = Depends(get_session_dependency)):
         book.save(session)  # TXN205@9
 """,
     ),
+    Bad(
+        """
+# --- app/models/order.py
+from sqlalchemy.orm import DeclarativeBase, object_session
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+
+    def close(self):
+        self.state = "closed"
+
+    def archive(self):
+        object_session(self).commit()
+# --- app/services/closing.py
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Ending(Protocol):
+    async def commit(self): ...
+
+
+class Really:
+    def __init__(self, session):
+        self.session = session
+
+    async def commit(self):
+        await self.session.commit()
+
+
+class Hardly:
+    async def commit(self):
+        return None
+
+
+@dataclass
+class Closing:
+    ending: Ending
+
+    async def __call__(self, order):
+        order.close()
+        await self.ending.commit()
+# --- app/routers/orders.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.order import Order
+from app.services.closing import Closing, Hardly, Really
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/close")
+async def close(session: Db):
+    async with session.begin():
+        order = await session.get(Order, 1)
+        order.close()
+        order.archive()  # TXN205@9
+
+
+@router.post("/close-well")
+async def close_well(session: Db):
+    async with session.begin():
+        await Closing(Hardly())(await session.get(Order, 1))
+
+
+@router.post("/close-badly")
+async def close_badly(session: Db):
+    async with session.begin():
+        await Closing(Really(session))(await session.get(Order, 1))  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [

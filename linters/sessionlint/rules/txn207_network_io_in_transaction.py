@@ -266,6 +266,29 @@ async def scan(url: str, run=Depends(started)):
         return await http.get(url)  # TXN207@22
 """
     ),
+    Bad(
+        """
+# --- app/routers/sockets.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, WebSocket
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.websocket("/socket")
+async def socket(websocket: WebSocket, session: Annotated[AsyncSession, Depends(get_session_dependency)]):
+    await websocket.accept()
+    key = await websocket.receive_text()
+    async with session.begin():
+        row = await session.get(object, key)
+        row.note = await websocket.receive_text()  # TXN207@26
+    await websocket.send_text(row.note)
+"""
+    ),
 ]
 
 GOOD = [

@@ -369,9 +369,117 @@ async def create(unit: Timed = Depends(timed)):
         unit.session.add(Item(name="a"))  # TXN209@9
 """
     ),
+    Bad(
+        """
+# --- app/models/order.py
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Cancelling:
+    def cancel(self, why):
+        self.state = why
+
+    def label(self):
+        return self.state.upper()
+
+
+class Order(Cancelling, Base):
+    __tablename__ = "orders"
+# --- app/routers/orders.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.order import Order
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/cancel")
+async def cancel(session: Db):
+    order = await session.get(Order, 1)
+    order.cancel("asked for")  # TXN209@5
+
+
+@router.post("/cancel-all")
+async def cancel_all(session: Db):
+    for order in await session.scalars(select(Order)):
+        order.cancel("all")  # TXN209@9
+"""
+    ),
 ]
 
 GOOD = [
+    Good(
+        """
+# --- app/models/order.py
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Cancelling:
+    def cancel(self, why):
+        self.state = why
+
+    def label(self):
+        return self.state.upper()
+
+
+class Order(Cancelling, Base):
+    __tablename__ = "orders"
+
+
+class Drafts:
+    def __init__(self):
+        self.state = ""
+
+    def discard(self):
+        self.state = "gone"
+# --- app/routers/orders.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.order import Drafts, Order
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.get("/label")
+async def label(session: Db):
+    order = await session.get(Order, 1)
+    Drafts().discard()
+    return order.label(), order.discard()
+
+
+@router.post("/cancel")
+async def cancel(session: Db):
+    async with session.begin():
+        order = await session.get(Order, 1)
+        order.cancel("asked for")
+
+
+@router.get("/preview")
+async def preview(session: Db):
+    order = Order()
+    order.cancel("not stored")
+    return order.label()
+"""
+    ),
     Good(
         """
 # --- app/routers/items.py

@@ -66,6 +66,17 @@ class Settings(BaseSettings):
         return dsn
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import URL
+
+url = URL.create("postgresql+asyncpg", "postgres.abcdefgh", host="aws-0-us-west-1.pooler.supabase.com", port=6543)
+owner = url.set(username="postgres")  # TXN502@26
+other = url.set(username="postgres.ijklmnop")
+elsewhere = url.set(username="postgres", host="db.example.com")
+""",
+    ),
 ]
 
 GOOD = [

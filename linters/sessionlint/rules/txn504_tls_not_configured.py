@@ -102,9 +102,70 @@ def build():
 bare = create_async_engine(settings.database_url, connect_args={"ssl": ssl._create_unverified_context()})  # TXN504@65
 """,
     ),
+    Bad(
+        policy=_VERIFIED_POLICY,
+        source="""
+# --- app/tls.py
+import ssl
+
+
+def unverified():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # TXN504@5
+    return context
+
+
+def verified():
+    return ssl.create_default_context()
+# --- app/arguments.py
+from app.tls import unverified, verified
+
+CACHES = {"statement_cache_size": 0}
+OPEN = dict(CACHES, ssl=unverified())
+CLOSED = dict(CACHES, ssl=verified())
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.arguments import CLOSED, OPEN
+from app.settings import settings
+
+first = create_async_engine(settings.database_url, connect_args=OPEN)
+second = create_async_engine(settings.database_url, connect_args=CLOSED)
+""",
+    ),
 ]
 
 GOOD = [
+    Good(
+        policy=_VERIFIED_POLICY,
+        source="""
+# --- app/tls.py
+import ssl
+
+
+def for_the_old_printer():
+    context = ssl.create_default_context()
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def verified():
+    return ssl.create_default_context()
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+from app.tls import verified
+
+ARGUMENTS = dict(statement_cache_size=0, ssl=verified())
+engine = create_async_engine(settings.database_url, connect_args=ARGUMENTS)
+# --- app/printing.py
+from app.tls import for_the_old_printer
+
+printer = for_the_old_printer()
+""",
+    ),
     Good(
         path="app/session.py",
         policy=_VERIFIED_POLICY,
@@ -226,12 +287,19 @@ def _contexts(
     near = {call.event.function, *(e.callee for e in call.event.function.events if e.kind == "call" and e.callee)}
     near |= {f for f in call.event.function.module.functions if f.summary.returns}
     near.add(call.event.function.module.body)
+    near |= _makers(*call.place_in(program, key))
     for function in sorted(near, key=lambda f: (f.path, f.span)):
         if function.name != "<module>" and function is not call.event.function and not _hands_out(function, names):
             continue
         for event in _switched_off(function, names):
             message = f"{event.text} switches off certificate checks the policy wants on. Give the context the CA file."
             yield function, event.span, message
+
+
+def _makers(function: FunctionInfo, span: ir.Span4) -> set[FunctionInfo]:
+    """The functions that are called where the option is given its context."""
+    inside = (e for e in function.events if e.kind == "call" and e.callee is not None)
+    return {e.callee for e in inside if e.callee and span[:2] <= e.span[:2] and e.span[2:] <= span[2:]}
 
 
 def _hands_out(function: FunctionInfo, names: set[str]) -> bool:

@@ -62,6 +62,18 @@ url = URL.create(
 engine = create_engine("postgresql+psycopg2://app@primary.db.example.com:5432/app")  # TXN506@24
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import URL
+
+url = URL.create("postgresql+asyncpg", "postgres.abcdefgh", os.environ["PASSWORD"], "db.example.com", 6543)
+direct = url.set(port=5432)  # TXN506@23
+same = url.set(database="other").update_query_dict({"application_name": "app"})
+""",
+    ),
 ]
 
 GOOD = [

@@ -1,0 +1,73 @@
+"""What a test of an object's class says of it: ``isinstance(x, AsyncSession)``, ``case Ledger():``."""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import Value, join_all
+
+
+def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]], dict[str, Value]]:
+    """Narrows the names a condition tests, for where it holds.
+
+    Gives these names with their values before and inside, and the names that are something else where it does not.
+    """
+    if test[0] == "u" and test[2] == "not":
+        tested = _tested(frame, test[3])
+        excluded = _excluded(frame, *tested) if tested is not None else ()
+        if tested is None or not excluded:
+            return {}, {}
+        wide = frame.env[tested[0]]
+        frame.env[tested[0]] = excluded
+        return {tested[0]: (wide, excluded)}, {}
+    parts = test[3] if test[0] == "o" and test[2] == "and" else (test,)
+    narrowed: dict[str, tuple[Value, Value]] = {}
+    others: dict[str, Value] = {}
+    for part in parts:
+        tested = _tested(frame, part)
+        if tested is None:
+            continue
+        name, classes = tested
+        wide = frame.env[name]
+        excluded = _excluded(frame, name, classes) if len(parts) == 1 else ()
+        if excluded:
+            others[name] = excluded
+        if narrow_to(frame, name, classes):
+            narrowed[name] = (wide, frame.env[name])
+    return narrowed, others
+
+
+def narrow_to(frame: Frame, name: str, classes: Value) -> bool:
+    """Makes a name an instance of the classes, when they are a database handle's or rule one out."""
+    solver = frame.solver
+    known = solver.instances(classes)
+    handles = tuple(a for a in known if solver.kind_of(a))
+    wide = frame.env.get(name, ())
+    if any(solver.kind_of(a) for a in wide):
+        # a class of the project that is no session: it may be one no longer
+        if not known or handles or any(a.tag != "inst" for a in known):
+            return False
+        frame.env[name] = known
+        return True
+    if not handles:
+        return False
+    frame.env[name] = handles
+    return True
+
+
+def _tested(frame: Frame, test: ir.Expr) -> tuple[str, Value] | None:
+    """The name and the classes of an ``isinstance`` test."""
+    is_check = test[0] == "c" and test[2][0] == "n" and test[2][2] == "isinstance" and len(test[3]) == 2
+    if not is_check or test[3][0][0] != "n" or test[3][0][2] not in frame.env:
+        return None
+    named = frame.evaluate(test[3][1])
+    return test[3][0][2], tuple(a for c in named for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
+
+
+def _excluded(frame: Frame, name: str, classes: Value) -> Value:
+    """The objects of the project that a parameter may be when it is no database handle."""
+    solver = frame.solver
+    if not any(solver.kind_of(a) for a in solver.instances(classes)):
+        return ()
+    views = [v for a in frame.env[name] for v in (solver.views(a) if a.tag == "param" else (a,))]
+    return tuple(v for v in views if v.tag == "inst" and not solver.kind_of(v))
