@@ -85,7 +85,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
 
 def _external(frame: Frame, atom: Ext, name: str) -> Value:
     full = atom.name
-    if full in _FLUENT or full.startswith(_FLUENT_PREFIXES):
+    if full in _FLUENT or (full.endswith(")") and full.startswith(_FLUENT_PREFIXES)):
         return (Method(atom, name),)
     if full.endswith("()"):
         kind = knowledge.handle_kind(full[:-2])
