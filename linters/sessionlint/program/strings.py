@@ -40,6 +40,8 @@ HARMLESS = frozenset(
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 _KEPT = ("ext", "param", "injected")
+#: What is added to something is the text of it: a UUID has no ``+``.
+_HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
@@ -171,9 +173,12 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
         return tuple(_limited([_percent(t, right) for t in texts_of(left)]))
+    if operator in (">>", "RShift"):
+        # the upper half of a UUID's number
+        return tuple(a for a in left if a.tag == "ext" and a.name.startswith("uuid."))
     if operator != "+":
         return UNKNOWN
-    if texts_of(left) or texts_of(right):
+    if texts_of(left) or texts_of(right) or any(a.tag == "ext" and a.name.startswith(_HEX) for a in (*left, *right)):
         texts = _product(_alternatives(left), _alternatives(right))
         return tuple(t._replace(how=t.how or "+") if t.dynamic else t for t in texts)
     sequences = [x for x in (*left, *right) if x.tag == "seq"]

@@ -118,7 +118,7 @@ class Place(SQLModel, table=True):
 from functools import partial
 from uuid import uuid4
 
-from sqlalchemy import Column, text
+from sqlalchemy import Column, insert, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from app.models.item import Base, Item
@@ -146,6 +146,21 @@ class Page(Base):
 
 def rename(item: Item):
     setattr(item, "id", "item-" + str(uuid4()))  # TXN702@25
+
+
+async def insert_one(session):
+    await session.execute(insert(Item).values(id=f"item-{uuid4()}"))  # TXN702@50
+
+
+class Ids:
+    def __init__(self, prefix):
+        self.prefix = prefix
+
+    def next_id(self):
+        return self.prefix + uuid4().hex  # TXN702@16
+
+    def number_id(self):
+        return uuid4().int >> 64  # TXN702@16
 """,
         path="app/models/job.py",
     ),
@@ -183,6 +198,8 @@ GOOD = [
 import uuid
 from uuid import UUID, uuid4
 
+from sqlalchemy import insert
+
 from app.models.item import Item
 
 
@@ -201,10 +218,13 @@ def run(session, payload, log, user, name, html):
     element_id = f"row-{name}"
     log.info("job %s", str(item_id)[:8])
     html.div(id=f"popover-{uuid4()}")
+    html.div.values(name=f"popover-{uuid4()}")
+    session.execute(insert(Item).values(id=uuid4(), name=f"item-{uuid4()}"))
+    mirrored_id = f"{uuid4()}"
     session.add(Item(id=uuid4(), name=f"item_{uuid4()}"))
     first_id = payload["ids"][0]
     values = (item_id, text_id, plain_id, dashless_id, parsed_id, request_id, file_name, label, cache_key)
-    return values, owner_id, element_id, first_id
+    return values, owner_id, element_id, first_id, mirrored_id
 
 
 def test_name():
