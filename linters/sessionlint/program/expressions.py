@@ -247,6 +247,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         return definitions.container_of(frame, last, parts) or base
     if last in knowledge.INJECTION_MARKERS:
         return frame.evaluate(parts[0])
+    if name == "typing.Literal":
+        return base
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
     if last == "Callable" and len(parts) == 2:
