@@ -16,7 +16,7 @@ _SOURCES = re.compile(
     r"|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
 )
 _FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
-_UUID = re.compile(r"^uuid\.uuid\d\(\)")
+_UUID = re.compile(r"^uuid\.(?:uuid\d|UUID)\(\)")
 _CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
 
 

@@ -20,6 +20,7 @@ from sessionlint.rules.background_work import (
     started_values,
 )
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.executors import is_waited_for
 
 META = Rule(
     code="TXN601",
@@ -35,7 +36,6 @@ META = Rule(
 )
 
 _REQUEST = ("endpoint", "router", "service", "dependency", "auth", "model")
-_WAITED_FOR = ("concurrent.futures.",)
 
 BAD = [
     Bad(
@@ -458,7 +458,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("schedule", "effect"):
         if event.text == "thread" or (event.kind == "effect" and event.text != "schedule"):
             continue
-        if event.site in awaited or event.site in reported or _is_waited_for(event):
+        if event.site in awaited or event.site in reported or is_waited_for(event):
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
@@ -493,10 +493,6 @@ def _carrier(program: Program, event: Event) -> TraceStep | None:
             how = "is handed over" if found in value else "holds the session and is handed over"
             return program.step((event.path, expr[1]), f"{ir.text_of(expr)} {how} here")
     return program.step((event.path, arguments[0][1]), f"{ir.text_of(arguments[0])} brings the session along")
-
-
-def _is_waited_for(event: Event) -> bool:
-    return event.name.startswith(_WAITED_FOR) and "statement" not in event.flags
 
 
 def _handed(event: Event) -> Value:

@@ -115,6 +115,7 @@ class Place(SQLModel, table=True):
     ),
     Bad(
         source="""
+import uuid
 from functools import partial
 from uuid import uuid4
 
@@ -142,6 +143,10 @@ class Page(Base):
     def __init__(self, **values):
         values.setdefault("id", f"page-{uuid4()}")  # TXN702@33
         super().__init__(**values)
+
+
+def numbered(item: Item):
+    item.id = "_".join(["item", str(uuid.UUID(int=1))])  # TXN702@15
 
 
 def rename(item: Item):
@@ -221,10 +226,12 @@ def run(session, payload, log, user, name, html):
     html.div.values(name=f"popover-{uuid4()}")
     session.execute(insert(Item).values(id=uuid4(), name=f"item-{uuid4()}"))
     mirrored_id = f"{uuid4()}"
+    known_id = f"{uuid.UUID(payload['id'])}"
+    path = f"items/{uuid.UUID(payload['id'])}"
     session.add(Item(id=uuid4(), name=f"item_{uuid4()}"))
     first_id = payload["ids"][0]
     values = (item_id, text_id, plain_id, dashless_id, parsed_id, request_id, file_name, label, cache_key)
-    return values, owner_id, element_id, first_id, mirrored_id
+    return values, owner_id, element_id, first_id, mirrored_id, known_id, path
 
 
 def test_name():
