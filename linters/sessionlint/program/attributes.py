@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge, records
+from sessionlint.program import calls, knowledge, records, scheduling
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.stdlib import PROPERTY, class_of, session_class
-from sessionlint.program.values import NAMESPACE, UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
+from sessionlint.program.values import (
+    NAMESPACE,
+    UNKNOWN,
+    Column,
+    Ext,
+    Fn,
+    Handle,
+    Inst,
+    Method,
+    Mod,
+    PartialCall,
+    Value,
+    join,
+)
 
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
@@ -163,6 +176,10 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         if result:
             return _asked(frame, result, name, e)
     routers = solver.external_bases(atom.info)
+    if name == "start" and not routers.isdisjoint(scheduling.THREADS):
+        work = solver.method(atom.info, "run")
+        base = next(b for b in scheduling.THREADS if b in routers)
+        return (PartialCall((Ext(f"{base}().start"),), ((solver.bound(work, atom),),) if work else (), ()),)
     if routers:
         base = next(iter(sorted(routers)))
         return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN

@@ -23,6 +23,7 @@ from sessionlint.program.values import (
     Inst,
     Pending,
     Value,
+    contained,
     join,
     shallow,
 )
@@ -217,7 +218,9 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
 
 
 def _holds_handle(frame: Frame, value: Value) -> bool:
-    return any(frame.solver.kind_of(a) or (a.tag == "inst" and a.bindings) for a in value)
+    return any(
+        frame.solver.kind_of(a) or a.tag == "injected" or (a.tag == "inst" and a.bindings) for a in contained(value, 1)
+    )
 
 
 def call_function(
