@@ -125,6 +125,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
         return (PartialCall((receiver,), tuple(args), tuple(keywords)),) if receiver.tag == "fn" else (receiver,)
     if receiver.tag == "fn" and name in _SETTINGS:
         return (receiver,)
+    if receiver.tag == "fn" and name == "schedule" and enqueues(receiver.info):
+        return _started(frame, "schedule", ".schedule", [(receiver,), *args], keywords, e)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj":

@@ -21,6 +21,7 @@ from sessionlint.program.values import (
     Ext,
     Operation,
     Param,
+    PartialCall,
     Seq,
     Text,
     Value,
@@ -164,7 +165,9 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
     if operator == "|":
-        # tasks of a queue are chained with |, too
+        if left and right and all(a.tag == "partial" for a in (*left, *right)):
+            # tasks of a queue with their arguments, one after the other
+            return (PartialCall((Ext("celery.chain()"),), (left, right), ()),)
         kept = ("ext", "cls", "annotated", "handle", "map", "predicate", "partial")
         return tuple(a for a in join(left, right) if a.tag in kept)
     if operator == "&":
