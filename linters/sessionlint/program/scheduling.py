@@ -146,6 +146,8 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     elif name == "add_middleware":
         for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
             register_middleware(frame, atom, e[1])
+            if atom.tag == "ext":
+                frame.emit("external", e[1], name=atom.name, args=tuple(args), keywords=tuple(keywords), expr=e)
     elif name in knowledge.ROUTE_METHODS:
         return _route_by_call(frame, receiver, name, args, keywords, e)
     elif name in ("add_event_handler", "add_exception_handler", "mount"):
