@@ -34,7 +34,7 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
     for name, expr in e[4]:
         value = frame.evaluate(expr)
         if name is not None:
-            frame.identifier(name, value, expr, "keyword")
+            frame.identifier(name, value, expr, "values" if e[2][0] == "a" and e[2][3] == "values" else "keyword")
             keywords.append((name, value))
             continue
         value = mapped(frame, value)

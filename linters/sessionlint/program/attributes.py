@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge, records
+from sessionlint.program import calls, knowledge, predicates, records, scheduling
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.stdlib import PROPERTY, class_of, session_class
-from sessionlint.program.values import NAMESPACE, UNKNOWN, Column, Ext, Fn, Handle, Inst, Method, Mod, Value, join
+from sessionlint.program.values import (
+    NAMESPACE,
+    UNKNOWN,
+    Column,
+    Ext,
+    Fn,
+    Handle,
+    Inst,
+    Method,
+    Mod,
+    PartialCall,
+    Value,
+    join,
+)
 
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
@@ -26,6 +39,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)
         out = join(out, found) if out else found
+    if e[2][0] == "n" and predicates.tenant_name(frame, name) and predicates.is_own_column(frame, e[2][2]):
+        return join(out, (Column(None, name),))
     if not base and e[2][0] == "a" and e[2][3] == "state":
         return frame.solver.read(("state", "state", name))
     if name == "__tablename__" and not any(a.tag == "const" for a in out):
@@ -87,7 +102,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
 
 def _external(frame: Frame, atom: Ext, name: str) -> Value:
     full = atom.name
-    if full in _FLUENT or full.startswith(_FLUENT_PREFIXES):
+    if full in _FLUENT or (full.endswith(")") and full.startswith(_FLUENT_PREFIXES)):
         return (Method(atom, name),)
     if full.endswith("()"):
         kind = knowledge.handle_kind(full[:-2])
@@ -115,6 +130,8 @@ _FLUENT = {
     "sqlalchemy.delete()",
     "sqlalchemy.insert()",
 }
+#: What the queries of a project are derived from.
+_QUERIES = frozenset({"sqlalchemy.orm.Query", "sqlalchemy.orm.query.Query"})
 _FLUENT_PREFIXES = ("sqlalchemy.func.",)
 
 
@@ -144,6 +161,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
             owner = atom if found is method or found.class_info is None else Inst(found.class_info, atom.bindings)
             if found.is_property:
                 given = calls.call_function(frame, solver.bound(found, owner), [], [], e, run=True)
+                if predicates.is_hybrid(found):
+                    given = tuple(a for a in given if a.tag != "column")
                 out = join(out, given or _declared(frame, found))
             else:
                 out = join(out, (solver.bound(found, owner),))
@@ -166,6 +185,12 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         if result:
             return _asked(frame, result, name, e)
     routers = solver.external_bases(atom.info)
+    if name == "start" and not routers.isdisjoint(scheduling.THREADS):
+        work = solver.method(atom.info, "run")
+        base = next(b for b in scheduling.THREADS if b in routers)
+        return (PartialCall((Ext(f"{base}().start"),), ((solver.bound(work, atom),),) if work else (), ()),)
+    if not routers.isdisjoint(_QUERIES):
+        return (Method(Ext(knowledge.QUERY), name),)
     if routers:
         base = next(iter(sorted(routers)))
         return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
@@ -239,8 +264,11 @@ def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
     solver = frame.solver
     method = solver.method(atom.info, name)
     if method is not None:
+        if method.is_property and frame.solver.is_model(atom.info):
+            given = solver.summary_of(method).returns if predicates.is_hybrid(method) else UNKNOWN
+            return tuple(Column(atom.info, a.name) for a in given if a.tag == "column") or (Column(atom.info, name),)
         if method.is_property:
-            return (Column(atom.info, name),) if frame.solver.is_model(atom.info) else UNKNOWN
+            return UNKNOWN
         return (Fn(method, atom if method.is_classmethod else None),)
     if records.builds(frame, atom.info, name):
         return (Method(atom, name),)

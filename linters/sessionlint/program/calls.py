@@ -27,6 +27,7 @@ from sessionlint.program.values import (
     Pending,
     Row,
     Value,
+    contained,
     join,
     join_all,
     shallow,
@@ -163,7 +164,7 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
 
 
 def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``order.cancel()`` of a loaded row: the method of the one mapped class that has it, or of several that change it."""
+    """``order.cancel()`` of a loaded row: the method of the one mapped class that has it, or of several that change."""
     solver = frame.solver
     found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
     methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]
@@ -235,7 +236,7 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
 
 
 def _holds_handle(frame: Frame, value: Value) -> bool:
-    return any(a.tag == "inst" or frame.solver.kind_of(a) for a in value)
+    return any(frame.solver.kind_of(a) or a.tag in ("injected", "inst") for a in contained(value, 1))
 
 
 def call_function(

@@ -252,6 +252,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         return frame.evaluate(parts[0])
     if name in knowledge.CARRIERS:
         return (Annotation((Seq((frame.evaluate(parts[0]),)),), (Const(knowledge.CARRIERS[name], "container"),)),)
+    if name == "typing.Literal":
+        return base
     if name.startswith(("sqlalchemy", "sqlmodel")):
         return base
     if last == "Callable" and len(parts) == 2:

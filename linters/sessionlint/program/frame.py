@@ -111,7 +111,9 @@ class Frame:
         """Records what an identifier (``id``, ``*_id``) is made of, when library calls or mixed texts make it."""
         if expr is None or not (name == "id" or name.endswith(("_id", "Id"))):
             return
-        if any((a.tag == "ext" and a.name.endswith(("()", "[]"))) or (a.tag == "text" and a.dynamic) for a in value):
+        if any(
+            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int"))) or (a.tag == "text" and a.dynamic) for a in value
+        ):
             self.emit("identifier", expr[1], name=name, value=value, text=place, expr=expr)
 
     def _open(self, kind: str) -> Value:

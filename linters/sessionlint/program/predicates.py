@@ -7,11 +7,23 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Const, Ext, Predicate, Value, literal
 
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
 _HYBRIDS = {f"sqlalchemy.ext.hybrid.hybrid_{n}" for n in ("method", "property")}
+
+
+def is_hybrid(function: FunctionInfo) -> bool:
+    """Whether a method runs on rows and, to make SQL, on their class."""
+    return any(a.tag == "ext" and a.name in _HYBRIDS for _, v in function.decorator_values for a in v)
+
+
+def is_own_column(frame: Frame, owner: str) -> bool:
+    """Whether an attribute of ``owner`` is a column of the class whose hybrid runs."""
+    function = frame.function
+    return bool(function.class_info and function.params and function.params[0][0] == owner and is_hybrid(function))
 
 
 def tenant_name(frame: Frame, name: str) -> bool:
@@ -98,7 +110,7 @@ def column_name(frame: Frame, side: ir.Expr) -> str | None:
 
 
 def _instance(frame: Frame, side: ir.Expr) -> bool:
-    if any(a.tag == "ext" and a.name in _HYBRIDS for _, v in frame.function.decorator_values for a in v):
+    if is_hybrid(frame.function):
         return False
     return any(a.tag in ("inst", "const", "mod") for a in frame.evaluate(side[2]))
 

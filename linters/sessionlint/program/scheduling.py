@@ -33,6 +33,8 @@ _THREADS = {
     "asyncio.to_thread", "anyio.to_thread.run_sync", "starlette.concurrency.run_in_threadpool",
     "fastapi.concurrency.run_in_threadpool",
 }  # fmt: skip
+#: Classes whose ``start()`` runs a target, or the method ``run`` of a class that is derived from them.
+THREADS = ("threading.Thread", "multiprocessing.Process", "threading.Timer")
 _LOOPS = ("asyncio.", "uvloop.")
 _CALLED_LATER = (".call_soon", ".call_soon_threadsafe", ".call_later", ".call_at")
 #: A task with its arguments, to be sent later.
@@ -72,12 +74,14 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
         result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
         return (Ext("fastapi.BackgroundTask()"),) if name.endswith("Task") else result
-    if name in ("threading.Thread", "multiprocessing.Process", "threading.Timer"):
+    if name in THREADS:
         named = dict(keywords)
         target = named.get("target", args[1] if len(args) > 1 else UNKNOWN)
         passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
         _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
         return (Ext(f"{name}()"),)
+    if name in (f"{base}().start" for base in THREADS):
+        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e) if args else UNKNOWN
     if name.endswith((".submit", ".map")) and name.startswith("concurrent.futures."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     if name.startswith("apscheduler.") and name.rpartition(".")[2] in ("add_job", "add_schedule"):
@@ -121,6 +125,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
         return (PartialCall((receiver,), tuple(args), tuple(keywords)),) if receiver.tag == "fn" else (receiver,)
     if receiver.tag == "fn" and name in _SETTINGS:
         return (receiver,)
+    if receiver.tag == "fn" and name == "schedule" and enqueues(receiver.info):
+        return _started(frame, "schedule", ".schedule", [(receiver,), *args], keywords, e)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj":
@@ -140,6 +146,8 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     elif name == "add_middleware":
         for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
             register_middleware(frame, atom, e[1])
+            if atom.tag == "ext":
+                frame.emit("external", e[1], name=atom.name, args=tuple(args), keywords=tuple(keywords), expr=e)
     elif name in knowledge.ROUTE_METHODS:
         return _route_by_call(frame, receiver, name, args, keywords, e)
     elif name in ("add_event_handler", "add_exception_handler", "mount"):

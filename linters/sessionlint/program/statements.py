@@ -98,6 +98,9 @@ def _is_symbol(atom: Any) -> bool:
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
     operation = ("b", s[1], s[3], s[2], s[4])
+    if s[3] == "|" and s[2][0] == "a" and s[2][3] == "info":
+        frame.evaluate(("c", s[1], ("a", s[2][1], s[2], "update"), (s[4],), ()))
+        return
     assign(frame, s[2], frame.evaluate(operation), operation)
 
 

@@ -21,6 +21,7 @@ from sessionlint.program.values import (
     Ext,
     Operation,
     Param,
+    PartialCall,
     Seq,
     Text,
     Value,
@@ -36,10 +37,13 @@ MAX_HOLES = 4
 #: Numbers and names of mapped tables cannot carry foreign text.
 HARMLESS = frozenset(
     f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
-) | {"sqlalchemy.table_name()", "enum.Enum().value()"}
+) | {"sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()"}
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
+_LITERAL = Ext("typing.Literal()")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 _KEPT = ("ext", "param", "injected")
+#: What is added to something is the text of it: a UUID has no ``+``.
+_HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
@@ -75,7 +79,7 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
 
 
 def _numbers(frame: Frame, value: Value) -> Value:
-    """With parameters that are declared numbers as numbers."""
+    """With parameters that are declared numbers, or one of some literals, as that."""
     return tuple(_number(frame, a) if a.tag == "param" else a for a in value)
 
 
@@ -83,7 +87,7 @@ def _number(frame: Frame, atom: Param) -> Any:
     frame.solver.remember(memory.SIGNATURE, atom.info, atom.info.signature)
     annotation = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))[0]
     declared = frame.solver.instances(annotation) if annotation else UNKNOWN
-    return declared[0] if declared and all(a in _NUMBERS for a in declared) else atom
+    return declared[0] if declared and all(a in _NUMBERS or a == _LITERAL for a in declared) else atom
 
 
 def _alternatives(value: Value) -> list[Text]:
@@ -161,7 +165,9 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
     if operator == "|":
-        # tasks of a queue are chained with |, too
+        if left and right and all(a.tag == "partial" for a in (*left, *right)):
+            # tasks of a queue with their arguments, one after the other
+            return (PartialCall((Ext("celery.chain()"),), (left, right), ()),)
         kept = ("ext", "cls", "annotated", "handle", "map", "predicate", "partial")
         return tuple(a for a in join(left, right) if a.tag in kept)
     if operator == "&":
@@ -171,10 +177,13 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
         return tuple(_limited([_percent(t, right) for t in texts_of(left)]))
+    if operator in (">>", "RShift"):
+        # the upper half of a UUID's number
+        return tuple(a for a in left if a.tag == "ext" and a.name.startswith("uuid."))
     if operator != "+":
         return UNKNOWN
-    if texts_of(left) or texts_of(right):
-        texts = _product(_alternatives(left), _alternatives(right))
+    if texts_of(left) or texts_of(right) or any(a.tag == "ext" and a.name.startswith(_HEX) for a in (*left, *right)):
+        texts = _product(_alternatives(_numbers(frame, left)), _alternatives(_numbers(frame, right)))
         return tuple(t._replace(how=t.how or "+") if t.dynamic else t for t in texts)
     sequences = [x for x in (*left, *right) if x.tag == "seq"]
     if sequences:
@@ -214,11 +223,11 @@ def method(
     frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]] | None = None
 ) -> Value:
     """A method of a string: ``format``, ``join``, ``replace``; others keep the text."""
-    del frame
+    args = [_numbers(frame, a) for a in args]
     if name in ("substitute", "safe_substitute"):
         return (_templated(text, args, dict(keywords or ())),)
     if name in ("format", "format_map"):
-        return (_format(text, args, dict(keywords or ())),)
+        return (_format(text, args, {k: _numbers(frame, v) for k, v in keywords or ()}),)
     if name == "join":
         return _joined_items(text, args[0] if args else UNKNOWN)
     if name == "replace":

@@ -194,7 +194,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     keys = frame.evaluate(target[3])
     key = literal(keys)
     frame.identifier(str(key), value, source, "key")
-    frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=ir.text_of(target))
+    text = ir.text_of(target)
+    frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=text, expr=source)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)

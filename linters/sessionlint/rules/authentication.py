@@ -15,6 +15,7 @@ from sessionlint.program.records import COPIED
 from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.hand_decoding import decodes_by_hand
+from sessionlint.rules.letting_through import has_anonymous_backend, lets_through
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
@@ -31,6 +32,7 @@ _SCHEME = re.compile(
 _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
 #: All headers or cookies of a request at once, the token among them.
 _HEADERS = re.compile(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
+_MIDDLEWARE = "starlette.middleware.authentication.AuthenticationMiddleware"
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
 _CREDENTIAL = re.compile(
     r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I
@@ -218,7 +220,7 @@ class Authentication:
     def guarded_by_middleware(self) -> bool:
         """Whether middleware of the project checks tokens: it stands before every route."""
         for function in self.program.functions:
-            if not self.reads_token(function):
+            if not self.reads_token(function) or lets_through(function, self._looks):
                 continue
             if "middleware" in function.registrations:
                 return True
@@ -227,9 +229,12 @@ class Authentication:
                 if any(b.startswith("starlette.middleware.") for b in bases):
                     return True
         return any(
-            e.name == "starlette.middleware.authentication.AuthenticationMiddleware"
+            _adds(e, _MIDDLEWARE) and not has_anonymous_backend(self.program, e)
             for e in self.program.events("external")
         )
+
+    def _looks(self, event: Event) -> bool:
+        return is_decoder(event.name) if event.callee is None else self.decodes(event.callee)
 
     def reads_token(self, function: FunctionInfo) -> bool:
         """Whether the function receives, reads or decodes a token, itself or through project functions."""
@@ -252,6 +257,12 @@ class Authentication:
                 if isinstance(key, str) and _CREDENTIAL.search(key):
                     return True
         return False
+
+
+def _adds(event: Event, middleware: str) -> bool:
+    """``app.add_middleware(X)``, ``Middleware(X)`` or ``X(app)``."""
+    wrapped = event.args[0] if event.args and event.name == "starlette.middleware.Middleware" else ()
+    return event.name == middleware or any(a.tag == "ext" and a.name == middleware for a in wrapped)
 
 
 def _callees(function: FunctionInfo) -> Iterable[FunctionInfo]:

@@ -45,12 +45,20 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         if tag in ("inst", "pending"):
             for _, bound in atom.bindings:
                 yield from sessions_in(program, bound, depth + 1)
+        if tag == "inst" and atom.info.defined_in.name != "<module>":
+            # a class made in a function sees what the function has
+            run = program.solver.method(atom.info, "__call__")
+            yield from captured_sessions(program, run, {}) if run is not None else ()
         if tag in ("fn", "pending"):
             yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
         if tag == "row" and atom.query:
             yield from sessions_in(program, (atom.session,), depth + 1)
         elif (tag == "fn" and atom.receiver is not None) or tag == "method" or _is_awaitable(program, atom):
             yield from sessions_in(program, (atom.receiver,), depth + 1)
+        elif tag == "param":
+            # the parameter of a dependency stands for what is injected there
+            given = atom.info.param_values.get(atom.name, ((), ()))[1]
+            yield from sessions_in(program, tuple(a for a in given if a.tag == "injected"), depth + 1)
         elif tag == "injected":
             made = tuple(v for v in program.solver.views(atom) if v != atom)
             yield from sessions_in(program, made, depth + 1)

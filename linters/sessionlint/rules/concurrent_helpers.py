@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value
-from sessionlint.rules.background_work import enclosing, maker_of
+from sessionlint.rules.background_work import enclosing, maker_of, sessions_in
 
 #: A parameter whose elements run together, and one that is called many times together.
 ELEMENTS, CALLED = "elements", "called"
@@ -63,6 +63,7 @@ def given_together(event: Event) -> Iterator[tuple[str, str]]:
         collection = argument[2] if argument[0] == "*" else argument if event.name != _TOGETHER[0] else None
         if collection is not None:
             yield from _in_collection(function, collection, params)
+            yield from _by_inner(function, collection, params)
 
 
 def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:
@@ -72,7 +73,7 @@ def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:
         return session.info not in chain and session.info.name != "__init__"
     if session.tag == "handle":
         return maker_of(program, session) not in chain
-    own = any(session in default for f in chain for _, default in f.param_values.values())
+    own = any(session in sessions_in(program, default) for f in chain for _, default in f.param_values.values())
     return session.tag == "injected" and function.class_info is None and not own
 
 
@@ -91,6 +92,19 @@ def _in_collection(function: FunctionInfo, expr: ir.Expr, params: set[str]) -> I
             yield first[2], CALLED
         elif expr[2][2] in _WRAPS:
             yield from _in_collection(function, first, params)
+
+
+def _by_inner(function: FunctionInfo, expr: ir.Expr, params: set[str]) -> Iterator[tuple[str, str]]:
+    """``gather(*(one(i) for i in items))``, where the function ``one`` in here calls what was given."""
+    inner = {c.name: c for c in function.children.values()}
+    for node in _nodes(expr) if expr[0] in ("g", "c") else ():
+        used = [node[2]] if node[0] == "c" else []
+        if node[0] == "c" and node[2][0] == "n" and node[2][2] == "map" and node[3]:
+            used.append(node[3][0])
+        for name in (u[2] for u in used if u[0] == "n" and u[2] in inner):
+            for called in _nodes(inner[name].body):
+                if called[0] == "c" and called[2][0] == "n" and called[2][2] in params:
+                    yield called[2][2], CALLED
 
 
 def _in_comprehension(expr: ir.Expr, params: set[str]) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.program.model import ClassInfo
+from sessionlint.program.strings import HOLE
 from sessionlint.program.values import Value
 
 #: Random or unique values ids are made of.
@@ -14,7 +16,7 @@ _SOURCES = re.compile(
     r"|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
 )
 _FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
-_UUID = re.compile(r"^uuid\.uuid\d\(\)")
+_UUID = re.compile(r"^uuid\.(?:uuid\d|UUID)\(\)")
 _CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
 
 
@@ -41,7 +43,7 @@ def _around(atom: Any) -> str | None:
             continue
         if _CUT.match(hole.name):
             return "a truncated UUID"
-        if literal.strip() and _UUID.match(hole.name):
+        if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):
             return f"text around a UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
         if literal.strip() and _SOURCES.match(hole.name):
             return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
@@ -73,4 +75,13 @@ def column_types(value: Value) -> Iterator[tuple[str, str]]:
             for item in atom.items:
                 yield from column_types(item)
         elif atom.tag in ("cls", "inst"):
-            yield "unknown", atom.info.name
+            yield _decorated(atom.info), atom.info.name
+
+
+def _decorated(info: ClassInfo) -> str:
+    """The kind of a project's ``TypeDecorator``, where every database gets the type it is written over."""
+    over = info.attributes.get("impl")
+    if over is None or "load_dialect_impl" in info.methods:
+        return "unknown"
+    kinds = {kind for kind, _ in column_types(over[2])}
+    return "other" if kinds == {"other"} else "unknown"

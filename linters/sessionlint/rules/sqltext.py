@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from sessionlint.program.values import Param, Text, Value
 from sessionlint.report import TraceStep
 
 _MAX_HOPS = 4
+_NAME = re.compile(r"\bset_config\(\s*:(\w+)", re.I)
 
 
 class SqlUse(NamedTuple):
@@ -99,12 +101,26 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             yield SqlUse(call, texts, (program.step(event.site, "the text is executed as SQL here"),))
 
 
+def is_set_config(name: str) -> bool:
+    """Whether an external call is ``func.set_config``, with or without its schema."""
+    return name in ("sqlalchemy.func.set_config", "sqlalchemy.func.pg_catalog.set_config")
+
+
 def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
-    """The names of settings that ``set_config(:name, …)`` gets as bind parameters."""
+    """The names of settings that ``set_config(:name, …)`` gets as bind parameters, where they are known."""
+    given: list[tuple[Event, Value]] = []
     for event in program.events("use"):
-        if len(event.args) > 1 and any("set_config" in t.text.lower() for t in texts_of(event.args[0])):
-            for atom in (a for v in event.args[1:] for a in v if a.tag == "map"):
-                yield from ((event, t.text) for _, v in atom.items for t in texts_of(v) if not t.dynamic)
+        named = [_NAME.search(t.text) for t in texts_of(event.args[0])] if len(event.args) > 1 else []
+        for bind in (m[1] for m in named if m is not None):
+            given += [(event, v) for p in event.args[1:] for a in p if a.tag == "map" for k, v in a.items if k == bind]
+    seen: set[Param] = set()
+    for _ in range(_MAX_HOPS):
+        wanted: dict[Param, tuple[TraceStep, ...]] = {}
+        for event, value in given:
+            yield from ((event, t.text) for t in texts_of(value) if not t.dynamic)
+            wanted.update({a: () for a in value if isinstance(a, Param) and a not in seen})
+        seen.update(wanted)
+        given = [(call, value) for call, _, value in _passed(program, wanted)] if wanted else []
 
 
 def _given(hole: Any, bindings: dict[Any, Value]) -> Value:

@@ -30,6 +30,46 @@ META = Rule(
 BAD = [
     Bad(
         source="""
+from sqlalchemy import select
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import DeclarativeBase, Mapped, Query, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Owned:
+    tenant_id: Mapped[str]
+
+    @hybrid_property
+    def owner_key(self):
+        return self.tenant_id
+
+    @hybrid_property
+    def scope(self):
+        return str(self.tenant_id)
+
+
+class Job(Owned, Base):
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Jobs(Query):
+    def mine(self, tenant):
+        return self.filter_by(tenant_id=tenant)  # TXN301@41
+
+
+async def run(session, value):
+    await session.scalars(select(Job).where(Job.owner_key == value))  # TXN301@45
+    await session.scalars(select(Job).where(Job.scope.in_([value])))  # TXN301@45
+""",
+        path="app/models/job.py",
+    ),
+    Bad(
+        source="""
 from sqlalchemy import and_, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, with_loader_criteria
@@ -255,6 +295,47 @@ async def listed(session, body: Query, found, value, **fields):
 ]
 
 GOOD = [
+    Good(
+        source="""
+from sqlalchemy import select
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import DeclarativeBase, Mapped, Query, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Owned:
+    tenant_id: Mapped[str]
+    name: Mapped[str]
+
+    @hybrid_property
+    def owner_key(self):
+        return self.tenant_id
+
+    @hybrid_property
+    def label(self):
+        return self.name
+
+
+class Job(Owned, Base):
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Jobs(Query):
+    def named(self, name):
+        return self.filter_by(name=name)
+
+
+async def run(session, value):
+    rows = await session.scalars(select(Job).where(Job.label == value).order_by(Job.owner_key))
+    return [row for row in rows if row.owner_key == value]
+""",
+        path="app/models/job.py",
+    ),
     Good(
         source="""
 from pydantic import BaseModel

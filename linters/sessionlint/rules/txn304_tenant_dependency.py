@@ -55,6 +55,8 @@ CurrentTenant = Annotated[str, Depends(get_tenant_id)]
 # --- app/routers/items.py
 from fastapi import APIRouter, Depends, Security
 
+from fastapi_utils.cbv import cbv
+
 from app.auth import tenants
 from app.auth.security import get_current_user
 from app.auth.tenants import CurrentTenant, TenantContext, owner, scope
@@ -89,6 +91,29 @@ router.include_router(scoped, dependencies=[Depends(owner)])  # TXN304@1
 @router.get("/e", dependencies=[Depends(tenants.get_tenant_id)])  # TXN304@2
 async def e():
     return None
+
+
+async def label(value: CurrentTenant, page: int = 1):  # TXN304@17
+    return f"{value}/{page}"
+
+
+@router.get("/f")
+async def f(shown=Depends(label)):
+    return shown
+
+
+@router.get("/g")
+async def g(shown=Depends(label)):
+    return shown
+
+
+@cbv(router)
+class View:
+    value: str = Depends(tenants.get_tenant_id)  # TXN304@5
+
+    @router.get("/h")
+    async def h(self):
+        return self.value
 """
     ),
 ]
@@ -145,6 +170,31 @@ def check(program: Program) -> Iterator[Finding]:
                 if resolves_tenant(program, dependency):
                     yield program.finding(META, (function, route.span), _message(program, function, dependency))
     yield from _routers(program)
+    yield from _views(program)
+    yield from _chained(program)
+
+
+def _views(program: Program) -> Iterator[Finding]:
+    """What a class-based view injects for all of its endpoints."""
+    for info in program.classes:
+        routed = next((m for m in info.methods.values() if m.routes), None)
+        if routed is None or program.policy.layer_of(info.path) in ("test", "migration"):
+            continue
+        for span, _, default, _ in info.attributes.values():
+            for dependency in (Dependency((a.source,), (info.path, span)) for a in default if a.tag == "injected"):
+                if resolves_tenant(program, dependency):
+                    yield program.finding(META, (info.defined_in, span), _message(program, routed, dependency))
+
+
+def _chained(program: Program) -> Iterator[Finding]:
+    """What a dependency injects that is no tenant's itself: said once there, not at every endpoint that asks for it."""
+    for function, asked in program.dependency_functions.items():
+        if program.role(function) in ("test", "migration") or any(resolves_tenant(program, d) for _, d in asked):
+            continue
+        spans = {p[0]: p[4] for p in function.params}
+        for name, dependency in function.dependencies.items():
+            if name in spans and resolves_tenant(program, dependency):
+                yield program.finding(META, (function, spans[name]), _message(program, function, dependency))
 
 
 def _routers(program: Program) -> Iterator[Finding]:
@@ -181,9 +231,10 @@ def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
 
 def _message(program: Program, function: FunctionInfo | None, dependency: Dependency) -> str:
     names = [f.name for f in program.targets(dependency)]
+    kind = "endpoint" if function is None or function.routes else "dependency"
     shown = f"{names[0]}()" if names else "what is injected here"
     return (
-        f"{f'The endpoint {function.name}() depends' if function else 'Every endpoint of this router depends'} on "
+        f"{f'The {kind} {function.name}() depends' if function else 'Every endpoint of this router depends'} on "
         f"the tenant resolver {shown}. Depend on the authenticated user "
         "instead; no endpoint needs a tenant."
     )

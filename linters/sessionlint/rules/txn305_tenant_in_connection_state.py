@@ -13,8 +13,8 @@ from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.connectionstate import options_of, settings_in
-from sessionlint.rules.sqltext import bound_settings, sql_uses
-from sessionlint.rules.tenancy import is_tenant_key, keeps_out, mentions_tenant
+from sessionlint.rules.sqltext import bound_settings, is_set_config, sql_uses
+from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, keeps_out, mentions_tenant, stems
 
 META = Rule(
     code="TXN305",
@@ -66,6 +66,29 @@ SETTING = text("SELECT set_config(:name, :value, true)")
 
 async def scope(session: AsyncSession, tenant):
     await session.execute(SETTING, {"name": "app.tenant_id", "value": tenant})  # TXN305@11
+
+
+async def set_local(session: AsyncSession, name, value):
+    await session.execute(SETTING, {"name": name, "value": value})
+
+
+async def scope_by_helper(session: AsyncSession, tenant):
+    await set_local(session, "app.tenant_id", tenant)  # TXN305@11
+    await set_local(session, "app.locale", "app.tenant_id")
+"""
+    ),
+    Bad(
+        source="""
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def scope(session: AsyncSession, user):
+    session.info["tenant"] = user.team  # TXN305@5
+    session.info["owner"] = user.tenant_id  # TXN305@5
+    session.info["scope"] = {"tenant_id": user.team}  # TXN305@5
+    session.info |= {"tenant_id": user.team}  # TXN305@5
+    await session.scalar(select(func.pg_catalog.set_config("app.tenant_id", user.team, True)))  # TXN305@33
 """
     ),
     Bad(
@@ -97,6 +120,10 @@ async def scope(session: AsyncSession, tenant, request, response):
     await session.execute(text("SELECT set_config('application_name', 'tenants', true)"))
     await session.execute(select(func.set_config("lock_timeout", "1s", True)))
     session.info["request_id"] = request
+    session.info["tenants_seen"] = 3
+    session.info["scope"] = {"team": tenant}
+    session.info |= {"request_id": request}
+    response.info |= {"tenant_id": tenant}
     response.info["tenant_id"] = tenant
     payload = {"tenant_id": tenant}
     payload["tenant_id"] = tenant
@@ -139,7 +166,7 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
                 yield use.event, f"SET {named}"
                 break
     for event in program.events("external"):
-        if event.name == "sqlalchemy.func.set_config" and event.args and _tenant_text(program, event.args[0]):
+        if is_set_config(event.name) and event.args and _tenant_text(program, event.args[0]):
             yield event, "set_config"
     for event, name in bound_settings(program):
         if "." in name and mentions_tenant(program, name):
@@ -152,13 +179,24 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
 def _info(program: Program) -> Iterator[tuple[Event, str]]:
     for event in program.events("setitem"):
         of_session = any(a.tag == "method" and a.name == "info" and program.kind(a.receiver) for a in event.subject)
-        if of_session and is_tenant_key(program, event.name):
+        if of_session and _keeps_tenant(program, event):
             yield event, "session.info"
     for event in program.events("info"):
         keys = [k for k, _ in event.keywords]
         keys += [k for a in (event.args[0] if event.args else ()) for k in _keys(a)]
         if any(is_tenant_key(program, k) for k in keys if isinstance(k, str)):
             yield event, "session.info"
+
+
+def _keeps_tenant(program: Program, event: Event) -> bool:
+    """Whether an entry is a tenant by its key, by what is read for it, or by the keys of what is put there."""
+    key = event.name.lower()
+    return (
+        is_tenant_key(program, key)
+        or key.removeprefix("current_") in stems(program)
+        or is_tenant_expression(program, event.expr)
+        or any(is_tenant_key(program, k) for a in event.value for k in _keys(a) if isinstance(k, str))
+    )
 
 
 def _keys(atom: Any) -> list[Any]:

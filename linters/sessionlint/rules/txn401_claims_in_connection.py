@@ -11,7 +11,7 @@ from sessionlint.program.strings import texts_of
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.connectionstate import options_in, options_of, settings_in
-from sessionlint.rules.sqltext import bound_settings, sql_uses
+from sessionlint.rules.sqltext import bound_settings, is_set_config, sql_uses
 
 META = Rule(
     code="TXN401",
@@ -82,6 +82,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 async def identify(session: AsyncSession, claims):
     values = {"name": "request.jwt.claims", "value": claims}
     await session.execute(text("SELECT set_config(:name, :value, true)"), values)  # TXN401@11
+
+
+async def set_local(session: AsyncSession, name, value):
+    await session.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
+
+
+async def identify_by_helper(session: AsyncSession, claims):
+    await set_local(session, "request.jwt.claim.sub", claims["sub"])  # TXN401@11
+    await set_local(session, "app.color", "role")
 """
     ),
 ]
@@ -159,7 +168,7 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
         if match:
             yield use.event, match.group().strip("; \n").replace("\0", "…")
     for event in program.events("external"):
-        if event.name == "sqlalchemy.func.set_config" and event.args:
+        if is_set_config(event.name) and event.args:
             name = next((t.text for t in texts_of(event.args[0]) if _SETTING.match(t.text)), None)
             if name:
                 yield event, f"set_config({name!r})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event
+from sessionlint.program.model import ClassInfo, Event
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Param, Value
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import kind_of_secret
@@ -27,6 +27,53 @@ META = Rule(
 )
 
 BAD = [
+    Bad(
+        source="""
+# --- app/services/jobs.py
+async def run(session, user):
+    return user
+
+
+class Jobs:
+    def __init__(self, session, user):
+        self.user = user
+# --- app/auth/tokens.py
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+
+@dataclass
+class Login:
+    id: UUID
+    raw: str
+    claims: dict[str, Any]
+
+
+async def get_login(token=Depends(HTTPBearer())):
+    claims = jwt.decode(token.credentials, "k")
+    return Login(UUID(claims["sub"]), token.credentials, claims)
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Depends
+
+from app.auth.tokens import get_login
+from app.services.jobs import Jobs, run
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(login=Depends(get_login)):
+    await run(None, login.id)
+    await run(None, login)  # TXN403@11
+    Jobs(None, login.id)
+    Jobs(None, login)  # TXN403@5
+"""
+    ),
     Bad(
         source="""
 # --- app/services/jobs.py
@@ -239,6 +286,51 @@ GOOD = [
     Good(
         source="""
 # --- app/services/jobs.py
+async def run(session, user):
+    return user
+
+
+class Jobs:
+    def __init__(self, session, user):
+        self.user = user
+# --- app/auth/tokens.py
+from dataclasses import dataclass
+from uuid import UUID
+
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+
+@dataclass
+class Person:
+    id: UUID
+    email: str
+    scopes: tuple[str, ...] = ()
+
+
+async def get_person(token=Depends(HTTPBearer())):
+    claims = jwt.decode(token.credentials, "k")
+    return Person(UUID(claims["sub"]), claims["email"], tuple(claims["scope"].split()))
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Depends
+
+from app.auth.tokens import get_person
+from app.services.jobs import Jobs, run
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(person=Depends(get_person)):
+    await run(None, person)
+    Jobs(None, person)
+    return await run(None, {"who": person})
+"""
+    ),
+    Good(
+        source="""
+# --- app/services/jobs.py
 async def run(session, user_id, agent=None):
     return user_id
 # --- app/auth/tokens.py
@@ -342,12 +434,23 @@ def _held(program: Program, event: Event, value: Value, depth: int = 3) -> Itera
             for inner in atom.items:
                 yield from _held(program, event, inner, depth - 1)
         elif atom.tag == "injected":
-            copied = tuple(a for a in program.solver.views(atom) if a.tag == "map")
-            yield from _held(program, event, copied, depth - 1)
+            seen = program.solver.views(atom)
+            yield from _held(program, event, tuple(a for a in seen if a.tag == "map"), depth - 1)
+            yield from (v for a in seen if a.tag == "inst" for v in _fields(program, a.info))
         elif atom.tag == "inst":
             for made in event.function.events:
                 if made.kind == "construct" and made.value[0].info is atom.info and _is_argument(event, made):
                     yield from (*made.args, *(v for _, v in made.keywords))
+
+
+def _fields(program: Program, info: ClassInfo) -> Iterator[Value]:
+    """What the declared fields of an injected record hold: the token that authentication puts beside the user's id."""
+    if program.solver.is_model(info) or program.solver.class_kind(info) is not None:
+        return
+    for cls in program.solver.mro(info):
+        for name, (_, annotation, _, _) in cls.attributes.items():
+            if annotation:
+                yield program.solver.attribute(info, name)
 
 
 def _is_argument(call: Event, made: Event) -> bool:

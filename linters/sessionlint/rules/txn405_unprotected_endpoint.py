@@ -27,12 +27,58 @@ META = Rule(
     ),
     not_flagged=(
         "Routes guarded by a parameter, a route, router or `include_router` dependency, a parent router, the app, or "
-        "middleware that checks tokens; paths in `allow-unprotected`; endpoints that read the token themselves; tests."
+        "middleware that checks tokens and refuses; paths in `allow-unprotected`; endpoints that read the token "
+        "themselves; tests."
     ),
     presets=("scrapersky",),
 )
 
 BAD = [
+    Bad(
+        source="""
+# --- app/main.py
+import jwt
+from fastapi import FastAPI, Request
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser, requires
+from starlette.middleware.authentication import AuthenticationMiddleware
+
+
+class Backend(AuthenticationBackend):
+    async def authenticate(self, conn):
+        token = conn.headers.get("Authorization")
+        if not token:
+            return None
+        claims = jwt.decode(token, "key", algorithms=["HS256"])
+        return AuthCredentials(["authenticated"]), SimpleUser(claims["sub"])
+
+
+class Claims:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        raw = dict(scope["headers"]).get(b"authorization", b"").decode()
+        if raw:
+            scope["state"]["claims"] = jwt.decode(raw, "key", algorithms=["HS256"])
+        await self.app(scope, receive, send)
+
+
+app = FastAPI()
+app.add_middleware(AuthenticationMiddleware, backend=Backend())
+app.add_middleware(Claims)
+
+
+@app.get("/open")  # TXN405@2
+async def open_to_all():
+    return 1
+
+
+@app.get("/closed")
+@requires("authenticated")
+async def closed(request: Request):
+    return 1
+""",
+    ),
     Bad(
         source="""
 from fastapi import APIRouter, Depends, FastAPI
@@ -156,6 +202,63 @@ app.include_router(router)
 ]
 
 GOOD = [
+    Good(
+        source="""
+# --- app/main.py
+import jwt
+from fastapi import FastAPI
+from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, SimpleUser
+from starlette.middleware.authentication import AuthenticationMiddleware
+
+
+class Backend(AuthenticationBackend):
+    async def authenticate(self, conn):
+        token = conn.headers.get("Authorization")
+        if not token:
+            raise AuthenticationError("no token")
+        claims = jwt.decode(token, "key", algorithms=["HS256"])
+        return AuthCredentials(["authenticated"]), SimpleUser(claims["sub"])
+
+
+app = FastAPI()
+app.add_middleware(AuthenticationMiddleware, backend=Backend())
+
+
+@app.get("/open")
+async def open_to_all():
+    return 1
+""",
+    ),
+    Good(
+        source="""
+# --- app/main.py
+import jwt
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+app = FastAPI()
+PUBLIC = {"/login"}
+
+
+def claims_of(request):
+    token = request.headers.get("Authorization")
+    return jwt.decode(token, "key", algorithms=["HS256"]) if token else None
+
+
+@app.middleware("http")
+async def authenticate(request: Request, call_next):
+    if request.url.path not in PUBLIC:
+        claims = claims_of(request)
+        if not claims:
+            return JSONResponse({}, status_code=401)
+    return await call_next(request)
+
+
+@app.get("/open")
+async def open_to_all():
+    return 1
+""",
+    ),
     Good(
         source="""
 # --- app/deps.py

@@ -20,6 +20,7 @@ from sessionlint.rules.background_work import (
     started_values,
 )
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.executors import is_waited_for
 
 META = Rule(
     code="TXN601",
@@ -35,7 +36,6 @@ META = Rule(
 )
 
 _REQUEST = ("endpoint", "router", "service", "dependency", "auth", "model")
-_WAITED_FOR = ("concurrent.futures.",)
 
 BAD = [
     Bad(
@@ -300,9 +300,146 @@ def tell(number, ids):
 """,
         path="app/routers/items.py",
     ),
+    Bad(
+        path="app/routers/items.py",
+        source="""
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Unit:
+    def __init__(self, session):
+        self.session = session
+
+
+@dataclass
+class Command:
+    item_id: int
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class Indexer(threading.Thread):
+    def __init__(self, session, item_id):
+        super().__init__(daemon=True)
+        self.session = session
+        self.item_id = item_id
+
+    def run(self):
+        self.session.flush()
+
+
+def unit(session=Depends(get_session_dependency)):
+    return Unit(session)
+
+
+def later(session):
+    async def run():
+        await session.flush()
+
+    return run
+
+
+async def handle(command):
+    print(command)
+
+
+@router.post("/thread")
+async def by_thread(session=Depends(get_session_dependency)):
+    Indexer(session, 1).start()  # TXN601@5
+
+
+@router.post("/closure")
+async def by_closure(tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    tasks.add_task(later(session))  # TXN601@5
+
+
+@router.post("/callable")
+async def by_callable(tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    class Later:
+        async def __call__(self):
+            await session.flush()
+
+    tasks.add_task(Later())  # TXN601@5
+
+
+@router.post("/command")
+async def by_command(tasks: BackgroundTasks, unit=Depends(unit)):
+    tasks.add_task(handle, Command(1, {"unit": unit}))  # TXN601@5
+""",
+    ),
 ]
 
 GOOD = [
+    Good(
+        path="app/routers/items.py",
+        source="""
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+@dataclass
+class Command:
+    item_id: int
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class Indexer(threading.Thread):
+    def __init__(self, item_id):
+        super().__init__(daemon=True)
+        self.item_id = item_id
+
+    def run(self):
+        print(self.item_id)
+
+
+class Job:
+    def __init__(self, session):
+        self.session = session
+
+    def start(self):
+        self.session.expire_all()
+
+
+def later(item_id):
+    async def run():
+        async with get_session() as session, session.begin():
+            await session.get(Command, item_id)
+
+    return run
+
+
+async def handle(command):
+    print(command)
+
+
+@router.post("/thread")
+async def by_thread(tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    Indexer(1).start()
+    Job(session).start()
+    tasks.add_task(later(1))
+    tasks.add_task(handle, Command(1, {"unit": "kg"}))
+
+    class Later:
+        async def __call__(self):
+            print(1)
+
+    tasks.add_task(Later())
+""",
+    ),
     Good(
         source="""
 # --- app/services/flows.py
@@ -468,7 +605,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("schedule", "effect"):
         if event.text == "thread" or (event.kind == "effect" and event.text != "schedule"):
             continue
-        if event.site in awaited or event.site in reported or _is_waited_for(event):
+        if event.site in awaited or event.site in reported or is_waited_for(event):
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
@@ -505,10 +642,6 @@ def _carrier(program: Program, event: Event) -> TraceStep | None:
     return program.step((event.path, arguments[0][1]), f"{ir.text_of(arguments[0])} brings the session along")
 
 
-def _is_waited_for(event: Event) -> bool:
-    return event.name.startswith(_WAITED_FOR) and "statement" not in event.flags
-
-
 def _handed(event: Event) -> Value:
     if event.kind == "schedule":
         return started_values(event)
@@ -537,12 +670,25 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
         if session.info in chain:
             return True
         if session.info.name != "__init__":
-            return False
+            return _is_given(program, event, session)
         passed = program.solver.arguments_of(session)
         return any(a.tag == "injected" for a in passed) or program.role(event.function) in _REQUEST
     if session.tag == "handle":
         return maker_of(program, session) in chain and program.role(event.function) in _REQUEST
     return program.role(event.function) in _REQUEST
+
+
+def _is_given(program: Program, event: Event, parameter: Any) -> bool:
+    """Whether the function around ``event`` gives its request's session to the maker of a closure."""
+    return any(
+        _is_requests(program, event, session)
+        for call in event.function.events
+        if call.kind == "call" and call.callee is parameter.info
+        for identity, value in call.bindings
+        if identity == parameter
+        for session in sessions_in(program, value)
+        if session != parameter
+    )
 
 
 def _is_own(session: Any, chain: list[FunctionInfo]) -> bool:

@@ -11,9 +11,10 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
-from sessionlint.rules.background_work import awaited_tasks, sessions_in
+from sessionlint.rules.background_work import awaited_tasks, sessions_in, started_values
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
+from sessionlint.rules.executors import pooled
 from sessionlint.rules.sharing import count, is_shared, shared
 
 META = Rule(
@@ -222,9 +223,134 @@ async def read_all(session: AsyncSession, ids):
     return await asyncio.gather(*[read(store, item_id) for item_id in ids])  # TXN602@18
 """,
     ),
+    Bad(
+        path="app/routers/items.py",
+        source="""
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import anyio
+from anyio import to_thread
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Items:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def count(self):
+        return await self.session.scalar(select(Item))
+
+    async def newest(self):
+        return await self.session.scalar(select(Item).limit(1))
+
+
+def items(session: AsyncSession = Depends(get_session_dependency)):
+    return Items(session)
+
+
+async def together(*coroutines):
+    return await asyncio.gather(*coroutines)
+
+
+async def each(ids, function):
+    gate = asyncio.Semaphore(5)
+
+    async def one(item_id):
+        async with gate:
+            await function(item_id)
+
+    await asyncio.gather(*(one(i) for i in ids))
+
+
+@router.get("/")
+async def numbers(store: Items = Depends(items)):
+    await together(store.count(), store.newest())  # TXN602@11
+
+
+@router.get("/each")
+async def each_of(session: AsyncSession = Depends(get_session_dependency)):
+    async def load(item_id):
+        await session.get(Item, item_id)
+
+    await each([1, 2], load)  # TXN602@11
+    await each([1, 2], partial(session.get, Item))  # TXN602@11
+
+
+def threads(session: Session, ids):
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda i: session.get(Item, i), ids))  # TXN602@14
+
+
+def futures(session: Session, ids):
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(session.get, Item, i) for i in ids]  # TXN602@20
+    return futures
+
+
+def label(session: Session, item_id):
+    return session.get(Item, item_id)
+
+
+async def by_hand(session: Session):
+    async with anyio.create_task_group() as group:
+        group.start_soon(to_thread.run_sync, label, session, 1)
+        group.start_soon(to_thread.run_sync, label, session, 2)  # TXN602@9
+""",
+    ),
 ]
 
 GOOD = [
+    Good(
+        path="app/services/items.py",
+        source="""
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def each(ids, function):
+    gate = asyncio.Semaphore(5)
+
+    async def one(item_id):
+        async with gate:
+            await function(item_id)
+
+    await asyncio.gather(*(one(i) for i in ids))
+
+
+async def own(item_id):
+    async with get_session() as session:
+        await session.get(Item, item_id)
+
+
+async def run(session, ids):
+    await each(ids, own)
+    for item_id in ids:
+        await session.get(Item, item_id)
+
+
+def threads(session: Session, ids):
+    with ThreadPoolExecutor() as pool:
+        names = list(pool.map(str, ids))
+        first = pool.submit(session.get, Item, 1).result()
+        second = pool.submit(session.get, Item, 2).result()
+    return names, first, second
+""",
+    ),
     Good(
         source="""
 import asyncio
@@ -348,8 +474,12 @@ def check(program: Program) -> Iterator[Finding]:
         events = [e for e in function.events if e.kind in ("concurrent", "schedule")]
         if not events or program.role(function) in ("test", "migration"):
             continue
-        for event, session, how in (*_together(program, events), *_grouped(program, events),
-                                    *_started(program, function, events, awaited)):  # fmt: skip
+        for event, session, how in (
+            *_together(program, events),
+            *_grouped(program, events),
+            *pooled(program, events),
+            *_started(program, function, events, awaited),
+        ):
             yield program.finding(
                 META, event,
                 f"{program.describe(session).capitalize()} is used by {how} at the same time. Await them one after the "
@@ -403,7 +533,7 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
         if event.name not in _GROUPED:
             continue
         group = counts.setdefault(_group_of(event), Counter())
-        value = event.args[0] if event.name == _GROUPED[0] and event.args else event.value
+        value = event.args[0] if event.name == _GROUPED[0] and event.args else started_values(event)
         for session, number in _own(program, event, count(program, [(value, "loop" in event.flags)])).items():
             before = group[session]
             group[session] += number

@@ -196,8 +196,12 @@ async def start(request: Request, session: AsyncSession = Depends(get_session_de
         await request.app.state.arq.enqueue_job("resize", 1)  # TXN603@15
         index.configure(lock="x").defer(item_id=1)  # TXN603@9
         thumbnail(1)  # TXN603@9
+        thumbnail.schedule((1,), delay=60)  # TXN603@9
+        (resize.s(1) | resize.s(2) | resize.si(3))()  # TXN603@9
         later = chain(resize.s(1), resize.s(2))
+        then = resize.s(1) | resize.s(2)
     later.delay()
+    then()
 """
     ),
     Bad(

@@ -28,8 +28,8 @@ META = Rule(
         "`mapped_column(PGUUID(as_uuid=True), primary_key=True, default=uuid.uuid4)`; foreign keys of the same type."
     ),
     not_flagged=(
-        "UUID columns in every spelling, custom column types (unknown), natural keys with other names (`code`), "
-        "columns "
+        "UUID columns in every spelling, custom column types that choose by database, natural keys with other names "
+        "(`code`), columns "
         "that are neither `id` nor a foreign key to one, schemas and responses. Migrations and tests."
     ),
     presets=("scrapersky",),
@@ -118,7 +118,17 @@ members = Table(
     ),
     Bad(
         source="""
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.types import CHAR, TypeDecorator
+
+
+class Text36(TypeDecorator):
+    impl = CHAR(36)
+    cache_ok = True
+
+
+class Named(DeclarativeBase):
+    id: Mapped[str] = mapped_column(Text36, primary_key=True)  # TXN701@5
 
 
 class Numbered:
@@ -154,6 +164,13 @@ class Base(DeclarativeBase):
 class GUID(TypeDecorator):
     impl = CHAR
 
+    def load_dialect_impl(self, dialect):
+        return dialect.type_descriptor(PGUUID() if dialect.name == "postgresql" else CHAR(32))
+
+
+class Native(TypeDecorator):
+    impl = PGUUID
+
 
 class Country(Base):
     __tablename__ = "countries"
@@ -172,6 +189,7 @@ class Job(Base):
     third_id = Column(Uuid, ForeignKey("jobs.id"))
     fourth_id = Column(sqlalchemy.UUID(as_uuid=False), ForeignKey("jobs.id"))
     custom_id = Column(GUID(), ForeignKey("jobs.id"))
+    fifth_id = Column(Native, ForeignKey("jobs.id"))
     untyped_id = Column(ForeignKey("jobs.id"))
 
 

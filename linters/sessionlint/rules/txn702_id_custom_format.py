@@ -115,10 +115,11 @@ class Place(SQLModel, table=True):
     ),
     Bad(
         source="""
+import uuid
 from functools import partial
 from uuid import uuid4
 
-from sqlalchemy import Column, text
+from sqlalchemy import Column, insert, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from app.models.item import Base, Item
@@ -144,8 +145,27 @@ class Page(Base):
         super().__init__(**values)
 
 
+def numbered(item: Item):
+    item.id = "_".join(["item", str(uuid.UUID(int=1))])  # TXN702@15
+
+
 def rename(item: Item):
     setattr(item, "id", "item-" + str(uuid4()))  # TXN702@25
+
+
+async def insert_one(session):
+    await session.execute(insert(Item).values(id=f"item-{uuid4()}"))  # TXN702@50
+
+
+class Ids:
+    def __init__(self, prefix):
+        self.prefix = prefix
+
+    def next_id(self):
+        return self.prefix + uuid4().hex  # TXN702@16
+
+    def number_id(self):
+        return uuid4().int >> 64  # TXN702@16
 """,
         path="app/models/job.py",
     ),
@@ -183,6 +203,8 @@ GOOD = [
 import uuid
 from uuid import UUID, uuid4
 
+from sqlalchemy import insert
+
 from app.models.item import Item
 
 
@@ -201,10 +223,15 @@ def run(session, payload, log, user, name, html):
     element_id = f"row-{name}"
     log.info("job %s", str(item_id)[:8])
     html.div(id=f"popover-{uuid4()}")
+    html.div.values(name=f"popover-{uuid4()}")
+    session.execute(insert(Item).values(id=uuid4(), name=f"item-{uuid4()}"))
+    mirrored_id = f"{uuid4()}"
+    known_id = f"{uuid.UUID(payload['id'])}"
+    path = f"items/{uuid.UUID(payload['id'])}"
     session.add(Item(id=uuid4(), name=f"item_{uuid4()}"))
     first_id = payload["ids"][0]
     values = (item_id, text_id, plain_id, dashless_id, parsed_id, request_id, file_name, label, cache_key)
-    return values, owner_id, element_id, first_id
+    return values, owner_id, element_id, first_id, mirrored_id, known_id, path
 
 
 def test_name():

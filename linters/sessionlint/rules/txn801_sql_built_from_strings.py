@@ -187,6 +187,7 @@ SCHEMA = "public"
 # --- app/services/example.py
 from enum import Enum
 from textwrap import dedent
+from typing import Literal
 
 from sqlalchemy import select, text
 
@@ -205,6 +206,13 @@ class Status(str, Enum):
 class Direction(Enum):
     UP = "ASC"
     DOWN = "DESC"
+
+
+async def sorted_by(session, column: Literal["name", "id"], direction: Literal["ASC", "DESC"] | None = None):
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column} {direction}"))
+    await session.execute(text("SELECT id FROM items ORDER BY " + column))
+    await session.execute(text("SELECT id FROM items ORDER BY {}".format(column)))
+    await session.execute(text("SELECT id FROM items ORDER BY {column}".format(column=column)))
 
 
 async def page(session, ids, size: int, number: int):
