@@ -221,7 +221,8 @@ class Program:
 
     # approved ways
 
-    def _named(self, names: Iterable[str]) -> frozenset[FunctionInfo]:
+    def named(self, *names: str) -> frozenset[FunctionInfo]:
+        """The functions behind qualified names of the policy."""
         wanted = set(names)
         found: set[FunctionInfo] = set()
         for name in wanted:
@@ -253,12 +254,12 @@ class Program:
     @cached_property
     def approved_dependencies(self) -> frozenset[FunctionInfo]:
         """The functions of ``session-dependencies``."""
-        return self._named(self.policy.session_dependencies)
+        return self.named(*self.policy.session_dependencies)
 
     @cached_property
     def approved_contexts(self) -> frozenset[FunctionInfo]:
         """The functions of ``session-contexts``."""
-        return self._named(self.policy.session_contexts)
+        return self.named(*self.policy.session_contexts)
 
     def in_session_module(self, site: Site) -> bool:
         """Whether a place lies in a session module."""

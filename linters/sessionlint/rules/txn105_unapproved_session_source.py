@@ -9,6 +9,7 @@ from sessionlint.program.values import Handle, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
+    Source,
     hops,
     injections,
     is_approved,
@@ -16,10 +17,10 @@ from sessionlint.rules.opening import (
     named,
     once,
     origin_of,
-    remedy,
     sources,
     text,
 )
+from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -423,7 +424,9 @@ def _found(program: Program) -> Iterator[Finding]:
         if _is_set_up(program, event, handle):
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
-        yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
+        yield program.finding(
+            META, event, message + opening(program, event.function, event.subject), hops(program, event, handle)
+        )
     yield from _kept(program)
     yield from _injected(program)
 
@@ -442,7 +445,7 @@ def _kept(program: Program) -> Iterator[Finding]:
         if origin_of(program, opener, handle) == "unapproved":
             message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
             trace = program.source_trace(opener, handle)
-            yield program.finding(META, event, message + remedy(program, event.function), trace)
+            yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
 
 
 def _keeps(opener: FunctionInfo) -> Handle | None:
@@ -464,8 +467,12 @@ def _injected(program: Program) -> Iterator[Finding]:
             trace = [program.step(dependency.site, "it is injected here")]
             if source.function is not None and source.handle is not None:
                 trace += program.source_trace(source.function, source.handle)
-            yield program.finding(META, (function, span), message + remedy(program, function), trace)
+            yield program.finding(META, (function, span), message + opening(program, function, _handed(source)), trace)
             break
+
+
+def _handed(source: Source) -> tuple[Handle, ...]:
+    return () if source.handle is None else (source.handle,)
 
 
 _KEPT = ("engine", "factory", "driver pool")
