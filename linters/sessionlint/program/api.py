@@ -205,7 +205,7 @@ class Program:
         nested = function.parent is not None and function not in self.background_functions
         if nested and function.parent is not None and self.role(function.parent) == "endpoint":
             return "endpoint"
-        if in_session_module:
+        if in_session_module or function in self.approved_dependencies or function in self.approved_contexts:
             return "session"
         if function in self.background_functions or function in self.background_helpers:
             return "background"

@@ -9,6 +9,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import FACTORY, SESSION, Handle, Value
 from sessionlint.rules.open_since import begun_by, read_before
 from sessionlint.rules.opening import RECEIVERS, outlives_request
+from sessionlint.rules.session_decorators import session_decorators
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -75,7 +76,9 @@ def as_written(program: Program, event: Event, text: str) -> str:
 
 def instead(program: Program, event: Event) -> str:
     """The remedy for a transaction that ``event`` ends by hand."""
-    text = _INSTEAD.get(program.role(event.function) or "", "")
+    role = program.role(event.function)
+    own = role is None and any(atom.tag == "handle" for atom in event.subject)
+    text = _OWN if own else _INSTEAD.get(role or "", "")
     if not text:
         text = "let the `async with session.begin():` block of the session's owner end it"
     if text is _OWN:
@@ -132,6 +135,9 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
     role = program.role(function)
     kind = colour(program, opened)
     lasting = role in RECEIVERS and outlives_request(program, function) and function not in program.dependency_functions
+    decorator = program.shared(_decorator)
+    if decorator and not (program.policy.session_dependencies or program.policy.session_contexts):
+        return f"Put it into a function that `@{decorator}` hands its session."
     if role in ("endpoint", "dependency") and not (lasting and program.policy.session_contexts):
         way = nearest_dependency(program, function, kind)
         return f"Receive the session with Depends({way.name})." if way is not None else _INJECT
@@ -161,6 +167,13 @@ def _fits(function: FunctionInfo, way: Way, colour: bool | None) -> bool:
     if not function.is_async:
         return way.asynchronous is not True
     return way.asynchronous is not False or colour is not True
+
+
+def _decorator(program: Program) -> str:
+    """The decorator of a session module that hands the most functions their session."""
+    decorators = program.shared(session_decorators)
+    usable = [(-len(users), d.name) for d, users in decorators.items() if program.policy.is_session_module(d.path)]
+    return min(usable)[1] if usable else ""
 
 
 def _contexts(program: Program) -> tuple[Way, ...]:
