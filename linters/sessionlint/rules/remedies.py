@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import FACTORY, SESSION, Handle, Value
+from sessionlint.rules.mounting import same_application
 from sessionlint.rules.open_since import begun_by, read_before
 from sessionlint.rules.opening import RECEIVERS, outlives_request
 from sessionlint.rules.session_decorators import session_decorators
@@ -235,7 +236,7 @@ def _root(module: str, path: str) -> str:
 
 def _in_reach(program: Program, path: str, way: Way) -> bool:
     """Whether a file belongs to the application whose way this is, or imports from there."""
-    if path.startswith(way.root) and _same_application(program, path, way.path):
+    if path.startswith(way.root) and same_application(program, path, way.path):
         return True
     home = f"{way.path.removeprefix(way.root).partition('/')[0]}/"
     return any(imported.startswith(f"{way.root}{home}") for imported in _imports(program, path))
@@ -246,20 +247,3 @@ def _imports(program: Program, path: str) -> list[str]:
     names, module = program.solver.names, program.solver.modules[path]
     found = (names.path_of(dotted, path) for dotted, *_ in module.imports)
     return [imported for imported in found if imported is not None]
-
-
-def _same_application(program: Program, path: str, other: str) -> bool:
-    here, there = (_application(program, p) for p in (path, other))
-    return here is None or there is None or here.startswith(there) or there.startswith(here)
-
-
-def _application(program: Program, path: str) -> str | None:
-    """The deepest folder above a file in which an application is made."""
-    return next((folder for folder in program.shared(_applications) if path.startswith(folder)), None)
-
-
-def _applications(program: Program) -> tuple[str, ...]:
-    routers = program.solver.routers.items()
-    made = {site[0].rpartition("/")[0] for site, entry in routers if entry.get("name") != "fastapi.APIRouter"}
-    kept = {folder for folder in made if program.policy.layer_of(f"{folder}/main.py") != "test"}
-    return tuple(sorted((f"{folder}/" if folder else "" for folder in kept), key=lambda f: (-f.count("/"), f)))
