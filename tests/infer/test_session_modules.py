@@ -497,3 +497,139 @@ def test_sessions_from_an_engine_out_of_sight_make_no_session_module(infer):
         }
     )
     assert result.policy.session_modules == ("app/db.py",)
+
+
+DECORATOR = """\
+import functools
+
+from app.db import SessionLocal
+
+
+def begin_session(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        if kwargs.get("session") is not None:
+            return function(*args, **kwargs)
+        with SessionLocal.begin() as session:
+            HANDS_IN
+            return function(*args, **kwargs)
+
+    return wrapper
+"""
+DECORATED = """\
+from sqlalchemy.orm import Session
+
+from app.decorators import begin_session
+
+
+@begin_session
+def add(row, session: Session = None):
+    session.add(row)
+
+
+@begin_session
+def remove(row, session: Session = None):
+    session.delete(row)
+"""
+PLAIN_DB = "\n".join(SYNC_DB.splitlines()[:5]) + "\n"
+
+
+def test_decorator_that_opens_the_session_of_what_it_wraps_is_the_session_module(infer):
+    files = {"app/__init__.py": "", "app/db.py": PLAIN_DB, "app/handlers.py": DECORATED}
+    result = infer({**files, "app/decorators.py": DECORATOR.replace("HANDS_IN", 'kwargs["session"] = session')})
+    assert result.sessions == (("app/db.py", "app/decorators.py"), (), ())
+    assert (
+        "session module app/decorators.py: begin_session() opens and hands in the sessions of 2 functions that it "
+        "decorates."
+    ) in result.notes
+
+
+def test_decorator_that_opens_a_session_for_itself_is_no_session_module(infer):
+    files = {"app/__init__.py": "", "app/db.py": PLAIN_DB, "app/handlers.py": DECORATED}
+    result = infer({**files, "app/decorators.py": DECORATOR.replace("HANDS_IN", 'session.execute("select 1")')})
+    assert result.sessions == (("app/db.py",), (), ())
+
+
+OPENING_DEPS = """\
+import jwt
+from fastapi import Depends, Header
+from sqlalchemy.orm import Session
+
+from app.db import SessionLocal
+
+
+def get_db():
+    with SessionLocal() as session:
+        yield session
+
+
+def current_user(authorization: str = Header(), session: Session = Depends(get_db)):
+    return session.get(object, jwt.decode(authorization)["sub"])
+"""
+
+
+def test_file_of_dependencies_that_authenticates_is_not_exempt_for_the_one_that_opens_sessions(infer):
+    files = {"app/__init__.py": "", "app/db.py": PLAIN_DB, "app/main.py": MAIN, "app/deps.py": OPENING_DEPS}
+    result = infer({**files, "app/routers/items.py": router("app.deps")})
+    assert result.sessions == (("app/db.py",), ("app.deps.get_db",), ())
+
+
+def test_file_that_only_wraps_an_approved_opener_is_not_exempt(infer):
+    wrapper = (
+        "from contextlib import asynccontextmanager\n\nfrom app.db import session_scope\n\n\n"
+        "@asynccontextmanager\nasync def resolver_session(info):\n    async with session_scope() as session:\n"
+        "        yield session\n"
+    )
+    use = (
+        "from app.graph.sessions import resolver_session\n\n\nasync def resolve(info):\n"
+        "    async with resolver_session(info) as session:\n        return await session.execute('select 1')\n"
+    )
+    files = {"app/__init__.py": "", "app/db.py": ASYNC_DB, "app/main.py": MAIN, "app/graph/sessions.py": wrapper}
+    uses = {f"app/graph/resolvers_{number}.py": use for number in range(2)}
+    result = infer({**files, **uses, "app/routers/items.py": router("app.db")})
+    assert result.sessions == (
+        ("app/db.py",),
+        ("app.db.get_db",),
+        ("app.graph.sessions.resolver_session", "app.db.session_scope"),
+    )
+
+
+def test_session_module_full_of_work_of_its_own_is_said_to_be_unchecked(infer):
+    work = "".join(
+        f"\n\ndef save_{number}(row):\n    with SessionLocal() as session:\n        session.add(row)\n"
+        f"        session.commit()\n"
+        for number in range(5)
+    )
+    files = {"app/__init__.py": "", "app/db.py": SYNC_DB + work, "app/main.py": MAIN}
+    result = infer({**files, "app/routers/items.py": router("app.db")})
+    assert (
+        "not checked: app/db.py also holds 5 places that open sessions and 5 commits or rollbacks, which nobody checks "
+        "there; with get_db() in a file of its own, they are."
+    ) in result.notes
+    few = {**files, "app/db.py": SYNC_DB + work[: len(work) // 5], "app/routers/items.py": router("app.db")}
+    assert not any(note.startswith("not checked") for note in infer(few).notes)
+
+
+def test_file_that_nobody_imports_by_its_full_name_is_called_like_its_package(infer):
+    head, _, scope = ASYNC_DB.partition("@asynccontextmanager")
+    worker = (
+        "from contextlib import asynccontextmanager\n\nfrom shop.db import SessionLocal\n\n\n@asynccontextmanager"
+        + scope
+    )
+    task = (
+        "from .sessions import session_scope\n\n\nasync def run():\n    async with session_scope() as session:\n"
+        "        await session.execute('select 1')\n"
+    )
+    result = infer(
+        {
+            "server/shop/__init__.py": "",
+            "server/shop/db.py": head,
+            "server/shop/main.py": MAIN,
+            "server/shop/worker/__init__.py": "",
+            "server/shop/worker/sessions.py": worker,
+            "server/shop/worker/tasks.py": task,
+            "server/shop/worker/jobs.py": task,
+            "server/shop/routers/items.py": router("shop.db"),
+        }
+    )
+    assert result.sessions[1:] == (("shop.db.get_db",), ("shop.worker.sessions.session_scope",))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sessionlint.infer.survey import CONTEXT, DEPENDENCY, MAKERS, Made, Source, Survey
+from sessionlint.infer.survey import DEPENDENCY, MAKERS, Made, Source, Survey
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, POOL, SESSION
 
@@ -29,7 +29,7 @@ class Door:
     def users(self) -> dict[FunctionInfo, None]:
         """Functions that get sessions here: injected ones anywhere, all others from other files."""
         found = {u: None for s in self.sources if s.kind == DEPENDENCY for u in s.users}
-        taken = [u for s in self.sources if s.kind == CONTEXT for u in s.users]
+        taken = [u for s in self.sources if s.kind != DEPENDENCY for u in s.users]
         found.update((u, None) for u in (*taken, *self.direct) if u.path not in self.files)
         return found
 

@@ -52,7 +52,7 @@ def infer_from(program: Program) -> tuple[Policy, tuple[str, ...]]:
     application = application_files(program)
     survey = Survey(program, application)
     approved = approve(survey)
-    votes = collect_votes(program, application, approved.modules)
+    votes = collect_votes(program, application, {*approved.modules, *approved.homes})
     layers = patterns(votes, survey.applications)
     exempt = _exempt_layers(program)
     policy = Policy(
@@ -125,6 +125,7 @@ def _notes(
     notes = [f"session module {path}: {reason}." for path, reason in approved.modules.items()]
     notes += [f"session dependency {name}: {reason}." for name, reason in approved.dependencies.items()]
     notes += [f"session context {name}: {reason}." for name, reason in approved.contexts.items()]
+    notes += [f"not checked: {sentence}." for sentence in approved.unchecked]
     notes += [f"not approved: {sentence}." for sentence in approved.left_out]
     if not approved.modules:
         notes += absence.explain(program, survey)

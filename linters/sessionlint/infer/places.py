@@ -121,8 +121,8 @@ def test_support(program: Program) -> frozenset[str]:
 
 
 def names_in_use(program: Program) -> Mapping[str, str]:
-    """Every file's dotted name: the one that most imports use, else the longest it has, without ``src.`` if that is
-    only a folder."""
+    """Every file's dotted name: the one that most imports use, else one like those of its package, else the longest
+    it has, without ``src.`` if that is only a folder."""
     names = program.solver.names
     counts: dict[str, Counter[str]] = {}
     for module in program.modules:
@@ -131,8 +131,30 @@ def names_in_use(program: Program) -> Mapping[str, str]:
             if path is not None and names.by_name.get(name) == path:
                 counts.setdefault(path, Counter())[name] += 1
     found = {path: _without_source_folder(program, name) for path, name in names.primary.items()}
-    found.update((path, max(sorted(used), key=used.__getitem__)) for path, used in counts.items())
-    return found
+    known = {path: max(sorted(used), key=used.__getitem__) for path, used in counts.items()}
+    packages = _packages(known)
+    for path in found.keys() - known.keys():
+        usual = (name for name in _from_packages(path, packages) if names.by_name.get(name) == path)
+        found[path] = next(usual, found[path])
+    return {**found, **known}
+
+
+def _packages(names: Mapping[str, str]) -> Counter[str]:
+    """Folders of packages that absolute imports name, with how many of their files are imported so."""
+    counts: Counter[str] = Counter()
+    for path, name in names.items():
+        module = path.removesuffix(".py").removesuffix("/__init__")
+        root = module.removesuffix(name.replace(".", "/"))
+        if root != module:
+            counts[root + name.partition(".")[0]] += 1
+    return counts
+
+
+def _from_packages(path: str, packages: Mapping[str, int]) -> list[str]:
+    """What a file is called by those who import its package, the most usual name first."""
+    above = [package for package in packages if path.startswith(f"{package}/")]
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return [module[len(p.rpartition("/")[0]) :].lstrip(".") for p in sorted(above, key=lambda p: (-packages[p], p))]
 
 
 def _absolute_imports(module: ModuleInfo) -> list[str]:

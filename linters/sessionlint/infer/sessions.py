@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 
 from sessionlint.infer.doors import Door, application_of, find_doors
-from sessionlint.infer.survey import CONTEXT, DEPENDENCY, NO_APPLICATION, Made, Source, Survey
+from sessionlint.infer.survey import CONTEXT, DECORATOR, DEPENDENCY, MAKERS, NO_APPLICATION, Made, Source, Survey
+from sessionlint.infer.votes import authenticates
 from sessionlint.infer.words import joined, plural
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION
 
 #: A second way to sessions in one application is approved when it has at least this share of the first one's users,
@@ -16,6 +18,8 @@ _SHARE = 0.1
 _FILES = 5
 #: The same among the dependencies of one application that are not defined next to the most used one.
 _SHARE_OF_DEPENDENCY = 0.2
+#: A session module with so many openings, commits and rollbacks besides its doors is spoken of.
+_MANY = 10
 _MADE = {ENGINE: "the engine", FACTORY: "the session factory", POOL: "the connection pool"}
 _OPENED = {SESSION: "sessions", CONNECTION: "connections", DRIVER: "connections"}
 
@@ -24,13 +28,16 @@ _OPENED = {SESSION: "sessions", CONNECTION: "connections", DRIVER: "connections"
 class Approved:
     """The ways to a session that are approved: files, dependencies and contexts, each with the reason.
 
-    ``left_out`` are sentences on what else was seen and not approved.
+    ``homes`` are the files that define the functions; ``left_out`` are sentences on what else was seen and not
+    approved, ``unchecked`` on what session modules hold besides.
     """
 
     modules: dict[str, str] = field(default_factory=dict)
     dependencies: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, str] = field(default_factory=dict)
+    homes: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
 
 
 def approve(survey: Survey) -> Approved:
@@ -48,6 +55,7 @@ def approve(survey: Survey) -> Approved:
             if door not in chosen:
                 approved.left_out.extend(_left_out(door, chosen))
     approved.modules = dict(sorted(approved.modules.items()))
+    approved.unchecked = [note for path in approved.modules for note in _unchecked(survey, path)]
     return approved
 
 
@@ -71,12 +79,13 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     dependencies, minor = _told_apart(survey, _dependencies(survey, door))
     approved.left_out.extend(_minor_note(source, dependencies[0]) for source in minor)
     contexts = _contexts(survey, door, {s.path for s in dependencies if not s.passes_on})
-    sources = [*dependencies, *contexts]
+    sources = [*dependencies, *contexts] or [s for s in door.sources if s.kind == DECORATOR]
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
         files.update(_files_used_directly(survey, door) or door.files)
     for path in {**files, **door.bound}:
         approved.modules[path] = _module_reason(path, door, sources)
+    approved.homes.update(source.path for source in sources)
     for source in dependencies:
         approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
     for source in [s for s in contexts if s.named]:
@@ -84,9 +93,26 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
 
 
 def _files_behind(survey: Survey, source: Source) -> list[str]:
-    """The files that make what a source hands out, its own included when it opens the session."""
+    """The files that make what a source hands out: its own when it opens the session, not when it wraps an opener.
+
+    A file of dependencies that also authenticates, or works with the sessions it is given, is no session module for
+    the one function in it that opens them: that function alone is approved.
+    """
     files = [site[0] for _, site in source.behind if site[0] in survey.included]
-    return files if source.passes_on else [*files, source.path]
+    made = [site[0] for kind, site in source.behind if kind in MAKERS]
+    if not files and not source.passes_on:
+        return [source.path]
+    return [path for path in files if path != source.path or path in made or not made or not _works(survey, source)]
+
+
+def _works(survey: Survey, source: Source) -> bool:
+    """Whether the file of a source does more than hand out sessions: it serves requests, or works with a session."""
+    program = survey.program
+    own = {s.function for s in survey.sources}
+    module = program.solver.modules[source.path]
+    functions = [f for f in module.functions if f not in own]
+    given = any(e.kind == "inject" and program.sessions(e.subject) for f in functions for e in f.events)
+    return given or any(f.routes for f in functions) or authenticates(module)
 
 
 def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
@@ -139,6 +165,31 @@ def _most_used(source: Source) -> tuple[int, str, tuple[int, ...]]:
     return (-len(source.users), source.path, source.function.header)
 
 
+# what nobody checks
+
+
+def _unchecked(survey: Survey, path: str) -> Iterator[str]:
+    """A warning about a session module in which functions open sessions and end transactions for themselves."""
+    module = survey.program.solver.modules[path]
+    doors = [s.function for s in survey.sources if s.path == path]
+    events = [e for f in module.functions if not _belongs(f, doors) for e in f.events]
+    opens = len({e.span for e in events if e.kind in ("create", "obtain") and survey.program.sessions(e.subject)})
+    ends = len({e.span for e in events if e.kind == "txn" and e.name in ("commit", "rollback")})
+    if opens + ends < _MANY:
+        return
+    parts = [f"{plural(opens, 'place')} that {_verb(range(opens), 'open')} sessions"] if opens else []
+    parts += [f"{ends} commits or rollbacks" if ends > 1 else "a commit or rollback"] if ends else []
+    names = joined([f"{door.name}()" for door in doors[:2]]) or "what makes the engine"
+    yield f"{path} also holds {joined(parts)}, which nobody checks there; with {names} in a file of its own, they are"
+
+
+def _belongs(function: FunctionInfo, doors: list[FunctionInfo]) -> bool:
+    current: FunctionInfo | None = function
+    while current is not None and current not in doors:
+        current = current.parent
+    return current is not None
+
+
 # reasons
 
 
@@ -187,6 +238,8 @@ def _use(source: Source) -> str:
         to = [plural(n, word) for n, word in ((endpoints, "endpoint"), (others, "dependency")) if n]
         return f"injects its {handed} into {joined(to)}"
     users = len(source.users)
+    if source.kind == DECORATOR:
+        return f"opens and hands in the {handed} of {plural(users, 'function')} that it decorates"
     return f"hands its {handed} to {plural(users, 'function')}" if users else f"hands out its {handed}"
 
 

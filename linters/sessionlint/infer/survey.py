@@ -22,8 +22,9 @@ from sessionlint.program.values import (
     Site,
     Value,
 )
+from sessionlint.rules.session_decorators import opened_by, session_decorators
 
-DEPENDENCY, CONTEXT = "dependency", "context"
+DEPENDENCY, CONTEXT, DECORATOR = "dependency", "context", "decorator"
 #: What stands for the application of files that lie outside every one.
 NO_APPLICATION = "-"
 #: What endpoints may be given to work with; a project without sessions may hand out connections.
@@ -39,7 +40,7 @@ _ENTERS = ("__enter__", "__aenter__")
 class Source:
     """A function that hands out sessions.
 
-    ``kind`` is ``dependency`` or ``context``; ``behind`` the handles its sessions are made from, nearest
+    ``kind`` is ``dependency``, ``context`` or ``decorator``; ``behind`` the handles its sessions are made from, nearest
     first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
     from another dependency; ``named`` is unset when it hands out an object that only holds the session.
     """
@@ -82,8 +83,8 @@ class Survey:
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
-        """Dependencies that endpoints ask for and context managers, in order of path and line."""
-        found = {**self._contexts(), **self._dependencies()}
+        """Dependencies that endpoints ask for, context managers and decorators, in order of path and line."""
+        found = {**self._decorators(), **self._contexts(), **self._dependencies()}
         self._count_uses(found)
         return tuple(sorted(found.values(), key=lambda s: (s.path, s.function.header)))
 
@@ -184,6 +185,15 @@ class Survey:
                 source = found.setdefault(target, Source(target, DEPENDENCY, handed, self.behind(value)))
                 source.passes_on = any(a.tag == "injected" for a in value) and not any(a.tag == "handle" for a in value)
                 source.users[user] = None
+        return found
+
+    def _decorators(self) -> dict[FunctionInfo, Source]:
+        found: dict[FunctionInfo, Source] = {}
+        for decorator, wrapped in self.program.shared(session_decorators).items():
+            if decorator.path in self.included:
+                behind = self.behind(opened_by(self.program, decorator))
+                users = {f: None for f in wrapped if f.path in self.included}
+                found[decorator] = Source(decorator, DECORATOR, SESSION, behind, users)
         return found
 
     def _injections(self) -> Iterator[tuple[FunctionInfo, Dependency, Value]]:

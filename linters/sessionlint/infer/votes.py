@@ -51,8 +51,9 @@ class Vote:
     alone: bool = True
 
 
-def collect_votes(program: Program, application: frozenset[str], session_modules: Collection[str]) -> dict[str, Vote]:
-    """The votes of all application files; session modules, applications and files that do nothing have none."""
+def collect_votes(program: Program, application: frozenset[str], left_out: Collection[str]) -> dict[str, Vote]:
+    """The votes of all application files; ``left_out`` (the files of the approved ways),
+    applications and files that do nothing have none."""
     applications = {
         site[0] for site, entry in program.solver.routers.items() if entry.get("name") != "fastapi.APIRouter"
     }
@@ -60,7 +61,7 @@ def collect_votes(program: Program, application: frozenset[str], session_modules
     reached = _reached_at_home(program)
     found: dict[str, Vote] = {}
     for module in program.modules:
-        if module.path in application and module.path not in session_modules and module.path not in applications:
+        if module.path in application and module.path not in left_out and module.path not in applications:
             vote = _vote(module.path, _counts(program, module, called, reached))
             if vote is not None:
                 found[module.path] = vote
@@ -137,6 +138,12 @@ def _counts(
         ):
             counts["service"] += 1
     return counts
+
+
+def authenticates(module: ModuleInfo) -> bool:
+    """Whether a file handles credentials."""
+    events = (e for f in (module.body, *module.functions) for e in f.events)
+    return any(e.kind == "external" and _authenticates(e.name, module.path) for e in events)
 
 
 def _authenticates(name: str, path: str) -> bool:

@@ -205,7 +205,7 @@ class Program:
         nested = function.parent is not None and function not in self.background_functions
         if nested and function.parent is not None and self.role(function.parent) == "endpoint":
             return "endpoint"
-        if in_session_module:
+        if in_session_module or function in self.approved_dependencies or function in self.approved_contexts:
             return "session"
         if function in self.background_functions or function in self.background_helpers:
             return "background"
@@ -221,7 +221,8 @@ class Program:
 
     # approved ways
 
-    def _named(self, names: Iterable[str]) -> frozenset[FunctionInfo]:
+    def named(self, *names: str) -> frozenset[FunctionInfo]:
+        """The functions behind qualified names of the policy."""
         wanted = set(names)
         found: set[FunctionInfo] = set()
         for name in wanted:
@@ -253,12 +254,12 @@ class Program:
     @cached_property
     def approved_dependencies(self) -> frozenset[FunctionInfo]:
         """The functions of ``session-dependencies``."""
-        return self._named(self.policy.session_dependencies)
+        return self.named(*self.policy.session_dependencies)
 
     @cached_property
     def approved_contexts(self) -> frozenset[FunctionInfo]:
         """The functions of ``session-contexts``."""
-        return self._named(self.policy.session_contexts)
+        return self.named(*self.policy.session_contexts)
 
     def in_session_module(self, site: Site) -> bool:
         """Whether a place lies in a session module."""

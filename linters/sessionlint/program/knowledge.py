@@ -224,7 +224,7 @@ NETWORK_PREFIXES = (
     "fastapi_mail.", "resend.", "elasticsearch.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
     "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "qdrant_client.", "pinecone.",
     "googlemaps.", "ollama.", "replicate.", "minio.", "aiobotocore.", "miniopy_async.", "curl_cffi.", "cloudscraper.",
-    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.",
+    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.", "any_llm.", "emails.",
     "asyncio.open_connection", "subprocess.",
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
@@ -246,7 +246,8 @@ _NETWORK_METHODS = {
     "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix",
     "chat",
     "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex",
-    "delete_many",
+    "delete_many", "create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "cancel_batch",
+    "acancel_batch", "list_batches", "alist_batches", "aretrieve_batch_results",
 }  # fmt: skip
 _NOT_NETWORK = re.compile(
     r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.|Error$|Exception$|Timeout$|Limits$|\.Response$"

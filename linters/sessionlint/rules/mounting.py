@@ -80,3 +80,18 @@ def path_pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
         written = re.escape(pattern.rstrip("/") or "/")
         parts.append(written.replace(r"/\*\*", "(?:/.*)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*"))
     return re.compile("|".join(parts) or r"(?!)")
+
+
+def same_application(program: Program, path: str, other: str) -> bool:
+    """Whether two files run in one application: one is above both, or one of the files belongs to none."""
+    folders = program.shared(_applications)
+    if any(path.startswith(folder) and other.startswith(folder) for folder in folders):
+        return True
+    return not any(path.startswith(f) for f in folders) or not any(other.startswith(f) for f in folders)
+
+
+def _applications(program: Program) -> tuple[str, ...]:
+    routers = program.solver.routers.items()
+    made = {site[0].rpartition("/")[0] for site, entry in routers if entry.get("name") != "fastapi.APIRouter"}
+    kept = {folder for folder in made if program.policy.layer_of(f"{folder}/main.py") != "test"}
+    return tuple(sorted((f"{folder}/" if folder else "" for folder in kept), key=lambda f: (-f.count("/"), f)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
@@ -22,28 +22,48 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
 
 
-def open_since(program: Program, event: Event) -> tuple[str, list[TraceStep]]:
-    """Since when the transaction is open, and the steps that show it; no steps when nothing proves it."""
+class Reader(NamedTuple):
+    """A dependency of the request that leaves a transaction open on the endpoint's session, and the steps to it."""
+
+    function: FunctionInfo
+    steps: list[TraceStep]
+
+
+class Since(NamedTuple):
+    """Since when a transaction is open, as the steps show; ``by`` is the dependency that opened it, if one did.
+
+    ``holds`` tells that the dependency hands the session out inside its own transaction.
+    """
+
+    when: str = ""
+    steps: tuple[TraceStep, ...] = ()
+    by: FunctionInfo | None = None
+    holds: bool = False
+
+
+def open_since(program: Program, event: Event) -> Since:
+    """Since when the transaction is open; no steps when nothing proves it."""
     if "already begun" in event.flags:
         owner = owner_of(event, event.subject)
         if owner is not None:
-            return f"line {owner.site[1][0]}", [program.step(owner.site, "the transaction is opened here")]
+            return Since(f"line {owner.site[1][0]}", (program.step(owner.site, "the transaction is opened here"),))
     if event.flags & {"already begun", "autobegun"}:
         earlier = _earlier(event)
         if earlier is None:
-            return "", []
-        steps = [program.step(earlier.site, f"{called(earlier)} already opened a transaction")]
-        steps += down_to(program, earlier)[1:]
-        return f"line {earlier.span[0]}", steps
+            return Since()
+        step = program.step(earlier.site, f"{called(earlier)} already opened a transaction")
+        return Since(f"line {earlier.span[0]}", (step, *down_to(program, earlier)[1:]))
     for atom in event.subject:
         if isinstance(atom, Injected):
             source = begun_by(program, atom)
             if source is not None:
-                return f"the dependency {source.qualname}() opened it", commit_trace(program, source)
-            found = _by_dependency(program, event.function, atom)
-            if found[1]:
-                return found
-    return "", []
+                when = f"the dependency {source.qualname}() opened it"
+                return Since(when, tuple(commit_trace(program, source)), source, holds=True)
+            reader = read_before(program, event.function, atom)
+            if reader is not None:
+                when = f"the dependency {reader.function.qualname}() used the same session"
+                return Since(when, tuple(reader.steps), reader.function)
+    return Since()
 
 
 def begun_by(program: Program, atom: Any) -> FunctionInfo | None:
@@ -69,19 +89,18 @@ def _earlier(event: Event) -> Event | None:
     return found
 
 
-def _by_dependency(program: Program, function: FunctionInfo, session: Injected) -> tuple[str, list[TraceStep]]:
-    """A dependency of the request that leaves a transaction open on the session the endpoint also gets."""
-    opened: tuple[str, list[TraceStep]] = ("", [])
+def read_before(program: Program, function: FunctionInfo, session: Any) -> Reader | None:
+    """The dependency of the request that leaves a transaction open on the session the endpoint also gets."""
+    if not isinstance(session, Injected):
+        return None
+    found: Reader | None = None
     for dependency in request_dependencies(program, function):
         for target in behind(program, dependency):
             effects = target.summary.effects
             if any(Effect("txn", end, session) in effects for end in ("commit", "rollback", "close")):
-                return "", []
-            if {(session, "used"), (session, "begun")} & target.summary.leaves and not opened[1]:
+                return None
+            if found is None and {(session, "used"), (session, "begun")} & target.summary.leaves:
                 used = next((e for e in effects if e.subject == session and e.kind in ("use", "txn")), None)
                 steps = [program.step(dependency.site, f"the dependency {target.qualname}() gets the same session")]
-                opened = (
-                    f"the dependency {target.qualname}() used the same session",
-                    steps + (program.effect_trace(target, used) if used is not None else []),
-                )
-    return opened
+                found = Reader(target, steps + (program.effect_trace(target, used) if used is not None else []))
+    return found

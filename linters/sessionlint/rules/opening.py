@@ -156,26 +156,13 @@ def made_at(program: Program, value: Value) -> list[TraceStep]:
     ]
 
 
-def remedy(program: Program, function: FunctionInfo) -> str:
-    """What a function of this role writes instead of opening a session."""
-    role = program.role(function)
-    dependency, context = _first(program.policy.session_dependencies), _first(program.policy.session_contexts)
-    if role in ("endpoint", "dependency"):
-        return f"Receive the session with Depends({dependency})." if dependency else "Inject the session."
-    if role in ("service", "router", "model"):
-        return "Take the session as a parameter from the endpoint or task that owns it."
-    if not context:
-        return "Open it through the session module."
-    return f"Open it with `{with_word(function)} {context}() as session:`."
-
-
-def with_word(function: FunctionInfo) -> str:
-    """The statement a function of this kind writes."""
-    return "async with" if function.is_async else "with"
-
-
-def _first(names: tuple[str, ...]) -> str:
-    return names[0].rpartition(".")[2] if names else ""
+def outlives_request(program: Program, function: FunctionInfo) -> bool:
+    """Work for which the request's session is no good: authentication before it, streams and sockets long after it."""
+    if function.routes:
+        return all(route.method.startswith("websocket") for route in function.routes)
+    if function in program.dependency_functions:
+        return True
+    return function.is_generator and not function.is_context_manager and program.role(function) != "service"
 
 
 def once(findings: Iterator[Finding]) -> Iterator[Finding]:

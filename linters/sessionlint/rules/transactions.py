@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 _MAX_HOPS = 12
-#: What to write instead, by the role of the function that ends a transaction by hand.
-_INSTEAD = {
-    "endpoint": "let `async with session.begin():` around the unit of work own it",
-    "background": "let `async with session.begin():` around the unit of work own it",
-    "service": "drop it and leave the transaction to the caller; `await session.flush()` is enough to get ids",
-}
 
 
 def one_per_call(events: Iterable[Event]) -> Iterator[Event]:
@@ -46,18 +40,6 @@ def _handed_on(program: Program, name: str) -> Iterator[Event]:
         ended = {op for text in use.texts for op, _ in transaction_statements(text.text)} if use.trace else ()
         if name in ended and not program.is_exempt(use.event.function):
             yield use.event
-
-
-def instead(program: Program, function: FunctionInfo) -> str:
-    """The remedy for a transaction that ``function`` ends by hand."""
-    role = program.role(function) or ""
-    text = _INSTEAD.get(role, "let the `async with session.begin():` block of the session's owner end it")
-    return as_written_in(function, text)
-
-
-def as_written_in(function: FunctionInfo, text: str) -> str:
-    """Advice with ``async with`` and ``await`` as a function writes it: without them when it is not asynchronous."""
-    return text if function.is_async else text.replace("async with", "with").replace("`await ", "`")
 
 
 def called(event: Event) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.opening import approved_by_policy, is_approved, made_at, remedy, text
+from sessionlint.rules.opening import approved_by_policy, is_approved, made_at, text
+from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -219,5 +220,6 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.value and all(approved_by_policy(program, atom) for atom in event.value):
             continue
-        message = f"{text(event)} opens a session outside the session module. {remedy(program, event.function)}"
+        advice = opening(program, event.function, event.subject)
+        message = f"{text(event)} opens a session outside the session module. {advice}"
         yield program.finding(META, event, message, made_at(program, event.value))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.opening import is_approved, made_at, remedy, text
+from sessionlint.rules.opening import is_approved, made_at, text
+from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -167,5 +168,5 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.name == "connection" and is_approved(program, event.function):
             continue
-        message = f"{text(event)} {what}, outside the session module. {remedy(program, event.function)}"
+        message = f"{text(event)} {what}, outside the session module. {opening(program, event.function)}"
         yield program.finding(META, event, message, made_at(program, event.value))

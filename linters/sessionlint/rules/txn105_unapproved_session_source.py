@@ -9,6 +9,7 @@ from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
+    Source,
     hops,
     injections,
     is_approved,
@@ -16,10 +17,10 @@ from sessionlint.rules.opening import (
     named,
     once,
     origin_of,
-    remedy,
     sources,
     text,
 )
+from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -549,7 +550,9 @@ def _found(program: Program) -> Iterator[Finding]:
         if _is_set_up(program, event, handle) or _reads_its_own(event):
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
-        yield program.finding(META, event, message + remedy(program, event.function), hops(program, event, handle))
+        yield program.finding(
+            META, event, message + opening(program, event.function, event.subject), hops(program, event, handle)
+        )
     yield from _kept(program)
     yield from _injected(program)
 
@@ -568,7 +571,7 @@ def _kept(program: Program) -> Iterator[Finding]:
         if origin_of(program, opener, handle) == "unapproved":
             message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
             trace = program.source_trace(opener, handle)
-            yield program.finding(META, event, message + remedy(program, event.function), trace)
+            yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
 
 
 def _receiver(event: Event) -> ClassInfo | None:
@@ -635,7 +638,7 @@ def _injected(program: Program) -> Iterator[Finding]:
             trace = [program.step(dependency.site, "it is injected here")]
             if source.function is not None and source.handle is not None:
                 trace += program.source_trace(source.function, source.handle)
-            yield program.finding(META, (function, span), message + remedy(program, function), trace)
+            yield program.finding(META, (function, span), message + opening(program, function, _handed(source)), trace)
             break
 
 
@@ -645,6 +648,10 @@ def _reads_its_own(event: Event) -> bool:
     if event.callee is None or not event.callee.is_property or read is None or read[0] != "a" or not params:
         return False
     return bool(read[2][0] == "n" and read[2][2] == params[0][0])
+
+
+def _handed(source: Source) -> tuple[Handle, ...]:
+    return () if source.handle is None else (source.handle,)
 
 
 _KEPT = ("engine", "factory", "driver pool")

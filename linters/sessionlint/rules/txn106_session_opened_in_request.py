@@ -18,10 +18,11 @@ from sessionlint.rules.opening import (
     main_handle,
     once,
     origin_of,
-    remedy,
+    outlives_request,
     sources,
     text,
 )
+from sessionlint.rules.remedies import nearest_dependency, opening
 from sessionlint.rules.second_sessions import second_sessions
 
 if TYPE_CHECKING:
@@ -490,7 +491,7 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
             handle = main_handle(event.subject)
             trace = hops(program, event, handle) if handle is not None else []
-            yield program.finding(META, event, message + remedy(program, event.function), trace)
+            yield program.finding(META, event, message + opening(program, event.function, event.subject), trace)
     for event in program.events("call"):
         handle = _behind_holder(program, event)
         if handle is not None and event.site not in told:
@@ -498,7 +499,7 @@ def _found(program: Program) -> Iterator[Finding]:
                 f"{text(event)} opens a session of its own in {_where(program, event.function)}, in what it hands "
             )
             trace = hops(program, event, handle)
-            yield program.finding(META, event, f"{message}out. {remedy(program, event.function)}", trace)
+            yield program.finding(META, event, f"{message}out. {opening(program, event.function, (handle,))}", trace)
     if program.policy.session_dependencies:
         yield from _injected(program)
 
@@ -542,17 +543,8 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
     return (
         program.role(function) in RECEIVERS
         and not is_approved(program, function)
-        and not _outlives_request(program, function)
+        and not outlives_request(program, function)
     )
-
-
-def _outlives_request(program: Program, function: FunctionInfo) -> bool:
-    """Work for which the request's session is no good: authentication before it, streams and sockets long after it."""
-    if function.routes:
-        return all(route.method.startswith("websocket") for route in function.routes)
-    if function in program.dependency_functions:
-        return True
-    return function.is_generator and not function.is_context_manager and program.role(function) != "service"
 
 
 def _where(program: Program, function: FunctionInfo) -> str:
@@ -568,8 +560,9 @@ def _injected(program: Program) -> Iterator[Finding]:
             name = source.function
             if source.origin != "approved" or name is None or name in program.approved_dependencies:
                 continue
-            wanted = program.policy.session_dependencies[0].rpartition(".")[2]
-            message = f"Depends on {name.name}(), not on the approved dependency. Use Depends({wanted})."
+            way = nearest_dependency(program, function)
+            use = f" Use Depends({way.name})." if way is not None else ""
+            message = f"Depends on {name.name}(), not on the approved dependency.{use}"
             trace = [program.step(dependency.site, "it is injected here")]
             yield program.finding(META, (function, span), message, trace)
             break

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.exit_stacks import on_a_stack_left_open
-from sessionlint.rules.opening import hops, once, text, with_word
+from sessionlint.rules.opening import hops, once, text
 from sessionlint.rules.ownership import kept_by_source, made, verdict
+from sessionlint.rules.remedies import is_asynchronous
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -402,7 +403,7 @@ def _found(program: Program) -> Iterator[Finding]:
         if program.role(event.function) in ("test", "migration") or event.function.name == "<module>":
             continue
         if made(event) and on_a_stack_left_open(event):
-            block = with_word(event.function)
+            block = _with(program, event)
             message = f"{text(event)} is entered on an exit stack that nothing closes. Open the stack with `{block}`."
             yield program.finding(META, event, message, hops(program, event, made(event)[0]))
             continue
@@ -417,8 +418,12 @@ def _found(program: Program) -> Iterator[Finding]:
                 break
 
 
+def _with(program: Program, event: Event) -> str:
+    return "async with" if is_asynchronous(program, event.function, event.subject) else "with"
+
+
 def _message(program: Program, event: Event, handle: Handle) -> str:
-    call, function, block = text(event), event.function, with_word(event.function)
+    call, function, block = text(event), event.function, _with(program, event)
     advice = f"Open it with `{block}`, or close it in `finally`."
     if "returned" in event.flags and not function.is_generator:
         if function in program.dependency_functions:

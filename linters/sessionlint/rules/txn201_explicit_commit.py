@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.transactions import by_hand, called, instead
+from sessionlint.rules.remedies import instead
+from sessionlint.rules.transactions import by_hand, called
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -330,4 +331,4 @@ def check(program: Program) -> Iterator[Finding]:
         what = f"`{called(event)}` commits the transaction by hand"
         if event.text == "sql":
             what = f"`{called(event)}` commits the transaction with SQL text"
-        yield program.finding(META, event, f"{what}. Instead {instead(program, event.function)}.")
+        yield program.finding(META, event, f"{what}. Instead {instead(program, event)}.")

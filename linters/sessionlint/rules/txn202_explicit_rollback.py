@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.transactions import as_written_in, by_hand, called
+from sessionlint.rules.remedies import as_written
+from sessionlint.rules.transactions import by_hand, called
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -170,4 +171,4 @@ def check(program: Program) -> Iterator[Finding]:
             f"`{called(event)}` rolls the transaction back {how}. Let the error leave the `async with "
             "session.begin():` block, or put what may fail into `async with session.begin_nested():`."
         )
-        yield program.finding(META, event, as_written_in(event.function, message))
+        yield program.finding(META, event, as_written(program, event, message))

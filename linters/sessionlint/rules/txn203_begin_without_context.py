@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.remedies import as_written
 from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
@@ -152,4 +153,4 @@ def check(program: Program) -> Iterator[Finding]:
             f"`{called(event)}` begins {what} that no block ends. Write `async with session.{event.name}():` so that "
             "every path commits or rolls back."
         )
-        yield program.finding(META, event, message)
+        yield program.finding(META, event, as_written(program, event, message))

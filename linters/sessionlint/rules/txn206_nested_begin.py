@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.open_since import open_since
+from sessionlint.rules.open_since import Since, open_since
+from sessionlint.rules.remedies import as_written, let_it_end
 from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
@@ -393,10 +394,21 @@ def check(program: Program) -> Iterator[Finding]:
     """One finding per ``begin()`` that must raise."""
     begun = (e for e in program.events("txn") if e.name == "begin" and not program.is_exempt(e.function))
     for event in one_per_call(begun):
-        since, trace = open_since(program, event)
-        if trace:
+        since = open_since(program, event)
+        if since.steps:
             message = (
-                f"`{called(event)}` begins a transaction that is already open since {since}, and raises. Begin first "
-                "and do everything inside the block; a part that may fail on its own belongs in `begin_nested()`."
+                f"`{called(event)}` begins a transaction that is already open since {since.when}, and raises. "
+                f"{_way_out(since)}"
             )
-            yield program.finding(META, event, message, trace)
+            yield program.finding(META, event, as_written(program, event, message), since.steps)
+
+
+def _way_out(since: Since) -> str:
+    """An endpoint cannot begin before its dependencies run."""
+    if since.by is None:
+        part = "a part that may fail on its own belongs in `begin_nested()`"
+        return f"Begin first and do everything inside the block; {part}."
+    name = f"{since.by.qualname}()"
+    if since.holds:
+        return f"Drop it: what {name} holds open commits by itself; or let {name} only open and close the session."
+    return f"An endpoint cannot begin before its dependencies: {let_it_end(name)}."

@@ -9,8 +9,9 @@ from sessionlint.facts import ir
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.saving import is_lost
-from sessionlint.rules.transactions import as_written_in, called, down_to, injector
+from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -727,6 +728,6 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
     message = (
         f"`{what}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
-        "`async with session.begin():`."
+        f"`async with session.begin():`{first_ended(program, event.function, session)}."
     )
-    return program.finding(META, event, as_written_in(event.function, message), trace)
+    return program.finding(META, event, in_colour(message, is_asynchronous(program, event.function, (session,))), trace)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
+from sessionlint.rules.remedies import in_colour, is_asynchronous
 from sessionlint.rules.transactions import called, owned
 from sessionlint.rules.translating import catches_database_errors, stands_for
 
@@ -335,6 +336,7 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
             f"{transaction.site[1][0]}. Let the error leave the block, or put the statement into "
             "`async with session.begin_nested():` inside it."
         )
+        message = in_colour(message, is_asynchronous(program, event.function, transaction.subjects))
         trace = [
             program.step(transaction.site, "the transaction is opened here"),
             program.step(use.site, f"{called(use)} uses it and may fail"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Dependency, Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.remedies import colour, in_colour
 from sessionlint.rules.transactions import commit_trace, is_web_request, place_of, request_dependencies
 
 if TYPE_CHECKING:
@@ -231,14 +232,21 @@ def check(program: Program) -> Iterator[Finding]:
             summary = target.summary
             if not (summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions)):
                 continue
-            message = (
-                f"{target.qualname}() commits after its yield, when the client already has the response. Commit in the "
-                'endpoint with `async with session.begin():`, or ask for it with `scope="function"`.'
-            )
             where = place_of(program, dependency.site, user)
             if not program.is_exempt(user):
-                yield program.finding(META, where, message, commit_trace(program, target))
+                yield program.finding(META, where, _message(program, target), commit_trace(program, target))
             break
+
+
+def _message(program: Program, target: FunctionInfo) -> str:
+    """One dependency is the cause of all its uses: the repair is there, or here alone by the scope."""
+    text = (
+        f"{target.qualname}() commits after its yield, when the client already has the response. Take the commit out "
+        f"of it, once, in {target.path}, and let endpoints that write commit with `async with session.begin():`; or "
+        'ask for it here with `scope="function"`.'
+    )
+    kind = colour(program, (*target.summary.yields, *(a for a, _ in target.summary.commits_after_yield)))
+    return in_colour(text, target.is_async if kind is None else kind)
 
 
 def _used(program: Program) -> dict[Site, tuple[FunctionInfo, Dependency]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo, Event
@@ -26,7 +27,48 @@ META = Rule(
     presets=("scrapersky",),
 )
 
+#: The registered claims (RFC 7519) that only a token has together: for whom, and until when.
+_CLAIMS = {"sub", "exp"}
+
 BAD = [
+    Bad(
+        source="""
+# --- app/services/users.py
+class Users:
+    def of(self, current_user=None):
+        return current_user and current_user.get("user_id")
+# --- app/auth/tokens.py
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+
+async def get_current_user(token=Depends(HTTPBearer())):
+    payload = jwt.decode(token.credentials, "k")
+    user_id = payload.get("sub")
+    return {"user_id": user_id, "sub": user_id, "exp": payload.get("exp")}
+
+
+async def get_profile(token=Depends(HTTPBearer())):
+    payload = jwt.decode(token.credentials, "k")
+    return {"user_id": payload.get("sub"), "name": "a"}
+# --- app/routers/users.py
+from fastapi import APIRouter, Depends
+
+from app.auth.tokens import get_current_user, get_profile
+from app.services.users import Users
+
+router = APIRouter()
+users = Users()
+
+
+@router.get("/me")
+async def me(current_user=Depends(get_current_user), profile=Depends(get_profile)):
+    users.of(profile)
+    users.of(current_user["user_id"])
+    return users.of(current_user=current_user)  # TXN403@12
+""",
+    ),
     Bad(
         source="""
 # --- app/services/jobs.py
@@ -453,6 +495,12 @@ def _fields(program: Program, info: ClassInfo) -> Iterator[Value]:
                 yield program.solver.attribute(info, name)
 
 
+def _is_remade(program: Program, atom: Any) -> bool:
+    """A dictionary that a dependency hands out with a token's subject and expiry in it: claims under another name."""
+    views = program.solver.views(atom) if atom.tag == "injected" else ()
+    return any(v.tag == "map" and {key for key, _ in v.items} >= _CLAIMS for v in views)
+
+
 def _is_argument(call: Event, made: Event) -> bool:
     """Whether an object is made among the arguments of the call."""
     outer, inner = call.span, made.span
@@ -463,8 +511,10 @@ def secret_in(program: Program, event: Event) -> tuple[str, str] | None:
     """The parameter of a callee that gets a secret, and what it is: ``token`` or ``claims``."""
     for identity, value in event.bindings:
         if isinstance(identity, Param) and identity.info is event.callee:
-            held = (value,) if _is_receiver(identity) else _held(program, event, value)
+            held = [value] if _is_receiver(identity) else list(_held(program, event, value))
             kind = next((k for v in held if (k := kind_of_secret(program, v))), None)
+            if kind is None and any(_is_remade(program, atom) for v in held for atom in v):
+                kind = "claims"
             if kind:
                 return identity.name, kind
         elif identity == Const(UNKNOWN_KEYWORDS, "str") and kind_of_secret(program, value):

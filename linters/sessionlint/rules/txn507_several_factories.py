@@ -9,6 +9,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.mounting import same_application
 
 META = Rule(
     code="TXN507",
@@ -21,6 +22,7 @@ META = Rule(
     remedy="Keep one engine and one factory made from it, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
+    "of two applications in one repository, an engine that a function uses itself and keeps from all others, engines "
     "of tests and migrations, calls that return the one cached engine.",
     program_wide=True,
 )
@@ -98,9 +100,87 @@ main = make_engine(settings.database_url)
 replica = make_engine(settings.replica_url)  # TXN507@11
 """,
     ),
-]
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
 
+engine = create_engine("postgresql://db/app", pool_size=5)
+Local = sessionmaker(engine)
+
+
+def count():
+    own = create_engine("postgresql://db/app", pool_size=5)  # TXN507@11
+    with sessionmaker(own)() as session:  # TXN507@10
+        return session.execute("SELECT 1").scalar()
+""",
+    ),
+    Bad(
+        source="""
+# --- app/main.py
+from fastapi import FastAPI
+
+app = FastAPI()
+# --- app/web/main.py
+from fastapi import FastAPI
+
+web = FastAPI()
+# --- app/web/db.py
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql://db/app", pool_size=5)  # TXN507@10
+# --- app/api/main.py
+from fastapi import FastAPI
+
+api = FastAPI()
+# --- app/api/db.py
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql://db/app", pool_size=5)
+# --- app/session.py
+""",
+        policy=(("session-modules", ["app/api/db.py", "app/web/db.py"]),),
+    ),
+]
 GOOD = [
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine, text
+
+engine = create_engine("postgresql://db/app", pool_size=5)
+
+
+def create_database():
+    admin = create_engine("postgresql://db/postgres", pool_size=5)
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE app"))
+    admin.dispose()
+""",
+    ),
+    Good(
+        source="""
+# --- one/main.py
+from fastapi import FastAPI
+
+app = FastAPI()
+# --- one/db.py
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql://db/app", pool_size=5)
+# --- two/main.py
+from fastapi import FastAPI
+
+app = FastAPI()
+# --- two/db.py
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql://db/app", pool_size=5)
+# --- app/session.py
+""",
+        policy=(("session-modules", ["one/db.py", "two/db.py"]),),
+    ),
     Good(
         path="app/session.py",
         source="""
@@ -176,11 +256,12 @@ class Database:
 def check(program: Program) -> Iterator[Finding]:
     """Each live engine after the first, and each live factory after the first."""
     for kind in ("engine", "factory"):
-        first: tuple[Any, Event] | None = None
+        firsts: list[tuple[Any, Event]] = []
         seen: set[Any] = set()
         for owner, event in _live(program, kind):
+            first = next((f for f in firsts if same_application(program, f[1].path, event.path)), None)
             if first is None:
-                first = (owner, event)
+                firsts.append((owner, event))
             elif owner not in seen and owner != first[0]:
                 yield _finding(program, kind, event, first[1])
             seen.add(owner)
@@ -202,7 +283,10 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
     made = [
         e
         for e in program.events("create")
-        if e.name == kind and program.in_session_module(e.site) and not _wraps_factory(program, e)
+        if e.name == kind
+        and program.in_session_module(e.site)
+        and not _wraps_factory(program, e)
+        and not _passes(program, e)
     ]
     made.sort(key=lambda e: (e.path, e.span))
     for event in made:
@@ -217,6 +301,16 @@ def _wraps_factory(program: Program, event: Event) -> bool:
     """``scoped_session(factory)`` is the same factory."""
     wrapper = any(a.tag == "ext" and a.name.endswith("scoped_session") for a in event.value)
     return wrapper and any(program.kind(a) == "factory" for v in event.args[:1] for a in v)
+
+
+def _passes(program: Program, event: Event) -> bool:
+    """An engine that one function makes for itself, to create the database for example: no session comes from it."""
+    function = event.function
+    handed = (*function.summary.returns, *function.summary.yields)
+    if function.name == "<module>" or program.handles(handed):
+        return False
+    kept = any(e.kind in ("store", "setattr", "setitem", "escape") or "global" in e.flags for e in function.events)
+    return not kept and not any(e.kind == "create" and e.name in ("session", "factory") for e in function.events)
 
 
 def _owner(program: Program, event: Event) -> tuple[Any, ...]:

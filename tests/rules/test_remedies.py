@@ -1,0 +1,309 @@
+"""What a message tells the user to write can be written there: it is in reach, of the session's colour, and works."""
+
+from __future__ import annotations
+
+from sessionlint.rules import examples
+from sessionlint.rules.catalogue import all_rules
+
+SYNC_MODULE = """
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+@contextmanager
+def of_tenant(name):
+    with Local() as session:
+        yield session
+
+
+@contextmanager
+def work():
+    with Local() as session:
+        yield session
+
+
+def get_db():
+    with Local() as session:
+        yield session
+"""
+
+
+def advice(source: str, code: str, **policy: object) -> list[str]:
+    """The messages of one rule after their first sentence, in order of place."""
+    files = examples.split(source, "app/jobs/nightly.py")
+    program = examples.program_for(files, examples.policy_for(policy, files))
+    rule = next(rule for rule in all_rules() if code == rule.META.code)
+    found = sorted(rule.check(program), key=lambda f: (f.path, f.span.line, f.span.column))
+    return [f.message.partition(". ")[2] for f in found]
+
+
+def test_script_of_another_service_is_not_sent_to_a_context_it_cannot_import():
+    source = """
+# --- one/shop/db.py
+from contextlib import contextmanager
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+@contextmanager
+def work():
+    with Local() as session:
+        yield session
+# --- one/main.py
+from fastapi import FastAPI
+from shop.db import work
+from sqlalchemy.orm import Session
+
+app = FastAPI()
+
+
+def tidy():
+    with Session() as session:
+        session.execute("select 1")
+# --- one/shop/__init__.py
+# --- app/session.py
+# --- two/main.py
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+app = FastAPI()
+
+
+def tidy():
+    with Session() as session:
+        session.execute("select 1")
+# --- tools/uses.py
+from shop.db import work
+from sqlalchemy.orm import Session
+
+
+def tidy():
+    with Session() as session:
+        session.execute("select 1")
+"""
+    names = {"session-modules": ["one/shop/db.py"], "session-dependencies": [], "session-contexts": ["shop.db.work"]}
+    assert advice(source, "TXN101", **names) == [
+        "Open it with `with work() as session:`.",
+        "Open it with `with work() as session:`.",
+        "Open it through the session module.",
+    ]
+
+
+def test_context_of_the_right_colour_that_needs_no_arguments_comes_first():
+    source = f"""
+# --- app/session.py
+{examples.SESSION_MODULE}
+# --- app/sync_session.py
+{SYNC_MODULE}
+# --- app/jobs/nightly.py
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+
+def tidy():
+    with Session() as session:
+        session.execute("select 1")
+
+
+async def tidy_later():
+    async with AsyncSession() as session:
+        await session.execute("select 1")
+
+
+async def tidy_at_once():
+    with Session() as session:
+        session.execute("select 1")
+"""
+    policy = {
+        "session-modules": ["app/session.py", "app/sync_session.py"],
+        "session-contexts": ["app.sync_session.of_tenant", "app.sync_session.work", "app.session.get_session"],
+    }
+    assert advice(source, "TXN101", **policy) == [
+        "Open it with `with work() as session:`.",
+        "Open it with `async with get_session() as session:`.",
+        "Open it with `with work() as session:`.",
+    ]
+
+
+def test_code_that_cannot_wait_is_not_told_to_wait():
+    source = """
+from sqlalchemy.orm import Session
+
+
+def tidy():
+    with Session() as session:
+        session.execute("select 1")
+"""
+    assert advice(source, "TXN101") == ["Open it through the session module."]
+
+
+def test_context_that_needs_arguments_is_named_as_one_where_there_is_no_other():
+    source = f"""
+# --- app/session.py
+{SYNC_MODULE}
+# --- app/jobs/nightly.py
+from sqlalchemy.orm import Session
+
+
+def tidy():
+    with Session() as session:
+        session.execute("select 1")
+"""
+    policy = {"session-dependencies": [], "session-contexts": ["app.session.of_tenant"]}
+    assert advice(source, "TXN101", **policy) == ["Open it with `with of_tenant(…) as session:`."]
+
+
+def test_stream_opens_its_own_session_while_its_endpoint_receives_one():
+    source = """
+# --- app/routers/live.py
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+router = APIRouter()
+
+
+@router.get("/live")
+async def live():
+    async def rows():
+        async with AsyncSession() as session:
+            yield await session.execute("select 1")
+
+    async with AsyncSession() as session:
+        await session.execute("select 1")
+    return rows()
+"""
+    assert advice(source, "TXN101") == [
+        "Open it with `async with get_session() as session:`.",
+        "Receive the session with Depends(get_session_dependency).",
+    ]
+
+
+def test_transaction_is_written_in_the_colour_of_the_session_not_of_the_function():
+    source = """
+# --- app/jobs/nightly.py
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+
+async def at_once(session: Session):
+    session.commit()
+
+
+async def later(session: AsyncSession):
+    await session.commit()
+
+# --- app/services/items.py
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+
+async def at_once(session: Session):
+    session.commit()
+
+
+async def later(session: AsyncSession):
+    await session.commit()
+"""
+    assert advice(source, "TXN201", layers={"background": ["app/jobs/**"], "service": ["app/services/**"]}) == [
+        "Instead let `with session.begin():` around the unit of work own it.",
+        "Instead let `async with session.begin():` around the unit of work own it.",
+        "Instead drop it and leave the transaction to the caller; `session.flush()` is enough to get ids.",
+        "Instead drop it and leave the transaction to the caller; `await session.flush()` is enough to get ids.",
+    ]
+
+
+GUARDED = """
+# --- app/routers/items.py
+from app.models.item import Item
+from app.session import get_session_dependency
+from fastapi import APIRouter, Depends
+
+router = APIRouter()
+
+
+async def current_user(session=Depends(get_session_dependency)):
+    return await session.get(Item, 1)
+
+
+async def ended(session=Depends(get_session_dependency)):
+    async with session.begin():
+        return await session.get(Item, 1)
+
+
+@router.post("/by-hand")
+async def by_hand(session=Depends(get_session_dependency), user=Depends(current_user)):
+    session.add(Item())
+    await session.commit()
+
+
+@router.post("/begun")
+async def begun(session=Depends(get_session_dependency), user=Depends(current_user)):
+    async with session.begin():
+        session.add(Item())
+
+
+@router.post("/lost")
+async def lost(session=Depends(get_session_dependency), user=Depends(current_user)):
+    session.add(Item())
+
+
+@router.post("/free")
+async def free(session=Depends(get_session_dependency), user=Depends(ended)):
+    session.add(Item())
+    await session.commit()
+"""
+_END = "let it end its read (`async with session.begin():` around it), or read on a short session of its own"
+
+
+def test_advice_on_commits_does_not_lead_into_a_transaction_that_is_begun_twice():
+    assert advice(GUARDED, "TXN201") == [
+        "Instead let `async with session.begin():` around the unit of work own it; current_user() has begun on the "
+        f"same session by then, so {_END}.",
+        "Instead let `async with session.begin():` around the unit of work own it.",
+    ]
+    assert advice(GUARDED, "TXN209") == [
+        f"Put it into `async with session.begin():`; current_user() has begun on the same session by then, so {_END}.",
+    ]
+
+
+def test_endpoint_whose_dependency_has_begun_is_not_told_to_begin_first():
+    assert advice(GUARDED, "TXN206") == [
+        "An endpoint cannot begin before its dependencies: let current_user() end its read "
+        "(`async with session.begin():` around it), or read on a short session of its own."
+    ]
+
+
+def test_dependency_that_commits_too_late_is_named_with_its_file_and_in_its_own_colour():
+    source = """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+def get_db():
+    with Local() as session:
+        yield session
+        session.commit()
+# --- app/routers/items.py
+from app.session import get_db
+from fastapi import APIRouter, Depends
+
+router = APIRouter()
+
+
+@router.post("/")
+async def create(db=Depends(get_db)):
+    return db.execute("select 1")
+"""
+    assert advice(source, "TXN211") == [
+        "Take the commit out of it, once, in app/session.py, and let endpoints that write commit with "
+        '`with session.begin():`; or ask for it here with `scope="function"`.'
+    ]
