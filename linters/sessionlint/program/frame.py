@@ -132,8 +132,9 @@ class Frame:
             under = guards | frozenset(self.guards) if self.guards else guards
             self.guarded[effect] = self.guarded[effect] & under if effect in self.guarded else under
             known = self.effects.get(effect)
-            if known is None or (callee is None and known.callee is not None):
-                # what is done here proves more than what a callee does, too
+            itself = known is not None and known.callee is self.function and callee is not self.function
+            if known is None or itself or (callee is None and known.callee is not None):
+                # what is done here proves more than what a callee does, too, and that more than a recursive call
                 self.effects[effect] = Hop(self.site(span), note, callee, inner)
             if self.yielded:
                 self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))

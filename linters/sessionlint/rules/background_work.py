@@ -145,7 +145,10 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     What other callers hand to a helper is among the helper's effects, too, but does not come from here.
     """
     chain = enclosing(function)
-    if subject.tag == "handle" or (subject.tag == "param" and subject.info in chain):
+    if subject.tag == "handle":
+        maker = maker_of(program, subject)
+        return maker in chain or maker not in _done_by(program, function)
+    if subject.tag == "param" and subject.info in chain:
         return True
     if any(subject in default for f in chain for _, default in f.param_values.values()):
         return True
@@ -154,6 +157,34 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     if subject.tag == "injected" and subject in held.get(None, ()):
         return True
     return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
+
+
+def _done_by(program: Program, function: FunctionInfo) -> frozenset[FunctionInfo]:
+    """Everything a function calls, directly or not: what is opened there is opened anew by every run."""
+    known = program.shared(_reached)
+    if function not in known:
+        callees = program.shared(_callees)
+        found = {function}
+        pending = [function]
+        while pending:
+            more = callees.get(pending.pop(), frozenset()) - found
+            found |= more
+            pending.extend(more)
+        known[function] = frozenset(found)
+    return known[function]
+
+
+def _reached(program: Program) -> dict[FunctionInfo, frozenset[FunctionInfo]]:
+    """What :func:`_done_by` has found out."""
+    return {}
+
+
+def _callees(program: Program) -> dict[FunctionInfo, frozenset[FunctionInfo]]:
+    found: dict[FunctionInfo, set[FunctionInfo]] = {}
+    for event in program.events("call"):
+        if event.callee is not None:
+            found.setdefault(event.function, set()).add(event.callee)
+    return {function: frozenset(callees) for function, callees in found.items()}
 
 
 def _classes_of(program: Program, owner: ClassInfo | None) -> list[ClassInfo]:

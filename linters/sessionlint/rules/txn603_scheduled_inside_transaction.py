@@ -607,9 +607,9 @@ def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bo
         return False
     if _is_told_by_callers(program, event):
         return False
-    last = program.effect_trace(event.callee, event.effect)[-1:]
+    site = program.effect_site(event.callee, event.effect)
     waited_for = awaited | program.shared(_executed)
-    return not any((path, span[:2]) == (s.path, (s.line, s.column)) for s in last for path, span in waited_for)
+    return site is None or not any(site[0] == path and site[1][:2] == span[:2] for path, span in waited_for)
 
 
 def _executed(program: Program) -> frozenset[Site]:
