@@ -36,6 +36,8 @@ _NOT_FOR: dict[str, dict[str, str]] = {
     "values.": {"TXN702": _NAMED, "TXN605": _KEPT},
     "calls.": {"TXN604": _RECORDS},
     "structure.decorator": {"TXN604": _RECORDS, "TXN105": _HOP},
+    "values.returned": {"TXN105": _HOP},
+    "values.yielded_by_generator": {"TXN105": _HOP},
     **{
         helper: {"TXN101": _HOP, "TXN105": _HOP, "TXN106": _HOP, "TXN604": _RECORDS}
         for helper in (

@@ -12,6 +12,29 @@ from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
 
 CASES: dict[str, tuple[str, set[str]]] = {
+    "lists in a dictionary that grow": (
+        """
+import asyncio
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def load(session, number):
+    return await session.scalar(text("SELECT 1"))
+
+
+async def together(session: AsyncSession, numbers):
+    groups = {"all": [], "one": [], "names": []}
+    groups["one"].append(load(session, 1))
+    for number in numbers:
+        groups["all"].append(load(session, number))
+        groups["names"].append(str(number))
+    await asyncio.gather(*groups["one"])
+    return await asyncio.gather(*groups["all"])  # TXN602@18
+""",
+        set(),
+    ),
     "a package that asks another module for its names (PEP 562)": (
         """
 # --- app/names/__init__.py

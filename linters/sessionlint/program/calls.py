@@ -220,7 +220,7 @@ def _switches(value: Value) -> bool:
 
 
 def _matters(value: Value) -> bool:
-    return any(a.tag not in ("const", "text", "column", "predicate", "operation", "row") for a in value)
+    return any(a.tag not in ("const", "text", "column", "predicate", "operation") for a in value)
 
 
 def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:

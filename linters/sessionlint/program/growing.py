@@ -27,16 +27,12 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
     if target[0] != "n":
         _grow_inside(frame, target, tuple(a for v in added for a in v), e)
+        if sequences and target[0] == "i":
+            put_back(frame, target, _grown(frame, sequences, added))
         return
     if not sequences:
         return
-    many = "loop" in frame.flags
-    grown = tuple(
-        Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences
-    )
-    if len(grown) > MAX_ALTERNATIVES:
-        # a list that many branches add to: what it may hold in all
-        grown = (Seq(tuple(dict.fromkeys(i for s in grown for i in s.items))[:40], any(s.many for s in grown)),)
+    grown = _grown(frame, sequences, added)
     is_task = any(a.tag == "obj" and a.name == TASK for v in added for a in v)
     if target[2] not in frame.env and frame.function.name != "<module>" and not is_task:
         kept = tuple(a for v in added for a in v)
@@ -47,6 +43,18 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
             registry = (Seq(tuple(dict.fromkeys((*known, *added)))[:40], True),)
             frame.solver.write(("name", frame.path, target[2]), registry)
     frame.env[target[2]] = grown
+
+
+def _grown(frame: Frame, sequences: list[Seq], added: Value) -> Value:
+    """The lists after ``added`` was put into them."""
+    many = "loop" in frame.flags
+    grown = tuple(
+        Seq((*s.items, *(i for i in added if i not in s.items or not many))[:40], s.many or many) for s in sequences
+    )
+    if len(grown) > MAX_ALTERNATIVES:
+        # a list that many branches add to: what it may hold in all
+        grown = (Seq(tuple(dict.fromkeys(i for s in grown for i in s.items))[:40], any(s.many for s in grown)),)
+    return grown
 
 
 def _collect(frame: Frame, target: ir.Expr, value: Value) -> None:

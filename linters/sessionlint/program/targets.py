@@ -21,6 +21,7 @@ from sessionlint.program.values import (
     Seq,
     Value,
     alternatives,
+    contained,
     join,
     join_all,
     literal,
@@ -130,8 +131,16 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
 
 def _row_above(frame: Frame, owner: ir.Expr) -> Value:
     """``order.customer`` of a row: what hangs on one by a relationship is a row, too."""
-    above = frame.lookup(owner[2][2]) if owner[0] == "a" and owner[2][0] == "n" else UNKNOWN
-    return tuple(a for a in above if a.tag == "row")
+    if owner[0] != "a" or not _is_held(owner[2]):
+        return UNKNOWN
+    return tuple(a for a in frame.evaluate(owner[2]) if a.tag == "row")
+
+
+def _is_held(expr: ir.Expr) -> bool:
+    """A name, or what stands in an object or container below one: reading it again does nothing."""
+    while expr[0] == "a" or (expr[0] == "i" and expr[3][0] == "k"):
+        expr = expr[2]
+    return bool(expr[0] == "n")
 
 
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
@@ -164,8 +173,13 @@ def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
     """Where an attribute of a project class lives: as long as its class, its module, its instance, or this call."""
     if atom.tag == "cls":
         return "class"
-    if owner[0] == "n" and atom in frame.env.get(owner[2], ()) and not _is_receiver(frame, owner[2]):
-        return "local object"
+    root = owner
+    while root[0] in ("a", "i"):
+        root = root[2]
+    if root[0] == "n" and not _is_receiver(frame, root[2]):
+        held = frame.env.get(root[2], UNKNOWN)
+        if atom in (held if root is owner else contained(held)):
+            return "local object"
     is_global = owner[0] == "n" and owner[2] not in frame.env and frame.function.name != "<module>"
     parent = frame.function.parent
     while is_global and parent is not None:

@@ -84,7 +84,8 @@ def _handed_over(program: Program) -> frozenset[FunctionInfo]:
         for a in v
     )
     bound = (a for e in program.events("call") for _, v in e.bindings for a in v)
-    return frozenset((*outside, *(a.info for a in (*given, *bound) if a.tag == "fn")))
+    defaults = (a for f in program.functions for _, default in f.param_values.values() for a in default)
+    return frozenset((*outside, *(a.info for a in (*given, *bound, *defaults) if a.tag == "fn")))
 
 
 def completed_uses(program: Program) -> Iterator[SqlUse]:

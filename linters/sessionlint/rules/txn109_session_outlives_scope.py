@@ -52,6 +52,7 @@ from app.session import engine, get_session, session_factory
 app = FastAPI()
 session = session_factory()  # TXN109@1
 store = Store()
+STORES = {"open": Store()}
 repository = Repository(session_factory())  # TXN109@1
 _cache = {}
 _all = []
@@ -112,6 +113,7 @@ async def closed_repository():
 
 def on_application(request: Request):
     request.app.session = session_factory()  # TXN109@5
+    STORES["open"].session = session_factory()  # TXN109@5
 
 
 def remembering():
@@ -299,6 +301,8 @@ async def middleware(request: Request, call_next):
         current.set(session)
         local = Repository(session)
         local.session = session
+        held = {"repository": local}
+        held["repository"].session = session
         return await call_next(request)
 
 

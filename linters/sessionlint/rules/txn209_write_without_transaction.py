@@ -203,6 +203,30 @@ def loaded(db: Session = Depends(get_db)):
     item.owner.name = "b"  # TXN209@5
 
 
+class Found:
+    def __init__(self, item):
+        self.item = item
+
+
+@router.put("/held")
+def held(db: Session = Depends(get_db)):
+    found = Found(find(db))
+    found.item.name = "b"  # TXN209@5
+
+
+@router.put("/held-above")
+def held_above(db: Session = Depends(get_db)):
+    held = {"item": find(db)}
+    held["item"].owner.name = "b"  # TXN209@5
+
+
+@router.get("/held-apart")
+def held_apart(db: Session = Depends(get_db)):
+    found = Found(find(db))
+    found.note = "b"
+    return found
+
+
 @router.put("/passed")
 def passed(db: Session = Depends(get_db)):
     rename(find(db))  # TXN209@5

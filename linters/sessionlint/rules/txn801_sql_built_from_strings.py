@@ -147,39 +147,6 @@ def pages(limits):
 
 GOOD = [
     Good(
-        source="""
-# --- app/services/queries.py
-from sqlalchemy import text
-
-
-async def ordered(session, order, limit):
-    return await session.execute(text(f"SELECT id FROM items ORDER BY {order} LIMIT {int(limit)}"))
-
-
-async def matching(session, conditions, values):
-    return await session.execute(text("SELECT id FROM items WHERE " + " AND ".join(conditions)), values)
-# --- app/services/lists.py
-from app.services.queries import matching, ordered
-
-ORDERS = {"new": "created_at DESC", "old": "created_at"}
-
-
-async def newest(session, limit):
-    return await ordered(session, ORDERS["new"], limit)
-
-
-async def sorted_by(session, key, limit):
-    return await ordered(session, ORDERS.get(key, "id"), limit)
-
-
-async def named(session, name, kind):
-    conditions = ["kind = :kind"]
-    if name:
-        conditions.append("name = :name")
-    return await matching(session, conditions, {"kind": kind, "name": name})
-""",
-    ),
-    Good(
         source='''
 # --- app/constants.py
 TABLE = "items"
@@ -290,6 +257,39 @@ async def run(session):
     await session.execute(text(f"SELECT {Item.name.key} FROM items"))
     await session.execute(text(Template("SELECT id FROM $t").substitute(t="items")))
 """
+    ),
+    Good(
+        source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+async def ordered(session, order, limit):
+    return await session.execute(text(f"SELECT id FROM items ORDER BY {order} LIMIT {int(limit)}"))
+
+
+async def matching(session, conditions, values):
+    return await session.execute(text("SELECT id FROM items WHERE " + " AND ".join(conditions)), values)
+# --- app/services/lists.py
+from app.services.queries import matching, ordered
+
+ORDERS = {"new": "created_at DESC", "old": "created_at"}
+
+
+async def newest(session, limit):
+    return await ordered(session, ORDERS["new"], limit)
+
+
+async def sorted_by(session, key, limit):
+    return await ordered(session, ORDERS.get(key, "id"), limit)
+
+
+async def named(session, name, kind):
+    conditions = ["kind = :kind"]
+    if name:
+        conditions.append("name = :name")
+    return await matching(session, conditions, {"kind": kind, "name": name})
+""",
     ),
 ]
 
