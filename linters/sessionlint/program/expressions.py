@@ -155,6 +155,8 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
             continue
         keys = frame.evaluate(key_expr)
         key = literal(keys)
+        if len(keys) == 1 and keys[0].tag == "text" and not keys[0].dynamic:
+            key = keys[0].text
         if isinstance(key, str):
             frame.identifier(key, value, value_expr, "key")
         if key is None:

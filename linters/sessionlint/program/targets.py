@@ -214,11 +214,20 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)
             frame.store("state", ir.text_of(target), value, target[1])
+    if isinstance(key, str) and value and _is_request_state(target[2]):
+        frame.solver.write(("state", "state", key), value)
     attributes = _attributes_of(target[2])
     if isinstance(key, str) and attributes is not None and any(a.tag in ("inst", "cls", "mod") for a in owner):
         _attribute(frame, ("a", target[1], attributes, key), value)
         return
     _keep(frame, target, owner, alternatives(keys), value)
+
+
+def _is_request_state(holder: ir.Expr) -> bool:
+    """``scope["state"]``: what endpoints see as ``request.state``."""
+    if holder[0] != "i" or holder[3][0] != "k" or holder[3][2] != "state":
+        return False
+    return (ir.dotted(holder[2]) or "").rpartition(".")[2] == "scope"
 
 
 def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], value: Value) -> None:

@@ -11,7 +11,7 @@ from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import TASK, Site, Value
 
-_DEEP = 4
+_DEEP = 7
 
 
 def awaited_tasks(program: Program) -> frozenset[Site]:

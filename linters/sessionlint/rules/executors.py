@@ -10,7 +10,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.rules.background_work import started_values
-from sessionlint.rules.sharing import count, is_shared
+from sessionlint.rules.sharing import count, is_shared, ranked
 
 #: Work of these pools that is waited for; the rest is background work.
 POOLS = ("concurrent.futures.",)
@@ -30,7 +30,7 @@ def pooled(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, 
         if event.span in at_once:
             continue
         many = event.name.endswith(".map") or "loop" in event.flags
-        for session, number in count(program, [(started_values(event), many)]).items():
+        for session, number in ranked(count(program, [(started_values(event), many)])):
             before = counts[session]
             counts[session] += number
             if counts[session] > 1 and before < 2 and is_shared(program, event.function, session, many):

@@ -10,6 +10,8 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 from sessionlint.rules.background_work import enclosing, sessions_in
 
+_RANKS = ("injected", "handle", "param")
+
 
 def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
     """In how many coroutines each session is; one in a repeated element counts twice."""
@@ -30,7 +32,21 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
 
 
 def shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:
-    return next((s for s, number in counts.items() if number > 1 and is_shared(program, function, s, True)), None)
+    """The session that is in several coroutines: of several, the injected one, which the reader knows."""
+    found = [s for s, number in counts.items() if number > 1 and is_shared(program, function, s, True)]
+    return min(found, key=_order, default=None)
+
+
+def ranked(counts: Counter[Any]) -> list[tuple[Any, int]]:
+    """Sessions with their numbers, the same order in every run."""
+    return sorted(counts.items(), key=lambda entry: _order(entry[0]))
+
+
+def _order(session: Any) -> tuple[int, Any, str]:
+    rank = _RANKS.index(session.tag) if session.tag in _RANKS else len(_RANKS)
+    info = getattr(session, "info", None) or getattr(getattr(session, "source", None), "info", None)
+    place = getattr(session, "site", None) or ((info.path, info.header) if info is not None else ())
+    return rank, place, str(getattr(session, "name", ""))
 
 
 def is_shared(program: Program, function: FunctionInfo, session: Any, many: bool) -> bool:

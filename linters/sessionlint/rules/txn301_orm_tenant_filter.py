@@ -34,6 +34,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, Query, mapped_column
 
+PREFIX = "tenant"
+
 
 class Base(DeclarativeBase):
     pass
@@ -65,6 +67,7 @@ class Jobs(Query):
 async def run(session, value):
     await session.scalars(select(Job).where(Job.owner_key == value))  # TXN301@45
     await session.scalars(select(Job).where(Job.scope.in_([value])))  # TXN301@45
+    await session.scalars(select(Job).filter_by(**{f"{PREFIX}_id": value}))  # TXN301@27
 """,
         path="app/models/job.py",
     ),

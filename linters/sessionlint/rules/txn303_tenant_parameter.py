@@ -36,6 +36,45 @@ META = Rule(
 BAD = [
     Bad(
         source="""
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Items:
+    def __init__(self, session):
+        self.session = session
+
+    async def find(self, **columns):
+        return await self.session.scalar(select(Item).filter_by(**columns))
+
+    async def where(self, filters):
+        query = select(Item)
+        for key, value in filters.items():
+            query = query.where(getattr(Item, key) == value)
+        return await self.session.scalars(query)
+
+    async def by(self, column, value):
+        return await self.session.scalar(select(Item).where(getattr(Item, column) == value))
+
+
+async def run(session, who, name):
+    items = Items(session)
+    await items.find(tenant_id=who)  # TXN303@11
+    await items.find(name=name)
+    await items.where({"tenant_id": who})  # TXN303@11
+    await items.where({"name": name})
+    await items.by("tenant_id", who)  # TXN303@11
+    await own(session, tenant_id=who)
+    return await items.by("name", name)
+
+
+async def own(session, **columns):
+    return await session.scalar(select(Item).filter_by(tenant_id=columns["owner"]))
+"""
+    ),
+    Bad(
+        source="""
 # --- app/services/jobs.py
 from functools import partial
 
@@ -297,7 +336,33 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
+    name = _filtered(event, callee)
+    return (callee, name) if name else None
+
+
+def _filtered(event: Event, callee: FunctionInfo) -> str | None:
+    """The tenant column by which a call makes a general query filter: a keyword, a key or a name it passes."""
+    columns = {e.name for e in callee.events if e.kind == "predicate"}
+    columns = {c for c in columns if not _mentions(callee.body, c)}
+    for identity, value in event.bindings if columns else ():
+        if isinstance(identity, Param) and identity.info is callee:
+            for atom in value:
+                keys = [k for k, _ in atom.items] if atom.tag == "map" else [atom.value] if atom.tag == "const" else []
+                name = next((k for k in keys if isinstance(k, str) and k in columns), None)
+                if name:
+                    return name
     return None
+
+
+def _mentions(body: Any, column: str) -> bool:
+    """Whether a function writes the column's name itself: then it filters by it whatever it is passed."""
+    pending = [body]
+    while pending:
+        current = pending.pop()
+        if current == column:
+            return True
+        pending.extend(part for part in current if type(part) in (tuple, str)) if type(current) is tuple else ()
+    return False
 
 
 def _prepared(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:

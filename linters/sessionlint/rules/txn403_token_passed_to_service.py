@@ -74,6 +74,48 @@ async def me(current_user=Depends(get_current_user), profile=Depends(get_profile
 # --- app/services/jobs.py
 async def run(session, user):
     return user
+# --- app/auth/middleware.py
+import jwt
+
+
+class Claims:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        claims = jwt.decode(dict(scope["headers"])[b"authorization"], "k")
+        scope["state"]["claims"] = claims
+        scope["state"]["user_id"] = claims["sub"]
+        await self.app(scope, receive, send)
+# --- app/routers/jobs.py
+from fastapi import APIRouter, Request
+
+from app.services.jobs import run
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(request: Request):
+    await run(None, request.state.user_id)
+    await run(None, request.state.claims["sub"])
+    await run(None, request.state.claims)  # TXN403@11
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.auth.middleware import Claims
+from app.routers import jobs
+
+app = FastAPI()
+app.add_middleware(Claims)
+app.include_router(jobs.router)
+"""
+    ),
+    Bad(
+        source="""
+# --- app/services/jobs.py
+async def run(session, user):
+    return user
 
 
 class Jobs:

@@ -319,6 +319,24 @@ class Unit:
         self.session = session
 
 
+class Repository:
+    def __init__(self, unit):
+        self.unit = unit
+
+
+class Service:
+    def __init__(self, repository):
+        self.repository = repository
+
+
+class Facade:
+    def __init__(self, service):
+        self.service = service
+
+    async def run(self):
+        await self.service.repository.unit.session.flush()
+
+
 @dataclass
 class Command:
     item_id: int
@@ -337,6 +355,24 @@ class Indexer(threading.Thread):
 
 def unit(session=Depends(get_session_dependency)):
     return Unit(session)
+
+
+def repository(unit=Depends(unit)):
+    return Repository(unit)
+
+
+class Provider:
+    def __init__(self, repository=Depends(repository)):
+        self.facade = Facade(Service(repository))
+
+
+def facade(provider: Provider = Depends()):
+    return provider.facade
+
+
+@router.post("/facade")
+async def by_facade(tasks: BackgroundTasks, facade=Depends(facade)):
+    tasks.add_task(facade.run)  # TXN601@5
 
 
 def later(session):

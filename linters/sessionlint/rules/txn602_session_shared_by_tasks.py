@@ -15,7 +15,7 @@ from sessionlint.rules.background_work import awaited_tasks, sessions_in, starte
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
 from sessionlint.rules.executors import pooled
-from sessionlint.rules.sharing import count, is_shared, shared
+from sessionlint.rules.sharing import count, is_shared, ranked, shared
 
 META = Rule(
     code="TXN602",
@@ -534,7 +534,7 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
             continue
         group = counts.setdefault(_group_of(event), Counter())
         value = event.args[0] if event.name == _GROUPED[0] and event.args else started_values(event)
-        for session, number in _own(program, event, count(program, [(value, "loop" in event.flags)])).items():
+        for session, number in ranked(_own(program, event, count(program, [(value, "loop" in event.flags)]))):
             before = group[session]
             group[session] += number
             if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1):

@@ -25,7 +25,7 @@ META = Rule(
     "records it.",
     not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
-    "the log, clauses inside loops, tasks that are awaited or have a callback that looks at the error, work "
+    "the log, clauses inside loops that go on, tasks that are awaited or have a callback that looks at the error, work "
     "that cannot fail.",
     program_wide=True,
 )
@@ -33,6 +33,40 @@ META = Rule(
 _LOSE = ("BackgroundTasks.add_task", "BackgroundTask", "threading.", "add_task")
 
 BAD = [
+    Bad(
+        source="""
+# --- app/tasks/scan.py
+import asyncio
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def scan(item_id):
+    for _ in range(3):
+        try:
+            async with get_session() as session, session.begin():
+                await session.get(Item, item_id)
+            break
+        except Exception:  # TXN604@9
+            logger.warning("scan of %s failed", item_id)
+            await asyncio.sleep(1)
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.scan import scan
+
+router = APIRouter()
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks):
+    background.add_task(scan, 1)
+""",
+    ),
     Bad(
         source="""
 # --- app/tasks/scan.py
@@ -202,6 +236,74 @@ async def start(item_id) -> None:
 ]
 
 GOOD = [
+    Good(
+        source="""
+# --- app/tasks/scan.py
+import asyncio
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def work(item_id):
+    async with get_session() as session, session.begin():
+        await session.get(Item, item_id)
+
+
+async def raises_at_last(item_id):
+    for attempt in range(3):
+        try:
+            await work(item_id)
+            return
+        except Exception:
+            if attempt == 2:
+                raise
+            await asyncio.sleep(1)
+
+
+async def raises_afterwards(item_id):
+    for _ in range(3):
+        try:
+            await work(item_id)
+            return
+        except Exception:
+            logger.warning("again")
+    raise RuntimeError(item_id)
+
+
+async def pages(number):
+    for page in range(number):
+        try:
+            await work(page)
+        except Exception:
+            logger.exception("%s failed", page)
+
+
+async def each(ids):
+    for item_id in ids:
+        try:
+            await work(item_id)
+        except Exception:
+            logger.exception("%s failed", item_id)
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.scan import each, pages, raises_afterwards, raises_at_last
+
+router = APIRouter()
+
+
+@router.post("/scan")
+async def start(background: BackgroundTasks):
+    background.add_task(pages, 1)
+    background.add_task(raises_at_last, 1)
+    background.add_task(raises_afterwards, 1)
+    background.add_task(each, [1])
+""",
+    ),
     Good(
         source="""
 # --- app/tasks/scan.py
@@ -421,7 +523,8 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     trace = [program.step(start.site, f"{function.name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
     for handler in handlers:
-        if not _is_outermost(handler) or not any(can_fail(e) for e in body_of(handler)):
+        last = _is_outermost(handler) or _is_given_up(function, handler)
+        if not last or not any(can_fail(e) for e in body_of(handler)):
             continue
         if effort(program, handler) != "records" and _holds_all_work(function, handler):
             yield program.finding(
@@ -457,6 +560,19 @@ def _is_outermost(handler: Event) -> bool:
     """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
     inside = {"try", "try+finally", "handler", "finally", "loop"}
     return "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
+
+
+def _is_given_up(function: FunctionInfo, handler: Event) -> bool:
+    """The clause of ``for _ in range(3): try: …`` at the end of its function: the last attempt's error is lost, too."""
+    inside = {"try", "try+finally", "handler", "finally"}
+    if "loop" not in handler.flags or "swallows" not in handler.flags or handler.flags & inside:
+        return False
+    last = function.body[-1]
+    if last[0] != "L" or last[5] or last[3][0] != "c" or ir.dotted(last[3][2]) != "range":
+        return False
+    # what succeeds leaves the loop: others work on one thing after the other
+    tries = (s for s in last[4] if s[0] == "T" and (s[4] or s[2])[-1][0] in ("J", "R"))
+    return any(where == handler.span for s in tries for where, *_ in s[3])
 
 
 def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
