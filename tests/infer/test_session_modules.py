@@ -637,7 +637,7 @@ def test_file_that_nobody_imports_by_its_full_name_is_called_like_its_package(in
 
 def test_context_beside_one_that_many_share_is_approved_with_it(infer):
     contexts = "\n".join(
-        f"@asynccontextmanager\nasync def {name}():\n    async with SessionLocal() as session:\n        yield session\n\n"
+        f"@asynccontextmanager\nasync def {name}():\n    async with SessionLocal() as db:\n        yield db\n\n"
         for name in ("write_session", "read_session")
     )
     head = "from contextlib import asynccontextmanager\n\nfrom app.db import SessionLocal\n\n\n"
