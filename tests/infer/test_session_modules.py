@@ -633,3 +633,28 @@ def test_file_that_nobody_imports_by_its_full_name_is_called_like_its_package(in
         }
     )
     assert result.sessions[1:] == (("shop.db.get_db",), ("shop.worker.sessions.session_scope",))
+
+
+def test_context_beside_one_that_many_share_is_approved_with_it(infer):
+    contexts = "\n".join(
+        f"@asynccontextmanager\nasync def {name}():\n    async with SessionLocal() as db:\n        yield db\n\n"
+        for name in ("write_session", "read_session")
+    )
+    head = "from contextlib import asynccontextmanager\n\nfrom app.db import SessionLocal\n\n\n"
+    use = (
+        "from app.sessions import {0}\n\n\nasync def run():\n    async with {0}() as session:\n        return session\n"
+    )
+    db, _, _ = ASYNC_DB.partition("@asynccontextmanager")
+    result = infer(
+        {
+            "app/__init__.py": "",
+            "app/db.py": db,
+            "app/sessions.py": head + contexts,
+            "app/main.py": MAIN,
+            "app/routers/items.py": router("app.db"),
+            "app/jobs/one.py": use.format("write_session"),
+            "app/jobs/two.py": use.format("write_session"),
+            "app/reading/three.py": use.format("read_session"),
+        }
+    )
+    assert result.policy.session_contexts == ("app.sessions.write_session", "app.sessions.read_session")

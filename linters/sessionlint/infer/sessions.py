@@ -157,7 +157,9 @@ def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     near = [s for s in found if s.path in door.files or s.path in files]
     far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
-    return sorted([*near, *shared], key=_most_used)
+    # what lies beside one that is shared is its twin, for reading for example
+    twins = [s for s in far if s not in shared and s.users and any(s.path == other.path for other in shared)]
+    return sorted([*near, *shared, *twins], key=_most_used)
 
 
 def _most_used(source: Source) -> tuple[int, str, tuple[int, ...]]:

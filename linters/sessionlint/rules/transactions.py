@@ -31,7 +31,20 @@ def one_per_call(events: Iterable[Event]) -> Iterator[Event]:
 def by_hand(program: Program, name: str) -> Iterator[Event]:
     """The calls that end a transaction themselves (``commit`` or ``rollback``) where nobody may."""
     ends = (e for e in program.events("txn") if e.name == name and not program.is_exempt(e.function))
-    return one_per_call((*ends, *_handed_on(program, name)))
+    return one_per_call((*ends, *_handed_on(program, name), *_through_methods(program, name)))
+
+
+def _through_methods(program: Program, name: str) -> Iterator[Event]:
+    """Calls of a session module's own ``commit()`` or ``rollback()``: nothing is reported where that is defined."""
+    for event in program.events("effect"):
+        callee = event.callee
+        if event.text != "txn" or event.name != name or callee is None or callee.name != name:
+            continue
+        if not program.policy.is_session_module(callee.path) or program.is_exempt(event.function):
+            continue
+        # what a dependency does after its yield is TXN211
+        if not (event.function.is_generator and event.function in program.dependency_functions):
+            yield event
 
 
 def _handed_on(program: Program, name: str) -> Iterator[Event]:

@@ -236,6 +236,66 @@ async def prune(session=TaskiqDepends(get_session_dependency), limit=TaskiqDepen
     await session.commit()  # TXN201@11
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+class Unit:
+    def __init__(self):
+        self.session = Local()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.session.close()
+
+    def commit(self):
+        self.session.commit()
+
+    def save(self, row):
+        self.session.add(row)
+        self.session.commit()
+
+
+def get_unit():
+    with Unit() as unit:
+        yield unit
+# --- app/outbox.py
+class Outbox:
+    def commit(self):
+        self.sent = True
+# --- app/jobs/nightly.py
+from fastapi import Depends
+
+from app.outbox import Outbox
+from app.session import Unit
+
+
+def run(rows, outbox: Outbox):
+    with Unit() as unit:
+        for row in rows:
+            unit.session.add(row)
+        unit.commit()  # TXN201@9
+        unit.save(rows[0])
+    outbox.commit()
+
+
+def get_own_unit():
+    with Unit() as unit:
+        yield unit
+        unit.commit()
+
+
+def endpoint(unit=Depends(get_own_unit)):
+    return unit
+""",
+    ),
 ]
 
 GOOD = [
