@@ -235,6 +235,20 @@ async def prune(session=TaskiqDepends(get_session_dependency), limit=TaskiqDepen
     await session.commit()  # TXN201@11
 """
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Actions:
+    ways = {"save": lambda db: db.commit(), "check": lambda db: db.flush()}  # TXN201@32
+    words = [lambda text: text.commit()]
+
+    def finish(self, session: AsyncSession, how):
+        session.add(object())
+        self.ways[how](session)
+"""
+    ),
 ]
 
 GOOD = [
