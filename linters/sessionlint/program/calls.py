@@ -164,7 +164,7 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
 
 
 def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``order.cancel()`` of a loaded row: the method of the one mapped class that has it, or of several that change."""
+    """``order.cancel()`` of a loaded row: the method of the one mapped class that has it, or of several alike."""
     solver = frame.solver
     found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
     methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]

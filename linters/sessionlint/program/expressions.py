@@ -138,6 +138,19 @@ def _elements(frame: Frame, e: ir.Expr) -> Value:
     return (Seq(tuple(items[:40]), many),)
 
 
+def _display(evaluate: Callable[[Frame, ir.Expr], Value]) -> Callable[[Frame, ir.Expr], Value]:
+    """Lambdas inside a list or dictionary are no methods of the class in whose body it stands."""
+
+    def outside_class(frame: Frame, e: ir.Expr) -> Value:
+        scope, frame.class_scope = frame.class_scope, None
+        try:
+            return evaluate(frame, e)
+        finally:
+            frame.class_scope = scope
+
+    return outside_class
+
+
 def _dict(frame: Frame, e: ir.Expr) -> Value:
     items: list[tuple[Any, Value]] = []
     partial = False
@@ -388,6 +401,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
 
 _EVALUATE: dict[str, Callable[[Frame, ir.Expr], Value]] = {
     "a": _attribute, "k": _constant, "f": strings.joined, "b": strings.binary, "o": _bool, "x": _compare, "u": _unary,
-    "q": _conditional, "t": _elements, "l": _elements, "e": _elements, "d": _dict, "i": _subscript, "y": _yield,
+    "q": _conditional, "t": _display(_elements), "l": _display(_elements), "e": _display(_elements),
+    "d": _display(_dict), "i": _subscript, "y": _yield,
     "yf": _yield_from, "w": _walrus, "lam": _lambda, "*": _starred, "g": _comprehension, "z": _other,
 }  # fmt: skip

@@ -48,7 +48,8 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
     if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
         default = _field_default(frame, value, s[4][1])
         frame.solver.write(("attr", frame.class_scope, s[2][2]), default)
-    dependency = next((a for a in value if a.tag == "dependency"), None)
+    marks = (*value, *(m for a in annotation if a.tag == "annotated" for m in a.metadata))
+    dependency = next((a for a in marks if a.tag == "dependency"), None)
     if dependency is not None and frame.class_scope is not None:
         # a class-based view: FastAPI injects the attribute
         value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
@@ -57,7 +58,7 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
     typed = frame.solver.instances(annotation)
     if s[4] is None:
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
-            assign(frame, s[2], typed, None, declared=True)
+            assign(frame, s[2], value or typed, None, declared=not value)
         return
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
         value = join(value, typed)

@@ -144,12 +144,26 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) ->
     if summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions):
         return True
     handed = summary.yields if function.is_generator else summary.returns
-    if depth > _MAX_HOPS or any(e.kind in ("store", "escape") for e in function.events):
+    leaving = ("escape",) if _only_closes(program, function) else ("store", "escape")
+    if depth > _MAX_HOPS or any(e.kind in leaving for e in function.events):
         return None
     answers = [closing_commits(program, function, a, depth + 1) for a in handed if program.kind(a) == "session"]
     if not answers or None in answers:
         return None
     return any(answers)
+
+
+_EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
+
+
+def _only_closes(program: Program, function: FunctionInfo) -> bool:
+    """Whether a class keeps the session it is entered with for nothing but closing it when it is left."""
+    owner = function.class_info
+    if owner is None or program.solver.method(owner, _EXITS.get(function.name, "")) is None:
+        return False
+    family = [c for c in program.classes if owner in program.solver.mro(c)]
+    methods = {m for member in family for c in program.solver.mro(member) for m in c.methods.values()}
+    return not any(e.kind == "txn" and e.name != "close" for m in methods for e in m.summary.effects)
 
 
 def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: int = 0) -> bool | None:

@@ -20,6 +20,7 @@ from sessionlint.rules.opening import (
     sources,
     text,
 )
+from sessionlint.rules.ownership import kept_by_source
 from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
@@ -547,7 +548,7 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
             continue
-        if _is_set_up(program, event, handle) or _reads_its_own(event):
+        if _is_set_up(program, event, handle) or _reads_its_own(event, handle):
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(
@@ -642,12 +643,12 @@ def _injected(program: Program) -> Iterator[Finding]:
             break
 
 
-def _reads_its_own(event: Event) -> bool:
-    """``self.session``, a property of the object whose method (or bound task) this is: TXN101 names the opening."""
+def _reads_its_own(event: Event, handle: Handle) -> bool:
+    """``self.session``, which the object whose method (or bound task) this is keeps: TXN101 names the opening."""
     read, params = event.expr, event.function.params
     if event.callee is None or not event.callee.is_property or read is None or read[0] != "a" or not params:
         return False
-    return bool(read[2][0] == "n" and read[2][2] == params[0][0])
+    return bool(read[2][0] == "n" and read[2][2] == params[0][0]) and kept_by_source(event, handle)
 
 
 def _handed(source: Source) -> tuple[Handle, ...]:

@@ -296,6 +296,20 @@ def endpoint(unit=Depends(get_own_unit)):
     return unit
 """,
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Actions:
+    ways = {"save": lambda db: db.commit(), "check": lambda db: db.flush()}  # TXN201@32
+    words = [lambda text: text.commit()]
+
+    def finish(self, session: AsyncSession, how):
+        session.add(object())
+        self.ways[how](session)
+"""
+    ),
 ]
 
 GOOD = [

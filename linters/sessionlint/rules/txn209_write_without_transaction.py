@@ -440,6 +440,78 @@ async def cancel_all(session: Db):
         order.cancel("all")  # TXN209@9
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+session_factory = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+
+
+class Scope:
+    async def __aenter__(self):
+        self._session = session_factory()
+        return self._session
+
+    async def __aexit__(self, *error):
+        await self._session.close()
+
+
+class Unit(Scope):
+    async def __aexit__(self, kind, *error):
+        if kind is None:
+            await self._session.commit()
+        await self._session.close()
+
+
+class Reading:
+    async def __aenter__(self):
+        self._session = session_factory()
+        return self._session
+
+    async def __aexit__(self, *error):
+        await self._session.close()
+
+
+async def get_session_dependency():
+    async with Reading() as session:
+        yield session
+
+
+async def get_unit():
+    async with Unit() as session:
+        yield session
+# --- app/routers/views.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi_utils.cbv import cbv
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency, get_unit
+
+router = APIRouter()
+
+
+@cbv(router)
+class Views:
+    session: Annotated[AsyncSession, Depends(get_session_dependency)]
+    unit: Annotated[AsyncSession, Depends(get_unit)]
+
+    @router.post("/lost")
+    async def lost(self):
+        self.session.add(object())  # TXN209@9
+
+    @router.post("/kept")
+    async def kept(self):
+        async with self.session.begin():
+            self.session.add(object())
+
+    @router.post("/unit")
+    async def by_unit(self):
+        self.unit.add(object())
+"""
+    ),
 ]
 
 GOOD = [
