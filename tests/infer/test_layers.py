@@ -205,6 +205,15 @@ def test_fixtures_and_what_lies_beside_them_are_tests_when_only_tests_import_the
     assert (policy.layer_of("app/testing/fixtures.py"), policy.layer_of("app/testing/rows.py")) == ("test", "service")
 
 
+def test_a_folder_named_like_something_aside_belongs_to_the_application_that_imports_it(infer):
+    router = "from fastapi import APIRouter\n\nrouter = APIRouter()\n\n\n@router.get('/')\ndef read():\n    pass\n"
+    main = "from fastapi import FastAPI\nfrom app.api.notebooks import views\napp = FastAPI()\napp.include_router(views.router)"
+    files = BASE | {"app/api/notebooks/views.py": router, "notebooks/views.py": router, "app/start.py": main}
+    policy = infer(files).policy
+    assert policy.layer_of("app/api/notebooks/views.py") == "router"
+    assert policy.layer_of("notebooks/views.py") is None
+
+
 def test_the_usual_folders_of_tests_and_migrations_need_no_word(infer):
     result = infer(BASE | {"tests/test_items.py": SERVICE, "alembic/env.py": "from alembic import context\n"})
     assert result.layers == {}

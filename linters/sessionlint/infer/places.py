@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import ModuleInfo
@@ -31,8 +31,9 @@ def application_files(program: Program) -> frozenset[str]:
     """
     support = test_support(program)
     candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
-    imported = _imported(program)
-    application = frozenset(m.path for m in candidates if not _is_aside(m, imported))
+    importers = importers_of(program)
+    application = frozenset(m.path for m in candidates if not _is_aside(m, importers))
+    application |= _asked_for(application, candidates, importers)
     if any(_works_with_databases(program, path) for path in application):
         return application
     return frozenset(m.path for m in candidates)
@@ -60,11 +61,29 @@ def _works_with_databases(program: Program, path: str) -> bool:
     )
 
 
-def _is_aside(module: ModuleInfo, imported: Mapping[str, int]) -> bool:
-    *folders, name = module.path.split("/")
-    if any(_ASIDE_FOLDERS.match(folder) for folder in folders) or _ASIDE_FILES.match(name):
+def _is_aside(module: ModuleInfo, importers: Mapping[str, Set[str]]) -> bool:
+    name = module.path.rpartition("/")[2]
+    if _in_folder_aside(module) or _ASIDE_FILES.match(name):
         return True
-    return not imported.get(module.path) and _runs_as_script(module) and not _makes_application(module)
+    return not importers.get(module.path) and _runs_as_script(module) and not _makes_application(module)
+
+
+def _in_folder_aside(module: ModuleInfo) -> bool:
+    return any(_ASIDE_FOLDERS.match(folder) for folder in module.path.split("/")[:-1])
+
+
+def _asked_for(
+    application: frozenset[str], candidates: Iterable[ModuleInfo], importers: Mapping[str, Set[str]]
+) -> frozenset[str]:
+    """Files of folders aside that the application imports: ``app/api/notebooks`` may be about notebooks."""
+    found = set(application)
+    rest = [m for m in candidates if _in_folder_aside(m) and not _ASIDE_FILES.match(m.path.rpartition("/")[2])]
+    grown = True
+    while grown:
+        more = {m.path for m in rest if m.path not in found and importers.get(m.path, set()) & found}
+        found |= more
+        grown = bool(more)
+    return frozenset(found)
 
 
 def _runs_as_script(module: ModuleInfo) -> bool:
@@ -77,11 +96,6 @@ def _runs_as_script(module: ModuleInfo) -> bool:
 
 def _makes_application(module: ModuleInfo) -> bool:
     return imports(module, "fastapi") or imports(module, "starlette") or imports(module, "flask")
-
-
-def _imported(program: Program) -> Counter[str]:
-    """How many other files import each file."""
-    return Counter({path: len(importers) for path, importers in importers_of(program).items()})
 
 
 def importers_of(program: Program) -> dict[str, set[str]]:

@@ -338,18 +338,18 @@ class Program:
         return steps
 
     def effect_site(self, function: FunctionInfo, effect: Effect) -> Site | None:
-        """Where inside ``function``, or below it, its effect happens; ``None`` when nothing does it."""
+        """Where the effect of ``function`` happens, in it or below; ``None`` when no code is found that does it."""
         seen: set[tuple[FunctionInfo, Effect]] = set()
-        site: Site | None = None
-        current: FunctionInfo | None = function
-        wanted: Effect | None = effect
-        while current is not None and wanted is not None and (current, wanted) not in seen:
+        current, wanted = function, effect
+        while (current, wanted) not in seen:
             seen.add((current, wanted))
             hop = current.summary.effects.get(wanted)
             if hop is None:
                 break
-            site, current, wanted = hop.site, hop.callee, hop.inner
-        return site
+            if hop.callee is None or hop.inner is None:
+                return hop.site
+            current, wanted = hop.callee, hop.inner
+        return None
 
     def source_trace(self, function: FunctionInfo, handle: Any) -> list[TraceStep]:
         """From inside ``function``, which hands out ``handle``, down to where it is made."""

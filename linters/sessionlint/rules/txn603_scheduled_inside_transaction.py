@@ -572,6 +572,34 @@ async def create(background: BackgroundTasks, session=Depends(get_session_depend
     await items.later(background)
 """,
     ),
+    Good(
+        path="app/services/trees.py",
+        source="""
+from concurrent.futures import ThreadPoolExecutor
+
+
+def parse(node):
+    return node
+
+
+def walk(nodes):
+    for node in nodes:
+        walk(node.children)
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(parse, nodes))
+
+
+def climb(node):
+    walk(node.children)
+    return climb(node.parent)
+
+
+async def save(session, row, node):
+    session.add(row)
+    climb(node)
+    await session.commit()
+""",
+    ),
 ]
 
 
@@ -609,7 +637,7 @@ def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bo
         return False
     site = program.effect_site(event.callee, event.effect)
     waited_for = awaited | program.shared(_executed)
-    return site is None or not any(site[0] == path and site[1][:2] == span[:2] for path, span in waited_for)
+    return site is not None and not any(site[0] == path and site[1][:2] == span[:2] for path, span in waited_for)
 
 
 def _executed(program: Program) -> frozenset[Site]:
