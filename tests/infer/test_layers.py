@@ -207,7 +207,8 @@ def test_fixtures_and_what_lies_beside_them_are_tests_when_only_tests_import_the
 
 def test_a_folder_named_like_something_aside_belongs_to_the_application_that_imports_it(infer):
     router = "from fastapi import APIRouter\n\nrouter = APIRouter()\n\n\n@router.get('/')\ndef read():\n    pass\n"
-    main = "from fastapi import FastAPI\nfrom app.api.notebooks import views\napp = FastAPI()\napp.include_router(views.router)"
+    main = "from fastapi import FastAPI\nfrom app.api.notebooks import views\napp = FastAPI()\n"
+    main += "app.include_router(views.router)\n"
     files = BASE | {"app/api/notebooks/views.py": router, "notebooks/views.py": router, "app/start.py": main}
     policy = infer(files).policy
     assert policy.layer_of("app/api/notebooks/views.py") == "router"
