@@ -14,6 +14,8 @@ from sessionlint.program.values import Param, Text, Value
 from sessionlint.report import TraceStep
 
 _MAX_HOPS = 4
+# What PostgreSQL could bind: a hole in quotes, compared, or in a list of values.
+_VALUE = re.compile(rf"(?:['%=<>]|\b(?:like|ilike|in\s*\(|values\s*\())\s*{HOLE}", re.I)
 _NAME = re.compile(r"\bset_config\(\s*:(\w+)", re.I)
 
 
@@ -58,10 +60,15 @@ def _all(program: Program) -> Iterator[SqlUse]:
 
 
 def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
-    """Whether all that a function mixes into an SQL text are parameters to which every call passes literals."""
+    """Whether all that a function mixes into an SQL text are parameters to which every call passes literals.
+
+    That is how names and clauses are chosen, which cannot be bound; a value in quotes or after an operator can be.
+    """
     function = event.function
     own = [h for h in text.holes if _is_own(h, function)]
     if not own or text.text.count(HOLE) != len(text.holes) or function in _not_only_called(program):
+        return False
+    if _VALUE.search(text.text):
         return False
     calls = [e for e in program.events("call") if e.callee is function]
     filled_in = [filled(text, [_given(h, dict(c.bindings)) if h in own else (h,) for h in text.holes]) for c in calls]

@@ -125,12 +125,22 @@ async def limited(session, limit):
 
 async def hooked(session, column):
     return await session.execute(text(f"SELECT {column} FROM items"))  # TXN801@34
+
+
+async def named(session, name):
+    return await session.execute(text(f"SELECT id FROM items WHERE name = '{name}'"))  # TXN801@34
+
+
+async def numbered(session, number):
+    return await session.execute(text("SELECT id FROM items WHERE number > " + number))  # TXN801@34
 # --- app/services/lists.py
-from app.services.queries import hooked, limited, ordered
+from app.services.queries import hooked, limited, named, numbered, ordered
 
 
 async def by_name(session):
     session.info["hook"] = hooked
+    await named(session, "first")
+    await numbered(session, "3")
     await hooked(session, "name")
     return await ordered(session, "name")
 

@@ -15,8 +15,8 @@ health_router = APIRouter()
 
 
 @router.get("/tables")
-async def tables(session: AsyncSession = Depends(get_session_dependency)) -> dict[str, int]:
-    return {name: await db_inspector.table_size(session, name) for name in ("batch_jobs", "domains", "pages")}
+async def tables(names: str, session: AsyncSession = Depends(get_session_dependency)) -> dict[str, int]:
+    return {name: await db_inspector.table_size(session, name) for name in names.split(",")}
 
 
 @router.get("/titles")
