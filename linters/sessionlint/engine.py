@@ -70,6 +70,10 @@ class Engine:
         problems = tuple(errors[path] for path in sorted(errors))
         return Program(self.policy, solver, problems, _Lines(sources).read, changed)
 
+    def error_in(self, path: str, data: bytes) -> CheckError | None:
+        """What is wrong with a file of these bytes, if anything; a program with it will not read it again."""
+        return error_in(path, self._blob(path, content_key(data), data, False))
+
     def _taken(
         self,
         keys: Mapping[str, bytes],

@@ -16,7 +16,7 @@ from sessionlint.gate.definitions import defined_in
 from sessionlint.gate.settling import settle
 from sessionlint.gate.suppression_comments import comments_of
 from sessionlint.policy_model import Policy
-from sessionlint.report import Checked, Finding, Report, Suppression
+from sessionlint.report import CheckError, Checked, Finding, Report, Suppression
 from sessionlint.run import check_program
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ class Bench:
         known = (self._trees, self._requirements, self._line_lengths)
         context = Context(program, sources, checked.findings, *known)
         return State(sources, program, report, context)
+
+    def error_in(self, path: str, data: bytes) -> CheckError | None:
+        """What is wrong with a file of these bytes, if anything."""
+        return self._engine.error_in(path, data)
 
     def _comments_of(self, path: str, data: bytes) -> Sequence[Suppression]:
         known = self._comments.get(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -50,6 +51,7 @@ _AUTH_LIBRARIES = ("fastapi_users.", "fastapi_jwt_auth.", "fastapi_azure_auth.",
                    "clerk_backend_api.")  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def is_decoder(name: str) -> bool:
     """Whether calling the external symbol decodes or verifies a token."""
     return bool(knowledge.JWT_DECODERS.match(name))
@@ -124,7 +126,9 @@ class Authentication:
             if event.callee is not None:
                 self.callers.setdefault(event.callee, []).append(event)
         self._find_decoders()
-        self._reads = self._reaching(f for f in program.functions if self._reads_itself(f))
+        given = (f for f in program.functions if _is_given_secret(program, f))
+        read = (e.function for e in program.events("external") if _looks_up_secret(e))
+        self._reads = self._reaching((*given, *read))
 
     def _reaching(self, found: Iterable[FunctionInfo]) -> frozenset[FunctionInfo]:
         """The functions and all that call them, however far."""
@@ -240,23 +244,27 @@ class Authentication:
         """Whether the function receives, reads or decodes a token, itself or through project functions."""
         return self.decodes(function) or function in self._reads
 
-    def _reads_itself(self, function: FunctionInfo) -> bool:
-        for given in function.param_values.values():
-            if any(_HELD.search(a.name) and kind_of_secret(self.program, (a,)) for a in given[1] if a.tag == "ext"):
-                return True
-        for event in function.events:
-            if event.kind == "external" and event.name.endswith(
-                (".headers.get", ".headers[]", ".cookies.get", ".cookies[]")
-            ):
-                key = event.args[0][0].value if event.args and event.args[0] and event.args[0][0].tag == "const" else ""
-                if isinstance(key, str) and _SECRET_NAMES.search(key):
-                    return True
-            if event.kind == "external" and event.name.endswith((".query_params.get", ".query_params[]")):
-                # a browser's WebSocket can send no header
-                key = event.args[0][0].value if event.args and event.args[0] and event.args[0][0].tag == "const" else ""
-                if isinstance(key, str) and _CREDENTIAL.search(key):
-                    return True
-        return False
+
+def _is_given_secret(program: Program, function: FunctionInfo) -> bool:
+    """Whether a parameter is filled from a header, a cookie or a security scheme that holds a token."""
+    given = (a for _, default in function.param_values.values() for a in default if a.tag == "ext")
+    return any(_HELD.search(a.name) and kind_of_secret(program, (a,)) for a in given)
+
+
+def _looks_up_secret(event: Event) -> bool:
+    """Whether an ``external`` event reads a header, cookie or query parameter that holds a token."""
+    names = _names_of_secrets(event.name)
+    first = event.args[0] if names is not None and event.args else ()
+    key = first[0].value if first and first[0].tag == "const" else ""
+    return names is not None and isinstance(key, str) and bool(names.search(key))
+
+
+@lru_cache(maxsize=4096)
+def _names_of_secrets(called: str) -> re.Pattern[str] | None:
+    if called.endswith((".headers.get", ".headers[]", ".cookies.get", ".cookies[]")):
+        return _SECRET_NAMES
+    # a browser's WebSocket can send no header
+    return _CREDENTIAL if called.endswith((".query_params.get", ".query_params[]")) else None
 
 
 def _adds(event: Event, middleware: str) -> bool:

@@ -35,9 +35,13 @@ def stems(program: Program) -> frozenset[str]:
 
 def mentions_tenant(program: Program, name: str) -> bool:
     """Whether a name speaks of a tenant: ``get_tenant_id``, ``TenantResolver``, ``X-Tenant-ID``."""
-    words = [w.lower() for w in _WORD.findall(name)]
-    joined = "_".join(words)
-    return any(re.search(rf"(?:^|_){re.escape(stem)}s?(?:_|$)", joined) for stem in stems(program))
+    return _mentions_any(program.shared(stems), name)
+
+
+@lru_cache(maxsize=4096)
+def _mentions_any(known: frozenset[str], name: str) -> bool:
+    joined = "_".join(w.lower() for w in _WORD.findall(name))
+    return any(re.search(rf"(?:^|_){re.escape(stem)}s?(?:_|$)", joined) for stem in known)
 
 
 def is_tenant_name(program: Program, name: str) -> bool:

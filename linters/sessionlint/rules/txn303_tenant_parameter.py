@@ -285,11 +285,9 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("call", "schedule", "concurrent", "external"):
         if event.kind == "external" and event.name != "functools.partial":
             continue
-        if event.site in seen or not _is_subject(program, event.function):
-            continue
         reads = {"call": _passed, "external": _prepared}.get(event.kind, _scheduled)
-        passed = reads(program, event)
-        if passed is None:
+        passed = None if event.site in seen else reads(program, event)
+        if passed is None or not _is_subject(program, event.function):
             continue
         seen.add(event.site)
         callee, name = passed
@@ -325,10 +323,16 @@ def _is_record(program: Program, info: ClassInfo) -> bool:
     return program.solver.is_model(info) or any(b.startswith(("pydantic.", "pydantic_settings.")) for b in bases)
 
 
+def _takers(program: Program) -> frozenset[FunctionInfo]:
+    """Functions that have a tenant parameter, or filter by whatever column they are told."""
+    named = (f for f in program.functions if tenant_parameters(program, f))
+    return frozenset((*named, *(e.function for e in program.events("predicate"))))
+
+
 def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
     """The callee and its tenant parameter that a call fills in by itself."""
     callee = event.callee
-    if callee is None or program.role(callee) in _BEYOND:
+    if callee is None or callee not in program.shared(_takers) or program.role(callee) in _BEYOND:
         return None
     if callee.name == "__init__" and callee.class_info is not None and _is_record(program, callee.class_info):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import Dependency
+from sessionlint.program.values import Dependency, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_name, mentions_tenant
@@ -188,8 +188,11 @@ def _views(program: Program) -> Iterator[Finding]:
 
 def _chained(program: Program) -> Iterator[Finding]:
     """What a dependency injects that is no tenant's itself: said once there, not at every endpoint that asks for it."""
-    for function, asked in program.dependency_functions.items():
-        if program.role(function) in ("test", "migration") or any(resolves_tenant(program, d) for _, d in asked):
+    for function in program.functions:
+        asked = program.dependency_functions.get(function)
+        if asked is None or program.role(function) in ("test", "migration"):
+            continue
+        if any(resolves_tenant(program, d) for _, d in asked):
             continue
         spans = {p[0]: p[4] for p in function.params}
         for name, dependency in function.dependencies.items():
@@ -211,6 +214,18 @@ def _routers(program: Program) -> Iterator[Finding]:
 
 def resolves_tenant(program: Program, dependency: Dependency) -> bool:
     """Whether the dependency is named after a tenant or returns one."""
+    # thousands of endpoints ask for the same few
+    known = program.shared(_known)
+    if dependency.target not in known:
+        known[dependency.target] = _resolves(program, dependency)
+    return known[dependency.target]
+
+
+def _known(program: Program) -> dict[Value, bool]:
+    return {}
+
+
+def _resolves(program: Program, dependency: Dependency) -> bool:
     for atom in dependency.target:
         info = getattr(atom, "info", None)
         if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):

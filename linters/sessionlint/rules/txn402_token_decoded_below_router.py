@@ -281,7 +281,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _is_call_into_auth(known: Authentication, event: Event) -> bool:
     callee = event.callee
-    return callee is not None and known.in_auth_layer(callee) and known.decodes(callee)
+    return callee is not None and known.decodes(callee) and known.in_auth_layer(callee)
 
 
 def _is_below(program: Program, known: Authentication, function: FunctionInfo) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,28 +67,31 @@ class Draft:
     drift: Drift | None = None
 
 
-def drafted(path: str, buffer: Buffer, last: bytes | None) -> Draft:
-    """What stands for ``buffer``; ``last`` is what stood for the file before.
-
-    Where neither parses it is the buffer itself, and the program says what is wrong with it.
-    """
-    error = _error_in(path, buffer.data)
-    if error is None or last is None or _error_in(path, last):
-        return Draft(buffer.data)
-    said = CheckError(path, error.line, f"{error.message}; {error.remedy}", error.column)
-    typed = buffer.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return Draft(last, said, Drift.between(decode(last, path).split("\n"), typed))
+ErrorIn = Callable[[str, bytes], CheckError | None]
 
 
-def _error_in(path: str, data: bytes) -> SourceError | None:
+def error_in(path: str, data: bytes) -> CheckError | None:
+    """What is wrong with the syntax of a file of these bytes, if anything."""
     try:
         parse(data, path)
     except SourceError as error:
-        return error
+        return CheckError(path, error.line, f"{error.message}; {error.remedy}", error.column)
     except (RecursionError, MemoryError):
         # who reads it for the program has a deeper stack
         pass
     return None
+
+
+def drafted(path: str, buffer: Buffer, last: bytes | None, error_in: ErrorIn = error_in) -> Draft:
+    """What stands for ``buffer``; ``last`` is what stood for the file before.
+
+    Where neither parses it is the buffer itself, and the program says what is wrong with it.
+    """
+    error = error_in(path, buffer.data)
+    if error is None or last is None or error_in(path, last):
+        return Draft(buffer.data)
+    typed = buffer.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return Draft(last, error, Drift.between(decode(last, path).split("\n"), typed))
 
 
 def drifted(finding: Finding, drifts: dict[str, Drift]) -> Finding | None:

@@ -24,7 +24,7 @@ from sessionlint.policy import Policy, locate
 from sessionlint.policy_file import policy_in
 from sessionlint.report import CheckError, Finding, Report, Span
 from sessionlint.report_cache import cache_folder
-from sessionlint.server.buffers import Buffer, Drift, drafted, drifted
+from sessionlint.server.buffers import Buffer, Drift, drafted, drifted, error_in
 from sessionlint.server.disk import Disk
 from sessionlint.sources import SourceLines
 
@@ -142,7 +142,9 @@ class Project:
         for path, buffer in buffers.items():
             if not self._disk.takes(path, settings):
                 continue
-            draft = drafted(path, buffer, self._parsed.get(path, self._disk.contents.get(path)))
+            last = self._parsed.get(path, self._disk.contents.get(path))
+            # the program reads the file next, and what was read is not read again
+            draft = drafted(path, buffer, last, self.bench.error_in if self.bench else error_in)
             sources[path] = parsed[path] = draft.parsed
             if draft.error:
                 errors.append(draft.error)
