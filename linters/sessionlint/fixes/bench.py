@@ -16,7 +16,7 @@ from sessionlint.gate.definitions import defined_in
 from sessionlint.gate.settling import settle
 from sessionlint.gate.suppression_comments import comments_of
 from sessionlint.policy_model import Policy
-from sessionlint.report import CheckError, Checked, Finding, Report, Suppression
+from sessionlint.report import Checked, CheckError, Finding, Report, Suppression
 from sessionlint.run import check_program
 
 if TYPE_CHECKING:

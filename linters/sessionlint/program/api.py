@@ -5,9 +5,10 @@ Rules never see a syntax tree; they read :class:`~sessionlint.program.model.Even
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessionlint.facts import ir
@@ -79,16 +80,15 @@ class Program:
 
     @cached_property
     def _by_kind(self) -> dict[str, list[Event]]:
-        table: dict[str, list[Event]] = {}
+        table: defaultdict[str, list[Event]] = defaultdict(list)
         for function in self.functions:
             for event in function.events:
-                table.setdefault(event.kind, []).append(event)
+                table[event.kind].append(event)
         return table
 
     def events(self, *kinds: str) -> Iterator[Event]:
         """Events of the given kinds, in order of path and function."""
-        for kind in kinds:
-            yield from self._by_kind.get(kind, ())
+        return chain.from_iterable(self._by_kind.get(kind, ()) for kind in kinds)
 
     @property
     def statistics(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class _Focus:
 
     def events(self, *kinds: str) -> Iterator[Event]:
         """Events of the given kinds in these files."""
-        for kind in kinds:
-            yield from self._by_kind.get(kind, ())
+        return chain.from_iterable(self._by_kind.get(kind, ()) for kind in kinds)
 
     def shared(self, compute: Callable[[Program], _T]) -> _T:
         """What ``compute`` finds out about the whole program."""

@@ -34,7 +34,7 @@ class Literal(NamedTuple):
 
 def literals(module: ModuleInfo, needle: bytes) -> Iterator[Literal]:
     """All strings of a module whose functions mention ``needle``; docstrings and bare strings are left out."""
-    for statement in module.body.body if needle in module.blob else ():
+    for statement in module.body.body if module.mentions(needle) else ():
         yield from _walk(module, statement, "", needle)
 
 

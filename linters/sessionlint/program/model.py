@@ -400,7 +400,7 @@ class ModuleInfo:
     """A file of the project and its names."""
 
     __slots__ = (
-        "blob", "body", "classes", "functions", "imports", "in_progress", "is_package", "name", "path",
+        "_mentions", "blob", "body", "classes", "functions", "imports", "in_progress", "is_package", "name", "path",
     )  # fmt: skip
 
     def __init__(self, path: str, name: str, is_package: bool, blob: bytes, facts: tuple[Any, ...]) -> None:
@@ -416,6 +416,13 @@ class ModuleInfo:
         #: (module dotted name, imported name or None, span) of every import statement
         self.imports: list[tuple[str, str | None, ir.Span4, FunctionInfo]] = []
         self.in_progress = False
+        self._mentions: dict[bytes, bool] = {}
+
+    def mentions(self, text: bytes) -> bool:
+        """Whether the text occurs in a string or name of the source."""
+        if text not in self._mentions:
+            self._mentions[text] = text in self.blob
+        return self._mentions[text]
 
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"

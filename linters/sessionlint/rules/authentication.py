@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
@@ -291,14 +290,9 @@ def _refuses(event: Event) -> bool:
     return event.kind == "raise" and event.expr is not None and bool(_REFUSING_CLASS.search(ir.text_of(event.expr)))
 
 
-_KNOWN: WeakKeyDictionary[Program, Authentication] = WeakKeyDictionary()
-
-
 def authentication(program: Program) -> Authentication:
     """The program's authentication facts, worked out once."""
-    if program not in _KNOWN:
-        _KNOWN[program] = Authentication(program)
-    return _KNOWN[program]
+    return program.shared(Authentication)
 
 
 __all__ = ["Authentication", "authentication", "is_decoder", "is_scheme", "kind_of_secret"]

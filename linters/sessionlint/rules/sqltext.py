@@ -102,9 +102,11 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
         for text in event.value:
             if text.tag == "text" and text.holes and all(_is_own(h, event.function) for h in text.holes):
                 built.setdefault(event.function, []).append((event, text))
-    for call in program.events("call"):
+    for call in program.events("call") if built else ():
+        if call.callee not in built:
+            continue
         given = dict(call.bindings)
-        for event, text in built.get(call.callee, ()) if call.callee is not None else ():
+        for event, text in built[call.callee]:
             texts = texts_of(filled(text, [_given(h, given) for h in text.holes]))
             yield SqlUse(call, texts, (program.step(event.site, "the text is executed as SQL here"),))
 

@@ -261,8 +261,9 @@ def check(program: Program) -> Iterator[Finding]:
     """Tenant parameters of data functions, and the calls that fill such parameters."""
     seen: set[Any] = set()
     for function in program.functions:
-        if function.name != "<lambda>" and _is_subject(program, function):
-            for name, _, _, _, span in tenant_parameters(program, function):
+        parameters = tenant_parameters(program, function)
+        if parameters and function.name != "<lambda>" and _is_subject(program, function):
+            for name, _, _, _, span in parameters:
                 if isinstance(function.dependencies.get(name), Dependency):
                     continue
                 yield program.finding(
