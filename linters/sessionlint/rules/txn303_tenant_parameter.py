@@ -283,7 +283,10 @@ def check(program: Program) -> Iterator[Finding]:
         made = next((fields[a.info] for a in event.value if a.info in fields), None)
         if made is not None and _is_subject(program, event.function) and passes(event, made):
             yield _constructed(program, event, made)
+    takers = _takers(program)
     for event in program.events("call", "schedule", "concurrent", "external"):
+        if event.kind == "call" and event.callee not in takers:
+            continue
         if event.kind == "external" and event.name != "functools.partial":
             continue
         reads = {"call": _passed, "external": _prepared}.get(event.kind, _scheduled)
@@ -333,7 +336,7 @@ def _takers(program: Program) -> frozenset[FunctionInfo]:
 def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
     """The callee and its tenant parameter that a call fills in by itself."""
     callee = event.callee
-    if callee is None or callee not in program.shared(_takers) or program.role(callee) in _BEYOND:
+    if callee is None or program.role(callee) in _BEYOND:
         return None
     if callee.name == "__init__" and callee.class_info is not None and _is_record(program, callee.class_info):
         return None
