@@ -55,6 +55,9 @@ def _is_claims(frame: Frame, atom: Any) -> bool:
     return bool(atom.tag == "ext" and atom.name.endswith("()") and knowledge.JWT_DECODERS.match(atom.name[:-2]))
 
 
+_BY_NAME = (ir.KIND_POSONLY, ir.KIND_NORMAL, ir.KIND_KWONLY)
+
+
 def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
     """Parameter identities to argument values; defaults fill the rest. The function is told what it is given."""
     bindings = bound(frame, function, callee, args, keywords)
@@ -73,26 +76,21 @@ def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], k
     takes_receiver = function.class_info is not None and not function.is_staticmethod and function.parent is None
     if takes_receiver and callee.receiver is not None:
         values.insert(0, (callee.receiver,))
-    position = 0
+    position, given = 0, len(values)
     by_name = dict(keywords)
     for name, kind, _, _, _ in params:
-        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
-            if position < len(values):
-                bindings[identity(function, name)] = values[position]
-                position += 1
-            elif name in by_name:
+        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL) and position < given:
+            bindings[identity(function, name)] = values[position]
+            position += 1
+        elif kind in _BY_NAME:
+            if name in by_name:
                 bindings[identity(function, name)] = by_name.pop(name)
             else:
                 _default(function, name, bindings)
         elif kind == ir.KIND_VARARGS:
             rest = values[position:]
             bindings[identity(function, name)] = (Seq(tuple(rest)),) if rest else UNKNOWN
-            position = len(values)
-        elif kind == ir.KIND_KWONLY:
-            if name in by_name:
-                bindings[identity(function, name)] = by_name.pop(name)
-            else:
-                _default(function, name, bindings)
+            position = given
         elif kind == ir.KIND_KWARGS:
             bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
     if by_name.get(UNKNOWN_KEYWORDS) and not any(p[1] == ir.KIND_KWARGS for p in params):

@@ -41,6 +41,7 @@ Keywords = list[tuple[str, Value]]
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
 _CALLED = ("fn", "cls", "partial", "method", "inst", "handle")
+_SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
 _TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape")
 
 
@@ -386,8 +387,9 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
                 return
         else:
             for subject in subjects or ():
-                outer = Effect(effect.kind, effect.name, subject)
-                frame.effect(outer, e[1], note, function, effect, guards)
+                if effect.kind != "schedule" or _is_known_above(frame, subject):
+                    outer = Effect(effect.kind, effect.name, subject)
+                    frame.effect(outer, e[1], note, function, effect, guards)
                 handles.apply_effect(frame, subject, effect)
                 if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
                     handles.apply_state(frame, subject, effect.name)
@@ -397,6 +399,11 @@ def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mappe
             "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
             args=held, effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _is_known_above(frame: Frame, subject: Any) -> bool:
+    """Whether what goes to the background says anything above here: what callers pass or share, and work itself."""
+    return subject.tag not in _SAYS_NOTHING or frame.solver.kind_of(subject) is not None
 
 
 def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:

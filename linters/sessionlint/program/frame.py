@@ -259,11 +259,12 @@ class Frame:
 
 def identity(function: FunctionInfo, name: str) -> Any:
     """The atom that stands for a parameter: injected objects are the same all over a request."""
-    _, default = function.param_values.get(name, (UNKNOWN, UNKNOWN))
-    for atom in default:
-        if atom.tag == "injected":
-            return atom
-    return Param(function, name)
+    known = function.identities.get(name)
+    if known is None:
+        _, default = function.param_values.get(name, (UNKNOWN, UNKNOWN))
+        known = next((atom for atom in default if atom.tag == "injected"), None) or Param(function, name)
+        function.identities[name] = known
+    return known
 
 
 def is_injected(atom: Any) -> bool:

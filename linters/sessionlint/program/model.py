@@ -175,6 +175,7 @@ class FunctionInfo:
         "facts",
         "flags",
         "header",
+        "identities",
         "is_classmethod",
         "is_context_manager",
         "is_property",
@@ -243,6 +244,8 @@ class FunctionInfo:
         self.used: list[Any] = []
         self.last_signature: tuple[Any, ...] = ()
         self._signature: tuple[Any, ...] | None = None
+        #: the atoms that stand for its parameters, as far as they were asked for
+        self.identities: dict[str, Any] = {}
         self._definitions: dict[ir.Span4, tuple[Any, ...]] | None = None
 
     @property
@@ -292,6 +295,7 @@ class FunctionInfo:
     def resigned(self) -> None:
         """Says that something in :attr:`signature` has changed."""
         self._signature = None
+        self.identities.clear()
 
     @property
     def body(self) -> tuple[ir.Stmt, ...]:

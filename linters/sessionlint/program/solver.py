@@ -56,7 +56,7 @@ class Solver(Classes):
     def drain(self) -> None:
         """Evaluates what is on the work list."""
         while self._queue:
-            function = self._queue.popleft()
+            function = self._queue.take()
             if function in self._queued:
                 # else a caller had it evaluated meanwhile
                 self._queued.discard(function)

@@ -48,6 +48,8 @@ _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
 JOIN = "str.join"
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
+#: What recursion adds again and again.
+_REPEATED = re.compile(rf"({HOLE}[^{HOLE}]*)\1{{2,}}")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
 
@@ -116,7 +118,13 @@ def _product(left: list[Text], right: list[Text]) -> list[Text]:
 
 
 def _append(a: Text, b: Text) -> Text:
-    return Text(a.text + b.text, a.dynamic or b.dynamic, a.how or b.how, join(a.holes, b.holes)[:MAX_HOLES])
+    text = _settled(a.text + b.text)
+    return Text(text, a.dynamic or b.dynamic, a.how or b.how, join(a.holes, b.holes)[:MAX_HOLES])
+
+
+def _settled(text: str) -> str:
+    """Without repetitions: else a function that calls itself on a part would find a longer text every time."""
+    return _REPEATED.sub(r"\1\1", text) if text.count(HOLE) > MAX_HOLES else text
 
 
 def _limited(texts: list[Text]) -> list[Text]:
@@ -305,7 +313,7 @@ def _joined_items(text: Text, sequence: Value) -> Value:
         dynamic = text.dynamic or any(t.dynamic for t in pieces)
         how = next((t.how for t in pieces if t.how), "") or "join"
         holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
-        out.append(Text(text.text.join(t.text for t in pieces), dynamic, how if dynamic else "", holes))
+        out.append(Text(_settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
     if not out and not any(a.tag == "seq" for a in sequence):
         kept = tuple(a for a in sequence if a.tag in _KEPT)
         if not text.dynamic:

@@ -6,8 +6,7 @@ A value is a tuple of atoms, each something the code proves the expression can b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -331,6 +330,15 @@ _FLAT = frozenset({
 })  # fmt: skip
 
 
+#: Flat atoms that hold something all the same, and go (or lose it) where nothing may be held any more.
+_DROPPED = frozenset({"operation", "predicate", "column", "method", "annotated"})
+_CUT = _DROPPED | {"dependency"}
+MAX_ITEMS = 24
+MAX_KEYS = 60
+MAX_TEXT = 4000
+_TOO_MUCH = 1_000_000
+
+
 def bounded(value: Value) -> Value:
     """The value as cells and summaries keep it: no deeper than :data:`MAX_DEPTH`, and less deep when it holds much.
 
@@ -338,50 +346,76 @@ def bounded(value: Value) -> Value:
     """
     depth = MAX_DEPTH
     kept = shallow(value)
-    while depth > 1 and _holds_much(kept):
+    while depth > 1 and _size(kept, MAX_DEPTH) > MAX_HELD:
         depth -= 1
         kept = shallow(kept, depth)
     return kept
 
 
-def _holds_much(value: Value) -> bool:
-    nested = any(atom.tag not in _FLAT for atom in value)
-    return nested and any(True for _ in islice(contained(value), MAX_HELD, None))
+def _size(value: Value, depth: int) -> int:
+    """How many atoms a value holds; more than a value may hold when some are too deep or too many in one place."""
+    size = len(value)
+    inner: Iterable[Value]
+    for atom in value:
+        tag = atom.tag
+        if tag in _FLAT:
+            if depth <= 0 and tag in _CUT:
+                return _TOO_MUCH
+            continue
+        if tag in ("inst", "pending"):
+            inner = [v for _, v in atom.bindings]
+        elif tag == "seq":
+            inner = atom.items
+            if len(inner) > MAX_ITEMS:
+                return _TOO_MUCH
+        elif tag == "map":
+            inner = [v for _, v in atom.items]
+            if len(inner) > MAX_KEYS or (depth <= 0 and not atom.partial):
+                return _TOO_MUCH
+        elif tag == "partial":
+            inner = [atom.function, *atom.args, *[v for _, v in atom.keywords]]
+        elif tag == "text" and len(atom.text) > MAX_TEXT:
+            return _TOO_MUCH
+        else:
+            continue
+        if inner and depth <= 0:
+            return _TOO_MUCH
+        for part in inner:
+            size += _size(part, depth - 1)
+    return size
 
 
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
     """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
-    if depth > 0:
-        for atom in value:
-            if atom.tag not in _FLAT:
-                break
-        else:
-            return value
+    return value if _size(value, depth) < _TOO_MUCH else _cut(value, depth)
+
+
+def _cut(value: Value, depth: int) -> Value:
     out: list[Any] = []
     for atom in value:
         tag = atom.tag
         if tag in ("inst", "pending") and atom.bindings:
-            kept = tuple((k, shallow(v, depth - 1)) for k, v in atom.bindings) if depth > 0 else ()
+            kept = tuple((k, _cut(v, depth - 1)) for k, v in atom.bindings) if depth > 0 else ()
             atom = atom._replace(bindings=kept)
         elif tag == "seq":
-            atom = Seq(tuple(shallow(v, depth - 1) for v in atom.items[:24]) if depth > 0 else (), atom.many)
+            atom = Seq(tuple(_cut(v, depth - 1) for v in atom.items[:MAX_ITEMS]) if depth > 0 else (), atom.many)
         elif tag == "map":
-            kept = tuple((k, shallow(v, depth - 1)) for k, v in atom.items[:60]) if depth > 0 else ()
+            kept = tuple((k, _cut(v, depth - 1)) for k, v in atom.items[:MAX_KEYS]) if depth > 0 else ()
             atom = Map(kept, atom.partial or depth <= 0, atom.site)
         elif tag == "partial":
             if depth <= 0:
                 continue
             atom = PartialCall(
-                shallow(atom.function, depth - 1),
-                tuple(shallow(v, depth - 1) for v in atom.args),
-                tuple((k, shallow(v, depth - 1)) for k, v in atom.keywords),
+                _cut(atom.function, depth - 1),
+                tuple(_cut(v, depth - 1) for v in atom.args),
+                tuple((k, _cut(v, depth - 1)) for k, v in atom.keywords),
             )
         elif tag == "dependency" and depth <= 0:
             # what guards a route must not get lost in a table of routers
-            atom = atom._replace(target=shallow(atom.target, 0))
-        elif tag in ("operation", "predicate", "column", "method", "annotated") and depth <= 0:
+            atom = atom._replace(target=_cut(atom.target, 0))
+        elif tag in _DROPPED and depth <= 0:
             continue
-        elif tag == "text" and len(atom.text) > 4000:
-            atom = Text(atom.text[:4000], True, atom.how, atom.holes)
+        elif tag == "text" and len(atom.text) > MAX_TEXT:
+            atom = Text(atom.text[:MAX_TEXT], True, atom.how, atom.holes)
         out.append(atom)
     return tuple(out)

@@ -7,12 +7,13 @@ depend on the order of files, and recursion and import cycles need no special ca
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program import memo as memory
 from sessionlint.program.memo import Memo, Operation, Trace
+from sessionlint.program.sweeps import Sweeps
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.values import (
@@ -71,7 +72,7 @@ class WorkList:
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
         self._cells: dict[Any, Value] = {}
         self._readers: dict[Any, dict[FunctionInfo, None]] = {}
-        self._queue: deque[FunctionInfo] = deque()
+        self._queue = Sweeps()
         self._queued: set[FunctionInfo] = set()
         #: functions that hand out handles or end transactions, and the names looked for because of such
         self.makers: frozenset[FunctionInfo] = frozenset()
@@ -176,7 +177,7 @@ class WorkList:
             return
         if function not in self._queued and function.visits < MAX_VISITS:
             self._queued.add(function)
-            self._queue.append(function)
+            self._queue.add(function)
 
     # evaluation
 
@@ -280,6 +281,7 @@ class WorkList:
             self._active.pop()
             self._trace, self._noted = outer
         function.evaluated = True
+        self._queue.done(function)
         if function.summary.key != before:
             self._changed(("summary", function))
 
