@@ -49,7 +49,7 @@ JOIN = "str.join"
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 #: What recursion adds again and again.
-_REPEATED = re.compile(rf"({HOLE}[^{HOLE}]*)\1{{2,}}")
+_REPEATED = re.compile(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
 
@@ -123,8 +123,17 @@ def _append(a: Text, b: Text) -> Text:
 
 
 def _settled(text: str) -> str:
-    """Without repetitions: else a function that calls itself on a part would find a longer text every time."""
-    return _REPEATED.sub(r"\1\1", text) if text.count(HOLE) > MAX_HOLES else text
+    """With fewer repetitions: else a function that calls itself on a part would find a longer text every time."""
+    excess = text.count(HOLE) - MAX_HOLES
+
+    def fewer(found: re.Match[str]) -> str:
+        nonlocal excess
+        unit = found[1]
+        dropped = min(max(0, -(-excess // unit.count(HOLE))), len(found[0]) // len(unit) - 1)
+        excess -= dropped * unit.count(HOLE)
+        return found[0][dropped * len(unit) :]
+
+    return _REPEATED.sub(fewer, text) if excess > 0 else text
 
 
 def _limited(texts: list[Text]) -> list[Text]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heappop, heappush
+from typing import Generic, TypeVar
 
-from sessionlint.program.model import FunctionInfo
+T = TypeVar("T")
 
 
-class Sweeps:
+class Sweeps(Generic[T]):
     """A work list. What is new comes first, in the order it is met; the rest in sweeps.
 
     A callee is done before its caller, so the order in which functions are first done leads up the calls: summaries
@@ -16,10 +17,10 @@ class Sweeps:
     """
 
     def __init__(self) -> None:
-        self._fresh: deque[FunctionInfo] = deque()
-        self._order: dict[FunctionInfo, int] = {}
-        self._above: list[tuple[int, int, FunctionInfo]] = []
-        self._below: list[tuple[int, int, FunctionInfo]] = []
+        self._fresh: deque[T] = deque()
+        self._order: dict[T, int] = {}
+        self._above: list[tuple[int, int, T]] = []
+        self._below: list[tuple[int, int, T]] = []
         self._position = 0
         self._rising = True
         self._count = 0
@@ -27,11 +28,12 @@ class Sweeps:
     def __len__(self) -> int:
         return len(self._fresh) + len(self._above) + len(self._below)
 
-    def done(self, function: FunctionInfo) -> None:
+    def done(self, function: T) -> None:
         """The function was evaluated."""
         self._order.setdefault(function, len(self._order) + 1)
 
-    def add(self, function: FunctionInfo) -> None:
+    def add(self, function: T) -> None:
+        """Has the function taken later; the caller sees to it that none is in the list twice."""
         order = self._order.get(function)
         if order is None:
             self._fresh.append(function)
@@ -42,7 +44,7 @@ class Sweeps:
         else:
             heappush(self._below, (-order, self._count, function))
 
-    def take(self) -> FunctionInfo:
+    def take(self) -> T:
         """The function that is next; there must be one."""
         if self._fresh:
             return self._fresh.popleft()

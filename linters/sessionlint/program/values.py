@@ -6,7 +6,7 @@ A value is a tuple of atoms, each something the code proves the expression can b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -355,7 +355,7 @@ def bounded(value: Value) -> Value:
 def _size(value: Value, depth: int) -> int:
     """How many atoms a value holds; more than a value may hold when some are too deep or too many in one place."""
     size = len(value)
-    inner: Iterable[Value]
+    inner: Sequence[Value]
     for atom in value:
         tag = atom.tag
         if tag in _FLAT:

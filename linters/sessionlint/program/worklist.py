@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.program import memo as memory
 from sessionlint.program.memo import Memo, Operation, Trace
-from sessionlint.program.sweeps import Sweeps
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
 from sessionlint.program.modules import ModuleNames
+from sessionlint.program.sweeps import Sweeps
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
     MAX_ATOMS,
@@ -72,7 +72,7 @@ class WorkList:
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
         self._cells: dict[Any, Value] = {}
         self._readers: dict[Any, dict[FunctionInfo, None]] = {}
-        self._queue = Sweeps()
+        self._queue: Sweeps[FunctionInfo] = Sweeps()
         self._queued: set[FunctionInfo] = set()
         #: functions that hand out handles or end transactions, and the names looked for because of such
         self.makers: frozenset[FunctionInfo] = frozenset()
