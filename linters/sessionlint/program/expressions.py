@@ -12,6 +12,7 @@ from sessionlint.program import (
     definitions,
     handles,
     holding,
+    iterating,
     knowledge,
     libraries,
     predicates,
@@ -396,6 +397,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             if atom.query:
                 handles.run_query(frame, atom, "__iter__", ("z", span, ()))
             out = join(out, (atom._replace(query=False),))
+        elif atom.tag == "inst":
+            out = join(out, iterating.elements(frame, atom, span))
     return out
 
 

@@ -242,7 +242,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
-        return receiver.items[-1] if name == "pop" and receiver.items else (receiver,) if name in ("copy",) else UNKNOWN
+        return _sequence_method(receiver, name)
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":
@@ -292,6 +292,12 @@ def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
     if atom.name.endswith(".query_params") and isinstance(key, str):
         frame.emit("external", span, name=f"{atom.name}[]", args=((Const(key, "str"),),))
     return (Ext(f"{atom.name}[]"),) if atom.name.count("[]") < 2 else (atom,)
+
+
+def _sequence_method(receiver: Any, name: str) -> Value:
+    if name in ("pop", "popleft"):
+        return receiver.items[-1 if name == "pop" else 0] if receiver.items else UNKNOWN
+    return (receiver,) if name == "copy" else UNKNOWN
 
 
 def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:

@@ -241,6 +241,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "arq.func": _first, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
+    "collections.OrderedDict": _dict, "collections.deque": _sequence,
     "contextlib.closing": _closing,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),

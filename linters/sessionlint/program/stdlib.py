@@ -20,6 +20,7 @@ from sessionlint.program.values import (
     Mod,
     Obj,
     PartialCall,
+    Seq,
     Value,
     join,
     join_all,
@@ -29,6 +30,7 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 Special = Callable[[Frame, list[Value], Keywords, ir.Expr], Value]
 CONTEXT_VARIABLE = "contextvars.ContextVar()"
+NAMED_TUPLE = "collections.namedtuple"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
 _INTEGER = Ext("builtins.int()")
@@ -180,6 +182,37 @@ def _namespace(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) 
     return (Map((*keywords, NAMESPACE), True, frame.site(e[1])),)
 
 
+def _chained(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``ChainMap(a, b)``: what a key is found under first counts."""
+    items: dict[Any, Value] = {}
+    for key, value in (i for given in args for a in given if a.tag == "map" for i in a.items):
+        items.setdefault(key, value)
+    return (Map(tuple(items.items()), True, frame.site(e[1])),)
+
+
+def _bound_method(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``MethodType(function, object)``: the function with its first argument."""
+    return tuple(PartialCall((f,), (args[1],), ()) for f in args[0]) if len(args) > 1 else UNKNOWN
+
+
+def _named_tuple(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``namedtuple("Pair", "session name")``: calling it makes one."""
+    names = args[1] if len(args) > 1 else dict(keywords).get("field_names", UNKNOWN)
+    return (PartialCall((Ext(f"{NAMED_TUPLE}()"),), (names,), ()),)
+
+
+def _make_named_tuple(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """One is a dictionary whose keys are attributes, and a sequence."""
+    written = literal(args[0]) if args else None
+    names = written.replace(",", " ").split() if isinstance(written, str) else []
+    names = names or [n for a in args[0] if a.tag == "seq" for i in a.items if isinstance(n := literal(i), str)]
+    given = {**dict(zip(names, args[1:], strict=False)), **dict(keywords)}
+    return (
+        Map((*given.items(), NAMESPACE), True, frame.site(e[1])),
+        Seq(tuple(given.get(n, UNKNOWN) for n in names)),
+    )
+
+
 def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``name = property(read)`` in a class body."""
     return (PartialCall(PROPERTY, tuple(args[:1]), ()),) if args else UNKNOWN
@@ -216,7 +249,9 @@ SPECIAL: dict[str, Special] = {
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute,
     "builtins.object.__setattr__": _set_attribute,
-    "types.SimpleNamespace": _namespace,
+    "types.SimpleNamespace": _namespace, "types.MappingProxyType": _itself, "types.MethodType": _bound_method,
+    "collections.ChainMap": _chained, NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
+    "builtins.format": _itself,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
     "functools.cached_property": _property,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),

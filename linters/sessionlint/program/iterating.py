@@ -1,0 +1,37 @@
+"""What going through an object of the project gives: ``__iter__`` and ``__aiter__``, ``__next__`` and ``__anext__``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import calls
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Pending, Value, join
+
+_STARTS = ("__iter__", "__aiter__")
+_STEPS = ("__next__", "__anext__")
+
+
+def elements(frame: Frame, instance: Any, span: ir.Span4) -> Value:
+    """What ``for element in instance`` gives, ``async for`` too."""
+    out: Value = UNKNOWN
+    for atom in _called(frame, instance, _STARTS, span):
+        if atom.tag == "inst":
+            out = join(out, _called(frame, atom, _STEPS, span))
+        else:
+            out = join(out, frame.machine.element(frame, (atom,), span))
+    return out
+
+
+def _called(frame: Frame, instance: Any, names: tuple[str, ...], span: ir.Span4) -> Value:
+    """What the first of these methods that the object has returns, awaited."""
+    methods = (frame.solver.method(instance.info, name) for name in names)
+    method = next((m for m in methods if m is not None), None)
+    if method is None:
+        return UNKNOWN
+    out: Value = UNKNOWN
+    for atom in calls.call_function(frame, frame.solver.bound(method, instance), [], [], ("z", span, ())):
+        awaited = isinstance(atom, Pending) and atom.kind == "coro"
+        out = join(out, calls.run_pending(frame, atom, span, None) if awaited else (atom,))
+    return out
