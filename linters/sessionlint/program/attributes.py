@@ -184,6 +184,10 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)
         if result:
             return _asked(frame, result, name, e)
+    below = [(m, m.class_info) for m in solver.overrides(atom.info, name) if not m.is_property]
+    if below:
+        # a mixin uses what the classes have that it is mixed into
+        return tuple(solver.bound(m, Inst(owner, atom.bindings)) for m, owner in below if owner is not None)
     routers = solver.external_bases(atom.info)
     if name == "start" and not routers.isdisjoint(scheduling.THREADS):
         work = solver.method(atom.info, "run")

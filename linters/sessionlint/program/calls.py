@@ -11,7 +11,7 @@ from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
-from sessionlint.program.guards import Guard, receiver_of
+from sessionlint.program.guards import Guard, name_of, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.values import (
@@ -59,10 +59,13 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     flags = [f for f, on in (("statement", statement), ("context", context)) if on]
     frame.flags.extend(flags)
     out: Value = UNKNOWN
-    through = receiver_of(frame, e[2])
+    through, name = receiver_of(frame, e[2]), name_of(frame, e[2])
     for callee in holding.each(frame, callees):
         if through is not None and _is_one_of_several(frame, callees, callee):
-            guard = Guard(through, "of", callee.receiver.info, True)
+            guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
+            out = join(out, _guarded(frame, guard, callee, args, keywords, e))
+        elif name is not None and callee.tag in ("fn", "method"):
+            guard = Guard(name, "equal", callee.name if callee.tag == "method" else callee.info.name, True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
         else:
             out = join(out, call_atom(frame, callee, args, keywords, e))
@@ -324,6 +327,8 @@ def _run(
             _around(frame, function, wrapper, bindings, e)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     result = substitute(frame, raw, mapped, function, e[1])
+    if function.is_classmethod:
+        result = _of_class(frame, function, mapped, result)
     for atom in raw:
         if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
             result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
@@ -336,6 +341,17 @@ def _run(
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
     return result
+
+
+def _of_class(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
+    """What a class method makes of its class, called on a class below: ``cls(session)`` makes one of that."""
+    own = function.class_info
+    given = mapped.get(Param(function, function.params[0][0]), UNKNOWN) if function.params else UNKNOWN
+    below = [a.info for a in given if a.tag == "cls" and a.info is not own and own in frame.solver.mro(a.info)]
+    if own is None or not below or len(below) < len(given):
+        return result
+    made = [tuple(a._replace(info=b) for b in below) if a.tag == "inst" and a.info is own else (a,) for a in result]
+    return join_all(made)
 
 
 def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle) -> bool:

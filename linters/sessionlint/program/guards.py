@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Guard(NamedTuple):
     """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not.
 
-    ``is``: it must be this function or object; ``of``: an instance of this class.
+    ``is``: it must be this function or object; ``of``: an object that has this class's method of this name.
     """
 
     param: Any
@@ -111,6 +111,13 @@ def receiver_of(frame: Frame, expr: ir.Expr) -> Any:
     return _param(frame, base) or _field(frame, base)
 
 
+def name_of(frame: Frame, expr: ir.Expr) -> Any:
+    """The parameter that names the method in ``getattr(session, method)(…)``."""
+    if expr[0] != "c" or expr[2][0] != "n" or expr[2][2] != "getattr" or len(expr[3]) < 2:
+        return None
+    return _param(frame, expr[3][1])
+
+
 def _field(frame: Frame, expr: ir.Expr) -> Any:
     """The key under which instances keep what a field of their data class was given."""
     function = frame.function
@@ -140,7 +147,12 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
 def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
     wanted = guard.value
     if guard.kind == "of":
-        return wanted in mro(atom.info) if atom.tag == "inst" and _is_final(atom, wanted, mro) else None
+        owner, name = wanted
+        if atom.tag != "inst" or not _is_final(atom, owner, mro):
+            return None
+        classes = list(mro(atom.info))
+        # a class in between may have a method of its own
+        return owner in classes and not any(name in c.methods for c in classes[: classes.index(owner)])
     if atom.tag == "inst" and wanted.tag == "inst":
         return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
     if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):

@@ -233,6 +233,69 @@ async def close_badly(session: Db):
         await Closing(Really(session))(await session.get(Order, 1))  # TXN205@15
 """
     ),
+    Bad(
+        source="""
+# --- app/services/repositories.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Closing:
+    async def close(self):
+        await self.finish()
+
+
+class Repository(Closing):
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    @classmethod
+    def of(cls, session: AsyncSession):
+        return cls(session)
+
+    async def finish(self):
+        await self.session.commit()
+
+
+class Quiet(Repository):
+    async def finish(self):
+        await self.session.flush()
+
+
+async def end(session: AsyncSession, method: str = "commit"):
+    await getattr(session, method)()
+# --- app/routers/items.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.repositories import Quiet, Repository, end
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/repository")
+async def repository(session: Db):
+    async with session.begin():
+        await Repository.of(session).close()  # TXN205@15
+
+
+@router.post("/quiet")
+async def quiet(session: Db):
+    async with session.begin():
+        await Quiet.of(session).close()
+        await Quiet(session).close()
+        await end(session, "flush")
+
+
+@router.post("/end")
+async def at_end(session: Db):
+    async with session.begin():
+        await end(session)  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [
