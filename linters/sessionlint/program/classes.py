@@ -145,10 +145,9 @@ class Classes(Naming):
         return found
 
     def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
-        """What sub-classes define in place of an abstract method."""
-        below = [self.mro(sub)[0] for sub in self.subclasses(info)]
-        methods = [sub.methods[name] for sub in below if name in sub.methods]
-        return [method for method in methods if not self.is_abstract(method)]
+        """What sub-classes have in place of an abstract method, or of none: their own, or from another base."""
+        methods = dict.fromkeys(self.method(sub, name) for sub in self.subclasses(info))
+        return [method for method in methods if method is not None and not self.is_abstract(method)]
 
     def bound(self, function: FunctionInfo, receiver: Any) -> Fn:
         """A method seen through an instance or class."""
