@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sessionlint.program.values import MAX_HELD, Const, Map, Value, bounded, contained
+from sessionlint.program.model import empty_function
+from sessionlint.program.values import MAX_HELD, Const, Dependency, Fn, Map, Seq, Value, bounded, contained
 from tests.program.support import solved
 
 
@@ -25,6 +26,12 @@ def test_large_dictionaries_of_dictionaries_are_kept_less_deep():
     kept = bounded(nested(20, 3))
     assert held(nested(20, 3)) > MAX_HELD > held(kept) == 1 + 20 + 400
     assert kept[0].get("k1")[0].get("k1")[0].partial
+
+
+def test_what_guards_a_router_is_kept_in_a_table_of_routers():
+    guard = Dependency((Fn(empty_function()),), ("app/main.py", (1, 1, 1, 1)))
+    table = (Seq(((Seq(((Const("/v1", "str"),), (Seq(((guard,),)),))),),)),)
+    assert bounded(table) == table
 
 
 def test_a_function_that_copies_dictionaries_by_recursion_stays_small():

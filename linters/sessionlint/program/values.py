@@ -330,9 +330,8 @@ _FLAT = frozenset({
 })  # fmt: skip
 
 
-#: Flat atoms that hold something all the same, and go (or lose it) where nothing may be held any more.
+#: Flat atoms that hold something all the same, and go where nothing may be held any more.
 _DROPPED = frozenset({"operation", "predicate", "column", "method", "annotated"})
-_CUT = _DROPPED | {"dependency"}
 MAX_ITEMS = 24
 MAX_KEYS = 60
 MAX_TEXT = 4000
@@ -359,7 +358,7 @@ def _size(value: Value, depth: int) -> int:
     for atom in value:
         tag = atom.tag
         if tag in _FLAT:
-            if depth <= 0 and tag in _CUT:
+            if depth <= 0 and (tag in _DROPPED or (tag == "dependency" and _size(atom.target, 0) >= _TOO_MUCH)):
                 return _TOO_MUCH
             continue
         if tag in ("inst", "pending"):
