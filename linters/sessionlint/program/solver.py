@@ -26,8 +26,8 @@ from sessionlint.program.values import (
     literal,
 )
 
-#: Declared types that leave open what an argument is.
-_VAGUE = ("typing.", "builtins.", "collections.")
+#: Declared types that leave open what an argument is: which router, what is in the list.
+_VAGUE = ("fastapi.APIRouter", "fastapi.FastAPI", "starlette.applications.", "typing.", "builtins.", "collections.")
 #: Declared types that everything is an instance of.
 _ANYTHING = frozenset({"builtins.object", "typing.Any", "typing_extensions.Any"})
 _ANY_TEXT = Ext("builtins.str()")

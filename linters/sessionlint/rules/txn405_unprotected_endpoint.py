@@ -199,6 +199,46 @@ app = FastAPI()
 app.include_router(router)
 """
     ),
+    Bad(
+        source="""
+# --- app/main.py
+from fastapi import APIRouter, Depends, FastAPI
+
+from app.auth.security import get_current_user
+
+
+def add_items(router: APIRouter) -> None:
+    @router.get("/items")  # TXN405@6
+    async def items():
+        return 1
+
+
+def add_orders(router: APIRouter) -> None:
+    @router.get("/orders")
+    async def orders():
+        return 1
+
+
+async def status():
+    return 1
+
+
+def add_status(app: FastAPI) -> None:
+    app.add_api_route("/status", status)  # TXN405@5
+
+
+def create_app() -> FastAPI:
+    app = FastAPI()
+    open_router = APIRouter()
+    closed_router = APIRouter(dependencies=[Depends(get_current_user)])
+    add_items(open_router)
+    add_orders(closed_router)
+    add_status(app)
+    app.include_router(open_router)
+    app.include_router(closed_router)
+    return app
+"""
+    ),
 ]
 
 GOOD = [
