@@ -114,7 +114,17 @@ def mapped(frame: Frame, value: Value) -> Value:
 
 def asdict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``dataclasses.asdict(record)``."""
-    return tuple(a for a in mapped(frame, args[0]) if a.tag == "map") if args else UNKNOWN
+    given = args[0] if args else UNKNOWN
+    seen = [v for a in given for v in (frame.solver.views(a) if a.tag in ("param", "injected") else (a,))]
+    return tuple(_filled(frame, atom) for atom in seen if atom.tag == "inst" and not frame.solver.kind_of(atom))
+
+
+def _filled(frame: Frame, record: Inst) -> Map:
+    """The fields of a data class with what they hold: in this object, else in any."""
+    fields = as_map(frame, record)
+    known = dict(record.bindings)
+    held = ((n, known.get(Const(n, FIELD)) or frame.solver.attribute(record.info, n)) for n, _ in fields.items)
+    return fields._replace(items=tuple(held))
 
 
 def _is_none(value: Value) -> bool:

@@ -84,7 +84,7 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
                 item = join(item, join_all(list(atom.items)))
             elif atom.tag == "row":
                 item = join(item, (atom,))
-            elif atom.tag == "ext" and index and atom.name.endswith(_TAKEN_APART):
+            elif atom.tag == "ext" and atom.name.endswith(_TAKEN_APART) and (index or atom.name.startswith("uuid.")):
                 # the first part of a header is its scheme
                 item = join(item, (Ext(f"{atom.name}[]"),))
             elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):

@@ -364,6 +364,60 @@ async def e(claims: dict = Depends(tokens.dumped)):
     return await run(None, claims)  # TXN403@18
 """
     ),
+    Bad(
+        source="""
+# --- app/auth/logins.py
+import dataclasses
+
+import jwt
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordBearer
+
+scheme = OAuth2PasswordBearer(tokenUrl="login")
+
+
+@dataclasses.dataclass
+class Login:
+    user_id: str
+    raw: str
+
+
+@dataclasses.dataclass
+class Person:
+    user_id: str
+
+
+def login(token: str = Depends(scheme)) -> Login:
+    return Login(jwt.decode(token, "k")["sub"], token)
+
+
+def person(login: Login = Depends(login)) -> Person:
+    return Person(login.user_id)
+# --- app/services/jobs.py
+async def run(session, user):
+    return user
+# --- app/routers/jobs.py
+import dataclasses
+
+from fastapi import APIRouter, Depends
+
+from app.auth import logins
+from app.auth.logins import Login, Person
+from app.services.jobs import run
+
+router = APIRouter()
+
+
+@router.post("/login")
+async def a(login: Login = Depends(logins.login)):
+    await run(None, dataclasses.asdict(login))  # TXN403@11
+
+
+@router.post("/person")
+async def b(person: Person = Depends(logins.person)):
+    await run(None, dataclasses.asdict(person))
+"""
+    ),
 ]
 
 GOOD = [

@@ -195,6 +195,23 @@ def cut(item_id) -> dict[str, str]:
     return {"item_id": str(uuid4())[:8]}  # TXN702@24
 """,
     ),
+    Bad(
+        path="app/services/ids.py",
+        source="""
+from uuid import uuid4
+
+
+def first() -> str:
+    head, *_ = str(uuid4()).split("-")
+    job_id = head  # TXN702@14
+    return job_id
+
+
+def named() -> str:
+    run_id = "run." + format(uuid4())  # TXN702@14
+    return run_id
+""",
+    ),
 ]
 
 GOOD = [
