@@ -124,12 +124,12 @@ def _summary(frame: Frame) -> Summary:
         subject = effect.subject
         if effect.kind not in _EXPORTED:
             continue
-        if subject is not None and subject.tag == "handle" and _local(frame, subject):
+        if subject is not None and subject.tag == "handle" and (frame.is_own(subject) or subject in frame.elsewhere):
             continue
         exported[effect] = hop
     guards = {effect: found for effect, found in frame.guarded.items() if found and effect in exported}
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
-    leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and _local(frame, a)))
+    leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_own(a)))
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
         if (effect.subject, effect.name) not in leaves:
             del exported[effect]
@@ -163,13 +163,3 @@ def _handed_out_closed(frame: Frame) -> frozenset[Site]:
 def _abstract(event: Event) -> bool:
     """``raise NotImplementedError``: sub-classes do not raise."""
     return event.expr is not None and ir.text_of(event.expr).startswith("NotImplementedError")
-
-
-def _local(frame: Frame, subject: object) -> bool:
-    site = getattr(subject, "site", None)
-    if site is None or site[0] != frame.path:
-        return False
-    outer, span = frame.function.span, site[1]
-    if frame.function.name == "<module>":
-        return False
-    return bool((outer[0], outer[1]) <= (span[0], span[1]) and (span[2], span[3]) <= (outer[2], outer[3]))

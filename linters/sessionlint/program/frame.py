@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
-from sessionlint.program.values import ENGINE, FACTORY, UNKNOWN, Ext, Injected, Param, Site, Value, contained, join
+from sessionlint.program.values import (
+    ENGINE,
+    FACTORY,
+    SESSION,
+    UNKNOWN,
+    Ext,
+    Injected,
+    Param,
+    Site,
+    Value,
+    contained,
+    join,
+)
 
 if TYPE_CHECKING:
     from sessionlint.program.solver import Solver
@@ -81,6 +93,8 @@ class Frame:
         self.returned = False
         #: where this evaluation has made dictionaries
         self.made: set[Site] = set()
+        #: sessions of others that stand for one opened here where there is one: what is done may be done to that
+        self.elsewhere: set[Any] = set()
         #: (handle, fact) pairs that hold at each place where a caller goes on: returns and end, or yields
         self.exits: list[frozenset[tuple[Any, str]]] = []
 
@@ -173,6 +187,8 @@ class Frame:
         made = tuple(a for a in value if a.tag == "handle" and a.kind in (ENGINE, FACTORY))
         if made and self.class_scope is None:
             self.emit("bind", span, ("global",) if name in self.globals else (), subject=made, name=name)
+        if len(value) > 1:
+            self._part_sessions(value)
         if name in self.globals:
             self._bind_outer(name, value, span)
         self.env[name] = value
@@ -180,6 +196,19 @@ class Frame:
             self.solver.write(("name", self.path, name), value)
         elif self.function.children and self.class_scope is None:
             self.solver.write(("local", self.function, name), value)
+
+    def _part_sessions(self, value: Value) -> None:
+        sessions = [a for a in value if a.tag == "handle" and a.kind == SESSION]
+        own = [a for a in sessions if self.is_own(a)]
+        if own:
+            self.elsewhere.update(a for a in sessions if a not in own)
+
+    def is_own(self, handle: Any) -> bool:
+        """Whether a handle is made in this function, anew by every call."""
+        if handle.site[0] != self.path or self.function.name == "<module>":
+            return False
+        outer, span = self.function.span, handle.site[1]
+        return bool((outer[0], outer[1]) <= (span[0], span[1]) and (span[2], span[3]) <= (outer[2], outer[3]))
 
     def _bind_outer(self, name: str, value: Value, span: ir.Span4) -> None:
         parent = self.function.parent
