@@ -124,7 +124,7 @@ def _summary(frame: Frame) -> Summary:
         subject = effect.subject
         if effect.kind not in _EXPORTED:
             continue
-        if subject is not None and subject.tag == "handle" and (frame.is_own(subject) or subject in frame.elsewhere):
+        if subject in frame.elsewhere or (subject is not None and subject.tag == "handle" and frame.is_own(subject)):
             continue
         exported[effect] = hop
     guards = {effect: found for effect, found in frame.guarded.items() if found and effect in exported}

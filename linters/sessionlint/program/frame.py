@@ -198,10 +198,10 @@ class Frame:
             self.solver.write(("local", self.function, name), value)
 
     def _part_sessions(self, value: Value) -> None:
-        sessions = [a for a in value if a.tag == "handle" and a.kind == SESSION]
-        own = [a for a in sessions if self.is_own(a)]
+        own = [a for a in value if a.tag == "handle" and a.kind == SESSION and self.is_own(a)]
         if own:
-            self.elsewhere.update(a for a in sessions if a not in own)
+            others = (a for a in value if a.tag in ("handle", "ext") and a not in own)
+            self.elsewhere.update(a for a in others if self.solver.kind_of(a) == SESSION)
 
     def is_own(self, handle: Any) -> bool:
         """Whether a handle is made in this function, anew by every call."""
