@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import structlog
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from reference_app.jobs import recording
 from reference_app.jobs.scan_job import OnPage, ShouldStop
 from reference_app.models import AttemptOutcome, BatchStatus, Page, ScanStatus
 from reference_app.scraping import PageRecord, ScanSummary
@@ -40,6 +43,29 @@ from tests.support.postgres import PostgresServer
 from tests.support.processes import free_port
 
 pytestmark = pytest.mark.usefixtures("opened")
+
+
+async def test_a_wall_clock_that_jumps_under_a_worker_decides_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jumps = itertools.cycle([timedelta(hours=-1), timedelta(days=2), timedelta(0), timedelta(days=-40)])
+    told: list[datetime] = []
+
+    def jumping() -> datetime:
+        told.append(datetime.now(UTC) + next(jumps))
+        return told[-1]
+
+    monkeypatch.setattr(recording, "now", jumping)
+    async with websites(6) as sites:
+        batch_id = await submit([site.url for site in sites])
+        async with worker(settings):
+            batch = await finished(batch_id)
+    assert len(told) > 6
+    assert batch.status is BatchStatus.COMPLETED
+    scans = await scans_of(batch_id)
+    assert [(scan.status, scan.pages_scanned) for scan in scans] == [(ScanStatus.SUCCEEDED, 2)] * 6
+    assert [[a.outcome for a in await attempts_of(scan.id)] for scan in scans] == [[AttemptOutcome.SUCCEEDED]] * 6
+    assert await jobs_in_queue() == 0
 
 
 async def test_a_batch_is_scanned_and_its_pages_are_kept(settings: Settings) -> None:
