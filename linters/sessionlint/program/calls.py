@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import handles, holding, knowledge, libraries, records, scheduling
@@ -33,15 +33,13 @@ from sessionlint.program.values import (
     shallow,
 )
 
-if TYPE_CHECKING:
-    pass
-
 Keywords = list[tuple[str, Value]]
-#: Effects that are told to the rules at the call, with the substituted subject.
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
 _CALLED = ("fn", "cls", "partial", "method", "inst", "handle")
+#: What is no work, and no session: that it goes to the background says nothing to those above.
 _SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
+#: Effects that are told to the rules at the call, with the substituted subject.
 _TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape")
 
 

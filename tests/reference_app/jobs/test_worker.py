@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -45,26 +44,32 @@ from tests.support.processes import free_port
 pytestmark = pytest.mark.usefixtures("opened")
 
 
+@pytest.mark.parametrize("days", [2, -2])
 async def test_a_wall_clock_that_jumps_under_a_worker_decides_nothing(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
-    jumps = itertools.cycle([timedelta(hours=-1), timedelta(days=2), timedelta(0), timedelta(days=-40)])
     told: list[datetime] = []
 
-    def jumping() -> datetime:
-        told.append(datetime.now(UTC) + next(jumps))
+    def jumped() -> datetime:
+        told.append(datetime.now(UTC) + timedelta(days=days))
         return told[-1]
 
-    monkeypatch.setattr(recording, "now", jumping)
-    async with websites(6) as sites:
-        batch_id = await submit([site.url for site in sites])
-        async with worker(settings):
+    monkeypatch.setattr(recording, "now", jumped)
+    nowhere = f"http://127.0.0.1:{free_port()}/"
+    async with websites(5) as sites:
+        batch_id = await submit([nowhere, *(site.url for site in sites)])
+        async with worker(make_settings(max_attempts=2)):
             batch = await finished(batch_id)
-    assert len(told) > 6
+    assert len(told) > 5
     assert batch.status is BatchStatus.COMPLETED
     scans = await scans_of(batch_id)
-    assert [(scan.status, scan.pages_scanned) for scan in scans] == [(ScanStatus.SUCCEEDED, 2)] * 6
-    assert [[a.outcome for a in await attempts_of(scan.id)] for scan in scans] == [[AttemptOutcome.SUCCEEDED]] * 6
+    attempts = {scan.url: await attempts_of(scan.id) for scan in scans}
+    outcomes = {url: [attempt.outcome for attempt in tried] for url, tried in attempts.items()}
+    kept = [time for scan in scans for time in (scan.created_at, scan.started_at, scan.finished_at)]
+    kept += [time for tried in attempts.values() for a in tried for time in (a.created_at, a.finished_at)]
+    assert all(time is not None and abs(datetime.now(UTC) - time) < timedelta(hours=1) for time in kept)
+    assert outcomes.pop(nowhere) == [AttemptOutcome.RETRIED, AttemptOutcome.FAILED]
+    assert list(outcomes.values()) == [[AttemptOutcome.SUCCEEDED]] * 5
     assert await jobs_in_queue() == 0
 
 
