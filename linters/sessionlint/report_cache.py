@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sessionlint.report import Checked, CheckError, Finding, Report, Span, Suppr
 
 _FORMAT = 2
 _KEPT = 12
+_PARTS_KEPT = 40
 
 
 def cache_folder(root: Path, name: str) -> Path | None:
@@ -78,12 +79,46 @@ class ReportCache:
         text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
         with contextlib.suppress(OSError):
             write_atomically(self._path, text.encode())
-            _prune(self._path.parent)
+            _prune(self._path.parent, "report", _KEPT)
 
 
-def _prune(folder: Path) -> None:
-    stored = sorted(folder.glob("report-*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for old in stored[_KEPT:]:
+class PartCache:
+    """Reports on the parts of a repository, one file per policy and part; a damaged file counts as absent."""
+
+    def __init__(self, folder: Path, policy_digest: str) -> None:
+        self._folder = folder
+        self._policy = policy_digest[:16]
+
+    def load(self, first: str, key: str, contents: Callable[[str], str]) -> tuple[Report, frozenset[str]] | None:
+        """What was stored under ``key`` for the part whose first file is ``first``, and what other files it read.
+
+        Those must have the ``contents`` they had, whatever stands for it.
+        """
+        try:
+            stored = json.loads(self._path(first).read_bytes())
+            left: dict[str, str] = stored["left"]
+            if stored["key"] != key or any(contents(path) != known for path, known in left.items()):
+                return None
+            return _report(stored["report"]), frozenset(left)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def store(self, first: str, key: str, report: Report, left: Mapping[str, str]) -> None:
+        """Stores it in one step, so that concurrent runs never read half a file."""
+        content = {"key": key, "report": _plain(report), "left": dict(left)}
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
+        with contextlib.suppress(OSError):
+            write_atomically(self._path(first), text.encode())
+            _prune(self._folder, "part", _PARTS_KEPT)
+
+    def _path(self, first: str) -> Path:
+        part = hashlib.sha256(first.encode(errors="surrogatepass")).hexdigest()[:12]
+        return self._folder / f"part-{self._policy}-{part}.json"
+
+
+def _prune(folder: Path, kind: str, kept: int) -> None:
+    stored = sorted(folder.glob(f"{kind}-*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for old in stored[kept:]:
         old.unlink(missing_ok=True)
 
 

@@ -30,6 +30,8 @@ Progress = Callable[[int, int], None]
 _INFERRED = "inferred"
 # Files that could not be read are errors of the report, and comments are judged when it is settled.
 _NOT_RUN = frozenset({"TXN901", "TXN902", "TXN903", "TXN904"})
+#: What is said of the policy as a whole is said once.
+_OF_POLICY = ("TXN905",)
 
 
 def run(
@@ -84,9 +86,43 @@ def _checked(
     """What the rules and the comments say, and whether every rule did its work."""
     from sessionlint.gate.suppression_comments import read_comments
 
-    examined = examine(root, policy, discovery, folder, progress, select=select, ignore=ignore)
-    comments = read_comments(root, examined.report.files, forbid=settings.suppressions == "forbid")
-    return Checked(examined.report, comments), examined.complete
+    if policy is None:
+        examined = examine(root, policy, discovery, folder, progress, select=select, ignore=ignore)
+        report, complete = examined.report, examined.complete
+    else:
+        report, complete = _checked_in_parts(root, settings, discovery, folder, progress)
+    comments = read_comments(root, report.files, forbid=settings.suppressions == "forbid")
+    return Checked(report, comments), complete
+
+
+def _checked_in_parts(
+    root: Path, policy: Policy, discovery: Discovery, folder: Path | None, progress: Progress | None
+) -> tuple[Report, bool]:
+    """The report on a program that may fall apart, and whether every rule did its work."""
+    from sessionlint.program.build import Divided, build_parts
+
+    files = [path for path in discovery.files if not policy.is_excluded(path)]
+    linecache.clearcache()
+    built = build_parts(root, files, policy, cache_dir=folder, progress=progress)
+    if isinstance(built, Divided):
+        from sessionlint.apart import check_apart
+
+        def judge(program: Program, part: frozenset[str], first: bool) -> Examination:
+            return check_program(program, policy, sorted(part), leave=() if first else _OF_POLICY)
+
+        report, complete = check_apart(root, built, policy, folder, judge)
+    else:
+        examined = check_program(built, policy, files)
+        report, complete = examined.report, examined.complete
+    return _with_discovery(report, discovery), complete
+
+
+def _with_discovery(report: Report, discovery: Discovery) -> Report:
+    return dataclasses.replace(
+        report,
+        errors=_in_order((*discovery.errors, *report.errors)),
+        statistics={**discovery.stats, **report.statistics},
+    )
 
 
 def infer(root: Path, files: Sequence[str]) -> tuple[Policy, tuple[str, ...]]:
@@ -150,12 +186,7 @@ def examine(
     linecache.clearcache()
     program = build_program(root, files, settings, cache_dir=cache_dir, progress=progress)
     examined = check_program(program, policy, files, select=select, ignore=ignore, families=families)
-    report = dataclasses.replace(
-        examined.report,
-        errors=_in_order((*discovery.errors, *examined.report.errors)),
-        statistics={**discovery.stats, **examined.report.statistics},
-    )
-    return examined._replace(report=report)
+    return examined._replace(report=_with_discovery(examined.report, discovery))
 
 
 def check_program(
@@ -166,10 +197,12 @@ def check_program(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     families: Sequence[str] = ("TXN",),
+    leave: Sequence[str] = (),
     before: Sequence[Finding] | None = None,
 ) -> Examination:
     """Runs the rules on a program of ``files`` that was solved under ``policy``; without one, infers it first.
 
+    Enabled rules of ``families`` run, but for those that ``leave`` names.
     ``before`` is what the rules said of the program that this one differs from in ``program.changed`` only.
     """
     from sessionlint.facts.source import with_deep_stack
@@ -185,7 +218,7 @@ def check_program(
         program = under(program, settings)
     codes = tuple(families)
     wanted = [rule for rule in all_rules() if rule.META.code.startswith(codes) and settings.enabled(rule.META.code)]
-    wanted = [rule for rule in wanted if rule.META.code not in _NOT_RUN]
+    wanted = [rule for rule in wanted if rule.META.code not in _NOT_RUN and rule.META.code not in leave]
     # Rules walk the same deeply nested code that had to be read on a deep stack.
     with without_collector():
         if before is None or program.changed is None:

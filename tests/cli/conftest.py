@@ -67,6 +67,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         errors = tuple(CheckError(path, 1, "invalid syntax") for path, text in texts.items() if "broken" in text)
         return FakeProgram(policy, {path: text for path, text in texts.items() if "broken" not in text}, errors)
 
+    def build_parts(root, files, policy, *, cache_dir=None, progress=None):
+        return build_program(root, files, policy, cache_dir=cache_dir, progress=progress)
+
     notes = ("Inferred: db.py makes the engine.",)
 
     def infer_policy(root, files):
@@ -79,11 +82,15 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         return dataclasses.replace(program, policy=policy)
 
     rules = (rule("TXN101", "session-created-directly", "Session"), rule("TXN201", "explicit-commit", "commit"))
-    stand_ins = {"sessionlint.program.build": (build_program,), "sessionlint.infer": (infer_policy, infer_from, under)}
+    stand_ins = {
+        "sessionlint.program.build": (build_program, build_parts),
+        "sessionlint.infer": (infer_policy, infer_from, under),
+    }
     for name, functions in stand_ins.items():
         module = ModuleType(name)
         for function in functions:
             setattr(module, function.__name__, function)
+        vars(module)["Divided"] = tuple  # what a small program is not
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr("sessionlint.rules.catalogue.all_rules", lambda: rules)
     return asked

@@ -97,6 +97,11 @@ class FactsCache:
             self._verified.add(path)
         return blob
 
+    def key_of(self, path: str) -> bytes:
+        """The content key of a file that was looked up or put; ``b""`` if it is not known."""
+        entry = self._entries.get(path) or self._old_entries.get(path)
+        return entry[4] if entry is not None else b""
+
     def get(self, key: bytes) -> bytes | None:
         """The blob stored under a content key, if it is there and sound."""
         blob = self._blobs.get(key)

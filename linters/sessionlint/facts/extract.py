@@ -33,9 +33,13 @@ class ExtractionStats:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """``blobs`` holds marshalled facts by path (``b""`` for files the screen left out), in the order asked."""
+    """``blobs`` holds marshalled facts by path (``b""`` for files the screen left out), in the order asked.
+
+    ``keys`` are the content keys of the same files; a file that could not be read has none.
+    """
 
     blobs: dict[str, bytes]
+    keys: dict[str, bytes]
     errors: tuple[CheckError, ...]
     stats: ExtractionStats
 
@@ -57,6 +61,7 @@ def extract(
     """
     reader = Reader(root, lower, screen)
     results: dict[str, bytes] = {}
+    keys: dict[str, bytes] = {}
     errors: dict[str, CheckError] = {}
     stale: dict[str, os.stat_result] = {}
     tag, base = reader.tag, os.fspath(root)
@@ -66,12 +71,14 @@ def extract(
             errors[path] = status
         elif (blob := cache.lookup(f"{tag}:{path}", status)) is not None:
             results[path] = blob
+            keys[path] = cache.key_of(f"{tag}:{path}")
         else:
             stale[path] = status
     reused = 0
     unchanged = len(results)
     for outcome in _read(reader, stale, cache, workers, _offset(progress, len(files) - len(stale), len(files))):
         results[outcome.path] = outcome.blob
+        keys[outcome.path] = outcome.key
         reused += outcome.reused
         if outcome.key:
             cache.put(f"{tag}:{outcome.path}", stale[outcome.path], outcome.key, outcome.blob)
@@ -80,7 +87,8 @@ def extract(
             errors[path] = error
     stats = ExtractionStats(len(files), unchanged, reused, len(stale) - reused, len(errors))
     blobs = {path: results[path] for path in files if path not in errors}
-    return Extraction(blobs, tuple(errors[path] for path in dict.fromkeys(files) if path in errors), stats)
+    keys = {path: keys[path] for path in blobs}
+    return Extraction(blobs, keys, tuple(errors[path] for path in dict.fromkeys(files) if path in errors), stats)
 
 
 def _read(

@@ -35,6 +35,8 @@ Functions
     ``names`` the identifiers the function mentions, sorted and joined by blanks (``""`` for nested functions).
 Classes
     ``(name, span, header_span, bases, keywords, body, decorators)``.
+Modules
+    ``(statements, imports)``; ``imports`` of ``(module, level, names)``, all there are in the file, sorted.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from typing import Any
 from sessionlint.facts.packing import unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 8
+FACTS_VERSION = 9
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

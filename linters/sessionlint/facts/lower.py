@@ -32,11 +32,13 @@ _OPERATORS = {
 
 
 def lower_module(tree: ast.Module, source: str) -> tuple[Any, ...]:
-    """Facts of one module: ``(statements,)`` of plain nested tuples.
+    """Facts of one module: ``(statements, imports)`` of plain nested tuples.
 
+    ``imports`` lists the modules that are imported anywhere in it, as (module, level, names).
     ``source`` is the decoded text; it is needed to turn the byte offsets of ``ast`` into characters.
     """
-    return (_Lowering(source).block(tree.body),)
+    lowering = _Lowering(source)
+    return (lowering.block(tree.body), tuple(sorted(lowering.imports)))
 
 
 class _Lowering:
@@ -49,6 +51,7 @@ class _Lowering:
         #: bounds of the type parameters around the current place
         self._bounds: dict[str, ast.expr] = {}
         self._names: set[str] = set()
+        self.imports: set[tuple[str, int, tuple[str, ...]]] = set()
         self._local = callees.LocalNames(None)
         #: assignments in an expression that happen before its statement
         self._first: list[Stmt] = []
@@ -397,12 +400,14 @@ class _Lowering:
 
     def _import(self, node: ast.Import) -> Stmt:
         self._names.update(part for a in node.names for part in a.name.split("."))
+        self.imports.update((a.name, 0, ()) for a in node.names)
         return ("imp", self.span(node), tuple((a.name, a.asname) for a in node.names))
 
     def _import_from(self, node: ast.ImportFrom) -> Stmt:
         names = tuple((a.name, a.asname) for a in node.names)
         self._names.update(a.name for a in node.names)
         self._names.update((node.module or "").split("."))
+        self.imports.add((node.module or "", node.level, tuple(a.name for a in node.names)))
         return ("from", self.span(node), node.module or "", node.level, names)
 
     # definitions

@@ -13,12 +13,12 @@ import os
 import signal
 import struct
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
 from typing import IO, Final
 
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.reading import Outcome, Reader, error_blob
+from sessionlint.forked import can_fork
 
 _CHUNKS_PER_WORKER: Final = 40
 _NUMBER: Final = struct.Struct("<H")
@@ -26,11 +26,6 @@ _LENGTH: Final = struct.Struct("<Q")
 _COUNT: Final = struct.Struct("<Q")
 # All chunk numbers must fit into a pipe, which holds at least 4 KiB.
 _MOST_CHUNKS: Final = 2_000
-
-
-def can_fork() -> bool:
-    """Whether forking is there and safe: other threads may hold locks that a copy never sees released."""
-    return hasattr(os, "fork") and threading.active_count() == 1
 
 
 def read_in_parallel(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sessionlint.collector import without_collector
 from sessionlint.facts import screen
@@ -21,15 +22,19 @@ from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.modules import ModuleNames
+from sessionlint.program.parts import divided, entered
 from sessionlint.program.solver import Solver
 
-#: A memo is written anew when more evaluations than this, and more than a fifth of all, were new.
+#: A memo is written anew when more evaluations than this, and more than a tenth of all, were new.
 _DRIFT = 100
-#: A memo of more facts than this (bytes; some 200,000 lines) takes more memory than it is worth.
+#: A memo of more facts than this (bytes; some 30,000 lines) is made when a project is checked for the second time…
+_SMALL = 3 << 20
+#: … and one of more than this (some 200,000 lines) takes more memory than it is worth.
 _REMEMBERED = 20 << 20
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
+    from sessionlint.report import CheckError
 
 
 def build_program(
@@ -45,29 +50,110 @@ def build_program(
     ``cache_dir`` holds facts between runs (``None``: no cache). Files that cannot be read are in
     ``Program.errors``; the others are analysed without them.
     """
+    return _whole(root, read_program(root, files, policy, cache_dir=cache_dir, progress=progress), policy, cache_dir)
+
+
+def build_parts(
+    root: Path,
+    files: Sequence[str],
+    policy: Policy,
+    *,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Program | Divided:
+    """The same, unless no imports join large parts of the program: those are left to be solved apart."""
+    reading = read_program(root, files, policy, cache_dir=cache_dir, progress=progress)
+    names = ModuleNames(reading.blobs, policy.src, policy.root.absolute().name)
+    parts = divided(reading.blobs, names, policy)
+    if len(parts) > 1:
+        return Divided(reading, names, parts, tuple(files))
+    return _whole(root, reading, policy, cache_dir)
+
+
+def _whole(root: Path, reading: Reading, policy: Policy, cache_dir: Path | None) -> Program:
+    solver = solve_part(reading, policy, cache_dir)
+    reading.cache.save()
+    return Program(policy, solver, reading.errors, lines_under(root))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of a program: facts and content keys by path, and an error for each file that has none.
+
+    ``blob_of`` also reads what the screen left out; ``demanded`` are such files with their content keys and facts.
+    ``returning`` says that most files had been read by an earlier run.
+    """
+
+    blobs: Mapping[str, bytes]
+    keys: Mapping[str, bytes]
+    errors: tuple[CheckError, ...]
+    cache: FactsCache
+    blob_of: Callable[[str], bytes | None]
+    demanded: dict[str, tuple[bytes, bytes]]
+    returning: bool
+
+
+class Divided(NamedTuple):
+    """A program that is to be solved in parts, the first of which is that of the policy's own modules."""
+
+    reading: Reading
+    names: ModuleNames
+    parts: list[frozenset[str]]
+    files: tuple[str, ...]
+
+    def content(self, path: str) -> str:
+        """Stands for the content of a file."""
+        return self.reading.keys.get(path, b"").hex()
+
+
+def read_program(
+    root: Path,
+    files: Sequence[str],
+    policy: Policy,
+    *,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Reading:
+    """Reads the files; the caller saves :attr:`Reading.cache` when no more will be read."""
     cache = FactsCache(cache_dir)
     extraction = extract(root, files, cache, lower_module, screen.file_screen(names_of(policy)), None, progress)
     blobs = extraction.blobs
+    demanded: dict[str, tuple[bytes, bytes]] = {}
 
     def blob_of(path: str) -> bytes | None:
         blob = blobs.get(path)
-        if blob == b"":
+        if blob == b"" and path not in demanded:
             # the screen passed it over, but code that matters asks for a name in it
-            blob = extract(root, [path], cache, lower_module).blobs.get(path)
-        return blob
+            more = extract(root, [path], cache, lower_module)
+            demanded[path] = (more.keys.get(path, b""), more.blobs.get(path, b""))
+        return demanded[path][1] if blob == b"" else blob
 
-    small = sum(map(len, blobs.values())) < _REMEMBERED
-    store = MemoStore(cache_dir, policy) if cache_dir and small else None
-    memo = store.load() if store else None
-    solver = solve(blobs, policy, memo, blob_of)
-    cache.save()
-    if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 4):
-        store.save(memo)
+    stats = extraction.stats
+    returning = stats.unchanged + stats.reused > stats.files // 2
+    return Reading(blobs, extraction.keys, extraction.errors, cache, blob_of, demanded, returning)
+
+
+def lines_under(root: Path) -> Callable[[str, int], str]:
+    """Reads single lines of files under ``root``."""
 
     def read_line(path: str, line: int) -> str:
         return linecache.getline(str(root / path), line).rstrip("\r\n")
 
-    return Program(policy, solver, extraction.errors, read_line)
+    return read_line
+
+
+def solve_part(
+    reading: Reading, policy: Policy, cache_dir: Path | None = None, part: frozenset[str] | None = None
+) -> Editing:
+    """Solves what was read, or one part of it, with the memo of an earlier run where ``cache_dir`` holds one."""
+    size = sum(len(blob) for path, blob in reading.blobs.items() if part is None or path in part)
+    worth = size < _SMALL or (size < _REMEMBERED and reading.returning)
+    store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
+    memo = store.load() if store else None
+    solver = solve(reading.blobs, policy, memo, reading.blob_of, part)
+    if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
+        store.save(memo)
+    return solver
 
 
 def names_of(policy: Policy) -> frozenset[str]:
@@ -84,8 +170,9 @@ def solve(
     policy: Policy,
     memo: Memo | None = None,
     blob_of: Callable[[str], bytes | None] | None = None,
+    part: frozenset[str] | None = None,
 ) -> Editing:
-    """Solves a program from marshalled facts by path.
+    """Solves a program, or the ``part`` of it in some files, from marshalled facts by path.
 
     With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated.
     ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
@@ -93,8 +180,7 @@ def solve(
     names = ModuleNames(blobs, policy.src, policy.root.absolute().name)
     load = _loader(names, memo, blob_of or blobs.get)
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
-    # Tests and migrations may do what they need: they are read when application code imports them.
-    roots = sorted(p for p, b in blobs.items() if b and policy.layer_of(p) not in ("test", "migration"))
+    roots = [path for path in entered(blobs, policy) if part is None or path in part]
     if memo is not None:
         memo.start()
     with without_collector():

@@ -199,6 +199,7 @@ class Editing(Solver):
             for function in mentioning:
                 self._search(function)
             if not mentioning:
+                self.settle()
                 return asked <= met
 
     def _asked_elsewhere(self, path: str, function: FunctionInfo) -> bool:

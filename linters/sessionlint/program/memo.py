@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sessionlint.facts.packing import unpack
-from sessionlint.program.model import ClassInfo, Event, FunctionInfo, ModuleInfo, Summary
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo, Key, ModuleInfo, Summary
 
 #: What an operation of a trace is: something that was read and must be the same, or something to do again.
 READ, PEEKED, MEMBER, SUMMARY, SIGNATURE, SHAPE, FILES, WRITE = range(8)
@@ -28,16 +28,14 @@ Operation = tuple[int, Any, Any]
 """``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""
 
 
-_Key = tuple[str, str, int]
-"""File, qualified name, number among the definitions of that name in that file."""
-
-
 class Trace(NamedTuple):
     """One evaluation: what it read and did, and what came of it."""
 
     operations: list[Operation]
     events: list[Event]
     summary: Summary
+    #: ``False``: the function was evaluated again in that solution, and only events the search needs are left
+    whole: bool = True
 
 
 class Memo:
@@ -48,8 +46,8 @@ class Memo:
 
     def __init__(self, state: tuple[Any, ...] = ({}, (), ())) -> None:
         """An empty memo, or one from the :attr:`state` of another."""
-        self._functions: dict[_Key, FunctionInfo] = {}
-        self._classes: dict[_Key, ClassInfo] = {}
+        self._functions: dict[Key, FunctionInfo] = {}
+        self._classes: dict[Key, ClassInfo] = {}
         self._digests: dict[str, bytes] = state[0]
         self._before: dict[str, bytes] = {}
         self._facts: dict[str, tuple[bytes, bytes, Any]] = {}
@@ -130,11 +128,12 @@ class Memo:
         known = self._functions.get(key)
         if known is None:
             known = self._functions[key] = FunctionInfo(module, facts, qualname, parent, scope)
+            known.key = key
         else:
             unchanged = self._digests.get(module.path) == self._before.get(module.path)
             traces, signature = known.traces if unchanged else [], known.last_signature
             known.__init__(module, facts, qualname, parent, scope)  # type: ignore[misc]
-            known.traces, known.last_signature = traces, signature
+            known.key, known.traces, known.last_signature = key, traces, signature
         return known
 
     def class_(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, owner: FunctionInfo) -> ClassInfo:
@@ -143,10 +142,11 @@ class Memo:
         known = self._classes.get(key)
         if known is None:
             known = self._classes[key] = ClassInfo(module, facts, qualname, owner)
+            known.key = key
         else:
             shape = known.last_shape
             known.__init__(module, facts, qualname, owner)  # type: ignore[misc]
-            known.last_shape = shape
+            known.key, known.last_shape = key, shape
         return known
 
     def _number(self, kind: str, path: str, qualname: str) -> int:

@@ -1,6 +1,7 @@
 """A memo on disk, so that the next run on a project evaluates only what changed since the last one.
 
-Layout: ``MAGIC``, digest of the rest (16 bytes), the pickled memo. The file belongs to the policy, the version
+Layout: ``MAGIC``, digest of the rest (16 bytes), the pickled memo in parts, each behind its length: a part at a
+time takes little memory to write. The file belongs to the policy, the version
 of this tool and the interpreter; what does not match, is damaged, or asks for anything but the classes of a
 memo counts as absent. A repository may carry such a file to attack who checks it: unpickling it can make
 nothing but those plain records.
@@ -13,6 +14,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +27,11 @@ from sessionlint.program import guards, memo, model, registering, values
 from sessionlint.program.memo import Memo
 from sessionlint.report_cache import tool_digest
 
-_MAGIC: Final = b"SLMEMO01"
-_KEPT: Final = 4
+_MAGIC: Final = b"SLMEMO02"
+_LENGTH: Final = struct.Struct("<Q")
+#: A part of the file holds at least so many operations of traces.
+_PART: Final = 20_000
+_KEPT: Final = 8
 _MAX_AGE: Final = 14 * 86_400
 
 
@@ -42,8 +47,6 @@ _PLAIN: Final[dict[tuple[str, str], Any]] = {
     **dict(_kinds(guards)),
     (memo.__name__, "Trace"): memo.Trace,
     (registering.__name__, "Route"): registering.Route,
-    (model.__name__, "empty_function"): model.empty_function,
-    (model.__name__, "empty_class"): model.empty_class,
     ("builtins", "complex"): complex,
     ("builtins", "Ellipsis"): Ellipsis,
     ("builtins", "frozenset"): frozenset,
@@ -58,11 +61,12 @@ _OF_RULES: Final[dict[str, Any]] = {
 
 
 class MemoStore:
-    """The memo of one policy in a cache folder."""
+    """The memo of one policy in a cache folder; of the part of a program in which ``first`` is the first file."""
 
-    def __init__(self, folder: Path, policy: Policy) -> None:
+    def __init__(self, folder: Path, policy: Policy, first: str = "") -> None:
         digest = dataclasses.replace(policy, **_OF_RULES).digest
-        self._path = folder / f"memo-{digest[:16]}.bin"
+        part = hashlib.sha256(first.encode(errors="surrogatepass")).hexdigest()[:8] if first else "whole"
+        self._path = folder / f"memo-{digest[:16]}-{part}.bin"
         self._key = f"{digest} {tool_digest()}".encode()
 
     def load(self) -> Memo:
@@ -72,14 +76,14 @@ class MemoStore:
             body = data[24:]
             if data[:8] != _MAGIC or data[8:24] != self._digest(body):
                 return Memo()
-            return Memo(_Plain(io.BytesIO(body)).load())
+            return Memo(_state(body))
         except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError):
             return Memo()
 
     def save(self, found: Memo) -> None:
         """Stores ``found`` in one step; not being able to is no error."""
         with contextlib.suppress(OSError, RecursionError):
-            body = pickle.dumps(found.state, protocol=5)
+            body = b"".join(_LENGTH.pack(len(part)) + part for part in _parts(found.state))
             write_atomically(self._path, b"".join((_MAGIC, self._digest(body), body)))
             self._prune()
 
@@ -94,12 +98,64 @@ class MemoStore:
                 path.unlink(missing_ok=True)
 
 
+def _parts(state: tuple[Any, ...]) -> Iterator[bytes]:
+    """The digests and classes, then the functions of neighbouring files together."""
+    digests, functions, classes = state
+    yield pickle.dumps((digests, (), classes), protocol=5)
+    some: list[Any] = []
+    size = 0
+    for entry in sorted(functions, key=lambda entry: entry[0]):
+        some.append(entry)
+        size += sum(len(trace.operations) for trace in entry[3])
+        if size > _PART:
+            yield pickle.dumps(({}, some, ()), protocol=5)
+            some, size = [], 0
+    yield pickle.dumps(({}, some, ()), protocol=5)
+
+
+def _state(body: bytes) -> tuple[Any, ...]:
+    digests: dict[str, bytes] = {}
+    functions: list[Any] = []
+    classes: list[Any] = []
+    records = _Records()
+    at = 0
+    while at < len(body):
+        end = at + _LENGTH.size + _LENGTH.unpack_from(body, at)[0]
+        part = _Plain(io.BytesIO(body[at + _LENGTH.size : end]), records).load()
+        digests |= part[0]
+        functions += part[1]
+        classes += part[2]
+        at = end
+    return digests, functions, classes
+
+
+class _Records:
+    """The functions and classes that the parts of a memo speak of: one record for each."""
+
+    def __init__(self) -> None:
+        self._functions: dict[model.Key, model.FunctionInfo] = {}
+        self._classes: dict[model.Key, model.ClassInfo] = {}
+
+    def function(self, key: model.Key) -> model.FunctionInfo:
+        return self._functions.get(key) or self._functions.setdefault(key, model.empty_function(key))
+
+    def class_(self, key: model.Key) -> model.ClassInfo:
+        return self._classes.get(key) or self._classes.setdefault(key, model.empty_class(key))
+
+
 class _Plain(pickle.Unpickler):
     """Makes the records of a memo and nothing else."""
+
+    def __init__(self, stream: io.BytesIO, records: _Records) -> None:
+        super().__init__(stream)
+        self._made = {
+            (model.__name__, "empty_function"): records.function,
+            (model.__name__, "empty_class"): records.class_,
+        }
 
     def find_class(self, module: str, name: str) -> Any:
         """The class of a record. Raises ``UnpicklingError`` for everything else."""
         try:
-            return _PLAIN[module, name]
+            return self._made.get((module, name)) or _PLAIN[module, name]
         except KeyError:
             raise pickle.UnpicklingError(f"a memo holds no {module}.{name}") from None

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program.values import Site, Value
 
+Key = tuple[str, str, int]
+"""What stands for a function or class from one run to the next: file, qualified name, number among its namesakes."""
+
 
 class Transaction(NamedTuple):
     """A transaction open around an event: on which sessions or connections, begun where.
@@ -180,6 +183,7 @@ class FunctionInfo:
         "is_context_manager",
         "is_property",
         "is_staticmethod",
+        "key",
         "last_signature",
         "module",
         "name",
@@ -206,6 +210,7 @@ class FunctionInfo:
         parent: FunctionInfo | None = None,
         class_info: ClassInfo | None = None,
     ) -> None:
+        self.key: Key = (module.path, qualname, 0)
         self.module = module
         self.facts = facts
         self.name: str = facts[0]
@@ -329,7 +334,7 @@ class FunctionInfo:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # an empty record: the solution that meets its definition fills it in
-        return (empty_function, ())
+        return (empty_function, (self.key,))
 
     def __repr__(self) -> str:
         return f"<{self.dotted}>"
@@ -346,6 +351,7 @@ class ClassInfo:
         "defined_in",
         "facts",
         "header",
+        "key",
         "last_shape",
         "methods",
         "module",
@@ -355,6 +361,7 @@ class ClassInfo:
     )  # fmt: skip
 
     def __init__(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, defined_in: FunctionInfo) -> None:
+        self.key: Key = (module.path, qualname, 0)
         self.module = module
         self.facts = facts
         self.name: str = facts[0]
@@ -394,7 +401,7 @@ class ClassInfo:
         return self.module.path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (empty_class, ())
+        return (empty_class, (self.key,))
 
     def __repr__(self) -> str:
         return f"<class {self.dotted}>"
@@ -447,11 +454,15 @@ def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, .
             yield from _definitions(child)
 
 
-def empty_function() -> FunctionInfo:
+def empty_function(key: Key) -> FunctionInfo:
     """The record of a function that a solution still has to fill in."""
-    return FunctionInfo.__new__(FunctionInfo)
+    info = FunctionInfo.__new__(FunctionInfo)
+    info.key = key
+    return info
 
 
-def empty_class() -> ClassInfo:
+def empty_class(key: Key) -> ClassInfo:
     """The same for a class."""
-    return ClassInfo.__new__(ClassInfo)
+    info = ClassInfo.__new__(ClassInfo)
+    info.key = key
+    return info

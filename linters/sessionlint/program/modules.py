@@ -22,16 +22,22 @@ class ModuleNames:
         ordered = sorted(files, key=lambda f: (f.count("/"), f))
         #: equal for equal files
         self.identity = hashlib.blake2b("\0".join(ordered).encode(errors="surrogatepass"), digest_size=16).digest()
-        prefixes = self._prefixes(ordered, roots)
-        for prefix in prefixes:
+        #: names that only a folder inside a package gives -> the outermost package around it, which alone may use them
+        self._inner: dict[str, str] = {}
+        stated = {f"{root.removeprefix('./').strip('/')}/" for root in roots}
+        known = set(ordered)
+        for prefix in self._prefixes(ordered, roots):
+            outermost = "" if prefix in stated else _package_around(prefix, known)
             for path in ordered:
                 if path.startswith(prefix):
-                    self._add(path, path[len(prefix) :])
+                    name = self._add(path, path[len(prefix) :])
+                    if name and outermost:
+                        self._inner[name] = outermost
         if folder.isidentifier() and "__init__.py" in ordered:
             for path in ordered:
                 self._add(path, f"{folder}/{path}")
         self._namespaces: set[str] = set()
-        for name in self.by_name:
+        for name in self.by_name.keys() - self._inner.keys():
             while "." in name:
                 name = name.rpartition(".")[0]
                 self._namespaces.add(name)
@@ -50,22 +56,28 @@ class ModuleNames:
                 prefixes.append(f"{folder}/")
         return prefixes
 
-    def _add(self, path: str, relative: str) -> None:
+    def _add(self, path: str, relative: str) -> str:
+        """Notes a name of a file; the name, if no other file had it."""
         parts = relative[:-3].split("/")
         if parts[-1] == "__init__":
             parts.pop()
             self.packages.add(path)
         name = ".".join(parts)
         if not name:
-            return
-        self.by_name.setdefault(name, path)
+            return ""
         self.primary.setdefault(path, name)
+        if name in self.by_name:
+            return ""
+        self.by_name[name] = path
+        return name
 
     def path_of(self, name: str, importer: str = "") -> str | None:
         """The project file of a module name, if it is one; nearer to ``importer`` wins."""
         path = self.by_name.get(name)
         if path is None or not importer:
             return path
+        if not importer.startswith(self._inner.get(name, "")):
+            return None
         key = (name, importer.rpartition("/")[0])
         if key not in self._nearest:
             self._nearest[key] = self._near(name, path, importer)
@@ -99,3 +111,13 @@ class ModuleNames:
         drop = level - 1 if importer in self.packages else level
         base = base[: len(base) - drop] if drop else base
         return ".".join([p for p in (*base, module) if p])
+
+
+def _package_around(prefix: str, files: set[str]) -> str:
+    """The outermost package that a folder lies in without being a part of it, with a slash; ``""`` for none."""
+    parents = prefix.rstrip("/").split("/")[:-1]
+    for number in range(1, len(parents) + 1):
+        folder = "/".join(parents[:number])
+        if f"{folder}/__init__.py" in files:
+            return f"{folder}/"
+    return ""

@@ -51,6 +51,9 @@ class Solver(Classes):
                 self._search(function)
             self.searched |= wanted
             if not self._queue:
+                self.settle()
+            if not self._queue:
+                self.forget_operations()
                 return
 
     def drain(self) -> None:
@@ -61,6 +64,11 @@ class Solver(Classes):
                 # else a caller had it evaluated meanwhile
                 self._queued.discard(function)
                 self.evaluate(function)
+
+    def settle(self) -> None:
+        """Finds out the events of functions that stayed as they were in the middle of an earlier solution."""
+        while self._owed:
+            self.evaluate(next(iter(self._owed)), whole=True)
 
     def _search(self, function: FunctionInfo) -> None:
         """Has a function evaluated that was passed over so far."""
@@ -90,8 +98,7 @@ class Solver(Classes):
         elif operation == memory.SHAPE:
             now = tuple([c.shape for c in self.mro(key)])
         elif operation == memory.SUMMARY:
-            now = self.summary_of(key)
-            return now is value or bool(now.key == value.key)
+            now = self.summary_of(key).key
         elif operation >= memory.WANT:
             return self._do_again(operation, key, value)
         else:

@@ -65,6 +65,12 @@ class WorkList:
         self._trace: list[Operation] | None = None
         self._noted: set[Any] = set()
         self._remembers = memo is not None
+        #: the last operations of each kind by key: most evaluations read the same, and share one record of it
+        self._reads: dict[Any, Operation] = {}
+        self._writes: dict[Any, Operation] = {}
+        self._operations: dict[Any, Operation] = {}
+        #: functions that were taken over as they were in the middle of a solution, without their events
+        self._owed: dict[FunctionInfo, None] = {}
         self._load = load
         self._run = run
         self._sign = sign
@@ -106,14 +112,28 @@ class WorkList:
         value = self._cells.get(key, UNKNOWN)
         if self._trace is not None and key not in self._noted:
             self._noted.add(key)
-            self._trace.append((memory.READ, key, value))
+            known = self._reads.get(key)
+            if known is None or known[2] is not value:
+                known = self._reads[key] = (memory.READ, key, value)
+            self._trace.append(known)
         return value
 
     def remember(self, operation: int, key: Any, value: Any = None) -> None:
         """Notes what the running evaluation read or did besides cells."""
-        if self._trace is not None and (operation, key) not in self._noted:
-            self._noted.add((operation, key))
-            self._trace.append((operation, key, value))
+        if self._trace is not None:
+            noted = (operation, key)
+            if noted not in self._noted:
+                self._noted.add(noted)
+                known = self._operations.get(noted)
+                if known is None or known[2] is not value:
+                    known = self._operations[noted] = (operation, key, value)
+                self._trace.append(known)
+
+    def forget_operations(self) -> None:
+        """Ends the sharing of operations: what goes on to be evaluated is little."""
+        self._reads.clear()
+        self._writes.clear()
+        self._operations.clear()
 
     def forget_seen(self, operation: int, key: Any) -> None:
         """Lets the same thing be noted again: what is done twice counts with what it did last."""
@@ -132,7 +152,10 @@ class WorkList:
         if not value:
             return
         if self._trace is not None:
-            self._trace.append((memory.WRITE, key, value))
+            known = self._writes.get(key)
+            if known is None or known[2] != value:
+                known = self._writes[key] = (memory.WRITE, key, value)
+            self._trace.append(known)
         old = self._cells.get(key, UNKNOWN)
         if old:
             if old is value:
@@ -264,7 +287,7 @@ class WorkList:
         if self._trace is not None:
             self.remember(memory.SIGNATURE, function, function.signature)
 
-    def evaluate(self, function: FunctionInfo) -> None:
+    def evaluate(self, function: FunctionInfo, whole: bool = False) -> None:
         """Evaluates one function now (or takes over what is known of it) and tells readers of its summary."""
         if self.edited and function.module.path != self.edited:
             self.spread = True
@@ -275,7 +298,8 @@ class WorkList:
         self._active.append(function)
         try:
             self.ensure_signed(function)
-            if not self._recall(function):
+            self._owed.pop(function, None)
+            if not self._recall(function, whole):
                 self._evaluate(function)
         finally:
             self._active.pop()
@@ -298,17 +322,27 @@ class WorkList:
             return
         if self._trace is operations:
             self.memo.evaluated += 1
-            function.used.append(Trace(operations, function.events, function.summary))
+            self._keep(function, Trace(operations, function.events, function.summary))
 
-    def _recall(self, function: FunctionInfo) -> bool:
-        """Takes over an earlier evaluation that read what there is now, and does again what it did."""
+    def _recall(self, function: FunctionInfo, whole: bool) -> bool:
+        """Takes over an earlier (``whole``) evaluation that read what there is now, and does again what it did."""
         for trace in function.traces:
-            if self._repeats(function, trace.operations):
+            if (trace.whole or not whole) and self._repeats(function, trace.operations):
                 function.events, function.summary = trace.events, trace.summary
-                function.used.append(trace)
+                if not trace.whole:
+                    self._owed[function] = None
+                self._keep(function, trace)
                 self.memo.recalled += 1
                 return True
         return False
+
+    @staticmethod
+    def _keep(function: FunctionInfo, trace: Trace) -> None:
+        """Notes a trace; most events of the one before are of no more use, as long as it is not the last again."""
+        used = function.used
+        if used and used[-1].whole:
+            used[-1] = used[-1]._replace(events=[e for e in used[-1].events if e.kind == "unknown"], whole=False)
+        used.append(trace)
 
     def _repeats(self, function: FunctionInfo, operations: list[Operation]) -> bool:
         """Repeats a trace as far as what it reads is the same; the most frequent operations are looked at here."""
@@ -349,7 +383,7 @@ class WorkList:
         # only now: the caller goes on with what was just found
         self._note(("summary", function))
         if self._trace is not None:
-            self.remember(memory.SUMMARY, function, function.summary)
+            self.remember(memory.SUMMARY, function, function.summary.key)
             self.remember(memory.SIGNATURE, function, function.signature)
         return function.summary
 
