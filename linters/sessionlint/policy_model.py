@@ -69,8 +69,11 @@ class Policy:
     def enabled(self, code: str) -> bool:
         """Whether rule ``code`` runs: the longest matching prefix in select, ignore and preset decides.
 
-        On a tie an explicit ``select`` beats the preset, and ``ignore`` beats both.
+        On a tie an explicit ``select`` beats the preset, and ``ignore`` beats both. A policy that says itself that
+        tenants may be filtered by selects none of that family; ``--select`` does.
         """
+        if self.tenant_policy == "off" and "tenant-policy" in self.stated and code.startswith(_TENANTS):
+            return False
         chosen = max(_longest(code, self.select), _longest(code, self.extend_select))
         ignored = _longest(code, self.ignore)
         left_off = _longest(code, self.preset_off)
@@ -79,7 +82,7 @@ class Policy:
     @property
     def preset_off(self) -> tuple[str, ...]:
         """Code prefixes that stay off unless selected as precisely: the preset's, and tenants by their key."""
-        tenant = ("TXN3",) if self.tenant_policy == "off" else ()
+        tenant = (_TENANTS,) if self.tenant_policy == "off" else ()
         return PRESETS[self.preset].off + tenant
 
     def severity_of(self, code: str, default: Severity) -> Severity:
@@ -107,7 +110,8 @@ class Policy:
         """The policy under ``--select`` (replaces select and ignore) and ``--ignore`` (adds to ignore)."""
         changed = self
         if select:
-            changed = dataclasses.replace(changed, select=tuple(select), extend_select=(), ignore=())
+            stated = tuple(key for key in changed.stated if key != "tenant-policy")
+            changed = dataclasses.replace(changed, select=tuple(select), extend_select=(), ignore=(), stated=stated)
         if ignore:
             changed = dataclasses.replace(changed, ignore=(*changed.ignore, *ignore))
         return changed
@@ -146,6 +150,10 @@ class Policy:
     def __getstate__(self) -> dict[str, Any]:
         # Compiled patterns are rebuilt where they are needed, so workers receive only plain data.
         return {**self._values(), "layers": dict(self.layers)}
+
+
+#: The family that ``tenant-policy`` switches.
+_TENANTS = "TXN3"
 
 
 def _longest(code: str, prefixes: Sequence[str]) -> int:

@@ -40,6 +40,13 @@ def test_the_tenant_family_follows_the_tenant_policy():
     assert not policy(preset="scrapersky", tenant_policy="off").enabled("TXN301")
 
 
+def test_a_policy_that_switches_tenants_off_selects_no_code_of_theirs_but_the_command_line_may():
+    written = policy(preset="scrapersky", tenant_policy="off", select=["TXN301"])
+    assert not written.enabled("TXN301")
+    assert written.with_overrides(select=["TXN3"]).enabled("TXN301")
+    assert policy(preset="unit-of-work", select=["TXN301"]).enabled("TXN301")
+
+
 def test_naming_a_code_turns_on_what_the_preset_leaves_off():
     chosen = policy(extend_select=["TXN501", "TXN30"])
     assert chosen.enabled("TXN501")

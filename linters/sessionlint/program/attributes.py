@@ -39,6 +39,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)
         out = join(out, found) if out else found
+    if len(base) > 1:
+        out = frame.solver.told(out)
     if e[2][0] == "n" and predicates.tenant_name(frame, name) and predicates.is_own_column(frame, e[2][2]):
         return join(out, (Column(None, name),))
     if not base and e[2][0] == "a" and e[2][3] == "state":
@@ -67,9 +69,9 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         out: Value = UNKNOWN
         if depth < 3:
             for view in frame.solver.views(atom):
-                if view.tag not in ("param", "injected"):
+                if view.tag != "param" and view != atom:
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))
-        return out
+        return frame.solver.told(out)
     if tag == "obj":
         state = frame.solver.read(("state", atom.name, name))
         return state or (Ext("app.state") if name == "state" else Method(atom, name),)

@@ -227,14 +227,22 @@ def _matters(value: Value) -> bool:
 
 def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:
     """Dataclass, pydantic and attrs classes: annotated fields take the arguments in order."""
-    names = [n for cls in reversed(frame.solver.mro(info)) for n, (_, annotation, _, _) in cls.attributes.items()
-             if not n.startswith("__")]  # fmt: skip
-    pairs = list(zip(names, args, strict=False)) + [(k, v) for k, v in keywords if k in names]
-    for name, value in pairs:
-        frame.solver.write(("attr", info, name), tuple(a for a in value if a.tag not in ("const", "text")))
+    fields = frame.solver.fields(info)
+    bindings: dict[Any, Value] = {}
+    for name, value in (*zip(fields, args, strict=False), *((k, v) for k, v in keywords if k in fields)):
+        maker = fields[name]
+        if maker is None:
+            frame.solver.write(("attr", info, name), tuple(a for a in value if a.tag not in ("const", "text")))
+        else:
+            given = identity(maker, name)
+            frame.solver.flow(maker, name, value)
+            frame.solver.write(("attr", info, name), (given,))
+            bindings[given] = value
         if any(a.tag == "handle" for a in value):
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
-    return {Const(name, records.FIELD): value for name, value in pairs if _holds_handle(frame, value)}
+        if _holds_handle(frame, value):
+            bindings[Const(name, records.FIELD)] = value
+    return bindings
 
 
 def _holds_handle(frame: Frame, value: Value) -> bool:

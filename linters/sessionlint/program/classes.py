@@ -12,11 +12,17 @@ from sessionlint.program.naming import Naming
 from sessionlint.program.values import (
     Cls,
     Fn,
+    Param,
     Value,
 )
 
 _DECLARATIVE = {
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel",
+}  # fmt: skip
+#: Decorators that write the constructor of a class.
+_DATA_CLASSES = {
+    "dataclasses.dataclass", "attr.s", "attr.dataclass", "attr.attrs", "attr.define", "attr.frozen", "attr.mutable",
+    "attrs.define", "attrs.frozen", "attrs.mutable", "pydantic.dataclasses.dataclass",
 }  # fmt: skip
 
 
@@ -71,6 +77,10 @@ class Classes(Naming):
         self.remember(memory.DECORATORS, info, decorators)
         info.decorators = decorators
         info.reshaped()
+        if any(a.tag == "ext" and a.name in _DATA_CLASSES for a in decorators):
+            facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
+            info.maker = self.memo.function(info.module, facts, f"{info.qualname}.__init__", None, info)
+            info.maker.evaluated = info.maker.signed = True
 
     def set_attribute(self, info: ClassInfo, name: str, entry: tuple[Any, Value, Value, Any]) -> None:
         """Notes an attribute of a class body: span, annotation, value, expression."""
@@ -78,6 +88,19 @@ class Classes(Naming):
         self.remember(memory.ATTRIBUTE, (info, name), entry)
         info.attributes[name] = entry
         info.reshaped()
+        if info.maker is not None:
+            self.declare(info.maker, name, entry[1], entry[2])
+
+    def declare(self, function: FunctionInfo, name: str, annotation: Value, default: Value) -> None:
+        """Notes what a parameter's annotation and default evaluate to."""
+        if function.param_values.get(name) != (annotation, default):
+            function.param_values[name] = (annotation, default)
+            function.resigned()
+            self._declared.pop(Param(function, name), None)
+
+    def fields(self, info: ClassInfo) -> dict[str, FunctionInfo | None]:
+        """What the constructor of a class without ``__init__`` takes, in order, and what makes it of a data class."""
+        return {n: cls.maker for cls in reversed(self.mro(info)) for n in cls.attributes if not n.startswith("__")}
 
     def external_bases(self, info: ClassInfo) -> set[str]:
         """Import paths of all bases outside the project."""

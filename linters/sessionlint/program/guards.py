@@ -161,8 +161,8 @@ def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | 
 
 
 def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
-    """Whether an instance is not merely known as one of the wanted class's bases."""
-    return atom.info not in mro(wanted) or atom.info is wanted
+    """Whether an instance is not merely known as one of the wanted class's bases: with arguments it was made so."""
+    return bool(atom.bindings) or atom.info not in mro(wanted) or atom.info is wanted
 
 
 def _holds(guard: Guard, atom: Any) -> bool | None:

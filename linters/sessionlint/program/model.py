@@ -50,6 +50,7 @@ class Event(NamedTuple):
     * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
       (``session``, ``connection``, ``transaction``, ``sql``);
+    * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject`` that no ``with`` entered;
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
     * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;
     * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``;
@@ -353,6 +354,7 @@ class ClassInfo:
         "header",
         "key",
         "last_shape",
+        "maker",
         "methods",
         "module",
         "name",
@@ -371,6 +373,8 @@ class ClassInfo:
         self.defined_in = defined_in
         self.bases: Value = ()
         self.decorators: Value = ()
+        #: the ``__init__`` that a data class gets from its decorator: its parameters are the fields of the class body
+        self.maker: FunctionInfo | None = None
         self.methods: dict[str, FunctionInfo] = {}
         #: name -> (span, annotation value, default value, expression) of the class body, in order
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}

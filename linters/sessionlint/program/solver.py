@@ -224,13 +224,6 @@ class Solver(Classes):
         declared: Value = function.param_values.get("return", (UNKNOWN, UNKNOWN))[0]
         return declared
 
-    def declare(self, function: FunctionInfo, name: str, annotation: Value, default: Value) -> None:
-        """Notes what a parameter's annotation and default evaluate to."""
-        if function.param_values.get(name) != (annotation, default):
-            function.param_values[name] = (annotation, default)
-            function.resigned()
-            self._declared.pop(Param(function, name), None)
-
     def _declare(self, atom: Param) -> tuple[Value, bool]:
         """What annotation and default say of a parameter, and whether that is all there is to know."""
         given = atom.info.param_values.get(atom.name)
@@ -319,9 +312,12 @@ class Solver(Classes):
             value = join(value, self.read(("attr", cls, name)))
         if all(a.tag in ("const", "text") or a == _ANY_TEXT or self._is_declared_session(a) for a in value):
             value = join(value, self._of_subclasses(info, name))
+        return self.told(value)
+
+    def told(self, value: Value) -> Value:
+        """The value without declared types of handles, which say nothing new once the object itself is known."""
         if len(value) > 1 and any(a.tag != "ext" and self.kind_of(a) for a in value):
-            # a declared type says nothing new once the object itself is known
-            value = tuple(a for a in value if a.tag != "ext" or not self.kind_of(a))
+            return tuple(a for a in value if a.tag != "ext" or not self.kind_of(a))
         return value
 
     def _is_declared_session(self, atom: Any) -> bool:

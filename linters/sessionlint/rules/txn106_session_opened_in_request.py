@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.program.model import Effect
 from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions
@@ -231,6 +232,70 @@ router = APIRouter()
 async def read(item_id: int):
     await count(item_id)
 """
+    ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+class UnitOfWork:
+    session: AsyncSession
+
+    async def __aenter__(self):
+        self.session = factory()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+class Reading:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        self.session.expunge_all()
+
+
+async def get_unit():
+    async with UnitOfWork() as unit:
+        yield unit
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.session import Reading, UnitOfWork, get_unit
+
+router = APIRouter()
+
+
+@router.get("/items")
+async def items():
+    async with UnitOfWork() as unit:  # TXN106@16
+        return await unit.session.get(object, 1)
+
+
+@router.get("/own")
+async def own(unit: UnitOfWork = Depends(get_unit)):
+    async with Reading(unit.session) as reading:
+        return await reading.session.get(object, 1)
+# --- app/tasks/nightly.py
+from app.session import UnitOfWork
+
+
+async def run():
+    async with UnitOfWork() as unit:
+        await unit.session.get(object, 1)
+""",
+        policy=(
+            ("session-dependencies", ["app.session.get_unit"]),
+            ("session-contexts", ["app.session.UnitOfWork", "app.session.Reading"]),
+        ),
     ),
 ]
 
@@ -477,6 +542,8 @@ async def run():
 ]
 
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
+_ENTERS = ("__aenter__", "__enter__")
+_CREATES = Effect("create", "session")
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -500,6 +567,11 @@ def _found(program: Program) -> Iterator[Finding]:
             )
             trace = hops(program, event, handle)
             yield program.finding(META, event, f"{message}out. {opening(program, event.function, (handle,))}", trace)
+        unit = _unit(program, event)
+        if unit is not None and event.site not in told:
+            message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
+            trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
+            yield program.finding(META, event, message + opening(program, event.function), trace)
     if program.policy.session_dependencies:
         yield from _injected(program)
 
@@ -531,6 +603,17 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
         return None
     made = (Handle(kind, root, root) for kind, root in summary.sources if kind == "session")
     return next((h for h in made if origin_of(program, event.callee, h) == "approved"), None)
+
+
+def _unit(program: Program, event: Event) -> ClassInfo | None:
+    """The approved unit of work, an object that keeps the session it opens, which a ``with`` enters here."""
+    callee = event.callee
+    if callee is None or "context" not in event.flags or callee.name not in _ENTERS:
+        return None
+    if callee not in program.approved_contexts or _CREATES not in callee.summary.effects:
+        return None
+    hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
+    return callee.class_info if _receives(program, event.function) and not hands_out else None
 
 
 def _works_with_session(program: Program, holder: ClassInfo) -> bool:

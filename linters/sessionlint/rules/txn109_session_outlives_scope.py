@@ -197,6 +197,26 @@ async def started(state: TaskiqState) -> None:
     state.factory = session_factory
 """
     ),
+    Bad(
+        """
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Last:
+    session = None
+
+
+@router.get("/items")
+async def items(session=Depends(get_session_dependency)):
+    Last.session = session  # TXN109@5
+    return await session.get(object, 1)
+""",
+        path="app/routers/items.py",
+    ),
 ]
 
 GOOD = [
@@ -387,7 +407,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> str:
     place, function = event.name, event.function
-    if place == "class" and all(a.tag == "injected" for a in held):
+    if place == "class" and function.name == "<module>" and all(a.tag == "injected" for a in held):
         return ""  # a class-based view: each request gets an instance, and what it depends on
     if place in _PLACES:
         if function.name == "<module>" and all(a in closed for a in held):

@@ -27,8 +27,8 @@ META = Rule(
         "its own gets a savepoint, `async with session.begin_nested():`."
     ),
     not_flagged=(
-        "`rollback()` of things that are no database session, session modules, tests and migrations, and raising an "
-        "error inside a transaction block."
+        "`rollback()` of things that are no database session, session modules, tests and migrations, raising an error "
+        "inside a transaction block, and the savepoint that a `with session.begin_nested() as savepoint:` entered."
     ),
 )
 
@@ -102,6 +102,20 @@ def run(engine) -> None:
         session.connection().rollback()  # TXN202@9
 """
     ),
+    Bad(
+        """
+from sqlalchemy.orm import Session
+
+
+def keep_what_works(session: Session, row) -> None:
+    point = session.begin_nested()
+    session.add(row)
+    try:
+        session.flush()
+    except ValueError:
+        point.rollback()  # TXN202@9
+"""
+    ),
 ]
 
 GOOD = [
@@ -165,6 +179,13 @@ async def test_undo() -> None:
 
 def check(program: Program) -> Iterator[Finding]:
     """One finding per rollback."""
+    for event in program.events("savepoint"):
+        if event.name == "rollback" and not program.is_exempt(event.function):
+            message = (
+                f"`{called(event)}` rolls a savepoint back by hand. Enter it with `async with session.begin_nested():` "
+                "and let the error leave that block."
+            )
+            yield program.finding(META, event, as_written(program, event, message))
     for event in by_hand(program, "rollback"):
         how = "with SQL text" if event.text == "sql" else "by hand"
         message = (
