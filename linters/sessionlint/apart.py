@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.collector import without_collector
 from sessionlint.forked import results_of
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
@@ -83,10 +84,11 @@ def _judged(
     root: Path, divided: Divided, policy: Policy, folder: Path | None, judge: Judge, part: Part, first: bool
 ) -> _Said:
     reading = divided.reading
-    solver = solve_part(reading, policy, folder, part)
-    left = frozenset(solver.modules) - part
-    program = Program(policy, solver, reading.errors, lines_under(root))
-    examined = judge(program, part, first)
+    with without_collector():
+        solver = solve_part(reading, policy, folder, part)
+        left = frozenset(solver.modules) - part
+        program = Program(policy, solver, reading.errors, lines_under(root))
+        examined = judge(program, part, first)
     return _Said(examined.report, examined.complete, left, reading.demanded)
 
 

@@ -6,21 +6,26 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replaces ``path`` (or what it links to) with ``data``, keeping its permissions. Raises :class:`OSError`."""
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Replaces ``path`` (or what it links to) with ``data``, keeping its permissions. Raises :class:`OSError`.
+
+    Of data in pieces one is held at a time.
+    """
+    pieces = (data,) if isinstance(data, bytes) else data
     target = path.resolve()
     if target.exists() and not target.is_file():
         # a device or pipe is written to, never replaced
-        target.write_bytes(data)
+        target.write_bytes(b"".join(pieces))
         return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
         if target.exists():
             shutil.copymode(target, temporary)
         else:

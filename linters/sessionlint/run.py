@@ -66,7 +66,8 @@ def run(
     key = run_key(discovery, digest) if cache else ""
     checked = cache.load(key) if cache else None
     if checked is None:
-        checked, complete = _checked(root, policy, settings, discovery, folder, progress, select, ignore)
+        with without_collector():
+            checked, complete = _checked(root, policy, settings, discovery, folder, progress, select, ignore)
         if cache and complete:
             cache.store(key, checked)
     report = settle(checked, settings, baseline, today or datetime.date.today(), defines_on_disk(root))

@@ -169,7 +169,7 @@ def test_a_damaged_or_foreign_memo_counts_as_absent(tmp_path, harm):
         path.rename(other._path)
         store = other
     else:
-        flipped = bytes([*data[:-9], data[-9] ^ 255, *data[-8:]])
+        flipped = bytes([*data[:-29], data[-29] ^ 255, *data[-28:]])
         path.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "flipped": flipped}[harm])
     assert store.load().state == Memo().state
 
@@ -183,7 +183,37 @@ def test_a_memo_made_by_an_attacker_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store, _ = stored(tmp_path)
     path = next(tmp_path.glob("memo-*.bin"))
-    body = pickle.dumps(({}, [Attack()], []))
-    path.write_bytes(path.read_bytes()[:8] + store._digest(body) + body)
+    part = pickle.dumps(({}, [Attack()], []))
+    body = len(part).to_bytes(8, "little") + part
+    hasher = store._hasher()
+    hasher.update(body)
+    path.write_bytes(path.read_bytes()[:8] + body + hasher.digest())
     assert store.load().state == Memo().state
     assert not Path("pwned").exists()
+
+
+RECORD = (
+    "from dataclasses import dataclass\nfrom db import maker\n\n\n@dataclass\nclass Repo:\n    session: object\n\n"
+    "    async def save(self, row):\n        self.session.add(row)\n        await self.session.commit()\n"
+)
+USES = "from db import maker\nfrom repo import Repo\n\n\nasync def job(row):\n    await Repo(maker()).save(row)\n"
+
+
+def test_what_data_classes_were_given_comes_back_from_the_disk(tmp_path):
+    """A module that is evaluated more than once makes one constructor for its class, not one each time."""
+    policy = Policy(root=tmp_path)
+    # a name that a function sets later has the module of the class evaluated again
+    again = "\n\ndef start():\n    global CLIENT\n    CLIENT = maker()\n\n\nKEPT = [CLIENT]\n"
+    record = ("CLIENT = None\n" + RECORD + again).encode()
+    sources = {"db.py": SESSIONS.encode(), "repo.py": record, "uses.py": USES.encode()}
+    engine = Engine(tmp_path, policy)
+    fresh = found(engine.solve(sources))
+    assert [f.key for f in engine._memo.functions if f.name == "__init__"] == [("repo.py", "Repo.__init__", 0)]
+    store = MemoStore(tmp_path, policy)
+    store.save(engine._memo)
+    engine._memo = store.load()
+    assert found(engine.solve(sources)) == fresh
+    assert engine._memo.evaluated == 0
+    edited = {**sources, "uses.py": USES.encode() + b"\n\nasync def more(row):\n    await Repo(maker()).save(row)\n"}
+    assert found(engine.solve(edited)) == found(Engine(tmp_path, policy).solve(edited))
+    assert [f.path for f in fresh if f.code == "TXN201"] == ["repo.py"]

@@ -149,10 +149,11 @@ def solve_part(
     size = sum(len(blob) for path, blob in reading.blobs.items() if part is None or path in part)
     worth = size < _SMALL or (size < _REMEMBERED and reading.returning)
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
-    memo = store.load() if store else None
-    solver = solve(reading.blobs, policy, memo, reading.blob_of, part)
-    if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
-        store.save(memo)
+    with without_collector():
+        memo = store.load() if store else None
+        solver = solve(reading.blobs, policy, memo, reading.blob_of, part)
+        if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
+            store.save(memo)
     return solver
 
 

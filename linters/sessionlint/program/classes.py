@@ -77,7 +77,7 @@ class Classes(Naming):
         self.remember(memory.DECORATORS, info, decorators)
         info.decorators = decorators
         info.reshaped()
-        if any(a.tag == "ext" and a.name in _DATA_CLASSES for a in decorators):
+        if info.maker is None and any(a.tag == "ext" and a.name in _DATA_CLASSES for a in decorators):
             facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
             info.maker = self.memo.function(info.module, facts, f"{info.qualname}.__init__", None, info)
             info.maker.evaluated = info.maker.signed = True

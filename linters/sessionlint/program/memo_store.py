@@ -1,6 +1,6 @@
 """A memo on disk, so that the next run on a project evaluates only what changed since the last one.
 
-Layout: ``MAGIC``, digest of the rest (16 bytes), the pickled memo in parts, each behind its length: a part at a
+Layout: ``MAGIC``, the pickled memo in parts, each behind its length, and a digest of these (16 bytes): a part at a
 time takes little memory to write. The file belongs to the policy, the version
 of this tool and the interpreter; what does not match, is damaged, or asks for anything but the classes of a
 memo counts as absent. A repository may carry such a file to attack who checks it: unpickling it can make
@@ -27,7 +27,8 @@ from sessionlint.program import guards, memo, model, registering, values
 from sessionlint.program.memo import Memo
 from sessionlint.report_cache import tool_digest
 
-_MAGIC: Final = b"SLMEMO02"
+_MAGIC: Final = b"SLMEMO03"
+_DIGEST: Final = 16
 _LENGTH: Final = struct.Struct("<Q")
 #: A part of the file holds at least so many operations of traces.
 _PART: Final = 20_000
@@ -72,9 +73,10 @@ class MemoStore:
     def load(self) -> Memo:
         """The memo of the last run; an empty one when there is none, whatever the reason."""
         try:
-            data = self._path.read_bytes()
-            body = data[24:]
-            if data[:8] != _MAGIC or data[8:24] != self._digest(body):
+            data = memoryview(self._path.read_bytes())
+            body, hasher = data[len(_MAGIC) : -_DIGEST], self._hasher()
+            hasher.update(body)
+            if bytes(data[: len(_MAGIC)]) != _MAGIC or bytes(data[-_DIGEST:]) != hasher.digest():
                 return Memo()
             return Memo(_state(body))
         except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError):
@@ -83,12 +85,20 @@ class MemoStore:
     def save(self, found: Memo) -> None:
         """Stores ``found`` in one step; not being able to is no error."""
         with contextlib.suppress(OSError, RecursionError):
-            body = b"".join(_LENGTH.pack(len(part)) + part for part in _parts(found.state))
-            write_atomically(self._path, b"".join((_MAGIC, self._digest(body), body)))
+            write_atomically(self._path, self._pieces(found))
             self._prune()
 
-    def _digest(self, body: bytes) -> bytes:
-        return hashlib.blake2b(body, digest_size=16, key=hashlib.sha256(self._key).digest()).digest()
+    def _pieces(self, found: Memo) -> Iterator[bytes]:
+        yield _MAGIC
+        hasher = self._hasher()
+        for part in _parts(found.state):
+            piece = _LENGTH.pack(len(part)) + part
+            hasher.update(piece)
+            yield piece
+        yield hasher.digest()
+
+    def _hasher(self) -> hashlib.blake2b:
+        return hashlib.blake2b(digest_size=_DIGEST, key=hashlib.sha256(self._key).digest())
 
     def _prune(self) -> None:
         stored = sorted(self._path.parent.glob("memo-*.bin"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -113,7 +123,7 @@ def _parts(state: tuple[Any, ...]) -> Iterator[bytes]:
     yield pickle.dumps(({}, some, ()), protocol=5)
 
 
-def _state(body: bytes) -> tuple[Any, ...]:
+def _state(body: memoryview) -> tuple[Any, ...]:
     digests: dict[str, bytes] = {}
     functions: list[Any] = []
     classes: list[Any] = []

@@ -347,6 +347,7 @@ class WorkList:
     def _repeats(self, function: FunctionInfo, operations: list[Operation]) -> bool:
         """Repeats a trace as far as what it reads is the same; the most frequent operations are looked at here."""
         cells, readers = self._cells, self._readers
+        now: Any
         for operation, key, value in operations:
             if operation == memory.READ:
                 known = readers.get(key)
@@ -359,7 +360,7 @@ class WorkList:
                 self.write(key, value)
                 continue
             elif operation == memory.SIGNATURE:
-                now = key.signature
+                now = getattr(key, "signature", None)  # None: this solution has not met it yet
             elif self._again(operation, key, value):
                 continue
             else:
