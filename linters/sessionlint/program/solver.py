@@ -95,6 +95,8 @@ class Solver(Classes):
         now: Any
         if operation == memory.MEMBER:
             now = self.member(*key)
+        elif operation in (memory.SHAPE, memory.SUMMARY) and not hasattr(key, "module"):
+            return False  # this solution has not met it yet
         elif operation == memory.SHAPE:
             now = tuple([c.shape for c in self.mro(key)])
         elif operation == memory.SUMMARY:
