@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge, predicates, records, scheduling
+from sessionlint.program import calls, knowledge, own_sessions, predicates, records, scheduling
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
@@ -62,7 +62,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return class_attribute(frame, atom, name)
     kind = frame.solver.kind_of(atom)
     if kind is not None:
-        return _handle(frame, atom, kind, name)
+        return own_sessions.own_methods(frame, atom, name) or _handle(frame, atom, kind, name)
     if tag in ("param", "injected"):
         out: Value = UNKNOWN
         if depth < 3:
