@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, holding, knowledge, libraries, own_sessions, records, scheduling
+from sessionlint.program import (
+    handles,
+    holding,
+    knowledge,
+    libraries,
+    own_sessions,
+    records,
+    router_classes,
+    scheduling,
+)
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
@@ -203,6 +212,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         run(frame, post, {}, e)
     routers = solver.external_bases(info) & {"fastapi.APIRouter", "fastapi.FastAPI"}
     if routers:
+        if init is not None:
+            keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
     return (Inst(info, meaningful),)
 

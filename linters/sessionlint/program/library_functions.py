@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sessionlint.facts import ir
 from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings
 from sessionlint.program.frame import Frame
+from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
     UNKNOWN,
     UNKNOWN_KEYWORDS,
@@ -260,6 +261,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
     "contextlib.ExitStack().enter_context": _exit_stack_enter, "fastapi.APIRouter": _app("fastapi.APIRouter"),
+    **{f"fastapi.{base}.__init__": note_options for base in ("APIRouter()", "APIRouter", "FastAPI()", "FastAPI")},
     "fastapi.FastAPI": _app("fastapi.FastAPI"),
     "starlette.applications.Starlette": _app("starlette.applications.Starlette"),
     "contextlib.asynccontextmanager": _manager("contextlib.asynccontextmanager"),
