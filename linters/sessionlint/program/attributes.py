@@ -103,7 +103,9 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
 
 
 def _external(frame: Frame, atom: Ext, name: str) -> Value:
-    full = atom.name
+    full = _DECLARED_QUERIES.get(atom.name, atom.name)
+    if full != atom.name:
+        atom = Ext(full)
     if full in _FLUENT or (full.endswith(")") and full.startswith(_FLUENT_PREFIXES)):
         return (Method(atom, name),)
     if full.endswith("()"):
@@ -132,6 +134,12 @@ _FLUENT = {
     "sqlalchemy.delete()",
     "sqlalchemy.insert()",
 }
+#: Annotations that say "this is a query".
+_DECLARED_QUERIES = {
+    "sqlalchemy.Select()": knowledge.QUERY, "sqlmodel.sql.expression.Select()": knowledge.QUERY,
+    "sqlmodel.sql.expression.SelectOfScalar()": knowledge.QUERY, "sqlalchemy.Update()": "sqlalchemy.update()",
+    "sqlalchemy.Delete()": "sqlalchemy.delete()",
+}  # fmt: skip
 #: What the queries of a project are derived from.
 _QUERIES = frozenset({"sqlalchemy.orm.Query", "sqlalchemy.orm.query.Query"})
 _FLUENT_PREFIXES = ("sqlalchemy.func.",)
