@@ -70,6 +70,17 @@ def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
     return args[0] if args else UNKNOWN
 
 
+def _text(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``str(x)``: what the project's own ``__str__`` says, else as good as ``x``."""
+    out: Value = UNKNOWN
+    for atom in args[0] if args else ():
+        shown = frame.solver.method(atom.info, "__str__") if atom.tag == "inst" else None
+        out = join(
+            out, (atom,) if shown is None else frame.machine.call(frame, frame.solver.bound(shown, atom), [], [], e)
+        )
+    return out
+
+
 def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``next(gen)`` and ``anext(gen)``."""
     out: Value = UNKNOWN
@@ -253,7 +264,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _first,
+    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
     "typing.cast": stdlib.cast,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,

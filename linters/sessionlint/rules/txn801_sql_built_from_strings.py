@@ -25,9 +25,9 @@ META = Rule(
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
-        "`int()` and "
-        "`len()`, names of mapped tables; names and clauses that every call of the function completes with literals; "
-        "f-strings that are no SQL. Migrations and tests."
+        "`int()` and `len()`, "
+        "names of mapped tables; names and clauses that every call of the function, or of an object's methods, "
+        "completes with literals; f-strings that are no SQL. Migrations and tests."
     ),
     program_wide=True,
 )
@@ -164,6 +164,53 @@ async def nightly(key):
     ),
     Bad(
         source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+class Matches:
+    def __init__(self):
+        self.parts = []
+
+    def where(self, column, value):
+        self.parts.append(f"{column} = '{value}'")
+        return self
+
+    def sql(self):
+        return "SELECT * FROM items WHERE " + " AND ".join(self.parts)
+
+
+class Clauses:
+    def __init__(self, table):
+        self.table = table
+        self.parts = []
+
+    def where(self, clause):
+        self.parts.append(clause)
+        return self
+
+    def __str__(self):
+        return f"SELECT * FROM {self.table} WHERE " + " AND ".join(self.parts)
+
+    async def run(self, session, **values):
+        return await session.execute(text(str(self)), values)  # TXN801@38
+# --- app/services/items.py
+from sqlalchemy import text
+
+from app.services.queries import Clauses, Matches
+
+
+async def named(session, name):
+    return await session.execute(text(Matches().where("name", name).sql()))  # TXN801@34
+
+
+async def either(session, name):
+    await Clauses("items").where("name = :name").run(session, name=name)
+    return await Clauses("items").where(f"name = '{name}'").run(session)
+"""
+    ),
+    Bad(
+        source="""
 import aiosqlite
 import asyncpg
 import psycopg
@@ -259,6 +306,53 @@ def pages(limits):
 ]
 
 GOOD = [
+    Good(
+        source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+class Query:
+    def __init__(self, table):
+        self.table = table
+        self.parts = []
+        self.values = {}
+
+    def where(self, column, value):
+        self.parts.append(f"{column} = :{column}")
+        self.values[column] = value
+        return self
+
+    def clause(self, clause):
+        self.parts.append(clause)
+        return self
+
+    def __str__(self):
+        return f"SELECT * FROM {self.table} WHERE " + " AND ".join(self.parts)
+
+    async def run(self, session):
+        return await session.execute(text(str(self)), self.values)
+
+
+class Lines:
+    def __init__(self):
+        self.lines = []
+
+    def add(self, name, value):
+        self.lines.append(f"{name} = '{value}'")
+        return self
+
+    def shown(self):
+        return ", ".join(self.lines)
+# --- app/services/items.py
+from app.services.queries import Lines, Query
+
+
+async def named(session, name):
+    await Query("items").where("name", name).clause("deleted_at IS NULL").run(session)
+    return Lines().add("name", name).shown()
+"""
+    ),
     Good(
         source='''
 # --- app/constants.py
