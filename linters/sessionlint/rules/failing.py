@@ -111,6 +111,28 @@ def effort(program: Program, handler: Event) -> str:
     return clause.effort(body)
 
 
+def names_error(handler: Event) -> bool:
+    """Whether an ``except`` clause mentions the error: its name, or what formats the one at hand."""
+    clause = next((c for c in _clauses(ir.body_of(handler.function.facts)) if c[0] == handler.span), None)
+    if clause is None:
+        return False
+    wanted = {clause[2], "exc_info", "exception", "format_exc", "print_exc", "print_exception"}
+    pending: list[Any] = [clause[3]]
+    while pending:
+        current = pending.pop()
+        if type(current) is str and current in wanted:
+            return True
+        pending.extend(current) if type(current) is tuple else None
+    return False
+
+
+def _clauses(statements: Any) -> Iterator[tuple[Any, ...]]:
+    """The ``except`` clauses among statements: place, type, name and body."""
+    for node in _nodes(statements):
+        if node[0] == "T" and len(node) == 6:
+            yield from node[3]
+
+
 def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
     """The ``return``, ``break`` and ``continue`` in ``finally`` clauses that swallow errors which nothing records."""
     statements = ir.body_of(function.facts)

@@ -12,7 +12,16 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.failing import body_of, can_fail, cut_short, effort, first_failure, handled, is_broad
+from sessionlint.rules.failing import (
+    body_of,
+    can_fail,
+    cut_short,
+    effort,
+    first_failure,
+    handled,
+    is_broad,
+    names_error,
+)
 
 META = Rule(
     code="TXN604",
@@ -212,6 +221,30 @@ async def rounds() -> None:
             await kept(1)
         except Exception:  # TXN604@9
             await asyncio.sleep(1)
+
+
+async def hushed() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception:  # TXN604@9
+            logger.info("a hiccup")
+
+
+async def printed() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception as error:
+            print(error)
+
+
+async def warned() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception:
+            logger.warning("a round failed")
 
 
 async def counted() -> None:
@@ -669,7 +702,9 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         if not any(can_fail(e) or (not last and _raises_on(e)) for e in body_of(handler)):
             continue
         done = effort(program, handler)
-        if done != "records" and (last or done == "nothing") and _holds_all_work(function, handler):
+        # a loop goes on, and a line in its log says that a round failed
+        unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
+        if done != "records" and (last or unseen) and _holds_all_work(function, handler):
             yield program.finding(
                 META, (function, handler.span),
                 f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
