@@ -178,6 +178,22 @@ async def load(tenant_id, job):  # TXN303@16
     ),
     Bad(
         source="""
+# --- app/services/jobs.py
+async def run(session, tenant_id=None):  # TXN303@24
+    return session
+# --- app/routers/jobs.py
+from functools import partial
+
+from app.services.jobs import run
+
+
+async def listed(session, user):
+    start = partial(run, tenant_id=user.tenant_id)  # TXN303@13
+    return await start(session)
+"""
+    ),
+    Bad(
+        source="""
 # --- app/auth/tenants.py
 from fastapi import Header
 
@@ -231,22 +247,6 @@ async def listed(who: str = Depends(get_tenant_id), session=Depends(get_session_
     items.shown("item", tenant_id=user.tenant_id)
     await items.some(session, limit=3)
     return await items.some(session, tenant_id=user.tenant_id)  # TXN303@18
-"""
-    ),
-    Bad(
-        source="""
-# --- app/services/jobs.py
-async def run(session, tenant_id=None):  # TXN303@24
-    return session
-# --- app/routers/jobs.py
-from functools import partial
-
-from app.services.jobs import run
-
-
-async def listed(session, user):
-    start = partial(run, tenant_id=user.tenant_id)  # TXN303@13
-    return await start(session)
 """
     ),
 ]
@@ -416,29 +416,37 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
 
 
 def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str | None:
-    """The tenant's keyword that is written at a call of a data function, which takes it among its ``**options``."""
+    """The tenant's keyword of a call of a data function, which takes it among its ``**options``."""
     rest = _open_ended(callee)
-    if rest is None or event.expr is None or event.expr[0] != "c" or not handles_data(program, callee):
+    if rest is None or not handles_data(program, callee):
         return None
-    names = {p[0] for p in callee.params}
-    name = next((k for k, _ in event.expr[4] if k and k not in names and is_tenant_name(program, k)), None)
-    return name if name and not _are_columns(callee.body, rest) else None
+    options = next((v for k, v in event.bindings if k == Param(callee, rest)), ())
+    given = (k for a in options if a.tag == "map" for k, _ in a.items if isinstance(k, str))
+    name = next((k for k in given if is_tenant_name(program, k)), None)
+    return name if name and not _are_columns(callee, name) else None
 
 
-def _are_columns(body: Any, options: str) -> bool:
+def _are_columns(function: FunctionInfo, name: str) -> bool:
     """Whether keywords become columns of a row: ``Item(**options)``, ``values(**options)``, ``setattr`` in a loop."""
+    called = (e.callee for e in function.events if e.kind == "call" and e.callee is not None)
+    for near in dict.fromkeys((function, *called)):
+        if any(e.kind == "construct" and any(k == name for k, _ in e.keywords) for e in near.events):
+            return True
+        if _mentions(near.body, "setattr") or _spreads_values(near.body):
+            return True
+    return False
+
+
+def _spreads_values(body: Any) -> bool:
+    """Whether a statement's ``values()`` gets what a dictionary holds."""
     pending = [body]
     while pending:
         current = pending.pop()
-        if type(current) is not tuple:
-            continue
-        if len(current) == 5 and current[0] == "c":
-            callee = current[2]
-            name = callee[2] if callee[0] == "n" else callee[3] if callee[0] == "a" else ""
-            spread = any(key is None and value[0] == "n" and value[2] == options for key, value in current[4])
-            if name == "setattr" or (spread and (name == "values" or name.lstrip("_")[:1].isupper())):
+        if type(current) is tuple:
+            called = len(current) == 5 and current[0] == "c" and current[2][0] == "a" and current[2][3] == "values"
+            if called and (current[3] or any(key is None for key, _ in current[4])):
                 return True
-        pending.extend(current)
+            pending.extend(current)
     return False
 
 

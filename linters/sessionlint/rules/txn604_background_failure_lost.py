@@ -139,6 +139,111 @@ async def start(background: BackgroundTasks):
 """,
     ),
     Bad(
+        path="app/tasks/jobs.py",
+        source="""
+import logging
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from celery import shared_task
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+slog = structlog.get_logger()
+scheduler = AsyncIOScheduler()
+
+
+@shared_task
+def rescan(item_id):
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except:  # TXN604@5
+        print("failed")
+
+
+def tell(error):
+    slog.error("failed", error=str(error))
+
+
+@shared_task
+def told(item_id):
+    try:
+        with get_session() as session:
+            session.get(Item, item_id)
+    except Exception as error:  # TXN604@5
+        bound = slog.bind(item=item_id)
+        bound.exception("failed")
+        tell(error)
+
+
+async def sweep():
+    try:
+        async with get_session() as session:
+            await session.get(Item, 1)
+    except Exception as error:  # TXN604@5
+        logger.debug("the sweep failed: %s", error)
+
+
+async def logged_sweep():
+    try:
+        async with get_session() as session:
+            await session.get(Item, 2)
+    except Exception:  # TXN604@5
+        logger.exception("the sweep failed")
+
+
+scheduler.add_job(sweep, "interval", minutes=5)
+scheduler.add_job(logged_sweep, "interval", minutes=5)
+""",
+    ),
+    Bad(
+        path="app/tasks/items.py",
+        source="""
+import asyncio
+import logging
+from contextlib import contextmanager
+from time import monotonic
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+tasks = set()
+
+
+@contextmanager
+def timed(name):
+    start = monotonic()
+    try:
+        yield
+    finally:
+        log.info("%s took %s", name, monotonic() - start)
+
+
+async def inside(item_id) -> None:  # TXN604@1
+    with timed("inside"):
+        async with get_session() as session, session.begin():
+            session.add(Item(name=item_id))
+
+
+async def beside(item_id) -> None:  # TXN604@1
+    try:
+        item = Item(name=item_id)
+    finally:
+        log.error("made %s", item_id)
+    async with get_session() as session, session.begin():
+        session.add(item)
+
+
+async def start(item_id) -> None:
+    tasks.add(asyncio.create_task(inside(item_id)))
+    tasks.add(asyncio.create_task(beside(item_id)))
+""",
+    ),
+    Bad(
         path="app/tasks/rounds.py",
         source="""
 import asyncio
@@ -299,111 +404,6 @@ async def answered_before(item_id) -> str:
         return "done"
     finally:
         await asyncio.sleep(0)
-""",
-    ),
-    Bad(
-        path="app/tasks/jobs.py",
-        source="""
-import logging
-
-import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from celery import shared_task
-
-from app.models.item import Item
-from app.session import get_session
-
-logger = logging.getLogger(__name__)
-slog = structlog.get_logger()
-scheduler = AsyncIOScheduler()
-
-
-@shared_task
-def rescan(item_id):
-    try:
-        with get_session() as session:
-            session.get(Item, item_id)
-    except:  # TXN604@5
-        print("failed")
-
-
-def tell(error):
-    slog.error("failed", error=str(error))
-
-
-@shared_task
-def told(item_id):
-    try:
-        with get_session() as session:
-            session.get(Item, item_id)
-    except Exception as error:  # TXN604@5
-        bound = slog.bind(item=item_id)
-        bound.exception("failed")
-        tell(error)
-
-
-async def sweep():
-    try:
-        async with get_session() as session:
-            await session.get(Item, 1)
-    except Exception as error:  # TXN604@5
-        logger.debug("the sweep failed: %s", error)
-
-
-async def logged_sweep():
-    try:
-        async with get_session() as session:
-            await session.get(Item, 2)
-    except Exception:  # TXN604@5
-        logger.exception("the sweep failed")
-
-
-scheduler.add_job(sweep, "interval", minutes=5)
-scheduler.add_job(logged_sweep, "interval", minutes=5)
-""",
-    ),
-    Bad(
-        path="app/tasks/items.py",
-        source="""
-import asyncio
-import logging
-from contextlib import contextmanager
-from time import monotonic
-
-from app.models.item import Item
-from app.session import get_session
-
-log = logging.getLogger(__name__)
-tasks = set()
-
-
-@contextmanager
-def timed(name):
-    start = monotonic()
-    try:
-        yield
-    finally:
-        log.info("%s took %s", name, monotonic() - start)
-
-
-async def inside(item_id) -> None:  # TXN604@1
-    with timed("inside"):
-        async with get_session() as session, session.begin():
-            session.add(Item(name=item_id))
-
-
-async def beside(item_id) -> None:  # TXN604@1
-    try:
-        item = Item(name=item_id)
-    finally:
-        log.error("made %s", item_id)
-    async with get_session() as session, session.begin():
-        session.add(item)
-
-
-async def start(item_id) -> None:
-    tasks.add(asyncio.create_task(inside(item_id)))
-    tasks.add(asyncio.create_task(beside(item_id)))
 """,
     ),
 ]
@@ -788,20 +788,30 @@ def _loops(node: Any) -> Iterator[ir.Stmt]:
 def _holds_as_step(loop: ir.Stmt, clause: ir.Span4) -> bool:
     """Whether the clause's ``try`` is a step of the loop that nothing ends: what succeeds leaves a retry."""
     body = loop[3] if loop[0] == "W" else loop[4]
-    attempts = loop[0] == "L" and loop[3][0] == "c" and ir.dotted(loop[3][2]) == "range"
-    tries = (s for s in body if s[0] == "T" and any(where == clause for where, *_ in s[3]))
-    step = next(tries, None)
+    attempts = loop[0] == "L" and loop[3][0] == "c" and ir.dotted(loop[3][2]) == "range" and _leaves(body)
+    step = next((s for s in _tries(body) if any(where == clause for where, *_ in s[3])), None)
     return step is not None and not attempts and not _leaves(step[2]) and not _leaves(step[4])
 
 
-def _leaves(node: Any) -> bool:
-    """Whether statements have a ``break`` or ``return``."""
-    return any(
-        type(child) is tuple
-        and bool(child)
-        and (child[0] == "R" or (child[0] == "J" and child[2] == "break") or (child[0] != "lam" and _leaves(child)))
-        for child in node
-    )
+def _tries(node: Any) -> Iterator[ir.Stmt]:
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "T" and len(child) == 6:
+                yield child
+            yield from _tries(child)
+
+
+def _leaves(node: Any, of_inner_loop: bool = False) -> bool:
+    """Whether statements have a ``return``, or a ``break`` that is not an inner loop's own."""
+    for child in node:
+        if type(child) is not tuple or not child or child[0] == "lam":
+            continue
+        if child[0] == "R" or (child[0] == "J" and child[2] == "break" and not of_inner_loop):
+            return True
+        is_loop = (child[0] == "W" and len(child) == 5) or (child[0] == "L" and len(child) == 7)
+        if _leaves(child, of_inner_loop or is_loop):
+            return True
+    return False
 
 
 def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:

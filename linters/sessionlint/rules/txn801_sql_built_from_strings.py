@@ -103,6 +103,61 @@ async def worker(pool, name):
     ),
     Bad(
         source="""
+from string import Template
+
+from sqlalchemy import text
+
+
+async def run(session, table):
+    return await session.execute(text(Template("SELECT id FROM $t").substitute(t=table)))  # TXN801@34
+"""
+    ),
+    Bad(
+        source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+async def ordered(session, order):
+    return await session.execute(text(f"SELECT id FROM items ORDER BY {order}"))  # TXN801@34
+
+
+async def limited(session, limit):
+    return await session.execute(text("SELECT id FROM items LIMIT " + limit))  # TXN801@34
+
+
+async def hooked(session, column):
+    return await session.execute(text(f"SELECT {column} FROM items"))  # TXN801@34
+
+
+async def named(session, name):
+    return await session.execute(text(f"SELECT id FROM items WHERE name = '{name}'"))  # TXN801@34
+
+
+async def numbered(session, number):
+    return await session.execute(text("SELECT id FROM items WHERE number > " + number))  # TXN801@34
+# --- app/services/lists.py
+from app.services.queries import hooked, limited, named, numbered, ordered
+
+
+async def by_name(session):
+    session.info["hook"] = hooked
+    await named(session, "first")
+    await numbered(session, "3")
+    await hooked(session, "name")
+    return await ordered(session, "name")
+
+
+async def by(session, column):
+    return await ordered(session, column)
+
+
+def pages(limits):
+    return [limited(None, limit) for limit in limits]
+""",
+    ),
+    Bad(
+        source="""
 # --- app/session.py
 from contextlib import asynccontextmanager
 
@@ -164,53 +219,6 @@ async def nightly(key):
     ),
     Bad(
         source="""
-# --- app/services/queries.py
-from sqlalchemy import text
-
-
-class Matches:
-    def __init__(self):
-        self.parts = []
-
-    def where(self, column, value):
-        self.parts.append(f"{column} = '{value}'")
-        return self
-
-    def sql(self):
-        return "SELECT * FROM items WHERE " + " AND ".join(self.parts)
-
-
-class Clauses:
-    def __init__(self, table):
-        self.table = table
-        self.parts = []
-
-    def where(self, clause):
-        self.parts.append(clause)
-        return self
-
-    def __str__(self):
-        return f"SELECT * FROM {self.table} WHERE " + " AND ".join(self.parts)
-
-    async def run(self, session, **values):
-        return await session.execute(text(str(self)), values)  # TXN801@38
-# --- app/services/items.py
-from sqlalchemy import text
-
-from app.services.queries import Clauses, Matches
-
-
-async def named(session, name):
-    return await session.execute(text(Matches().where("name", name).sql()))  # TXN801@34
-
-
-async def either(session, name):
-    await Clauses("items").where("name = :name").run(session, name=name)
-    return await Clauses("items").where(f"name = '{name}'").run(session)
-"""
-    ),
-    Bad(
-        source="""
 import aiosqlite
 import asyncpg
 import psycopg
@@ -248,111 +256,9 @@ async def named(connection, name):
     return await fetched(connection, f"SELECT id FROM items WHERE name = '{name}'")  # TXN801@18
 """
     ),
-    Bad(
-        source="""
-from string import Template
-
-from sqlalchemy import text
-
-
-async def run(session, table):
-    return await session.execute(text(Template("SELECT id FROM $t").substitute(t=table)))  # TXN801@34
-"""
-    ),
-    Bad(
-        source="""
-# --- app/services/queries.py
-from sqlalchemy import text
-
-
-async def ordered(session, order):
-    return await session.execute(text(f"SELECT id FROM items ORDER BY {order}"))  # TXN801@34
-
-
-async def limited(session, limit):
-    return await session.execute(text("SELECT id FROM items LIMIT " + limit))  # TXN801@34
-
-
-async def hooked(session, column):
-    return await session.execute(text(f"SELECT {column} FROM items"))  # TXN801@34
-
-
-async def named(session, name):
-    return await session.execute(text(f"SELECT id FROM items WHERE name = '{name}'"))  # TXN801@34
-
-
-async def numbered(session, number):
-    return await session.execute(text("SELECT id FROM items WHERE number > " + number))  # TXN801@34
-# --- app/services/lists.py
-from app.services.queries import hooked, limited, named, numbered, ordered
-
-
-async def by_name(session):
-    session.info["hook"] = hooked
-    await named(session, "first")
-    await numbered(session, "3")
-    await hooked(session, "name")
-    return await ordered(session, "name")
-
-
-async def by(session, column):
-    return await ordered(session, column)
-
-
-def pages(limits):
-    return [limited(None, limit) for limit in limits]
-""",
-    ),
 ]
 
 GOOD = [
-    Good(
-        source="""
-# --- app/services/queries.py
-from sqlalchemy import text
-
-
-class Query:
-    def __init__(self, table):
-        self.table = table
-        self.parts = []
-        self.values = {}
-
-    def where(self, column, value):
-        self.parts.append(f"{column} = :{column}")
-        self.values[column] = value
-        return self
-
-    def clause(self, clause):
-        self.parts.append(clause)
-        return self
-
-    def __str__(self):
-        return f"SELECT * FROM {self.table} WHERE " + " AND ".join(self.parts)
-
-    async def run(self, session):
-        return await session.execute(text(str(self)), self.values)
-
-
-class Lines:
-    def __init__(self):
-        self.lines = []
-
-    def add(self, name, value):
-        self.lines.append(f"{name} = '{value}'")
-        return self
-
-    def shown(self):
-        return ", ".join(self.lines)
-# --- app/services/items.py
-from app.services.queries import Lines, Query
-
-
-async def named(session, name):
-    await Query("items").where("name", name).clause("deleted_at IS NULL").run(session)
-    return Lines().add("name", name).shown()
-"""
-    ),
     Good(
         source='''
 # --- app/constants.py
