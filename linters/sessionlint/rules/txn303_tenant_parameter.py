@@ -228,6 +228,7 @@ def shown(name, **fields):
     return f"{name}: {fields}"
 # --- app/routers/items.py
 from fastapi import APIRouter, Depends
+from pydantic import BaseModel
 
 from app.auth.security import get_current_user
 from app.auth.tenants import get_tenant_id
@@ -237,14 +238,19 @@ from app.session import get_session_dependency
 router = APIRouter(dependencies=[Depends(get_current_user)])
 
 
+class Scope(BaseModel):
+    tenant_id: str
+
+
 @router.get("/items")
-async def listed(who: str = Depends(get_tenant_id), session=Depends(get_session_dependency), user=None):
+async def listed(data: Scope, who: str = Depends(get_tenant_id), session=Depends(get_session_dependency), user=None):
     await items.scope(session, who)  # TXN303@11
     await items.scope(session, user.id)
     async with session.begin():
         await items.create(session, tenant_id=user.tenant_id)
         await items.change(session, user, tenant_id=user.tenant_id)
     items.shown("item", tenant_id=user.tenant_id)
+    await items.some(session, **data.model_dump())
     await items.some(session, limit=3)
     return await items.some(session, tenant_id=user.tenant_id)  # TXN303@18
 """
@@ -416,14 +422,15 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
 
 
 def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str | None:
-    """The tenant's keyword of a call of a data function, which takes it among its ``**options``."""
+    """The tenant's keyword that is written at a call of a data function, which takes it among its ``**options``."""
     rest = _open_ended(callee)
     if rest is None or not handles_data(program, callee):
         return None
     options = next((v for k, v in event.bindings if k == Param(callee, rest)), ())
     given = (k for a in options if a.tag == "map" for k, _ in a.items if isinstance(k, str))
     name = next((k for k in given if is_tenant_name(program, k)), None)
-    return name if name and not _are_columns(callee, name) else None
+    # a whole record that is spread is no choice of a tenant
+    return name if name and _mentions(event.expr, name) and not _are_columns(callee, name) else None
 
 
 def _are_columns(function: FunctionInfo, name: str) -> bool:
