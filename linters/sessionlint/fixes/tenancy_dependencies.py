@@ -11,7 +11,7 @@ from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import remove_argument, removed
 from sessionlint.rules.authentication import authentication
-from sessionlint.rules.txn304_tenant_dependency import resolves_tenant
+from sessionlint.rules.tenant_resolvers import resolves_tenant
 
 if TYPE_CHECKING:
     from sessionlint.program.values import Dependency, Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge, predicates, records, scheduling
+from sessionlint.program import calls, knowledge, own_sessions, predicates, records, scheduling
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
@@ -64,7 +64,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return class_attribute(frame, atom, name)
     kind = frame.solver.kind_of(atom)
     if kind is not None:
-        return _handle(frame, atom, kind, name)
+        return own_sessions.own_methods(frame, atom, name) or _handle(frame, atom, kind, name)
     if tag in ("param", "injected"):
         out: Value = UNKNOWN
         if depth < 3:
@@ -105,7 +105,9 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
 
 
 def _external(frame: Frame, atom: Ext, name: str) -> Value:
-    full = atom.name
+    full = _DECLARED_QUERIES.get(atom.name, atom.name)
+    if full != atom.name:
+        atom = Ext(full)
     if full in _FLUENT or (full.endswith(")") and full.startswith(_FLUENT_PREFIXES)):
         return (Method(atom, name),)
     if full.endswith("()"):
@@ -134,6 +136,12 @@ _FLUENT = {
     "sqlalchemy.delete()",
     "sqlalchemy.insert()",
 }
+#: Annotations that say "this is a query".
+_DECLARED_QUERIES = {
+    "sqlalchemy.Select()": knowledge.QUERY, "sqlmodel.sql.expression.Select()": knowledge.QUERY,
+    "sqlmodel.sql.expression.SelectOfScalar()": knowledge.QUERY, "sqlalchemy.Update()": "sqlalchemy.update()",
+    "sqlalchemy.Delete()": "sqlalchemy.delete()",
+}  # fmt: skip
 #: What the queries of a project are derived from.
 _QUERIES = frozenset({"sqlalchemy.orm.Query", "sqlalchemy.orm.query.Query"})
 _FLUENT_PREFIXES = ("sqlalchemy.func.",)

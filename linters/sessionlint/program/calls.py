@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, holding, knowledge, libraries, records, scheduling
+from sessionlint.program import (
+    handles,
+    holding,
+    knowledge,
+    libraries,
+    own_sessions,
+    records,
+    router_classes,
+    scheduling,
+)
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
@@ -193,7 +202,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         taken = records.taken_over(frame, info, args, keywords)
         bindings.update({records.COPIED: taken} if taken else {})
     if kind is not None:
-        return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
+        made = handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
+        return own_sessions.note_class(frame, made, (callee,)) if kind == SESSION else made
     meaningful = tuple(
         (k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and (_matters(v) or _switches(v))
     )
@@ -202,6 +212,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         run(frame, post, {}, e)
     routers = solver.external_bases(info) & {"fastapi.APIRouter", "fastapi.FastAPI"}
     if routers:
+        if init is not None:
+            keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
     return (Inst(info, meaningful),)
 
@@ -271,6 +283,8 @@ def call_function(
     elif isinstance(callee.receiver, Row):
         # what a row's own method gets from ``object_session(self)``
         bindings.update(dict.fromkeys(knowledge.AMBIENT_SESSIONS, (callee.receiver.session,)))
+    elif callee.receiver is not None:
+        bindings.update(own_sessions.as_receiver(callee))
     pending = Pending(function, tuple((k, shallow(v, 2)) for k, v in bindings.items()), "coro", frame.site(e[1]))
     if function.is_context_manager:
         pending = pending._replace(kind="cm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sessionlint.facts import ir
@@ -9,6 +10,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign, put_back, renew
 from sessionlint.program.values import TASK, Map, Seq, Value, contained, literal, merge_maps
 
+_CLAUSE = re.compile(r"[\w\0\"]\s*(?:[=<>]|!=|<>|\b(?:in|is|i?like|between)\b)", re.I)
 Keywords = list[tuple[str, Value]]
 #: A list variable with more possible contents than this is taken to hold all of them.
 MAX_ALTERNATIVES = 2
@@ -59,10 +61,16 @@ def _grown(frame: Frame, sequences: list[Seq], added: Value) -> Value:
 
 def _collect(frame: Frame, target: ir.Expr, value: Value) -> None:
     """``self.conditions.append(condition)``: a list that an object keeps for a query it builds later."""
-    kept = tuple(a for a in value if a.tag == "param" or (a.tag == "predicate" and a.columns))
+    kept = tuple(a for a in value if a.tag == "param" or (a.tag == "predicate" and a.columns) or _is_clause(a))
     for atom in frame.evaluate(target[2]) if kept else ():
         if atom.tag == "inst":
             frame.solver.write(("attr", atom.info, target[3]), (Seq((kept,), True),))
+
+
+def _is_clause(atom: Any) -> bool:
+    """Whether a text may be a condition of a query."""
+    text = atom.text if atom.tag == "text" else atom.value if atom.tag == "const" and atom.kind == "str" else ""
+    return bool(_CLAUSE.search(text))
 
 
 def remove(frame: Frame, holder: ir.Expr, key: Value) -> None:

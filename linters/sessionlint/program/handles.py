@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import holding, knowledge, predicates, strings
+from sessionlint.program import holding, knowledge, own_sessions, predicates, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
+from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
@@ -30,16 +31,6 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Handles that somebody has to close.
 HELD = (SESSION, CONNECTION, DRIVER)
-_END = {"commit": "commit", "rollback": "rollback", "prepare": "commit"}
-_BEGIN = {"begin", "begin_nested", "begin_twophase", "transaction"}
-_CLOSE = {"close", "aclose", "close_all", "remove", "invalidate", "dispose", "terminate", "release"}
-_SAME = {"execution_options", "with_for_update", "options"}
-#: Asking and forgetting work on a closed session and begin nothing.
-_PASSIVE = {
-    "in_transaction", "in_nested_transaction", "get_bind", "expunge", "expunge_all", "expire", "expire_all",
-    "is_modified",
-    "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
-}  # fmt: skip
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
 _SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
@@ -70,7 +61,11 @@ def make(
 def open_session(frame: Frame, factory: Any, e: ir.Expr, keywords: Keywords, begun: bool = False) -> Value:
     """``factory()`` (or ``factory.begin()``)."""
     text = f"{ir.text_of(e[2])}()"
-    return make(frame, SESSION, e, text, (factory,), [], keywords, frame.solver.is_async(factory), begun=begun)
+    return own_sessions.same_class(
+        frame,
+        make(frame, SESSION, e, text, (factory,), [], keywords, frame.solver.is_async(factory), begun=begun),
+        factory,
+    )
 
 
 def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -78,7 +73,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
     if name.startswith("info."):
         frame.emit("info", e[1], name=name[5:], subject=(receiver,), args=tuple(args), keywords=tuple(keywords), expr=e)
         return UNKNOWN
-    if kind == FACTORY and name not in knowledge.SESSION_READS | knowledge.SESSION_WRITES | set(_END):
+    if kind == FACTORY and name not in knowledge.SESSION_READS | knowledge.SESSION_WRITES | set(END):
         if name in ("begin", "__call__"):
             return open_session(frame, receiver, e, keywords, begun=name == "begin")
         if name in ("remove", "close_all", "close"):
@@ -87,7 +82,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
                 _closes(frame, handle, name, e)
             # the next call of the registry opens a session anew
             frame.learn(receiver, "closed", False)
-        return (receiver,) if name in _SAME else UNKNOWN
+        return (receiver,) if name in SAME else UNKNOWN
     if kind == ENGINE:
         return _engine(frame, receiver, name, args, keywords, e)
     if kind == POOL and name in ("acquire", "connection", "getconn", "get_connection"):
@@ -96,13 +91,13 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         for given_back in args[0]:
             _closes(frame, given_back, name, e)
         return UNKNOWN
-    if name in _END:
-        return _end(frame, receiver, kind, _END[name], e)
-    if name in _BEGIN:
+    if name in END and not (name == "prepare" and args):
+        return _end(frame, receiver, kind, END[name], e)
+    if name in BEGIN:
         return _begin(frame, receiver, kind, name, e)
-    if name in _CLOSE:
+    if name in CLOSE:
         return _closes(frame, receiver, name, e)
-    if name in _SAME:
+    if name in SAME:
         _options(frame, receiver, name, keywords, e)
         return (receiver,)
     if name in ("__aenter__", "__enter__", "start") and kind == TRANSACTION:
@@ -274,17 +269,26 @@ def _operate(
     write = name in knowledge.SESSION_WRITES and name != "flush" and kind in (SESSION, FACTORY)
     write = write or (query and name in knowledge.QUERY_WRITES)
     first = args[0] if args else dict(keywords).get("statement", UNKNOWN)
-    if name in knowledge.SQL_METHODS:
+    by_driver = kind in (DRIVER, POOL)
+    sends = name in knowledge.SQL_METHODS or (by_driver and name in knowledge.DRIVER_SQL_METHODS)
+    if sends and by_driver and not args:
+        first = next((v for k, v in keywords if k in ("query", "sql", "operation")), UNKNOWN)
+    if sends:
         text = strings.text_of(first)
-        if text is not None:
+        # psycopg names a cursor, asyncpg makes one of a query
+        if name == "cursor" and (text is None or " " not in text.text):
+            first = UNKNOWN
+        elif text is not None:
             _sql(frame, receiver, kind, name, text, first, e)
             write = write or bool(_SQL_WRITE.match(text.text))
+        elif by_driver and any(a.tag == "param" for a in first):
+            frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
         write = write or any(a.tag == "ext" and a.name in _WRITERS for a in first)
         predicates.consumed(frame, [first])
     if write:
         flags = ("write",)
     closed = any(frame.know(s, "closed") == 1 for s in subjects)
-    if closed and name not in _PASSIVE:
+    if closed and name not in PASSIVE:
         flags = (*flags, "closed")
     operates = kind in (SESSION, CONNECTION, DRIVER, POOL, FACTORY)
     if not operates:
@@ -294,9 +298,9 @@ def _operate(
         "use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e
     )
     how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
-    touches = write or query or name in knowledge.SESSION_READS or name in knowledge.SQL_METHODS
+    touches = write or query or sends or name in knowledge.SESSION_READS
     for subject in subjects:
-        if name not in _PASSIVE:
+        if name not in PASSIVE:
             frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
         if name in ("in_transaction", "in_nested_transaction"):
             frame.learn(subject, "asked")
@@ -305,7 +309,7 @@ def _operate(
             holding.let_go(frame, subject)
         if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
             frame.learn(subject, "used")
-        if name not in _PASSIVE:
+        if name not in PASSIVE:
             frame.learn(subject, "ended", False)
         if write:
             frame.learn(subject, "written")

@@ -62,9 +62,15 @@ HANDLE_TYPES = {
     "sqlalchemy.orm.SessionTransaction": "transaction",
     "sqlalchemy.ext.asyncio.AsyncSessionTransaction": "transaction",
     "sqlalchemy.Transaction": "transaction", "sqlalchemy.ext.asyncio.AsyncTransaction": "transaction",
-    "asyncpg.Connection": DRIVER, "asyncpg.Pool": POOL, "psycopg.Connection": DRIVER,
-    "psycopg.AsyncConnection": DRIVER, "psycopg2.extensions.connection": DRIVER, "sqlite3.Connection": DRIVER,
-    "aiosqlite.Connection": DRIVER,
+    "asyncpg.Connection": DRIVER, "asyncpg.Pool": POOL, "asyncpg.pool.PoolConnectionProxy": DRIVER,
+    **{f"psycopg.{mode}{name}": DRIVER for mode in ("", "Async") for name in (
+        "Connection", "Cursor", "ServerCursor", "ClientCursor", "RawCursor", "RawServerCursor")},
+    "psycopg2.extensions.connection": DRIVER, "psycopg2.extensions.cursor": DRIVER,
+    **{f"psycopg2.extras.{name}Cursor": DRIVER for name in ("Dict", "RealDict", "NamedTuple", "Logging")},
+    "sqlite3.Connection": DRIVER, "sqlite3.Cursor": DRIVER, "aiosqlite.Connection": DRIVER, "aiosqlite.Cursor": DRIVER,
+    **{f"{driver}.{name}": DRIVER for driver in ("aiopg", "aiomysql", "oracledb", "pyodbc")
+       for name in ("Connection", "Cursor")},
+    "pymysql.connections.Connection": DRIVER, "pymysql.cursors.Cursor": DRIVER, "pymysql.cursors.DictCursor": DRIVER,
 }  # fmt: skip
 
 ASYNC_TYPES = {n for n in HANDLE_TYPES if "async" in n.lower() or n.startswith(("asyncpg", "aio"))}
@@ -94,6 +100,12 @@ _CANONICAL = {
     "asyncpg.connection.connect": "asyncpg.connect",
     "asyncpg.connection.Connection": "asyncpg.Connection",
     "asyncpg.pool.Pool": "asyncpg.Pool",
+    "psycopg.connection.Connection": "psycopg.Connection",
+    "psycopg.connection_async.AsyncConnection": "psycopg.AsyncConnection",
+    "psycopg.cursor.Cursor": "psycopg.Cursor",
+    "psycopg.cursor_async.AsyncCursor": "psycopg.AsyncCursor",
+    "aiosqlite.core.Connection": "aiosqlite.Connection",
+    "aiosqlite.cursor.Cursor": "aiosqlite.Cursor",
     "fastapi.param_functions.Depends": "fastapi.Depends",
     "fastapi.params.Depends": "fastapi.Depends",
     "taskiq.TaskiqDepends": "fastapi.Depends",
@@ -212,6 +224,12 @@ SESSION_READS = {
 }  # fmt: skip
 SQL_METHODS = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "exec_driver_sql", "executemany",
                "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "copy_from_query"}  # fmt: skip
+#: What takes SQL text on a driver's connection or cursor besides, by the documentation of asyncpg, psycopg, sqlite3,
+#: aiosqlite and databases.
+DRIVER_SQL_METHODS = {
+    "prepare", "cursor", "fetchmany", "copy", "copy_expert", "mogrify", "executescript", "execute_insert",
+    "execute_fetchall", "execute_many", "fetch_val", "iterate",
+}  # fmt: skip
 #: Stands for calling something of which only ``Callable[…, X]`` is known.
 DECLARED_CALL = "typing.declared_call"
 SESSION_ONLY = {"commit", "rollback", "begin", "begin_nested", "flush", "add", "add_all", "expunge", "refresh", "merge"}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sessionlint.facts import ir
 from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings
 from sessionlint.program.frame import Frame
+from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
     UNKNOWN,
     UNKNOWN_KEYWORDS,
@@ -67,6 +68,17 @@ def _depends(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 
 def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return args[0] if args else UNKNOWN
+
+
+def _text(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``str(x)``: what the project's own ``__str__`` says, else as good as ``x``."""
+    out: Value = UNKNOWN
+    for atom in args[0] if args else ():
+        shown = frame.solver.method(atom.info, "__str__") if atom.tag == "inst" else None
+        out = join(
+            out, (atom,) if shown is None else frame.machine.call(frame, frame.solver.bound(shown, atom), [], [], e)
+        )
+    return out
 
 
 def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -252,7 +264,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _first,
+    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
     "typing.cast": stdlib.cast,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
@@ -260,6 +272,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
     "contextlib.ExitStack().enter_context": _exit_stack_enter, "fastapi.APIRouter": _app("fastapi.APIRouter"),
+    **{f"fastapi.{base}.__init__": note_options for base in ("APIRouter()", "APIRouter", "FastAPI()", "FastAPI")},
     "fastapi.FastAPI": _app("fastapi.FastAPI"),
     "starlette.applications.Starlette": _app("starlette.applications.Starlette"),
     "contextlib.asynccontextmanager": _manager("contextlib.asynccontextmanager"),

@@ -119,7 +119,7 @@ def _product(left: list[Text], right: list[Text]) -> list[Text]:
 
 def _append(a: Text, b: Text) -> Text:
     text = _settled(a.text + b.text)
-    return Text(text, a.dynamic or b.dynamic, a.how or b.how, join(a.holes, b.holes)[:MAX_HOLES])
+    return Text(text, a.dynamic or b.dynamic, a.how or b.how, (a.holes + b.holes)[:MAX_HOLES])
 
 
 def _settled(text: str) -> str:

@@ -62,6 +62,7 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         elif tag == "injected":
             made = tuple(v for v in program.solver.views(atom) if v != atom)
             yield from sessions_in(program, made, depth + 1)
+            yield from _injected_into(program, made)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
             for part in parts:
@@ -72,6 +73,13 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         elif tag == "map":
             for _, item in atom.items:
                 yield from sessions_in(program, item, depth + 1)
+
+
+def _injected_into(program: Program, made: Value) -> Iterator[Any]:
+    """The sessions that FastAPI injects into an object which it makes for the request, and which the object keeps."""
+    held = program.shared(_holdings)
+    for owner in (cls for a in made if a.tag == "inst" for cls in program.solver.mro(a.info)):
+        yield from (a for a in held.get(owner, ()) if a.tag == "injected" and program.kind(a) == "session")
 
 
 def _is_awaitable(program: Program, atom: Any) -> bool:
@@ -147,7 +155,7 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     chain = enclosing(function)
     if subject.tag == "handle":
         maker = maker_of(program, subject)
-        return maker in chain or maker not in _done_by(program, function)
+        return maker in chain or maker not in done_by(program, function)
     if subject.tag == "param" and subject.info in chain:
         return True
     if any(subject in default for f in chain for _, default in f.param_values.values()):
@@ -159,7 +167,7 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
 
 
-def _done_by(program: Program, function: FunctionInfo) -> frozenset[FunctionInfo]:
+def done_by(program: Program, function: FunctionInfo) -> frozenset[FunctionInfo]:
     """Everything a function calls, directly or not: what is opened there is opened anew by every run."""
     known = program.shared(_reached)
     if function not in known:
@@ -175,7 +183,7 @@ def _done_by(program: Program, function: FunctionInfo) -> frozenset[FunctionInfo
 
 
 def _reached(program: Program) -> dict[FunctionInfo, frozenset[FunctionInfo]]:
-    """What :func:`_done_by` has found out."""
+    """What :func:`done_by` has found out."""
     return {}
 
 

@@ -111,8 +111,49 @@ def effort(program: Program, handler: Event) -> str:
     return clause.effort(body)
 
 
+def names_error(handler: Event) -> bool:
+    """Whether an ``except`` clause mentions the error: its name, or what formats the one at hand."""
+    clause = next((c for c in _clauses(ir.body_of(handler.function.facts)) if c[0] == handler.span), None)
+    if clause is None:
+        return False
+    wanted = {clause[2], "exc_info", "exception", "format_exc", "print_exc", "print_exception"}
+    pending: list[Any] = [clause[3]]
+    while pending:
+        current = pending.pop()
+        if type(current) is str and current in wanted:
+            return True
+        pending.extend(current) if type(current) is tuple else None
+    return False
+
+
+def _clauses(statements: Any) -> Iterator[tuple[Any, ...]]:
+    """The ``except`` clauses among statements: place, type, name and body."""
+    for node in _nodes(statements):
+        if node[0] == "T" and len(node) == 6:
+            yield from node[3]
+
+
+def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
+    """The ``return``, ``break`` and ``continue`` in ``finally`` clauses that swallow errors which nothing records."""
+    statements = ir.body_of(function.facts)
+    for node in _nodes(statements):
+        if node[0] != "T" or len(node) != 6 or not node[2]:
+            continue
+        leaving = next((s for s in node[5] if s[0] in ("R", "J")), None)
+        body = (*node[2][0][1][:2], *node[2][-1][1][2:])
+        if leaving is None or not any(can_fail(e) for e in function.events if is_within(e.span, body)):
+            continue
+        clauses = {where for where, *_ in node[3]}
+        handlers = [e for e in function.events if e.kind == "handler" and e.span in clauses and is_broad(e)]
+        final = (*node[5][0][1][:2], *node[5][-1][1][2:])
+        events = tuple(e for e in function.events if is_within(e.span, final))
+        done = Clause(program, function, events, _names_beyond(statements, node[5])).effort(node[5])
+        if done != "records" and not any(effort(program, h) == "records" for h in handlers):
+            yield leaving[1]
+
+
 def _names_beyond(node: Any, clause: Any) -> frozenset[str]:
-    """The names that a function mentions outside of a clause."""
+    """The names that a function mentions outside of a clause, or shares with others (``global``)."""
     found: set[str] = set()
     pending = [node]
     while pending:
@@ -120,6 +161,8 @@ def _names_beyond(node: Any, clause: Any) -> frozenset[str]:
             if type(child) is tuple and child and child is not clause:
                 if child[0] == "n" and len(child) == 3:
                     found.add(child[2])
+                elif child[0] == "glob" and len(child) == 3:
+                    found.update(child[2])
                 pending.append(child)
     return frozenset(found)
 

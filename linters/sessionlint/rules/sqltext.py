@@ -10,10 +10,12 @@ from sessionlint.program.api import Program
 from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
-from sessionlint.program.values import Param, Text, Value
+from sessionlint.program.values import Const, Param, Text, Value
 from sessionlint.report import TraceStep
 
 _MAX_HOPS = 4
+#: Stands for a literal in a text.
+_FILLED = Const("", "str")
 # What PostgreSQL could bind: a hole in quotes, compared, or in a list of values.
 _VALUE = re.compile(rf"(?:['%=<>]|\b(?:like|ilike|in\s*\(|values\s*\())\s*{HOLE}", re.I)
 _NAME = re.compile(r"\bset_config\(\s*:(\w+)", re.I)
@@ -60,21 +62,40 @@ def _all(program: Program) -> Iterator[SqlUse]:
 
 
 def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
-    """Whether all that a function mixes into an SQL text are parameters to which every call passes literals.
+    """Whether all that is mixed into an SQL text are parameters to which every call passes literals.
 
-    That is how names and clauses are chosen, which cannot be bound; a value in quotes or after an operator can be.
+    They are those of the function that hands it over, or of the methods that made the object which it is kept in. That
+    is how names and clauses are chosen, which cannot be bound; a value in quotes or after an operator can be.
     """
     function = event.function
     own = [h for h in text.holes if _is_own(h, function)]
-    if not own or text.text.count(HOLE) != len(text.holes) or function in _not_only_called(program):
+    kept = [h for h in text.holes if _is_kept(h, function)]
+    fillers = {h.info for h in kept} | ({function} if own else set())
+    if not fillers or text.text.count(HOLE) != len(text.holes) or fillers & _not_only_called(program):
         return False
-    if _VALUE.search(text.text):
+    if _VALUE.search(text.text) or not all(_is_literal(program, h) for h in kept):
         return False
-    calls = [e for e in program.events("call") if e.callee is function]
-    filled_in = [filled(text, [_given(h, dict(c.bindings)) if h in own else (h,) for h in text.holes]) for c in calls]
+    calls = [dict(e.bindings) for e in program.events("call") if e.callee is function] if own else [{}]
+    known = [(_FILLED,) if h in kept else (h,) for h in text.holes]
+    filled_in = [filled(text, [_given(v[0], c) if v[0] in own else v for v in known]) for c in calls]
     if not calls or any(t.dynamic for value in filled_in for t in texts_of(value)):
         return False
-    return not any(not f.evaluated for f in callers_of({function}, program.solver.functions))
+    return not any(not f.evaluated for f in callers_of(fillers, program.solver.functions))
+
+
+def _is_literal(program: Program, parameter: Param) -> bool:
+    """Whether every call passes a parameter of a method a literal."""
+    known = program.shared(_literals)
+    if parameter not in known:
+        calls = [e for e in program.events("call") if e.callee is parameter.info]
+        hole = Text(HOLE, True, "", (parameter,))
+        given = [filled(hole, [dict(c.bindings).get(parameter, ())]) for c in calls]
+        known[parameter] = bool(calls) and not any(t.dynamic for value in given for t in texts_of(value))
+    return known[parameter]
+
+
+def _literals(_: Program) -> dict[Param, bool]:
+    return {}
 
 
 def _not_only_called(program: Program) -> frozenset[FunctionInfo]:
@@ -96,18 +117,28 @@ def _handed_over(program: Program) -> frozenset[FunctionInfo]:
 
 
 def completed_uses(program: Program) -> Iterator[SqlUse]:
-    """SQL that a function puts together from its parameters, as its callers complete it: once per call."""
+    """SQL that a function puts together from its parameters, as its callers complete it: once per call.
+
+    So are clauses that the methods of an object collect for it.
+    """
     built: dict[FunctionInfo, list[tuple[Event, Text]]] = {}
     for event in program.events("sql"):
+        function = event.function
         for text in event.value:
-            if text.tag == "text" and text.holes and all(_is_own(h, event.function) for h in text.holes):
-                built.setdefault(event.function, []).append((event, text))
+            if text.tag != "text" or not text.holes:
+                continue
+            if all(_is_own(h, function) for h in text.holes):
+                built.setdefault(function, []).append((event, text))
+            elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
+                for filler in {h.info for h in text.holes if _is_kept(h, function)}:
+                    built.setdefault(filler, []).append((event, text))
     for call in program.events("call") if built else ():
         if call.callee not in built:
             continue
         given = dict(call.bindings)
         for event, text in built[call.callee]:
-            texts = texts_of(filled(text, [_given(h, given) for h in text.holes]))
+            known = [_given(h, given) if _is_own(h, call.callee) else (h,) for h in text.holes]
+            texts = texts_of(filled(text, known))
             yield SqlUse(call, texts, (program.step(event.site, "the text is executed as SQL here"),))
 
 
@@ -143,6 +174,11 @@ def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
 def _is_own(hole: Any, function: FunctionInfo) -> bool:
     receiver = hole.receiver if hole.tag == "operation" else hole
     return isinstance(receiver, Param) and receiver.info is function
+
+
+def _is_kept(hole: Any, function: FunctionInfo) -> bool:
+    """Whether a hole is a parameter of a method through which an object got what it is asked for in ``function``."""
+    return isinstance(hole, Param) and hole.info is not function and hole.info.class_info is not None
 
 
 def _passed(program: Program, wanted: dict[Param, tuple[TraceStep, ...]]) -> Iterator[tuple[Event, Param, Value]]:

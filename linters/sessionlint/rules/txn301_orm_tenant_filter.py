@@ -295,6 +295,38 @@ async def listed(session, body: Query, found, value, **fields):
     return select(Item).where(*(Item.__table__.c[k] == value for k in ("name", "tenant_id")))  # TXN301@33
 """
     ),
+    Bad(
+        source="""
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+
+from app.models.item import Item
+
+
+class Scoped:
+    model: Any
+
+    def narrow(self, statement: Select, value):
+        column = getattr(self.model, "tenant_id")
+        return statement.where(column == value)  # TXN301@32
+
+    def known(self, statement: Select, value):
+        column = getattr(self.model, "name")
+        return statement.where(column == value)
+
+
+def is_home(row: Any, value):
+    column = getattr(row, "tenant_id")
+    return column == value
+
+
+async def home(session, value):
+    if (mine := Item.tenant_id == value) is not None:  # TXN301@17
+        return await session.scalars(select(Item).where(or_(mine, Item.name == "x")))
+    return None
+"""
+    ),
 ]
 
 GOOD = [

@@ -149,6 +149,54 @@ class TenantReport(Report):
     statement = "SELECT id FROM jobs WHERE tenant_id = :t"
 """
     ),
+    Bad(
+        source="""
+# --- app/services/queries.py
+from sqlalchemy import text
+
+
+class Query:
+    def __init__(self, base):
+        self.base = base
+        self.parts = []
+        self.values = {}
+
+    def where(self, clause, **values):
+        self.parts.append(clause)
+        self.values.update(values)
+        return self
+
+    def __str__(self):
+        return self.base + (" WHERE " + " AND ".join(self.parts) if self.parts else "")
+
+    async def run(self, session):
+        return await session.execute(text(str(self)), self.values)
+
+
+class Labels:
+    def __init__(self):
+        self.parts = []
+
+    def where(self, clause):
+        self.parts.append(clause)
+        return self
+
+    def shown(self):
+        return ", ".join(self.parts)
+# --- app/services/items.py
+from app.services.queries import Labels, Query
+
+
+async def owned(session, who):
+    query = Query("SELECT * FROM items").where("tenant_id = :who", who=who)  # TXN302@13
+    return await query.run(session)
+
+
+async def named(session, name):
+    Labels().where("tenant_id = :who").shown()
+    return await Query("SELECT tenant_id FROM items").where("name = :name", name=name).run(session)
+"""
+    ),
 ]
 
 GOOD = [

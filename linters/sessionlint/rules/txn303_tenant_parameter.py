@@ -13,6 +13,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters
 from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
+from sessionlint.rules.tenant_resolvers import injected_tenants
 
 META = Rule(
     code="TXN303",
@@ -191,6 +192,69 @@ async def listed(session, user):
     return await start(session)
 """
     ),
+    Bad(
+        source="""
+# --- app/auth/tenants.py
+from fastapi import Header
+
+
+async def get_tenant_id(x_tenant_id: str = Header()):
+    return x_tenant_id
+# --- app/services/items.py
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+async def scope(session, org):
+    return await session.get(Item, org)
+
+
+async def some(session, **options):
+    return await session.scalars(select(Item).limit(options.get("limit", 10)))
+
+
+async def create(session, **values):
+    session.add(Item(**values))
+
+
+async def change(session, item, **values):
+    for name, value in values.items():
+        setattr(item, name, value)
+    await session.flush()
+
+
+def shown(name, **fields):
+    return f"{name}: {fields}"
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from app.auth.security import get_current_user
+from app.auth.tenants import get_tenant_id
+from app.services import items
+from app.session import get_session_dependency
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+class Scope(BaseModel):
+    tenant_id: str
+
+
+@router.get("/items")
+async def listed(data: Scope, who: str = Depends(get_tenant_id), session=Depends(get_session_dependency), user=None):
+    await items.scope(session, who)  # TXN303@11
+    await items.scope(session, user.id)
+    async with session.begin():
+        await items.create(session, tenant_id=user.tenant_id)
+        await items.change(session, user, tenant_id=user.tenant_id)
+    items.shown("item", tenant_id=user.tenant_id)
+    await items.some(session, **data.model_dump())
+    await items.some(session, limit=3)
+    return await items.some(session, tenant_id=user.tenant_id)  # TXN303@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -283,9 +347,9 @@ def check(program: Program) -> Iterator[Finding]:
         made = next((fields[a.info] for a in event.value if a.info in fields), None)
         if made is not None and _is_subject(program, event.function) and passes(event, made):
             yield _constructed(program, event, made)
-    takers = _takers(program)
+    takers, tenants = _takers(program), injected_tenants(program)
     for event in program.events("call", "schedule", "concurrent", "external"):
-        if event.kind == "call" and event.callee not in takers:
+        if event.kind == "call" and event.callee not in takers and not _is_handed(event, tenants):
             continue
         if event.kind == "external" and event.name != "functools.partial":
             continue
@@ -328,9 +392,18 @@ def _is_record(program: Program, info: ClassInfo) -> bool:
 
 
 def _takers(program: Program) -> frozenset[FunctionInfo]:
-    """Functions that have a tenant parameter, or filter by whatever column they are told."""
-    named = (f for f in program.functions if tenant_parameters(program, f))
+    """Functions that have a tenant parameter, take any keyword, or filter by whatever column they are told."""
+    named = (f for f in program.functions if tenant_parameters(program, f) or _open_ended(f))
     return frozenset((*named, *(e.function for e in program.events("predicate"))))
+
+
+def _is_handed(event: Event, tenants: frozenset[Any]) -> bool:
+    return bool(tenants) and any(not tenants.isdisjoint(value) for _, value in event.bindings)
+
+
+def _open_ended(function: FunctionInfo) -> str | None:
+    """The name of the parameter that takes all other keywords."""
+    return next((p[0] for p in function.params if p[1] == ir.KIND_KWARGS), None)
 
 
 def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
@@ -344,8 +417,54 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
-    name = _filtered(event, callee)
+    name = _filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
     return (callee, name) if name else None
+
+
+def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str | None:
+    """The tenant's keyword that is written at a call of a data function, which takes it among its ``**options``."""
+    rest = _open_ended(callee)
+    if rest is None or not handles_data(program, callee):
+        return None
+    options = next((v for k, v in event.bindings if k == Param(callee, rest)), ())
+    given = (k for a in options if a.tag == "map" for k, _ in a.items if isinstance(k, str))
+    name = next((k for k in given if is_tenant_name(program, k)), None)
+    # a whole record that is spread is no choice of a tenant
+    return name if name and _mentions(event.expr, name) and not _are_columns(callee, name) else None
+
+
+def _are_columns(function: FunctionInfo, name: str) -> bool:
+    """Whether keywords become columns of a row: ``Item(**options)``, ``values(**options)``, ``setattr`` in a loop."""
+    called = (e.callee for e in function.events if e.kind == "call" and e.callee is not None)
+    for near in dict.fromkeys((function, *called)):
+        if any(e.kind == "construct" and any(k == name for k, _ in e.keywords) for e in near.events):
+            return True
+        if _mentions(near.body, "setattr") or _spreads_values(near.body):
+            return True
+    return False
+
+
+def _spreads_values(body: Any) -> bool:
+    """Whether a statement's ``values()`` gets what a dictionary holds."""
+    pending = [body]
+    while pending:
+        current = pending.pop()
+        if type(current) is tuple:
+            called = len(current) == 5 and current[0] == "c" and current[2][0] == "a" and current[2][3] == "values"
+            if called and (current[3] or any(key is None for key, _ in current[4])):
+                return True
+            pending.extend(current)
+    return False
+
+
+def _injected(program: Program, event: Event, callee: FunctionInfo) -> str | None:
+    """The parameter of a router's or service's function that is given what a tenant resolver has injected."""
+    tenants = injected_tenants(program)
+    for identity, value in event.bindings if tenants else ():
+        own = isinstance(identity, Param) and identity.info is callee
+        if own and not tenants.isdisjoint(value) and _is_subject(program, callee):
+            return str(identity.name)
+    return None
 
 
 def _filtered(event: Event, callee: FunctionInfo) -> str | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import Dependency, Value
+from sessionlint.program.values import Dependency
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_name, mentions_tenant
+from sessionlint.rules.tenancy import is_tenant_name
+from sessionlint.rules.tenant_resolvers import resolves_tenant
 
 META = Rule(
     code="TXN304",
@@ -152,10 +152,6 @@ async def a(user=Depends(get_current_user), page=Depends(get_page), session=Depe
 ]
 
 
-#: Services and the like are about tenants without resolving one for the request.
-_NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
-
-
 def check(program: Program) -> Iterator[Finding]:
     """Injected parameters and route dependencies of endpoints that resolve a tenant."""
     for function in program.functions:
@@ -210,38 +206,6 @@ def _routers(program: Program) -> Iterator[Finding]:
         for dependency in program.dependencies_in(options.get("dependencies", ())):
             if resolves_tenant(program, dependency):
                 yield program.finding(META, (module.body, span), _message(program, None, dependency))
-
-
-def resolves_tenant(program: Program, dependency: Dependency) -> bool:
-    """Whether the dependency is named after a tenant or returns one."""
-    # thousands of endpoints ask for the same few
-    known = program.shared(_known)
-    if dependency.target not in known:
-        known[dependency.target] = _resolves(program, dependency)
-    return known[dependency.target]
-
-
-def _known(program: Program) -> dict[Value, bool]:
-    return {}
-
-
-def _resolves(program: Program, dependency: Dependency) -> bool:
-    for atom in dependency.target:
-        info = getattr(atom, "info", None)
-        if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):
-            return True
-    return any(_returns_tenant(program, f) for f in program.targets(dependency))
-
-
-def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
-    events = [e for e in function.events if e.kind in ("return", "yield")]
-    if any(is_tenant_expression(program, e.expr) for e in events):
-        return True
-    return any(
-        a.tag == "ext" and a.name.endswith("]") and mentions_tenant(program, a.name.rpartition("[")[2])
-        for e in events
-        for a in e.value
-    )
 
 
 def _message(program: Program, function: FunctionInfo | None, dependency: Dependency) -> str:

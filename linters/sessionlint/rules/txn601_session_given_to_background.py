@@ -10,6 +10,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value
 from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.ambient_sessions import ambient_sessions
 from sessionlint.rules.background_work import (
     awaited_tasks,
     enclosing,
@@ -645,7 +646,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
-        session = _found_in(program, event, _handed(event))
+        session = _found_in(program, event, _handed(event)) or next(ambient_sessions(program, event), None)
         if session is not None:
             reported.add(event.site)
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
@@ -11,7 +12,16 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.failing import body_of, can_fail, effort, first_failure, handled, is_broad
+from sessionlint.rules.failing import (
+    body_of,
+    can_fail,
+    cut_short,
+    effort,
+    first_failure,
+    handled,
+    is_broad,
+    names_error,
+)
 
 META = Rule(
     code="TXN604",
@@ -25,8 +35,8 @@ META = Rule(
     "records it.",
     not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
-    "the log, clauses inside loops that go on, tasks that are awaited or have a callback that looks at the error, work "
-    "that cannot fail.",
+    "the log, clauses inside loops that log and go on, tasks that are awaited or have a callback that looks at the "
+    "error, work that cannot fail.",
     program_wide=True,
 )
 
@@ -231,6 +241,169 @@ async def beside(item_id) -> None:  # TXN604@1
 async def start(item_id) -> None:
     tasks.add(asyncio.create_task(inside(item_id)))
     tasks.add(asyncio.create_task(beside(item_id)))
+""",
+    ),
+    Bad(
+        path="app/tasks/rounds.py",
+        source="""
+import asyncio
+import logging
+from contextlib import suppress
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+failures = 0
+
+
+async def mark(item_id, status):
+    async with get_session() as session, session.begin():
+        item = await session.get(Item, item_id)
+        item.status = status
+
+
+async def work(item_id):
+    async with get_session() as session, session.begin():
+        await session.get(Item, item_id)
+
+
+async def for_ever() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception:  # TXN604@9
+            pass
+        await asyncio.sleep(30)
+
+
+async def each(ids) -> None:
+    for item_id in ids:
+        with suppress(Exception):
+            await work(item_id)
+        try:
+            await work(item_id)
+        except Exception:
+            continue
+
+
+async def every(ids) -> None:
+    for item_id in ids:
+        try:
+            await work(item_id)
+        except Exception:  # TXN604@9
+            continue
+
+
+async def cut_short(item_id) -> None:
+    try:
+        await work(item_id)
+    finally:
+        return  # TXN604@9
+
+
+async def logged_and_cut_short(item_id) -> str:
+    outcome = "failed"
+    try:
+        await work(item_id)
+        outcome = "done"
+    finally:
+        logger.info("%s", outcome)
+        return outcome  # TXN604@9
+
+
+async def kept(item_id) -> None:
+    try:
+        await work(item_id)
+    except Exception:
+        await mark(item_id, "failed")
+        raise
+
+
+async def rounds() -> None:
+    while True:
+        try:
+            await kept(1)
+        except Exception:  # TXN604@9
+            await asyncio.sleep(1)
+
+
+async def hushed() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception:  # TXN604@9
+            logger.info("a hiccup")
+
+
+async def printed() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception as error:
+            print(error)
+
+
+async def warned() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception:
+            logger.warning("a round failed")
+
+
+async def counted() -> None:
+    global failures
+    while True:
+        try:
+            await work(1)
+        except Exception:
+            failures += 1
+
+
+async def told() -> None:
+    while True:
+        try:
+            await work(1)
+        except Exception:
+            logger.exception("this round failed")
+
+
+async def again(item_id) -> None:
+    while True:
+        try:
+            await work(item_id)
+            break
+        except Exception:
+            await asyncio.sleep(1)
+
+
+async def marked(item_id) -> None:
+    try:
+        await work(item_id)
+    except Exception:
+        await mark(item_id, "failed")
+        raise
+    finally:
+        return
+
+
+async def recorded_at_the_end(item_id) -> None:
+    status = "failed"
+    try:
+        await work(item_id)
+        status = "done"
+    finally:
+        await mark(item_id, status)
+        return
+
+
+async def answered_before(item_id) -> str:
+    try:
+        await work(item_id)
+        return "done"
+    finally:
+        await asyncio.sleep(0)
 """,
     ),
 ]
@@ -524,9 +697,14 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
     for handler in handlers:
         last = _is_outermost(handler) or _is_given_up(function, handler)
-        if not last or not any(can_fail(e) for e in body_of(handler)):
+        if not (last or _goes_on(function, handler)):
             continue
-        if effort(program, handler) != "records" and _holds_all_work(function, handler):
+        if not any(can_fail(e) or (not last and _raises_on(e)) for e in body_of(handler)):
+            continue
+        done = effort(program, handler)
+        # a loop goes on, and a line in its log says that a round failed
+        unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
+        if done != "records" and (last or unseen) and _holds_all_work(function, handler):
             yield program.finding(
                 META, (function, handler.span),
                 f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
@@ -534,6 +712,14 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
                 trace,
             )  # fmt: skip
             return
+    for span in cut_short(program, function):
+        yield program.finding(
+            META, (function, span),
+            f"Leaving `finally` here swallows the error of {function.name}(), which runs in the background. Let the "
+            "error through, or write a failed status in a second session.",
+            trace,
+        )  # fmt: skip
+        return
     if start is None or handlers or function.decorators:
         return
     failure = first_failure(function)
@@ -573,6 +759,59 @@ def _is_given_up(function: FunctionInfo, handler: Event) -> bool:
     # what succeeds leaves the loop: others work on one thing after the other
     tries = (s for s in last[4] if s[0] == "T" and (s[4] or s[2])[-1][0] in ("J", "R"))
     return any(where == handler.span for s in tries for where, *_ in s[3])
+
+
+def _goes_on(function: FunctionInfo, handler: Event) -> bool:
+    """The clause of a ``try`` in a loop that takes up the next round whether the last one failed or not."""
+    inside = {"try", "try+finally", "handler", "finally"}
+    if "loop" not in handler.flags or "swallows" not in handler.flags or handler.flags & inside:
+        return False
+    return any(_holds_as_step(loop, handler.span) for loop in _loops(function.body))
+
+
+def _raises_on(event: Event) -> bool:
+    """Whether an event calls a function that raises what its own ``except`` clause has caught."""
+    if event.kind != "call" or event.callee is None:
+        return False
+    clauses = (e for e in event.callee.events if e.kind == "handler" and is_broad(e))
+    return any(e.kind == "raise" for clause in clauses for e in handled(clause))
+
+
+def _loops(node: Any) -> Iterator[ir.Stmt]:
+    for child in node:
+        if type(child) is tuple and child:
+            if (child[0] == "W" and len(child) == 5) or (child[0] == "L" and len(child) == 7):
+                yield child
+            yield from _loops(child)
+
+
+def _holds_as_step(loop: ir.Stmt, clause: ir.Span4) -> bool:
+    """Whether the clause's ``try`` is a step of the loop that nothing ends: what succeeds leaves a retry."""
+    body = loop[3] if loop[0] == "W" else loop[4]
+    attempts = loop[0] == "L" and loop[3][0] == "c" and ir.dotted(loop[3][2]) == "range" and _leaves(body)
+    step = next((s for s in _tries(body) if any(where == clause for where, *_ in s[3])), None)
+    return step is not None and not attempts and not _leaves(step[2]) and not _leaves(step[4])
+
+
+def _tries(node: Any) -> Iterator[ir.Stmt]:
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "T" and len(child) == 6:
+                yield child
+            yield from _tries(child)
+
+
+def _leaves(node: Any, of_inner_loop: bool = False) -> bool:
+    """Whether statements have a ``return``, or a ``break`` that is not an inner loop's own."""
+    for child in node:
+        if type(child) is not tuple or not child or child[0] == "lam":
+            continue
+        if child[0] == "R" or (child[0] == "J" and child[2] == "break" and not of_inner_loop):
+            return True
+        is_loop = (child[0] == "W" and len(child) == 5) or (child[0] == "L" and len(child) == 7)
+        if _leaves(child, of_inner_loop or is_loop):
+            return True
+    return False
 
 
 def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:

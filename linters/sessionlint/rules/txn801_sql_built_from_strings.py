@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sessionlint.program.api import Program
-from sessionlint.program.values import Text
-from sessionlint.report import Finding
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.strings import texts_of
+from sessionlint.program.values import Site, Text
+from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.sqltext import completed_with_literals, sql_uses
 
@@ -23,9 +25,9 @@ META = Rule(
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
-        "`int()` and "
-        "`len()`, names of mapped tables; names and clauses that every call of the function completes with literals; "
-        "f-strings that are no SQL. Migrations and tests."
+        "`int()` and `len()`, "
+        "names of mapped tables; names and clauses that every call of the function, or of an object's methods, "
+        "completes with literals; f-strings that are no SQL. Migrations and tests."
     ),
     program_wide=True,
 )
@@ -153,6 +155,106 @@ async def by(session, column):
 def pages(limits):
     return [limited(None, limit) for limit in limits]
 """,
+    ),
+    Bad(
+        source="""
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+
+
+class SqlSession(AsyncSession):
+    async def run(self, sql, **values):
+        return await self.execute(text(sql), values)
+
+    async def note(self, words):
+        self.info["note"] = words
+
+
+factory = async_sessionmaker(engine, class_=SqlSession)
+
+
+@asynccontextmanager
+async def get_session():
+    async with factory() as session:
+        yield session
+# --- app/services/items.py
+from functools import wraps
+
+from app.session import SqlSession, get_session
+
+
+def sql(function):
+    @wraps(function)
+    async def run(session: SqlSession, *args, **values):
+        return await session.run(function(*args), **values)
+
+    return run
+
+
+@sql
+def by_name(name):
+    return f"SELECT id FROM items WHERE name = '{name}'"  # TXN801@5
+
+
+@sql
+def bound():
+    return "SELECT id FROM items WHERE name = :name"
+
+
+async def gone(session: SqlSession, key):
+    await session.note(f"SELECTED {key} FROM the list")
+    await session.run("DELETE FROM items WHERE id = :key", key=key)
+    return await session.run("DELETE FROM items WHERE id = '" + key + "'")  # TXN801@18
+
+
+async def nightly(key):
+    async with get_session() as session:
+        await session.run(f"DELETE FROM items WHERE id = '{key}'")  # TXN801@15
+"""
+    ),
+    Bad(
+        source="""
+import aiosqlite
+import asyncpg
+import psycopg
+from psycopg import sql
+from psycopg2.extras import RealDictCursor
+
+
+def copy(cursor: psycopg.Cursor, rows: RealDictCursor, table, name):
+    cursor.execute("INSERT INTO items (name) VALUES ('%s')" % name)  # TXN801@5
+    cursor.execute("INSERT INTO items (name) VALUES (%s)", (name,))
+    cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
+    rows.execute("SELECT * FROM {}".format(table))  # TXN801@5
+
+
+async def read(connection: asyncpg.Connection, table, name):
+    statement = await connection.prepare("SELECT * FROM " + table)  # TXN801@23
+    async for row in connection.cursor(f"SELECT id FROM items WHERE name = '{name}'"):  # TXN801@22
+        await statement.fetch(row)
+    await connection.copy_from_query(query=f"SELECT * FROM {table}", output="out")  # TXN801@11
+    return await connection.prepare("SELECT id FROM items WHERE name = $1")
+
+
+async def keep(connection: aiosqlite.Connection, other: psycopg.AsyncConnection, table):
+    await connection.executescript(f"DELETE FROM {table}")  # TXN801@11
+    async with other.cursor(f"rows_of_{table}") as cursor:
+        await cursor.execute("SELECT id FROM items")
+
+
+async def fetched(connection: asyncpg.Connection, query, *values):
+    return await connection.fetch(query, *values)
+
+
+async def named(connection, name):
+    await fetched(connection, "SELECT id FROM items WHERE name = $1", name)
+    return await fetched(connection, f"SELECT id FROM items WHERE name = '{name}'")  # TXN801@18
+"""
     ),
 ]
 
@@ -307,19 +409,44 @@ async def named(session, name, kind):
 
 def check(program: Program) -> Iterator[Finding]:
     """SQL texts with unknown values mixed in, at the call that supplies them."""
+    wrapped: dict[FunctionInfo, list[FunctionInfo]] = {}
+    for function in program.functions:
+        for wrapper in function.wrappers:
+            wrapped.setdefault(wrapper, []).append(function)
+    told: set[Site] = set()
     for use in sql_uses(program):
         dynamic = (t for t in use.texts if t.dynamic)
         built = next((t for t in dynamic if not completed_with_literals(program, use.event, t)), None)
         if built is None or program.role(use.event.function) in ("test", "migration"):
             continue
-        yield program.finding(
-            META,
-            use.event,
-            f"SQL is built with {built.how or 'string operations'} from values that are not literals "
-            f"({_shown(built)}). Bind the "
-            "values, and choose names from literals.",
-            use.trace,
-        )
+        returned = list(_returned(wrapped.get(use.event.function, ()), use.texts))
+        step = program.step(use.event.site, "the decorator runs the text that the function returns")
+        for event, text in returned or [(use.event, built)]:
+            if event.site not in told:
+                told.add(event.site)
+                yield _built(program, event, text, (step, *use.trace) if returned else use.trace)
+
+
+def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, ...]) -> Finding:
+    return program.finding(
+        META,
+        event,
+        f"SQL is built with {text.how or 'string operations'} from values that are not literals ({_shown(text)}). "
+        "Bind the values, and choose names from literals.",
+        trace,
+    )
+
+
+def _returned(functions: Iterable[FunctionInfo], run: tuple[Text, ...]) -> Iterator[tuple[Event, Text]]:
+    """Where the functions around which a decorator put one that runs what they return build those texts."""
+    texts = {t.text for t in run}
+    for function in functions:
+        for event in function.events:
+            built = (
+                [t for t in texts_of(event.value) if t.dynamic and t.text in texts] if event.kind == "return" else []
+            )
+            if built:
+                yield event, built[0]
 
 
 def _shown(text: Text) -> str:

@@ -1,0 +1,63 @@
+"""Dependencies that resolve a tenant, and the values they inject."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sessionlint.program.api import Program
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import Dependency, Value, contained
+from sessionlint.rules.tenancy import is_tenant_expression, mentions_tenant
+
+#: Services and the like are about tenants without resolving one for the request.
+_NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
+
+
+def resolves_tenant(program: Program, dependency: Dependency) -> bool:
+    """Whether the dependency is named after a tenant or returns one."""
+    # thousands of endpoints ask for the same few
+    known = program.shared(_known)
+    if dependency.target not in known:
+        known[dependency.target] = _resolves(program, dependency)
+    return known[dependency.target]
+
+
+def _known(program: Program) -> dict[Value, bool]:
+    return {}
+
+
+def _resolves(program: Program, dependency: Dependency) -> bool:
+    for atom in dependency.target:
+        info = getattr(atom, "info", None)
+        if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):
+            return True
+    return any(_returns_tenant(program, f) for f in program.targets(dependency))
+
+
+def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
+    events = [e for e in function.events if e.kind in ("return", "yield")]
+    if any(is_tenant_expression(program, e.expr) for e in events):
+        return True
+    return any(
+        a.tag == "ext" and a.name.endswith("]") and mentions_tenant(program, a.name.rpartition("[")[2])
+        for e in events
+        for a in e.value
+    )
+
+
+def injected_tenants(program: Program) -> frozenset[Any]:
+    """What tenant resolvers inject, but for sessions and the objects that hold one."""
+    return program.shared(_injected)
+
+
+def _injected(program: Program) -> frozenset[Any]:
+    found = {
+        atom
+        for function in program.functions
+        for name, dependency in function.dependencies.items()
+        if isinstance(dependency, Dependency) and resolves_tenant(program, dependency)
+        for atom in function.param_values.get(name, ((), ()))[1]
+        if atom.tag == "injected"
+    }
+    return frozenset(a for a in found if not program.handles(tuple(contained((a, *program.solver.views(a))))))
