@@ -14,7 +14,6 @@ from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
 
 _MARK = re.compile(r"  # (TXN\d{3}(?:, TXN\d{3})*)$", re.M)
-_RULES = [r for r in all_rules() if r.META.code[3] in "126"]
 
 
 def solved(files: Mapping[str, str]) -> Solver:
@@ -37,17 +36,18 @@ def rows(solver: Solver, paths: set[str], kinds: set[str]) -> list[tuple[str, st
     return sorted(found)
 
 
-def findings(source: str) -> list[str]:
-    """What the rules of the families 1xx, 2xx and 6xx find, as ``path:line code``."""
+def findings(source: str, families: str = "126") -> list[str]:
+    """What the rules of these families (1xx, 2xx and 6xx) find, as ``path:line code``."""
     files = examples.split(source, "app/services/x.py")
     policy = examples.policy_for({}, files)
     program = examples.program_for(files, policy)
     assert program.errors == ()
-    found = {(f.path, f.span.line, f.code) for r in _RULES if policy.enabled(r.META.code) for f in r.check(program)}
+    rules = [r for r in all_rules() if r.META.code[3] in families and policy.enabled(r.META.code)]
+    found = {(f.path, f.span.line, f.code) for r in rules for f in r.check(program)}
     return [f"{path}:{line} {code}" for path, line, code in sorted(found)]
 
 
-def marked(source: str) -> tuple[list[str], list[str]]:
+def marked(source: str, families: str = "126") -> tuple[list[str], list[str]]:
     """What the rules find in a source whose lines end in the codes expected there, and what they should."""
     expected = [
         f"{path}:{number} {code}"
@@ -56,4 +56,4 @@ def marked(source: str) -> tuple[list[str], list[str]]:
         if (mark := _MARK.search(line))
         for code in mark[1].split(", ")
     ]
-    return findings(_MARK.sub("", source)), expected
+    return findings(_MARK.sub("", source), families), expected

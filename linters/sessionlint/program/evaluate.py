@@ -80,8 +80,7 @@ def _parameters(frame: Frame) -> None:
             value = join(_spread(solver.read(("param", function, name))), (Seq((each,), True),) if each else UNKNOWN)
         elif kind == ir.KIND_KWARGS:
             each = _declared(frame, name)
-            passed = tuple(a for a in solver.read(("param", function, name)) if isinstance(a, Map))
-            value = join(passed, (Map(((("?",), each),), True),) if each else UNKNOWN)
+            value = _options(function, name, solver.read(("param", function, name)), each)
         elif name == "request" and _serves_every_request(frame):
             value = (Ext("fastapi.Request()"),)
         else:
@@ -89,6 +88,15 @@ def _parameters(frame: Frame) -> None:
         frame.env[name] = value
         if function.children:
             solver.write(("local", function, name), value)
+
+
+def _options(function: FunctionInfo, name: str, passed: Value, each: Value) -> Value:
+    """What ``**options`` holds: what any caller passes, and for each of them that it is what it passes."""
+    maps = [a for a in passed if isinstance(a, Map)]
+    if each:
+        maps.append(Map(((("?",), each),), True))
+    itself = ((Param(function, name), UNKNOWN),)
+    return tuple(m._replace(whole=itself) for m in maps or [Map((), True)])
 
 
 def _serves_every_request(frame: Frame) -> bool:

@@ -24,7 +24,10 @@ from sessionlint.program.values import (
     Value,
     join,
     join_all,
+    laid_over,
     literal,
+    of_keywords,
+    whole_of,
 )
 
 Keywords = list[tuple[str, Value]]
@@ -122,8 +125,8 @@ def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     site = frame.site(e[1])
     frame.made.add(site)
-    replaced = {k for k, _ in keywords}
-    return (Map((*(i for i in items if i[0] not in replaced), *keywords), partial, site),)
+    whole = whole_of([*(a for a in given if a.tag == "map"), of_keywords(keywords)])
+    return (Map(laid_over(items, keywords), partial, site, whole),)
 
 
 def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

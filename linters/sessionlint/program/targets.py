@@ -25,6 +25,7 @@ from sessionlint.program.values import (
     join,
     join_all,
     literal,
+    whole_of,
 )
 
 #: What the application is called where nothing says that it is one.
@@ -254,7 +255,8 @@ def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], v
 def _with(atom: Map, keys: tuple[Any, ...], value: Value) -> Map:
     """The dictionary after ``value`` was put under one of the keys."""
     items = tuple((k, v) for k, v in atom.items if k not in keys)
-    return Map((*items, *((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)), atom.partial, atom.site)
+    added = tuple((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)
+    return Map((*items, *added), atom.partial, atom.site, whole_of([atom, Map(added)]))
 
 
 def put_back(frame: Frame, holder: ir.Expr, value: Value) -> None:
@@ -291,12 +293,20 @@ def _renewed(atom: Any, changed: dict[Any, Any]) -> Any:
         return atom
     if atom in changed:
         return changed[atom]
-    return atom._replace(items=tuple((k, tuple(changed.get(a, a) for a in v)) for k, v in atom.items))
+
+    def renewed(entries: Any) -> Any:
+        return tuple((k, tuple(changed.get(a, a) for a in v)) for k, v in entries)
+
+    return atom._replace(items=renewed(atom.items), whole=renewed(atom.whole))
 
 
 def _holding(atom: Map, key: str, value: Value) -> Map:
     """The dictionary with another value under ``key``."""
-    return atom._replace(items=tuple((k, value if k == key else v) for k, v in atom.items))
+
+    def held(entries: Any) -> Any:
+        return tuple((k, value if k == key else v) for k, v in entries)
+
+    return atom._replace(items=held(atom.items), whole=held(atom.whole))
 
 
 def _attributes_of(expr: ir.Expr) -> ir.Expr | None:
