@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge, predicates, records, scheduling
+from sessionlint.program import calls, configured, knowledge, predicates, records, scheduling
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
@@ -174,7 +174,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return (Method(atom, name),)
     if name == "__dict__" and kind is None:
         return (atom,)
-    value = solver.attribute(atom.info, name)
+    value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
         return (Ext("enum.Enum().value()"),)
     if kind is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, holding, knowledge, libraries, records, scheduling
+from sessionlint.program import configured, handles, holding, knowledge, libraries, records, scheduling
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
@@ -194,8 +194,11 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings.update({records.COPIED: taken} if taken else {})
     if kind is not None:
         return handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
+    tells = configured.configures(frame, info)
     meaningful = tuple(
-        (k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and (_matters(v) or _switches(v))
+        (k, shallow(v, 2))
+        for k, v in bindings.items()
+        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or (tells and configured.is_literal(v)))
     )
     post = solver.method(info, "__post_init__")
     if post is not None:
@@ -234,7 +237,10 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
         frame.solver.write(("attr", info, name), tuple(a for a in value if a.tag not in ("const", "text")))
         if any(a.tag == "handle" for a in value):
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
-    return {Const(name, records.FIELD): value for name, value in pairs if _holds_handle(frame, value)}
+    kept = {Const(name, records.FIELD): value for name, value in pairs if _holds_handle(frame, value)}
+    if configured.configures(frame, info):
+        return configured.fields(frame, info, names, dict(pairs), keywords) | kept
+    return kept
 
 
 def _holds_handle(frame: Frame, value: Value) -> bool:
@@ -325,6 +331,8 @@ def _run(
             _around(frame, function, wrapper, bindings, e)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     result = substitute(frame, raw, mapped, function, e[1])
+    if kind == "call":
+        result = configured.answer(frame, function, bindings, result)
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
     for atom in raw:

@@ -18,6 +18,7 @@ MACHINE = Machine(
     contexts.enter,
     attributes.get_attribute,
     expressions.element_of,
+    run_block,
 )
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings
+from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings, urls
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
     UNKNOWN,
@@ -192,6 +192,18 @@ def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr)
     return known or (Ext("sqlalchemy.URL()"),)
 
 
+def set_in_text(frame: Frame, text: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``make_url("…").set(host=…)``: the parts of the text, and those that are set."""
+    found = urls.parts(text)
+    if found is None or not found["drivername"].strip(strings.HOLE):
+        return set_url(frame, args, keywords, e)
+    pairs = (pair.partition("=") for pair in found.pop("query", "").split("&") if pair)
+    query = tuple((name, (Const(value, "str"),)) for name, _, value in pairs)
+    items = tuple((k, (Text(v, strings.HOLE in v),)) for k, v in found.items())
+    url = Map((("url", (Const("URL.create", "str"),)), *items, ("query", (Map(query, False),))), False)
+    return changed_url(frame, url, "set", args, keywords, e)
+
+
 def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``url.set(host=…)``: the parts that are set; of the others nothing is told."""
     frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(keywords), expr=e)
@@ -207,7 +219,7 @@ def changed_url(frame: Frame, url: Map, name: str, args: list[Value], keywords: 
         kept = tuple(i for i in url.items if i[0] not in dict(keywords))
         # what is not set was written, and is told, elsewhere
         shown = [(k, v) for k, v in kept if k in _SHOWN] + keywords
-        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(shown), expr=e)
+        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(shown), value=(url,), expr=e)
         return (Map((*kept, *keywords), False, frame.site(e[1])),)
     if name != "update_query_dict" or not args:
         return (url,)

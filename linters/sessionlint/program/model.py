@@ -340,6 +340,13 @@ class FunctionInfo:
         return f"<{self.dotted}>"
 
 
+#: What a file mentions that says how to connect: options of engines, and the starts of URLs.
+_CONNECTING = (
+    b"pool_size", b"max_overflow", b"connect_args", b"statement_cache_size", b"sslmode", b"make_url", b"postgresql:",
+    b"postgresql+", b"postgres:",
+)  # fmt: skip
+
+
 class ClassInfo:
     """A class of the project."""
 
@@ -382,13 +389,18 @@ class ClassInfo:
         """What others see of a class: bases, decorators, methods, attributes; not where it stands."""
         if self._shape is None:
             attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
-            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes)
+            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures)
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
         self._shape = None
+
+    @property
+    def configures(self) -> bool:
+        """Whether its file speaks of how to connect to a database."""
+        return any(self.module.mentions(word) for word in _CONNECTING)
 
     @property
     def dotted(self) -> str:

@@ -40,8 +40,11 @@ def reads(frame: Frame, atom: Inst, name: str) -> bool:
     return name in READS and frame.solver.is_record(atom.info)
 
 
-def read(frame: Frame, atom: Inst, name: str, args: list[Value]) -> Value:
+def read(frame: Frame, atom: Inst, name: str, args: list[Value], keywords: Keywords) -> Value:
     """``pair._replace(user=1)``, ``typed_dictionary.get("session")``."""
+    if name == "_replace":
+        given = {Const(field, FIELD): value for field, value in keywords}
+        return (atom._replace(bindings=tuple((k, given.get(k, v)) for k, v in atom.bindings)),)
     if name != "get":
         return (atom,)
     key = literal(args[0]) if args else None

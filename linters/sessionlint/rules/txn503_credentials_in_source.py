@@ -220,6 +220,8 @@ def check(program: Program) -> Iterator[Finding]:
     seen: set[tuple[str, ir.Span4]] = set()
     for found in found_urls(program):
         place = (found.function.path, found.span_of("password"))
+        if found.before is not None and _is_secret(found.before.password or ""):
+            continue
         if any(_is_secret(u.password or "") for u in found.urls) and place not in seen:
             seen.add(place)
             yield program.finding(

@@ -1,0 +1,125 @@
+"""Objects that keep how to connect: a data class of pool sizes, settings that give a URL.
+
+What such an object was made with tells what its methods give: the literals are kept with the object, and a method
+that only puts its answer together is gone through once more for each object it is called on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.program.frame import Frame, identity
+from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.records import FIELD
+from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Ext, Value, join, shallow
+
+#: So deep such methods may call one another.
+_DEPTH = 3
+_STATEMENTS = frozenset({"=", ":", "+=", "E", "I", "R"})
+#: Functions inside of a method, and what waits.
+_NOT_GONE_THROUGH = frozenset({"lam", "aw", "y", "yf"})
+#: What a method gives that its object's fields make a difference to.
+_GIVEN = frozenset({"const", "text", "map", "seq", "ext"})
+_ANYTHING: Value = (Ext("builtins.object()"),)
+#: Methods that run when an instance has its fields.
+_LOOKS_AT = frozenset({"__post_init__", "__attrs_post_init__", "model_post_init", "__new__", "__setattr__"})
+_FROM_OUTSIDE = "pydantic_settings."
+
+
+def configures(frame: Frame, info: ClassInfo) -> bool:
+    """Whether the literals that instances of a class are made with may say how to connect."""
+    return any(c.configures for c in frame.solver.mro(info)) and not frame.solver.is_model(info)
+
+
+def is_literal(value: Value) -> bool:
+    """Whether a value is written out."""
+    return bool(value) and all(a.tag in ("const", "text") for a in value)
+
+
+def fields(
+    frame: Frame, info: ClassInfo, names: list[str], given: dict[str, Value], keywords: list[tuple[str, Value]]
+) -> dict[Any, Value]:
+    """What the fields of a new instance hold: what the constructor is given, else the literal default."""
+    kept: dict[Any, Value] = {}
+    if _changes_them(frame, info):
+        return kept
+    whole = not any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
+    from_outside = any(b.startswith(_FROM_OUTSIDE) for b in frame.solver.external_bases(info))
+    for name in names:
+        if name in given:
+            kept[Const(name, FIELD)] = shallow(given[name], 2) or _ANYTHING
+        elif whole and not from_outside:
+            default = _default(frame, info, name)
+            if is_literal(default):
+                kept[Const(name, FIELD)] = default
+    return kept
+
+
+def _changes_them(frame: Frame, info: ClassInfo) -> bool:
+    """Whether the class looks at what it is given before it keeps it."""
+    names = dict.fromkeys(n for c in frame.solver.mro(info) for n in c.methods)
+    if any(name in _LOOKS_AT for name in names):
+        return True
+    methods = (frame.solver.method(info, name) for name in names)
+    marks = (a for m in methods if m is not None for _, value in m.decorator_values for a in value)
+    return any(a.tag == "ext" and a.name.endswith("validator") for a in marks)
+
+
+def _default(frame: Frame, info: ClassInfo, name: str) -> Value:
+    """What the class body says a field holds."""
+    owner = next((c for c in frame.solver.mro(info) if name in c.attributes), None)
+    if owner is None:
+        return UNKNOWN
+    _, annotation, value, _ = owner.attributes[name]
+    declared = frame.solver.instances(annotation)
+    return tuple(a for a in value if a not in declared)
+
+
+def field(frame: Frame, atom: Any, name: str) -> Value:
+    """What this very object holds in a field; nothing where the object says nothing about it."""
+    given = next((value for key, value in atom.bindings if key == Const(name, FIELD)), UNKNOWN)
+    if not given or not configures(frame, atom.info):
+        return UNKNOWN
+    if any(a.tag not in ("const", "text") and a not in _ANYTHING for a in given):
+        return UNKNOWN
+    # what is assigned to it later counts as well
+    assigned = tuple(a for a in frame.solver.attribute(atom.info, name) if a.tag in ("const", "text"))
+    return join(given, tuple(a for a in assigned if a not in _default(frame, atom.info, name)))
+
+
+def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], known: Value) -> Value:
+    """What a method of such an object gives for this object; ``known`` is what it gives for any."""
+    receiver = bindings.get(identity(function, function.params[0][0]), UNKNOWN) if function.params else UNKNOWN
+    if len(receiver) != 1 or receiver[0].tag != "inst" or frame.depth >= _DEPTH:
+        return known
+    if not any(is_literal(value) for _, value in receiver[0].bindings) or not configures(frame, receiver[0].info):
+        return known
+    if any(a.tag not in _GIVEN for a in known) or function.is_generator or not _only_answers(function.body):
+        return known
+    inner = Frame(frame.solver, function, frame.machine)
+    inner.depth = frame.depth + 1
+    inner.env.update({name: bindings.get(identity(function, name), UNKNOWN) for name, *_ in function.params})
+    frame.machine.block(inner, function.body)
+    return inner.returns or known
+
+
+def _only_answers(node: tuple[Any, ...]) -> bool:
+    """Whether statements do nothing but put a value together."""
+    for statement in node:
+        if statement[0] not in _STATEMENTS:
+            return False
+        if statement[0] == "I" and not (_only_answers(statement[3]) and _only_answers(statement[4])):
+            return False
+        targets = statement[2] if statement[0] == "=" else (statement[2],) if statement[0] in (":", "+=") else ()
+        if any(t[0] not in ("n", "i") for t in targets) or _runs_later(statement):
+            return False
+    return True
+
+
+def _runs_later(node: tuple[Any, ...]) -> bool:
+    if node and node[0] in _NOT_GONE_THROUGH and len(node) > 2 and type(node[1]) is tuple:
+        return True
+    return any(_runs_later(child) for child in node if type(child) is tuple)
+
+
+__all__ = ["answer", "configures", "field", "fields", "is_literal"]
