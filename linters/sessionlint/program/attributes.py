@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, configured, knowledge, predicates, records, scheduling
+from sessionlint.program import calls, certificates, configured, knowledge, predicates, records, scheduling
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
@@ -83,6 +83,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         for inner in atom.result:
             result = join(result, _attribute_of(frame, inner, name, e, depth + 1))
         return result
+    if tag == "tls":
+        return certificates.attribute(name)
     if tag == "map" and any(k == NAMESPACE[0] for k, _ in atom.items):
         return tuple(atom.get(name) or UNKNOWN)
     if tag == "const" and name == "value":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings, urls
+from sessionlint.program import certificates, knowledge, locators, predicates, records, stdlib, strings, urls
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
     UNKNOWN,
@@ -266,6 +266,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
+    "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make,
+    "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _first,
     "typing.cast": stdlib.cast,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge
+from sessionlint.program import certificates, handles, knowledge
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -100,6 +100,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
+    changed = certificates.switched(frame, owner, name, value, target[1])
+    if changed:
+        _put_in_place(frame, target[2], owner, changed)
     change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target)
     for atom in _owners(frame, owner):
         if atom.tag == "map" and NAMESPACE in atom.items:
@@ -128,6 +131,15 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
         base = target[2][2]
         of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
         frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
+
+
+def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any, Any]) -> None:
+    """What an expression gives has changed: under its name, and under all others here that stand for the same."""
+    for name, value in frame.env.items():
+        if any(a in changed or a.tag == "map" for a in value):
+            frame.env[name] = tuple(_renewed(changed.get(a, a), changed) for a in value)
+    if holder[0] in ("n", "a", "i"):
+        assign(frame, holder, tuple(changed.get(a, a) for a in held), None)
 
 
 def _row_above(frame: Frame, owner: ir.Expr) -> Value:

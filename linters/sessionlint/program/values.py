@@ -97,6 +97,14 @@ class Handle(NamedTuple):
     tag: str = "handle"
 
 
+class TlsContext(NamedTuple):
+    """A TLS context by the place it is made at; ``off``: where it is told not to verify, if it is."""
+
+    site: Site
+    off: Site | None = None
+    tag: str = "tls"
+
+
 class Param(NamedTuple):
     """The argument a function received; its type comes from annotation, default and call sites."""
 
@@ -361,7 +369,7 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
 #: Atoms that hold no others, or none that are cut.
 _FLAT = frozenset({
     "ext", "obj", "mod", "fn", "cls", "handle", "param", "injected", "const", "method", "operation", "dependency",
-    "annotation", "annotated", "column", "predicate", "row",
+    "annotation", "annotated", "column", "predicate", "row", "tls",
 })  # fmt: skip
 
 
