@@ -140,7 +140,8 @@ def _text(value: Value | None) -> str | None:
 def found_urls(program: Program) -> list[FoundUrl]:
     """All database URLs outside tests and migrations, each once, where it is written down.
 
-    A literal counts when it reaches an engine or driver, or is given a name that says what it is.
+    A literal counts when it reaches an engine or driver, is given a name that says what it is, or is the default of a
+    setting.
     """
     return program.shared(_found_urls)
 
@@ -150,10 +151,12 @@ def _found_urls(program: Program) -> list[FoundUrl]:
     texts = {t.text for _, found in reaching for t in found}
     put_together = {e.site: (e, _own_texts(e)) for e in program.events("url")}
     standing: list[tuple[FoundUrl, tuple[str, ...]]] = []
+    defaults = set(_defaults_of_settings(program))
     for literal in (found for module in program.modules for found in literals(module, b"://")):
         _, own = put_together.pop((literal.module.path, literal.expr[1]), (None, (literal.text,)))
         urls = _databases(own)
-        if urls and (_NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
+        is_setting = (literal.module.path, literal.expr[1]) in defaults
+        if urls and (is_setting or _NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
             function = owner_of(literal.module, literal.expr[1])
             standing.append((FoundUrl(function, literal.expr[1], urls, {}), own))
     for event, own in put_together.values():
@@ -163,6 +166,19 @@ def _found_urls(program: Program) -> list[FoundUrl]:
     created = list(_url_create(program))
     found = [*_first_written(standing), *_assembled(reaching, standing), *created, *_filled_in(program, created)]
     return [f for f in found if program.role(f.function) not in ("test", "migration")]
+
+
+def _defaults_of_settings(program: Program) -> Iterator[tuple[str, ir.Span4]]:
+    """Where the fields of pydantic's settings classes have their defaults: ``x = "…"``, ``Field("…")``."""
+    for info in program.classes:
+        if not any(b.startswith("pydantic_settings.") for b in program.solver.external_bases(info)):
+            continue
+        for _, _, _, expr in info.attributes.values():
+            if expr is not None and expr[0] == "c":
+                given = [*expr[3][:1], *(v for k, v in expr[4] if k == "default")]
+                yield from ((info.path, v[1]) for v in given)
+            elif expr is not None:
+                yield info.path, expr[1]
 
 
 def _own_texts(event: Event) -> tuple[str, ...]:

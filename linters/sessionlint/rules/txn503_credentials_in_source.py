@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     database_url: str = "postgresql://app:hunter2@localhost/app"  # TXN503@25
     read_dsn: str = Field("postgresql://app:hunter2@localhost/app")  # TXN503@27
     write_dsn: str = Field(default="postgresql://app:hunter2@localhost/app")  # TXN503@36
+    fallback: str = Field(default="postgresql://app:hunter2@localhost/app")  # TXN503@35
+    positional: str = Field("postgresql://app:hunter2@localhost/app")  # TXN503@29
+    plain: str = "postgresql://app:hunter2@localhost/app"  # TXN503@18
+    shown: str = Field(default="", examples=["postgresql://app:hunter2@localhost/app"])
+    masked: str = Field(default="postgresql://app:***@localhost/app")
+    page: str = Field(default="https://app:hunter2@docs.example.com")
 
 
 fallback = os.getenv("DATABASE_URL", "postgres://app:hunter2@localhost/app")  # TXN503@38
