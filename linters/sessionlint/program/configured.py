@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.records import FIELD
 from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Ext, Value, join, shallow
 
-#: So deep such methods may call one another.
+#: So deep such methods may call one another, and so long they may be.
 _DEPTH = 3
+_STATEMENTS_GONE_THROUGH = 20
 _STATEMENTS = frozenset({"=", ":", "+=", "E", "I", "R"})
 #: Functions inside of a method, and what waits.
 _NOT_GONE_THROUGH = frozenset({"lam", "aw", "y", "yf"})
@@ -94,13 +96,21 @@ def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], kno
         return known
     if not any(is_literal(value) for _, value in receiver[0].bindings) or not configures(frame, receiver[0].info):
         return known
-    if any(a.tag not in _GIVEN for a in known) or function.is_generator or not _only_answers(function.body):
+    if function.summary.answers is None or any(a.tag not in _GIVEN for a in known):
         return known
     inner = Frame(frame.solver, function, frame.machine)
     inner.depth = frame.depth + 1
     inner.env.update({name: bindings.get(identity(function, name), UNKNOWN) for name, *_ in function.params})
-    frame.machine.block(inner, function.body)
+    frame.machine.block(inner, function.summary.answers)
     return inner.returns or known
+
+
+def answering(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] | None:
+    """The statements of a method that only puts its answer together; ``None`` for all other functions."""
+    owner = function.class_info
+    if owner is None or not owner.configures or function.is_generator or len(body) > _STATEMENTS_GONE_THROUGH:
+        return None
+    return body if _only_answers(body) else None
 
 
 def _only_answers(node: tuple[Any, ...]) -> bool:
@@ -122,4 +132,4 @@ def _runs_later(node: tuple[Any, ...]) -> bool:
     return any(_runs_later(child) for child in node if type(child) is tuple)
 
 
-__all__ = ["answer", "configures", "field", "fields", "is_literal"]
+__all__ = ["answer", "answering", "configures", "field", "fields", "is_literal"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes, calls, contexts, expressions, forwarding, knowledge
+from sessionlint.program import attributes, calls, configured, contexts, expressions, forwarding, knowledge
 from sessionlint.program.definitions import receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
@@ -42,6 +42,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body)
+    function.summary.answers = configured.answering(function, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):

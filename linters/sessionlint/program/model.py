@@ -136,6 +136,8 @@ class Summary:
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
     #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
     forwards: Any = None
+    #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
+    answers: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     _key: tuple[Any, ...] | None = None
@@ -155,6 +157,7 @@ class Summary:
                 self.always_raises,
                 self.leaves,
                 self.forwards,
+                self.answers,
                 self.hands_out_closed,
             )
         return self._key
