@@ -11,8 +11,8 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.records import FIELD
-from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Ext, Value, join, shallow
+from sessionlint.program.records import FIELD, UNTOLD
+from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Value, join, shallow
 
 #: So deep such methods may call one another, and so long they may be.
 _DEPTH = 3
@@ -22,7 +22,6 @@ _STATEMENTS = frozenset({"=", ":", "+=", "E", "I", "R"})
 _NOT_GONE_THROUGH = frozenset({"lam", "aw", "y", "yf"})
 #: What a method gives that its object's fields make a difference to.
 _GIVEN = frozenset({"const", "text", "map", "seq", "ext"})
-_ANYTHING: Value = (Ext("builtins.object()"),)
 #: Methods that run when an instance has its fields.
 _LOOKS_AT = frozenset({"__post_init__", "__attrs_post_init__", "model_post_init", "__new__", "__setattr__"})
 _FROM_OUTSIDE = "pydantic_settings."
@@ -49,7 +48,7 @@ def fields(
     from_outside = any(b.startswith(_FROM_OUTSIDE) for b in frame.solver.external_bases(info))
     for name in names:
         if name in given:
-            kept[Const(name, FIELD)] = shallow(given[name], 2) or _ANYTHING
+            kept[Const(name, FIELD)] = shallow(given[name], 2) or UNTOLD
         elif whole and not from_outside:
             default = _default(frame, info, name)
             if is_literal(default):
@@ -82,7 +81,7 @@ def field(frame: Frame, atom: Any, name: str) -> Value:
     given = next((value for key, value in atom.bindings if key == Const(name, FIELD)), UNKNOWN)
     if not given or not configures(frame, atom.info):
         return UNKNOWN
-    if any(a.tag not in ("const", "text") and a not in _ANYTHING for a in given):
+    if any(a.tag not in ("const", "text") and a not in UNTOLD for a in given):
         return UNKNOWN
     # what is assigned to it later counts as well
     assigned = tuple(a for a in frame.solver.attribute(atom.info, name) if a.tag in ("const", "text"))

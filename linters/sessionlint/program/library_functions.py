@@ -263,6 +263,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
     "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
     "pandas.read_sql_query": _sql("read_sql_query"),
+    "dataclasses.replace": records.replaced, "attrs.evolve": records.replaced, "attr.evolve": records.replaced,
     "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,

@@ -147,6 +147,8 @@ wider = create_async_engine(URL, pool_size=NARROW._replace(pool_size=20).pool_si
 outside = create_async_engine(URL, **Pool(pool_size=int(os.environ["SIZE"])).keywords())
 unknown = create_async_engine(URL, **Pool(**settings.pool).keywords())
 replaced = create_async_engine(URL, **replace(TINY, pool_size=10).keywords())
+narrowed = create_async_engine(URL, **replace(USUAL, pool_size=2).keywords())  # TXN505@12
+whole = create_async_engine(URL, **replace(TINY, **settings.pool).keywords())
 checked = create_async_engine(URL, **Checked(1).keywords())
 later = Later(1)
 later.pool_size = 10
