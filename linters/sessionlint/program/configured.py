@@ -11,15 +11,14 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.records import FIELD, UNTOLD
-from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Value, join, shallow
+from sessionlint.program.records import ASSIGNED, FIELD, UNTOLD
+from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Value, join_all, shallow
 
 #: So deep such methods may call one another, and so long they may be.
 _DEPTH = 3
 _STATEMENTS_GONE_THROUGH = 20
-_STATEMENTS = frozenset({"=", ":", "+=", "E", "I", "R"})
-#: Functions inside of a method, and what waits.
-_NOT_GONE_THROUGH = frozenset({"lam", "aw", "y", "yf"})
+#: What waits, defines or opens.
+_DOES_MORE = frozenset({"lam", "aw", "y", "yf", "F", "C", "glob", "w/"})
 #: What a method gives that its object's fields make a difference to.
 _GIVEN = frozenset({"const", "text", "map", "seq", "ext"})
 #: Methods that run when an instance has its fields.
@@ -84,18 +83,15 @@ def field(frame: Frame, atom: Any, name: str) -> Value:
     if any(a.tag not in ("const", "text") and a not in UNTOLD for a in given):
         return UNKNOWN
     # what is assigned to it later counts as well
-    assigned = tuple(a for a in frame.solver.attribute(atom.info, name) if a.tag in ("const", "text"))
-    return join(given, tuple(a for a in assigned if a not in _default(frame, atom.info, name)))
+    return join_all([given, *(frame.solver.read((ASSIGNED, c, name)) for c in frame.solver.mro(atom.info))])
 
 
 def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], known: Value) -> Value:
-    """What a method of such an object gives for this object; ``known`` is what it gives for any."""
-    receiver = bindings.get(identity(function, function.params[0][0]), UNKNOWN) if function.params else UNKNOWN
-    if len(receiver) != 1 or receiver[0].tag != "inst" or frame.depth >= _DEPTH:
+    """What a method of such an object, or a function given one, gives for it; ``known``: what it gives for any."""
+    if function.summary.answers is None or frame.depth >= _DEPTH or any(a.tag not in _GIVEN for a in known):
         return known
-    if not any(is_literal(value) for _, value in receiver[0].bindings) or not configures(frame, receiver[0].info):
-        return known
-    if function.summary.answers is None or any(a.tag not in _GIVEN for a in known):
+    objects = [value[0] for value in bindings.values() if len(value) == 1 and value[0].tag == "inst"]
+    if not any(is_literal(v) for made in objects for _, v in made.bindings if configures(frame, made.info)):
         return known
     inner = Frame(frame.solver, function, frame.machine)
     inner.depth = frame.depth + 1
@@ -105,30 +101,19 @@ def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], kno
 
 
 def answering(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] | None:
-    """The statements of a method that only puts its answer together; ``None`` for all other functions."""
-    owner = function.class_info
-    if owner is None or not owner.configures or function.is_generator or len(body) > _STATEMENTS_GONE_THROUGH:
+    """The statements of a function that only puts its answer together; ``None`` for all others."""
+    if not function.params or not function.module.configures or function.is_generator or function.parent is not None:
+        return None
+    if len(body) > _STATEMENTS_GONE_THROUGH:
         return None
     return body if _only_answers(body) else None
 
 
 def _only_answers(node: tuple[Any, ...]) -> bool:
     """Whether statements do nothing but put a value together."""
-    for statement in node:
-        if statement[0] not in _STATEMENTS:
-            return False
-        if statement[0] == "I" and not (_only_answers(statement[3]) and _only_answers(statement[4])):
-            return False
-        targets = statement[2] if statement[0] == "=" else (statement[2],) if statement[0] in (":", "+=") else ()
-        if any(t[0] not in ("n", "i") for t in targets) or _runs_later(statement):
-            return False
-    return True
-
-
-def _runs_later(node: tuple[Any, ...]) -> bool:
-    if node and node[0] in _NOT_GONE_THROUGH and len(node) > 2 and type(node[1]) is tuple:
-        return True
-    return any(_runs_later(child) for child in node if type(child) is tuple)
+    if node and node[0] in _DOES_MORE and len(node) > 2 and type(node[1]) is tuple:
+        return False
+    return all(_only_answers(child) for child in node if type(child) is tuple)
 
 
 __all__ = ["answer", "answering", "configures", "field", "fields", "is_literal"]

@@ -403,7 +403,7 @@ class ClassInfo:
     @property
     def configures(self) -> bool:
         """Whether its file speaks of how to connect to a database."""
-        return any(self.module.mentions(word) for word in _CONNECTING)
+        return self.module.configures
 
     @property
     def dotted(self) -> str:
@@ -449,6 +449,11 @@ class ModuleInfo:
         if text not in self._mentions:
             self._mentions[text] = text in self.blob
         return self._mentions[text]
+
+    @property
+    def configures(self) -> bool:
+        """Whether it speaks of how to connect to a database."""
+        return any(self.mentions(word) for word in _CONNECTING)
 
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"

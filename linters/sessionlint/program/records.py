@@ -20,6 +20,8 @@ BUILDS = ("model_validate", "model_validate_json", "model_construct", "parse_obj
 COPIED = Const(UNKNOWN_KEYWORDS, "str")
 #: Keys of this kind tell what handles the fields of a data class were given.
 FIELD = "field"
+#: Cells of what statements assign to fields.
+ASSIGNED = "assigned"
 #: What a field holds that was given something nothing is known of.
 UNTOLD: Value = (Ext("builtins.object()"),)
 _DICTIONARIES = {"builtins.dict", "collections.UserDict"}

@@ -364,7 +364,8 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
 def _import(frame: Frame, s: ir.Stmt) -> None:
     for module, alias in s[2]:
         frame.emit("import", s[1], name=module)
-        frame.solver.note_import(frame.module, (module, None, s[1], frame.function))
+        if not frame.depth:
+            frame.solver.note_import(frame.module, (module, None, s[1], frame.function))
         if alias:
             frame.bind(alias, frame.solver.module_value(module, frame.path), s[1])
         else:
@@ -376,7 +377,8 @@ def _import_from(frame: Frame, s: ir.Stmt) -> None:
     dotted = frame.solver.names.absolute(frame.path, module, level)
     for name, alias in s[4]:
         frame.emit("import", s[1], name=dotted, text=name)
-        frame.solver.note_import(frame.module, (dotted, name, s[1], frame.function))
+        if not frame.depth:
+            frame.solver.note_import(frame.module, (dotted, name, s[1], frame.function))
         if name == "*":
             target = frame.solver.module_value(dotted, frame.path)
             frame.solver.write(("stars", frame.path), target)

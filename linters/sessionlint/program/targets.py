@@ -10,7 +10,9 @@ from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
+from sessionlint.program.records import ASSIGNED, UNTOLD
 from sessionlint.program.values import (
+    MAX_DEPTH,
     NAMESPACE,
     UNKNOWN,
     WORKER_CONTEXT,
@@ -113,6 +115,8 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
                 becomes_method(frame, value, info)
             # an attribute declared on a base is the base's
             frame.solver.write(("attr", info, name), value)
+            if info.configures:
+                frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:
                 frame.store(_place(frame, atom, target[2]), f"{info.name}.{name}", value, target[1])
         elif atom.tag == "mod":
@@ -136,10 +140,30 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
 def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any, Any]) -> None:
     """What an expression gives has changed: under its name, and under all others here that stand for the same."""
     for name, value in frame.env.items():
-        if any(a in changed or a.tag == "map" for a in value):
-            frame.env[name] = tuple(_renewed(changed.get(a, a), changed) for a in value)
+        if any(a in changed for a in contained(value)):
+            frame.env[name] = _with_changed(value, changed)
     if holder[0] in ("n", "a", "i"):
         assign(frame, holder, tuple(changed.get(a, a) for a in held), None)
+
+
+def _with_changed(value: Value, changed: dict[Any, Any], depth: int = MAX_DEPTH) -> Value:
+    """The value with other atoms in the place of some, in lists, dictionaries and objects too."""
+    if depth < 0:
+        return value
+
+    def inside(entries: Any) -> Any:
+        return tuple((k, _with_changed(v, changed, depth - 1)) for k, v in entries)
+
+    out: list[Any] = []
+    for atom in value:
+        if atom.tag == "map":
+            atom = atom._replace(items=inside(atom.items), whole=inside(atom.whole))
+        elif atom.tag == "seq":
+            atom = atom._replace(items=tuple(_with_changed(v, changed, depth - 1) for v in atom.items))
+        elif atom.tag == "inst":
+            atom = atom._replace(bindings=inside(atom.bindings))
+        out.append(changed.get(atom, atom))
+    return tuple(dict.fromkeys(out))
 
 
 def _row_above(frame: Frame, owner: ir.Expr) -> Value:

@@ -94,9 +94,7 @@ class Pool:
         return {"pool_size": self.pool_size, "max_overflow": self.max_overflow}
 
     def loud(self):
-        options = dict(self.keywords())
-        options.update(echo=True)
-        return options
+        return dict(self.keywords(), echo=True)
 
 
 class Small:
