@@ -21,11 +21,12 @@ META = Rule(
     "limit in half the load. Two factories give sessions with different settings (expire_on_commit, autoflush,"
     " prepared statements), and which one a request gets depends on an import; a fix made to one is missing in"
     " the other.",
-    remedy="Keep one engine and one factory made from it, and let everything that opens sessions use them. When two "
+    remedy="Keep one engine and one factory made from it, the ones behind the policy's session-contexts and "
+    "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
     "of two applications in one repository, an engine that a function uses itself and keeps from all others, engines "
-    "of tests and migrations, calls that return the one cached engine.",
+    "of tests and migrations, calls that return the one cached engine, what stands under TYPE_CHECKING.",
     program_wide=True,
 )
 
