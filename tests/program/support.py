@@ -37,7 +37,7 @@ def rows(solver: Solver, paths: set[str], kinds: set[str]) -> list[tuple[str, st
 
 
 def findings(source: str, families: str = "126") -> list[str]:
-    """What the rules of the families 1xx, 2xx and 6xx find, or of others, as ``path:line code``."""
+    """What the rules of these families (1xx, 2xx and 6xx) find, as ``path:line code``."""
     files = examples.split(source, "app/services/x.py")
     policy = examples.policy_for({}, files)
     program = examples.program_for(files, policy)

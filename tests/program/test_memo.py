@@ -127,6 +127,27 @@ def test_what_a_callee_no_longer_does_is_gone_at_its_callers(tmp_path):
     assert ("task.py", "commit") not in after
 
 
+OPTIONS = "    def options(self):\n        return {'pool_size': self.pool_size}\n"
+FIELDS = f"class Pool:\n    pool_size: int = 9\n    pool_more: int = 9\n\n{OPTIONS}"
+ASSIGNED = (
+    "class Pool:\n    def __init__(self, pool_size, pool_more=1):\n"
+    f"        self.pool_size = pool_size\n        self.pool_more = pool_more\n\n{OPTIONS}"
+)
+POOLED = (
+    "from sqlalchemy import create_engine\nfrom pools import Pool\n\n"
+    "engine = create_engine('postgresql://u@localhost/db', **Pool(1, 20).options())\n"
+)
+
+
+@pytest.mark.parametrize("pools", [FIELDS, ASSIGNED], ids=["fields", "assigned by __init__"])
+def test_what_a_method_gives_for_one_object_changes_with_its_body(tmp_path, pools):
+    engine = Engine(tmp_path, Policy(root=tmp_path))
+    sources = {"pools.py": pools.encode(), "db.py": POOLED.encode()}
+    assert "TXN505" in {f.code for f in found(engine.solve(sources))}
+    sources["pools.py"] = pools.replace("size': self.pool_size", "size': self.pool_more").encode()
+    assert "TXN505" not in {f.code for f in found(engine.solve(sources))}
+
+
 def stored(tmp_path):
     """A store that holds the memo of a solved program, and the number of its functions."""
     policy = Policy(root=tmp_path)

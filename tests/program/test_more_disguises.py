@@ -11,6 +11,28 @@ import pytest
 from tests.program.support import findings
 
 DISGUISES = {
+    "what only type checkers see never runs, and what stands in for it always does": (
+        """\
+from typing import TYPE_CHECKING
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+if TYPE_CHECKING:
+    engine = create_engine("sqlite://")
+    Make = sessionmaker(engine)
+    with Session(engine) as typed:
+        typed.commit()
+else:
+    Make = sessionmaker()
+if not TYPE_CHECKING:
+    other = create_engine("sqlite://")
+else:
+    other = create_engine("sqlite://", echo=True)
+""",
+        [
+            "app/services/x.py:10 TXN103",
+            "app/services/x.py:12 TXN102",
+        ],
+    ),
     "a mixin commits the session that the class it is mixed into keeps": (
         """\
 from sqlalchemy.ext.asyncio import AsyncSession

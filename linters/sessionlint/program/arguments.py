@@ -10,7 +10,19 @@ from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.records import mapped
-from sessionlint.program.values import ABSENT, UNKNOWN, UNKNOWN_KEYWORDS, Const, Fn, Map, Seq, Value, join_all
+from sessionlint.program.values import (
+    ABSENT,
+    UNKNOWN,
+    UNKNOWN_KEYWORDS,
+    Const,
+    Fn,
+    Map,
+    Seq,
+    Value,
+    join_all,
+    of_keywords,
+    whole_of,
+)
 
 Keywords = list[tuple[str, Value]]
 
@@ -31,6 +43,7 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
         else:
             args.append(frame.evaluate(arg))
     keywords: Keywords = []
+    passed_on: list[Map] = []
     for name, expr in e[4]:
         value = frame.evaluate(expr)
         if name is not None:
@@ -43,9 +56,18 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
             # a dictionary that lacks the key on some path leaves the parameter its default
             found = [m.get(key) for m in maps]
             keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))
-        if not any(a.tag == "map" and not a.partial for a in value):
+        passed_on.extend(m for m in maps if m.whole)
+        if not any(not m.partial for m in maps):
             keywords.append((UNKNOWN_KEYWORDS, tuple(a for a in value if _is_claims(frame, a))))
-    return args, keywords
+    return args, _passing_on(keywords, passed_on) if passed_on else keywords
+
+
+def _passing_on(keywords: Keywords, spread: list[Map]) -> Keywords:
+    """With what says that some of them are those which the function itself is passed (``**options``)."""
+    names = tuple((k, UNKNOWN) for m in spread for k, _ in m.items if isinstance(k, str))
+    claims = join_all([v for k, v in keywords if k == UNKNOWN_KEYWORDS])
+    rest = (*claims, Map(names, True, None, whole_of(spread)))
+    return [*(k for k in keywords if k[0] != UNKNOWN_KEYWORDS), (UNKNOWN_KEYWORDS, rest)]
 
 
 def _is_claims(frame: Frame, atom: Any) -> bool:
@@ -61,9 +83,12 @@ _BY_NAME = (ir.KIND_POSONLY, ir.KIND_NORMAL, ir.KIND_KWONLY)
 def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
     """Parameter identities to argument values; defaults fill the rest. The function is told what it is given."""
     bindings = bound(frame, function, callee, args, keywords)
+    options = function.params[-1][0] if function.params and function.params[-1][1] == ir.KIND_KWARGS else None
     for key, value in bindings.items():
         if key.tag == "param" and value:
-            frame.solver.flow(function, key.name, value)
+            # for the function itself others may pass other keys
+            told = tuple(Map(a.items, True) for a in value) if key.name == options else value
+            frame.solver.flow(function, key.name, told)
     return bindings
 
 
@@ -92,9 +117,10 @@ def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], k
             bindings[identity(function, name)] = (Seq(tuple(rest)),) if rest else UNKNOWN
             position = given
         elif kind == ir.KIND_KWARGS:
-            bindings[identity(function, name)] = (Map(tuple(by_name.items()), True),) if by_name else UNKNOWN
-    if by_name.get(UNKNOWN_KEYWORDS) and not any(p[1] == ir.KIND_KWARGS for p in params):
-        bindings[Const(UNKNOWN_KEYWORDS, "str")] = by_name[UNKNOWN_KEYWORDS]
+            bindings[identity(function, name)] = (of_keywords(tuple(by_name.items())),) if by_name else UNKNOWN
+    claims = tuple(a for a in by_name.get(UNKNOWN_KEYWORDS, UNKNOWN) if a.tag != "map")
+    if claims and not any(p[1] == ir.KIND_KWARGS for p in params):
+        bindings[Const(UNKNOWN_KEYWORDS, "str")] = claims
     return bindings
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, knowledge, own_sessions, predicates, records, scheduling
+from sessionlint.program import (
+    calls,
+    certificates,
+    configured,
+    knowledge,
+    own_sessions,
+    predicates,
+    records,
+    scheduling,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
@@ -85,6 +94,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         for inner in atom.result:
             result = join(result, _attribute_of(frame, inner, name, e, depth + 1))
         return result
+    if tag == "tls":
+        return certificates.attribute(name)
     if tag == "map" and any(k == NAMESPACE[0] for k, _ in atom.items):
         return tuple(atom.get(name) or UNKNOWN)
     if tag == "const" and name == "value":
@@ -184,7 +195,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return (Method(atom, name),)
     if name == "__dict__" and kind is None:
         return (atom,)
-    value = solver.attribute(atom.info, name)
+    value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
         return (Ext("enum.Enum().value()"),)
     if kind is not None:

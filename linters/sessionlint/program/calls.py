@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    configured,
     handles,
     holding,
     knowledge,
@@ -204,8 +205,11 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if kind is not None:
         made = handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
         return own_sessions.note_class(frame, made, (callee,)) if kind == SESSION else made
+    tells = configured.configures(frame, info)
     meaningful = tuple(
-        (k, shallow(v, 2)) for k, v in bindings.items() if v and not _is_self(k, init) and (_matters(v) or _switches(v))
+        (k, shallow(v, 2))
+        for k, v in bindings.items()
+        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or (tells and configured.is_literal(v)))
     )
     post = solver.method(info, "__post_init__")
     if post is not None:
@@ -254,6 +258,9 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
         if _holds_handle(frame, value):
             bindings[Const(name, records.FIELD)] = value
+    if configured.configures(frame, info):
+        given = dict(zip(fields, args, strict=False)) | {k: v for k, v in keywords if k in fields}
+        return configured.fields(frame, info, list(fields), given, keywords) | bindings
     return bindings
 
 
@@ -347,6 +354,8 @@ def _run(
             _around(frame, function, wrapper, bindings, e)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     result = substitute(frame, raw, mapped, function, e[1])
+    if kind == "call":
+        result = configured.answer(frame, function, bindings, result)
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
     for atom in raw:

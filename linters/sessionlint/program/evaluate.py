@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes, calls, contexts, expressions, forwarding, knowledge
+from sessionlint.program import attributes, calls, configured, contexts, expressions, forwarding, knowledge
 from sessionlint.program.definitions import receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
@@ -18,6 +18,7 @@ MACHINE = Machine(
     contexts.enter,
     attributes.get_attribute,
     expressions.element_of,
+    run_block,
 )
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
@@ -41,6 +42,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body)
+    function.summary.answers = configured.answering(function, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
@@ -80,8 +82,7 @@ def _parameters(frame: Frame) -> None:
             value = join(_spread(solver.read(("param", function, name))), (Seq((each,), True),) if each else UNKNOWN)
         elif kind == ir.KIND_KWARGS:
             each = _declared(frame, name)
-            passed = tuple(a for a in solver.read(("param", function, name)) if isinstance(a, Map))
-            value = join(passed, (Map(((("?",), each),), True),) if each else UNKNOWN)
+            value = _options(function, name, solver.read(("param", function, name)), each)
         elif name == "request" and _serves_every_request(frame):
             value = (Ext("fastapi.Request()"),)
         else:
@@ -89,6 +90,15 @@ def _parameters(frame: Frame) -> None:
         frame.env[name] = value
         if function.children:
             solver.write(("local", function, name), value)
+
+
+def _options(function: FunctionInfo, name: str, passed: Value, each: Value) -> Value:
+    """What ``**options`` holds: what any caller passes, and for each of them that it is what it passes."""
+    maps = [a for a in passed if isinstance(a, Map)]
+    if each:
+        maps.append(Map(((("?",), each),), True))
+    itself = ((Param(function, name), UNKNOWN),)
+    return tuple(m._replace(whole=itself) for m in maps or [Map((), True)])
 
 
 def _serves_every_request(frame: Frame) -> bool:

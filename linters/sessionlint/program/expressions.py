@@ -39,6 +39,7 @@ from sessionlint.program.values import (
     join,
     join_all,
     literal,
+    whole_of,
 )
 
 
@@ -155,6 +156,7 @@ def _display(evaluate: Callable[[Frame, ir.Expr], Value]) -> Callable[[Frame, ir
 def _dict(frame: Frame, e: ir.Expr) -> Value:
     items: list[tuple[Any, Value]] = []
     partial = False
+    parts: list[Map] = []
     for key_expr, value_expr in zip(e[2], e[3], strict=True):
         value = frame.evaluate(value_expr)
         if key_expr is None:
@@ -166,6 +168,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
                     items.append((("?",), (atom,)))
                     partial = True
             partial = partial or not value
+            parts.extend([a for a in value if a.tag == "map"] or [Map((), True)])
             continue
         keys = frame.evaluate(key_expr)
         key = literal(keys)
@@ -175,13 +178,16 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
             frame.identifier(key, value, value_expr, "key")
         if key is None:
             partial = True
-            items.extend((k, value) for k in alternatives(keys))
+            added = tuple((k, value) for k in alternatives(keys))
+            items.extend(added)
         else:
             items = [i for i in items if i[0] != key]
-            items.append((key, value))
+            added = ((key, value),)
+            items.append(added[0])
+        parts.append(Map(added, key is None))
     site = frame.site(e[1])
     frame.made.add(site)
-    return (Map(tuple(items), partial, site),)
+    return (Map(tuple(items), partial, site, whole_of(parts)),)
 
 
 def _subscript(frame: Frame, e: ir.Expr) -> Value:

@@ -45,6 +45,7 @@ class Machine:
     enter: Callable[..., Any]
     attribute: Callable[..., Value]
     element: Callable[..., Value]
+    block: Callable[..., None]
 
 
 class Frame:
@@ -60,6 +61,8 @@ class Frame:
         #: (handle, "closed" | "open" | "begun" | "used") -> YES or MAYBE
         self.facts: dict[tuple[Any, str], int] = {}
         self.dead = False
+        #: how many calls are gone through inside of one another, see :mod:`sessionlint.program.configured`
+        self.depth = 0
         self.events: list[Event] = []
         self.effects: dict[Effect, Hop] = {}
         #: conditions on parameters that hold here, and those under which alone each effect happens

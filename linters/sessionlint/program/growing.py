@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import assign, put_back, renew
-from sessionlint.program.values import TASK, Map, Seq, Value, contained, literal, merge_maps
+from sessionlint.program.values import TASK, Map, Seq, Value, contained, literal, merge_maps, of_keywords, whole_of
 
 _CLAUSE = re.compile(r"[\w\0\"]\s*(?:[=<>]|!=|<>|\b(?:in|is|i?like|between)\b)", re.I)
 Keywords = list[tuple[str, Value]]
@@ -79,7 +79,7 @@ def remove(frame: Frame, holder: ir.Expr, key: Value) -> None:
         return
     gone = [a.value for a in key]
     frame.env[holder[2]] = tuple(
-        a._replace(items=tuple(i for i in a.items if i[0] not in gone)) if a.tag == "map" else a
+        a._replace(items=tuple(i for i in a.items if i[0] not in gone), whole=()) if a.tag == "map" else a
         for a in frame.env[holder[2]]
     )
 
@@ -124,7 +124,8 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
     else:
         given = [a for v in args for a in v if a.tag == "map"]
         unknown = bool(args) and (not given or any(g.partial for g in given))
-        added = Map((*(i for g in given for i in g.items), *keywords), unknown)
+        whole = whole_of([*given, *([] if given or not args else [Map((), True)]), of_keywords(keywords)])
+        added = Map((*(i for g in given for i in g.items), *keywords), unknown, None, whole)
     first = added.items if e[2][3] == "update" else ()
     merged = tuple(merge_maps(m, added) if first or added.partial else merge_maps(added, m) for m in maps)
     renew(frame, maps, merged)

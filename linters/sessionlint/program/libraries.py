@@ -20,7 +20,7 @@ from sessionlint.program import (
     strings,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_url
+from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
@@ -226,11 +226,11 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     """A method of a value that is no handle."""
     tag = receiver.tag
     if tag == "const" and receiver.kind == "str" and name == "set":
-        return set_url(frame, args, keywords, e)
+        return set_in_text(frame, receiver.value, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
         return strings.method(frame, Text(receiver.value, False), name, args, keywords)
     if tag == "text" and name == "set":
-        return set_url(frame, args, keywords, e)
+        return set_in_text(frame, receiver.text, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords)
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
@@ -240,7 +240,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
     if tag == "inst" and name in records.READS:
-        return records.read(frame, receiver, name, args)
+        return records.read(frame, receiver, name, args, keywords)
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, locators, predicates, records, stdlib, strings
+from sessionlint.program import certificates, knowledge, locators, predicates, records, stdlib, strings, urls
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
@@ -25,7 +25,10 @@ from sessionlint.program.values import (
     Value,
     join,
     join_all,
+    laid_over,
     literal,
+    of_keywords,
+    whole_of,
 )
 
 Keywords = list[tuple[str, Value]]
@@ -134,8 +137,8 @@ def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     site = frame.site(e[1])
     frame.made.add(site)
-    replaced = {k for k, _ in keywords}
-    return (Map((*(i for i in items if i[0] not in replaced), *keywords), partial, site),)
+    whole = whole_of([*(a for a in given if a.tag == "map"), of_keywords(keywords)])
+    return (Map(laid_over(items, keywords), partial, site, whole),)
 
 
 def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -201,6 +204,18 @@ def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr)
     return known or (Ext("sqlalchemy.URL()"),)
 
 
+def set_in_text(frame: Frame, text: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``make_url("…").set(host=…)``: the parts of the text, and those that are set."""
+    found = urls.parts(text)
+    if found is None or not found["drivername"].strip(strings.HOLE):
+        return set_url(frame, args, keywords, e)
+    pairs = (pair.partition("=") for pair in found.pop("query", "").split("&") if pair)
+    query = tuple((name, (Const(value, "str"),)) for name, _, value in pairs)
+    items = tuple((k, (Text(v, strings.HOLE in v),)) for k, v in found.items())
+    url = Map((("url", (Const("URL.create", "str"),)), *items, ("query", (Map(query, False),))), False)
+    return changed_url(frame, url, "set", args, keywords, e)
+
+
 def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``url.set(host=…)``: the parts that are set; of the others nothing is told."""
     frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(keywords), expr=e)
@@ -216,7 +231,7 @@ def changed_url(frame: Frame, url: Map, name: str, args: list[Value], keywords: 
         kept = tuple(i for i in url.items if i[0] not in dict(keywords))
         # what is not set was written, and is told, elsewhere
         shown = [(k, v) for k, v in kept if k in _SHOWN] + keywords
-        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(shown), expr=e)
+        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(shown), value=(url,), expr=e)
         return (Map((*kept, *keywords), False, frame.site(e[1])),)
     if name != "update_query_dict" or not args:
         return (url,)
@@ -260,9 +275,12 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
     "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
     "pandas.read_sql_query": _sql("read_sql_query"),
+    "dataclasses.replace": records.replaced, "attrs.evolve": records.replaced, "attr.evolve": records.replaced,
     "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range,
+    "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make,
+    "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
     "typing.cast": stdlib.cast,

@@ -137,6 +137,8 @@ class Summary:
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
     #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
     forwards: Any = None
+    #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
+    answers: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     _key: tuple[Any, ...] | None = None
@@ -156,6 +158,7 @@ class Summary:
                 self.always_raises,
                 self.leaves,
                 self.forwards,
+                self.answers,
                 self.hands_out_closed,
             )
         return self._key
@@ -341,6 +344,13 @@ class FunctionInfo:
         return f"<{self.dotted}>"
 
 
+#: What a file mentions that says how to connect: options of engines, and the starts of URLs.
+_CONNECTING = (
+    b"pool_size", b"max_overflow", b"connect_args", b"statement_cache_size", b"sslmode", b"make_url", b"postgresql:",
+    b"postgresql+", b"postgres:",
+)  # fmt: skip
+
+
 class ClassInfo:
     """A class of the project."""
 
@@ -386,13 +396,18 @@ class ClassInfo:
         """What others see of a class: bases, decorators, methods, attributes; not where it stands."""
         if self._shape is None:
             attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
-            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes)
+            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures)
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
         self._shape = None
+
+    @property
+    def configures(self) -> bool:
+        """Whether its file speaks of how to connect to a database."""
+        return self.module.configures
 
     @property
     def dotted(self) -> str:
@@ -438,6 +453,11 @@ class ModuleInfo:
         if text not in self._mentions:
             self._mentions[text] = text in self.blob
         return self._mentions[text]
+
+    @property
+    def configures(self) -> bool:
+        """Whether it speaks of how to connect to a database."""
+        return any(self.mentions(word) for word in _CONNECTING)
 
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"

@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Inst, Map, Value, join, join_all, literal
+from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Ext, Inst, Map, Value, join, join_all, literal
 
 Keywords = list[tuple[str, Value]]
 #: Methods of schemas and records that give their fields.
@@ -20,6 +20,10 @@ BUILDS = ("model_validate", "model_validate_json", "model_construct", "parse_obj
 COPIED = Const(UNKNOWN_KEYWORDS, "str")
 #: Keys of this kind tell what handles the fields of a data class were given.
 FIELD = "field"
+#: Cells of what statements assign to fields.
+ASSIGNED = "assigned"
+#: What a field holds that was given something nothing is known of.
+UNTOLD: Value = (Ext("builtins.object()"),)
 _DICTIONARIES = {"builtins.dict", "collections.UserDict"}
 _SCHEMAS = ("pydantic.", "pydantic_settings.", "sqlmodel.")
 _TUPLES = "typing.NamedTuple"
@@ -40,8 +44,11 @@ def reads(frame: Frame, atom: Inst, name: str) -> bool:
     return name in READS and frame.solver.is_record(atom.info)
 
 
-def read(frame: Frame, atom: Inst, name: str, args: list[Value]) -> Value:
+def read(frame: Frame, atom: Inst, name: str, args: list[Value], keywords: Keywords) -> Value:
     """``pair._replace(user=1)``, ``typed_dictionary.get("session")``."""
+    if name == "_replace":
+        given = {Const(field, FIELD): value or UNTOLD for field, value in keywords}
+        return (atom._replace(bindings=tuple((k, given.get(k, v)) for k, v in atom.bindings)),)
     if name != "get":
         return (atom,)
     key = literal(args[0]) if args else None
@@ -117,6 +124,21 @@ def asdict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
     given = args[0] if args else UNKNOWN
     seen = [v for a in given for v in (frame.solver.views(a) if a.tag in ("param", "injected") else (a,))]
     return tuple(_filled(frame, atom) for atom in seen if atom.tag == "inst" and not frame.solver.kind_of(atom))
+
+
+def replaced(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``dataclasses.replace(record, user=1)``: the same with other fields."""
+    known = tuple(a for a in (args[0] if args else UNKNOWN) if a.tag == "inst" and not frame.solver.kind_of(a))
+    out: list[Any] = []
+    for record in known:
+        given = {Const(name, FIELD): value or UNTOLD for name, value in keywords if name != UNKNOWN_KEYWORDS}
+        for key, value in given.items():
+            others = tuple(a for a in value if a.tag not in ("const", "text") and a not in UNTOLD)
+            frame.solver.write(("attr", record.info, key.value), others)
+        if len(given) < len(keywords):
+            given = {key: UNTOLD for key, _ in record.bindings} | given
+        out.append(record._replace(bindings=tuple((k, given.get(k, v)) for k, v in record.bindings)))
+    return tuple(out) or (Ext("dataclasses.replace()"),)
 
 
 def _filled(frame: Frame, record: Inst) -> Map:

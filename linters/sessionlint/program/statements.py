@@ -139,8 +139,19 @@ def _is_type_checking(test: ir.Expr, value: Value) -> bool:
 
 def _if(frame: Frame, s: ir.Stmt) -> None:
     test = frame.evaluate(s[2])
+    if _is_type_checking(s[2], test):
+        _for_type_checkers(frame, s[3], s[4])
+        return
+    if (
+        s[2][0] == "u"
+        and s[2][2] == "not"
+        and s[2][3][0] == "n"
+        and _is_type_checking(s[2][3], frame.lookup(s[2][3][2]))
+    ):
+        _for_type_checkers(frame, s[4], s[3])
+        return
     before = frame.snapshot()
-    frame.flags.append("typing" if _is_type_checking(s[2], test) else "branch")
+    frame.flags.append("branch")
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
     frame.env.update(chosen)
@@ -164,6 +175,21 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
     frame.merge(after_body)
+
+
+def _for_type_checkers(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...]) -> None:
+    """``if TYPE_CHECKING:`` gives names for annotations and does nothing; what its ``else`` does is always done."""
+    before, start = frame.snapshot(), len(frame.events)
+    effects, guarded = dict(frame.effects), dict(frame.guarded)
+    frame.flags.append("typing")
+    run_block(frame, body)
+    frame.flags.pop()
+    frame.events[start:] = [e for e in frame.events[start:] if e.kind == "import"]
+    frame.effects, frame.guarded = effects, guarded
+    names = frame.env
+    frame.restore(before)
+    run_block(frame, orelse)
+    frame.env = {**names, **frame.env}
 
 
 #: A ``begin()`` with one of these raises.
@@ -338,7 +364,8 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
 def _import(frame: Frame, s: ir.Stmt) -> None:
     for module, alias in s[2]:
         frame.emit("import", s[1], name=module)
-        frame.solver.note_import(frame.module, (module, None, s[1], frame.function))
+        if not frame.depth:
+            frame.solver.note_import(frame.module, (module, None, s[1], frame.function))
         if alias:
             frame.bind(alias, frame.solver.module_value(module, frame.path), s[1])
         else:
@@ -350,7 +377,8 @@ def _import_from(frame: Frame, s: ir.Stmt) -> None:
     dotted = frame.solver.names.absolute(frame.path, module, level)
     for name, alias in s[4]:
         frame.emit("import", s[1], name=dotted, text=name)
-        frame.solver.note_import(frame.module, (dotted, name, s[1], frame.function))
+        if not frame.depth:
+            frame.solver.note_import(frame.module, (dotted, name, s[1], frame.function))
         if name == "*":
             target = frame.solver.module_value(dotted, frame.path)
             frame.solver.write(("stars", frame.path), target)

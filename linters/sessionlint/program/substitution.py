@@ -9,12 +9,18 @@ from sessionlint.program import strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
+    MAX_KEYS,
+    MORE,
     UNKNOWN,
     Handle,
+    Map,
     Operation,
+    Param,
     Seq,
     Value,
     join,
+    laid_over,
+    whole_of,
 )
 
 
@@ -74,7 +80,8 @@ def substitute(
             )
         elif depth < 3 and tag == "map":
             items = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.items)
-            out = join(out, (atom._replace(items=items),))
+            whole = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.whole)
+            out = join(out, (_passed(atom._replace(items=items, whole=whole), mapped),))
         elif depth < 3 and tag == "text" and atom.holes:
             known = [substitute(frame, (h,), mapped, function, span, depth + 1) for h in atom.holes]
             out = join(out, strings.filled(atom, known))
@@ -95,6 +102,23 @@ def substitute(
         else:
             out = join(out, (atom,))
     return out
+
+
+def _passed(atom: Map, mapped: dict[Any, Value]) -> Map:
+    """A dictionary that ``**options`` went into, with what this call passes for it."""
+    taken = [k for k, _ in atom.whole if isinstance(k, Param)]
+    if not taken or any(k not in mapped for k in taken):
+        return atom
+    parts: list[Map] = []
+    for entry in atom.whole:
+        if isinstance(entry[0], Param):
+            parts.extend(a for a in mapped[entry[0]] if a.tag == "map")
+        else:
+            parts.append(Map((), True) if entry == MORE else Map((entry,)))
+    items: tuple[tuple[Any, Value], ...] = ()
+    for part in parts:
+        items = laid_over(items, part.items)
+    return Map(items[:MAX_KEYS], any(p.partial for p in parts), atom.site, whole_of(parts))
 
 
 def _fresh(atom: Handle, function: FunctionInfo) -> bool:

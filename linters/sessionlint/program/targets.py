@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, knowledge
+from sessionlint.program import certificates, handles, knowledge
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
+from sessionlint.program.records import ASSIGNED, UNTOLD
 from sessionlint.program.values import (
+    MAX_DEPTH,
     NAMESPACE,
     UNKNOWN,
     WORKER_CONTEXT,
@@ -25,6 +27,7 @@ from sessionlint.program.values import (
     join,
     join_all,
     literal,
+    whole_of,
 )
 
 #: What the application is called where nothing says that it is one.
@@ -99,6 +102,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
+    changed = certificates.switched(frame, owner, name, value, target[1])
+    if changed:
+        _put_in_place(frame, target[2], owner, changed)
     change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target)
     for atom in _owners(frame, owner):
         if atom.tag == "map" and NAMESPACE in atom.items:
@@ -109,6 +115,8 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
                 becomes_method(frame, value, info)
             # an attribute declared on a base is the base's
             frame.solver.write(("attr", info, name), value)
+            if info.configures:
+                frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:
                 frame.store(_place(frame, atom, target[2]), f"{info.name}.{name}", value, target[1])
         elif atom.tag == "mod":
@@ -127,6 +135,35 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
         base = target[2][2]
         of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
         frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
+
+
+def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any, Any]) -> None:
+    """What an expression gives has changed: under its name, and under all others here that stand for the same."""
+    for name, value in frame.env.items():
+        if any(a in changed for a in contained(value)):
+            frame.env[name] = _with_changed(value, changed)
+    if holder[0] in ("n", "a", "i"):
+        assign(frame, holder, tuple(changed.get(a, a) for a in held), None)
+
+
+def _with_changed(value: Value, changed: dict[Any, Any], depth: int = MAX_DEPTH) -> Value:
+    """The value with other atoms in the place of some, in lists, dictionaries and objects too."""
+    if depth < 0:
+        return value
+
+    def inside(entries: Any) -> Any:
+        return tuple((k, _with_changed(v, changed, depth - 1)) for k, v in entries)
+
+    out: list[Any] = []
+    for atom in value:
+        if atom.tag == "map":
+            atom = atom._replace(items=inside(atom.items), whole=inside(atom.whole))
+        elif atom.tag == "seq":
+            atom = atom._replace(items=tuple(_with_changed(v, changed, depth - 1) for v in atom.items))
+        elif atom.tag == "inst":
+            atom = atom._replace(bindings=inside(atom.bindings))
+        out.append(changed.get(atom, atom))
+    return tuple(dict.fromkeys(out))
 
 
 def _row_above(frame: Frame, owner: ir.Expr) -> Value:
@@ -254,7 +291,8 @@ def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], v
 def _with(atom: Map, keys: tuple[Any, ...], value: Value) -> Map:
     """The dictionary after ``value`` was put under one of the keys."""
     items = tuple((k, v) for k, v in atom.items if k not in keys)
-    return Map((*items, *((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)), atom.partial, atom.site)
+    added = tuple((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)
+    return Map((*items, *added), atom.partial, atom.site, whole_of([atom, Map(added)]))
 
 
 def put_back(frame: Frame, holder: ir.Expr, value: Value) -> None:
@@ -291,12 +329,20 @@ def _renewed(atom: Any, changed: dict[Any, Any]) -> Any:
         return atom
     if atom in changed:
         return changed[atom]
-    return atom._replace(items=tuple((k, tuple(changed.get(a, a) for a in v)) for k, v in atom.items))
+
+    def renewed(entries: Any) -> Any:
+        return tuple((k, tuple(changed.get(a, a) for a in v)) for k, v in entries)
+
+    return atom._replace(items=renewed(atom.items), whole=renewed(atom.whole))
 
 
 def _holding(atom: Map, key: str, value: Value) -> Map:
     """The dictionary with another value under ``key``."""
-    return atom._replace(items=tuple((k, value if k == key else v) for k, v in atom.items))
+
+    def held(entries: Any) -> Any:
+        return tuple((k, value if k == key else v) for k, v in entries)
+
+    return atom._replace(items=held(atom.items), whole=held(atom.whole))
 
 
 def _attributes_of(expr: ir.Expr) -> ir.Expr | None:

@@ -97,6 +97,14 @@ class Handle(NamedTuple):
     tag: str = "handle"
 
 
+class TlsContext(NamedTuple):
+    """A TLS context by the place it is made at; ``off``: where it is told not to verify, if it is."""
+
+    site: Site
+    off: Site | None = None
+    tag: str = "tls"
+
+
 class Param(NamedTuple):
     """The argument a function received; its type comes from annotation, default and call sites."""
 
@@ -142,11 +150,16 @@ class Seq(NamedTuple):
 
 
 class Map(NamedTuple):
-    """A dictionary with literal keys; ``partial`` when keys beyond these are possible."""
+    """A dictionary with literal keys; ``partial`` when keys beyond these are possible.
+
+    Where ``**options`` went into it, ``items`` has what any caller passes, and ``whole`` are the same entries with
+    the parameter (a key of its own) in the place of that; :data:`MORE` among them for keys from elsewhere.
+    """
 
     items: tuple[tuple[Any, Any], ...]
     partial: bool = False
     site: Site | None = None
+    whole: tuple[tuple[Any, Any], ...] = ()
     tag: str = "map"
 
     def get(self, key: str) -> Any:
@@ -272,10 +285,40 @@ BY_NAME: Value = (Ext("builtins.getattr"),)
 UNKNOWN_KEYWORDS = "**"
 
 
+#: The entry of :attr:`Map.whole` for "and others".
+MORE: tuple[Any, Value] = (("more",), UNKNOWN)
+
+
 def merge_maps(left: Map, right: Map) -> Map:
     """The dictionary after ``left.update(right)``."""
     kept = tuple((k, v) for k, v in left.items if right.get(k) is None)
-    return Map((*kept, *right.items)[:60], left.partial or right.partial, left.site)
+    items = (*kept, *right.items)[:MAX_KEYS]
+    return Map(items, left.partial or right.partial, left.site, whole_of([left, right]))
+
+
+def whole_of(parts: Sequence[Map]) -> tuple[tuple[Any, Value], ...]:
+    """:attr:`Map.whole` of dictionaries put over each other; empty when none has any."""
+    if not any(m.whole for m in parts):
+        return ()
+    entries: tuple[tuple[Any, Value], ...] = ()
+    for part in parts:
+        entries = laid_over(entries, part.whole or (*part.items, *([MORE] if part.partial else ())))
+    return entries[:MAX_KEYS]
+
+
+def laid_over(below: Sequence[tuple[Any, Value]], above: Sequence[tuple[Any, Value]]) -> tuple[tuple[Any, Value], ...]:
+    """The entries of two dictionaries in one: those above replace those below."""
+    replaced = {k for k, _ in above}
+    return (*(i for i in below if i[0] not in replaced), *above)
+
+
+def of_keywords(keywords: Sequence[tuple[str, Value]]) -> Map:
+    """The dictionary that ``**options`` is for a call with these keyword arguments."""
+    rest = tuple(a for k, v in keywords if k == UNKNOWN_KEYWORDS for a in v if a.tag == "map")
+    spread = {k for m in rest for k, _ in m.items}
+    own = tuple((k, v) for k, v in keywords if k not in spread and k != UNKNOWN_KEYWORDS)
+    partial = any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
+    return Map(tuple(keywords), partial, None, whole_of([Map(own), *rest]))
 
 
 def const(value: Any) -> Value:
@@ -326,7 +369,7 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
 #: Atoms that hold no others, or none that are cut.
 _FLAT = frozenset({
     "ext", "obj", "mod", "fn", "cls", "handle", "param", "injected", "const", "method", "operation", "dependency",
-    "annotation", "annotated", "column", "predicate", "row",
+    "annotation", "annotated", "column", "predicate", "row", "tls",
 })  # fmt: skip
 
 
@@ -368,8 +411,8 @@ def _size(value: Value, depth: int) -> int:
             if len(inner) > MAX_ITEMS:
                 return _TOO_MUCH
         elif tag == "map":
-            inner = [v for _, v in atom.items]
-            if len(inner) > MAX_KEYS or (depth <= 0 and not atom.partial):
+            inner = [v for _, v in (*atom.items, *atom.whole)]
+            if len(atom.items) > MAX_KEYS or (depth <= 0 and not atom.partial):
                 return _TOO_MUCH
         elif tag == "partial":
             inner = [atom.function, *atom.args, *[v for _, v in atom.keywords]]

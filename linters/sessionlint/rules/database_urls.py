@@ -11,14 +11,9 @@ from sessionlint.program.api import Program
 from sessionlint.program.literals import literals, owner_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, texts_of
+from sessionlint.program.urls import SCHEME_TWICE, parts
 from sessionlint.program.values import Value
 
-_URL = re.compile(
-    r"(?P<drivername>[\w+.\0]+)://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@]*))?@)?"
-    r"(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[^/?#]*))?(?:/(?P<database>[^?#]*))?(?:\?(?P<query>.*))?",
-    re.S,
-)
-_SCHEME_TWICE = re.compile(r"^(?:[\w+.]+://)+(?=[\w+.]+://)")
 _DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
 _LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
@@ -74,12 +69,17 @@ class Url(NamedTuple):
 
 
 class FoundUrl(NamedTuple):
-    """A URL where it is written: all it may be, and the ``spans`` of its parts when ``URL.create`` makes it."""
+    """A URL where it is written: all it may be, and the ``spans`` of its parts when ``URL.create`` makes it.
+
+    ``before`` is the same URL as far as another place has it, ``URL.create`` in a function or what ``set()`` changes:
+    what is wrong with that is told there.
+    """
 
     function: FunctionInfo
     span: ir.Span4
     urls: tuple[Url, ...]
     spans: dict[str, ir.Span4]
+    before: Url | None = None
 
     def span_of(self, part: str) -> ir.Span4:
         """The most precise place of a part."""
@@ -88,16 +88,15 @@ class FoundUrl(NamedTuple):
 
 def parse(text: str) -> Url | None:
     """The parts of a URL text; ``None`` for any other text. Of an unknown URL the query added to it may be known."""
-    # ``f"postgresql+asyncpg://{url}"`` puts a scheme before one that may be there already
-    text = _SCHEME_TWICE.sub("", text)
-    found = _URL.match(text)
+    found = parts(text)
     if found is None:
         start, mark, rest = text.partition("?")
         if not mark or start.strip(HOLE):
             return None
         return Url(HOLE, HOLE, HOLE, HOLE, HOLE, tuple(_pair(item) for item in rest.split("&") if item))
-    query = tuple(_pair(item) for item in (found["query"] or "").split("&") if item)
-    return Url(found["drivername"], found["user"], found["password"], found["host"], found["port"], query)
+    query = tuple(_pair(item) for item in found.get("query", "").split("&") if item)
+    user, password = found.get("username"), found.get("password")
+    return Url(found["drivername"], user, password, found["host"], found.get("port"), query)
 
 
 def _pair(item: str) -> tuple[str, str]:
@@ -113,17 +112,17 @@ def urls_in(program: Program, value: Value, depth: int = 0) -> Iterator[Url]:
             yield url
     for atom in value:
         if atom.tag == "map" and atom.get("url") is not None:
-            yield _created(atom)
+            yield _created(program, atom)
         elif atom.tag == "param" and depth < 3:
             passed = tuple(a for a in program.solver.arguments_of(atom) if a.tag != "param")
             yield from urls_in(program, passed, depth + 1)
 
 
-def _created(atom: Any) -> Url:
-    parts = {name: _text(atom.get(name)) for name in _KEYWORDS}
+def _created(program: Program, atom: Any) -> Url:
+    texts = {name: _text(atom.get(name)) for name in _KEYWORDS}
     query = tuple((str(k), _text(v) or HOLE) for q in atom.get("query") or () if q.tag == "map" for k, v in q.items)
-    host = parts["host"] if parts["host"] is not None else ""
-    return Url(parts["drivername"] or HOLE, parts["username"], parts["password"], host, parts["port"], query)
+    host = texts["host"] if texts["host"] is not None else ""
+    return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, texts["port"], query)
 
 
 def _text(value: Value | None) -> str | None:
@@ -141,7 +140,8 @@ def _text(value: Value | None) -> str | None:
 def found_urls(program: Program) -> list[FoundUrl]:
     """All database URLs outside tests and migrations, each once, where it is written down.
 
-    A literal counts when it reaches an engine or driver, or is given a name that says what it is.
+    A literal counts when it reaches an engine or driver, is given a name that says what it is, or is the default of a
+    setting.
     """
     return program.shared(_found_urls)
 
@@ -151,23 +151,39 @@ def _found_urls(program: Program) -> list[FoundUrl]:
     texts = {t.text for _, found in reaching for t in found}
     put_together = {e.site: (e, _own_texts(e)) for e in program.events("url")}
     standing: list[tuple[FoundUrl, tuple[str, ...]]] = []
+    defaults = set(_defaults_of_settings(program))
     for literal in (found for module in program.modules for found in literals(module, b"://")):
         _, own = put_together.pop((literal.module.path, literal.expr[1]), (None, (literal.text,)))
         urls = _databases(own)
-        if urls and (_NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
+        is_setting = (literal.module.path, literal.expr[1]) in defaults
+        if urls and (is_setting or _NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
             function = owner_of(literal.module, literal.expr[1])
             standing.append((FoundUrl(function, literal.expr[1], urls, {}), own))
     for event, own in put_together.values():
         urls = _databases(own)
         if urls and texts & set(own):
             standing.append((FoundUrl(event.function, event.span, urls, {}), own))
-    found = [*_first_written(standing), *_assembled(reaching, standing), *_url_create(program)]
+    created = list(_url_create(program))
+    found = [*_first_written(standing), *_assembled(reaching, standing), *created, *_filled_in(program, created)]
     return [f for f in found if program.role(f.function) not in ("test", "migration")]
+
+
+def _defaults_of_settings(program: Program) -> Iterator[tuple[str, ir.Span4]]:
+    """Where the fields of pydantic's settings classes have their defaults: ``x = "…"``, ``Field("…")``."""
+    for info in program.classes:
+        if not any(b.startswith("pydantic_settings.") for b in program.solver.external_bases(info)):
+            continue
+        for _, _, _, expr in info.attributes.values():
+            if expr is not None and expr[0] == "c":
+                given = [*expr[3][:1], *(v for k, v in expr[4] if k == "default")]
+                yield from ((info.path, v[1]) for v in given)
+            elif expr is not None:
+                yield info.path, expr[1]
 
 
 def _own_texts(event: Event) -> tuple[str, ...]:
     """The texts put together here; one that only adds to a whole URL was written elsewhere."""
-    return tuple(t.text for t in event.value if not _SCHEME_TWICE.match(t.text))
+    return tuple(t.text for t in event.value if not SCHEME_TWICE.match(t.text))
 
 
 def _first_written(standing: list[tuple[FoundUrl, tuple[str, ...]]]) -> Iterator[FoundUrl]:
@@ -209,12 +225,12 @@ def _assembled(
 
 def _without(url: Url, sources: list[Url]) -> Url:
     """The URL with holes for the parts that one of the sources has written out."""
-    parts: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     for name in ("user", "password", "host", "port"):
         written = [value for u in sources if (value := getattr(u, name)) and HOLE not in value]
         if getattr(url, name) in written:
-            parts[name] = HOLE
-    return url._replace(**parts)
+            known[name] = HOLE
+    return url._replace(**known)
 
 
 def _url_create(program: Program) -> Iterator[FoundUrl]:
@@ -222,14 +238,26 @@ def _url_create(program: Program) -> Iterator[FoundUrl]:
         if event.name != "sqlalchemy.URL.create":
             continue
         named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
-        parts = {name: _text(value) for name, value in named.items()}
-        server = (parts.get("host") or "", parts.get("port"))
-        url = Url(parts.get("drivername") or HOLE, parts.get("username"), parts.get("password"), *server)
+        texts = {name: _text(value) for name, value in named.items()}
+        server = (texts.get("host") or "", texts.get("port"))
+        url = Url(texts.get("drivername") or HOLE, texts.get("username"), texts.get("password"), *server)
         expr = event.expr
         spans: dict[str, ir.Span4] = {}
         if expr is not None and expr[0] == "c":
             spans = {n: a[1] for n, a in zip(_KEYWORDS, expr[3], strict=False)} | {k: v[1] for k, v in expr[4] if k}
-        yield FoundUrl(event.function, event.span, (url,), spans)
+        before = next((_created(program, a) for a in event.value if a.tag == "map"), None)
+        yield FoundUrl(event.function, event.span, (url,), spans, before)
+
+
+def _filled_in(program: Program, created: list[FoundUrl]) -> Iterator[FoundUrl]:
+    """URLs that a function makes of what it is given: at the engine's call, where they are known."""
+    known = {(f.function.path, f.span): f.urls[0] for f in created}
+    for event in _connecting(program):
+        made = [a for a in _first(event) if a.tag == "map" and a.get("url") is not None and a.site in known]
+        for atom in made if len(made) == len(_first(event)) == 1 else ():
+            url = _created(program, atom)
+            if url[1:5] != known[atom.site][1:5]:
+                yield FoundUrl(event.function, argument_span(event), (url,), {}, known[atom.site])
 
 
 def _connecting(program: Program) -> Iterator[Event]:

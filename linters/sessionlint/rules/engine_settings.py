@@ -46,7 +46,7 @@ class EngineCall:
 
     def value_of(self, program: Program, option: str) -> Value:
         """All an option may be, arguments of parameters included."""
-        return _resolved(program, self.options.get(option) or ())
+        return resolved(program, self.options.get(option) or ())
 
     def span_of(self, option: str) -> ir.Span4:
         """Where an option is given: its value when it is written in the call, else the call."""
@@ -124,20 +124,21 @@ def _read(program: Program, event: Event) -> EngineCall:
     maps: tuple[Map, ...] = ()
     known = given is None and complete
     if given is not None:
-        resolved = _resolved(program, given)
-        maps = tuple(a for a in resolved if isinstance(a, Map))
-        none = [a for a in resolved if a.tag == "const" and a.value is None]
-        known = bool(resolved) and len(maps) + len(none) == len(resolved) and not any(m.partial for m in maps)
+        passed = resolved(program, given)
+        maps = tuple(a for a in passed if isinstance(a, Map))
+        none = [a for a in passed if a.tag == "const" and a.value is None]
+        known = bool(passed) and len(maps) + len(none) == len(passed) and not any(m.partial for m in maps)
         known = known and not any(not isinstance(k, str) or k == UNKNOWN_KEYWORDS for m in maps for k, _ in m.items)
     if {"creator", "async_creator", "module", "pool"} & options.keys():
         known = False
     first = event.args[0] if event.args else options.get("url", ())
     urls = () if from_config else tuple(dict.fromkeys(urls_in(program, first)))
-    certain = bool(urls) and all(a.tag in ("const", "text", "map") for a in _resolved(program, first))
+    certain = bool(urls) and all(a.tag in ("const", "text", "map") for a in resolved(program, first))
     return EngineCall(event, urls, certain, options, maps, known, complete, any("async" in n for n in names))
 
 
-def _resolved(program: Program, value: Value) -> Value:
+def resolved(program: Program, value: Value) -> Value:
+    """With what callers pass for the parameters in a value, in the place of those."""
     out: list[object] = []
     for atom in value:
         if atom.tag == "param":

@@ -9,7 +9,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.strings import HOLE
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.database_urls import found_urls
+from sessionlint.rules.database_urls import Url, found_urls
 
 META = Rule(
     code="TXN502",
@@ -77,6 +77,41 @@ other = url.set(username="postgres.ijklmnop")
 elsewhere = url.set(username="postgres", host="db.example.com")
 """,
     ),
+    Bad(
+        source="""
+# --- app/urls.py
+from dataclasses import dataclass
+
+from sqlalchemy import URL, make_url
+
+from app.settings import settings
+
+HOST = "aws-0-us-west-1.pooler.supabase.com"
+LOCAL = make_url("postgresql+asyncpg://postgres@localhost:6543/postgres")
+pooled = LOCAL.set(host=HOST)  # TXN502@10
+full = LOCAL.set(username="postgres.abcdefgh", host=HOST)
+
+
+@dataclass(frozen=True)
+class Parts:
+    user: str
+    host: str = HOST
+
+    def url(self):
+        return URL.create("postgresql+asyncpg", self.user, settings.password, self.host, 6543)
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+from app.urls import Parts, pooled
+
+engine = create_async_engine(Parts("postgres.abcdefgh").url())
+short = create_async_engine(Parts("postgres").url())  # TXN502@29
+own = create_async_engine(Parts("postgres", host="db.internal").url())
+unknown = create_async_engine(Parts(settings.user).url())
+told = create_async_engine(pooled)
+""",
+    ),
 ]
 
 GOOD = [
@@ -106,7 +141,7 @@ engine = create_async_engine("postgresql+asyncpg://postgres.abcdefgh@aws-0-us-we
 def check(program: Program) -> Iterator[Finding]:
     """Every pooler URL whose user is written out and wrong."""
     for found in found_urls(program):
-        if not all(u.on_pooler_host and u.user and not _may_be_valid(u.user) for u in found.urls):
+        if not all(_is_wrong(u) for u in found.urls) or (found.before is not None and _is_wrong(found.before)):
             continue
         user = found.urls[0].user or ""
         yield program.finding(
@@ -114,6 +149,10 @@ def check(program: Program) -> Iterator[Finding]:
             f"The pooler finds the project by the user name, and {user.replace(HOLE, '…')!r} names none. "
             "Write postgres.<project-ref>.",
         )  # fmt: skip
+
+
+def _is_wrong(url: Url) -> bool:
+    return bool(url.on_pooler_host and url.user and not _may_be_valid(url.user))
 
 
 def _may_be_valid(user: str) -> bool:

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     database_url: str = "postgresql://app:hunter2@localhost/app"  # TXN503@25
     read_dsn: str = Field("postgresql://app:hunter2@localhost/app")  # TXN503@27
     write_dsn: str = Field(default="postgresql://app:hunter2@localhost/app")  # TXN503@36
+    fallback: str = Field(default="postgresql://app:hunter2@localhost/app")  # TXN503@35
+    positional: str = Field("postgresql://app:hunter2@localhost/app")  # TXN503@29
+    plain: str = "postgresql://app:hunter2@localhost/app"  # TXN503@18
+    shown: str = Field(default="", examples=["postgresql://app:hunter2@localhost/app"])
+    masked: str = Field(default="postgresql://app:***@localhost/app")
+    page: str = Field(default="https://app:hunter2@docs.example.com")
 
 
 fallback = os.getenv("DATABASE_URL", "postgres://app:hunter2@localhost/app")  # TXN503@38
@@ -220,6 +226,8 @@ def check(program: Program) -> Iterator[Finding]:
     seen: set[tuple[str, ir.Span4]] = set()
     for found in found_urls(program):
         place = (found.function.path, found.span_of("password"))
+        if found.before is not None and _is_secret(found.before.password or ""):
+            continue
         if any(_is_secret(u.password or "") for u in found.urls) and place not in seen:
             seen.add(place)
             yield program.finding(

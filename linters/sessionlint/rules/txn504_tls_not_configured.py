@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Value
+from sessionlint.program.literals import owner_of
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import TlsContext, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_constants
+from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_constants, resolved
 
 META = Rule(
     code="TXN504",
@@ -134,6 +135,74 @@ first = create_async_engine(settings.database_url, connect_args=OPEN)
 second = create_async_engine(settings.database_url, connect_args=CLOSED)
 """,
     ),
+    Bad(
+        policy=_VERIFIED_POLICY,
+        source="""
+# --- app/tls.py
+import ssl
+
+
+def unverified():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # TXN504@5
+    return context
+
+
+class Certificates:
+    def __init__(self):
+        self.pinned = ssl.create_default_context()
+        self.none = ssl.create_default_context()
+        self.none.check_hostname = False
+        self.none.verify_mode = ssl.CERT_NONE  # TXN504@9
+
+
+OPEN = unverified()
+LATER = ssl.create_default_context()
+LATER.check_hostname = False  # TXN504@1
+certificates = Certificates()
+# --- app/session.py
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+from app.tls import LATER, OPEN, certificates
+
+URL = settings.database_url
+printer = ssl.create_default_context()
+printer.verify_mode = ssl.CERT_NONE
+restored = ssl.create_default_context()
+restored.verify_mode = ssl.CERT_NONE
+restored.verify_mode = ssl.CERT_REQUIRED
+
+
+def for_the_printer():
+    context = ssl.create_default_context()
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def build(context):
+    return create_async_engine(URL, connect_args={"ssl": context})
+
+
+def lenient(strict):
+    context = ssl.create_default_context()
+    arguments = {"ssl": context}
+    if not strict:
+        context.verify_mode = ssl.CERT_NONE  # TXN504@9
+    return create_async_engine(URL, connect_args=arguments)
+
+
+verified = create_async_engine(URL, connect_args={"ssl": ssl.create_default_context()})
+pinned = create_async_engine(URL, connect_args={"ssl": certificates.pinned})
+none = create_async_engine(URL, connect_args={"ssl": certificates.none})
+later = create_async_engine(URL, connect_args={"ssl": LATER})
+through = build(OPEN)
+back = create_async_engine(URL, connect_args={"ssl": restored})
+""",
+    ),
 ]
 
 GOOD = [
@@ -234,7 +303,9 @@ def check(program: Program) -> Iterator[Finding]:
         for function, span, message in _defects(program, call, verified):
             if (function.path, span) not in reported:
                 reported.add((function.path, span))
-                yield program.finding(META, (function, span), message)
+                elsewhere = function is not call.event.function
+                steps = [program.step(call.event.site, "the engine that gets it is made here")] if elsewhere else []
+                yield program.finding(META, (function, span), message, steps)
 
 
 def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
@@ -278,45 +349,15 @@ def _contexts(
     program: Program, call: EngineCall, key: str, value: Value
 ) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
     """Contexts given to an engine whose verification is switched off."""
-    names = {a.name for a in value if a.tag == "ext" and a.name.startswith("ssl.") and a.name.endswith("()")}
-    if "ssl._create_unverified_context()" in names:
-        message = "This context verifies nothing, where the policy wants it to. Use ssl.create_default_context()."
-        yield *call.place_in(program, key), message
-    if not names:
-        return
-    near = {call.event.function, *(e.callee for e in call.event.function.events if e.kind == "call" and e.callee)}
-    near |= {f for f in call.event.function.module.functions if f.summary.returns}
-    near.add(call.event.function.module.body)
-    near |= _makers(*call.place_in(program, key))
-    for function in sorted(near, key=lambda f: (f.path, f.span)):
-        if function.name != "<module>" and function is not call.event.function and not _hands_out(function, names):
+    contexts = [a for a in resolved(program, value) if isinstance(a, TlsContext) and a.off]
+    # of the two assignments that it takes, the last one of each context
+    for atom in {a.site: a for a in sorted(contexts, key=lambda a: a.off or a.site)}.values():
+        if atom.off is None or atom.off == atom.site:
+            message = "This context verifies nothing, where the policy wants it to. Use ssl.create_default_context()."
+            yield *call.place_in(program, key), message
             continue
-        for event in _switched_off(function, names):
-            message = f"{event.text} switches off certificate checks the policy wants on. Give the context the CA file."
-            yield function, event.span, message
-
-
-def _makers(function: FunctionInfo, span: ir.Span4) -> set[FunctionInfo]:
-    """The functions that are called where the option is given its context."""
-    inside = (e for e in function.events if e.kind == "call" and e.callee is not None)
-    return {e.callee for e in inside if e.callee and span[:2] <= e.span[:2] and e.span[2:] <= span[2:]}
-
-
-def _hands_out(function: FunctionInfo, names: set[str]) -> bool:
-    return any(a.tag == "ext" and a.name in names for a in function.summary.returns)
-
-
-def _switched_off(function: FunctionInfo, names: set[str]) -> list[Event]:
-    """Per context the ``verify_mode`` assignment, or else the one of ``check_hostname``."""
-    found = [
-        e
-        for e in function.events
-        if e.kind == "setattr"
-        and any(a.tag == "ext" and a.name in names for a in e.subject)
-        and (
-            (e.name == "verify_mode" and any(a.tag == "ext" and a.name == "ssl.CERT_NONE" for a in e.value))
-            or (e.name == "check_hostname" and any(a.tag == "const" and a.value is False for a in e.value))
-        )
-    ]  # fmt: skip
-    modes = [e for e in found if e.name == "verify_mode"]
-    return modes or found
+        path, span = atom.off
+        function = owner_of(program.solver.modules[path], span)
+        text = next((e.text for e in function.events if e.kind == "setattr" and e.span == span), "This")
+        message = f"{text} switches off certificate checks the policy wants on. Give the context the CA file."
+        yield function, span, message

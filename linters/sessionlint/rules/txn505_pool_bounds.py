@@ -78,6 +78,81 @@ def make(size=SMALL):
 engine = make()
 """,
     ),
+    Bad(
+        source="""
+# --- app/pools.py
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Pool:
+    pool_size: int = 10
+    max_overflow: int = 5
+
+    def keywords(self):
+        return {"pool_size": self.pool_size, "max_overflow": self.max_overflow}
+
+    def loud(self):
+        return dict(self.keywords(), echo=True)
+
+
+class Small:
+    def __init__(self, pool_size=2):
+        self.pool_size = pool_size
+
+    @property
+    def options(self):
+        return dict(pool_size=self.pool_size)
+
+
+class Later(Small):
+    def __init__(self, pool_size):
+        self.pool_size = pool_size
+
+
+class Checked(Pool):
+    def __post_init__(self):
+        object.__setattr__(self, "pool_size", max(5, self.pool_size))
+
+
+class Pair(NamedTuple):
+    pool_size: int
+    max_overflow: int = 0
+
+
+TINY, USUAL = Pool(pool_size=1), Pool()
+NARROW = Pair(1)
+# --- app/session.py
+import os
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.pools import NARROW, TINY, USUAL, Checked, Later, Pool, Small
+from app.settings import settings
+
+URL = settings.database_url
+usual = create_async_engine(URL, **USUAL.keywords())
+tiny = create_async_engine(URL, **TINY.keywords())  # TXN505@8
+loud = create_async_engine(URL, **Pool(3).loud())  # TXN505@8
+read = create_async_engine(URL, pool_size=TINY.pool_size)  # TXN505@43
+small = create_async_engine(URL, **Small().options)  # TXN505@9
+given = create_async_engine(URL, **Small(3).options)  # TXN505@9
+large = create_async_engine(URL, **Small(20).options)
+pair = create_async_engine(URL, pool_size=NARROW.pool_size)  # TXN505@43
+wider = create_async_engine(URL, pool_size=NARROW._replace(pool_size=20).pool_size)
+outside = create_async_engine(URL, **Pool(pool_size=int(os.environ["SIZE"])).keywords())
+unknown = create_async_engine(URL, **Pool(**settings.pool).keywords())
+replaced = create_async_engine(URL, **replace(TINY, pool_size=10).keywords())
+narrowed = create_async_engine(URL, **replace(USUAL, pool_size=2).keywords())  # TXN505@12
+whole = create_async_engine(URL, **replace(TINY, **settings.pool).keywords())
+checked = create_async_engine(URL, **Checked(1).keywords())
+later = Later(1)
+later.pool_size = 10
+changed = create_async_engine(URL, **later.options)
+""",
+    ),
 ]
 
 GOOD = [

@@ -74,6 +74,42 @@ direct = url.set(port=5432)  # TXN506@23
 same = url.set(database="other").update_query_dict({"application_name": "app"})
 """,
     ),
+    Bad(
+        source="""
+# --- app/urls.py
+from pydantic_settings import BaseSettings
+from sqlalchemy import URL, make_url
+
+POOLER = "aws-0-us-west-1.pooler.supabase.com"
+DIRECT = "db.abcdefgh.supabase.co"
+
+
+class Settings(BaseSettings):
+    password: str
+    port: int = 5432
+
+    def url(self, host, port):
+        return URL.create("postgresql+asyncpg", "postgres.abcdefgh", self.password, host, port)
+
+
+settings = Settings()
+base = make_url(f"postgresql+asyncpg://postgres.abcdefgh@{POOLER}:6543/postgres")
+session_mode = base.set(port=5432)  # TXN506@30
+direct = make_url("postgresql+asyncpg://postgres@db.abcdefgh.supabase.co/postgres")  # TXN506@19
+renamed = direct.set(database="other")
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.urls import DIRECT, POOLER, base, session_mode, settings
+
+engine = create_async_engine(settings.url(POOLER, 6543))
+around = create_async_engine(settings.url(DIRECT, 5432))  # TXN506@30
+at_run_time = create_async_engine(settings.url(POOLER, settings.port))
+pooled = create_async_engine(base)
+told = create_async_engine(session_mode)
+back = create_async_engine(session_mode.set(port=6543))
+""",
+    ),
 ]
 
 GOOD = [
@@ -119,7 +155,7 @@ def check(program: Program) -> Iterator[Finding]:
     port = str(program.policy.pooler_port)
     for found in found_urls(program):
         defects = [_defect(url, port) for url in found.urls]
-        if defects[0] is not None and all(defects):
+        if defects[0] is not None and all(defects) and (found.before is None or _defect(found.before, port) is None):
             part = "host" if found.urls[0].is_direct_supabase else "port"
             yield program.finding(META, (found.function, found.span_of(part)), defects[0])
 

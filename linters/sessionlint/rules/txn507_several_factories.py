@@ -7,9 +7,11 @@ from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.mounting import same_application
+from sessionlint.rules.opening import approved_by_policy, approved_openers
 
 META = Rule(
     code="TXN507",
@@ -19,11 +21,12 @@ META = Rule(
     "limit in half the load. Two factories give sessions with different settings (expire_on_commit, autoflush,"
     " prepared statements), and which one a request gets depends on an import; a fix made to one is missing in"
     " the other.",
-    remedy="Keep one engine and one factory made from it, and let everything that opens sessions use them. When two "
+    remedy="Keep one engine and one factory made from it, the ones behind the policy's session-contexts and "
+    "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
     "of two applications in one repository, an engine that a function uses itself and keeps from all others, engines "
-    "of tests and migrations, calls that return the one cached engine.",
+    "of tests and migrations, calls that return the one cached engine, what stands under TYPE_CHECKING.",
     program_wide=True,
 )
 
@@ -141,6 +144,51 @@ engine = create_engine("postgresql://db/app", pool_size=5)
 # --- app/session.py
 """,
         policy=(("session-modules", ["app/api/db.py", "app/web/db.py"]),),
+    ),
+    Bad(
+        policy=(("session-modules", ["app/session.py", "app/replica.py"]),),
+        source="""
+# --- app/replica.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+
+class Replica:
+    engine = create_engine(settings.replica_url)  # TXN507@14
+    make = sessionmaker(engine)  # TXN507@12
+
+
+make = Replica.make
+# --- app/session.py
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+if TYPE_CHECKING:
+    typed = async_sessionmaker()
+else:
+    echo = settings.debug
+
+sync_engine = create_engine(settings.database_url)  # TXN507@15
+engine = create_async_engine(settings.database_url, echo=echo)
+factory = async_sessionmaker(engine)
+
+
+def opened():
+    return factory()
+
+
+@asynccontextmanager
+async def get_session():
+    async with opened() as session:
+        yield session
+""",
     ),
 ]
 GOOD = [
@@ -288,13 +336,34 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
         and not _wraps_factory(program, e)
         and not _passes(program, e)
     ]
-    made.sort(key=lambda e: (e.path, e.span))
+    approved = _behind_policy(program)
+    made.sort(key=lambda e: (e.subject[0] not in approved, e.path, e.span))
     for event in made:
         yield _owner(program, event), event
     for event in made:
         calls = _calls_of_maker(program, event)
         if _owner(program, event)[0] == "returned" and not _is_cached(event.function):
             yield from ((("call", c.path, c.span), c) for c in calls[1:])
+
+
+def _behind_policy(program: Program) -> set[Any]:
+    """The factories and engines that the policy's ways to a session use: the others are the ones too many."""
+    openers = dict.fromkeys(approved_openers(program))
+    pending = list(openers)
+    while pending:
+        called = {e.callee: None for e in pending.pop().events if e.kind == "call" and e.callee is not None}
+        pending.extend(f for f in called if f not in openers)
+        openers |= called
+    made = {e.subject[0]: e for e in program.events("create") if e.name in ("session", "factory")}
+    found = {a for a in made if approved_by_policy(program, a)}
+    found |= {a for e in made.values() if e.function in openers for a in _used(e)}
+    return found | {a for factory in found if factory in made for a in _used(made[factory])}
+
+
+def _used(event: Event) -> list[Any]:
+    """What a session or a factory is made from."""
+    given = (*event.args, *(v for _, v in event.keywords))
+    return [a for v in (event.value, *given) for a in v if isinstance(a, Handle)]
 
 
 def _wraps_factory(program: Program, event: Event) -> bool:

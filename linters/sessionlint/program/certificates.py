@@ -1,0 +1,46 @@
+"""TLS contexts: where one is made, and where it is told not to verify the server's certificate.
+
+Facts about ``ssl``: ``create_default_context()`` verifies; ``check_hostname = False`` and ``verify_mode = CERT_NONE``
+switch that off, and ``_create_unverified_context()`` never does (docs.python.org/3/library/ssl.html).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import Ext, TlsContext, Value
+
+_UNVERIFIED = "ssl.CERT_NONE"
+
+
+def make(frame: Frame, args: list[Value], keywords: Any, e: ir.Expr) -> Value:
+    """``ssl.create_default_context()``."""
+    return (TlsContext(frame.site(e[1])),)
+
+
+def make_unverified(frame: Frame, args: list[Value], keywords: Any, e: ir.Expr) -> Value:
+    """``ssl._create_unverified_context()``."""
+    return (TlsContext(frame.site(e[1]), frame.site(e[1])),)
+
+
+def attribute(name: str) -> Value:
+    """What an attribute of a context is."""
+    return (Ext(f"ssl.SSLContext().{name}"),)
+
+
+def switched(frame: Frame, owner: Value, name: str, value: Value, span: ir.Span4) -> dict[Any, Any]:
+    """The contexts among ``owner`` that an assignment to their attribute ``name`` changes, and what they are then."""
+    contexts = [a for a in owner if isinstance(a, TlsContext)]
+    changed = {a: _after(a, name, value, (frame.path, span)) for a in contexts}
+    return {before: after for before, after in changed.items() if after != before}
+
+
+def _after(context: TlsContext, name: str, value: Value, place: tuple[str, ir.Span4]) -> TlsContext:
+    if name == "verify_mode" and value:
+        off = any(a.tag == "ext" and a.name == _UNVERIFIED for a in value)
+        return context._replace(off=place if off else None)
+    if name == "check_hostname" and any(a.tag == "const" and a.value is False for a in value):
+        return context._replace(off=context.off or place)
+    return context

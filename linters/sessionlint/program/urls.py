@@ -1,0 +1,20 @@
+"""The parts of a database URL's text, ``\\0`` standing for what is not known."""
+
+from __future__ import annotations
+
+import re
+
+#: Named as ``sqlalchemy.URL`` names them; ``query`` is the text after the ``?``.
+URL = re.compile(
+    r"(?P<drivername>[\w+.\0]+)://(?:(?P<username>[^:@/?#]*)(?::(?P<password>[^@]*))?@)?"
+    r"(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[^/?#]*))?(?:/(?P<database>[^?#]*))?(?:\?(?P<query>.*))?",
+    re.S,
+)
+#: ``f"postgresql+asyncpg://{url}"`` puts a scheme before one that may be there already.
+SCHEME_TWICE = re.compile(r"^(?:[\w+.]+://)+(?=[\w+.]+://)")
+
+
+def parts(text: str) -> dict[str, str] | None:
+    """The parts that are there; ``None`` for any other text."""
+    found = URL.match(SCHEME_TWICE.sub("", text))
+    return {name: part for name, part in found.groupdict().items() if part is not None} if found else None
