@@ -129,7 +129,8 @@ def _route(kind: str) -> str:
 def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
     if kind == TRANSACTION and _is_savepoint(frame, receiver):
         # a savepoint that is released or undone leaves the transaction as it is
-        if isinstance(receiver, Handle) and not any(t.savepoint and t.site == receiver.site for t in frame.tx):
+        entered = any(t.savepoint and not set(t.subjects).isdisjoint(_subjects(receiver)) for t in frame.tx)
+        if isinstance(receiver, Handle) and not entered:
             frame.emit("savepoint", e[1], name=name, subject=(receiver,), expr=e)
         return (Operation(receiver, name),)
     for subject in _subjects(receiver):

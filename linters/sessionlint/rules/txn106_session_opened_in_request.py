@@ -606,11 +606,11 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
 
 
 def _unit(program: Program, event: Event) -> ClassInfo | None:
-    """The approved unit of work, an object that keeps the session it opens, which a ``with`` enters here."""
+    """The approved unit of work, an object that keeps the session it opens, which is entered here."""
     callee = event.callee
-    if callee is None or "context" not in event.flags or callee.name not in _ENTERS:
+    if callee is None or callee.name not in _ENTERS or callee not in program.approved_contexts:
         return None
-    if callee not in program.approved_contexts or _CREATES not in callee.summary.effects:
+    if _CREATES not in callee.summary.effects:
         return None
     hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
     return callee.class_info if _receives(program, event.function) and not hands_out else None
