@@ -1,7 +1,9 @@
 """Several programs in one repository: each is solved and remembered by itself, and the report is that of one run."""
 
 import dataclasses
-import os
+import json
+import subprocess
+import sys
 
 import pytest
 
@@ -140,14 +142,38 @@ def test_a_damaged_answer_counts_as_absent(project, judged):
     assert sorted(judged) == ["desk/__init__.py", "shop/__init__.py"]
 
 
-def test_a_process_that_dies_costs_nothing_but_time(project, monkeypatch):
-    parent = os.getpid()
-    real = apart._judged
+_WITH_PROCESSES = """
+import os, sys
+from pathlib import Path
+from sessionlint import apart, cli
+from sessionlint.program import parts
 
-    def judged(*arguments):
-        if os.getpid() != parent and "desk/__init__.py" in arguments[5]:
-            os._exit(9)
-        return real(*arguments)
+parts.WORTH, parts._LARGE = 0, 500
+parent, real, log = os.getpid(), apart._judged, Path(sys.argv[1])
 
-    monkeypatch.setattr(apart, "_judged", judged)
-    assert checked(project).findings == in_one_piece(project, monkeypatch).findings
+
+def judged(*arguments):
+    with log.open("a") as file:
+        file.write(f"{min(arguments[5])} {'here' if os.getpid() == parent else 'apart'}\\n")
+    if os.getpid() != parent and "desk/__init__.py" in arguments[5]:
+        os._exit(9)
+    return real(*arguments)
+
+
+apart._judged = judged
+cli.main(["check", "--format", "json", "--no-cache"])
+"""
+
+
+def test_a_process_that_dies_costs_nothing_but_time(project, monkeypatch, tmp_path_factory):
+    """In an interpreter of its own: the threads of a test run would keep it from forking."""
+    log = tmp_path_factory.mktemp("log") / "judged.txt"
+    words = [sys.executable, "-c", _WITH_PROCESSES, str(log)]
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+    found = [(f["code"], f["path"], f["line"]) for f in json.loads(done.stdout)["findings"]]
+    assert found == codes(in_one_piece(project, monkeypatch))
+    assert sorted(log.read_text().split("\n")[:-1]) == [
+        "desk/__init__.py apart",
+        "desk/__init__.py here",
+        "shop/__init__.py apart",
+    ]

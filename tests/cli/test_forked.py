@@ -1,45 +1,64 @@
-"""Work in several processes comes back in order, whatever becomes of a process."""
+"""Work in several processes comes back in order, whatever becomes of a process.
 
+What forks runs in an interpreter of its own: the threads of a test run would keep it from forking.
+"""
+
+import json
 import os
-import signal
+import subprocess
+import sys
 import threading
-from functools import partial
+from typing import Any
 
 import pytest
 
 from sessionlint.forked import results_of
 
+_HEAD = "import json, os, pathlib, signal\nfrom sessionlint import forked\nfrom sessionlint.forked import results_of\n"
 
-def _numbered(number):
-    return number, os.getpid()
+
+def printed(code: str) -> Any:
+    """What a fresh interpreter prints, as JSON."""
+    run = subprocess.run([sys.executable, "-c", _HEAD + code], capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
 
 
 def test_results_come_in_the_order_of_the_tasks_from_processes_of_their_own():
-    found = results_of([partial(_numbered, number) for number in range(5)], 2)
-    assert [number for number, _ in found] == [0, 1, 2, 3, 4]
-    assert len({pid for _, pid in found} - {os.getpid()}) == 5
+    found = printed(
+        "tasks = [lambda number=number: (number, os.getpid()) for number in range(5)]\n"
+        "print(json.dumps([os.getpid(), results_of(tasks, 2)]))"
+    )
+    parent, results = found
+    assert [number for number, _ in results] == [0, 1, 2, 3, 4]
+    assert len({pid for _, pid in results} - {parent}) == 5
 
 
 def test_no_more_processes_run_than_asked_for(tmp_path):
-    def task():
-        (tmp_path / str(os.getpid())).touch()
-        running = len(list(tmp_path.iterdir()))
-        (tmp_path / str(os.getpid())).unlink()
-        return running
+    found = printed(
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "def task():\n"
+        "    own = folder / str(os.getpid())\n"
+        "    own.touch()\n"
+        "    running = len(list(folder.iterdir()))\n"
+        "    own.unlink()\n"
+        "    return running\n"
+        "print(json.dumps(results_of([task] * 8, 2)))"
+    )
+    assert len(found) == 8
+    assert max(found) <= 2
 
-    assert max(results_of([task] * 8, 2)) <= 2
 
-
-@pytest.mark.parametrize("end", [lambda: os._exit(3), lambda: os.kill(os.getpid(), signal.SIGKILL)])
-def test_a_task_whose_process_dies_is_done_here(end):
-    parent = os.getpid()
-
-    def task():
-        if os.getpid() != parent:
-            end()
-        return "done"
-
-    assert results_of([task, lambda: "other"]) == ["done", "other"]
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_task_whose_process_dies_is_done_in_the_first_one(end):
+    found = printed(
+        "parent = os.getpid()\n"
+        "def task():\n"
+        "    if os.getpid() != parent:\n"
+        f"        {end}\n"
+        "    return os.getpid() == parent\n"
+        "print(json.dumps(results_of([task, lambda: os.getpid() == parent])))"
+    )
+    assert found == [True, False]
 
 
 def test_a_task_that_fails_fails_here():
@@ -61,9 +80,11 @@ def test_beside_other_threads_nothing_is_forked():
         thread.join()
 
 
-def test_without_room_for_a_process_the_work_is_done_here(monkeypatch):
-    def fork():
-        raise OSError("no room")
-
-    monkeypatch.setattr(os, "fork", fork)
-    assert results_of([lambda: 1, lambda: 2]) == [1, 2]
+def test_without_room_for_a_process_the_work_is_done_in_the_first_one():
+    found = printed(
+        "def fork():\n"
+        "    raise OSError('no room')\n"
+        "os.fork = fork\n"
+        "print(json.dumps([os.getpid(), results_of([os.getpid, os.getpid])]))"
+    )
+    assert found[1] == [found[0], found[0]]
