@@ -28,6 +28,7 @@ from sessionlint.program.values import (
     SESSION,
     TRANSACTION,
     UNKNOWN,
+    Closed,
     Const,
     Ext,
     Fn,
@@ -284,7 +285,7 @@ def call_function(
         if call is not None:
             return forward(frame, callee, call, args, keywords, e)
     bindings = bind(frame, function, callee, args, keywords)
-    if isinstance(callee.receiver, Inst):
+    if isinstance(callee.receiver, Inst | Closed):
         for key, value in callee.receiver.bindings:
             bindings.setdefault(key, value)
     elif isinstance(callee.receiver, Row):

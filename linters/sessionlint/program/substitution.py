@@ -6,12 +6,13 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import strings
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
     MAX_KEYS,
     MORE,
     UNKNOWN,
+    Closed,
     Handle,
     Map,
     Operation,
@@ -90,6 +91,12 @@ def substitute(
             inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.keywords)
             called = substitute(frame, atom.function, mapped, function, span, depth + 1)
             out = join(out, (atom._replace(function=called, args=given, keywords=inner),))
+        elif depth < 3 and tag == "fn" and atom.receiver is not None and atom.receiver.tag == "inst":
+            owners = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
+            out = join(out, tuple(atom._replace(receiver=owner) for owner in owners))
+        elif tag == "fn" and atom.info.parent is function and atom.receiver is None:
+            given = _closed_over(frame, function, mapped)
+            out = join(out, (atom._replace(receiver=Closed(given)) if given else atom,))
         elif tag == "row" and atom.session in mapped:
             out = join(out, tuple(atom._replace(session=s) for s in mapped[atom.session]))
         elif tag == "method" and atom.receiver in mapped:
@@ -102,6 +109,16 @@ def substitute(
         else:
             out = join(out, (atom,))
     return out
+
+
+def _closed_over(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value]) -> tuple[tuple[Any, Value], ...]:
+    """The handles that a call gave the function, for those it defines and returns."""
+    keys = [identity(function, name) for name, *_ in function.params]
+    return tuple((key, mapped[key]) for key in keys if _is_handle(frame, mapped.get(key, UNKNOWN)))
+
+
+def _is_handle(frame: Frame, value: Value) -> bool:
+    return bool(value) and all(a.tag in ("handle", "injected", "param") and frame.solver.kind_of(a) for a in value)
 
 
 def _passed(atom: Map, mapped: dict[Any, Value]) -> Map:

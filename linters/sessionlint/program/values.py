@@ -65,6 +65,16 @@ class Fn(NamedTuple):
     tag: str = "fn"
 
 
+class Closed(NamedTuple):
+    """What a function that was returned from another one closes over: the receiver of its :class:`Fn`.
+
+    ``bindings`` are the handles that the outer function was given in that call, by parameter.
+    """
+
+    bindings: tuple[tuple[Any, Any], ...]
+    tag: str = "closed"
+
+
 class Cls(NamedTuple):
     """A project class."""
 
@@ -352,7 +362,7 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
             continue
         if tag == "seq":
             inner = atom.items
-        elif tag in ("inst", "pending"):
+        elif tag in ("inst", "pending", "closed"):
             inner = tuple(v for _, v in atom.bindings)
         elif tag == "map":
             inner = tuple(v for _, v in atom.items)
