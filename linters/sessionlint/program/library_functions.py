@@ -261,6 +261,19 @@ def _manager(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Val
     return make
 
 
+def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return args[-1] if args else UNKNOWN
+
+
+def _repeat(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return (Seq((args[0],), True),) if args else UNKNOWN
+
+
+def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    items = [item for value in args for a in value if a.tag == "seq" for item in a.items]
+    return (Seq((join_all(items),), True),) if items else UNKNOWN
+
+
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
@@ -268,7 +281,9 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "arq.func": _first, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
-    "collections.OrderedDict": _dict, "collections.deque": _sequence,
+    "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
+    "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
+    "itertools.takewhile": _last, "itertools.dropwhile": _last,
     "contextlib.closing": _closing,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),

@@ -74,7 +74,8 @@ def _kept_by_definition(frame: Frame, target: ir.Expr, value: Value, source: ir.
 
 def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
     views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
-    value = join(value, tuple(v for v in views if v.tag == "inst" and frame.solver.is_record(v.info)))
+    taken = (v for v in views if v.tag == "seq" or (v.tag == "inst" and frame.solver.is_record(v.info)))
+    value = join(value, tuple(taken))
     for index, target in enumerate(targets):
         item: Value = UNKNOWN
         for atom in value:
@@ -257,7 +258,18 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if isinstance(key, str) and attributes is not None and any(a.tag in ("inst", "cls", "mod") for a in owner):
         _attribute(frame, ("a", target[1], attributes, key), value)
         return
+    if isinstance(key, int) and target[2][0] == "n" and any(a.tag == "seq" for a in owner):
+        assign(frame, target[2], tuple(_put_at(a, key, value) if a.tag == "seq" else a for a in owner), None)
+        return
     _keep(frame, target, owner, alternatives(keys), value)
+
+
+def _put_at(atom: Seq, index: int, value: Value) -> Seq:
+    """The list after ``value`` was put at a place; one of which only the kind of elements is known may hold it, too."""
+    if atom.many or not -len(atom.items) <= index < len(atom.items):
+        return Seq((join(join_all(list(atom.items)), value),), True)
+    index %= len(atom.items)
+    return atom._replace(items=(*atom.items[:index], value, *atom.items[index + 1 :]))
 
 
 def _is_request_state(holder: ir.Expr) -> bool:
