@@ -128,16 +128,36 @@ def names_error(handler: Event) -> bool:
 
 def _clauses(statements: Any) -> Iterator[tuple[Any, ...]]:
     """The ``except`` clauses among statements: place, type, name and body."""
-    for node in _nodes(statements):
-        if node[0] == "T" and len(node) == 6:
-            yield from node[3]
+    for node in _tries(statements):
+        yield from node[3]
+
+
+def _tries(statements: Any) -> Iterator[Any]:
+    """The ``try`` statements among these and in their blocks, those of inner functions left out."""
+    for statement in statements:
+        op = statement[0]
+        if op == "T":
+            yield statement
+            blocks = [statement[2], *(clause[3] for clause in statement[3]), statement[4], statement[5]]
+        elif op in ("I", "W"):
+            blocks = [statement[3], statement[4]]
+        elif op == "L":
+            blocks = [statement[4], statement[5]]
+        elif op == "w/":
+            blocks = [statement[3]]
+        elif op == "M":
+            blocks = [case[4] for case in statement[3]]
+        else:
+            continue
+        for block in blocks:
+            yield from _tries(block)
 
 
 def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
     """The ``return``, ``break`` and ``continue`` in ``finally`` clauses that swallow errors which nothing records."""
     statements = ir.body_of(function.facts)
-    for node in _nodes(statements):
-        if node[0] != "T" or len(node) != 6 or not node[2]:
+    for node in _tries(statements):
+        if not node[2]:
             continue
         leaving = next((s for s in node[5] if s[0] in ("R", "J")), None)
         body = (*node[2][0][1][:2], *node[2][-1][1][2:])
