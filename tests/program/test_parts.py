@@ -94,3 +94,9 @@ def test_a_vendored_copy_is_imported_by_the_package_around_it_only():
     assert names.path_of("croniter", "shop/api.py") == "shop/_vendor/croniter/__init__.py"
     assert names.path_of("croniter", "desk/main.py") is None
     assert names.path_of("shop._vendor.croniter", "desk/main.py") == "shop/_vendor/croniter/__init__.py"
+
+
+def test_a_vendored_copy_takes_no_name_from_the_package_that_all_import():
+    files = ["desk/main.py", "libs/croniter/__init__.py", "a/__init__.py", "a/api.py", "a/_vendor/croniter/__init__.py"]
+    names = ModuleNames(files, ["."])
+    assert names.path_of("croniter", "desk/main.py") == "libs/croniter/__init__.py"

@@ -26,8 +26,11 @@ class ModuleNames:
         self._inner: dict[str, str] = {}
         stated = {f"{root.removeprefix('./').strip('/')}/" for root in roots}
         known = set(ordered)
-        for prefix in self._prefixes(ordered, roots):
-            outermost = "" if prefix in stated else _package_around(prefix, known)
+        prefixes = self._prefixes(ordered, roots)
+        around = {prefix: "" if prefix in stated else _package_around(prefix, known) for prefix in prefixes}
+        # what everybody may import has its name before a copy inside some package does
+        for prefix in sorted(prefixes, key=lambda prefix: bool(around[prefix])):
+            outermost = around[prefix]
             for path in ordered:
                 if path.startswith(prefix):
                     name = self._add(path, path[len(prefix) :])
