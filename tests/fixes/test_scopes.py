@@ -7,15 +7,14 @@ from pathlib import Path
 from tests.fixes.support import fixed
 
 PATH = "app/routers/items.py"
-SOURCE = """\
+DEPS = "app/deps.py"
+UNIT = """\
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Security
+from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.session import get_session
-
-router = APIRouter()
 
 
 async def unit():
@@ -23,46 +22,63 @@ async def unit():
         yield session
 
 
-async def outer(session: AsyncSession = Depends({outer})):
-    yield session
-
-
 SessionDep = Annotated[AsyncSession, Depends(unit{scope})]
+"""
+SOURCE = """\
+from fastapi import APIRouter, Depends, Security
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deps import SessionDep, unit
+
+router = APIRouter()
+
+
+async def outer(session: AsyncSession = {outer}):
+    yield session
 
 
 @router.post("/items")
 async def create(
     one: SessionDep,
     two: AsyncSession = Depends(unit{scope}),  # the second
-    three: AsyncSession = Security(unit),
+    three: AsyncSession = {third},
     four: AsyncSession = Depends(outer),
 ):
     one.add(object())
 """
 
 
-def test_every_depends_gets_a_scope_and_security_is_refused():
-    result = fixed({PATH: SOURCE.format(scope="", outer="get_user")}, select=("TXN211",))
-    assert result.files[PATH] == SOURCE.format(scope=', scope="function"', outer="get_user")
-    assert result.reasons == [
-        "TXN211 app/routers/items.py:27: only Depends(…) takes a scope; FastAPI's Security(…) does not"
-    ]
+def _project(scope: str = "", outer: str = "None", third: str = "Depends(outer)") -> dict[str, str]:
+    return {DEPS: UNIT.format(scope=scope), PATH: SOURCE.format(scope=scope, outer=outer, third=third)}
+
+
+def test_every_depends_on_the_dependency_gets_a_scope_in_all_files():
+    result = fixed(_project(), select=("TXN211",))
+    assert result.files == _project(scope=', scope="function"')
+    assert (len(result.applied), result.reasons) == (1, [])
+
+
+def test_a_dependency_that_security_asks_for_is_refused_as_a_whole():
+    project = _project(third="Security(unit)")
+    result = fixed(project, select=("TXN211",))
+    assert result.files == project
+    assert result.reasons == [f"TXN211 {PATH}:17: only Depends(…) takes a scope; FastAPI's Security(…) does not"]
 
 
 def test_a_dependency_of_a_generator_that_lives_longer_is_refused():
-    result = fixed({PATH: SOURCE.format(scope=', scope="function"', outer="unit")}, select=("TXN211",))
+    project = _project(outer="Depends(unit)")
+    result = fixed(project, select=("TXN211",))
+    assert result.files == project
     longer = "outer() asks for it and itself ends after the response; give that a scope first"
-    assert f"TXN211 {PATH}:16: {longer}" in result.reasons
-    assert result.files[PATH].count("Depends(unit)") == 1
+    assert result.reasons == [f"TXN211 {PATH}:9: {longer}"]
 
 
 def test_a_project_that_asks_for_a_fastapi_without_scopes_keeps_its_depends(tmp_path: Path):
     (tmp_path / "requirements.txt").write_text("# core\nfastapi==0.115.8\n")
-    source = SOURCE.format(scope="", outer="get_user")
-    result = fixed({PATH: source}, select=("TXN211",), root=tmp_path)
-    assert result.files[PATH] == source
+    result = fixed(_project(), select=("TXN211",), root=tmp_path)
+    assert result.files == _project()
     asks = "the project asks for fastapi==0.115.8, and scope= came with FastAPI 0.121"
-    assert result.reasons == [f"TXN211 requirements.txt:2: {asks}"] * 3
+    assert result.reasons == [f"TXN211 requirements.txt:2: {asks}"]
 
 
 def test_an_endpoint_gets_no_session_that_commits_on_exit_from_a_fastapi_without_scopes(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.rules import examples
+from sessionlint.rules import txn211_commit_after_response as txn211
 from sessionlint.rules.catalogue import all_rules
 
 SYNC_MODULE = """
@@ -279,7 +280,7 @@ def test_endpoint_whose_dependency_has_begun_is_not_told_to_begin_first():
     ]
 
 
-def test_dependency_that_commits_too_late_is_named_with_its_file_and_in_its_own_colour():
+def test_dependency_that_commits_too_late_is_told_once_and_in_its_own_colour():
     source = """
 # --- app/session.py
 from sqlalchemy import create_engine
@@ -304,6 +305,39 @@ async def create(db=Depends(get_db)):
     return db.execute("select 1")
 """
     assert advice(source, "TXN211") == [
-        "Take the commit out of it, once, in app/session.py, and let endpoints that write commit with "
-        '`with session.begin():`; or ask for it here with `scope="function"`.'
+        "Take the commit out and let endpoints that write commit with `with session.begin():`; or ask for it with "
+        '`Depends(…, scope="function")`.'
+    ]
+
+
+def test_dependency_that_commits_too_late_names_its_first_uses_and_counts_the_rest():
+    endpoints = "\n".join(f'@router.post("/{n}")\ndef create_{n}(db=Depends(get_db)): ...' for n in range(5))
+    source = f"""
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+def get_db():
+    with Local() as session:
+        yield session
+        session.commit()
+# --- app/routers/items.py
+from app.session import get_db
+from fastapi import APIRouter, Depends
+
+router = APIRouter()
+
+{endpoints}
+"""
+    program = examples.program_for(examples.split(source, ""), examples.policy_for({}))
+    (finding,) = txn211.check(program)
+    assert [(step.path, step.line, step.note) for step in finding.trace] == [
+        ("app/session.py", 9, "get_db() yields here"),
+        ("app/session.py", 10, "session.commit() ends the transaction"),
+        ("app/routers/items.py", 7, "asked for here, to end after the response"),
+        ("app/routers/items.py", 9, "asked for here, to end after the response"),
+        ("app/routers/items.py", 11, "asked for here, to end after the response (and in 2 more places)"),
     ]

@@ -29,8 +29,8 @@ class Entered:
     holds: list[Any] = field(default_factory=list)
     #: transactions that something put on an exit stack opens until the stack is left
     begun: list[Transaction] = field(default_factory=list)
-    #: generators that go on when the ``with`` is left
-    resumes: list[Any] = field(default_factory=list)
+    #: generators that go on when the ``with`` is left, and where they were entered
+    resumes: list[tuple[Any, ir.Span4]] = field(default_factory=list)
 
 
 def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
@@ -136,7 +136,7 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
     value = calls.run_pending(frame, atom, item[1], item, context=True)
     entered.value = join(entered.value, value)
     summary = frame.solver.summary_of(atom.info)
-    entered.resumes.append(atom)
+    entered.resumes.append((atom, item[1]))
     fresh = [a for a in value if isinstance(a, Handle) and a.site == frame.site(item[1])]
     entered.closes.extend(a for a in fresh if a.kind in CLOSED_BY_EXIT)
     for handle in fresh:
@@ -219,8 +219,8 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
             dead, frame.dead = frame.dead, False
             calls.call_function(frame, frame.solver.bound(method, atom), [], [], ("z", span, ()), run=True)
             frame.dead = dead
-    for pending in entered.resumes:
-        resume(frame, pending, span)
+    for pending, place in entered.resumes:
+        resume(frame, pending, place)
     for subject in entered.ends:
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)

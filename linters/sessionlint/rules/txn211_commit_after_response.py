@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sessionlint.program.values import Dependency, Site
-from sessionlint.report import Finding
+from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.remedies import colour, in_colour
-from sessionlint.rules.transactions import commit_trace, is_web_request, place_of, request_dependencies
+from sessionlint.rules.transactions import commit_trace, is_web_request, request_dependencies
 
 if TYPE_CHECKING:
+    from sessionlint.facts import ir
     from sessionlint.program.api import Program
     from sessionlint.program.model import FunctionInfo
+
+#: How many uses a trace names.
+_SHOWN = 3
 
 META = Rule(
     code="TXN211",
     name="commit-after-response",
-    summary='A dependency commits after its `yield` and is used without `scope="function"`.',
+    summary='A dependency commits after its `yield` and is asked for without `scope="function"`.',
     rationale=(
         "Current FastAPI runs what follows a dependency's `yield` after the response was sent. The client has its 200 "
         "before the commit can fail: a deferred constraint, a serialisation error or a lost connection then loses the "
@@ -59,17 +64,17 @@ async def get_session():
 
 
 async def get_session_dependency():
-    async with get_session() as session:
+    async with get_session() as session:  # TXN211@16
         yield session
 
 
 async def begun():
-    async with factory.begin() as session:
+    async with factory.begin() as session:  # TXN211@16
         yield session
 
 
 async def chained():
-    async for session in get_session_dependency():
+    async for session in get_session_dependency():  # TXN211@26
         yield session
 
 
@@ -87,12 +92,12 @@ def sync_source():
     from sqlalchemy.orm import Session
 
     with Session() as db:
-        yield from sync(db)
+        yield from sync(db)  # TXN211@9
 
 
 class Database:
     async def __call__(self):
-        async with factory() as session, session.begin():
+        async with factory() as session, session.begin():  # TXN211@42
             yield session
 
 
@@ -105,18 +110,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import session as source
 
-SessionDep = Annotated[AsyncSession, Depends(source.get_session_dependency)]  # TXN211@38
+SessionDep = Annotated[AsyncSession, Depends(source.get_session_dependency)]
 Fine = Annotated[AsyncSession, Depends(source.get_session_dependency, scope="function")]
 
 
 async def unit(session: AsyncSession = Depends(source.plain)):
-    async with session.begin():
+    async with session.begin():  # TXN211@16
         yield session
 
 
 async def saves(session: AsyncSession = Depends(source.plain)):
     yield
-    await finish(session)
+    await finish(session)  # TXN211@11
 
 
 async def finish(session):
@@ -129,7 +134,7 @@ from app import session as source
 from app.deps import Fine, SessionDep, saves, unit
 from app.session import begun, chained as database, plain
 
-router = APIRouter(dependencies=[Depends(saves)])  # TXN211@34
+router = APIRouter(dependencies=[Depends(saves)])
 
 
 @router.post("/items")
@@ -138,17 +143,17 @@ async def create(session: SessionDep):
 
 
 @router.head("/items")
-def head(db=Depends(source.sync_source), session=Depends(source.database)):  # TXN211@13 TXN211@50
+def head(db=Depends(source.sync_source), session=Depends(source.database)):
     return db
 
 
 @router.put("/items")
-async def put(session: SessionDep, other: AsyncSession = Depends(begun)):  # TXN211@58
+async def put(session: SessionDep, other: AsyncSession = Depends(begun)):
     session.add(object())
 
 
-@router.patch("/items", dependencies=[Security(unit)])  # TXN211@39
-async def patch(session: Fine, other=Depends(database), third=Depends(plain)):  # TXN211@38
+@router.patch("/items", dependencies=[Security(unit)])
+async def patch(session: Fine, other=Depends(database), third=Depends(plain)):
     session.add(object())
 """
     ),
@@ -223,27 +228,58 @@ async def override(session=Depends(committing)):
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class LateCommit:
+    """A dependency that commits after its ``yield``: where it does, and each ``Depends(…)`` that lets it."""
+
+    dependency: FunctionInfo
+    span: ir.Span4
+    uses: tuple[Site, ...]
+
+
 def check(program: Program) -> Iterator[Finding]:
-    """One finding per ``Depends(…)``, wherever it is written."""
+    """One finding per dependency, where it commits; its uses are in the trace."""
+    for late in late_commits(program):
+        trace = [*commit_trace(program, late.dependency), *_asked(program, late.uses)]
+        yield program.finding(META, (late.dependency, late.span), _message(program, late.dependency), trace)
+
+
+def late_commits(program: Program) -> list[LateCommit]:
+    """The dependencies that commit after the response of an HTTP request, in the order they are first asked for."""
+    uses: dict[FunctionInfo, list[Site]] = {}
     for user, dependency in _used(program).values():
-        if dependency.scope == "function":
-            continue
-        for target in program.targets(dependency):
-            summary = target.summary
-            if not (summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions)):
-                continue
-            where = place_of(program, dependency.site, user)
-            if not program.is_exempt(user):
-                yield program.finding(META, where, _message(program, target), commit_trace(program, target))
-            break
+        if dependency.scope != "function" and not program.is_exempt(user):
+            for target in program.targets(dependency):
+                if _place(target) is not None:
+                    uses.setdefault(target, []).append(dependency.site)
+    return [
+        LateCommit(target, span, tuple(sorted(sites)))
+        for target, sites in uses.items()
+        if (span := _place(target)) is not None
+    ]
+
+
+def _place(function: FunctionInfo) -> ir.Span4 | None:
+    """Where a function commits after its ``yield``, or the block there that does."""
+    summary = function.summary
+    sites = [hop.site for _, hop in summary.commits_after_yield]
+    sites += [t.site for t in summary.yield_transactions if not t.savepoint]
+    return next((span for path, span in sites if path == function.path), function.header if sites else None)
+
+
+def _asked(program: Program, uses: tuple[Site, ...]) -> Iterator[TraceStep]:
+    """The first uses, the last of them with the number of those that are left out."""
+    more = len(uses) - _SHOWN
+    for number, site in enumerate(uses[:_SHOWN], 1):
+        rest = f" (and in {more} more place{'s' if more > 1 else ''})" if number == _SHOWN and more > 0 else ""
+        yield program.step(site, f"asked for here, to end after the response{rest}")
 
 
 def _message(program: Program, target: FunctionInfo) -> str:
-    """One dependency is the cause of all its uses: the repair is there, or here alone by the scope."""
     text = (
         f"{target.qualname}() commits after its yield, when the client already has the response. Take the commit out "
-        f"of it, once, in {target.path}, and let endpoints that write commit with `async with session.begin():`; or "
-        'ask for it here with `scope="function"`.'
+        "and let endpoints that write commit with `async with session.begin():`; or ask for it with "
+        '`Depends(…, scope="function")`.'
     )
     kind = colour(program, (*target.summary.yields, *(a for a, _ in target.summary.commits_after_yield)))
     return in_colour(text, target.is_async if kind is None else kind)

@@ -25,7 +25,7 @@ async def read_profile(
 @router.put("", dependencies=[Depends(get_current_user)])
 async def save_profile(
     request: ProfileIn,
-    session: AsyncSession = Depends(get_committing_session),  # TXN105 TXN211
+    session: AsyncSession = Depends(get_committing_session),  # TXN105
     credentials: HTTPAuthorizationCredentials = Depends(bearer),
 ) -> ProfileOut:
     profile = await profile_service.save(session, credentials.credentials, request.display_name)  # TXN403

@@ -38,4 +38,4 @@ async def get_committing_session() -> AsyncIterator[AsyncSession]:
     """A session that commits by itself, after the client has its answer."""
     async with async_session_factory() as session:
         yield session
-        await session.commit()
+        await session.commit()  # TXN211
