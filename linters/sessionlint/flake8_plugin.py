@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -54,13 +55,27 @@ class Projects:
         self._reports: dict[Path, Report] = {}
         self._findings: dict[Path, dict[str, list[Finding]]] = {}
 
-    def prepare(self, names: Sequence[str]) -> list[Report]:
-        """Reads the projects that hold the named files and folders, and their baselines.
+    def prepare(self, names: Sequence[str], excluded: Sequence[str]) -> list[Report]:
+        """Reads the projects that hold the named files and folders or lie below them, and their baselines.
 
+        ``excluded`` are the patterns of what flake8 does not look at. What is wrong with a project is said here,
+        once: a worker process that fails may leave the others waiting for ever (``multiprocessing.Pool.terminate``).
         Raises :class:`PolicyError` and :class:`~sessionlint.gate.baseline_text.BaselineError`.
         """
-        homes = [self._home(Path(name)) for name in names]
-        return [self._report(*home) for home in dict.fromkeys(home for home in homes if home)]
+        paths = [Path(os.path.normpath(Path(name).absolute())) for name in names]
+        homes = dict.fromkeys(home for home in map(self._home, paths) if home)
+        reports = [self._report(*home) for home in homes]
+        folders = {
+            (root / file).parent for (root, _), report in zip(homes, reports, strict=True) for file in report.files
+        }
+        owners = {
+            above
+            for folder in folders
+            for above in (folder, *folder.parents)
+            if any(relative(above, path) is not None for path in paths) and _has_policy(above)
+        }
+        inner = [self._home(folder) for folder in sorted(owners) if not _is_excluded(folder, excluded)]
+        return [*reports, *(self._report(*home) for home in dict.fromkeys(inner) if home and home not in homes)]
 
     def findings(self, name: str) -> Sequence[Finding]:
         """The findings in one file on disk; none when it belongs to no project. Raises :class:`PolicyError`."""
@@ -126,6 +141,19 @@ def _looks_like_project(folder: Path) -> bool:
     return any((folder / mark).exists() for mark in _PROJECT_MARKS)
 
 
+def _has_policy(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (OWN_FILE, SHARED_FILE))
+
+
+def _is_excluded(folder: Path, patterns: Sequence[str]) -> bool:
+    """Whether flake8 passes over a folder: a pattern without ``/`` is a name, another one a whole path."""
+    return any(
+        fnmatch(above.name, pattern) or fnmatch(str(above), pattern)
+        for above in (folder, *folder.parents)
+        for pattern in patterns
+    )
+
+
 def relative(path: Path, root: Path) -> str | None:
     """``path`` relative to ``root`` with ``/``; None when it lies elsewhere."""
     for candidate in (Path(os.path.normpath(path.absolute())), path.resolve()):
@@ -180,7 +208,7 @@ class SessionlintPlugin:
         try:
             cls._projects = Projects(config, chosen_codes(options))
             names = [name for name in options.filenames or ["."] if name != _STDIN]
-            reports = cls._projects.prepare(names)
+            reports = cls._projects.prepare(names, [*options.exclude, *(options.extend_exclude or ())])
         except PolicyError as error:
             raise SystemExit(f"flake8: sessionlint cannot use its policy:\n{error}") from None
         except (SessionlintError, OSError) as error:

@@ -282,13 +282,26 @@ def test_a_broken_policy_ends_the_run_with_every_mistake_and_no_traceback(projec
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_broken_policy_below_the_named_folder_ends_the_run_without_a_traceback(project: Path, jobs: str) -> None:
+def test_a_broken_policy_below_the_named_folder_ends_the_run_before_any_file_is_checked(project: Path) -> None:
     write(project, {"app/services/sessionlint.toml": "prest = 1\n"})
-    done = flake8(project, f"--jobs={jobs}", ".")
+    done = flake8(project, "--jobs=2", ".")
     assert done.returncode == 1
-    assert "prest" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    assert done.stdout == ""
+    assert "flake8: sessionlint cannot use its policy:" in done.stderr
+    assert "prest" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("excluded", ["services", "app/services", "app/serv*"])
+def test_a_broken_policy_in_what_flake8_passes_over_is_not_read(project: Path, excluded: str) -> None:
+    write(project, {"app/services/sessionlint.toml": "prest = 1\n"})
+    assert found(flake8(project, "--select=TXN", f"--extend-exclude={excluded}", ".")) == [CALLEE_COMMITS]
+
+
+def test_a_project_below_the_named_folder_is_judged_by_its_own_policy(project: Path) -> None:
+    lax = POLICY.replace("[tool.sessionlint.l", 'ignore = ["TXN2"]\n[tool.sessionlint.l')
+    write(project / "lax", {**FILES, "pyproject.toml": lax})
+    assert found(flake8(project, "--select=TXN", ".")) == [CALLEE_COMMITS, COMMIT]
 
 
 def test_a_policy_that_is_not_there_ends_the_run(project: Path) -> None:
