@@ -9,6 +9,7 @@ from sessionlint.program import (
     configured,
     handles,
     holding,
+    keeping,
     knowledge,
     libraries,
     own_sessions,
@@ -220,7 +221,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if init is not None:
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
-    return (Inst(info, meaningful),)
+    return (Inst(info, (*meaningful, *keeping.own(frame, info, e[1]))),)
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:
@@ -336,6 +337,7 @@ def _run(
 ) -> Value:
     summary = frame.solver.summary_of(function)
     mapped = substitution(frame, function, tuple(bindings.items()))
+    keeping.run(frame, function, mapped)
     spared = opens_none(summary, mapped, frame.solver)
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
@@ -359,6 +361,8 @@ def _run(
         result = configured.answer(frame, function, bindings, result)
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
+    elif function.class_info is not None:
+        result = _itself(function, mapped, result)
     for atom in raw:
         if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
             result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
@@ -371,6 +375,17 @@ def _run(
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
     return result
+
+
+def _itself(function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
+    """``return self``: the object whose method it is, with what it was made with."""
+    bare = Inst(function.class_info) if function.class_info is not None else None
+    if bare not in result or not function.params:
+        return result
+    given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
+    if any(a.tag != "inst" for a in given):
+        return result
+    return join_all([given if a == bare else (a,) for a in result])
 
 
 def _of_class(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
@@ -479,7 +494,7 @@ def _obtained(
     e: ir.Expr, flags: tuple[str, ...],
 ) -> Event | None:  # fmt: skip
     """Tells that a call handed out handles that were not passed in."""
-    passed = {a for v in bindings.values() for a in v}
+    passed = {a for k, v in bindings.items() if k.tag != "handle" for a in v}
     handed = tuple(a for a in _loose(result) if isinstance(a, Handle) and a not in passed and a.parent is None)
     if not handed:
         return None

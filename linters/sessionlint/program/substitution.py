@@ -62,11 +62,13 @@ def substitute(
         tag = atom.tag
         if tag in ("param", "injected"):
             out = join(out, mapped[atom] if atom in mapped else stand_in(frame, atom, mapped))
+        elif tag == "handle" and atom in mapped:
+            out = join(out, mapped[atom])
         elif tag == "handle":
             parent = atom.parent
             if parent is not None and parent in mapped and mapped[parent]:
                 parent = mapped[parent][0]
-            if _fresh(atom, function):
+            if is_made_by(atom, function):
                 atom = atom._replace(site=frame.site(span), parent=parent)
             elif parent is not atom.parent:
                 atom = atom._replace(parent=parent)
@@ -138,7 +140,7 @@ def _passed(atom: Map, mapped: dict[Any, Value]) -> Map:
     return Map(items[:MAX_KEYS], any(p.partial for p in parts), atom.site, whole_of(parts))
 
 
-def _fresh(atom: Handle, function: FunctionInfo) -> bool:
+def is_made_by(atom: Handle, function: FunctionInfo) -> bool:
     """Made anew by every call of the function."""
     (path, span), outer = atom.site, function.span
     if path != function.path or atom.kind in ("engine", "factory", "driver pool"):

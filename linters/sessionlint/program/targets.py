@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, handles, knowledge
+from sessionlint.program import certificates, handles, keeping, knowledge
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -116,6 +116,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
                 becomes_method(frame, value, info)
             # an attribute declared on a base is the base's
             frame.solver.write(("attr", info, name), value)
+            keeping.keep(frame, info, value)
             if info.configures:
                 frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:

@@ -83,7 +83,10 @@ class Cls(NamedTuple):
 
 
 class Inst(NamedTuple):
-    """An instance of a project class; ``bindings`` are the constructor's arguments that matter."""
+    """An instance of a project class; ``bindings`` are the constructor's arguments that matter.
+
+    Handles that the class's methods make and keep are among them: what stands for them in this object.
+    """
 
     info: ClassInfo
     bindings: tuple[tuple[Any, Any], ...] = ()
@@ -363,7 +366,8 @@ def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
         if tag == "seq":
             inner = atom.items
         elif tag in ("inst", "pending", "closed"):
-            inner = tuple(v for _, v in atom.bindings)
+            # not what an object makes itself: that is no one else's
+            inner = tuple(v for k, v in atom.bindings if k.tag != "handle")
         elif tag == "map":
             inner = tuple(v for _, v in atom.items)
         elif tag == "partial":

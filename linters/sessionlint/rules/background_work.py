@@ -43,8 +43,9 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         if depth >= _DEEP:
             continue
         if tag in ("inst", "pending"):
-            for _, bound in atom.bindings:
-                yield from sessions_in(program, bound, depth + 1)
+            for key, bound in atom.bindings:
+                # what an object opens for itself is not what the request opened
+                yield from sessions_in(program, bound, depth + 1) if key.tag != "handle" else ()
         if tag == "inst" and atom.info.defined_in.name != "<module>":
             # a class made in a function sees what the function has
             run = program.solver.method(atom.info, "__call__")
