@@ -446,6 +446,89 @@ async def made(session: AsyncSession = Depends(get_session_dependency)):
 """,
         {"TXN205"},
     ),
+    "objects that make their own sessions": (
+        """
+# --- app/work.py
+from app.session import session_factory
+
+
+class Work:
+    def __init__(self):
+        self.session = session_factory()
+
+    async def __aenter__(self):
+        return self.session
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+class Unit:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+    async def save(self, row):
+        self.session.add(row)
+        await self.session.commit()
+
+
+def unit():
+    return Unit()
+# --- app/jobs/nightly.py
+from sqlalchemy import text
+
+from app.work import Unit, Work, unit
+
+
+async def one(row):
+    async with Unit() as work:
+        await work.save(row)
+
+
+async def one_each(rows):
+    async with Unit() as work, work.session.begin():
+        for row in rows:
+            await one(row)
+        await work.save(rows)  # TXN205@15
+
+
+async def two():
+    async with Work() as session:
+        await session.execute(text("SELECT 1"))
+    async with Work() as session:
+        await session.execute(text("SELECT 1"))
+    await session.execute(text("SELECT 1"))  # TXN208@11
+
+
+async def again():
+    work = unit()
+    async with work:
+        await work.session.execute(text("SELECT 1"))
+    async with work:
+        await work.session.execute(text("SELECT 1"))
+    await work.session.execute(text("SELECT 1"))  # TXN208@11
+
+
+async def inside():
+    outer, inner = Unit(), Unit()
+    async with outer:
+        async with inner:
+            await inner.session.execute(text("SELECT 1"))
+        await outer.session.execute(text("SELECT 1"))
+        await inner.session.execute(text("SELECT 1"))  # TXN208@15
+
+
+async def given(work: Unit, row):
+    async with work.session.begin():
+        await work.save(row)  # TXN205@15
+        await one(row)
+""",
+        set(),
+    ),
 }
 
 

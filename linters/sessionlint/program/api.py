@@ -30,7 +30,7 @@ REQUEST_ROLES = frozenset({"endpoint", "router", "dependency"})
 EXEMPT_ROLES = frozenset({"session", "test", "migration"})
 _MAX_TRACE = 12
 #: Methods through which an object named in the policy hands out a session.
-_OPENERS = ("__call__", "__aenter__", "__enter__", "__aiter__")
+_OPENERS = ("__call__", "__aenter__", "__enter__", "__aiter__", "__init__")
 
 
 class Program:

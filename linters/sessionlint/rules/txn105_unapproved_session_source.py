@@ -527,6 +527,34 @@ def run():
 """,
         policy=(("preset", "unit-of-work"), ("session-dependencies", []), ("session-contexts", [])),
     ),
+    Good(
+        """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("postgresql://db/app"))
+
+
+class Database:
+    def __init__(self):
+        self.session = SessionLocal()
+
+    def __enter__(self):
+        return self.session
+
+    def __exit__(self, *error):
+        self.session.close()
+# --- app/tasks/job.py
+from app.session import Database
+
+
+def run():
+    with Database() as session:
+        session.execute("select 1")
+""",
+        policy=(("preset", "unit-of-work"), ("session-contexts", ["app.session.Database"])),
+    ),
 ]
 
 
