@@ -330,7 +330,7 @@ class Program:
         current: FunctionInfo | None = function
         wanted: Effect | None = effect
         while current is not None and wanted is not None and len(steps) < _MAX_TRACE:
-            hop = current.summary.effects.get(wanted)
+            hop = current.summary.hop(wanted)
             if hop is None:
                 break
             steps.append(self.step(hop.site, hop.note))
@@ -343,7 +343,7 @@ class Program:
         current, wanted = function, effect
         while (current, wanted) not in seen:
             seen.add((current, wanted))
-            hop = current.summary.effects.get(wanted)
+            hop = current.summary.hop(wanted)
             if hop is None:
                 break
             if hop.callee is None or hop.inner is None:

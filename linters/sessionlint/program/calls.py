@@ -12,6 +12,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     libraries,
+    overriding,
     own_sessions,
     records,
     router_classes,
@@ -71,7 +72,10 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     out: Value = UNKNOWN
     through, name = receiver_of(frame, e[2]), name_of(frame, e[2])
     for callee in holding.each(frame, callees):
-        if through is not None and _is_one_of_several(frame, callees, callee):
+        instead = overriding.others(frame, callee) if through is not None else []
+        if instead and (awaited or not callee.info.is_async):
+            overriding.foretell(frame, through, instead, args, keywords, e)
+        if through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
         elif name is not None and callee.tag in ("fn", "method"):
@@ -344,8 +348,10 @@ def _run(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
         subject=_closed(frame, bindings),
     )  # fmt: skip
-    for effect, hop in list(summary.effects.items()):
-        _carry(frame, function, effect, hop, mapped, e)
+    for effect in list(summary.effects):
+        _carry(frame, function, effect, mapped, e)
+    for key, guards in overriding.settled(frame, function, summary, mapped, e) if summary.possible else ():
+        _happens(frame, function, key[0], key, mapped, e, guards)
     for atom, fact in summary.leaves:
         if holding.opened_inside(function, atom, mapped.get(atom, ())):
             continue
@@ -423,7 +429,7 @@ def _around(
     mapped = substitution(frame, wrapper, tuple(given.items()))
     for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
         if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
-            _carry(frame, wrapper, effect, hop, mapped, e)
+            _carry(frame, wrapper, effect, mapped, e)
 
 
 def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
@@ -431,26 +437,32 @@ def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
     return tuple(a for v in bindings.values() for a in v if frame.know(a, "closed") == 1)
 
 
-def _carry(frame: Frame, function: FunctionInfo, effect: Effect, hop: Hop, mapped: Any, e: ir.Expr) -> None:
+def _carry(frame: Frame, function: FunctionInfo, effect: Effect, mapped: Any, e: ir.Expr) -> None:
     """One effect of a callee becomes one of the caller, unless the arguments say that it does not happen."""
     guards = left_of(function.summary.guards.get(effect, frozenset()), mapped, frame.solver)
-    if guards is None:
-        return
+    if guards is not None:
+        _happens(frame, function, effect, effect, mapped, e, guards)
+
+
+def _happens(
+    frame: Frame, function: FunctionInfo, effect: Effect, inner: Any, mapped: Any, e: ir.Expr, guards: frozenset[Any]
+) -> None:
+    """An effect of a callee happens in this call; ``inner`` is what the callee's summary knows it by."""
     note = f"{function.name}() is called here"
     if effect.subject is None:
         subjects: Value = UNKNOWN
-        frame.effect(effect, e[1], note, function, effect, guards)
+        frame.effect(effect, e[1], note, function, inner, guards)
     else:
         subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
         if effect.name == "argument":
-            subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, effect), guards)
+            subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
             if not subjects:
                 return
         else:
             for subject in subjects or ():
                 if effect.kind != "schedule" or _is_known_above(frame, subject):
                     outer = Effect(effect.kind, effect.name, subject)
-                    frame.effect(outer, e[1], note, function, effect, guards)
+                    frame.effect(outer, e[1], note, function, inner, guards)
                 handles.apply_effect(frame, subject, effect)
                 if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
                     handles.apply_state(frame, subject, effect.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.guards import decided
+from sessionlint.program.guards import ONLY, decided
 from sessionlint.program.memo import SIGNATURE
 from sessionlint.program.model import Effect, Summary
 from sessionlint.program.values import SESSION, Handle, Value
@@ -24,6 +24,9 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
         value = mapped.get(guard.param)
         if value is None:
             left.append(guard)
+            continue
+        if guard.kind == ONLY and len(value) == 1 and value[0].tag == "param":
+            left.append(guard._replace(param=value[0]))
             continue
         holds = decided(guard, tuple(_OBJECT if _is_given(solver, a) else a for a in value), solver.mro)
         if holds is None and len(value) == 1 and value[0].tag == "param":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sessionlint.facts import ir
 from sessionlint.program import attributes, calls, configured, contexts, expressions, forwarding, knowledge
 from sessionlint.program.definitions import receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
-from sessionlint.program.model import Effect, Event, FunctionInfo, Summary
+from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
 from sessionlint.program.values import SESSION, UNKNOWN, Ext, Handle, Map, Param, Seq, Site, Value, bounded, join
@@ -156,8 +158,17 @@ def _summary(frame: Frame) -> Summary:
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
         guards=guards,
+        possible=_possible(frame),
         hands_out_closed=_handed_out_closed(frame),
     )
+
+
+def _possible(frame: Frame) -> dict[tuple[Effect, frozenset[Any]], Hop]:
+    return {
+        (effect, guards): hop
+        for (effect, guards), hop in frame.possible.items()
+        if effect.subject is None or effect.subject.tag != "handle" or not frame.is_own(effect.subject)
+    }
 
 
 def _handed_out_closed(frame: Frame) -> frozenset[Site]:

@@ -75,6 +75,8 @@ class Frame:
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
+        #: effects that happen for objects of some classes only, see :mod:`sessionlint.program.overriding`
+        self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from sessionlint.program.frame import Frame
 
 
+#: The kind of guard under which nothing happens as long as it is not known that it holds.
+ONLY = "only"
+
+
 class Guard(NamedTuple):
     """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not.
 
-    ``is``: it must be this function or object; ``of``: an object that has this class's method of this name.
+    ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
+    :data:`ONLY`: the same, and it must be known to be one.
     """
 
     param: Any
@@ -134,6 +139,8 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
 
     ``mro`` gives the classes of the project that a class is made of.
     """
+    if guard.kind == ONLY:
+        return bool(value) and any(_has_method(guard, atom, mro) for atom in value)
     if guard.kind in ("is", "of"):
         found = {_is(guard, atom, mro) for atom in value}
         return None if None in found or True in found or not found else False
@@ -147,17 +154,21 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
 def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
     wanted = guard.value
     if guard.kind == "of":
-        owner, name = wanted
-        if atom.tag != "inst" or not _is_final(atom, owner, mro):
-            return None
-        classes = list(mro(atom.info))
-        # a class in between may have a method of its own
-        return owner in classes and not any(name in c.methods for c in classes[: classes.index(owner)])
+        return _has_method(guard, atom, mro) if atom.tag == "inst" and _is_final(atom, wanted[0], mro) else None
     if atom.tag == "inst" and wanted.tag == "inst":
         return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
     if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):
         return bool(atom.tag == wanted.tag and atom.info is wanted.info)
     return None
+
+
+def _has_method(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
+    owner, name = guard.value
+    if atom.tag != "inst":
+        return False
+    classes = list(mro(atom.info))
+    # a class in between may have a method of its own
+    return owner in classes and not any(name in c.methods for c in classes[: classes.index(owner)])
 
 
 def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:

@@ -135,6 +135,8 @@ class Summary:
     leaves: frozenset[tuple[Any, str]] = frozenset()
     #: conditions on parameters under which alone an effect happens
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
+    #: effects of methods that classes below have in the place of those called here, and whose objects have them
+    possible: dict[tuple[Effect, frozenset[Any]], Hop] = field(default_factory=dict)
     #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
     forwards: Any = None
     #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
@@ -142,6 +144,13 @@ class Summary:
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     _key: tuple[Any, ...] | None = None
+
+    def hop(self, inner: Any) -> Hop | None:
+        """Where an effect, or one that happens for objects of some classes only, comes from."""
+        if not isinstance(inner, Effect):
+            return self.possible.get(inner)
+        known = self.effects.get(inner)
+        return known or next((hop for (effect, _), hop in self.possible.items() if effect == inner), None)
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -152,6 +161,7 @@ class Summary:
                 self.yields,
                 frozenset(self.effects),
                 frozenset(self.guards.items()),
+                frozenset(self.possible),
                 self.yield_transactions,
                 tuple(a for a, _ in self.commits_after_yield),
                 self.closes_after_yield,

@@ -141,11 +141,11 @@ def _starred(program: Program) -> dict[FunctionInfo, frozenset[Any]]:
 def _doers(function: FunctionInfo, effect: Effect) -> Iterator[FunctionInfo]:
     """The functions down the calls through which an effect happens."""
     seen: set[FunctionInfo] = set()
-    hop = function.summary.effects.get(effect)
+    hop = function.summary.hop(effect)
     while hop is not None and hop.callee is not None and hop.inner is not None and hop.callee not in seen:
         seen.add(hop.callee)
         yield hop.callee
-        hop = hop.callee.summary.effects.get(hop.inner)
+        hop = hop.callee.summary.hop(hop.inner)
 
 
 def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> bool:

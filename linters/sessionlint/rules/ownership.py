@@ -82,7 +82,7 @@ def _guarded(closing: Event) -> bool:
         own = [e for e in current.events if e.name == "close" and effect.subject in e.subject]
         if any("finally" in e.flags for e in own):
             return True
-        hop = current.summary.effects.get(effect)
+        hop = current.summary.hop(effect)
         if hop is None or hop.callee is None:
             return hop is not None and not own
         current, effect = hop.callee, hop.inner
