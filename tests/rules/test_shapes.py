@@ -529,6 +529,139 @@ async def given(work: Unit, row):
 """,
         set(),
     ),
+    "methods that a class below has in the place of the base's": (
+        """
+# --- app/services/saving.py
+import httpx
+
+
+class Repository:
+    def __init__(self, session):
+        self.session = session
+
+    async def save(self, row):
+        self.session.add(row)
+        await self.finish()
+
+    async def finish(self):
+        await self.session.flush()
+
+
+class Committing(Repository):
+    async def finish(self):
+        await super().finish()
+        await self.session.commit()  # TXN201@15
+
+
+class Quiet(Committing):
+    async def finish(self):
+        await self.session.flush()
+
+
+class Service:
+    def __init__(self, repository: Repository):
+        self.repository = repository
+
+    async def create(self, row):
+        await self.before()
+        await self.repository.save(row)
+
+    async def before(self):
+        return None
+
+
+class Asking(Service):
+    async def before(self):
+        async with httpx.AsyncClient() as client:
+            await client.get("https://example.com")
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.saving import Asking, Committing, Quiet, Repository, Service
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def create(row: dict, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await Repository(session).save(row)
+        await Quiet(session).save(row)
+        await Service(Repository(session)).create(row)
+        await Service(Quiet(session)).create(row)
+        await Committing(session).save(row)  # TXN205@15
+        await Service(Committing(session)).create(row)  # TXN205@15
+        await Asking(Repository(session)).create(row)  # TXN207@15
+""",
+        set(),
+    ),
+    "handlers that each bus was given": (
+        """
+# --- app/services/bus.py
+class Bus:
+    def __init__(self, handlers):
+        self.handlers = handlers
+
+    async def handle(self, name, session):
+        await self.handlers[name](session)
+
+    async def ask(self, name, session):
+        handler = self.handlers.get(name)
+        if handler is not None:
+            await handler(session)
+
+    async def all(self, session):
+        for handler in self.handlers.values():
+            await handler(session)
+
+
+class Store:
+    async def __call__(self, session):
+        await session.flush()
+
+
+class Finish:
+    async def __call__(self, session):
+        await session.commit()  # TXN201@15
+
+
+async def store(session):
+    await session.flush()
+
+
+async def finish(session):
+    await session.commit()  # TXN201@11
+
+
+stores = Bus({"store": store, "other": Store()})
+ends = Bus({"finish": finish})
+finishes = Bus({Finish: Finish()})
+table: dict = {"finish": finish}
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.bus import ends, finishes, stores, table
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items/{name}")
+async def create(name: str, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        await stores.handle(name, session)
+        await stores.ask(name, session)
+        await stores.all(session)
+        await ends.handle(name, session)  # TXN205@15
+        await ends.ask(name, session)  # TXN205@15
+        await finishes.all(session)  # TXN205@15
+        await table[name](session)  # TXN205@15
+""",
+        set(),
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from sessionlint.program import (
     calls,
     certificates,
     configured,
+    drawing,
     knowledge,
     own_sessions,
     predicates,
@@ -79,6 +80,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         if depth < 3:
             for view in frame.solver.views(atom):
                 if view.tag != "param" and view != atom:
+                    drawing.draw_by(frame, atom, view, name)
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))
         return frame.solver.told(out)
     if tag == "obj":

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     configured,
+    drawing,
     handles,
     holding,
     keeping,
@@ -78,6 +79,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         if through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
+        elif (drawn := drawing.guard_of(frame, callee, e[2])) is not None:
+            out = join(out, _guarded(frame, drawn, callee, args, keywords, e))
         elif name is not None and callee.tag in ("fn", "method"):
             guard = Guard(name, "equal", callee.name if callee.tag == "method" else callee.info.name, True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
@@ -348,9 +351,10 @@ def _run(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
         subject=_closed(frame, bindings),
     )  # fmt: skip
+    asked = overriding.of_receiver(frame, function, mapped, e) if summary.guards or summary.possible else mapped
     for effect in list(summary.effects):
-        _carry(frame, function, effect, mapped, e)
-    for key, guards in overriding.settled(frame, function, summary, mapped, e) if summary.possible else ():
+        _carry(frame, function, effect, mapped, asked, e)
+    for key, guards in overriding.settled(frame, function, summary, mapped, asked, e) if summary.possible else ():
         _happens(frame, function, key[0], key, mapped, e, guards)
     for atom, fact in summary.leaves:
         if holding.opened_inside(function, atom, mapped.get(atom, ())):
@@ -429,7 +433,7 @@ def _around(
     mapped = substitution(frame, wrapper, tuple(given.items()))
     for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
         if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
-            _carry(frame, wrapper, effect, mapped, e)
+            _carry(frame, wrapper, effect, mapped, mapped, e)
 
 
 def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
@@ -437,9 +441,9 @@ def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
     return tuple(a for v in bindings.values() for a in v if frame.know(a, "closed") == 1)
 
 
-def _carry(frame: Frame, function: FunctionInfo, effect: Effect, mapped: Any, e: ir.Expr) -> None:
-    """One effect of a callee becomes one of the caller, unless the arguments say that it does not happen."""
-    guards = left_of(function.summary.guards.get(effect, frozenset()), mapped, frame.solver)
+def _carry(frame: Frame, function: FunctionInfo, effect: Effect, mapped: Any, asked: Any, e: ir.Expr) -> None:
+    """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen."""
+    guards = left_of(function.summary.guards.get(effect, frozenset()), asked, frame.solver)
     if guards is not None:
         _happens(frame, function, effect, effect, mapped, e, guards)
 

@@ -10,6 +10,7 @@ from sessionlint.program import (
     calls,
     contexts,
     definitions,
+    drawing,
     handles,
     holding,
     iterating,
@@ -193,8 +194,9 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
 def _subscript(frame: Frame, e: ir.Expr) -> Value:
     base = _seen(frame, frame.evaluate(e[2]))
     out: Value = UNKNOWN
+    known = any(a.tag in ("map", "seq") for a in base)
     for atom in base:
-        if atom.tag == "ext":
+        if atom.tag == "ext" and not (known and atom.name.endswith("()")):
             return _typed(frame, e, base, atom.name)
         if atom.tag == "cls":
             out = join(out, (atom,))
@@ -376,8 +378,18 @@ def _other(frame: Frame, e: ir.Expr) -> Value:
 
 def _seen(frame: Frame, value: Value) -> Value:
     """With a parameter, the containers of handles and objects it is declared or given as."""
-    views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
-    held = tuple(v for v in views if definitions.holds_object(frame, v) if v.tag in ("seq", "map"))
+    views = []
+    held: list[Any] = []
+    for param in (a for a in value if a.tag == "param"):
+        for view in frame.solver.views(param):
+            views.append(view)
+            if view.tag not in ("seq", "map"):
+                continue
+            if drawing.holds_function(view):
+                drawing.draw(frame, param, view)
+                held.append(view)
+            elif definitions.holds_object(frame, view):
+                held.append(view)
     records = tuple(
         v
         for v in views

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.values import (
     ENGINE,
@@ -75,6 +76,8 @@ class Frame:
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
+        #: functions that were taken out of a container, by the parameter that holds it
+        self.drawn: dict[Any, Any] = {}
         #: effects that happen for objects of some classes only, see :mod:`sessionlint.program.overriding`
         self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
@@ -149,7 +152,7 @@ class Frame:
         """Records what callers must know; ``guards`` are those the callee's effect has."""
         if not self.dead:
             under = guards | frozenset(self.guards) if self.guards else guards
-            self.guarded[effect] = self.guarded[effect] & under if effect in self.guarded else under
+            self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
             known = self.effects.get(effect)
             itself = known is not None and known.callee is self.function and callee is not self.function
             if known is None or itself or (callee is None and known.callee is not None):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.records import FIELD
-from sessionlint.program.values import Const, Param, Value
+from sessionlint.program.values import Const, Param, Value, contained
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 #: The kind of guard under which nothing happens as long as it is not known that it holds.
 ONLY = "only"
+#: The kind of guard of what is taken out of a container.
+AMONG = "among"
+#: The kind of guard of what several alternatives do alike.
+ANY = "any"
+_ALTERNATIVES = frozenset({"is", "of", AMONG, ANY})
 
 
 class Guard(NamedTuple):
     """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not.
 
     ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
-    :data:`ONLY`: the same, and it must be known to be one.
+    :data:`ONLY`: the same, and it must be known to be one; :data:`AMONG`: a container that has this function;
+    :data:`ANY`: one of several such kinds and values.
     """
 
     param: Any
@@ -34,6 +40,8 @@ class Guard(NamedTuple):
     holds: bool
 
 
+#: Under this key a dictionary has what stands under keys that are no literals.
+_ANY_KEY = ("?",)
 _CHOOSES = ("==", "!=", "in", "not in")
 _SAME = {"is": True, "==": True, "is not": False, "!=": False}
 
@@ -106,6 +114,22 @@ def literals_left(frame: Frame, test: ir.Expr) -> tuple[dict[str, Value], dict[s
     return ({name: chosen} if chosen else {}), ({name: others} if others else {})
 
 
+def either(left: frozenset[Guard], right: frozenset[Guard]) -> frozenset[Guard]:
+    """What must hold where an effect happens under these conditions, or under those."""
+    found = set(left & right)
+    others = {guard.param: guard for guard in right - left if guard.kind in _ALTERNATIVES and guard.holds}
+    for guard in left - right:
+        other = others.get(guard.param)
+        if other is not None and guard.kind in _ALTERNATIVES and guard.holds:
+            found.add(Guard(guard.param, ANY, _kinds(guard) | _kinds(other), True))
+    return frozenset(found)
+
+
+def _kinds(guard: Guard) -> frozenset[tuple[str, Any]]:
+    known: frozenset[tuple[str, Any]] = guard.value if guard.kind == ANY else frozenset({(guard.kind, guard.value)})
+    return known
+
+
 def receiver_of(frame: Frame, expr: ir.Expr) -> Any:
     """The parameter whose method a call expression's callee is: ``self`` and what is kept on it included."""
     if expr[0] != "a":
@@ -139,8 +163,13 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
 
     ``mro`` gives the classes of the project that a class is made of.
     """
+    if guard.kind == ANY:
+        each = {decided(Guard(guard.param, kind, of, True), value, mro) for kind, of in guard.value}
+        return False if each == {False} else True if True in each else None
     if guard.kind == ONLY:
         return bool(value) and any(_has_method(guard, atom, mro) for atom in value)
+    if guard.kind == AMONG:
+        return None if _is_among(value, guard.value) is not False else False
     if guard.kind in ("is", "of"):
         found = {_is(guard, atom, mro) for atom in value}
         return None if None in found or True in found or not found else False
@@ -160,6 +189,15 @@ def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | 
     if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):
         return bool(atom.tag == wanted.tag and atom.info is wanted.info)
     return None
+
+
+def _is_among(value: Value, wanted: Any) -> bool | None:
+    if not value or any(a.tag not in ("map", "seq") for a in value):
+        return None
+    if wanted in contained(value, 2):
+        return True
+    # what stands under keys that are no literals is known
+    return None if any(a.tag == "map" and a.partial and a.get(_ANY_KEY) is None for a in value) else False
 
 
 def _has_method(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:

@@ -11,11 +11,11 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.arguments import bind
 from sessionlint.program.conditions import left_of
-from sessionlint.program.frame import Frame
-from sessionlint.program.guards import ONLY, Guard
+from sessionlint.program.frame import Frame, identity
+from sessionlint.program.guards import ONLY, Guard, receiver_of
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitution
-from sessionlint.program.values import Fn, Inst, Value
+from sessionlint.program.values import UNKNOWN, Fn, Inst, Value
 
 #: An effect, and the conditions under which alone it happens.
 Key = tuple[Effect, frozenset[Any]]
@@ -55,13 +55,29 @@ def foretell(
             _note(frame, method, key[0], key, mapped, None if guards is None else guards | {guard}, e)
 
 
+def of_receiver(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], e: ir.Expr) -> dict[Any, Value]:
+    """The arguments of a call, with the caller's own parameter for an object of which only a base class is known."""
+    if e[0] != "c" or function.class_info is None or not function.params:
+        return mapped
+    key = identity(function, function.params[0][0])
+    if any(a.tag != "inst" or a.bindings for a in mapped.get(key, UNKNOWN)):
+        return mapped
+    through = receiver_of(frame, e[2])
+    return mapped if through is None or through.tag != "param" else mapped | {key: (through,)}
+
+
 def settled(
-    frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value], e: ir.Expr
+    frame: Frame,
+    function: FunctionInfo,
+    summary: Summary,
+    mapped: dict[Any, Value],
+    asked: dict[Any, Value],
+    e: ir.Expr,
 ) -> list[tuple[Key, frozenset[Any]]]:
     """The possible effects of a callee that happen in this call; those that are still open are passed on."""
     happen: list[tuple[Key, frozenset[Any]]] = []
     for key in summary.possible:
-        guards = left_of(key[1], mapped, frame.solver)
+        guards = left_of(key[1], asked, frame.solver)
         if guards is not None and any(guard.kind == ONLY for guard in guards):
             _note(frame, function, key[0], key, mapped, guards, e)
         elif guards is not None:

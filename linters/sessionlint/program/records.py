@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
-from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Ext, Inst, Map, Value, join, join_all, literal
+
+if TYPE_CHECKING:
+    from sessionlint.program.frame import Frame
 
 Keywords = list[tuple[str, Value]]
 #: Methods of schemas and records that give their fields.

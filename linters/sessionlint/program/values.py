@@ -175,7 +175,7 @@ class Map(NamedTuple):
     whole: tuple[tuple[Any, Any], ...] = ()
     tag: str = "map"
 
-    def get(self, key: str) -> Any:
+    def get(self, key: Any) -> Any:
         """The value under ``key``, or ``None``."""
         for name, value in self.items:
             if name == key:
