@@ -662,6 +662,53 @@ async def create(name: str, session: AsyncSession = Depends(get_session_dependen
 """,
         set(),
     ),
+    "a class that begins when it is entered and leaves the block by hand": (
+        """
+# --- app/jobs/nightly.py
+from app.session import get_session
+
+
+class Begun:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        self.transaction = await self.session.begin()
+        return self.session
+
+    async def __aexit__(self, *error):
+        await self.transaction.__aexit__(*error)
+
+
+class Owned:
+    async def __aenter__(self):
+        self.manager = get_session()
+        self.session = await self.manager.__aenter__()
+        self.transaction = self.session.begin()
+        await self.transaction.__aenter__()
+        return self.session
+
+    async def __aexit__(self, *error):
+        await self.transaction.__aexit__(*error)
+        await self.manager.__aexit__(*error)
+
+
+async def twice(row):
+    async with get_session() as session:
+        async with Begun(session):
+            session.add(row)
+            async with session.begin():  # TXN206@24
+                session.add(row)
+        async with session.begin():
+            session.add(row)
+
+
+async def owned(row):
+    async with Owned() as session:
+        session.add(row)
+""",
+        {"TXN209"},
+    ),
 }
 
 

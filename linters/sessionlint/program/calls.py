@@ -349,7 +349,7 @@ def _run(
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
-        subject=_closed(frame, bindings),
+        subject=_closed(frame, bindings, summary) if frame.facts else UNKNOWN,
     )  # fmt: skip
     asked = overriding.of_receiver(frame, function, mapped, e) if summary.guards or summary.possible else mapped
     for effect in list(summary.effects):
@@ -436,9 +436,14 @@ def _around(
             _carry(frame, wrapper, effect, mapped, mapped, e)
 
 
-def _closed(frame: Frame, bindings: dict[Any, Value]) -> Value:
-    """Arguments that are already closed sessions."""
-    return tuple(a for v in bindings.values() for a in v if frame.know(a, "closed") == 1)
+def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
+    """Sessions closed already that a callee is given, alone or in objects, or that a function made here closes over."""
+    closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
+    if not closed:
+        return UNKNOWN
+    given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
+    taken = [e.subject for e in summary.effects if e.subject in closed and frame.is_own(e.subject)]
+    return tuple(dict.fromkeys((*given, *taken)))
 
 
 def _carry(frame: Frame, function: FunctionInfo, effect: Effect, mapped: Any, asked: Any, e: ir.Expr) -> None:

@@ -106,9 +106,22 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
             frame.learn(subject, "begun")
             holding.hold(frame, subject, e)
         return (receiver,)
+    if name in ("__aexit__", "__exit__"):
+        return _left(frame, receiver, kind, name, e)
     if name in ("__aenter__", "__enter__", "start"):
         return tuple(frame.machine.enter(frame, (receiver,), e).value)
     return _operate(frame, receiver, kind, name, args, keywords, e)
+
+
+def _left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
+    """``await self.transaction.__aexit__(*error)``: what leaving a ``with`` does."""
+    if kind in HELD:
+        return _closes(frame, receiver, name, e)
+    if kind == TRANSACTION and not _is_savepoint(frame, receiver):
+        for subject in _subjects(receiver):
+            frame.effect(Effect("txn", "commit", subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
+            _ended(frame, subject)
+    return UNKNOWN
 
 
 def _options(frame: Frame, receiver: Any, name: str, keywords: Keywords, e: ir.Expr) -> None:
@@ -137,12 +150,15 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         flags = ("closed",) if frame.know(subject, "closed") == 1 else ()
         frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))
         frame.effect(Effect("txn", name, subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
-        frame.learn(subject, "used", False)
-        frame.learn(subject, "begun", False)
-        frame.learn(subject, "written", False)
-        holding.let_go(frame, subject)
-        frame.learn(subject, "ended")
+        _ended(frame, subject)
     return (Operation(receiver, name),)
+
+
+def _ended(frame: Frame, subject: Any) -> None:
+    for fact in ("used", "begun", "written"):
+        frame.learn(subject, fact, False)
+    holding.let_go(frame, subject)
+    frame.learn(subject, "ended")
 
 
 def _is_savepoint(frame: Frame, receiver: Any) -> bool:

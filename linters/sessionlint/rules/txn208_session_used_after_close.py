@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
@@ -12,6 +12,7 @@ from sessionlint.rules.transactions import called, down_to, one_per_call
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Effect, Event
+    from sessionlint.program.values import Value
 
 META = Rule(
     code="TXN208",
@@ -170,6 +171,51 @@ def work(dsn) -> None:
 """,
         path="app/tasks/work.py",
     ),
+    Bad(
+        """
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from app.session import get_session
+
+
+@dataclass
+class Page:
+    session: object
+    name: str
+
+
+async def show(page: Page):
+    return await page.session.scalars(text(page.name))
+
+
+async def closure():
+    async with get_session() as session:
+
+        async def later():
+            return await session.scalars(text("SELECT 1"))
+
+        await later()
+    return await later()  # TXN208@18
+
+
+async def small():
+    async with get_session() as session:
+        fetch = lambda: session.scalars(text("SELECT 1"))
+        await fetch()
+    return await fetch()  # TXN208@18
+
+
+async def holder():
+    async with get_session() as session:
+        page = Page(session, "SELECT 1")
+        await show(page)
+    page.name = "SELECT 2"
+    return await show(page)  # TXN208@18
+""",
+        path="app/jobs/nightly.py",
+    ),
 ]
 
 GOOD = [
@@ -307,11 +353,20 @@ def _use_in_callee(event: Event) -> Effect | None:
     if event.callee is None or not event.subject:
         return None
     closed = set(event.subject)
-    received = {key for key, value in event.bindings if closed & set(value)}
+    received = {*closed, *_received(event.bindings, closed)}
     for effect in event.callee.summary.effects:
         if effect.subject in received and (effect.kind == "use" or (effect.kind == "txn" and effect.name != "close")):
             return effect
     return None
+
+
+def _received(bindings: Iterable[tuple[Any, Value]], closed: set[Any], depth: int = 0) -> Iterator[Any]:
+    """What the callee knows closed sessions by: parameters, and fields of objects that it is given."""
+    for key, value in bindings:
+        if closed & set(value):
+            yield key
+        for made in value if depth < 2 else ():
+            yield from _received(made.bindings, closed, depth + 1) if made.tag == "inst" else ()
 
 
 def _closing(program: Program, event: Event) -> list[TraceStep]:
