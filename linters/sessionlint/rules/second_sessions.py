@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _OPENS = Effect("create", "session", None)
 _TOUCHES = frozenset({"use", "txn", "effect"})
+#: As far as a chain of callees is followed.
+_MAX_HOPS = 12
 _OPENINGS = frozenset({"obtain", "create", "call"})
 
 
@@ -41,17 +43,31 @@ def second_sessions(program: Program) -> Iterator[Second]:
 
 def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterator[Second]:
     """Openings beside the session the function received: its caller cannot have closed it yet."""
-    if program.is_exempt(handler.function) or program.role(handler.function) in RECEIVERS or handler.expr is None:
+    if program.is_exempt(handler.function) or handler.expr is None:
         return
+    receives = program.role(handler.function) in RECEIVERS
     _, body, events = handler.expr
     touched = dict.fromkeys(a for e in body if e.kind in _TOUCHES for a in e.subject)
     closed = {a for e in (*body, *events) if e.kind in ("txn", "effect") and e.name == "close" for a in e.subject}
     received = tuple(a for a in touched if _is_received(program, handler.function, a) and a not in closed)
     for event in events:
         opens = event.kind in _OPENINGS and event.site not in told and received
-        if opens and _opens_session(program, event, received):
+        if opens and _opens_session(program, event, received) and not (receives and _is_told_there(program, event)):
             told.add(event.site)
             yield Second(event, received[0])
+
+
+def _is_told_there(program: Program, event: Event) -> bool:
+    """Whether it is TXN106 that who is given a session opens one: here, or where a callee does."""
+    opener, effect = event.callee if event.kind == "call" else None, _OPENS
+    if opener is None or program.policy.is_session_module(opener.path):
+        return True
+    for _ in range(_MAX_HOPS):
+        hop = opener.summary.hop(effect)
+        if hop is None or hop.callee is None or program.policy.is_session_module(hop.callee.path):
+            break
+        opener, effect = hop.callee, hop.inner
+    return program.role(opener) in RECEIVERS
 
 
 def _hands_out_again(event: Event, atom: Any) -> bool:

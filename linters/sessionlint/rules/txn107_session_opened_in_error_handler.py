@@ -133,6 +133,40 @@ async def unit_job():
 """,
         path="app/tasks/run.py",
     ),
+    Bad(
+        """
+# --- app/jobs/failures.py
+from app.session import get_session
+
+
+async def record(number, error):
+    await write(number, str(error))
+
+
+async def write(number, text):
+    async with get_session() as session, session.begin():
+        session.add(object())
+# --- app/routers/orders.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.jobs.failures import record
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/orders/{number}")
+async def close(number: int, tasks: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    try:
+        async with session.begin():
+            session.add(object())
+    except ValueError as error:
+        tasks.add_task(record, number, error)
+    except KeyError as error:
+        await record(number, error)  # TXN107@15
+"""
+    ),
 ]
 
 GOOD = [
