@@ -85,7 +85,7 @@ def _judged(
 ) -> _Said:
     reading = divided.reading
     with without_collector():
-        solver = solve_part(reading, policy, folder, part)
+        solver = solve_part(reading, policy, folder, part, divided.names)
         left = frozenset(solver.modules) - part
         program = Program(policy, solver, reading.errors, lines_under(root))
         examined = judge(program, part, first)

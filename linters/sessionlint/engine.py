@@ -12,11 +12,12 @@ from typing import NamedTuple
 from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache, content_key
 from sessionlint.facts.lower import lower_module
+from sessionlint.facts.packing import unpack
 from sessionlint.facts.reading import Reader, error_in
 from sessionlint.facts.source import SourceError, decode
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
-from sessionlint.program.build import names_of, solve, take_edit
+from sessionlint.program.build import module_names, names_of, solve, take_edit
 from sessionlint.program.editing import Editing
 from sessionlint.program.memo import Memo
 from sessionlint.report import CheckError
@@ -89,10 +90,19 @@ class Engine:
         if len(changed) > 1 or any(path in errors for path in changed):
             return None
         for path in changed:
-            if bool(last.blobs[path]) != bool(blobs[path]) or not take_edit(last.solver, path, blob_of):
+            if bool(last.blobs[path]) != bool(blobs[path]) or self._renames(last, path, blobs):
+                return None
+            if not take_edit(last.solver, path, blob_of):
                 return None
         self._last = last
         return frozenset(changed)
+
+    def _renames(self, last: _Last, path: str, blobs: Mapping[str, bytes]) -> bool:
+        """Whether the imports of a changed file tell other names of modules than those before."""
+        if not blobs[path] or unpack(last.blobs[path])[1] == unpack(blobs[path])[1]:
+            return False
+        sound = {path: blob for path, blob in blobs.items() if path not in last.errors}
+        return module_names(sound, self.policy).identity != last.solver.names.identity
 
     def _blob(self, path: str, key: bytes, data: bytes, whole: bool) -> bytes:
         known = self._facts.get((key, whole))

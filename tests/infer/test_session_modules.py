@@ -205,6 +205,18 @@ def test_a_source_package_is_part_of_a_name_when_the_project_says_so(infer):
     assert result.policy.session_dependencies == ("src.db.get_db",)
 
 
+def test_a_package_below_a_source_package_is_called_as_the_project_imports_it(infer):
+    result = infer(
+        {
+            "src/__init__.py": "",
+            "src/shop/__init__.py": "",
+            "src/shop/db.py": ASYNC_DB,
+            "src/shop/api.py": router("shop.db"),
+        }
+    )
+    assert result.sessions == (("src/shop/db.py",), ("shop.db.get_db",), ("shop.db.session_scope",))
+
+
 def test_a_single_file_application_is_its_own_session_module(infer):
     source = SYNC_DB + (
         "\n\nfrom fastapi import Depends, FastAPI\n\napp = FastAPI()\n\n\n@app.get('/')\n"

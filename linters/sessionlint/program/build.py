@@ -18,6 +18,7 @@ from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
 from sessionlint.program.editing import Editing
 from sessionlint.program.evaluate import evaluate_function, sign_function
+from sessionlint.program.import_roots import inner_packages
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
 from sessionlint.program.model import ModuleInfo
@@ -63,15 +64,17 @@ def build_parts(
 ) -> Program | Divided:
     """The same, unless no imports join large parts of the program: those are left to be solved apart."""
     reading = read_program(root, files, policy, cache_dir=cache_dir, progress=progress)
-    names = ModuleNames(reading.blobs, policy.src, policy.root.absolute().name)
+    names = module_names(reading.blobs, policy)
     parts = divided(reading.blobs, names, policy)
     if len(parts) > 1:
         return Divided(reading, names, parts, tuple(files))
-    return _whole(root, reading, policy, cache_dir)
+    return _whole(root, reading, policy, cache_dir, names)
 
 
-def _whole(root: Path, reading: Reading, policy: Policy, cache_dir: Path | None) -> Program:
-    solver = solve_part(reading, policy, cache_dir)
+def _whole(
+    root: Path, reading: Reading, policy: Policy, cache_dir: Path | None, names: ModuleNames | None = None
+) -> Program:
+    solver = solve_part(reading, policy, cache_dir, names=names)
     reading.cache.save()
     return Program(policy, solver, reading.errors, lines_under(root))
 
@@ -142,8 +145,20 @@ def lines_under(root: Path) -> Callable[[str, int], str]:
     return read_line
 
 
+def module_names(blobs: Mapping[str, bytes], policy: Policy) -> ModuleNames:
+    """What the modules of a program are called: by their places, and by what its imports tell besides."""
+    folder = policy.root.absolute().name
+    names = ModuleNames(blobs, policy.src, folder)
+    inner = inner_packages(blobs, names)
+    return ModuleNames(blobs, policy.src, folder, inner) if inner else names
+
+
 def solve_part(
-    reading: Reading, policy: Policy, cache_dir: Path | None = None, part: frozenset[str] | None = None
+    reading: Reading,
+    policy: Policy,
+    cache_dir: Path | None = None,
+    part: frozenset[str] | None = None,
+    names: ModuleNames | None = None,
 ) -> Editing:
     """Solves what was read, or one part of it, with the memo of an earlier run where ``cache_dir`` holds one."""
     size = sum(len(blob) for path, blob in reading.blobs.items() if part is None or path in part)
@@ -151,7 +166,7 @@ def solve_part(
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
     with without_collector():
         memo = store.load() if store else None
-        solver = solve(reading.blobs, policy, memo, reading.blob_of, part)
+        solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names)
         if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
             store.save(memo)
     return solver
@@ -172,13 +187,15 @@ def solve(
     memo: Memo | None = None,
     blob_of: Callable[[str], bytes | None] | None = None,
     part: frozenset[str] | None = None,
+    names: ModuleNames | None = None,
 ) -> Editing:
     """Solves a program, or the ``part`` of it in some files, from marshalled facts by path.
 
-    With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated.
+    With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated. ``names`` are
+    those of all files (found out when not given).
     ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
     """
-    names = ModuleNames(blobs, policy.src, policy.root.absolute().name)
+    names = names or module_names(blobs, policy)
     load = _loader(names, memo, blob_of or blobs.get)
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
     roots = [path for path in entered(blobs, policy) if part is None or path in part]

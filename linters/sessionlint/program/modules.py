@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class Inner(NamedTuple):
+    """A module or folder of modules in the package ``folder`` (with a slash) that is imported by its own name."""
+
+    folder: str
+    name: str
 
 
 class ModuleNames:
@@ -13,15 +21,21 @@ class ModuleNames:
     :attr:`primary` the longest one that a file of the project uses to import it.
     """
 
-    def __init__(self, files: Iterable[str], roots: Sequence[str], folder: str = "") -> None:
-        """``folder`` is the name of the project's root, which counts when the root is a package itself."""
+    def __init__(
+        self, files: Iterable[str], roots: Sequence[str], folder: str = "", inner: Sequence[Inner] = ()
+    ) -> None:
+        """``folder`` is the name of the project's root, which counts when the root is a package itself.
+
+        ``inner`` are imported by their own names besides the full ones.
+        """
         self.by_name: dict[str, str] = {}
         self.primary: dict[str, str] = {}
         self.packages: set[str] = set()
         self._nearest: dict[tuple[str, str], str] = {}
         ordered = sorted(files, key=lambda f: (f.count("/"), f))
-        #: equal for equal files
-        self.identity = hashlib.blake2b("\0".join(ordered).encode(errors="surrogatepass"), digest_size=16).digest()
+        #: equal for equal files and names
+        self.identity = _digest([*ordered, *(f"{found.folder}\0{found.name}" for found in inner)])
+        self._own = frozenset(inner)
         #: names that only a folder inside a package gives -> the outermost package around it, which alone may use them
         self._inner: dict[str, str] = {}
         stated = {f"{root.removeprefix('./').strip('/')}/" for root in roots}
@@ -30,12 +44,11 @@ class ModuleNames:
         around = {prefix: "" if prefix in stated else _package_around(prefix, known) for prefix in prefixes}
         # what everybody may import has its name before a copy inside some package does
         for prefix in sorted(prefixes, key=lambda prefix: bool(around[prefix])):
-            outermost = around[prefix]
-            for path in ordered:
-                if path.startswith(prefix):
-                    name = self._add(path, path[len(prefix) :])
-                    if name and outermost:
-                        self._inner[name] = outermost
+            self._add_all([path for path in ordered if path.startswith(prefix)], prefix, around[prefix])
+        for found in inner:
+            place = found.folder + found.name
+            below = [path for path in ordered if path.startswith(f"{place}/") or path == f"{place}.py"]
+            self._add_all(below, found.folder, _package_around(found.folder, known))
         if folder.isidentifier() and "__init__.py" in ordered:
             for path in ordered:
                 self._add(path, f"{folder}/{path}")
@@ -58,6 +71,13 @@ class ModuleNames:
             if folder and f"{folder}/__init__.py" not in known and f"{folder}/" not in prefixes:
                 prefixes.append(f"{folder}/")
         return prefixes
+
+    def _add_all(self, paths: Iterable[str], prefix: str, outermost: str) -> None:
+        """Names files by their places below ``prefix``; new names are for those below ``outermost``, if it is one."""
+        for path in paths:
+            name = self._add(path, path[len(prefix) :])
+            if name and outermost:
+                self._inner[name] = outermost
 
     def _add(self, path: str, relative: str) -> str:
         """Notes a name of a file; the name, if no other file had it."""
@@ -92,15 +112,17 @@ class ModuleNames:
         while True:
             for candidate in (f"{folder}/{tail}.py", f"{folder}/{tail}/__init__.py"):
                 candidate = candidate.lstrip("/")
-                if candidate != path and candidate in self.primary and self._is_root(folder, importer):
+                if candidate != path and candidate in self.primary and self._is_root(folder, name):
                     return candidate
             if not folder:
                 return path
             folder = folder.rpartition("/")[0]
 
-    def _is_root(self, folder: str, importer: str) -> bool:
-        """A folder is a possible import root when it is no package itself."""
-        return f"{folder}/__init__.py".lstrip("/") not in self.packages
+    def _is_root(self, folder: str, name: str) -> bool:
+        """A folder is a possible import root when it is no package itself, or the name is known to be used there."""
+        if f"{folder}/__init__.py".lstrip("/") not in self.packages:
+            return True
+        return Inner(f"{folder}/", name.partition(".")[0]) in self._own
 
     def is_namespace(self, name: str) -> bool:
         """Whether modules lie below this name."""
@@ -114,6 +136,10 @@ class ModuleNames:
         drop = level - 1 if importer in self.packages else level
         base = base[: len(base) - drop] if drop else base
         return ".".join([p for p in (*base, module) if p])
+
+
+def _digest(names: Iterable[str]) -> bytes:
+    return hashlib.blake2b("\0".join(names).encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _package_around(prefix: str, files: set[str]) -> str:

@@ -1,0 +1,119 @@
+"""Packages that lie in another package and are imported by their own name, as ``shop`` in ``src``.
+
+Who puts ``src`` on the path imports ``shop.db``, and an ``src/__init__.py`` changes nothing about that. So the
+imports of the program are the witness: names that nothing else answers to, where files in a package would.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sessionlint.facts.packing import unpack
+from sessionlint.program import knowledge
+from sessionlint.program.modules import Inner, ModuleNames
+
+#: What a project's own module is not taken for, whatever it is called.
+_LIBRARIES: Final = sys.stdlib_module_names | {
+    name.partition(".")[0]
+    for known in (
+        knowledge.SESSION_CLASSES, knowledge.RAW_CONNECTIONS, knowledge.HANDLE_TYPES, knowledge.ROUTERS,
+        knowledge.NETWORK_PREFIXES,
+    )
+    for name in known
+}  # fmt: skip
+
+
+class _Tree(NamedTuple):
+    """The facts of all files by path, the folders that hold files, and by name what lies directly in a package."""
+
+    blobs: Mapping[str, bytes]
+    folders: frozenset[str]
+    inside: Mapping[str, Sequence[Inner]]
+
+
+def inner_packages(blobs: Mapping[str, bytes], names: ModuleNames) -> tuple[Inner, ...]:
+    """What the imports of a program (facts by path) ask for by names that ``names`` do not know, in a fixed order.
+
+    A name counts when more imports of it find what they ask for there than do not: a library may be called the same.
+    """
+    tree = _tree(blobs, names)
+    found: Counter[Inner] = Counter()
+    missed: Counter[str] = Counter()
+    wraps: set[Inner] = set()
+    for path, blob in blobs.items() if tree.inside else ():
+        for module, level, members in unpack(blob)[1] if blob else ():
+            top = module.partition(".")[0]
+            if level or top not in tree.inside or names.path_of(module, path) or names.is_namespace(module):
+                continue
+            answers = [(inner, _answer(tree, inner, path, module, members)) for inner in tree.inside[top]]
+            meant = _meant(path, [inner for inner, answer in answers if answer])
+            found.update(meant)
+            missed[top] += not meant and all(answer is False for _, answer in answers)
+            # a module that imports its own name means the library it wraps
+            wraps.update(inner for inner in tree.inside[top] if module == top and path == _file(tree, "".join(inner)))
+    return tuple(sorted(i for i, number in found.items() if number > missed[i.name] and i not in wraps))
+
+
+def _tree(blobs: Mapping[str, bytes], names: ModuleNames) -> _Tree:
+    folders: set[str] = set()
+    inside: dict[str, set[Inner]] = defaultdict(set)
+    for path in blobs:
+        folder, _, file = path.rpartition("/")
+        entries = [(folder, file.removesuffix(".py"))]
+        while folder and folder not in folders:
+            folders.add(folder)
+            above, _, name = folder.rpartition("/")
+            entries.append((above, name))
+            folder = above
+        for above, name in entries:
+            if above and f"{above}/__init__.py" in names.packages and name not in _LIBRARIES and name != "__init__":
+                inside[name].add(Inner(f"{above}/", name))
+    return _Tree(blobs, frozenset(folders), {name: sorted(found) for name, found in inside.items()})
+
+
+def _answer(tree: _Tree, inner: Inner, importer: str, module: str, members: Sequence[str]) -> bool | None:
+    """Whether there is what an import statement asks for; ``None`` when that cannot be told."""
+    place = inner.folder + _place(module)
+    if any(f"{place}/{name}.py" in tree.blobs or f"{place}/{name}" in tree.folders for name in members):
+        return True
+    path = _file(tree, place)
+    if path is None or path == importer:
+        return None if place in tree.folders and not members else False
+    blob = tree.blobs[path]
+    if not blob or not members or "*" in members:
+        return True if "." in module else None
+    if not all(name.encode() in blob for name in members):
+        return False
+    return "." in module or set(members) <= set(_bound(unpack(blob)[0]))
+
+
+def _file(tree: _Tree, place: str) -> str | None:
+    return next((path for path in (f"{place}.py", f"{place}/__init__.py") if path in tree.blobs), None)
+
+
+def _place(module: str) -> str:
+    return module.replace(".", "/")
+
+
+def _bound(statements: Sequence[tuple[Any, ...]]) -> Iterator[str]:
+    """The names that functions, classes, assignments and imports at the top of a module bind."""
+    for statement in statements:
+        op = statement[0]
+        if op in ("F", "C"):
+            yield statement[2][0]
+        elif op in ("=", ":"):
+            targets = statement[2] if op == "=" else (statement[2],)
+            yield from (target[2] for target in targets if target[0] == "n")
+        elif op == "from":
+            yield from (alias or name for name, alias in statement[4])
+        elif op in ("I", "T"):
+            yield from _bound([*statement[2 + (op == "I")], *statement[4]])
+
+
+def _meant(path: str, fitting: Sequence[Inner]) -> list[Inner]:
+    """The one nearest around the importing file; for a file that lies beside them all, the only one there is."""
+    around = [inner for inner in fitting if path.startswith(inner.folder)]
+    return [max(around)] if around else [*fitting] if len(fitting) == 1 else []
