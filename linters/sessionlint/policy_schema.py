@@ -17,6 +17,7 @@ from sessionlint.presets import DEFAULT_LAYERS, DEFAULT_PRESET, PRESETS, Suppres
 from sessionlint.report import Severity
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
+_ENTER = re.compile(r"(?<=\w)\.__a?enter__\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -167,6 +168,11 @@ def _flag(value: object) -> bool:
     raise _BadValueError(f"is {_shown(value)}; write true or false.")
 
 
+def _contexts(value: object) -> tuple[str, ...]:
+    """Context managers; a class may be named by the method that enters its objects."""
+    return tuple(dict.fromkeys(_ENTER.sub("", name) for name in _each(_qualified)(value)))
+
+
 _codes = _each(_code)
 _patterns = _each(_pattern)
 
@@ -176,7 +182,7 @@ _KEYS: Mapping[str, Callable[[object], Any]] = {
     "exclude": _patterns,
     "session-modules": _each(_file),
     "session-dependencies": _each(_qualified),
-    "session-contexts": _each(_qualified),
+    "session-contexts": _contexts,
     "session-types": _each(_qualified),
     "session-factories": _each(_qualified),
     "auth-dependencies": _each(_qualified),

@@ -287,6 +287,27 @@ def test_background_work_keeps_a_session_that_ends_or_loads_otherwise(body: str,
     assert done.files["app/tasks/nightly.py"].endswith(body)
 
 
+def test_background_work_opens_the_class_that_is_entered_for_its_session() -> None:
+    module = (
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+        'Local = sessionmaker(create_engine("postgresql://db/app"))\n\n\n'
+        "class Work:\n    def __enter__(self):\n        self.session = Local()\n        return self.session\n\n"
+        "    def __exit__(self, *error):\n        self.session.close()\n"
+    )
+    job = (
+        "from app.session import Local\n\n\ndef tidy():\n    with Local() as session:\n"
+        '        session.execute("select 1")\n'
+    )
+    done = fixed(
+        {"app/session.py": module, "app/tasks/tidy.py": job},
+        select=SELECT,
+        policy={"session-dependencies": [], "session-contexts": ["app.session.Work"]},
+    )
+    assert done.reasons == []
+    expected = job.replace("import Local", "import Local, Work").replace("with Local", "with Work")
+    assert done.files["app/tasks/tidy.py"] == expected
+
+
 def test_the_second_session_stays_where_leaving_the_first_one_commits() -> None:
     module = examples.SESSION_MODULE.replace(
         "        yield session\n\n\nasync def get_session_dependency",

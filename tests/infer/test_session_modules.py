@@ -161,6 +161,23 @@ def test_a_class_that_manages_sessions_is_named_with_its_method(infer):
     assert result.sessions == (("app/database.py",), ("app.database.get_db",), ("app.database.Manager.session",))
 
 
+def test_a_class_that_is_entered_for_its_session_is_named_itself(infer):
+    result = infer(
+        {
+            "app/__init__.py": "",
+            "app/db.py": SYNC_DB + "\n\nclass Work:\n    def __init__(self):\n        self.db = SessionLocal()\n\n"
+            "    def __enter__(self):\n        return self.db\n\n    def __exit__(self, *error):\n"
+            "        self.db.close()\n",
+            "app/main.py": MAIN,
+            "app/api.py": router("app.db"),
+            "app/jobs.py": "from app.db import Work\n\n\ndef tidy():\n    with Work() as db:\n        db.flush()\n",
+        }
+    )
+    assert result.sessions == (("app/db.py",), ("app.db.get_db",), ("app.db.Work",))
+    assert result.notes[0].endswith("and Work() hands its sessions to 1 function.")
+    assert result.notes[2] == "session context app.db.Work: it hands its sessions to 1 function."
+
+
 def test_every_application_of_a_repository_has_its_own_session_module(infer):
     service = {
         "__init__.py": "",

@@ -139,6 +139,11 @@ def test_a_stated_layer_replaces_the_usual_folders_of_that_layer_only():
     assert chosen.layer_of("alembic/env.py") == "migration"
 
 
+def test_a_class_whose_objects_are_entered_may_be_named_by_either_method():
+    named = policy(**{"session-contexts": ["app.db.Work.__enter__", "app.db.Work.__aenter__", "app.db.session"]})
+    assert named.session_contexts == ("app.db.Work", "app.db.session")
+
+
 def test_only_the_named_files_are_session_modules():
     chosen = policy(session_modules=["app/db/session.py"])
     assert chosen.is_session_module("app/db/session.py")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sessionlint.rules import examples
 from sessionlint.rules import txn211_commit_after_response as txn211
 from sessionlint.rules.catalogue import all_rules
@@ -129,6 +131,45 @@ async def tidy_at_once():
         "Open it with `with work() as session:`.",
         "Open it with `async with get_session() as session:`.",
         "Open it with `with work() as session:`.",
+    ]
+
+
+CLASS = """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+class Work:
+    def __init__(self):
+        self.session = Local()
+
+    def __enter__(self):
+        return self.session
+
+    def __exit__(self, *error):
+        self.session.close()
+# --- app/jobs/nightly.py
+from app.session import Local
+
+
+def tidy():
+    with Local() as session:
+        session.execute("select 1")
+"""
+
+
+@pytest.mark.parametrize("name", ["app.session.Work", "app.session.Work.__enter__"])
+def test_context_that_is_a_class_is_used_by_the_name_of_the_class(name):
+    policy = {"session-dependencies": [], "session-contexts": [name]}
+    assert advice(CLASS, "TXN101", **policy) == ["Open it with `with Work() as session:`."]
+
+
+def test_where_there_is_no_context_one_has_to_be_written():
+    assert advice(CLASS, "TXN101", **{"session-dependencies": [], "session-contexts": []}) == [
+        "Write a context manager for it in the session module (`session-contexts` names none) and use that."
     ]
 
 

@@ -17,6 +17,7 @@ from sessionlint.fixes.transactions_flow import Flow, Session, exits
 from sessionlint.fixes.transactions_session import code_of
 from sessionlint.program.values import Handle, Injected
 from sessionlint.rules.opening import main_handle
+from sessionlint.rules.remedies import called, needs_arguments
 from sessionlint.rules.transactions import closing_commits, commits_on_exit, injector
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ def approved_context(context: Context) -> FunctionInfo:
     if not names:
         refuse("the policy names no session context")
     for function in sorted(context.program.approved_contexts, key=lambda f: (f.path, f.header)):
-        if names[0].endswith(f".{function.qualname}"):
-            if any(p.default is None for p in _parameters(context, function)):
-                refuse(f"{function.qualname}() needs arguments", function.path, function.header[0])
+        if names[0].endswith(f".{called(function)}"):
+            method = function.class_info is not None and called(function) == function.qualname
+            if needs_arguments(function) or (method and not function.is_staticmethod):
+                refuse(f"{called(function)}() needs arguments", function.path, function.header[0])
             return function
     return refuse(f"the policy's {names[0]} is no function of the program")
 
@@ -87,11 +89,6 @@ def handed_out(context: Context, function: FunctionInfo) -> Handle:
             break
         function = source
     return refuse(f"what {function.qualname}() hands out is not known", function.path, function.header[0])
-
-
-def _parameters(context: Context, function: FunctionInfo) -> list[cst.Param]:
-    params = context.node_of(function).params
-    return [*params.posonly_params, *params.params, *params.kwonly_params]
 
 
 def refuse_other_ending(context: Context, flow: Flow, approved: FunctionInfo) -> None:

@@ -89,7 +89,8 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     for source in dependencies:
         approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
     for source in [s for s in contexts if s.named]:
-        approved.contexts[survey.dotted(source.function)] = _source_reason(source)
+        # a class that both kinds of with can enter is named once, for its most used one
+        approved.contexts.setdefault(survey.dotted(source.function), _source_reason(source))
 
 
 def _files_behind(survey: Survey, source: Source) -> list[str]:
@@ -148,7 +149,7 @@ def _is_minor(source: Source, first: Source) -> bool:
 
 
 def _minor_note(source: Source, first: Source) -> str:
-    return f"{source.function.name}() of {source.path} {_use(source)}, while {first.function.name}() {_use(first)}"
+    return f"{source.function.name}() of {source.path} {_use(source)}, while {first.name}() {_use(first)}"
 
 
 def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
@@ -173,8 +174,8 @@ def _most_used(source: Source) -> tuple[int, str, tuple[int, ...]]:
 def _unchecked(survey: Survey, path: str) -> Iterator[str]:
     """A warning about a session module in which functions open sessions and end transactions for themselves."""
     module = survey.program.solver.modules[path]
-    doors = [s.function for s in survey.sources if s.path == path]
-    events = [e for f in module.functions if not _belongs(f, doors) for e in f.events]
+    doors = [s for s in survey.sources if s.path == path]
+    events = [e for f in module.functions if not _belongs(f, [door.function for door in doors]) for e in f.events]
     opens = len({e.span for e in events if e.kind in ("create", "obtain") and survey.program.sessions(e.subject)})
     ends = len({e.span for e in events if e.kind == "txn" and e.name in ("commit", "rollback")})
     if opens + ends < _MANY:
@@ -201,11 +202,9 @@ def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
     for source in [s for s in sources if s.path == path or any(site[0] == path for _, site in s.behind)][:3]:
         opened = [site[1][0] for kind, site in source.behind if site[0] == path and kind in _OPENED]
         if opened and source.path != path:
-            parts.append(
-                f"the {_OPENED[source.handed]} of {source.function.name}() are opened there (line {opened[0]})"
-            )
+            parts.append(f"the {_OPENED[source.handed]} of {source.name}() are opened there (line {opened[0]})")
         else:
-            parts.append(f"{source.function.name}() {_use(source)}")
+            parts.append(f"{source.name}() {_use(source)}")
     if not sources:
         users = [f for f in door.users if f.path != path]
         if users:

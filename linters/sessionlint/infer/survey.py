@@ -36,6 +36,11 @@ _UNNAMEABLE = ("<lambda>", "__init__")
 _ENTERS = ("__enter__", "__aenter__")
 
 
+def _enters(function: FunctionInfo) -> bool:
+    """Whether it is what ``with`` calls on an object."""
+    return function.name in _ENTERS and function.class_info is not None
+
+
 @dataclass(slots=True, eq=False)
 class Source:
     """A function that hands out sessions.
@@ -57,6 +62,12 @@ class Source:
     def path(self) -> str:
         """The file that defines it."""
         return self.function.path
+
+    @property
+    def name(self) -> str:
+        """What code that uses it writes: a class for the method that enters its objects."""
+        owner = self.function.class_info if _enters(self.function) else None
+        return self.function.name if owner is None else owner.name
 
     @property
     def endpoints(self) -> list[FunctionInfo]:
@@ -146,7 +157,7 @@ class Survey:
 
     def _context(self, function: FunctionInfo) -> Source | None:
         """The function as a context manager that hands out sessions, if it is one."""
-        if function.name in _ENTERS and function.class_info is not None:
+        if _enters(function):
             return self._entered(function)
         if function.is_context_manager:
             value = function.summary.yields
@@ -239,6 +250,11 @@ class Survey:
         return places.names_in_use(self.program)
 
     def dotted(self, function: FunctionInfo) -> str:
-        """The qualified name of a function by the module name that the project itself imports it by."""
+        """The qualified name of a function by the module name that the project itself imports it by.
+
+        It is that of the class for the method that enters its objects.
+        """
         module = self._module_names.get(function.path, "")
-        return f"{module}.{function.qualname}" if module else function.qualname
+        owner = function.class_info if _enters(function) else None
+        name = function.qualname if owner is None else owner.qualname
+        return f"{module}.{name}" if module else name

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _INJECT = "Inject the session."
 _THROUGH_MODULE = "Open it through the session module."
+_WRITE_ONE = "Write a context manager for it in the session module (`session-contexts` names none) and use that."
 _TAKE = "Take the session as a parameter from the endpoint or task that owns it."
 _OWN = "let `async with session.begin():` around the unit of work own it"
 #: What to write instead, by the role of the function that ends a transaction by hand.
@@ -146,7 +147,7 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
         return _TAKE
     way = _nearest(program, function, program.shared(_contexts), kind)
     if way is None:
-        return _THROUGH_MODULE
+        return _THROUGH_MODULE if program.policy.session_contexts else _WRITE_ONE
     word = in_colour("async with", function.is_async and way.asynchronous is not False)
     return f"Open it with `{word} {way.call} as session:`."
 
@@ -198,7 +199,7 @@ def _ways(program: Program, dotted: str) -> list[Way]:
         return [Way(name, "", "", None, needs=False)]
     root = _root(module, path)
     functions = sorted(program.named(dotted), key=lambda f: (f.path, f.header))
-    found = [Way(name, path, root, _hands_async(program, f), _needs_arguments(f)) for f in functions]
+    found = [Way(name, path, root, _hands_async(program, f), needs_arguments(f)) for f in functions]
     if not found:
         value = program.solver.peek(("name", path, name))
         factories = [a for a in value if isinstance(a, Handle) and a.kind == FACTORY]
@@ -215,13 +216,20 @@ def _hands_async(program: Program, function: FunctionInfo) -> bool | None:
     return colour(program, sessions)
 
 
-def _needs_arguments(function: FunctionInfo) -> bool:
-    called: FunctionInfo | None = function
+def called(function: FunctionInfo) -> str:
+    """What is called to get what ``function`` hands out: the class of a method that enters its objects, else itself."""
+    owner = function.class_info if function.name in _ENTERS else None
+    return function.qualname if owner is None else owner.qualname
+
+
+def needs_arguments(function: FunctionInfo) -> bool:
+    """Whether :func:`called` cannot be called without arguments."""
+    code: FunctionInfo | None = function
     if function.name in _ENTERS:
-        called = function.class_info.methods.get("__init__") if function.class_info is not None else None
-    if called is None:
+        code = function.class_info.methods.get("__init__") if function.class_info is not None else None
+    if code is None:
         return False
-    params = called.params[1:] if called.class_info is not None and not called.is_staticmethod else called.params
+    params = code.params[1:] if code.class_info is not None and not code.is_staticmethod else code.params
     return any(default is None and kind not in _VARIADIC for _, kind, _, default, *_ in params)
 
 
