@@ -20,6 +20,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.build import module_names, names_of, solve, take_edit
 from sessionlint.program.editing import Editing
 from sessionlint.program.memo import Memo
+from sessionlint.program.model import FunctionInfo
 from sessionlint.report import CheckError
 
 #: After so many edits the program is solved again, and what the edits left behind goes.
@@ -66,10 +67,14 @@ class Engine:
             edits = 0
         else:
             solver, edits = self._last.solver, self._last.edits + 1
-        self._last = _Last(solver, keys, blobs, errors, edits)
-        self._forget(frozenset(keys.values()))
         problems = tuple(errors[path] for path in sorted(errors))
-        return Program(self.policy, solver, problems, _Lines(sources).read, changed)
+        program = Program(self.policy, solver, problems, _Lines(sources).read, changed)
+        situations = program.situations
+        if changed is not None and self._last is not None and _moved(self._last.situations, situations, changed):
+            program.changed = None
+        self._last = _Last(solver, keys, blobs, errors, edits, situations)
+        self._forget(frozenset(keys.values()))
+        return program
 
     def error_in(self, path: str, data: bytes) -> CheckError | None:
         """What is wrong with a file of these bytes, if anything; a program with it will not read it again."""
@@ -120,14 +125,23 @@ class Engine:
             self._facts = {k: blob for k, blob in self._facts.items() if k[0] in current}
 
 
+Situations = tuple[frozenset[FunctionInfo], ...]
+
+
+def _moved(before: Situations, after: Situations, changed: frozenset[str]) -> bool:
+    """Whether functions of other files than the changed ones are run by something else than before."""
+    return any(f.path not in changed for old, new in zip(before, after, strict=True) for f in old ^ new)
+
+
 class _Last(NamedTuple):
-    """The last solution, what it was made of, and how many edits it has taken since it was solved."""
+    """The last solution, what it was made of, how many edits it has taken since, and what runs its functions."""
 
     solver: Editing
     keys: Mapping[str, bytes]
     blobs: Mapping[str, bytes]
     errors: Mapping[str, CheckError]
     edits: int
+    situations: Situations
 
 
 class _Lines:

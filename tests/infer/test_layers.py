@@ -139,8 +139,52 @@ def test_one_file_of_another_kind_does_not_turn_a_folder(infer):
         | {f"app/logic/{name}.py": SERVICE for name in "abcd"}
         | {"app/logic/e.py": MODEL, "app/logic/f.py": TOKENS}
     )
-    assert result.layers == {"service": ("app/logic/**",), "auth": ("app/logic/f.py",)}
-    assert (result.policy.layer_of("app/logic/e.py"), result.policy.layer_of("app/logic/f.py")) == ("service", "auth")
+    assert result.layers == {
+        "service": ("app/logic/**",), "auth": ("app/logic/f.py",), "model": ("app/logic/e.py",),
+    }  # fmt: skip
+    assert [result.policy.layer_of(f"app/logic/{name}.py") for name in "aef"] == ["service", "model", "auth"]
+
+
+def test_data_access_in_a_folder_of_endpoints_is_named_by_itself(infer):
+    result = infer(
+        BASE
+        | {f"app/orders/{name}.py": ROUTER for name in ("router", "router_lines", "router_prices")}
+        | {"app/orders/db/api.py": SERVICE}
+    )
+    assert result.layers == {"router": ("app/orders/**",), "service": ("app/orders/db/api.py",)}
+
+
+def test_functions_that_take_a_session_are_at_home_in_folders_of_models_and_authentication(infer):
+    result = infer(
+        BASE
+        | {"app/models/item.py": MODEL, "app/models/user.py": MODEL, "app/models/queries.py": SERVICE}
+        | {"app/security/tokens.py": TOKENS, "app/security/rights.py": SERVICE}
+    )
+    assert result.layers == {"model": ("app/models/**",), "auth": ("app/security/**",)}
+
+
+COMMAND = """\
+import typer
+
+from app.db import SessionLocal
+
+app = typer.Typer()
+
+
+def add(session, name):
+    session.execute("insert", name)
+
+
+@app.command()
+def create(name: str):
+    with SessionLocal() as session:
+        add(session, name)
+"""
+
+
+def test_a_file_of_commands_and_what_they_alone_call_is_no_service(infer):
+    result = infer(BASE | {"app/cli/users.py": COMMAND, "app/cli/items.py": COMMAND, "app/logic/a.py": SERVICE})
+    assert result.layers == {"service": ("app/logic/a.py",)}
 
 
 def test_one_decoded_token_does_not_turn_a_service_into_an_auth_file(infer):

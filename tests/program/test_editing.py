@@ -105,6 +105,30 @@ def test_other_changes_have_the_program_solved(tmp_path, change):
     assert engine.solve({**FILES, **change}, edit=True).changed is None
 
 
+STARTS = (
+    b"from fastapi import FastAPI\nfrom work import run\napp = FastAPI()\n\n"
+    b"@app.on_event('startup')\nasync def go():\n    await run()\n"
+)
+
+
+def test_an_edit_that_changes_what_runs_a_function_elsewhere_has_all_files_judged_again(tmp_path):
+    work = b"from db import maker\n\n\nasync def run():\n    async with maker() as session:\n        pass\n"
+    engine = Engine(tmp_path, Policy(root=tmp_path, layers={"service": ("work.py",)}))
+    files = {"db.py": DB.encode(), "work.py": work, "main.py": STARTS}
+
+    def role(program):
+        return next(program.role(f) for f in program.functions if f.name == "run")
+
+    assert role(engine.solve(files)) is None
+    program = engine.solve({**files, "main.py": STARTS.replace(b"@app.on_event('startup')", b"")}, edit=True)
+    assert (role(program), program.changed) == ("service", None)
+    program = engine.solve({**files, "main.py": b"# more\n" + STARTS}, edit=True)
+    assert (role(program), program.changed) == (None, None)
+    program = engine.solve({**files, "main.py": b"# less\n" + STARTS}, edit=True)
+    assert role(program) is None
+    assert program.changed == {"main.py"}
+
+
 def test_nothing_new_is_taken_as_it_is(tmp_path):
     engine = solved(tmp_path)
     assert engine.solve(dict(FILES), edit=True).changed == frozenset()

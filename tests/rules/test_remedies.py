@@ -173,6 +173,75 @@ def test_where_there_is_no_context_one_has_to_be_written():
     ]
 
 
+TAKE = "Take the session as a parameter from the endpoint or task that owns it."
+OPEN = "Open it with `with Work() as session:`."
+OPENS = """
+
+def fill(name="x"):
+    with Local() as session:
+        session.execute("select 1")
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import typer\n\napp = typer.Typer()\n\n\n@app.command()" + OPENS[1:],
+        "import click\n\n\n@click.command" + OPENS[1:],
+        OPENS + "\n\nimport typer\n\ntyper.Typer().command(name='fill')(fill)\n",
+        OPENS + "\n\nif __name__ == '__main__':\n    import sys\n\n    fill(sys.argv)\n",
+        OPENS + "\n\nimport fire\n\nfire.Fire(fill)\n",
+        OPENS + "\n\nimport typer\n\napp = typer.Typer()\n\n\n@app.command()\ndef run():\n    fill()\n",
+        OPENS + "\n\nfill('at import')\n",
+        OPENS + "# --- app/main.py\nfrom fastapi import FastAPI\nfrom app.services.seed import fill\n\n"
+        "app = FastAPI()\n\n\n@app.on_event('startup')\ndef start():\n    fill()\n",
+        OPENS + "# --- app/main.py\nfrom fastapi import FastAPI\nfrom app.services.seed import fill\n\n\n"
+        "async def lifespan(app):\n    fill()\n    yield\n\n\napp = FastAPI(lifespan=lifespan)\n",
+        "\nfrom metrics import REGISTRY, Collector\n\n\nclass Items(Collector):\n    def collect(self):\n"
+        "        with Local() as session:\n            yield session.execute('select 1')\n\n\n"
+        "def register():\n    REGISTRY.register(Items())\n",
+    ],
+    ids=[
+        "typer", "click", "by a call", "main", "fire", "helper of a command", "import", "startup", "lifespan", "hook",
+    ],
+)  # fmt: skip
+def test_what_runs_by_itself_is_told_to_open_its_session_wherever_it_lies(source):
+    assert _seeded(source) == [OPEN]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        OPENS + "# --- app/routers/a.py\nfrom fastapi import APIRouter\nfrom app.services.seed import fill\n\n"
+        "router = APIRouter()\n\n\n@router.get('/')\ndef read():\n    fill()\n# --- app/cli.py\nimport typer\n"
+        "from app.services.seed import fill\n\napp = typer.Typer()\napp.command()(fill)\n",
+        OPENS,
+        OPENS + "# --- app/cli.py\nimport typer\nfrom app.services.seed import fill\n\napp = typer.Typer()\n\n\n"
+        "@app.command()\ndef run():\n    fill()\n",
+        "\nclass Items:\n    def collect(self):\n        with Local() as session:\n"
+        "            session.execute('select 1')\n\n\ndef register(registry):\n    registry.register(Items())\n",
+    ],
+    ids=["an endpoint calls it, too", "nobody calls it", "a command of another file", "no library's kind of object"],
+)
+def test_a_service_that_others_may_call_takes_its_session(source):
+    assert _seeded(source) == [TAKE]
+
+
+def test_a_decorator_of_services_is_a_service_though_modules_call_it():
+    source = (
+        "\n\ndef with_session(function):\n    def inner(*args):\n        with Local() as session:\n"
+        "            return function(session, *args)\n\n    return inner\n\n\n@with_session\n"
+        "def fill(session, name):\n    session.execute('select 1')\n"
+    )
+    assert _seeded(source) == [TAKE]
+
+
+def _seeded(source: str) -> list[str]:
+    module = CLASS.partition("# --- app/jobs/nightly.py")[0]
+    policy = {"session-dependencies": [], "session-contexts": ["app.session.Work"]}
+    return advice(f"{module}# --- app/services/seed.py\nfrom app.session import Local\n{source}", "TXN101", **policy)
+
+
 def test_code_that_cannot_wait_is_not_told_to_wait():
     source = """
 from sqlalchemy.orm import Session

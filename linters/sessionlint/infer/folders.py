@@ -20,6 +20,8 @@ _STEMS = {
     "model": r"(?:db_models?|entit(?:y|ies)|models?|orm|tables?)",
     "auth": r"(?:auth(?:entication|orization)?|jwt|oauth2?|permissions?|security|tokens?)",
 }
+#: Functions that take a session are at home there, too: they load users, or their own rows.
+_KEEPERS = ("auth", "model")
 _NAMED = {layer: re.compile(f"{names}\\Z", re.I) for layer, names in _STEMS.items()}
 
 
@@ -35,8 +37,8 @@ def patterns(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, tup
     for folder, layer in folders.items():
         found[layer].add(f"{folder}/**")
     for path, vote in rest.items():
-        above = _above(path, folders)
-        if (above is None and vote.alone) or (above is not None and vote.layer == "auth" and folders[above] != "auth"):
+        around = folders.get(_above(path, folders) or "")
+        if vote.alone and around != vote.layer and not (vote.layer == "service" and around in _KEEPERS):
             found[vote.layer].add(path)
     return {layer: tuple(sorted(found[layer])) for layer in sorted(found)}
 

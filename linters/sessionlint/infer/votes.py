@@ -11,9 +11,10 @@ from sessionlint.facts import ir
 from sessionlint.infer.places import imports, is_migration, test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
+from sessionlint.program.entries import takes_session
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
 from sessionlint.program.reached import anywhere, reached_from
-from sessionlint.program.values import SESSION, Param, Value
+from sessionlint.program.values import Value
 
 #: Names that say "service" even of files that were not seen to take a session.
 SERVICE_NAMES = re.compile(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
@@ -133,8 +134,10 @@ def _counts(
             or function in reached
         ):
             counts["background"] += 1
-        elif function.parent is None and (
-            _takes_session(program, function) or (function in called and _opens(function))
+        elif (
+            function.parent is None
+            and function not in program.entries
+            and (takes_session(program, function) or (function in called and _opens(function)))
         ):
             counts["service"] += 1
     return counts
@@ -151,15 +154,6 @@ def _authenticates(name: str, path: str) -> bool:
         return bool(_AUTH_FILE.search(path))
     return bool(
         name in _ENCODERS or knowledge.JWT_DECODERS.match(name) or knowledge.SECURITY_CLASSES.match(f"{name}()")
-    )
-
-
-def _takes_session(program: Program, function: FunctionInfo) -> bool:
-    """Whether a session is a plain argument (what FastAPI injects makes no service)."""
-    return any(
-        program.kind(Param(function, name)) == SESSION
-        for name, *_ in function.params
-        if name not in function.dependencies
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
+from sessionlint.program.entries import entries, takes_session
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.solver import Solver
@@ -128,6 +129,19 @@ class Program:
         """What background functions of the same file or family of classes call, and nobody else does."""
         return reached_from(self, self.background_functions, beside(self))
 
+    @cached_property
+    def entries(self) -> frozenset[FunctionInfo]:
+        """What runs by itself: commands, code run at import or at the start, hooks, and what they alone call."""
+        return entries(self)
+
+    @property
+    def situations(self) -> tuple[frozenset[FunctionInfo], ...]:
+        """Functions by what runs them. Calls elsewhere decide about that, and rules go by it."""
+        return (
+            frozenset(self.background_functions), self.background_helpers, frozenset(self.dependency_functions),
+            self.entries,
+        )  # fmt: skip
+
     @staticmethod
     def started_by(event: Event) -> list[FunctionInfo]:
         """The project functions a ``schedule`` or ``concurrent`` event starts."""
@@ -213,6 +227,8 @@ class Program:
             return self.role(function.parent)
         if layer is None and function in self.dependency_functions:
             return "dependency"
+        if layer == "service" and function in self.entries and not takes_session(self, function):
+            return None
         return layer
 
     def is_exempt(self, function: FunctionInfo) -> bool:

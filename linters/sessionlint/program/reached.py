@@ -18,12 +18,7 @@ def reached_from(program: Program, started: Collection[FunctionInfo], near: Near
 
     ``near`` tells whether a callee counts as part of its caller's work. Calls of tests and migrations do not count.
     """
-    callers: dict[FunctionInfo, set[FunctionInfo]] = {}
-    calls: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
-    for event in program.events("call"):
-        if event.callee is not None and program.policy.layer_of(event.path) not in ("test", "migration"):
-            callers.setdefault(event.callee, set()).add(event.function)
-            calls.setdefault(event.function, {})[event.callee] = None
+    callers, calls = program.shared(calling)
     families = program.shared(_families)
     found = set(started)
     pending = list(started)
@@ -39,6 +34,17 @@ def reached_from(program: Program, started: Collection[FunctionInfo], near: Near
                 # a function that waited for this one to be found is looked at once more
                 pending.extend(c for c in calls.get(callee, ()) for c in callers.get(c, ()) if c in found)
     return frozenset(found.difference(started))
+
+
+def calling(program: Program) -> tuple[dict[FunctionInfo, set[FunctionInfo]], dict[FunctionInfo, list[FunctionInfo]]]:
+    """Who calls each function, and what each function calls, but for tests and migrations."""
+    callers: dict[FunctionInfo, set[FunctionInfo]] = {}
+    calls: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
+    for event in program.events("call"):
+        if event.callee is not None and program.policy.layer_of(event.path) not in ("test", "migration"):
+            callers.setdefault(event.callee, set()).add(event.function)
+            calls.setdefault(event.function, {})[event.callee] = None
+    return callers, {caller: list(callees) for caller, callees in calls.items()}
 
 
 def _families(program: Program) -> dict[FunctionInfo, list[FunctionInfo]]:

@@ -1,0 +1,79 @@
+"""Code that no request runs and nothing starts in the background: commands, what runs at import, at the start, a hook.
+
+It has nobody to take a session from, so it opens its own, in whatever folder it lies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from sessionlint.facts import ir
+from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.reached import beside, calling, reached_from
+from sessionlint.program.values import SESSION, Param
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+#: Decorators of click, typer and their like, whatever the program calls the object they belong to.
+_COMMAND: Final = re.compile(r"(?:^|\.)(?:command|group|callback)(?:\(|\Z)")
+#: What is called with a function that is a command from then on.
+_MAKES_COMMAND: Final = re.compile(r".*\.(?:command|group|callback)\(\)|typer\.run|fire\.Fire")
+#: Bases that say nothing of who calls the methods of a class.
+_PLAIN_BASES: Final = re.compile(r"(?:abc|builtins|collections|dataclasses|enum|pydantic|sqlalchemy|sqlmodel|typing)\b")
+
+
+def entries(program: Program) -> frozenset[FunctionInfo]:
+    """Such functions, and what they alone call in their own files."""
+    callers, _ = program.shared(calling)
+    starts = frozenset(_starts(program))
+    commands = frozenset((*_commands(program), *_called_back(program)))
+    # what runs once, while nothing else does: called by the body of a module, or by what starts the application
+    once = {f for f, found in callers.items() if all(c.name == "<module>" or c in starts for c in found)}
+    once = {f for f in once if not any(atom.tag == "fn" for atom in f.summary.returns)}  # a decorator
+    alone = {f for f in commands if all(c.name == "<module>" for c in callers.get(f, ()))}
+    started = frozenset(f for f in (*starts, *once, *alone) if f.name != "<module>" and not _is_served(program, f))
+    return started | {f for f in reached_from(program, started, beside(program)) if not _is_served(program, f)}
+
+
+def _is_served(program: Program, function: FunctionInfo) -> bool:
+    """Whether requests or background work run a function, or wait for what it hands out."""
+    return bool(function.routes) or function in program.dependency_functions or function in program.background_functions
+
+
+def _starts(program: Program) -> Iterator[FunctionInfo]:
+    """Lifespans, and functions that run when the application starts or stops."""
+    yield from (f for f in program.functions if "on_event" in f.registrations)
+    for entry in program.solver.routers.values():
+        yield from (atom.info for atom in entry.get("lifespan", ()) if atom.tag == "fn")
+
+
+def _commands(program: Program) -> Iterator[FunctionInfo]:
+    yield from (f for f in program.functions if any(_COMMAND.search(ir.text_of(d)) for d in f.decorators))
+    for event in program.events("external"):
+        if _MAKES_COMMAND.fullmatch(event.name):
+            yield from (atom.info for value in event.args for atom in value if atom.tag == "fn")
+
+
+def _called_back(program: Program) -> Iterator[FunctionInfo]:
+    """Methods of a library's kind of object that is handed to the library, which calls them: a collector of metrics."""
+    callers, _ = program.shared(calling)
+    found: dict[ClassInfo, list[FunctionInfo]] = {}
+    for info in program.classes:
+        methods = [f for f in info.methods.values() if f.evaluated and f not in callers and not f.name.startswith("_")]
+        if methods and any(not _PLAIN_BASES.match(base) for base in program.solver.external_bases(info)):
+            found[info] = methods
+    for event in program.events("external") if found else ():
+        for value in (*event.args, *(v for _, v in event.keywords)):
+            yield from (f for atom in value if atom.tag == "inst" for f in found.get(atom.info, ()))
+
+
+def takes_session(program: Program, function: FunctionInfo) -> bool:
+    """Whether a session is a plain argument (what FastAPI injects is none)."""
+    return any(
+        program.kind(Param(function, name)) == SESSION
+        for name, *_ in function.params
+        if name not in function.dependencies
+    )
