@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sessionlint.policy_file import read_policy
 from sessionlint.policy_text import render
 
@@ -233,6 +235,32 @@ def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
     )
     assert result.layers["migration"] == ("app/database/revisions/**",)
     assert result.policy.layer_of("app/database/revisions/versions/1.py") == "migration"
+
+
+ROWS = "from sqlalchemy.orm import Session\n\n\ndef fill(session: Session):\n    session.execute('insert')\n"
+REVISION = "from alembic import op\nfrom app.{} import fill\n\n\ndef upgrade():\n    fill(op.get_bind())\n"
+
+
+@pytest.mark.parametrize("folder", ["alembic/versions", "app/database/revisions"], ids=["usual folder", "own folder"])
+def test_what_only_migrations_import_is_part_of_them(infer, folder):
+    result = infer(
+        BASE
+        | {f"{folder}/one.py": REVISION.format("first_rows"), f"{folder}/two.py": REVISION.format("crud.shared")}
+        | {"app/first_rows.py": "from app.rows import fill\n" + ROWS, "app/rows.py": ROWS}
+        | {"app/crud/shared.py": ROWS, "app/api/items.py": "from app.crud.shared import fill\n" + ROUTER}
+    )
+    assert [result.policy.layer_of(f"app/{name}.py") for name in ("first_rows", "rows", "crud/shared", "main")] == [
+        "migration", "migration", "service", None,
+    ]  # fmt: skip
+    assert result.policy.layer_of(f"{folder}/one.py") == "migration"
+
+
+def test_what_an_environment_of_migrations_imports_stays_part_of_the_application(infer):
+    environment = "from alembic import context\nfrom app import db, main, models\nfrom app.api import items\n"
+    routers = {"app/api/items.py": ROUTER, "app/api/users.py": ROUTER}
+    result = infer(BASE | routers | {"alembic/env.py": environment, "app/models.py": MODEL})
+    assert result.layers == {"router": ("app/api/**",), "model": ("app/models.py",)}
+    assert result.policy.session_modules == ("app/db.py",)
 
 
 def test_fixtures_and_what_lies_beside_them_are_tests_when_only_tests_import_them(infer):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sessionlint.infer import absence
 from sessionlint.infer.folders import patterns
-from sessionlint.infer.places import application_files
+from sessionlint.infer.places import application_files, is_migration
 from sessionlint.infer.sessions import Approved, approve
 from sessionlint.infer.survey import Survey
 from sessionlint.infer.votes import Vote, collect_votes, exempt_files
@@ -88,10 +88,11 @@ def _exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
     files = exempt_files(program)
     for path, layer in files.items():
         folder = path.rpartition("/")[0]
-        if layer == "test" and not path.endswith("_test.py"):
-            pattern = f"{folder}/**" if _is_whole(program, folder, files) else path
+        if layer == "test" and path.endswith("_test.py"):
+            pattern = "*_test.py"
         else:
-            pattern = "*_test.py" if layer == "test" else f"{folder}/**" if folder else path
+            whole = _is_whole(program, folder, files, layer)
+            pattern = f"{folder}/**" if folder and (whole or is_migration(program.solver.modules[path])) else path
         extra.setdefault(layer, set()).add(pattern)
     found: dict[str, tuple[str, ...]] = {}
     for layer, added in extra.items():
@@ -100,14 +101,14 @@ def _exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _is_whole(program: Program, folder: str, files: Mapping[str, str]) -> bool:
-    """Whether all that was read of a folder is found to be tests."""
-    return bool(folder) and all(files.get(m.path) == "test" for m in program.modules if m.path.startswith(f"{folder}/"))
+def _is_whole(program: Program, folder: str, files: Mapping[str, str], layer: str) -> bool:
+    """Whether all that was read of a folder is found to be tests, or migrations."""
+    return bool(folder) and all(files.get(m.path) == layer for m in program.modules if m.path.startswith(f"{folder}/"))
 
 
 def _matches(program: Program, layer: str, pattern: str) -> bool:
     layer_map = LayerMap({layer: (pattern,)})
-    return any(layer_map.layer_of(module.path) for module in program.modules)
+    return any(layer_map.layer_of(path) for path in program.solver.names.primary)
 
 
 def _without_inner(added: set[str]) -> list[str]:

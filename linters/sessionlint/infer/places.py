@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import ModuleInfo
+from sessionlint.program.values import ENGINE, FACTORY, POOL
 
 _ASIDE_FOLDERS = re.compile(
     r"(?:scripts?|notebooks?|seeds?|seeders?|fixtures?|docs?|documentation|examples?|samples?|demos?|bench(?:marks?)?"
@@ -29,7 +30,7 @@ def application_files(program: Program) -> frozenset[str]:
 
     In a project that is nothing but scripts, the scripts are the application.
     """
-    support = test_support(program)
+    support = test_support(program) | migration_support(program)
     candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
     importers = importers_of(program)
     application = frozenset(m.path for m in candidates if not _is_aside(m, importers))
@@ -132,6 +133,46 @@ def test_support(program: Program) -> frozenset[str]:
         grown = not more <= found
         found |= more
     return frozenset(found)
+
+
+def migration_support(program: Program) -> frozenset[str]:
+    """Files that only migrations import, such as rows for the first start; tests may, too.
+
+    What makes the application, its tables, engines or endpoints is none, for migrations may be all that imports it.
+    """
+    importers = importers_of(program)
+    migrations = {m.path for m in program.modules if is_migration(m)}
+    for path in program.solver.names.primary:
+        if program.policy.layer_of(path) == "migration" and path not in program.solver.modules:
+            migrations.add(path)
+            for imported in _imported_by(program, path):
+                importers.setdefault(imported, set()).add(path)
+    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and m.path not in migrations]
+    rest = [m for m in rest if not _is_of_application(program, m)]
+    found: set[str] = set()
+    grown = True
+    while grown:
+        more = {m.path for m in rest if importers.get(m.path) and importers[m.path] <= migrations | found}
+        grown = not more <= found
+        found |= more
+    return frozenset(found)
+
+
+def _imported_by(program: Program, path: str) -> Iterator[str]:
+    names = program.solver.names
+    for module, level, members in program.solver.imports_of(path):
+        dotted = names.absolute(path, module, level)
+        submodules = [found for name in members if (found := names.path_of(f"{dotted}.{name}", path))]
+        itself = names.path_of(dotted, path)
+        yield from submodules or ([itself] if itself is not None else [])
+
+
+def _is_of_application(program: Program, module: ModuleInfo) -> bool:
+    if _makes_application(module) or _runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
+        return True
+    functions = (module.body, *module.functions)
+    made = any(e.kind == "create" and e.name in (ENGINE, FACTORY, POOL) for f in functions for e in f.events)
+    return made or any(f.routes or f.registrations for f in functions)
 
 
 def names_in_use(program: Program) -> Mapping[str, str]:

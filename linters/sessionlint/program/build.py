@@ -198,6 +198,7 @@ def solve(
     names = names or module_names(blobs, policy)
     load = _loader(names, memo, blob_of or blobs.get)
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
+    solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()
     roots = [path for path in entered(blobs, policy) if part is None or path in part]
     if memo is not None:
         memo.start()

@@ -8,7 +8,7 @@ depend on the order of files, and recursion and import cycles need no special ca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program import memo as memory
@@ -52,6 +52,8 @@ class WorkList:
     ) -> None:
         self.policy = policy
         self.names = names
+        #: what a file imports (module, level, members), of files as well that nothing has read
+        self.imports_of: Callable[[str], Iterable[tuple[str, int, Sequence[str]]]] = lambda _: ()
         self.modules: dict[str, ModuleInfo] = {}
         self.functions: list[FunctionInfo] = []
         self.classes: list[ClassInfo] = []
