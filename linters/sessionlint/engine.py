@@ -107,7 +107,7 @@ class Engine:
         if not blobs[path] or unpack(last.blobs[path])[1] == unpack(blobs[path])[1]:
             return False
         sound = {path: blob for path, blob in blobs.items() if path not in last.errors}
-        return module_names(sound, self.policy).identity != last.solver.names.identity
+        return module_names(sound, self.policy, self._memo).identity != last.solver.names.identity
 
     def _blob(self, path: str, key: bytes, data: bytes, whole: bool) -> bytes:
         known = self._facts.get((key, whole))

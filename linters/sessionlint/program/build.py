@@ -145,11 +145,14 @@ def lines_under(root: Path) -> Callable[[str, int], str]:
     return read_line
 
 
-def module_names(blobs: Mapping[str, bytes], policy: Policy) -> ModuleNames:
-    """What the modules of a program are called: by their places, and by what its imports tell besides."""
+def module_names(blobs: Mapping[str, bytes], policy: Policy, memo: Memo | None = None) -> ModuleNames:
+    """What the modules of a program are called: by their places, and by what its imports tell besides.
+
+    ``memo`` is that of an earlier solution.
+    """
     folder = policy.root.absolute().name
     names = ModuleNames(blobs, policy.src, folder)
-    inner = inner_packages(blobs, names)
+    inner = inner_packages(blobs, names, memo)
     return ModuleNames(blobs, policy.src, folder, inner) if inner else names
 
 
@@ -195,7 +198,7 @@ def solve(
     those of all files (found out when not given).
     ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
     """
-    names = names or module_names(blobs, policy)
+    names = names or module_names(blobs, policy, memo)
     load = _loader(names, memo, blob_of or blobs.get)
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
     solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()

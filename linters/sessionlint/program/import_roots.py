@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sessionlint.facts.packing import unpack
 from sessionlint.program import knowledge
+from sessionlint.program.memo import Memo
 from sessionlint.program.modules import Inner, ModuleNames
 
 #: What a project's own module is not taken for, whatever it is called.
@@ -34,9 +35,10 @@ class _Tree(NamedTuple):
     inside: Mapping[str, Sequence[Inner]]
 
 
-def inner_packages(blobs: Mapping[str, bytes], names: ModuleNames) -> tuple[Inner, ...]:
+def inner_packages(blobs: Mapping[str, bytes], names: ModuleNames, memo: Memo | None = None) -> tuple[Inner, ...]:
     """What the imports of a program (facts by path) ask for by names that ``names`` do not know, in a fixed order.
 
+    ``memo`` may hold the facts of an earlier solution, which need not be unpacked again.
     A name counts when more imports of it find what they ask for there than do not: a library may be called the same.
     """
     tree = _tree(blobs, names)
@@ -44,7 +46,8 @@ def inner_packages(blobs: Mapping[str, bytes], names: ModuleNames) -> tuple[Inne
     missed: Counter[str] = Counter()
     wraps: set[Inner] = set()
     for path, blob in blobs.items() if tree.inside else ():
-        for module, level, members in unpack(blob)[1] if blob else ():
+        facts = () if not blob else unpack(blob) if memo is None else memo.facts_of(path, blob)
+        for module, level, members in facts[1] if facts else ():
             top = module.partition(".")[0]
             if level or top not in tree.inside or names.path_of(module, path) or names.is_namespace(module):
                 continue

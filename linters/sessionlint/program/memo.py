@@ -81,6 +81,11 @@ class Memo:
         self._digests[path] = known[1]
         return known[2]
 
+    def facts_of(self, path: str, blob: bytes) -> Any:
+        """The facts in ``blob``, of a file that may not be read in this solution."""
+        known = self._facts.get(path)
+        return known[2] if known is not None and known[0] == blob else unpack(blob)
+
     def finish(self) -> None:
         """A solution ended: what it did not meet is forgotten, files that were not read included."""
         met = {(path, name): number for (kind, path, name), number in self._made.items() if kind == "def"}
