@@ -156,13 +156,16 @@ def test_data_access_in_a_folder_of_endpoints_is_named_by_itself(infer):
     assert result.layers == {"router": ("app/orders/**",), "service": ("app/orders/db/api.py",)}
 
 
-def test_functions_that_take_a_session_are_at_home_in_folders_of_models_and_authentication(infer):
+def test_functions_that_take_a_session_are_at_home_in_folders_of_models_authentication_and_tasks(infer):
     result = infer(
         BASE
         | {"app/models/item.py": MODEL, "app/models/user.py": MODEL, "app/models/queries.py": SERVICE}
         | {"app/security/tokens.py": TOKENS, "app/security/rights.py": SERVICE}
+        | {"app/tasks/sweep.py": TASK, "app/tasks/steps.py": SERVICE}
     )
-    assert result.layers == {"model": ("app/models/**",), "auth": ("app/security/**",)}
+    assert result.layers == {
+        "background": ("app/tasks/**",), "model": ("app/models/**",), "auth": ("app/security/**",),
+    }  # fmt: skip
 
 
 COMMAND = """\

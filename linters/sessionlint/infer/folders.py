@@ -20,8 +20,8 @@ _STEMS = {
     "model": r"(?:db_models?|entit(?:y|ies)|models?|orm|tables?)",
     "auth": r"(?:auth(?:entication|orization)?|jwt|oauth2?|permissions?|security|tokens?)",
 }
-#: Functions that take a session are at home there, too: they load users, or their own rows.
-_KEEPERS = ("auth", "model")
+#: Functions that take a session are at home there, too: they load users, or their own rows, or are steps of a task.
+_KEEPERS = ("auth", "model", "background")
 _NAMED = {layer: re.compile(f"{names}\\Z", re.I) for layer, names in _STEMS.items()}
 
 
