@@ -149,13 +149,20 @@ _HANDLE_ATTRIBUTES = {
     "fastapi_sqlalchemy.db.session": "sqlalchemy.orm.Session()",
     "fastapi_async_sqlalchemy.db.session": "sqlalchemy.ext.asyncio.AsyncSession()",
 }
+#: What Strawberry puts on the context that a route of FastAPI gets, by its documentation: class path -> type.
+_CONTEXT_ATTRIBUTES = {
+    f"{context}().{name}": given
+    for context in ("strawberry.fastapi.BaseContext", "strawberry.fastapi.context.BaseContext")
+    for name, given in (("background_tasks", "fastapi.BackgroundTasks()"), ("request", "fastapi.Request()"))
+}
+_KNOWN_ATTRIBUTES = {**_HANDLE_ATTRIBUTES, **_CONTEXT_ATTRIBUTES}
 
 
 @lru_cache(maxsize=20000)
 def canonical(name: str) -> str:
     """The one spelling of an import path that the tables use."""
-    if name in _HANDLE_ATTRIBUTES:
-        return _HANDLE_ATTRIBUTES[name]
+    if name in _KNOWN_ATTRIBUTES:
+        return _KNOWN_ATTRIBUTES[name]
     head, call, rest = name.partition("()")
     if head in _CANONICAL:
         head = _CANONICAL[head]

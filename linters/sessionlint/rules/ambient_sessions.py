@@ -29,6 +29,12 @@ def ambient_sessions(program: Program, event: Event) -> Iterator[Any]:
                         yield session
 
 
+def is_on_request(program: Program, event: Event, session: Any) -> bool:
+    """Whether a middleware or dependency keeps the session on the request in which ``event`` happens."""
+    keepers = program.shared(_on_requests)
+    return any(session in kept and _keeps_for(program, event, keeper) for keeper, kept in keepers.items())
+
+
 def _used_by(program: Program, function: FunctionInfo) -> Iterator[Any]:
     for effect in function.summary.effects:
         if effect.kind in ("use", "txn") and effect.subject is not None and program.kind(effect.subject) == "session":

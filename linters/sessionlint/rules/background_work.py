@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
-from sessionlint.program.values import TASK, Site, Value
+from sessionlint.program.values import TASK, Site, Value, contained
 
 _DEEP = 7
 
@@ -161,11 +161,19 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
         return True
     if any(subject in default for f in chain for _, default in f.param_values.values()):
         return True
+    if function.parent is not None and subject.tag == "injected" and _holds_for(program, chain, subject):
+        return True
     owner = next((f.class_info for f in chain if f.class_info is not None), None)
     held = program.shared(_holdings)
     if subject.tag == "injected" and subject in held.get(None, ()):
         return True
     return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
+
+
+def _holds_for(program: Program, chain: list[FunctionInfo], session: Any) -> bool:
+    """Whether an object that FastAPI injects around a closure holds the session."""
+    given = [tuple(a for a in default if a.tag == "injected") for f in chain for _, default in f.param_values.values()]
+    return any(session in sessions_in(program, value) for value in given)
 
 
 def done_by(program: Program, function: FunctionInfo) -> frozenset[FunctionInfo]:
@@ -201,24 +209,30 @@ def _classes_of(program: Program, owner: ClassInfo | None) -> list[ClassInfo]:
     return [c for info in below for c in program.solver.mro(info)]
 
 
-def _holdings(program: Program) -> dict[ClassInfo | None, set[Any]]:
+def _holdings(program: Program) -> dict[ClassInfo | None, dict[Any, None]]:
     """What the objects of each class hold, the objects in their attributes included; ``None``: what modules keep."""
-    direct: dict[ClassInfo | None, set[Any]] = {None: {a for value in program.solver.long_lived() for a in value}}
+    direct: dict[ClassInfo | None, dict[Any, None]] = {
+        None: dict.fromkeys(a for value in program.solver.long_lived() for a in value)
+    }
     for owner, value in program.solver.held():
-        direct.setdefault(owner, set()).update(value)
+        direct.setdefault(owner, {}).update(dict.fromkeys(value))
     return {owner: _with_parts(program, owner, direct) for owner in direct}
 
 
-def _with_parts(program: Program, owner: ClassInfo | None, direct: dict[ClassInfo | None, set[Any]]) -> set[Any]:
-    found: set[Any] = set()
+def _with_parts(
+    program: Program, owner: ClassInfo | None, direct: dict[ClassInfo | None, dict[Any, None]]
+) -> dict[Any, None]:
+    found: dict[Any, None] = {}
     pending = [owner]
     seen: set[ClassInfo | None] = {owner}
     while pending:
-        atoms = direct.get(pending.pop(), set())
-        found |= atoms
-        for part in {c for a in atoms if a.tag == "inst" for c in program.solver.mro(a.info)} - seen:
-            seen.add(part)
-            pending.append(part)
+        atoms = direct.get(pending.pop(), {})
+        given = (a for a in contained(tuple(atoms)) if a.tag == "injected")
+        found.update(dict.fromkeys((*atoms, *given)))
+        for part in (c for a in atoms if a.tag == "inst" for c in program.solver.mro(a.info)):
+            if part not in seen:
+                seen.add(part)
+                pending.append(part)
     return found
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Value
+from sessionlint.program.values import Param, Value, contained
 from sessionlint.report import Finding, TraceStep
-from sessionlint.rules.ambient_sessions import ambient_sessions
+from sessionlint.rules.ambient_sessions import ambient_sessions, is_on_request
 from sessionlint.rules.background_work import (
     awaited_tasks,
     enclosing,
@@ -695,7 +695,10 @@ def _handed(event: Event) -> Value:
         for a in v
         if a.tag in ("seq", "map")
     ]
-    return (*event.subject, *others) if any(a.tag in ("fn", "pending", "partial") for a in event.subject) else ()
+    if any(a.tag in ("fn", "pending", "partial") for a in event.subject):
+        return (*event.subject, *others)
+    # the helper calls what it is given with these arguments, and starts the coroutine
+    return tuple(a for a in event.subject if a in contained(tuple(others)))
 
 
 def _is_requests(program: Program, event: Event, session: Any) -> bool:
@@ -711,7 +714,8 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
         passed = program.solver.arguments_of(session)
         return any(a.tag == "injected" for a in passed) or program.role(event.function) in _REQUEST
     if session.tag == "handle":
-        return maker_of(program, session) in chain and program.role(event.function) in _REQUEST
+        ours = maker_of(program, session) in chain or is_on_request(program, event, session)
+        return ours and program.role(event.function) in _REQUEST
     return program.role(event.function) in _REQUEST
 
 
