@@ -98,6 +98,7 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.models.item import Item
 from app.services.scanning import Facade, Settings, Store, make_store, read, read_with
 from app.session import get_session, get_session_dependency
 from app.starting import dispatch, run
@@ -163,6 +164,19 @@ async def later(request: Request, background: BackgroundTasks):
     background.add_task(read_with, request.state.db, 1)  # TXN601@5
     background.add_task(read, request.state.user)
     await read_with(session, 1)
+""",
+        set(),
+    ),
+    "a session on the request that nobody in sight puts there": (
+        """
+async def read_typed(session: AsyncSession, number: int):
+    await session.get(Item, number)
+
+
+@router.post("/a")
+async def later(request: Request, background: BackgroundTasks):
+    background.add_task(read_typed, request.state.database, 1)  # TXN601@5
+    background.add_task(read, request.state.number)
 """,
         set(),
     ),

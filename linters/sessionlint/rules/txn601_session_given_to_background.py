@@ -646,7 +646,11 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
-        session = _found_in(program, event, _handed(event)) or next(ambient_sessions(program, event), None)
+        session = (
+            _found_in(program, event, _handed(event))
+            or next(ambient_sessions(program, event), None)
+            or _of_state(program, event)
+        )
         if session is not None:
             reported.add(event.site)
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
@@ -661,6 +665,23 @@ def check(program: Program) -> Iterator[Finding]:
 def _found_in(program: Program, event: Event, value: Value) -> Any:
     """The first session of the request that a value is or brings along."""
     return next((s for s in sessions_in(program, value) if _is_requests(program, event, s)), None)
+
+
+def _of_state(program: Program, event: Event) -> Any:
+    """The session that ``request.state`` must keep: what is started with it declares that it takes one."""
+    expr = event.expr
+    if event.kind != "schedule" or expr is None or expr[0] != "c" or program.role(event.function) not in _REQUEST:
+        return None
+    given = [(a, v) for a, v in zip(expr[3][1:], event.args, strict=False)]
+    if not any(not value and ".state." in (ir.dotted(argument) or "") for argument, value in given):
+        return None
+    taken = [(p, v) for a in event.value if a.tag == "pending" for p, v in a.bindings]
+    return next((p for p, value in taken if not value and _declares_session(program, p)), None)
+
+
+def _declares_session(program: Program, parameter: Any) -> bool:
+    declared, _ = parameter.info.param_values.get(parameter.name, ((), ())) if parameter.tag == "param" else ((), ())
+    return any(program.kind(a) == "session" for a in program.solver.instances(declared))
 
 
 def _carrier(program: Program, event: Event) -> TraceStep | None:
