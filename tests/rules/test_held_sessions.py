@@ -213,6 +213,91 @@ class Mutation:
     ),
 }
 
+CASES |= {
+    "a container that gives what it keeps for a type": (
+        """
+# --- app/registry.py
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Registry:
+    def __init__(self) -> None:
+        self._factories: dict[type, Callable[[], Any]] = {}
+
+    def register(self, key: type[T], factory: Callable[[], T]) -> None:
+        self._factories[key] = factory
+
+    def resolve(self, key: type[T]) -> T:
+        return self._factories[key]()
+
+    def find(self, key: type[T]) -> T | None:
+        factory = self._factories.get(key)
+        return factory() if factory else None
+# --- app/sessions.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+def detached() -> AsyncSession:
+    return session_factory()  # TXN101@12
+# --- app/wiring.py
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.registry import Registry
+from app.sessions import detached
+
+
+class Ledger:
+    async def note(self, number):
+        return number
+
+    async def commit(self):
+        return None
+
+
+class Reports:
+    async def note(self, number):
+        async with httpx.AsyncClient() as client:
+            await client.get("https://reports.example")
+
+
+registry = Registry()
+registry.register(AsyncSession, detached)
+registry.register(Ledger, Ledger)
+registry.register(Reports, lambda: Reports())
+# --- app/routers/items.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+from app.wiring import Ledger, Reports, registry
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def asked(session: Annotated[AsyncSession, Depends(get_session_dependency)]):
+    ledger = registry.resolve(Ledger)
+    await ledger.commit()
+    async with session.begin():
+        await registry.resolve(Ledger).note(1)
+        await registry.resolve(Reports).note(1)  # TXN207@15
+    found = registry.find(Ledger)
+    await found.commit()
+    other = registry.resolve(AsyncSession)  # TXN105@13, TXN108@13
+    await other.commit()  # TXN201@11
+""",
+        {"TXN106"},
+    ),
+}
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_session_is_followed_through_what_holds_it(case):

@@ -18,6 +18,7 @@ from sessionlint.program import (
     records,
     router_classes,
     scheduling,
+    type_keys,
 )
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.conditions import left_of, opens_none
@@ -373,6 +374,7 @@ def _run(
         result = _of_class(frame, function, mapped, result)
     elif function.class_info is not None:
         result = _itself(function, mapped, result)
+    result = type_keys.asked_for(frame, function, bindings, result)
     for atom in raw:
         if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
             result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.facts import ir
+from sessionlint.program.type_keys import key_of
 from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -576,7 +578,7 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
             continue
-        if _is_set_up(program, event, handle) or _reads_its_own(event, handle):
+        if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(
@@ -704,6 +706,12 @@ def _reported_where_used(event: Event) -> bool:
         return False
     used = {a for e in event.function.events if e.kind == "create" for a in _inputs(e)}
     return not found.isdisjoint(used)
+
+
+def _gives_what_is_asked(event: Event) -> bool:
+    """A container that calls what it keeps for a type: who names the type is told."""
+    named_here = event.expr is None or event.expr[0] != "c" or (ir.dotted(event.expr[2]) or "").endswith(event.name)
+    return not named_here and key_of(event.function) is not None
 
 
 def _inputs(event: Event) -> Iterator[Any]:
