@@ -22,7 +22,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if closing_commits(program, function, session) is not False:
         return False
-    if any(e.name in ("begin", "commit") for e in _around(program, function)):
+    if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
     if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
         return False
@@ -31,7 +31,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     return not any(ends & target.summary.effects.keys() for target in before)
 
 
-def _around(program: Program, function: FunctionInfo) -> Iterator[Event]:
+def around(program: Program, function: FunctionInfo) -> Iterator[Event]:
     """What the decorators of a function do to transactions themselves, not what the functions do that they wrap."""
     called = [
         method

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.saving import is_lost
 from sessionlint.rules.transactions import called, down_to, injector
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 META = Rule(
     code="TXN209",
     name="write-without-transaction",
-    summary="An endpoint or background function writes on a session that nothing commits.",
+    summary="An endpoint, dependency or background function writes on a session that nothing commits.",
     rationale=(
         "Closing a session rolls its transaction back. The endpoint answers 200, `flush()` even gave the row an id, "
         "and the row is not there: no error, no log line."
@@ -29,7 +30,7 @@ META = Rule(
     not_flagged=(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
         "`flush()` alone; services, whose caller owns the transaction; sessions of unknown origin, and sessions handed "
-        "to code that cannot be seen."
+        "to code that cannot be seen; writes of a dependency when one of the requests that use it commits."
     ),
 )
 
@@ -791,6 +792,23 @@ def check(program: Program) -> Iterator[Finding]:
                 if atom not in reported and _is_own(function, atom) and is_lost(program, function, index, atom):
                     reported.add(atom)
                     yield _finding(program, event, atom)
+    for lost in lost_writes(program):
+        yield _of_dependency(program, lost)
+
+
+def _of_dependency(program: Program, lost: LostWrite) -> Finding:
+    """A finding at the write, however many endpoints have the dependency."""
+    event, dependency = lost.event, lost.event.function
+    source = injector(program, lost.session)
+    trace = [program.step(dependency.site, f"requests depend on {dependency.qualname}()"), *down_to(program, event)]
+    if source is not None:
+        trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
+    message = (
+        f"This writes rows for the dependency {dependency.qualname}() that neither it nor any request commits: they "
+        "are lost when the session is closed. Put what it writes into `async with session.begin():`."
+    )
+    asynchronous = is_asynchronous(program, dependency, (lost.session,))
+    return program.finding(META, lost.place, in_colour(message, asynchronous), trace)
 
 
 def _is_own(function: FunctionInfo, session: Any) -> bool:
