@@ -414,5 +414,9 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:
     """A callee left a handle of the caller in this state on every path."""
-    if subject.tag != "const" and (fact == "closed" or not any(subject in t.subjects for t in frame.tx)):
+    if subject.tag == "const":
+        return
+    # releasing a savepoint leaves the transaction open
+    owned = frame.in_block(subject) if holding.outlasts(fact) else any(subject in t.subjects for t in frame.tx)
+    if fact == "closed" or not owned:
         frame.learn(subject, fact)

@@ -59,6 +59,11 @@ def let_go(frame: Frame, subject: Any) -> None:
         frame.learn(subject, fact, False)
 
 
+def outlasts(fact: str) -> bool:
+    """Whether a fact about a session is still true when a savepoint has ended."""
+    return fact in _STATE
+
+
 def held(frame: Frame) -> tuple[Value, ...]:
     """The sessions whose transactions hold rows here on every path; those that do when autoflush is on."""
     found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in LASTING])

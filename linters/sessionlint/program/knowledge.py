@@ -241,63 +241,6 @@ DRIVER_SQL_METHODS = {
 DECLARED_CALL = "typing.declared_call"
 SESSION_ONLY = {"commit", "rollback", "begin", "begin_nested", "flush", "add", "add_all", "expunge", "refresh", "merge"}
 
-NETWORK_PREFIXES = (
-    "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
-    "aiosmtplib.", "openai.", "anthropic.", "litellm.", "boto3.", "aioboto3.", "botocore.", "google.generativeai.",
-    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.", "slack_sdk.", "telegram.",
-    "grpc.", "paramiko.", "ftplib.", "imaplib.", "poplib.", "websockets.", "websocket.", "playwright.", "selenium.",
-    "fastapi_mail.", "resend.", "elasticsearch.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
-    "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "qdrant_client.", "pinecone.",
-    "googlemaps.", "ollama.", "replicate.", "minio.", "aiobotocore.", "miniopy_async.", "curl_cffi.", "cloudscraper.",
-    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.", "any_llm.", "emails.",
-    "asyncio.open_connection", "subprocess.",
-)  # fmt: skip
-SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
-_SOCKETS = {
-    f"{module}.WebSocket().{verb}{what}"
-    for module in ("fastapi", "starlette.websockets")
-    for verb in ("receive", "send")
-    for what in ("", "_text", "_bytes", "_json")
-}
-_NETWORK_METHODS = {
-    "get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen",
-    "connect",
-    "send_message", "sendmail", "login", "create", "acreate", "generate", "generate_content", "generate_content_async",
-    "completion", "acompletion", "embed", "embedding", "aembedding", "invoke", "ainvoke", "astream", "call", "upload",
-    "upload_file", "upload_fileobj", "download", "download_file", "put_object", "get_object", "delete_object",
-    "list_objects_v2", "send_email", "sendto", "sendall", "recv", "goto", "content", "ws_connect", "open_connection",
-    "parse", "retrieve", "list", "modify", "publish", "quit", "ehlo", "starttls", "run", "check_output", "check_call",
-    "search", "query", "upsert", "index", "bulk", "ping", "text", "json", "read", "download_fileobj", "head_object",
-    "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix",
-    "chat",
-    "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex",
-    "delete_many", "create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "cancel_batch",
-    "acancel_batch", "list_batches", "alist_batches", "aretrieve_batch_results",
-}  # fmt: skip
-_NOT_NETWORK = re.compile(
-    r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.|Error$|Exception$|Timeout$|Limits$|\.Response$"
-    r"|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
-)
-_PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
-
-
-@lru_cache(maxsize=20000)
-def is_network(name: str) -> bool:
-    """Whether calling the external symbol waits on the network (or sleeps)."""
-    if name in SLEEPS or name in _SOCKETS:
-        return True
-    if not name.startswith(NETWORK_PREFIXES) or _NOT_NETWORK.search(name):
-        return False
-    if name.startswith(("redis.", "aioredis.", "subprocess.")):
-        return False
-    head, _, method = name.rpartition(".")
-    if "()" not in head and method[:1].isupper():
-        return False
-    if _PURE_RESULTS.search(name) and not name.startswith("aiohttp."):
-        return False
-    return method in _NETWORK_METHODS
-
-
 #: Operations of a session that load rows, what a result gives them out by, and what a ``Query`` does to rows itself.
 ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "exec", "merge", "stream_scalars"}
 ROW_METHODS = {

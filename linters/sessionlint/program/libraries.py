@@ -11,6 +11,7 @@ from sessionlint.program import (
     holding,
     knowledge,
     locators,
+    network,
     own_sessions,
     predicates,
     records,
@@ -77,7 +78,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return asked
     if not name.startswith(_QUIET):
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
-        if knowledge.is_network(name) or name in frame.solver.policy.network_calls:
+        if network.is_network(name) or name in frame.solver.policy.network_calls:
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")

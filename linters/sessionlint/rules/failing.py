@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.watching import is_within, watched
@@ -87,7 +87,7 @@ def first_failure(function: FunctionInfo, nesting: int = 0) -> Event | None:
 def can_fail(event: Event, nesting: int = 0) -> bool:
     """Whether an event waits on a database or network, or calls a function of the project that does, unguarded."""
     if event.kind in _FAILS:
-        return event.name not in ("close", "rollback") and event.name not in knowledge.SLEEPS
+        return event.name not in ("close", "rollback") and event.name not in network.SLEEPS
     if event.kind == "create":
         # ``factory.begin()`` commits at the end of its block
         return any(getattr(a, "begun", False) for a in event.subject)

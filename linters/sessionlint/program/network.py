@@ -1,0 +1,196 @@
+"""Which calls of libraries wait on the network or sleep.
+
+All names are import paths after :func:`sessionlint.program.knowledge.canonical`; ``()`` marks the result of a call.
+Sources: the documentation of the named clients. What talks to a store of the own network by its own protocol (Redis,
+memcached, MongoDB) is left out, and so is what only puts a request together.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+PREFIXES = (
+    "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
+    "aiosmtplib.", "openai.", "anthropic.", "litellm.", "boto3.", "aioboto3.", "botocore.", "google.generativeai.",
+    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.", "slack_sdk.", "telegram.",
+    "grpc.", "paramiko.", "ftplib.", "imaplib.", "poplib.", "websockets.", "websocket.", "playwright.", "selenium.",
+    "fastapi_mail.", "resend.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
+    "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "pinecone.",
+    "googlemaps.", "ollama.", "replicate.", "minio.", "aiobotocore.", "miniopy_async.", "curl_cffi.", "cloudscraper.",
+    "tavily.", "serpapi.", "tweepy.", "dns.", "google.cloud.", "azure.", "redis.", "aioredis.", "any_llm.", "emails.",
+    "asyncio.open_connection", "subprocess.",
+    "niquests.", "httplib2.", "requests_oauthlib.", "authlib.integrations.httpx_client.",
+    "authlib.integrations.requests_client.", "asyncssh.", "aioftp.", "yagmail.", "postmarker.", "mailersend.",
+    "vertexai.", "together.", "fireworks.", "voyageai.", "deepgram.", "elevenlabs.", "pydantic_ai.", "llama_index.",
+    "docker.", "aiodocker.", "typesense.", "braintree.", "razorpay.", "notion_client.",
+)  # fmt: skip
+SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+_SOCKETS = {
+    f"{module}.WebSocket().{verb}{what}"
+    for module in ("fastapi", "starlette.websockets")
+    for verb in ("receive", "send")
+    for what in ("", "_text", "_bytes", "_json")
+}
+#: Functions that wait themselves, whatever else their module has.
+_FUNCTIONS = {
+    *(f"socket.{name}" for name in ("create_connection", "getaddrinfo", "gethostbyname", "gethostbyaddr")),
+    "urllib.request.urlretrieve", "pywebpush.webpush", "huggingface_hub.hf_hub_download",
+    "huggingface_hub.snapshot_download", "aio_pika.connect_robust",
+}  # fmt: skip
+_METHODS = {
+    "get", "post", "put", "patch", "delete", "head", "options", "request", "send", "stream", "fetch", "urlopen",
+    "connect",
+    "send_message", "sendmail", "login", "create", "acreate", "generate", "generate_content", "generate_content_async",
+    "completion", "acompletion", "embed", "embedding", "aembedding", "invoke", "ainvoke", "astream", "call", "upload",
+    "upload_file", "upload_fileobj", "download", "download_file", "put_object", "get_object", "delete_object",
+    "list_objects_v2", "send_email", "sendto", "sendall", "recv", "goto", "content", "ws_connect", "open_connection",
+    "parse", "retrieve", "list", "modify", "publish", "quit", "ehlo", "starttls", "run", "check_output", "check_call",
+    "search", "query", "upsert", "index", "bulk", "ping", "text", "json", "read", "download_fileobj", "head_object",
+    "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix",
+    "chat",
+    "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex",
+    "delete_many", "create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "cancel_batch",
+    "acancel_batch", "list_batches", "alist_batches", "aretrieve_batch_results",
+}  # fmt: skip
+#: What waits in one family of libraries alone: prefix -> methods.
+_OF_FAMILY = {
+    "openai.": {"edit", "create_and_poll", "create_and_run", "submit_tool_outputs", "wait_for_processing"},
+    "anthropic.": {"count_tokens"},
+    "litellm.": {
+        "rerank", "arerank", "transcription", "atranscription", "speech", "aspeech", "image_generation",
+        "aimage_generation", "responses", "aresponses", "text_completion", "atext_completion",
+    },
+    "google.genai.": {"generate_content_stream", "embed_content", "generate_images", "count_tokens", "send_message"},
+    "google.generativeai.": {"embed_content", "send_message_async", "upload_file", "count_tokens"},
+    "vertexai.": {"get_embeddings", "predict", "send_message_async", "generate_images"},
+    "cohere.": {"rerank", "chat_stream", "classify", "summarize"},
+    "mistralai.": {"complete", "complete_async", "create_async", "stream_async"},
+    "replicate.": {"async_run", "async_create", "wait"},
+    "voyageai.": {"rerank", "multimodal_embed"},
+    "pydantic_ai.": {"run_sync", "run_stream"},
+    "langchain": {
+        "batch", "abatch", "predict", "apredict", "agenerate", "arun", "embed_documents", "aembed_documents",
+        "embed_query", "aembed_query", "similarity_search", "asimilarity_search", "add_documents", "aadd_documents",
+    },
+    "llama_index.": {"aquery", "achat", "complete", "acomplete", "aretrieve"},
+    "stripe.": {
+        "confirm", "capture", "cancel", "pay", "expire", "attach", "detach", "finalize_invoice", "void_invoice",
+        "create_async", "retrieve_async", "modify_async", "list_async", "cancel_async", "confirm_async", "update",
+    },
+    "braintree.": {"sale", "refund", "find", "submit_for_settlement", "void"},
+    "razorpay.": {"capture", "refund", "all"},
+    "twilio.": {"update", "create_async", "fetch_async", "update_async"},
+    "firebase_admin.": {
+        "send_each", "send_each_async", "send_each_for_multicast", "send_each_for_multicast_async", "send_multicast",
+        "send_all", "subscribe_to_topic", "get_user", "get_user_by_email", "create_user", "update_user", "delete_user",
+        "set_custom_user_claims",
+    },
+    "supabase.": {
+        "execute", "sign_up", "sign_in_with_password", "sign_out", "get_user", "remove", "create_user", "delete_user",
+        "update_user_by_id", "create_signed_url",
+    },
+    "google.cloud.": {
+        "upload_from_string", "upload_from_file", "upload_from_filename", "download_as_bytes", "download_as_string",
+        "download_as_text", "download_to_file", "download_to_filename", "create_task", "access_secret_version",
+        "add_secret_version", "recognize", "long_running_recognize", "synthesize_speech", "translate_text",
+        "annotate_image", "predict", "insert_rows_json", "pull", "acknowledge", "get_bucket", "list_blobs",
+        "create_bucket", "exists", "process_document",
+    },
+    "azure.": {
+        "upload_blob", "download_blob", "delete_blob", "exists", "send_messages", "receive_messages", "get_secret",
+        "set_secret", "begin_send", "create_item", "upsert_item", "read_item", "replace_item", "delete_item",
+        "upload_documents", "get_token", "send_batch", "send_event", "publish", "send_request",
+    },
+    "pinecone.": {"update", "describe_index_stats", "create_index", "list_indexes", "search_records"},
+    "typesense.": {"upsert", "update", "import_", "export"},
+    "paramiko.": {"exec_command", "listdir", "open_session", "stat"},
+    "ftplib.": {"storbinary", "retrbinary", "storlines", "retrlines", "nlst", "cwd"},
+    "imaplib.": {"select", "store", "append", "uid"},
+    "poplib.": {"retr", "dele", "stat", "user", "pass_"},
+    "http.client.": {"getresponse"},
+    "socket.": {"accept", "recvfrom", "recv_into"},
+    "authlib.integrations.": {"fetch_token", "refresh_token"},
+    "requests_oauthlib.": {"fetch_token", "refresh_token"},
+    "aiokafka.": {"send_and_wait", "flush", "getmany", "getone"},
+    "kafka.": {"flush", "poll"},
+    "pika.": {"basic_publish", "queue_declare"},
+    "aio_pika.": {"declare_queue", "declare_exchange"},
+    "docker.": {"pull", "build", "push", "start", "stop", "exec_run", "remove", "wait"},
+    "notion_client.": {"update", "append"},
+}  # fmt: skip
+_ELASTIC = r"(?:elasticsearch\d?|opensearchpy)\."
+_MEILI = r"(?:meilisearch|meilisearch_python_sdk)\.(?:Async)?Client"
+#: Clients whose methods all wait, those of the namespaces below them included; and what only puts requests together.
+_CLIENTS = tuple(
+    (re.compile(rf"^{client}\(\)(?:\.\w+)*\.(?P<method>\w+)$"), local)
+    for client, local in (
+        (_ELASTIC + r"(?:Async)?(?:Elasticsearch|OpenSearch)(?:\(\)\.options)?", {"options"}),
+        (r"qdrant_client\.(?:Async)?QdrantClient", set[str]()),
+        (_MEILI, {"index"}),
+        (_MEILI + r"\(\)\.(?:get_)?(?:index|or_create_index)", {"index"}),
+        (r"pysolr\.Solr", set[str]()),
+        (r"slack_sdk\.(?:web\.(?:async_)?client\.)?(?:Async)?WebClient", set[str]()),
+        (r"(?:telegram|aiogram|telebot|telebot\.async_telebot)\.(?:Bot|TeleBot|AsyncTeleBot)",
+         {"register_next_step_handler", "message_handler", "callback_query_handler", "add_message_handler"}),
+        (r"(?:minio\.Minio|miniopy_async\.Minio)", {"presigned_get_object", "presigned_put_object"}),
+        (r"(?:boto3|aioboto3|aiobotocore)(?:\.\w+)*(?:\(\))?(?:\.\w+)*\.(?:client|create_client)",
+         {"generate_presigned_url", "generate_presigned_post", "get_paginator", "get_waiter", "can_paginate"}),
+        (r"(?:boto3|aioboto3)(?:\.\w+)*(?:\(\))?(?:\.\w+)*\.resource\(\)\.(?:Table|Bucket|Object|Queue|Topic)",
+         {"Object", "batch_writer", "all", "filter"}),
+        (r"hvac\.Client", {"seal_status"}),
+        (r"kubernetes(?:_asyncio)?\.client\.\w+Api", set[str]()),
+        (r"huggingface_hub\.(?:(?:Async)?InferenceClient|HfApi)", set[str]()),
+        (r"ldap3\.Connection", {"closed", "response"}),
+        (r"xmlrpc\.client\.ServerProxy", set[str]()),
+    )
+)  # fmt: skip
+_BULK = re.compile(rf"^{_ELASTIC}helpers\.(?:\w+\.)*(?:async_)?(?:bulk|reindex)$")
+#: What sends a request that was put together before.
+_EXECUTED = re.compile(
+    r"^googleapiclient\.discovery\.build(?:_from_document)?\(\).*\.(?:execute|next_chunk)$"
+    r"|^weaviate\..*\.(?:do|near_text|near_vector|near_object|bm25|hybrid|fetch_objects?|fetch_object_by_id|insert"
+    r"|insert_many|replace|delete_by_id|delete_many)$"
+)
+_CLOSES = ("close", "aclose", "__aenter__", "__enter__", "__aexit__", "__exit__", "shutdown", "disconnect")
+_NOT_IN_MODULE = re.compile(r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.")
+_NOT_NETWORK = re.compile(
+    r"Error$|Exception$|Timeout$|Limits$|\.Response$|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
+)
+_PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
+
+
+@lru_cache(maxsize=20000)
+def is_network(name: str) -> bool:
+    """Whether calling the external symbol waits on the network (or sleeps)."""
+    if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS:
+        return True
+    return _is_request(name) or _is_method_of_client(name)
+
+
+def _is_request(name: str) -> bool:
+    """Whether it is a function or method by which a library of the list asks somebody else."""
+    if not name.startswith(PREFIXES) or _NOT_NETWORK.search(name) or _NOT_IN_MODULE.search(name.partition("()")[0]):
+        return False
+    if name.startswith(("redis.", "aioredis.", "subprocess.")):
+        return False
+    head, _, method = name.rpartition(".")
+    if "()" not in head and method[:1].isupper():
+        return False
+    if _PURE_RESULTS.search(name) and not name.startswith("aiohttp."):
+        return False
+    return method in _METHODS or any(
+        method in methods for prefix, methods in _OF_FAMILY.items() if name.startswith(prefix)
+    )
+
+
+def _is_method_of_client(name: str) -> bool:
+    """Whether it is a method of a client that does nothing but ask its server."""
+    if _BULK.match(name) or _EXECUTED.match(name):
+        return True
+    for client, local in _CLIENTS if "()." in name else ():
+        found = client.match(name)
+        if found is not None:
+            method = found["method"]
+            return not (method in local or method in _CLOSES or method[:1].isupper() or method.startswith("_"))
+    return False

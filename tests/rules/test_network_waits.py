@@ -1,0 +1,153 @@
+"""Which calls wait on the network, and since when the transaction around them is open."""
+
+from __future__ import annotations
+
+import pytest
+
+from sessionlint.program.network import is_network
+from sessionlint.rules import examples, txn207_network_io_in_transaction
+
+WAITS = (
+    "elasticsearch8.AsyncElasticsearch().update",
+    "elasticsearch.Elasticsearch().indices.exists",
+    "elasticsearch.Elasticsearch().options().search",
+    "opensearchpy.AsyncOpenSearch().index",
+    "opensearchpy.helpers.async_bulk",
+    "meilisearch.Client().index().search",
+    "qdrant_client.AsyncQdrantClient().query_points",
+    "weaviate.connect_to_local().collections.get().query.near_text",
+    "google.genai.Client().aio.models.generate_content",
+    "openai.AsyncOpenAI().chat.completions.create",
+    "aioboto3.Session().client().invoke_model",
+    "aiobotocore.session.get_session().create_client().put_object",
+    "boto3.resource().Table().put_item",
+    "stripe.PaymentIntent.confirm",
+    "slack_sdk.web.async_client.AsyncWebClient().chat_update",
+    "aiogram.Bot().send_photo",
+    "kubernetes.client.CoreV1Api().list_namespace",
+    "googleapiclient.discovery.build().files().list().execute",
+    "google.cloud.storage.Client().bucket().blob().upload_from_string",
+    "hvac.Client().secrets.kv.v2.read_secret_version",
+    "socket.create_connection",
+    "supabase.create_client().table().select().execute",
+    "time.sleep",
+)
+DOES_NOT = (
+    "elasticsearch.Elasticsearch",
+    "elasticsearch.Elasticsearch().close",
+    "elasticsearch.Elasticsearch().options",
+    "elasticsearch.Elasticsearch().search().get",
+    "elasticsearch8.helpers.BulkIndexError",
+    "meilisearch.Client().index",
+    "qdrant_client.models.PointStruct",
+    "weaviate.connect_to_local().collections.get",
+    "boto3.client",
+    "boto3.client().generate_presigned_url",
+    "boto3.resource().Bucket",
+    "stripe.Webhook.construct_event",
+    "google.genai.types.Part.from_text",
+    "google.cloud.storage.Client().bucket().blob",
+    "minio.Minio().presigned_get_object",
+    "openai.OpenAI().with_options",
+    "kubernetes.config.load_kube_config",
+    "redis.asyncio.Redis().set",
+    "subprocess.run",
+    "httpx.get().json",
+)
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_call_waits_on_the_network(name):
+    assert is_network(name)
+
+
+@pytest.mark.parametrize("name", DOES_NOT)
+def test_call_does_not_wait_on_the_network(name):
+    assert not is_network(name)
+
+
+CASES = {
+    "a callee writes in a savepoint, which leaves the transaction open": """
+import httpx
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def touch(session: AsyncSession, number) -> None:
+    await session.execute(update(Item).where(Item.id == number).values(name="seen"))
+
+
+async def read(session: AsyncSession, number) -> None:
+    await session.execute(select(Item).where(Item.id == number))
+
+
+async def tell(number):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://a.example", json=number)
+
+
+async def save(session: AsyncSession):
+    async with session.begin_nested():
+        await touch(session, 1)
+        await tell(1)  # TXN207@15
+
+
+async def after_the_savepoint(session: AsyncSession):
+    async with session.begin_nested():
+        await touch(session, 1)
+    await tell(1)  # TXN207@11
+
+
+async def only_reads(session: AsyncSession):
+    async with session.begin_nested():
+        await read(session, 1)
+        await tell(1)
+
+
+async def before(session: AsyncSession):
+    await tell(1)
+    async with session.begin_nested():
+        await touch(session, 1)
+""",
+    "clients of search engines": """
+from elasticsearch8 import AsyncElasticsearch, helpers
+from opensearchpy import AsyncOpenSearch
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Index:
+    def __init__(self, client: AsyncElasticsearch):
+        self.client = client
+
+    async def save(self, number):
+        await self.client.update(index="items", id=number)
+
+    async def save_all(self, numbers):
+        await helpers.async_bulk(client=self.client, actions=numbers)
+
+    def patient(self):
+        return self.client.options(request_timeout=60)
+
+
+async def save(session: AsyncSession, index: Index, client: AsyncOpenSearch):
+    async with session.begin():
+        session.add(Item(name="a"))
+        index.patient()
+        await index.save(1)  # TXN207@15
+        await index.save_all([1])  # TXN207@15
+        await client.indices.refresh(index="items")  # TXN207@15
+    await index.save(1)
+""",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_wait_in_an_open_transaction_is_found(case):
+    files = examples.split(CASES[case], "app/services/example.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    found = {(f.path, f.span.line, f.span.column, f.code) for f in txn207_network_io_in_transaction.check(program)}
+    assert sorted(found) == examples.expected(files)
