@@ -214,6 +214,72 @@ class Mutation:
 }
 
 CASES |= {
+    "endpoints that a function makes for a class it is given": (
+        """
+# --- app/services/store.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Store:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def save(self):
+        self.session.add(Item(name="a"))
+
+    async def read(self):
+        return await self.session.get(Item, 1)
+
+
+class ItemStore(Store):
+    pass
+# --- app/routers/made.py
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.store import ItemStore, Store
+from app.session import get_session_dependency
+
+SessionDep = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+def router_for(prefix: str, store_type: type[Store]) -> APIRouter:
+    router = APIRouter(prefix=prefix)
+
+    def store_of(session: SessionDep) -> Store:
+        return store_type(session)
+
+    StoreDep = Annotated[Store, Depends(store_of)]
+
+    @router.post("/lost")
+    async def lost(store: StoreDep):
+        await store.save()  # TXN209@15
+
+    @router.get("/read")
+    async def read(store: StoreDep):
+        return await store.read()
+
+    @router.post("/kept")
+    async def kept(store: StoreDep, session: SessionDep):
+        async with session.begin():
+            await store.save()
+
+    @router.post("/committed")
+    async def committed(session: SessionDep, store: StoreDep):
+        await store.save()
+        await session.commit()  # TXN201@15
+
+    return router
+
+
+router = router_for("/items", ItemStore)
+""",
+        set(),
+    ),
     "a container that gives what it keeps for a type": (
         """
 # --- app/registry.py

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
+from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.saving import around, is_lost
 from sessionlint.rules.transactions import behind, request_dependencies
@@ -34,7 +35,7 @@ def lost_writes(program: Program) -> Iterator[LostWrite]:
         told: set[Any] = set()
         for index, event in enumerate(function.events):
             for session in event.subject if _writes(event) else ():
-                if session in told or not isinstance(session, Injected) or not _takes(function, session):
+                if session in told or not isinstance(session, Injected) or not _takes(program, function, session):
                     continue
                 if is_lost(program, function, index, session) and _is_left(program, function, session):
                     told.add(session)
@@ -50,9 +51,9 @@ def _writes(event: Event) -> bool:
     return event.kind == "use" and "write" in event.flags
 
 
-def _takes(function: FunctionInfo, session: Injected) -> bool:
-    """Whether FastAPI injects the session into the dependency itself."""
-    return any(session in given for _, given in function.param_values.values())
+def _takes(program: Program, function: FunctionInfo, session: Injected) -> bool:
+    """Whether FastAPI injects the session into the dependency itself, alone or in an object."""
+    return any(session in sessions_in(program, given) for _, given in function.param_values.values())
 
 
 def _is_left(program: Program, function: FunctionInfo, session: Injected) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
+from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
@@ -789,7 +790,11 @@ def check(program: Program) -> Iterator[Finding]:
         reported: set[Any] = set()
         for index, event in enumerate(function.events):
             for atom in event.subject if _writes(function, event) else ():
-                if atom not in reported and _is_own(function, atom) and is_lost(program, function, index, atom):
+                if (
+                    atom not in reported
+                    and _is_own(program, function, atom)
+                    and is_lost(program, function, index, atom)
+                ):
                     reported.add(atom)
                     yield _finding(program, event, atom)
     for lost in lost_writes(program):
@@ -811,11 +816,11 @@ def _of_dependency(program: Program, lost: LostWrite) -> Finding:
     return program.finding(META, lost.place, in_colour(message, asynchronous), trace)
 
 
-def _is_own(function: FunctionInfo, session: Any) -> bool:
+def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
     """Whether the function itself got or opened the session: a function in another may use the other's."""
     if function.parent is None or session.tag == "handle":
         return bool(session.tag != "param")
-    return any(session in given for _, given in function.param_values.values())
+    return any(session in sessions_in(program, given) for _, given in function.param_values.values())
 
 
 def _reads_only(function: FunctionInfo) -> bool:
