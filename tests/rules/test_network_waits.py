@@ -111,6 +111,78 @@ async def before(session: AsyncSession):
     async with session.begin_nested():
         await touch(session, 1)
 """,
+    "a callee that commits unless it is told not to": """
+import httpx
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Stored:
+    @classmethod
+    async def delete_all(cls, session: AsyncSession, commit: bool = True):
+        await session.execute(delete(Item))
+        if commit:
+            await session.commit()
+
+    @classmethod
+    async def upsert(cls, session: AsyncSession, number, commit: bool = True):
+        await cls.save_all(session, [number], commit)
+
+    @classmethod
+    async def save_all(cls, session: AsyncSession, numbers, commit: bool = True):
+        await session.execute(update(Item).where(Item.id.in_(numbers)).values(name="a"))
+        if commit:
+            await session.commit()
+            return None
+        return numbers
+
+    @classmethod
+    async def save_some(cls, session: AsyncSession, numbers, commit: bool = True):
+        for number in numbers:
+            await session.execute(update(Item).where(Item.id == number).values(name="a"))
+            if commit:
+                await session.commit()
+
+    @classmethod
+    async def undo(cls, session: AsyncSession, keep: bool = True):
+        await session.execute(delete(Item))
+        if keep:
+            await session.commit()
+        else:
+            await session.rollback()
+
+
+async def tell(number):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://a.example", json=number)
+
+
+async def left(session: AsyncSession):
+    async with session.begin_nested():
+        await Stored.delete_all(session, commit=False)
+        await tell(1)  # TXN207@15
+    await session.commit()
+    await Stored.upsert(session, 1, commit=False)
+    await tell(1)  # TXN207@11
+
+
+async def ended(session: AsyncSession, commit: bool):
+    await Stored.delete_all(session)
+    await tell(1)
+    await Stored.upsert(session, 1)
+    await tell(1)
+    await Stored.delete_all(session, commit=commit)
+    await tell(1)
+
+
+async def perhaps(session: AsyncSession, numbers):
+    await Stored.save_some(session, numbers, commit=False)
+    await tell(1)
+    await Stored.undo(session, keep=False)
+    await tell(1)
+""",
     "clients of search engines": """
 from elasticsearch8 import AsyncElasticsearch, helpers
 from opensearchpy import AsyncOpenSearch

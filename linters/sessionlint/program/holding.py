@@ -18,6 +18,8 @@ PENDING, HOLDS, FLUSHED = "pending", "holds", "flushed"
 #: Those of them that hold rows.
 LASTING = (HOLDS, FLUSHED)
 _STATE = (PENDING, *LASTING)
+#: Marks of places that not every call of a function comes to.
+_SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
 #: What runs, and leaves sessions open that belong to others, too.
 _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
@@ -104,9 +106,30 @@ def is_left(function: FunctionInfo, effect: Effect, mapped: dict[Any, Value], mr
     if effect.kind != "hold":
         return False
     asked = function.summary.guards.get(effect)
-    if not asked or any(Effect("txn", end, effect.subject) in function.summary.effects for end in _ENDS):
+    if not asked or any(_happens(function, Effect("txn", end, effect.subject), mapped, mro) for end in _ENDS):
         return False
     return all(decided(guard, mapped.get(guard.param, ()), mro) is True for guard in asked)
+
+
+def _happens(function: FunctionInfo, effect: Effect, mapped: dict[Any, Value], mro: Callable[[Any], Any]) -> bool:
+    """Whether a callee may do something in a call with these arguments."""
+    guards = function.summary.guards.get(effect, frozenset())
+    excluded = any(decided(guard, mapped.get(guard.param, ()), mro) is False for guard in guards)
+    return effect in function.summary.effects and not excluded
+
+
+def ended_in_branch(frame: Frame, before: dict[tuple[Any, str], int], after: dict[tuple[Any, str], int]) -> None:
+    """``if commit: session.commit()``: what was written before stays open only under the conditions that hold now.
+
+    ``before`` and ``after`` are the facts around the branch that ends it; inside of another branch or a loop nobody
+    knows whether it was written at all.
+    """
+    if not _SOMETIMES.isdisjoint(frame.flags[:-1]):
+        return
+    for (subject, fact), known in before.items():
+        effect = Effect("hold", fact, subject)
+        if fact in LASTING and known == 1 and (subject, fact) not in after and effect in frame.effects:
+            frame.guarded[effect] = frozenset(frame.guards)
 
 
 def locks_rows(name: str) -> bool:

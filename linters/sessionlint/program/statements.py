@@ -166,6 +166,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
         if frame.env.get(name) is inside:
             frame.env[name] = wide
     after_body = frame.snapshot()
+    if fails:
+        holding.ended_in_branch(frame, before[1], after_body[1])
     frame.restore(before)
     frame.env.update({**left, **others})
     # elif ladders are long: follow them with a loop
