@@ -277,6 +277,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     run_block(frame, facts[5])
     _share_context(frame, info)
     _of_rows(frame, info)
+    _made_for_requests(frame, info)
     frame.class_scope = saved_scope
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
         frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
@@ -311,6 +312,15 @@ def _share_context(frame: Frame, info: ClassInfo) -> None:
         if atom.tag == "fn" and atom.info.params:
             frame.solver.want(atom.info)
             frame.solver.flow(atom.info, atom.info.params[0][0], context)
+
+
+def _made_for_requests(frame: Frame, info: ClassInfo) -> None:
+    """FastAPI makes the object of a class-based view: nothing calls its constructor in sight."""
+    if not info.decorators or not any(method.routes for method in info.methods.values()):
+        return
+    init = frame.solver.method(info, "__init__")
+    if init is not None:
+        frame.solver.want(init)
 
 
 def _of_rows(frame: Frame, info: ClassInfo) -> None:

@@ -14,6 +14,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.records import COPIED
 from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.letting_through import has_anonymous_backend, lets_through
 
@@ -203,12 +204,7 @@ class Authentication:
         """Whether a parameter, a decorator, the class or the body of an endpoint authenticates."""
         dependencies = [d for d in endpoint.dependencies.values() if isinstance(d, Dependency)]
         if endpoint.class_info is not None:
-            held = [
-                v
-                for _, annotation, default, _ in endpoint.class_info.attributes.values()
-                for v in (annotation, default)
-            ]
-            dependencies += [a for v in held for a in v if isinstance(a, Dependency)]
+            dependencies += class_dependencies(self.program, endpoint.class_info)
         if any(self.guards(d) for d in dependencies):
             return True
         if any(self._decorates(a) for _, value in endpoint.decorator_values for a in value):

@@ -10,6 +10,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.sqltext import sql_uses
 
@@ -96,11 +97,13 @@ def received(atom: Any) -> bool:
 
 
 def request_dependencies(program: Program, endpoint: FunctionInfo) -> list[Dependency]:
-    """What FastAPI resolves before it calls ``endpoint``: application, routers, route, parameters; direct ones only."""
+    """What FastAPI resolves before it calls ``endpoint``: application, routers, route, class, parameters."""
     found: list[Dependency] = []
     for route in endpoint.routes:
         found += [d for mount in mounts(program, route.router) for d in mount.dependencies]
         found += program.dependencies_in(route.dependencies)
+    if endpoint.class_info is not None:
+        found += class_dependencies(program, endpoint.class_info)
     return list(dict.fromkeys([*found, *endpoint.dependencies.values()]))
 
 

@@ -9,6 +9,7 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Dependency
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.class_views import injected_attributes
 from sessionlint.rules.tenancy import is_tenant_name
 from sessionlint.rules.tenant_resolvers import resolves_tenant
 
@@ -114,6 +115,16 @@ class View:
     @router.get("/h")
     async def h(self):
         return self.value
+
+
+@cbv(router)
+class Fresh:
+    value: str = Depends(tenants.get_tenant_id, use_cache=False)  # TXN304@5
+    other = Depends(tenants.get_tenant_id)  # TXN304@5
+
+    @router.get("/i")
+    async def i(self):
+        return self.value
 """
     ),
 ]
@@ -176,10 +187,9 @@ def _views(program: Program) -> Iterator[Finding]:
         routed = next((m for m in info.methods.values() if m.routes), None)
         if routed is None or program.policy.layer_of(info.path) in ("test", "migration"):
             continue
-        for span, _, default, _ in info.attributes.values():
-            for dependency in (Dependency((a.source,), (info.path, span)) for a in default if a.tag == "injected"):
-                if resolves_tenant(program, dependency):
-                    yield program.finding(META, (info.defined_in, span), _message(program, routed, dependency))
+        for span, dependency in injected_attributes(program, info):
+            if resolves_tenant(program, dependency):
+                yield program.finding(META, (info.defined_in, span), _message(program, routed, dependency))
 
 
 def _chained(program: Program) -> Iterator[Finding]:

@@ -239,6 +239,62 @@ def create_app() -> FastAPI:
     return app
 """
     ),
+    Bad(
+        source="""
+# --- app/views.py
+def cbv(router):
+    def decorate(cls):
+        return cls
+
+    return decorate
+# --- app/routers/a.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.security import get_current_user
+from app.session import get_session_dependency
+from app.views import cbv
+
+router = APIRouter()
+
+
+def limit():
+    return 10
+
+
+@cbv(router)
+class Closed:
+    user: dict = Depends(get_current_user)
+
+
+@cbv(router)
+class Open:
+    session: AsyncSession = Depends(get_session_dependency)
+
+    @router.get("/a")  # TXN405@6
+    async def a(self):
+        return 1
+
+
+@cbv(router)
+class Limited:
+    def __init__(self, rows: int = Depends(limit)):
+        self.rows = rows
+
+    @router.get("/b")  # TXN405@6
+    async def b(self):
+        return self.rows
+
+
+class Plain:
+    def __init__(self, user: dict = Depends(get_current_user)):
+        self.user = user
+
+    @router.get("/c")  # TXN405@6
+    async def c(self):
+        return 1
+"""
+    ),
 ]
 
 GOOD = [
@@ -548,6 +604,81 @@ class Tokens:
 
 app = FastAPI(middleware=[Middleware(Tokens)])
 app.include_router(a.router)
+"""
+    ),
+    Good(
+        source="""
+# --- app/views.py
+def cbv(router):
+    def decorate(cls):
+        return cls
+
+    return decorate
+# --- app/routers/a.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi_utils.cbv import cbv as library_view
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.security import get_current_user
+from app.session import get_session_dependency
+from app.views import cbv
+
+router = APIRouter()
+User = Annotated[dict, Depends(get_current_user)]
+
+
+@library_view(router)
+class Written:
+    session: AsyncSession = Depends(get_session_dependency)
+    user: dict = Depends(get_current_user)
+
+    @router.get("/a")
+    async def a(self):
+        return 1
+
+
+@cbv(router)
+class Declared:
+    user: User
+
+    @router.get("/b")
+    async def b(self):
+        return 1
+
+
+@cbv(router)
+class Uncached:
+    user: dict = Depends(get_current_user, use_cache=False)
+
+    @router.get("/c")
+    async def c(self):
+        return 1
+
+
+class Base:
+    user: User
+
+    def __init__(self, session: AsyncSession = Depends(get_session_dependency)):
+        self.session = session
+
+
+@cbv(router)
+class Below(Base):
+    @router.get("/d")
+    async def d(self):
+        return 1
+
+
+@cbv(router)
+class Constructed:
+    def __init__(self, user: User):
+        self.user = user
+
+    @router.get("/e")
+    async def e(self):
+        return 1
 """
     ),
 ]
