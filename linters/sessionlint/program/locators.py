@@ -18,8 +18,19 @@ def located(frame: Frame, args: list[Value], e: ir.Expr) -> Value:
 
 
 def declared_call(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
-    """A call of what is only known as ``Callable[…, X]``; ``X`` comes first among the arguments."""
-    return _session(frame, args[0], e) or frame.solver.instances(args[0])
+    """A call of what is only known as ``Callable[…, X]``; ``X`` comes first among the arguments.
+
+    Nobody knows whether it gives a new session each time; who enters what it gives ends it, too, so it is a new one.
+    """
+    made = _session(frame, args[0], e)
+    if not made:
+        return frame.solver.instances(args[0])
+    flags = ("context",) if frame.flags and frame.flags[-1] == "context" else ()
+    frame.begins[made[0]] = frame.emit(
+        "declared", e[1], flags, subject=made, name=ir.text_of(e), expr=e,
+        args=(*args[1:], *(v for _, v in keywords)),
+    )  # fmt: skip
+    return made
 
 
 def _session(frame: Frame, types: Value, e: ir.Expr) -> Value:

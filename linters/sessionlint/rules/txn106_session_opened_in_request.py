@@ -297,6 +297,49 @@ async def run():
             ("session-contexts", ["app.session.UnitOfWork", "app.session.Reading"]),
         ),
     ),
+    Bad(
+        """
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+SessionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+class Orders:
+    def __init__(self, session_factory: SessionFactory) -> None:
+        self.session_factory = session_factory
+
+    async def one(self, order_id):
+        async with self.session_factory() as session:  # TXN106@20
+            return await session.get(object, order_id)
+
+    async def two(self, order_id):
+        opened = self.session_factory()  # TXN106@18
+        async with opened as session:
+            return await session.get(object, order_id)
+
+    async def three(self, order_id):
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(self.session_factory())  # TXN106@55
+            return await session.get(object, order_id)
+
+
+class Reports:
+    make: Callable[..., AbstractContextManager[Session]]
+
+    def rows(self):
+        with self.make(timeout=5) as session:  # TXN106@14
+            return session.get(object, 1)
+
+
+async def count(make: Callable[..., AsyncSession]):
+    async with make() as session:  # TXN106@16
+        return await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [
@@ -539,6 +582,49 @@ async def run():
         await session.get(object, 1)
 """
     ),
+    Good(
+        """
+# --- app/services/orders.py
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Orders:
+    def __init__(
+        self,
+        current: Callable[[], AsyncSession],
+        client: Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]],
+        savepoint: Callable[[AsyncSession], AbstractAsyncContextManager[AsyncSession]],
+    ) -> None:
+        self.current = current
+        self.client = client
+        self.savepoint = savepoint
+
+    async def one(self, order_id):
+        return await self.current().get(object, order_id)
+
+    async def two(self):
+        async with self.client() as client:
+            return await client.get("https://example.com")
+
+    async def three(self, session: AsyncSession):
+        async with self.savepoint(session) as inner:
+            await inner.get(object, 1)
+# --- app/tasks/nightly.py
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def run(make: Callable[[], AbstractAsyncContextManager[AsyncSession]]):
+    async with make() as session:
+        await session.get(object, 1)
+"""
+    ),
 ]
 
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
@@ -559,6 +645,11 @@ def _found(program: Program) -> Iterator[Finding]:
             handle = main_handle(event.subject)
             trace = hops(program, event, handle) if handle is not None else []
             yield program.finding(META, event, message + opening(program, event.function, event.subject), trace)
+    for event in program.events("declared"):
+        given = any(program.sessions(value) for value in event.args)
+        if "context" in event.flags and not given and _receives(program, event.function):
+            message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
+            yield program.finding(META, event, message + opening(program, event.function, event.subject))
     for event in program.events("call"):
         handle = _behind_holder(program, event)
         if handle is not None and event.site not in told:
