@@ -47,6 +47,7 @@ class Event(NamedTuple):
 
     * ``create``: a handle is made (``name`` its kind, ``value`` the callee, ``subject`` the handle);
     * ``obtain``: project code (``callee``) hands out the handles in ``subject``;
+    * ``declared``: something known only as ``Callable[…, session]`` is called with ``args``; ``subject`` its session;
     * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
       (``session``, ``connection``, ``transaction``, ``sql``);

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Site
-from sessionlint.report import Finding, TraceStep
+from sessionlint.report import Finding, Span, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import (
@@ -406,6 +406,94 @@ async def answered_before(item_id) -> str:
         await asyncio.sleep(0)
 """,
     ),
+    Bad(
+        source="""
+# --- app/tasks/decorators.py
+import contextlib
+import functools
+import logging
+
+log = logging.getLogger(__name__)
+
+
+def quiet(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        try:
+            return await fn(*args, **kwargs)
+        except Exception:  # TXN604@9
+            return None
+
+    return wrapper
+
+
+def suppressed(*errors):
+    def decorate(fn):
+        @functools.wraps(fn)
+        async def wrapper(*args, **kwargs):
+            with contextlib.suppress(Exception):  # TXN604@18
+                return await fn(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def logged(fn):
+    @functools.wraps(fn)
+    def wrapper(*args, **kwargs):
+        try:
+            return fn(*args, **kwargs)
+        except Exception:  # TXN604@9
+            log.exception("%s failed", fn.__name__)
+
+    return wrapper
+# --- app/tasks/scan.py
+from celery import shared_task
+
+from app.models.item import Item
+from app.session import get_session
+from app.tasks.decorators import logged, quiet, suppressed
+
+
+@quiet
+async def scan(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@quiet
+async def scan_again(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@suppressed()
+async def clean(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@shared_task
+@logged
+def report(session, item_id):
+    session.add(Item(name=item_id))
+    session.flush()
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.scan import clean, scan, scan_again
+
+router = APIRouter()
+
+
+@router.post("/scans")
+async def start(item_id: str, tasks: BackgroundTasks):
+    tasks.add_task(scan, item_id)
+    tasks.add_task(scan_again, item_id)
+    tasks.add_task(clean, item_id)
+""",
+    ),
 ]
 
 GOOD = [
@@ -673,13 +761,149 @@ async def start(item_id) -> None:
     tasks.add(asyncio.create_task(finally_told(item_id)))
 """,
     ),
+    Good(
+        source="""
+# --- app/tasks/decorators.py
+import functools
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+def quiet(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        try:
+            return await fn(*args, **kwargs)
+        except Exception:
+            return None
+
+    return wrapper
+
+
+def careful(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        try:
+            return await fn(*args, **kwargs)
+        except ValueError:
+            return None
+
+    return wrapper
+
+
+def logged(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        try:
+            return await fn(*args, **kwargs)
+        except Exception:
+            log.exception("%s failed", fn.__name__)
+            raise
+
+    return wrapper
+
+
+def recorded(fn):
+    @functools.wraps(fn)
+    async def wrapper(item_id):
+        try:
+            await fn(item_id)
+        except Exception:
+            async with get_session() as session, session.begin():
+                item = await session.get(Item, item_id)
+                item.status = "failed"
+
+    return wrapper
+
+
+def unawaited(fn):
+    @functools.wraps(fn)
+    def wrapper(item_id):
+        try:
+            return fn(item_id)
+        except Exception:
+            return None
+
+    return wrapper
+# --- app/services/items.py
+from app.tasks.decorators import quiet
+
+
+@quiet
+async def touch(session, item_id):
+    await session.get(object, item_id)
+# --- app/tasks/scan.py
+from app.models.item import Item
+from app.session import get_session
+from app.tasks.decorators import careful, logged, quiet, recorded, unawaited
+
+
+@logged
+async def scan(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@recorded
+async def clean(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@careful
+async def check(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@unawaited
+async def index(item_id):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=item_id))
+
+
+@quiet
+async def rename(item_id):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=item_id))
+    except Exception as error:
+        async with get_session() as session, session.begin():
+            item = await session.get(Item, item_id)
+            item.status = str(error)
+
+
+@quiet
+async def count(item_id):
+    return len(item_id)
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.scan import check, clean, count, index, rename, scan
+
+router = APIRouter()
+
+
+@router.post("/scans")
+async def start(item_id: str, tasks: BackgroundTasks):
+    for work in (scan, clean, check, index, rename, count):
+        tasks.add_task(work, item_id)
+""",
+    ),
 ]
 
 
 def check(program: Program) -> Iterator[Finding]:
     """Each background function whose error nobody gets to see, at the clause that swallows it or at its header."""
     losing = _losing(program)
-    called = {e.callee for e in program.events("call") if e.callee is not e.function}
+    told: set[Span] = set()
+    calls = (e for e in program.events("call") if e.callee is not None and e.callee is not e.function)
+    # its decorator calls what it is put around
+    called = {e.callee for e in calls if e.callee and e.function not in e.callee.wrappers}
     for function in program.functions:
         if program.role(function) in ("test", "migration", "session") or function.name in ("<module>", "<lambda>"):
             continue
@@ -688,7 +912,28 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if function.is_generator or (function.parent is not None and not started):
             continue
-        yield from _check(program, function, losing.get(function))
+        found = [*_check(program, function, losing.get(function)), *_decorated(program, function)]
+        yield from (f for f in found if f.span not in told)
+        told.update(f.span for f in found)
+
+
+def _decorated(program: Program, function: FunctionInfo) -> Iterator[Finding]:
+    """The clauses of decorators that swallow what the function around which they are put lets through."""
+    for wrapper in function.wrappers:
+        if program.role(wrapper) in ("test", "migration", "session"):
+            continue
+        for handler in (e for e in wrapper.events if e.kind == "handler" and is_broad(e)):
+            if not (_is_outermost(handler) or _is_given_up(wrapper, handler)):
+                continue
+            if not any(e.callee is function and can_fail(e) for e in body_of(handler)):
+                continue
+            if effort(program, handler) != "records" and _holds_all_work(wrapper, handler):
+                yield program.finding(
+                    META, (wrapper, handler.span),
+                    f"This clause swallows the error of {function.name}(), which runs in the background. Record it: "
+                    "write a failed status in a second session, or log it and raise.",
+                    [program.step(function.site, f"{function.name}() is decorated so")],
+                )  # fmt: skip
 
 
 def _check(program: Program, function: FunctionInfo, start: Event | None) -> Iterator[Finding]:
