@@ -71,7 +71,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "inst":
         return instance_attribute(frame, atom, name, e)
     if tag == "cls":
-        return class_attribute(frame, atom, name)
+        return class_attribute(frame, atom, name, e)
     kind = frame.solver.kind_of(atom)
     if kind is not None:
         return own_sessions.own_methods(frame, atom, name) or _handle(frame, atom, kind, name)
@@ -188,7 +188,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
                 given = calls.call_function(frame, solver.bound(found, owner), [], [], e, run=True)
                 if predicates.is_hybrid(found):
                     given = tuple(a for a in given if a.tag != "column")
-                out = join(out, given or _declared(frame, found))
+                out = join(out, _told(frame, found, given))
             else:
                 out = join(out, (solver.bound(found, owner),))
         return out
@@ -226,12 +226,12 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     return UNKNOWN
 
 
-def _declared(frame: Frame, method: FunctionInfo) -> Value:
-    """The handle that a property without a body says it will be: a protocol's, an abstract class's."""
-    if not frame.solver.is_abstract(method):
-        return UNKNOWN
-    typed = frame.solver.instances(frame.solver.returned(method))
-    return tuple(a for a in typed if a.tag == "ext" and frame.solver.kind_of(a))
+def _told(frame: Frame, read: FunctionInfo, given: Value) -> Value:
+    """What a property gives, and the handle its annotation promises where the code does not tell."""
+    if any(frame.solver.kind_of(a) for a in given):
+        return given
+    typed = frame.solver.instances(frame.solver.returned(read))
+    return join(given, tuple(a for a in typed if a.tag == "ext" and frame.solver.kind_of(a)))
 
 
 def _through_super(e: ir.Expr) -> bool:
@@ -288,7 +288,7 @@ def _asked(frame: Frame, value: Value, name: str, e: ir.Expr) -> Value:
     return out
 
 
-def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
+def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     """Attributes of a class object: methods, mapped columns, class variables."""
     solver = frame.solver
     method = solver.method(atom.info, name)
@@ -308,6 +308,11 @@ def class_attribute(frame: Frame, atom: Any, name: str) -> Value:
     value = solver.attribute(atom.info, name)
     if value:
         return value
+    own = solver.of_metaclass(atom.info, name)
+    if own is not None and own.is_property:
+        return _told(frame, own, calls.call_function(frame, solver.bound(own, atom), [], [], e, run=True))
+    if own is not None:
+        return (solver.bound(own, atom),)
     if name == "__name__":
         return UNKNOWN
     if solver.class_kind(atom.info):

@@ -19,6 +19,8 @@ from sessionlint.program.values import (
 _DECLARATIVE = {
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel",
 }  # fmt: skip
+#: The attribute under which a class has the metaclass that it names.
+METACLASS = "__metaclass__"
 #: Decorators that write the constructor of a class.
 _DATA_CLASSES = {
     "dataclasses.dataclass", "attr.s", "attr.dataclass", "attr.attrs", "attr.define", "attr.frozen", "attr.mutable",
@@ -143,6 +145,11 @@ class Classes(Naming):
                     self.remember(memory.SIGNATURE, method, method.signature)
                 return method
         return None
+
+    def of_metaclass(self, info: ClassInfo, name: str) -> FunctionInfo | None:
+        """The method or property that a class itself has from a metaclass of the project."""
+        entry = next((cls.attributes[METACLASS] for cls in self.mro(info) if METACLASS in cls.attributes), None)
+        return next((m for a in entry[2] if (m := self.method(a.info, name)) is not None), None) if entry else None
 
     @staticmethod
     def is_abstract(function: FunctionInfo) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import dependencies, knowledge, registering
+from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.registering import Route, add_route
@@ -271,6 +272,10 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
                 atom = Cls(atom.info)
             bases = join(bases, (atom,))
     frame.solver.set_bases(info, bases)
+    for key, expr in facts[4]:
+        if key == "metaclass":
+            made_by = tuple(a for a in frame.evaluate(expr) if a.tag == "cls")
+            frame.solver.set_attribute(info, METACLASS, (expr[1], UNKNOWN, made_by, None))
     frame.solver.set_decorators(info, tuple(a for d in facts[6] for a in frame.evaluate(d[2] if d[0] == "c" else d)))
     saved_env, saved_scope = dict(frame.env), frame.class_scope
     frame.class_scope = info

@@ -392,6 +392,41 @@ async def bound(session=Depends(partial(session_factory, autoflush=False))):  # 
     return session
 """
     ),
+    Bad(
+        """
+# --- app/context.py
+from contextvars import ContextVar
+
+from app.session import session_factory
+
+current = ContextVar("session")
+
+
+class PerRequest(type):
+    @property
+    def session(cls):
+        return current.get()
+
+
+class db(metaclass=PerRequest):
+    pass
+
+
+def start():
+    current.set(session_factory())
+# --- app/services/items.py
+from app.context import db
+
+
+async def save(row):
+    db.session.add(row)  # TXN105@5
+    await db.session.flush()
+
+
+async def find(row_id):
+    return await db.session.get(object, row_id)  # TXN105@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -570,6 +605,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _found(program: Program) -> Iterator[Finding]:
+    read: set[tuple[FunctionInfo, str]] = set()
     for event in program.events("obtain"):
         handle = main_handle(event.subject)
         if handle is None or event.callee is None:
@@ -580,6 +616,11 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
+        if event.callee.is_property:
+            # ``db.session`` is said once, however often a function reads it
+            if (event.function, text(event)) in read:
+                continue
+            read.add((event.function, text(event)))
         message = f"{text(event)} hands out {named(handle.kind)} of unapproved origin. "
         yield program.finding(
             META, event, message + opening(program, event.function, event.subject), hops(program, event, handle)

@@ -310,6 +310,59 @@ class Actions:
         self.ways[how](session)
 """
     ),
+    Bad(
+        """
+# --- app/context.py
+import registry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class PerRequest(type):
+    @property
+    def session(cls) -> AsyncSession:
+        return registry.current()
+
+    def fresh(cls) -> AsyncSession:
+        return cls._made
+
+
+class db(metaclass=PerRequest):
+    pass
+
+
+class requests_db(db):
+    pass
+
+
+class Holder:
+    @property
+    def session(self) -> AsyncSession:
+        return self._session
+
+    @property
+    def writer(self) -> AsyncSession | None:
+        return registry.current("writer")
+
+
+holder = Holder()
+# --- app/services/items.py
+from app.context import db, holder, requests_db
+
+
+async def one():
+    await db.session.commit()  # TXN201@11
+
+
+async def two():
+    await requests_db.session.commit()  # TXN201@11
+
+
+async def three():
+    session = holder.session
+    await session.commit()  # TXN201@11
+    await holder.writer.commit()  # TXN201@11
+"""
+    ),
 ]
 
 GOOD = [
@@ -394,6 +447,56 @@ from sqlalchemy import create_engine
 
 with create_engine("postgresql://db/app").connect() as connection:
     connection.commit()
+"""
+    ),
+    Good(
+        """
+# --- app/context.py
+import registry
+from git import Repo
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Session:
+    def commit(self):
+        return None
+
+
+class PerRequest(type):
+    @property
+    def repo(cls) -> Repo:
+        return registry.current()
+
+    @property
+    def session(cls) -> Session:
+        return cls._made
+
+
+class db(metaclass=PerRequest):
+    pass
+
+
+class Holder:
+    @property
+    def session(self) -> AsyncSession:
+        return self._session
+
+    @property
+    def own(self) -> Session:
+        return self._own
+
+
+class Named(Holder):
+    session = Session()
+# --- app/services/items.py
+from app.context import Holder, Named, db
+
+
+def work():
+    db.repo.commit()
+    db.session.commit()
+    Holder().own.commit()
+    Named.session.commit()
 """
     ),
 ]
