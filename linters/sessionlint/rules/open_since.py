@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
+from sessionlint.rules.decorated import begun_around
 from sessionlint.rules.transactions import (
     behind,
     called,
@@ -30,9 +31,9 @@ class Reader(NamedTuple):
 
 
 class Since(NamedTuple):
-    """Since when a transaction is open, as the steps show; ``by`` is the dependency that opened it, if one did.
+    """Since when a transaction is open, as the steps show; ``by`` is the dependency or decorator that opened it.
 
-    ``holds`` tells that the dependency hands the session out inside its own transaction.
+    ``holds`` tells that it hands the session out inside its own transaction.
     """
 
     when: str = ""
@@ -53,6 +54,9 @@ def open_since(program: Program, event: Event) -> Since:
             return Since()
         step = program.step(earlier.site, f"{called(earlier)} already opened a transaction")
         return Since(f"line {earlier.span[0]}", (step, *down_to(program, earlier)[1:]))
+    outer = begun_around(program, event)
+    if outer is not None:
+        return Since(f"@{outer.decorator.name} opened it", (outer.step(program),), outer.decorator, holds=True)
     for atom in event.subject:
         if isinstance(atom, Injected):
             source = begun_by(program, atom)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.open_since import begun_by
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 
@@ -296,6 +297,61 @@ async def at_end(session: Db):
         await end(session)  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/decorators.py
+import functools
+
+
+def in_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def timed(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+# --- app/services/items.py
+async def save(session) -> None:
+    session.add(object())
+    await session.commit()
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import in_transaction, timed
+from app.services.items import save
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+@in_transaction
+async def a(session: AsyncSession = Depends(get_session_dependency)):
+    await save(session)  # TXN205@11
+
+
+@router.post("/b")
+@timed
+async def b(session: AsyncSession = Depends(get_session_dependency)):
+    await save(session)
+
+
+@router.post("/c")
+@in_transaction
+async def c(session: AsyncSession = Depends(get_session_dependency)):
+    async with get_session() as other:
+        await save(other)
+"""
+    ),
 ]
 
 GOOD = [
@@ -360,7 +416,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("effect"):
         if event.text != "txn" or event.name not in _WHAT or program.is_exempt(event.function):
             continue
-        if _opened(program, event):
+        if _opened(program, event) and not is_told_inside(program, event):
             calls.setdefault(event.site, []).append(event)
     for events in calls.values():
         event = min(events, key=lambda e: list(_WHAT).index(e.name))
@@ -373,10 +429,13 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _opened(program: Program, event: Event) -> list[TraceStep]:
-    """Where the transaction around a call was opened: by a block, or by the dependency that injects its session."""
+    """Where the transaction around a call was opened: by a block, its session's dependency, or a decorator."""
     owner = owner_of(event, event.subject)
     if owner is not None:
         return [program.step(owner.site, "the transaction is opened here")]
     sources = (begun_by(program, atom) for atom in event.subject)
     source = next((found for found in sources if found is not None), None)
-    return commit_trace(program, source) if source is not None else []
+    if source is not None:
+        return commit_trace(program, source)
+    outer = begun_around(program, event)
+    return [outer.step(program)] if outer is not None else []

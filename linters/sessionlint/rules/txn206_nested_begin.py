@@ -200,6 +200,58 @@ async def missing(session: AsyncSession) -> None:
 """,
         path="app/tasks/items.py",
     ),
+    Bad(
+        source="""
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def with_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as session, session.begin():
+            return await fn(session, *args, **kwargs)
+
+    return wrapper
+# --- app/routers/items.py
+import httpx
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import in_transaction, with_transaction
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+def index():
+    return 1
+
+
+@router.post("/a")
+@in_transaction
+async def a(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():  # TXN206@16
+        session.add(object())
+
+
+@with_transaction
+async def b(session: AsyncSession, name):
+    async with session.begin():  # TXN206@16
+        session.add(name)
+""",
+    ),
 ]
 
 GOOD = [
@@ -386,6 +438,120 @@ async def put(session=Depends(get_session_dependency, scope="function"), user=De
 async def read(session=Depends(get_session_dependency), user=Depends(held)):
     return await session.get(object, 1)
 """
+    ),
+    Good(
+        source="""
+# --- app/transactions.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def with_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as session, session.begin():
+            return await fn(session, *args, **kwargs)
+
+    return wrapper
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def timed(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def nested(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin_nested():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def counted(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as own, own.begin():
+            await own.get(object, 1)
+        return await fn(*args, **kwargs)
+
+    return wrapper
+# --- app/routers/items.py
+import httpx
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import counted, nested, timed
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+def index():
+    return 1
+
+
+@router.post("/a")
+@timed
+async def a(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+
+
+@router.post("/b")
+@counted
+async def b(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+# --- app/routers/orders.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session, get_session_dependency
+from app.transactions import in_transaction
+
+router = APIRouter()
+
+
+@router.post("/c")
+@in_transaction
+async def c(session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin_nested():
+        session.add(object())
+
+
+@router.post("/d")
+@in_transaction
+async def d(session: AsyncSession = Depends(get_session_dependency)):
+    if not session.in_transaction():
+        async with session.begin():
+            session.add(object())
+
+
+@router.post("/e")
+@in_transaction
+async def e(session: AsyncSession = Depends(get_session_dependency)):
+    async with get_session() as other, other.begin():
+        other.add(object())
+""",
     ),
 ]
 

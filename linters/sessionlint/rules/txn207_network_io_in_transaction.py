@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.held_open import Opening, held_open
 from sessionlint.rules.transactions import called, down_to, owned
 
@@ -289,6 +290,64 @@ async def socket(websocket: WebSocket, session: Annotated[AsyncSession, Depends(
     await websocket.send_text(row.note)
 """
     ),
+    Bad(
+        source="""
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def with_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as session, session.begin():
+            return await fn(session, *args, **kwargs)
+
+    return wrapper
+# --- app/routers/items.py
+import httpx
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import in_transaction, with_transaction
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+def index():
+    return 1
+
+
+async def fetch(url):
+    async with httpx.AsyncClient() as http:
+        return await http.get(url)  # no transaction here
+
+
+@router.post("/a")
+@in_transaction
+async def a(url: str, session: AsyncSession = Depends(get_session_dependency)):
+    session.add(object())
+    await fetch(url)  # TXN207@11
+
+
+@with_transaction
+async def b(session: AsyncSession, url):
+    await fetch(url)  # TXN207@11
+    session.add(url)
+    await fetch(url)  # TXN207@11
+""",
+    ),
 ]
 
 GOOD = [
@@ -515,6 +574,67 @@ async def test_slow() -> None:
 """,
         path="tests/test_slow.py",
     ),
+    Good(
+        source="""
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def timed(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def nested(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin_nested():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def counted(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as own, own.begin():
+            await own.get(object, 1)
+        return await fn(*args, **kwargs)
+
+    return wrapper
+# --- app/routers/items.py
+import httpx
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import counted, timed
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+def index():
+    return 1
+
+
+@router.post("/a")
+@timed
+async def a(url: str, session: AsyncSession = Depends(get_session_dependency)):
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+
+
+@counted
+async def b(url):
+    async with httpx.AsyncClient() as http:
+        await http.get(url)
+""",
+    ),
 ]
 
 
@@ -547,7 +667,14 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
     for event in program.events("network", "effect"):
         if (event.kind != "network" and event.text != "network") or event.site in found:
             continue
-        opening = None if owned(event) else held_open(program, event)
+        if is_told_inside(program, event):
+            continue
+        opening = None if owned(event) else held_open(program, event) or _of_decorator(program, event)
         if (opening is not None or owned(event)) and not program.is_exempt(event.function):
             found[event.site] = (event, opening)
     return found
+
+
+def _of_decorator(program: Program, event: Event) -> Opening | None:
+    outer = around(program, event.function)
+    return Opening(f"@{outer.decorator.name}", [outer.step(program)]) if outer is not None else None

@@ -12,6 +12,7 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.transactions import owner_of
 
@@ -324,6 +325,65 @@ async def at_once(session=Depends(committing, scope="function")):
     tasks.add(asyncio.create_task(scan(1)))  # TXN603@15
 """,
     ),
+    Bad(
+        source="""
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def with_transaction(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as session, session.begin():
+            return await fn(session, *args, **kwargs)
+
+    return wrapper
+# --- app/routers/items.py
+import httpx
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import in_transaction, with_transaction
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+def index():
+    return 1
+
+
+@router.post("/a")
+@in_transaction
+async def a(tasks: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    session.add(object())
+    tasks.add_task(index)  # TXN603@5
+
+
+@with_transaction
+async def b(session: AsyncSession, tasks: BackgroundTasks):
+    start(tasks)  # TXN603@5
+
+
+def start(tasks: BackgroundTasks):
+    tasks.add_task(index)
+
+
+async def c(tasks: BackgroundTasks):
+    await b(tasks)
+""",
+    ),
 ]
 
 GOOD = [
@@ -600,6 +660,67 @@ async def save(session, row, node):
     await session.commit()
 """,
     ),
+    Good(
+        source="""
+# --- app/decorators.py
+import functools
+
+from app.session import get_session
+
+
+def timed(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def nested(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, session, **kwargs):
+        async with session.begin_nested():
+            return await fn(*args, session=session, **kwargs)
+
+    return wrapper
+
+
+def counted(fn):
+    @functools.wraps(fn)
+    async def wrapper(*args, **kwargs):
+        async with get_session() as own, own.begin():
+            await own.get(object, 1)
+        return await fn(*args, **kwargs)
+
+    return wrapper
+# --- app/routers/items.py
+import httpx
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.decorators import counted, timed
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+def index():
+    return 1
+
+
+@router.post("/a")
+@timed
+async def a(tasks: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        session.add(object())
+    tasks.add_task(index)
+
+
+@counted
+async def b(tasks: BackgroundTasks):
+    tasks.add_task(index)
+""",
+    ),
 ]
 
 
@@ -608,19 +729,24 @@ def check(program: Program) -> Iterator[Finding]:
     awaited = awaited_tasks(program)
     reported: set[Site] = set()
     for event in program.events("schedule", "effect"):
-        if event.site in reported or not _starts_work(program, event, awaited):
+        if event.site in reported or is_told_inside(program, event) or not _starts_work(program, event, awaited):
             continue
         if program.role(event.function) in ("test", "migration"):
             continue
         begun = next((t for t in event.transactions if not t.savepoint), None)
-        step = _block(program, begun) if begun is not None else _committed_later(program, event)
-        if step is None:
-            continue
+        outer = around(program, event.function) if begun is None else None
+        if outer is not None:
+            step, since = outer.step(program), f"that @{outer.decorator.name} opens"
+        else:
+            found = _block(program, begun) if begun is not None else _committed_later(program, event)
+            if found is None:
+                continue
+            step, since = found, f"of line {found.line}"
         reported.add(event.site)
         what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
         yield program.finding(
             META, event,
-            f"{what} schedules background work before the transaction of line {step.line} has committed. Schedule it "
+            f"{what} schedules background work before the transaction {since} has committed. Schedule it "
             "after the transaction block, with the ids it needs.",
             [step, *_inner(program, event)],
         )  # fmt: skip
