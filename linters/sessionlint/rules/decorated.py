@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
     from sessionlint.report import TraceStep
 
+_MAX_HOPS, _MAX_HELPERS = 8, 2
 _ASKS = ("in_transaction", "get_transaction")
 
 
 class Around(NamedTuple):
-    """The transaction, the decorator that opens it, and what its sessions are called inside the decorated function."""
+    """The transaction, the decorator that opens it, and what its sessions are called inside the decorated function.
+
+    ``through`` are the decorator's inner function and the helpers by which it calls what it is put on.
+    """
 
     transaction: Transaction
     decorator: FunctionInfo
     sessions: Value
+    through: frozenset[FunctionInfo]
 
     def step(self, program: Program) -> TraceStep:
         """Where it is opened."""
@@ -36,10 +41,15 @@ def around(program: Program, function: FunctionInfo) -> Around | None:
 
 def is_told_inside(program: Program, event: Event) -> bool:
     """Whether a decorator calls what it is put on in its transaction: what is wrong there is told in that function."""
-    callee = event.callee
-    return callee is not None and event.function in callee.wrappers and bool(owned(event)) and (
-        callee in program.shared(_arounds)
-    )  # fmt: skip
+    known = program.shared(_arounds)
+    current, wanted = event.callee, event.effect
+    for _ in range(_MAX_HOPS if owned(event) else 0):
+        found = known.get(current) if current is not None else None
+        if found is not None and event.function in found.through:
+            return True
+        hop = current.summary.effects.get(wanted) if current is not None and wanted is not None else None
+        current, wanted = (hop.callee, hop.inner) if hop is not None else (None, None)
+    return False
 
 
 def begun_around(program: Program, event: Event) -> Around | None:
@@ -54,14 +64,29 @@ def begun_around(program: Program, event: Event) -> Around | None:
 
 def _arounds(program: Program) -> dict[FunctionInfo, Around]:
     found: dict[FunctionInfo, Around] = {}
+    calls = (e for e in program.events("call") if e.callee is not None and e.callee.wrappers)
+    helpers = {e.function for e in calls}
     for wrapper in dict.fromkeys(w for f in program.functions for w in f.wrappers):
-        for event in wrapper.events:
-            callee = event.callee
-            if event.kind != "call" or callee is None or wrapper not in callee.wrappers or callee in found:
-                continue
-            for transaction in owned(event)[-1:]:
-                found[callee] = Around(transaction, _outermost(wrapper), _sessions(event, callee, transaction))
+        _follow(wrapper, wrapper, (wrapper,), None, helpers, found)
     return found
+
+
+def _follow(
+    wrapper: FunctionInfo, function: FunctionInfo, through: tuple[FunctionInfo, ...], opened: Transaction | None,
+    helpers: set[FunctionInfo], found: dict[FunctionInfo, Around],
+) -> None:  # fmt: skip
+    """The functions that ``wrapper`` is put around and calls in a transaction, itself or by helpers it calls."""
+    for event in function.events:
+        callee = event.callee
+        transaction = next(reversed(owned(event)), opened)
+        if event.kind != "call" or callee is None or callee in through:
+            continue
+        if wrapper not in callee.wrappers:
+            if callee in helpers and len(through) < _MAX_HELPERS:
+                _follow(wrapper, callee, (*through, callee), transaction, helpers, found)
+        elif transaction is not None and callee not in found:
+            sessions = _sessions(event, wrapper, callee, transaction)
+            found[callee] = Around(transaction, _outermost(wrapper), sessions, frozenset(through))
 
 
 def _outermost(wrapper: FunctionInfo) -> FunctionInfo:
@@ -70,12 +95,12 @@ def _outermost(wrapper: FunctionInfo) -> FunctionInfo:
     return wrapper
 
 
-def _sessions(call: Event, function: FunctionInfo, transaction: Transaction) -> Value:
+def _sessions(call: Event, wrapper: FunctionInfo, function: FunctionInfo, transaction: Transaction) -> Value:
     """What FastAPI or the decorator passes under the name of the decorator's parameter, or as an argument."""
     found = [key for key, value in call.bindings if not set(value).isdisjoint(transaction.subjects)]
     named = {p[0] for p in function.params}
     for subject in transaction.subjects:
-        if subject.tag != "param" or subject.info is not call.function:
+        if subject.tag != "param" or subject.info is not wrapper:
             found.append(subject)
         elif subject.name in named:
             found.append(identity(function, subject.name))
