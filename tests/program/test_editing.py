@@ -81,6 +81,33 @@ def test_what_callers_elsewhere_see_has_the_program_solved(tmp_path):
     assert {name for path, _, name in effects(program) if path == "task.py"} == {"write"}
 
 
+DECORATED = {
+    "db.py": f"{DB}\n\ndef scope():\n    return maker()\n".encode(),
+    "decorators.py": (
+        b"import functools\n\nfrom db import scope\n\n\n"
+        b"def scoped(fn):\n    @functools.wraps(fn)\n    async def wrapper(row):\n"
+        b"        async with scope() as session:\n            async with session.begin_nested():\n"
+        b"                return await fn(session, row)\n\n    return wrapper\n"
+    ),
+    "task.py": (
+        b"import httpx\n\nfrom decorators import scoped\n\n\n"
+        b"@scoped\nasync def job(session, row):\n    async with httpx.AsyncClient() as http:\n"
+        b"        await http.get(row)\n"
+    ),
+}
+
+
+def test_a_transaction_that_a_decorator_opens_is_seen_where_it_is_put_on(tmp_path):
+    policy = Policy(root=tmp_path)
+    engine = Engine(tmp_path, policy)
+    before = check_program(engine.solve(DECORATED), policy, sorted(DECORATED))
+    opened = {**DECORATED, "decorators.py": DECORATED["decorators.py"].replace(b"begin_nested()", b"begin()")}
+    program = engine.solve(opened, edit=True)
+    after = check_program(program, policy, sorted(opened), before=before.found)
+    assert [(f.path, f.span.line) for f in before.report.findings if f.code == "TXN207"] == []
+    assert [(f.path, f.span.line) for f in after.report.findings if f.code == "TXN207"] == [("task.py", 9)]
+
+
 def test_a_function_that_only_others_ask_for_is_still_evaluated(tmp_path):
     engine = solved(tmp_path)
     program = engine.solve({**FILES, "service.py": ("# saving\n" + SERVICE).encode()}, edit=True)

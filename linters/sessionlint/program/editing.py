@@ -67,6 +67,7 @@ class Editing(Solver):
         summaries = {f: f.summary.key for f in before.functions}
         signatures = {f: f.signature for f in before.functions}
         shapes = {c: c.shape for c in before.classes}
+        around = _transactions_around(before.functions)
         number = len(self.modules)
         own = self._withdraw(path, before)
         self._load = load
@@ -84,6 +85,7 @@ class Editing(Solver):
             and not self.spread
             and len(self.modules) == number
             and after[4:] == before[4:]
+            and _transactions_around(after.functions) == around
             and self._same_cells(path, before, after, own)
             and self._same_functions(path, after, summaries, signatures)
             and all(c in after.classes and c.shape == shape for c, shape in shapes.items() if c in ties.shaped)
@@ -259,3 +261,15 @@ class Editing(Solver):
             writers.setdefault(key, set()).add(path)
         self.makers = (self.makers - frozenset(before.functions)) | demand.makers(after.functions, self.kind_of)
         return True
+
+
+def _transactions_around(functions: tuple[FunctionInfo, ...]) -> frozenset[Any]:
+    """Which decorated functions a file calls, itself or by its helpers, and whether in a transaction it opens.
+
+    A decorator's inner function does; what goes wrong in its transaction is told where the decorated function stands.
+    """
+    calls = [e for f in functions for e in f.events if e.kind == "call" and e.callee is not None]
+    decorated = [e for e in calls if e.callee is not None and e.callee.wrappers]
+    helpers = {e.function for e in decorated}
+    carried = [*decorated, *(e for e in calls if e.callee in helpers)]
+    return frozenset((e.function, e.callee, tuple(not t.savepoint for t in e.transactions)) for e in carried)

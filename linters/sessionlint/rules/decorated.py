@@ -82,7 +82,7 @@ def _follow(
         if event.kind != "call" or callee is None or callee in through:
             continue
         if wrapper not in callee.wrappers:
-            if callee in helpers and len(through) < _MAX_HELPERS:
+            if callee in helpers and callee.path == wrapper.path and len(through) < _MAX_HELPERS:
                 _follow(wrapper, callee, (*through, callee), transaction, helpers, found)
         elif transaction is not None and callee not in found:
             sessions = _sessions(event, wrapper, callee, transaction)
