@@ -13,6 +13,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     libraries,
+    locators,
     overriding,
     own_sessions,
     records,
@@ -137,7 +138,10 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         return _call_partial(frame, callee, args, keywords, e)
     if tag == "inst":
         method = frame.solver.method(callee.info, "__call__")
-        return call_function(frame, frame.solver.bound(method, callee), args, keywords, e) if method else UNKNOWN
+        if method is None:
+            return UNKNOWN
+        made = call_function(frame, frame.solver.bound(method, callee), args, keywords, e)
+        return made or locators.promised(frame, method, args, keywords, e)
     if tag == "annotated":
         # calling a NewType gives its argument back
         return args[0] if args else UNKNOWN
@@ -149,6 +153,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         views = frame.solver.views(callee)
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
+            views = locators.without_protocols(frame, views)
         called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and "()" not in v.name))
         for view in holding.each(frame, tuple(called)):
             guard = Guard(callee, "is", view, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import SESSION, UNKNOWN, Handle, Value
 
 _METHODS = {"get", "aget", "get_sync", "get_async", "resolve", "aresolve"}
@@ -31,6 +32,30 @@ def declared_call(frame: Frame, args: list[Value], keywords: list[tuple[str, Val
         args=(*args[1:], *(v for _, v in keywords)),
     )  # fmt: skip
     return made
+
+
+def promised(
+    frame: Frame, method: FunctionInfo, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr
+) -> Value:
+    """What calling an object gives of which only a protocol is known: a session, when ``__call__`` is declared so."""
+    if not frame.solver.is_abstract(method):
+        return UNKNOWN
+    types = frame.solver.returned(method)
+    if not _is_session(types) or method.class_info is None or frame.solver.overrides(method.class_info, "__call__"):
+        return UNKNOWN
+    return declared_call(frame, [types, *args], keywords, e)
+
+
+def without_protocols(frame: Frame, views: Value) -> Value:
+    """What may be called, without the protocols that say no more than how."""
+    if len(views) < 2 or all(v.tag != "inst" for v in views):
+        return views
+    called = ((v, frame.solver.method(v.info, "__call__") if v.tag == "inst" else None) for v in views)
+    return tuple(v for v, method in called if method is None or not frame.solver.is_abstract(method)) or views
+
+
+def _is_session(types: Value) -> bool:
+    return any(a.tag == "ext" and knowledge.handle_kind(a.name) == SESSION for a in types)
 
 
 def _session(frame: Frame, types: Value, e: ir.Expr) -> Value:

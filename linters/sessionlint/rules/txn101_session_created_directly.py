@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 META = Rule(
     code="TXN101",
     name="session-created-directly",
-    summary="A session class, session factory or scoped registry is called outside the session module.",
+    summary="A session class or factory is called, or a scoped registry called or used, outside the session module.",
     rationale=(
         "Every extra place that opens sessions is a place that decides by itself how they are closed, rolled back "
         "and bounded, and one that tests cannot replace through `dependency_overrides`. An engine reached that "

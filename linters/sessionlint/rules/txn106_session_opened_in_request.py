@@ -301,6 +301,7 @@ async def run():
         """
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -338,6 +339,19 @@ class Reports:
 async def count(make: Callable[..., AsyncSession]):
     async with make() as session:  # TXN106@16
         return await session.get(object, 1)
+
+
+class Opens(Protocol):
+    def __call__(self) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+
+class Lists:
+    def __init__(self, opens: Opens) -> None:
+        self.opens = opens
+
+    async def rows(self):
+        async with self.opens() as session:  # TXN106@20
+            return await session.execute(object)
 """
     ),
 ]
@@ -623,6 +637,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 async def run(make: Callable[[], AbstractAsyncContextManager[AsyncSession]]):
     async with make() as session:
         await session.get(object, 1)
+# --- app/services/lists.py
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Opens(Protocol):
+    def __call__(self) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+
+class Lists:
+    def __init__(self, opens: Opens) -> None:
+        self.opens = opens
+
+    async def rows(self):
+        async with self.opens() as session:
+            return await session.execute(object)
+
+
+def lists(session: AsyncSession):
+    return Lists(lambda: nullcontext(session))
 """
     ),
 ]

@@ -26,9 +26,9 @@ META = Rule(
         "the path in `allow-unprotected`."
     ),
     not_flagged=(
-        "Routes guarded by a parameter, a route, router or `include_router` dependency, a parent router, the app, or "
-        "middleware that checks tokens and refuses; paths in `allow-unprotected`; endpoints that read the token "
-        "themselves; tests."
+        "Routes guarded by a parameter, by what their class-based view injects, a route, router or `include_router` "
+        "dependency, a parent router, the app, or middleware that checks tokens and refuses; paths in "
+        "`allow-unprotected`; endpoints that read the token themselves; tests."
     ),
     presets=("scrapersky",),
 )
