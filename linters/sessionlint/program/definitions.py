@@ -49,16 +49,17 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if not values:
         info.wrappers = ()
     info.resigned()
-    frame.env[info.name] = result
-    if frame.class_scope is None:
-        frame.bind(info.name, result, info.header)
     if not info.eager:
         nested = info.parent is not None
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
     if info.eager:
+        # before the name is bound: in the header it is still what it was
         sign(frame, info)
         _handed_on(frame, info)
         _served_through(frame, info)
+    frame.env[info.name] = result
+    if frame.class_scope is None:
+        frame.bind(info.name, result, info.header)
     frame.solver.note_defined(info)
 
 

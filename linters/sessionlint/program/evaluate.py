@@ -54,7 +54,9 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
 
 def sign_function(solver: Solver, function: FunctionInfo) -> None:
     """Annotations and defaults of a function of a module or class, evaluated on demand."""
-    sign(Frame(solver, function.module.body, MACHINE), function)
+    frame = Frame(solver, function.module.body, MACHINE)
+    frame.header = function.header
+    sign(frame, function)
 
 
 def _is_session(frame: Frame, name: str) -> bool:

@@ -95,6 +95,8 @@ class Frame:
         #: names of the module as they were found at an epoch of the solver: who asked once is told of changes
         self._members: dict[str, tuple[int, Value]] = {}
         self.class_scope: Any = None
+        #: the definition whose annotations and defaults are evaluated apart from the module they stand in
+        self.header: ir.Span4 | None = None
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
@@ -185,10 +187,18 @@ class Frame:
         if known is not None and known[0] == self.solver.epoch:
             return known[1]
         value = self.solver.member(self.path, name)
+        if len(value) > 1 and self.function is self.module.body:
+            value = tuple(a for a in value if not self._is_defined_later(name, a)) or value
         value = value or ((Ext(f"builtins.{name}"),) if name in _BUILTINS else UNKNOWN)
         if not self.solver.importing:
             self._members[name] = (self.solver.epoch, value)
         return value
+
+    def _is_defined_later(self, name: str, atom: Any) -> bool:
+        """Whether a module's own definition, not met yet, takes over a name that is something else (imported) here."""
+        if atom.tag not in ("fn", "cls") or atom.info.module is not self.module or atom.info.name != name:
+            return False
+        return self.header is None or bool(atom.info.header[:2] >= self.header[:2])
 
     def bind(self, name: str, value: Value, span: ir.Span4) -> None:
         """Assigns a name in the scope it belongs to."""
