@@ -56,7 +56,13 @@ def test_a_decorator_that_commits_is_seen_at_the_call_of_what_it_decorates():
 
 def test_what_one_decorated_function_does_is_not_laid_at_the_door_of_another():
     service = decorated("*args, **kwargs", parameters="        result = await function(*args, **kwargs)\n")
-    assert found(service) == [("app/services/work.py", 20, "TXN201")]
+    router = ROUTER.replace("import save", "import other, save").replace(
+        "save(session, 1)", "save(session, 1)\n        await other(session)"
+    )
+    assert found(service, router) == [
+        ("app/routers/work.py", CALL_LINE + 1, "TXN205"),
+        ("app/services/work.py", 20, "TXN201"),
+    ]
 
 
 @pytest.mark.parametrize("call", ["save(session=session, row=1)", "save(session, row=1)"])

@@ -709,6 +709,121 @@ async def owned(row):
 """,
         {"TXN209"},
     ),
+    "one decorator around what receives a session and what sends a message": (
+        """
+# --- app/tasks/queue.py
+from celery import Celery
+
+app = Celery("items")
+
+
+def if_configured(function):
+    def inner(*args, **kwargs):
+        if app.conf.broker_url:
+            function(*args, **kwargs)
+
+    return inner
+
+
+@if_configured
+def send(*args, **kwargs):
+    app.send_task(*args, **kwargs)
+# --- app/services/items.py
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.tasks.queue import if_configured, send
+
+
+@if_configured
+def notify(session: AsyncSession, ids):
+    found = [str(row) for row in session.execute(text("SELECT 1"), ids)]
+    send("add", kwargs={"ids": found})
+
+
+@if_configured
+def hand_over(session: AsyncSession, ids):
+    send("add", session)  # TXN601@5
+
+
+async def move(session: AsyncSession, ids):
+    notify(session, ids)
+    hand_over(session, ids)
+""",
+        set(),
+    ),
+    "an endpoint that takes over the name of the dependency it asks for": (
+        """
+# --- app/who.py
+from fastapi import Depends, HTTPException
+from fastapi.security import OAuth2PasswordBearer
+
+scheme = OAuth2PasswordBearer(tokenUrl="token")
+
+
+async def get_current_user(token: str = Depends(scheme)):
+    if not token:
+        raise HTTPException(401)
+    return token
+
+
+def nobody():
+    return "nobody"
+# --- app/lower.py
+from fastapi import Depends
+
+from app.who import get_current_user
+
+
+def get_current_user(user: str = Depends(get_current_user)):
+    return user.lower()
+# --- app/routers/others.py
+from fastapi import APIRouter, Depends
+
+from app.lower import get_current_user
+
+router = APIRouter()
+
+
+@router.get("/lower")
+async def lower(user: str = Depends(get_current_user)):
+    return user
+# --- app/routers/users.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.who import get_current_user, nobody
+
+router = APIRouter()
+
+
+@router.get("/before")
+async def before(user: Annotated[str, Depends(get_current_user)]):
+    return user
+
+
+@router.get("/me")
+async def get_current_user(user: Annotated[str, Depends(get_current_user)]):
+    return user
+
+
+@router.get("/after")
+async def after(user: Annotated[str, Depends(get_current_user)]):
+    return user
+
+
+@router.get("/nobody")  # TXN405@2
+async def nobody(user: Annotated[str, Depends(nobody)]):
+    return user
+
+
+@router.get("/nobody/after")  # TXN405@2
+async def after_nobody(user: Annotated[str, Depends(nobody)]):
+    return user
+""",
+        set(),
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import decorated, knowledge
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.records import mapped
@@ -83,6 +83,8 @@ _BY_NAME = (ir.KIND_POSONLY, ir.KIND_NORMAL, ir.KIND_KWONLY)
 def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
     """Parameter identities to argument values; defaults fill the rest. The function is told what it is given."""
     bindings = bound(frame, function, callee, args, keywords)
+    if frame.function in function.wrappers:
+        bindings = decorated.as_given(frame, function, bindings)
     options = function.params[-1][0] if function.params and function.params[-1][1] == ir.KIND_KWARGS else None
     for key, value in bindings.items():
         if key.tag == "param" and value:

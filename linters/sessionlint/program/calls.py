@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     configured,
+    decorated,
     drawing,
     handles,
     holding,
@@ -469,7 +470,12 @@ def _happens(
         subjects: Value = UNKNOWN
         frame.effect(effect, e[1], note, function, inner, guards)
     else:
-        subjects = mapped.get(effect.subject) if effect.subject in mapped else stand_in(frame, effect.subject, mapped)
+        if effect.subject in mapped:
+            subjects = mapped[effect.subject]
+        elif decorated.is_anothers(frame, function, effect.subject, mapped.values()):
+            return
+        else:
+            subjects = stand_in(frame, effect.subject, mapped)
         if effect.name == "argument":
             subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
             if not subjects:

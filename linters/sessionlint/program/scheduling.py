@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
@@ -9,6 +10,7 @@ from sessionlint.program import knowledge, registering
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import (
+    MAX_DEPTH,
     TASK,
     UNKNOWN,
     Ext,
@@ -325,7 +327,7 @@ def _is_lazy(atom: Any) -> bool:
 def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:
     """Callers learn that their function or session goes to the background."""
     note = "it is handed to background work here"
-    for atom in (*targets, *(a for v in args for a in v)):
+    for atom in (*targets, *(a for v in args for a in _handed_over(v))):
         if atom.tag in ("param", "injected"):
             frame.effect(Effect("schedule", "background", atom), e[1], note)
         elif isinstance(atom, Pending):
@@ -334,6 +336,15 @@ def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", "background", inner), e[1], note)
     frame.effect(_STARTS, e[1], "background work is started here")
+
+
+def _handed_over(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
+    """The atoms of an argument, and of the lists and dictionaries that it is: ``kwargs={"row": row}``."""
+    for atom in value:
+        yield atom
+        inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items] if atom.tag == "map" else ()
+        for item in inner if depth else ():
+            yield from _handed_over(item, depth - 1)
 
 
 def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
