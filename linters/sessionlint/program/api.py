@@ -16,8 +16,9 @@ from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.entries import entries, takes_session
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
 from sessionlint.program.reached import beside, reached_from
+from sessionlint.program.scheduling import POOLED, handed_over
 from sessionlint.program.solver import Solver
-from sessionlint.program.values import Dependency, Injected, Param, Pending, Site, Value
+from sessionlint.program.values import Dependency, Fn, Injected, Param, Pending, Site, Value
 from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
 
 if TYPE_CHECKING:
@@ -116,13 +117,20 @@ class Program:
                 found.setdefault(function, event)
         for event in self.events("effect"):
             # a helper of the project starts what this call passes to it
-            if event.text == "schedule" and event.name == "background":
+            if event.text == "schedule" and event.name in ("background", POOLED):
                 for function in self.started_by(event):
                     found.setdefault(function, event)
         for function in self.functions:
-            if "background" in function.registrations:
+            if self.is_registered(function):
                 found.setdefault(function, None)
         return found
+
+    def is_registered(self, function: FunctionInfo) -> bool:
+        """Whether a decorator makes a function background work: a library's, or one of the project that starts it."""
+        given = (p for wrapper in function.wrappers for p in handed_over(wrapper.summary))
+        return "background" in function.registrations or any(
+            Fn(function) in self.solver.peek(("param", p.info, p.name)) for p in given
+        )
 
     @cached_property
     def background_helpers(self) -> frozenset[FunctionInfo]:

@@ -315,12 +315,12 @@ def call_function(
         pending = pending._replace(kind="gen")
     elif function.decorator_values and scheduling.enqueues(function):
         return scheduling.start_wrapped(frame, function, pending, e)
-    elif not function.is_async:
-        return _run(frame, function, bindings, e, context)
     frame.solver.summary_of(function)
     for wrapper in function.wrappers if pending.kind == "coro" else ():
         if scheduling.starts(frame, wrapper, function):
             return scheduling.start_wrapped(frame, wrapper, pending, e)
+    if pending.kind == "coro" and not function.is_async:
+        return _run(frame, function, bindings, e, context)
     if run:
         return run_pending(frame, pending, e[1], e, context)
     return (pending,)

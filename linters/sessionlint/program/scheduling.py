@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge, registering
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect, FunctionInfo
+from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
     MAX_DEPTH,
     TASK,
@@ -17,6 +17,7 @@ from sessionlint.program.values import (
     Fn,
     Method,
     Obj,
+    Param,
     PartialCall,
     Pending,
     Seq,
@@ -29,6 +30,8 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Somewhere in a function background work is started.
 _STARTS = Effect("schedule", "background", None)
+#: The name of the effect where a pool's result is kept: somebody may ask for it.
+POOLED = "pooled"
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
 #: Functions that run another one in a thread.
 _THREADS = {
@@ -84,7 +87,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return (Ext(f"{name}()"),)
     if name in (f"{base}().start" for base in THREADS):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e) if args else UNKNOWN
-    if name.endswith((".submit", ".map")) and name.startswith("concurrent.futures."):
+    if name.endswith((".submit", ".map")) and is_pool(name):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     if name.startswith("apscheduler.") and name.rpartition(".")[2] in ("add_job", "add_schedule"):
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
@@ -98,13 +101,29 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
 
 
 def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
-    """Whether a decorator's inner function starts what it wraps, instead of giving it back to be awaited."""
-    if wrapper.is_async or wrapper is frame.function:
+    """Whether a decorator's inner function starts what it wraps, instead of running it or giving it to be awaited."""
+    if wrapper is frame.function:
         return False
     summary = frame.solver.summary_of(wrapper)
+    if any(True for param in handed_over(summary) if Fn(function) in frame.solver.peek(("param", *param[:2]))):
+        return True
+    if not function.is_async or wrapper.is_async:
+        return False
     hop = summary.effects.get(_STARTS)
     given_back = any(a.tag == "pending" and a.info is function for a in summary.returns)
     return hop is not None and hop.callee is None and not given_back
+
+
+def handed_over(summary: Summary) -> Iterator[Param]:
+    """The parameters, those of the functions around it included, that a function itself hands to background work."""
+    for effect, hop in summary.effects.items():
+        if hop.callee is None and effect[:2] == _STARTS[:2] and isinstance(effect.subject, Param):
+            yield effect.subject
+
+
+def is_pool(name: str) -> bool:
+    """Whether a start by this name gives work to a pool of threads or processes."""
+    return name.startswith("concurrent.futures.")
 
 
 def enqueues(function: FunctionInfo) -> bool:
@@ -292,6 +311,8 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     for atom in target:
         if atom.tag in ("fn", "partial", "inst", "cls"):
             values.extend(frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ())
+        if atom.tag == "fn":
+            frame.solver.want(atom.info)
         values.append(atom)
     event = "concurrent" if kind == "concurrent" else "schedule"
     passed = (*rest, *(v for _, v in keywords))
@@ -306,7 +327,9 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
         expr=e,
     )
     if event == "schedule" and kind != "thread":
-        _tell(frame, target, list(passed), e)
+        _tell(
+            frame, target, list(passed), e, POOLED if is_pool(name) and "statement" not in frame.flags else _STARTS.name
+        )
     return UNKNOWN
 
 
@@ -324,17 +347,18 @@ def _is_lazy(atom: Any) -> bool:
     return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))
 
 
-def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr) -> None:
+def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name) -> None:
     """Callers learn that their function or session goes to the background."""
     note = "it is handed to background work here"
-    for atom in (*targets, *(a for v in args for a in _handed_over(v))):
+    called = tuple(f for a in targets if a.tag == "partial" for f in a.function)
+    for atom in (*targets, *called, *(a for v in args for a in _handed_over(v))):
         if atom.tag in ("param", "injected"):
-            frame.effect(Effect("schedule", "background", atom), e[1], note)
+            frame.effect(Effect("schedule", how, atom), e[1], note)
         elif isinstance(atom, Pending):
             for _, value in atom.bindings:
                 for inner in value:
                     if inner.tag in ("param", "injected"):
-                        frame.effect(Effect("schedule", "background", inner), e[1], note)
+                        frame.effect(Effect("schedule", how, inner), e[1], note)
     frame.effect(_STARTS, e[1], "background work is started here")
 
 
