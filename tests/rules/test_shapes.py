@@ -824,6 +824,216 @@ async def after_nobody(user: Annotated[str, Depends(nobody)]):
 """,
         set(),
     ),
+    "decorators that start what they wrap, and their twins that only run it": (
+        """
+# --- app/services/starting.py
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Thread
+
+pool = ThreadPoolExecutor()
+
+
+def threaded(function):
+    def inner(*args, **options):
+        Thread(target=function, args=args, kwargs=options, daemon=True).start()
+
+    return inner
+
+
+def bound(function):
+    def inner(*args):
+        Thread(target=partial(function, *args)).start()
+
+    return inner
+
+
+def pooled(function):
+    def inner(*args):
+        pool.submit(function, *args)
+
+    return inner
+
+
+def later(function):
+    def inner(tasks, *args):
+        tasks.add_task(function, *args)
+
+    return inner
+
+
+def timed(function):
+    def inner(*args):
+        return pool.submit(function, *args).result(3)
+
+    return inner
+
+
+def told(callback):
+    def around(function):
+        def inner(*args):
+            Thread(target=callback).start()
+            return function(*args)
+
+        return inner
+
+    return around
+# --- app/services/items.py
+from app.services.starting import bound, later, pooled, threaded, timed, told
+from app.session import get_session
+
+
+def tell():
+    print("started")
+
+
+def note(item_id):
+    with get_session() as session, session.begin():
+        session.add(item_id)
+
+
+@threaded
+def in_thread(item_id):
+    with get_session() as session, session.begin():
+        session.add(item_id)
+    note(item_id)
+
+
+@bound
+def in_bound_thread(item_id):
+    with get_session() as session, session.begin():
+        session.add(item_id)
+
+
+@pooled
+def in_pool(item_id):
+    with get_session() as session, session.begin():
+        session.add(item_id)
+
+
+@later
+def after_response(item_id):
+    with get_session() as session, session.begin():
+        session.add(item_id)
+
+
+@told(tell)
+def at_once(item_id):
+    with get_session() as session, session.begin():  # TXN106@10
+        session.add(item_id)
+
+
+@timed
+def in_time(session, item_id):
+    session.commit()  # TXN201@5
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.services.items import after_response, at_once, in_bound_thread, in_pool, in_thread, in_time
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/items")
+def start(background: BackgroundTasks, session=Depends(get_session_dependency)):
+    in_thread(1)
+    in_bound_thread(1)
+    in_pool(1)
+    after_response(background, 1)
+    at_once(1)
+    in_time(session, 1)
+""",
+        set(),
+    ),
+    "pools of threads whose results somebody asks for, or nobody does": (
+        """
+# --- app/services/pages.py
+import logging
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+
+import httpx
+
+logger = logging.getLogger(__name__)
+
+
+def get(url):
+    return httpx.get(url).text
+
+
+def asked(url):
+    try:
+        return get(url)
+    except Exception as error:
+        logger.error("%s: %s", url, error)
+        return ""
+
+
+def dropped(url):
+    try:
+        return get(url)
+    except Exception as error:  # TXN604@5
+        logger.error("%s: %s", url, error)
+        return ""
+
+
+def only_waited_for(url):
+    try:
+        return get(url)
+    except Exception as error:  # TXN604@5
+        logger.error("%s: %s", url, error)
+        return ""
+
+
+def unguarded(url):  # TXN604@1
+    return get(url)
+
+
+def each(urls):
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(asked, url) for url in urls]
+        for future in as_completed(futures):
+            logger.info(future.result())
+
+
+def at_once(urls):
+    with ThreadPoolExecutor() as pool:
+        return [future.result() for future in [pool.submit(asked, url) for url in urls]]
+
+
+def mapped(urls):
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(asked, urls))
+
+
+def by_name(urls):
+    with ThreadPoolExecutor() as pool:
+        futures = {name: pool.submit(asked, url) for name, url in urls.items()}
+    return {name: future.result() for name, future in futures.items()}
+
+
+def handed_on(urls, collect):
+    pool = ThreadPoolExecutor()
+    futures = [pool.submit(asked, url) for url in urls]
+    return collect(futures)
+
+
+def forgotten(urls):
+    with ThreadPoolExecutor() as pool:
+        for url in urls:
+            pool.submit(dropped, url)
+            pool.submit(unguarded, url)
+
+
+def waited(urls):
+    futures = []
+    with ThreadPoolExecutor() as pool:
+        for url in urls:
+            futures.append(pool.submit(only_waited_for, url))
+        wait(futures)
+""",
+        set(),
+    ),
 }
 
 

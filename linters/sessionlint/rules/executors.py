@@ -9,16 +9,63 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
+from sessionlint.program.scheduling import is_pool
 from sessionlint.rules.background_work import started_values
 from sessionlint.rules.sharing import count, is_shared, ranked
 
-#: Work of these pools that is waited for; the rest is background work.
-POOLS = ("concurrent.futures.",)
+#: What tells of the error that a piece of work ended in, or hands on what does.
+_ASKS = frozenset({"result", "exception", "add_done_callback"})
+#: What one may do with the futures without learning of their errors.
+_WAITS = frozenset({"wait", "len", "append", "add"})
 
 
 def is_waited_for(event: Event) -> bool:
     """Whether a pool's result is kept, to be asked for."""
-    return event.name.startswith(POOLS) and "statement" not in event.flags
+    return is_pool(event.name) and "statement" not in event.flags
+
+
+def loses_errors(event: Event) -> bool:
+    """Whether a pool is given work whose outcome nobody asks for, so that nobody gets to see its error."""
+    if "statement" in event.flags:
+        return True
+    body = event.function.body
+    if event.name.endswith(".map") or any(n[0] == "a" and len(n) > 3 and n[3] in _ASKS for n in _nodes(body)):
+        # who goes through what ``map`` gives meets the errors
+        return False
+    names = frozenset(_kept_as(body, event.span))
+    return bool(names) and not _mentions(body, names)
+
+
+def _kept_as(body: Any, span: ir.Span4) -> Iterator[str]:
+    """The names of the variables that a future, or a list of futures, is put into."""
+    for node in _nodes(body):
+        targets: Any = ()
+        if node[0] == "=":
+            targets = node[2]
+        elif node[0] == "E" and node[2][0] == "c" and node[2][2][0] == "a" and node[2][2][3] in _WAITS:
+            targets = (node[2][2][2],)
+        if targets and all(t[0] == "n" for t in targets) and any(n[1] == span for n in _nodes(node) if n[0] == "c"):
+            yield from (t[2] for t in targets)
+
+
+def _mentions(node: Any, names: frozenset[str]) -> bool:
+    """Whether something is done with the futures of these names, besides waiting for their end."""
+    if node[:1] == ("n",) and len(node) == 3:
+        return node[2] in names
+    parts = node
+    if node[:1] == ("=",):
+        parts = (*(t for t in node[2] if t[0] != "n"), node[3])
+    elif node[:1] == ("c",) and len(node) == 5 and node[2][-1] in _WAITS:
+        parts = (*(a for a in node[3] if a[0] != "n"), *node[4])
+    return any(_mentions(part, names) for part in parts if type(part) is tuple)
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    for child in node:
+        if type(child) is tuple and child:
+            if type(child[0]) is str:
+                yield child
+            yield from _nodes(child)
 
 
 def pooled(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:

@@ -74,14 +74,26 @@ def first_failure(function: FunctionInfo, nesting: int = 0) -> Event | None:
 
     What an ``except`` clause itself does to record the failure is not counted.
     """
+    return next(_failures(function, nesting), None)
+
+
+def failure_before(function: FunctionInfo, handlers: list[Event]) -> Event | None:
+    """The first such thing before the ``try`` of the first of these clauses; what records an outcome not counted."""
+    recorders = {e.callee for handler in handlers for e in handled(handler) if e.kind == "call"}
+    first = min(handler.span[:2] for handler in handlers)
+    found = (e for e in _failures(function) if e.kind != "call" or e.callee not in recorders)
+    return next((e for e in found if e.span[:2] < first), None)
+
+
+def _failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
     guarded = {e.span for h in function.events if h.kind == "handler" and guards(h) for e in body_of(h)}
     open_to_failure = (e for e in function.events if e.span not in guarded and "handler" not in e.flags)
-    failing = (e for e in open_to_failure if can_fail(e, nesting))
-    first = next(failing, None)
-    told = watched(function) if first is not None else []
-    while first is not None and any(is_within(first.span, block) for block in told):
-        first = next(failing, None)
-    return first
+    told: list[ir.Span4] | None = None
+    for event in open_to_failure:
+        if can_fail(event, nesting):
+            told = watched(function) if told is None else told
+            if not any(is_within(event.span, block) for block in told):
+                yield event
 
 
 def can_fail(event: Event, nesting: int = 0) -> bool:

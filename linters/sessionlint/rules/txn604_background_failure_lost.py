@@ -8,15 +8,18 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.scheduling import POOLED, is_pool
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, Span, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.executors import loses_errors
 from sessionlint.rules.failing import (
     body_of,
     can_fail,
     cut_short,
     effort,
+    failure_before,
     first_failure,
     handled,
     is_broad,
@@ -36,7 +39,8 @@ META = Rule(
     not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
     "the log, clauses inside loops that log and go on, tasks that are awaited or have a callback that looks at the "
-    "error, work that cannot fail.",
+    "error, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
+    "outcome, work that cannot fail.",
     program_wide=True,
 )
 
@@ -494,6 +498,43 @@ async def start(item_id: str, tasks: BackgroundTasks):
     tasks.add_task(clean, item_id)
 """,
     ),
+    Bad(
+        source="""
+# --- app/tasks/report.py
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def load(item_id):
+    async with get_session() as session:
+        return await session.get(Item, item_id)
+
+
+async def report(item_id):  # TXN604@1
+    item = await load(item_id)
+    try:
+        number = int(item.name)
+    except Exception:
+        logger.exception("%s has no number", item_id)
+        raise
+    return number
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.report import report
+
+router = APIRouter()
+
+
+@router.post("/report")
+async def start(background: BackgroundTasks):
+    background.add_task(report, 1)
+""",
+    ),
 ]
 
 GOOD = [
@@ -894,18 +935,84 @@ async def start(item_id: str, tasks: BackgroundTasks):
         tasks.add_task(work, item_id)
 """,
     ),
+    Good(
+        source="""
+# --- app/tasks/report.py
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def load(item_id):
+    async with get_session() as session:
+        return await session.get(Item, item_id)
+
+
+async def mark(item_id, status):
+    async with get_session() as session, session.begin():
+        item = await session.get(Item, item_id)
+        item.status = status
+
+
+async def report(item_id):
+    await mark(item_id, "running")
+    try:
+        item = await load(item_id)
+        number = int(item.name)
+    except Exception:
+        logger.exception("%s has no number", item_id)
+        await mark(item_id, "failed")
+        return 0
+    await mark(item_id, "done")
+    return number
+
+
+def fetch(url):
+    try:
+        return httpx.get(url).text
+    except Exception as error:
+        logger.error("%s: %s", url, error)
+        return ""
+
+
+def fetch_all(urls):
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(fetch, url) for url in urls]
+    return [future.result() for future in futures]
+# --- app/routers/items.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.report import report
+
+router = APIRouter()
+
+
+@router.post("/report")
+async def start(background: BackgroundTasks):
+    background.add_task(report, 1)
+""",
+    ),
 ]
 
 
 def check(program: Program) -> Iterator[Finding]:
     """Each background function whose error nobody gets to see, at the clause that swallows it or at its header."""
     losing = _losing(program)
+    watched = _watched(program)
     told: set[Span] = set()
     calls = (e for e in program.events("call") if e.callee is not None and e.callee is not e.function)
     # its decorator calls what it is put around
     called = {e.callee for e in calls if e.callee and e.function not in e.callee.wrappers}
     for function in program.functions:
         if program.role(function) in ("test", "migration", "session") or function.name in ("<module>", "<lambda>"):
+            continue
+        if function in watched:
             continue
         started = function in program.background_functions
         if not started and (function in called or program.policy.layer_of(function.path) != "background"):
@@ -965,13 +1072,15 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             trace,
         )  # fmt: skip
         return
-    if start is None or handlers or function.decorators:
+    if start is None or function.decorators:
         return
-    failure = first_failure(function)
+    # what comes after a ``try`` may record its outcome
+    failure = failure_before(function, handlers) if handlers else first_failure(function)
     if failure is not None:
+        where = f"{function.name}() fails before its `try`" if handlers else f"{function.name}() fails"
         yield program.finding(
             META, function,
-            f"When {function.name}() fails in the background, nothing records it. Wrap the work in try and write the "
+            f"When {where} in the background, nothing records it. Wrap the work in try and write the "
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *_steps(program, failure)],
         )  # fmt: skip
@@ -1068,6 +1177,23 @@ def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
     return not any(e.span not in inside | others and can_fail(e) for e in function.events)
 
 
+def _watched(program: Program) -> frozenset[FunctionInfo]:
+    """Functions that only run in pools of threads or processes, where somebody asks for what came of them."""
+    asked: set[FunctionInfo] = set()
+    left: set[FunctionInfo] = {f for f in program.functions if program.is_registered(f)}
+    for event in program.events("schedule", "effect"):
+        if event.text == "thread" or program.policy.layer_of(event.path) in ("test", "migration"):
+            continue
+        if event.kind == "effect":
+            kept = event.name == POOLED
+            if event.text != "schedule":
+                continue
+        else:
+            kept = is_pool(event.name) and not loses_errors(event)
+        (asked if kept else left).update(program.started_by(event))
+    return frozenset(asked - left)
+
+
 def _losing(program: Program) -> dict[FunctionInfo, Event]:
     """Functions started so that their exception reaches nobody, with the call that starts them."""
     awaited = awaited_tasks(program)
@@ -1084,6 +1210,8 @@ def _losing(program: Program) -> dict[FunctionInfo, Event]:
 
 
 def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
+    if is_pool(event.name):
+        return loses_errors(event)
     if event.kind == "effect":
         if event.callee is None or event.effect is None:
             return False
