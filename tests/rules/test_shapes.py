@@ -1034,6 +1034,56 @@ def waited(urls):
 """,
         set(),
     ),
+    "functions that one helper wraps by a call": (
+        """
+# --- app/tasks/queue.py
+from celery import Celery
+
+app = Celery("items")
+
+
+def if_configured(function):
+    def inner(*args, **kwargs):
+        if app.conf.broker_url:
+            function(*args, **kwargs)
+
+    return inner
+
+
+def now(*args, **kwargs):
+    app.send_task(*args, **kwargs)
+
+
+send = if_configured(now)
+# --- app/services/items.py
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.tasks.queue import if_configured, send
+
+
+def notify_now(session: AsyncSession, ids):
+    found = [str(row) for row in session.execute(text("SELECT 1"), ids)]
+    send("add", kwargs={"ids": found})
+
+
+def hand_over_now(session: AsyncSession, ids):
+    send("add", session)  # TXN601@5
+
+
+notify = if_configured(notify_now)
+hand_over = if_configured(hand_over_now)
+
+
+async def move(session: AsyncSession, ids):
+    notify(session, ids)
+
+
+async def move_all(session: AsyncSession, ids):
+    hand_over(session, ids)
+""",
+        set(),
+    ),
 }
 
 

@@ -114,12 +114,14 @@ def substitute(
 
 
 def _closed_over(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value]) -> tuple[tuple[Any, Value], ...]:
-    """The handles that a call gave the function, for those it defines and returns."""
+    """The handles, and the functions it wraps, that a call gave the function, for those it defines and returns."""
     keys = [identity(function, name) for name, *_ in function.params]
-    return tuple((key, mapped[key]) for key in keys if _is_handle(frame, mapped.get(key, UNKNOWN)))
+    return tuple((key, mapped[key]) for key in keys if _is_kept(frame, mapped.get(key, UNKNOWN)))
 
 
-def _is_handle(frame: Frame, value: Value) -> bool:
+def _is_kept(frame: Frame, value: Value) -> bool:
+    if len(value) == 1 and value[0].tag == "fn" and value[0].receiver is None:
+        return True
     return bool(value) and all(a.tag in ("handle", "injected", "param") and frame.solver.kind_of(a) for a in value)
 
 
