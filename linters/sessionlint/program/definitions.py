@@ -49,18 +49,27 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if not values:
         info.wrappers = ()
     info.resigned()
+    before = frame.env.get(info.name)
+    if frame.class_scope is None:
+        # at once: modules that import each other ask for it
+        frame.bind(info.name, result, info.header)
     if not info.eager:
         nested = info.parent is not None
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
     if info.eager:
-        # before the name is bound: in the header it is still what it was
-        sign(frame, info)
+        _in_header(frame, info, before)
         _handed_on(frame, info)
         _served_through(frame, info)
     frame.env[info.name] = result
-    if frame.class_scope is None:
-        frame.bind(info.name, result, info.header)
     frame.solver.note_defined(info)
+
+
+def _in_header(frame: Frame, info: FunctionInfo, before: Value | None) -> None:
+    """Evaluates the header of a function: its own name still is what it was before the definition."""
+    frame.env.pop(info.name, None)
+    if before is not None:
+        frame.env[info.name] = before
+    sign(frame, info)
 
 
 def _handed_on(frame: Frame, info: FunctionInfo) -> None:
