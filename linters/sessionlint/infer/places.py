@@ -30,7 +30,7 @@ def application_files(program: Program) -> frozenset[str]:
 
     In a project that is nothing but scripts, the scripts are the application.
     """
-    support = test_support(program) | migration_support(program)
+    support = program.shared(test_support) | program.shared(migration_support)
     candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
     importers = importers_of(program)
     application = frozenset(m.path for m in candidates if not _is_aside(m, importers))

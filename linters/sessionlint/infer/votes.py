@@ -191,7 +191,7 @@ def _is_column(annotation: Value, default: Value) -> bool:
 def exempt_files(program: Program) -> dict[str, str]:
     """Migrations and tests that the usual patterns do not name: file to layer."""
     found: dict[str, str] = {}
-    support, moving = test_support(program), migration_support(program)
+    support, moving = program.shared(test_support), program.shared(migration_support)
     for module in program.modules:
         if program.policy.layer_of(module.path) is None:
             if module.path in support:
