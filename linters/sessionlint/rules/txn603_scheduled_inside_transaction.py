@@ -737,17 +737,18 @@ def check(program: Program) -> Iterator[Finding]:
         outer = around(program, event.function) if begun is None else None
         if outer is not None:
             step, since = outer.step(program), f"that @{outer.decorator.name} opens"
+            where = "after a transaction block in the function itself"
         else:
             found = _block(program, begun) if begun is not None else _committed_later(program, event)
             if found is None:
                 continue
-            step, since = found, f"of line {found.line}"
+            step, since, where = found, f"of line {found.line}", "after the transaction block"
         reported.add(event.site)
         what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
         yield program.finding(
             META, event,
-            f"{what} schedules background work before the transaction {since} has committed. Schedule it "
-            "after the transaction block, with the ids it needs.",
+            f"{what} schedules background work before the transaction {since} has committed. Schedule it {where}, with "
+            "the ids it needs.",
             [step, *_inner(program, event)],
         )  # fmt: skip
 
