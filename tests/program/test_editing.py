@@ -143,16 +143,16 @@ def test_an_edit_that_changes_what_runs_a_function_elsewhere_has_all_files_judge
     engine = Engine(tmp_path, Policy(root=tmp_path, layers={"service": ("work.py",)}))
     files = {"db.py": DB.encode(), "work.py": work, "main.py": STARTS}
 
-    def role(program):
-        return next(program.role(f) for f in program.functions if f.name == "run")
+    def runs_by_itself(program):
+        return next(f in program.entries for f in program.functions if f.name == "run")
 
-    assert role(engine.solve(files)) is None
+    assert runs_by_itself(engine.solve(files))
     program = engine.solve({**files, "main.py": STARTS.replace(b"@app.on_event('startup')", b"")}, edit=True)
-    assert (role(program), program.changed) == ("service", None)
+    assert (runs_by_itself(program), program.changed) == (False, None)
     program = engine.solve({**files, "main.py": b"# more\n" + STARTS}, edit=True)
-    assert (role(program), program.changed) == (None, None)
+    assert (runs_by_itself(program), program.changed) == (True, None)
     program = engine.solve({**files, "main.py": b"# less\n" + STARTS}, edit=True)
-    assert (role(program), sorted(program.changed or ())) == (None, ["main.py"])
+    assert (runs_by_itself(program), sorted(program.changed or ())) == (True, ["main.py"])
 
 
 def test_nothing_new_is_taken_as_it_is(tmp_path):

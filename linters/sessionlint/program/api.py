@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
-from sessionlint.program.entries import entries, takes_session
+from sessionlint.program.entries import entries
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.scheduling import POOLED, handed_over
@@ -235,8 +235,6 @@ class Program:
             return self.role(function.parent)
         if layer is None and function in self.dependency_functions:
             return "dependency"
-        if layer == "service" and function in self.entries and not takes_session(self, function):
-            return None
         return layer
 
     def is_exempt(self, function: FunctionInfo) -> bool:

@@ -450,7 +450,8 @@ def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value
     if not closed:
         return UNKNOWN
     given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
-    taken = [e.subject for e in summary.effects if e.subject in closed and frame.is_own(e.subject)]
+    effects = (e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "handle")
+    taken = [subject for subject in effects if frame.is_own(subject)]
     return tuple(dict.fromkeys((*given, *taken)))
 
 

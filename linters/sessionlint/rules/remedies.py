@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program.entries import takes_session
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import FACTORY, SESSION, Handle, Value
 from sessionlint.rules.mounting import same_application
@@ -143,7 +144,8 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
     if role in ("endpoint", "dependency") and not (lasting and program.policy.session_contexts):
         way = nearest_dependency(program, function, kind)
         return f"Receive the session with Depends({way.name})." if way is not None else _INJECT
-    if role in ("service", "router", "model") and not lasting:
+    from_nobody = function in program.entries and not takes_session(program, function)
+    if role in ("service", "router", "model") and not (lasting or from_nobody):
         return _TAKE
     way = _nearest(program, function, program.shared(_contexts), kind)
     if way is None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sessionlint.program.values import Handle, Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import approved_by_policy, is_approved, made_at, text
@@ -13,12 +12,11 @@ from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import FunctionInfo
 
 META = Rule(
     code="TXN101",
     name="session-created-directly",
-    summary="A session class or factory is called, or a scoped registry called or used, outside the session module.",
+    summary="A session class, session factory or scoped registry is called outside the session module.",
     rationale=(
         "Every extra place that opens sessions is a place that decides by itself how they are closed, rolled back "
         "and bounded, and one that tests cannot replace through `dependency_overrides`. An engine reached that "
@@ -144,55 +142,6 @@ class Container(containers.DeclarativeContainer):
     kind = providers.Object(AsyncSession)
 """
     ),
-    Bad(
-        """
-# --- app/session.py
-from sqlalchemy import create_engine
-from sqlalchemy.orm import declarative_base, scoped_session, sessionmaker
-
-engine = create_engine("postgresql://db/app", pool_size=5)
-scoped = scoped_session(sessionmaker(engine))
-Base = declarative_base()
-Base.query = scoped.query_property()
-
-
-class Database:
-    def __init__(self):
-        self.session = scoped_session(sessionmaker(engine))
-
-    def add(self, row):
-        self.session.add(row)
-
-
-db = Database()
-# --- app/services/items.py
-from app.session import db, scoped
-
-
-class Items:
-    def all(self):
-        return db.session.query(object).all()  # TXN101@16
-
-    def save(self, row):
-        scoped.add(row)  # TXN101@9
-        scoped.flush()
-        scoped.commit()
-
-
-def count():
-    try:
-        return scoped.query(object).count()  # TXN101@16
-    finally:
-        scoped.remove()
-
-
-def opened():
-    session = scoped()  # TXN101@15
-    session.flush()
-    scoped.flush()
-""",
-        policy=(("session-dependencies", []), ("session-contexts", [])),
-    ),
 ]
 
 GOOD = [
@@ -261,64 +210,6 @@ def get_db():
 """,
         policy=(("session-dependencies", ["app.deps.get_db"]), ("session-contexts", [])),
     ),
-    Good(
-        """
-# --- app/session.py
-from sqlalchemy import create_engine
-from sqlalchemy.orm import scoped_session, sessionmaker
-
-engine = create_engine("postgresql://db/app", pool_size=5)
-scoped = scoped_session(sessionmaker(engine))
-
-
-def get_session():
-    yield scoped
-
-
-class Counter:
-    def query(self, name):
-        return name
-
-
-counter = Counter()
-# --- app/services/items.py
-from sqlalchemy import event
-
-from app.session import counter, scoped
-
-
-def listen(handler):
-    event.listen(scoped, "before_flush", handler)
-
-
-def finish():
-    scoped.remove()
-
-
-def count():
-    return counter.query("items")
-
-
-def add(session, row):
-    session.add(row)
-# --- app/routers/items.py
-from fastapi import Depends
-
-from app.services.items import add
-from app.session import get_session
-
-
-def create(row, session=Depends(get_session)):
-    add(session, row)
-# --- tests/test_items.py
-from app.session import scoped
-
-
-def test_items():
-    assert scoped.query(object).count() == 0
-""",
-        policy=(("session-dependencies", ["app.session.get_session"]), ("session-contexts", [])),
-    ),
 ]
 
 
@@ -332,33 +223,3 @@ def check(program: Program) -> Iterator[Finding]:
         advice = opening(program, event.function, event.subject)
         message = f"{text(event)} opens a session outside the session module. {advice}"
         yield program.finding(META, event, message, made_at(program, event.value))
-    yield from _through_registries(program)
-
-
-def _through_registries(program: Program) -> Iterator[Finding]:
-    """``registry.add(row)`` on a scoped registry: it opens a session if it has none. Said once per function."""
-    registries = program.shared(_registries)
-    told = {e.function for e in program.events("create", "obtain") if program.sessions(e.subject)}
-    for event in program.events("use") if registries else ():
-        # what a function hands out is told by TXN105
-        used = [a for a in event.subject if isinstance(a, Handle) and a.site == a.root and a.root in registries]
-        if not used or event.function in told or program.is_exempt(event.function):
-            continue
-        if event.function is registries[used[0].root]:
-            continue  # TXN103 tells of the registry
-        if is_approved(program, event.function) or any(approved_by_policy(program, atom) for atom in used):
-            continue
-        told.add(event.function)
-        advice = opening(program, event.function)
-        message = f"{text(event)} works with the session of a registry, opened outside the session module. {advice}"
-        yield program.finding(META, event, message, made_at(program, event.subject))
-
-
-def _registries(program: Program) -> dict[Site, FunctionInfo]:
-    """Where scoped registries are made, and the functions (or modules) that make them."""
-    made = (e for e in program.events("create") if e.name == "factory" and any(_is_registry(c) for c in e.value))
-    return {a.root: e.function for e in made for a in e.subject}
-
-
-def _is_registry(callee: Any) -> bool:
-    return bool(callee.tag == "ext" and callee.name.endswith("scoped_session"))
