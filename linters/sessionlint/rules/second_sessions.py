@@ -9,6 +9,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.opening import RECEIVERS
+from sessionlint.rules.transactions import behind, injector, request_dependencies
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -50,6 +51,8 @@ def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterat
     touched = dict.fromkeys(a for e in body if e.kind in _TOUCHES for a in e.subject)
     closed = {a for e in (*body, *events) if e.kind in ("txn", "effect") and e.name == "close" for a in e.subject}
     received = tuple(a for a in touched if _is_received(program, handler.function, a) and a not in closed)
+    if receives:
+        received = tuple(a for a in received if a.tag == "param" or _is_injected_here(program, handler.function, a))
     for event in events:
         opens = event.kind in _OPENINGS and event.site not in told and received
         if opens and _opens_session(program, event, received) and not (receives and _is_told_there(program, event)):
@@ -98,6 +101,12 @@ def _is_received(program: Program, function: FunctionInfo, atom: Any) -> bool:
         if not own_class and not _is_around(atom.info, function):
             return False
     return atom.tag in ("param", "injected") and program.kind(atom) == "session"
+
+
+def _is_injected_here(program: Program, function: FunctionInfo, atom: Any) -> bool:
+    """Whether what FastAPI injects is among what this endpoint asks for, its dependencies' own included."""
+    source = injector(program, atom)
+    return any(source in behind(program, asked) for asked in request_dependencies(program, function))
 
 
 def _is_around(outer: FunctionInfo, function: FunctionInfo) -> bool:
