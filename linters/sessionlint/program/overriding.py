@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program.arguments import bind
+from sessionlint.program.arguments import bound
 from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.guards import ONLY, Guard, receiver_of
@@ -42,7 +42,7 @@ def foretell(
         owner = method.class_info
         if owner is None or method is frame.function:
             continue
-        bindings = bind(frame, method, Fn(method, Inst(owner)), args, keywords)
+        bindings = bound(frame, method, Fn(method, Inst(owner)), args, keywords)
         mapped = substitution(frame, method, tuple(bindings.items()))
         guard = Guard(through, ONLY, (owner, method.name), True)
         summary = frame.solver.summary_of(method)
