@@ -57,6 +57,90 @@ async def save(row):
 """,
         set(),
     ),
+    "jobs that a decorator keeps and a scheduler is given elsewhere": (
+        """
+# --- app/services/registry.py
+from app.session import get_session
+
+JOBS, VIEWS = {}, {}
+LATER = []
+
+
+class Registry:
+    def __init__(self):
+        self.jobs = []
+
+    def job(self, function):
+        self.jobs.append(function)
+        return function
+
+
+registry = Registry()
+
+
+def job(function):
+    JOBS[function.__name__] = function
+    return function
+
+
+def later(minutes):
+    def keep(function):
+        LATER.append((minutes, function))
+        return function
+
+    return keep
+
+
+def view(function):
+    VIEWS[function.__name__] = function
+    return function
+
+
+@job
+async def reprice():
+    async with get_session() as session, session.begin():
+        session.add(object())
+
+
+@later(5)
+async def archive():
+    async with get_session() as session, session.begin():
+        session.add(object())
+
+
+@registry.job
+async def expire():
+    async with get_session() as session, session.begin():
+        session.add(object())
+
+
+@view
+async def shown():
+    async with get_session() as session:  # TXN106@16
+        return await session.get(object, 1)
+# --- app/main.py
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from app.services.registry import JOBS, LATER, VIEWS, registry
+
+scheduler = AsyncIOScheduler()
+
+
+def every(minutes, job):
+    scheduler.add_job(job, "interval", minutes=minutes)
+
+
+def start():
+    for name, job in JOBS.items():
+        scheduler.add_job(job, "interval", minutes=5, id=name)
+    for minutes, job in LATER:
+        every(minutes, job)
+    for job in registry.jobs:
+        every(1, job)
+    print(list(VIEWS))
+""",
+        set(),
+    ),
     "what a field of a data class is by default": (
         """
 from dataclasses import dataclass, field

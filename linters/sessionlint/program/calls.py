@@ -18,6 +18,7 @@ from sessionlint.program import (
     overriding,
     own_sessions,
     records,
+    registries,
     router_classes,
     scheduling,
     type_keys,
@@ -477,6 +478,8 @@ def _happens(
             return
         else:
             subjects = stand_in(frame, effect.subject, mapped)
+        if effect.kind == "schedule":
+            subjects = registries.registered(frame, subjects)
         if effect.name == "argument":
             subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
             if not subjects:

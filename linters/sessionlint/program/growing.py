@@ -39,8 +39,8 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     if target[2] not in frame.env and frame.function.name != "<module>" and not is_task:
         kept = tuple(a for v in added for a in v)
         frame.store("global", target[2], kept, e[1])
-        if any(a.tag in _CALLED for a in kept):
-            # a registry: what it holds in all
+        if any(a.tag in _CALLED for a in (*kept, *(i for s in kept if s.tag == "seq" for v in s.items for i in v))):
+            # a registry, of pairs it may be: what it holds in all
             known = tuple(i for s in sequences for i in s.items)
             registry = (Seq(tuple(dict.fromkeys((*known, *added)))[:40], True),)
             frame.solver.write(("name", frame.path, target[2]), registry)

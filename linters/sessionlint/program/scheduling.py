@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, registering
+from sessionlint.program import knowledge, registering, registries
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -306,7 +306,7 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
         args, keywords = [dict(keywords)["func"]], [k for k in keywords if k[0] != "func"]
     if not args:
         return UNKNOWN
-    target, rest = args[0], args[1:]
+    target, rest = registries.registered(frame, args[0]), args[1:]
     values: list[Any] = []
     for atom in target:
         if atom.tag in ("fn", "partial", "inst", "cls"):
