@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
+from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.remedies import in_colour, is_asynchronous
+from sessionlint.rules.swallowing_managers import managed
 from sessionlint.rules.transactions import called, owned
 from sessionlint.rules.translating import catches_database_errors, stands_for
 
@@ -30,9 +32,10 @@ META = Rule(
         "session.begin_nested():` inside the `try`."
     ),
     not_flagged=(
-        "Handlers that raise again, or raise another error; handlers around a `begin_nested()` block; handlers of "
-        "errors that are not the database's (`ValueError`, `KeyError`, `NoResultFound`) and that no code raises in "
-        "the place of one; a `try` that does not touch the session; handlers outside the block."
+        "Handlers that raise again, or raise another error; handlers that note the error when the block raises it "
+        "later; handlers around a `begin_nested()` block; handlers of errors that are not the database's "
+        "(`ValueError`, `KeyError`, `NoResultFound`) and that no code raises in the place of one; a `try` that does "
+        "not touch the session; handlers outside the block; context managers that let errors through."
     ),
 )
 
@@ -229,6 +232,121 @@ async def find(session):
     return item
 """
     ),
+    Bad(
+        """
+from app.session import session_factory
+
+
+async def after_the_block(row) -> None:
+    error = None
+    async with session_factory.begin() as session:
+        try:
+            session.add(row)
+        except Exception as exc:  # TXN210@9
+            error = exc
+    if error is not None:
+        raise error
+
+
+async def perhaps(row, strict: bool) -> None:
+    errors = []
+    async with session_factory.begin() as session:
+        try:
+            session.add(row)
+        except Exception as exc:  # TXN210@9
+            errors.append(exc)
+        if errors and strict:
+            raise errors[0]
+
+
+async def again(row) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        for _ in range(3):
+            try:
+                session.add(row)
+                error = None
+                break
+            except Exception as exc:  # TXN210@13
+                error = exc
+        if error:
+            raise error
+
+
+async def the_other_case(row) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        try:
+            session.add(row)
+        except Exception as exc:  # TXN210@9
+            error = exc
+        if error is None:
+            raise ValueError(row)
+
+
+async def passed_over(rows) -> None:
+    async with session_factory.begin() as session:
+        for row in rows:
+            failed = False
+            try:
+                session.add(row)
+            except Exception:  # TXN210@13
+                failed = True
+                continue
+            if failed:
+                raise ValueError(row)
+""",
+        path="app/tasks/nightly.py",
+    ),
+    Bad(
+        """
+# --- app/lib.py
+import logging
+from contextlib import contextmanager
+
+from sqlalchemy.exc import IntegrityError
+
+
+@contextmanager
+def quietly():
+    try:
+        yield
+    except Exception:
+        logging.exception("ignored")
+
+
+class Ignore:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is not None:
+            logging.error("ignored")
+            return True
+        return False
+
+
+class Once:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        return kind is not None and issubclass(kind, IntegrityError)
+# --- app/tasks/nightly.py
+from app.lib import Ignore, Once, quietly
+from app.session import session_factory
+
+
+async def nightly(row) -> None:
+    async with session_factory.begin() as session:
+        with quietly():  # TXN210@14
+            session.add(row)
+        with Ignore():  # TXN210@14
+            session.add(row)
+        async with Once():  # TXN210@20
+            session.add(row)
+"""
+    ),
 ]
 
 GOOD = [
@@ -311,12 +429,159 @@ async def test_swallow() -> None:
 """,
         path="tests/test_swallow.py",
     ),
+    Good(
+        """
+from app.session import session_factory
+
+
+async def first(rows) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        for row in rows:
+            try:
+                session.add(row)
+            except Exception as exc:
+                error = exc
+                break
+        if error is not None:
+            raise error
+
+
+async def all_of_them(rows) -> None:
+    async with session_factory.begin() as session:
+        errors, ok = [], True
+        for row in rows:
+            try:
+                session.add(row)
+            except Exception as exc:
+                errors.append(exc)
+        if len(errors) == 1:
+            raise errors[0]
+        elif errors:
+            raise ExceptionGroup("failed", errors)
+
+
+async def told(rows) -> None:
+    async with session_factory.begin() as session:
+        ok = True
+        failure = None
+        try:
+            session.add_all(rows)
+        except Exception:
+            failure = RuntimeError("failed")
+        print("done")
+        if not failure:
+            print("well")
+        else:
+            raise failure
+        try:
+            session.add_all(rows)
+        except Exception:
+            ok = False
+        if not ok:
+            raise RuntimeError("failed")
+""",
+        path="app/tasks/nightly.py",
+    ),
+    Good(
+        """
+# --- app/lib.py
+import logging
+from contextlib import asynccontextmanager, contextmanager
+
+
+@contextmanager
+def loudly(again=True):
+    try:
+        yield
+    except Exception:
+        logging.exception("failed")
+        if again:
+            raise
+
+
+@contextmanager
+def timed():
+    error = None
+    try:
+        yield
+    except Exception as raised:
+        error = raised
+    logging.info("done")
+    if error is not None:
+        raise error
+
+
+@contextmanager
+def missing_keys():
+    try:
+        yield
+    except KeyError:
+        logging.info("not there")
+
+
+@asynccontextmanager
+async def attempt(session):
+    try:
+        async with session.begin_nested():
+            yield
+    except Exception:
+        logging.exception("undone")
+
+
+@contextmanager
+def quietly():
+    try:
+        yield
+    except Exception:
+        logging.exception("ignored")
+
+
+class Watch:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:
+            return True
+        logging.error("failed")
+
+
+class Lenient:
+    def __init__(self, lenient):
+        self.lenient = lenient
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        return self.lenient or isinstance(error, KeyError)
+# --- app/tasks/nightly.py
+from app.lib import Lenient, Watch, attempt, loudly, missing_keys, quietly, timed
+from app.session import session_factory
+
+
+async def nightly(row) -> None:
+    async with session_factory.begin() as session:
+        with loudly(), timed(), Watch():
+            session.add(row)
+        with Lenient(False), missing_keys():
+            session.add(row)
+        async with attempt(session):
+            session.add(row)
+        with quietly():
+            print(row)
+    with quietly():
+        async with session_factory.begin() as session:
+            session.add(row)
+"""
+    ),
 ]
 
 
 def check(program: Program) -> Iterator[Finding]:
-    """One finding per ``except`` clause or ``suppress()``."""
-    for event in program.events("handler"):
+    """One finding per ``except`` clause, ``suppress()`` or manager of the project that keeps errors."""
+    for event in (*program.events("handler"), *managed(program)):
         if "swallows" not in event.flags or not owned(event) or program.is_exempt(event.function):
             continue
         yield from _report(program, event)
@@ -328,7 +593,7 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
     for transaction in reversed(owned(event)):
         uses = ((use, None if catches else stands_for(program, event, use)) for use in _unprotected(event, transaction))
         use, becomes = next((found for found in uses if catches or found[1] is not None), (None, None))
-        if use is None or _rolls_back(event, transaction):
+        if use is None or _rolls_back(event, transaction) or raised_later(event, transaction.site[1]):
             continue
         clause = event.text if "suppress" in event.flags else f"except {event.text}".strip()
         message = (
@@ -343,6 +608,8 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
         ]
         if becomes is not None:
             trace.append(program.step(becomes.site, "its failure becomes the error that is caught"))
+        for kept in (a for value in event.args for a in value):
+            trace.append(program.step(kept.site, "this keeps the error from going on"))
         line, column = event.span[:2]
         length = len(clause.partition("(" if "suppress" in event.flags else " ")[0])
         yield program.finding(META, (event.function, (line, column, line, column + length)), message, trace)

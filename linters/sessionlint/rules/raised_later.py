@@ -1,0 +1,153 @@
+"""Errors that an ``except`` clause keeps, and that are raised before the block around it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.model import Event
+from sessionlint.rules.watching import is_within
+
+_KEEPS = ("append", "add", "extend", "appendleft")
+
+
+def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
+    """Whether what a clause notes down is raised after its ``try``, in the ``with`` block whose item is at ``opened``.
+
+    Without one, anywhere before the function ends.
+
+    That is a ``raise``, or an ``if`` that asks for what was noted and ends in one.
+    """
+    levels = list(_levels(ir.body_of(handler.function.facts), handler.span))
+    depth = next((d for d, (_, node) in enumerate(levels) if _is_opened_by(node, opened)), None) if opened else -1
+    clause = next((c for c in levels[-1][1][3] if c[0] == handler.span), None) if levels else None
+    if depth is None or clause is None or any(n[0] == "R" for n in _nodes(clause[3])):
+        return False
+    noted = _noted(clause[3])
+    inner = levels[depth + 1 :]
+    if any(n[0] == "J" for n in _nodes(clause[3])):
+        # what comes after the ``try`` in its loop is passed over
+        loops = [d for d, (_, node) in enumerate(inner) if node[0] in ("L", "W")]
+        inner = inner[: loops[-1] + 1] if loops else inner
+    for block, node in reversed(inner):
+        later = block[block.index(node) + 1 :]
+        if _forgets(node, noted, handler.span):
+            return False
+        for statement in later:
+            if _raises(statement, noted):
+                return True
+            if any(n[0] == "R" for n in (statement, *_nodes(statement))):
+                return False
+    return False
+
+
+def _levels(body: Any, span: ir.Span4) -> Iterator[tuple[Any, Any]]:
+    """The blocks around a clause with the statement of each that holds it, from the outermost to its ``try``."""
+    node = next((s for s in body if is_within(span, s[1]) and s[0] in ("I", "W", "L", "w/", "T", "M")), None)
+    if node is None:
+        return
+    yield body, node
+    if node[0] == "T" and any(c[0] == span for c in node[3]):
+        return
+    for inner in _blocks(node):
+        yield from _levels(inner, span)
+
+
+def _blocks(node: Any) -> list[Any]:
+    op = node[0]
+    if op == "T":
+        return [node[2], *(clause[3] for clause in node[3]), node[4], node[5]]
+    if op == "M":
+        return [case[4] for case in node[3]]
+    return [node[3], node[4]] if op in ("I", "W") else [node[4], node[5]] if op == "L" else [node[3]]
+
+
+def _is_opened_by(node: Any, opened: ir.Span4) -> bool:
+    return node[0] == "w/" and any(is_within(opened, item[1]) for item, _ in node[2])
+
+
+def _noted(body: Any) -> dict[str, bool]:
+    """The names that a clause gives something, and whether it is something true."""
+    noted: dict[str, bool] = {}
+    for statement in body:
+        targets = statement[2] if statement[0] == "=" else (statement[2],) if statement[0] == ":" else ()
+        for target in targets:
+            if target[0] == "n" and statement[3 if statement[0] == "=" else 4] is not None:
+                noted[target[2]] = not _is_empty(statement[3 if statement[0] == "=" else 4])
+        if statement[0] == "+=" and statement[2][0] == "n":
+            noted[statement[2][2]] = True
+        call: Any = statement[2] if statement[0] == "E" else ("",)
+        if call[0] == "c" and call[2][0] == "a" and call[2][3] in _KEEPS and call[2][2][0] == "n":
+            noted[call[2][2][2]] = True
+    return noted
+
+
+def _is_empty(expr: ir.Expr) -> bool:
+    """``None``, ``False``, ``[]``."""
+    return not expr[2] if expr[0] in ("k", "t", "l", "d") else False
+
+
+def _forgets(node: Any, noted: dict[str, bool], clause: ir.Span4) -> bool:
+    """Whether a loop starts afresh: the next turn may take back what was noted."""
+    if node[0] not in ("L", "W"):
+        return False
+    assigned = (n for n in _nodes(node) if n[0] in ("=", ":") and not is_within(n[1], clause))
+    for statement in assigned:
+        targets = statement[2] if statement[0] == "=" else (statement[2],)
+        if any(t[0] == "n" and t[2] in noted for t in targets):
+            return True
+    return False
+
+
+def _raises(statement: Any, noted: dict[str, bool]) -> bool:
+    """Whether a statement ends in a ``raise`` once the names have what the clause gave them."""
+    op = statement[0]
+    if op == "!":
+        return True
+    if op == "I":
+        settled = outcome(statement[2], noted)
+        taken = [statement[3]] if settled else [statement[4]] if settled is False else [statement[3], statement[4]]
+        return all(any(_raises(inner, noted) for inner in block) for block in taken)
+    return op == "w/" and any(_raises(inner, noted) for inner in statement[3])
+
+
+def outcome(test: ir.Expr, noted: dict[str, bool]) -> bool | None:
+    """How a test comes out once the clause has run; ``None`` when that cannot be told."""
+    op = test[0]
+    if op == "n":
+        return noted.get(test[2])
+    if op == "u" and test[2] == "not":
+        inner = outcome(test[3], noted)
+        return None if inner is None else not inner
+    if op == "o":
+        parts = [outcome(part, noted) for part in test[3]]
+        decisive = test[2] == "or"
+        return decisive if decisive in parts else None if None in parts else not decisive
+    if op == "x" and len(test[4]) == 1:
+        return _compared(outcome(test[2], noted), test[3][0], test[4][0])
+    if op == "c" and len(test[3]) == 1 and ir.dotted(test[2]) in ("len", "bool", "any"):
+        return outcome(test[3][0], noted)
+    return None
+
+
+def _compared(known: bool | None, operator: str, other: ir.Expr) -> bool | None:
+    """``error is not None``, ``len(errors) > 0``: what was noted against nothing."""
+    if known is None or not (_is_empty(other) or (other[0] == "k" and other[2] is True)):
+        return None
+    same = operator in ("is", "==")
+    if not same and operator not in ("is not", "!=", ">"):
+        return None
+    alike = known if other[2] is True else not known
+    return alike if same else not alike
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """The statements and expressions below a node, those of inner functions and classes left out."""
+    for child in node:
+        if type(child) is tuple and child:
+            if type(child[0]) is str:
+                if child[0] in ("F", "C", "lam"):
+                    continue
+                yield child
+            yield from _nodes(child)

@@ -1,0 +1,133 @@
+"""Context managers of the project that keep the errors of their block, as ``contextlib.suppress()`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts import ir
+from sessionlint.program.values import UNKNOWN, Ext, Value
+from sessionlint.rules.failing import body_of, handled
+from sessionlint.rules.raised_later import outcome, raised_later
+from sessionlint.rules.watching import is_within
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+_ENTERS = {"__enter__": "__exit__", "__aenter__": "__aexit__"}
+#: What a test of the error's class in ``__exit__`` may name.
+_TESTED = {"issubclass", "isinstance"}
+
+
+def managed(program: Program) -> Iterator[Event]:
+    """For each ``with`` of such a manager, the ``except`` clause that it is around the block."""
+    for event in program.events("call"):
+        callee = event.callee
+        if "context" not in event.flags or callee is None or not event.transactions:
+            continue
+        if "cm" in event.flags:
+            yield from (_clause(event, h) for h in callee.events if _keeps(h))
+        elif callee.name in _ENTERS:
+            yield from _of_class(program, event, callee)
+
+
+def _keeps(handler: Event) -> bool:
+    """Whether a clause is around the ``yield`` of its generator, and nothing in it or after it raises."""
+    if handler.kind != "handler" or "swallows" not in handler.flags:
+        return False
+    if not any(e.kind == "yield" for e in body_of(handler)) or any(e.kind == "raise" for e in handled(handler)):
+        return False
+    return "suppress" in handler.flags or not raised_later(handler)
+
+
+def _of_class(program: Program, event: Event, entering: FunctionInfo) -> Iterator[Event]:
+    """The clause that the ``__exit__`` of a manager's class stands for: one that returns something true."""
+    leaving = _ENTERS[entering.name]
+    node = _statement(event)
+    left = (e.callee for e in event.function.events if e.kind == "call" and node is not None and e.span == node[1])
+    methods = {m for m in left if m is not None and m.name == leaving}
+    if len(methods) != 1:
+        return
+    method = next(iter(methods))
+    caught = _returned(
+        program, method, ir.body_of(method.facts), dict.fromkeys((p[0] for p in method.params[1:]), True)
+    )
+    if caught:
+        yield _clause(event, event._replace(value=caught, flags=frozenset(), function=method, span=method.header))
+
+
+def _clause(event: Event, handler: Event) -> Event:
+    """The manager's clause, as one around the block of the ``with`` that enters it."""
+    node = _statement(event)
+    block = (*node[3][0][1][:2], *node[3][-1][1][2:]) if node is not None else event.span
+    body = tuple(e for e in event.function.events if node is not None and is_within(e.span, block))
+    done = tuple(e for e in event.function.events if node is not None and e.span in (event.span, node[1]))
+    item = next((i for i, _ in node[2] if i[1] == event.span), None) if node is not None else None
+    return event._replace(
+        kind="handler",
+        value=handler.value,
+        flags=(handler.flags & {"bare"}) | {"suppress", "swallows"},
+        text=ir.text_of(item) or event.name,
+        expr=("handler", body, done),
+        args=((handler,),),
+    )
+
+
+def _statement(event: Event) -> Any:
+    """The ``with`` that an event enters by one of its items."""
+    return next((n for n in _withs(ir.body_of(event.function.facts)) if any(i[1] == event.span for i, _ in n[2])), None)
+
+
+def _withs(node: Any) -> Iterator[Any]:
+    for child in node:
+        if type(child) is tuple and child and child[0] not in ("F", "C"):
+            if child[0] == "w/" and len(child) == 5:
+                yield child
+            yield from _withs(child)
+
+
+def _returned(program: Program, method: FunctionInfo, body: Any, given: dict[str, bool]) -> Value | None:
+    """The errors for which ``__exit__`` returns something true; empty when it ends otherwise, ``None`` when it goes on.
+
+    ``given`` are its parameters, which are all true when there is an error.
+    """
+    for statement in body:
+        op = statement[0]
+        if op == "!":
+            return UNKNOWN
+        if op == "R":
+            return _told(program, method, statement[2], given) if statement[2] is not None else UNKNOWN
+        ended: Value | None = None
+        if op == "I":
+            settled = outcome(statement[2], given)
+            tested = _told(program, method, statement[2], given) if settled is None else UNKNOWN
+            branch = statement[4] if settled is False else statement[3] if settled or tested else ()
+            ended = _returned(program, method, branch, given)
+            if tested:
+                ended = tested if ended else None
+        elif op in ("T", "w/"):
+            ended = _returned(program, method, statement[2 if op == "T" else 3], given)
+        if ended is not None:
+            return ended
+    return None
+
+
+def _told(program: Program, method: FunctionInfo, expr: ir.Expr, given: dict[str, bool]) -> Value:
+    """The errors for which an expression is true: every one, or those whose class it asks for."""
+    if (expr[0] == "k" and expr[2] is True) or outcome(expr, given):
+        return (Ext("builtins.BaseException"),)
+    if expr[0] == "o" and expr[2] == "and":
+        parts = [p for p in expr[3] if not outcome(p, given)]
+        return _told(program, method, parts[0], given) if len(parts) == 1 else UNKNOWN
+    if expr[0] != "c" or ir.dotted(expr[2]) not in _TESTED or len(expr[3]) != 2 or expr[3][0][0] != "n":
+        return UNKNOWN
+    classes = expr[3][1][2] if expr[3][1][0] == "t" else (expr[3][1],)
+    if expr[3][0][2] not in given:
+        return UNKNOWN
+    return tuple(a for c in classes for a in _named(program, method, c))
+
+
+def _named(program: Program, method: FunctionInfo, expr: ir.Expr) -> Value:
+    name = ir.dotted(expr) or ""
+    return program.solver.member(method.path, name) or ((Ext(f"builtins.{name}"),) if name.isidentifier() else UNKNOWN)
