@@ -182,7 +182,8 @@ class Program:
                     for target in self.targets(dependency):
                         found.setdefault(target, []).append((None, dependency))
         for entry in self.solver.routers.values():
-            for dependency in self.dependencies_in(entry.get("dependencies", ())):
+            given = tuple(a for k, v in entry.items() if k.startswith("dependencies") for a in v)
+            for dependency in self.dependencies_in(given):
                 for target in self.targets(dependency):
                     found.setdefault(target, []).append((None, dependency))
         return found

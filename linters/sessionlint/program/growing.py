@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
+from sessionlint.program.router_classes import note_added
 from sessionlint.program.targets import assign, put_back, renew
 from sessionlint.program.values import TASK, Map, Seq, Value, contained, literal, merge_maps, of_keywords, whole_of
 
@@ -28,6 +29,8 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
         _collect(frame, target, args[-1])
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
     if target[0] != "n":
+        if any(a.tag == "dependency" for v in added for a in v):
+            note_added(frame, target, tuple(a for v in added for a in v if a.tag == "dependency"))
         _grow_inside(frame, target, tuple(a for v in added for a in v), e)
         if sequences and target[0] == "i":
             put_back(frame, target, _grown(frame, sequences, added))

@@ -8,11 +8,13 @@ from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.substitution import substitute, substitution
-from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Map, Value
+from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Seq, Value, join
 
 Keywords = list[tuple[str, Value]]
 #: What a router's constructor may pass on that says how its routes are reached.
 _OPTIONS = ("dependencies", "prefix", "lifespan", "include_in_schema")
+#: Dependencies that a constructor adds to those it is given.
+_ADDED = "added dependencies"
 
 
 def note_options(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -50,5 +52,41 @@ def router_options(
 
     for atom in noted:
         # the class furthest up has the last word
-        options.update((k, given(v)) for k, v in atom.items)
+        options.update((k, given(v)) for k, v in atom.items if k != _ADDED)
+    for added in (v for atom in noted for k, v in atom.items if k == _ADDED):
+        if options.get("dependencies") != UNKNOWN:
+            options["dependencies"] = join(options.get("dependencies", UNKNOWN), given(added))
     return list(options.items())
+
+
+def note_added(frame: Frame, target: ir.Expr, added: Value) -> None:
+    """``router.dependencies.append(…)``; in a constructor ``options.setdefault("dependencies", []).append(…)``."""
+    held = _dependencies_of(target)
+    if held is None:
+        return
+    listed = (Seq(tuple((a,) for a in added)),)
+    init = frame.function
+    if init.name == "__init__" and held[0] == "n" and held[2] in _own(init):
+        frame.solver.write(("router options", init), (Map(((_ADDED, listed),), True),))
+        return
+    for atom in frame.evaluate(held) if target[0] == "a" else ():
+        if atom.tag == "obj" and atom.site[0] == frame.path:
+            frame.solver.note_router(atom.site, {f"dependencies {frame.site(target[1])}": listed})
+
+
+def _dependencies_of(target: ir.Expr) -> ir.Expr | None:
+    """What a list of dependencies belongs to: a router, or the options that will make one."""
+    if target[0] == "a":
+        return target[2] if target[3] == "dependencies" else None
+    if target[0] == "c" and target[2][0] == "a" and target[2][3] in ("setdefault", "get") and target[3]:
+        key, holder = target[3][0], target[2][2]
+    elif target[0] == "i":
+        key, holder = target[3], target[2]
+    else:
+        return None
+    return holder if key[0] == "k" and key[2] == "dependencies" else None
+
+
+def _own(init: FunctionInfo) -> set[str]:
+    """The names in a constructor for its object and for the options it passes on."""
+    return {p[0] for i, p in enumerate(init.params) if not i or p[1] == ir.KIND_KWARGS}

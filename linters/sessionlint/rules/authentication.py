@@ -17,6 +17,7 @@ from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.letting_through import has_anonymous_backend, lets_through
+from sessionlint.rules.refusing_nobody import refuses_nobody
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
@@ -187,11 +188,14 @@ class Authentication:
         return any(self.is_guard(f) for f in self.program.targets(dependency))
 
     def is_guard(self, function: FunctionInfo) -> bool:
-        """Whether a dependency function authenticates: reads or decodes a token, or refuses with 401 or 403."""
+        """Whether a dependency function authenticates: reads or decodes a token, or refuses with 401 or 403.
+
+        What stands in the auth layer does, too, unless it can be seen to let everybody in.
+        """
         if function not in self._guards:
             self._guards[function] = False
             self._guards[function] = (
-                self.in_auth_layer(function)
+                (self.in_auth_layer(function) and not refuses_nobody(function))
                 or function.dotted in self._listed
                 or self.reads_token(function)
                 or any(_refuses(e) for e in function.events)

@@ -61,7 +61,8 @@ def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
 def _step(program: Program, options: dict[str, Value]) -> Mount:
     prefix = literal(options.get("prefix", ()))
     given = options.get("dependencies")
-    dependencies = tuple(program.dependencies_in(given or ()))
+    added = tuple(a for k, v in options.items() if k.startswith("dependencies ") for a in v)
+    dependencies = tuple(program.dependencies_in((*(given or ()), *added)))
     return Mount(prefix if isinstance(prefix, str) else "", dependencies, given == ())
 
 

@@ -295,6 +295,48 @@ class Plain:
         return 1
 """
     ),
+    Bad(
+        source="""
+# --- app/auth/clients.py
+from fastapi import Request
+
+
+def client_name(request: Request):
+    name = request.headers.get("x-client", "web")
+    return name.strip().lower()
+
+
+class Paging:
+    def __init__(self, offset: int = 0, limit: int = 50):
+        self.offset = max(offset, 0)
+        self.limit = min(limit, 100)
+# --- app/routers/a.py
+from fastapi import APIRouter, Depends
+
+from app.auth.clients import Paging, client_name
+
+
+class Tagged(APIRouter):
+    def __init__(self, **options):
+        options.setdefault("tags", []).append("tagged")
+        options.setdefault("dependencies", []).append(Depends(client_name))
+        super().__init__(**options)
+
+
+router = Tagged(prefix="/tagged")
+plain = APIRouter(prefix="/plain", dependencies=[Depends(client_name)])
+
+
+@router.get("/a")  # TXN405@2
+async def a(paging: Paging = Depends()):
+    return paging.limit
+
+
+@plain.get("/b")  # TXN405@2
+async def b(client: str = Depends(client_name)):
+    return client
+"""
+    ),
 ]
 
 GOOD = [
@@ -679,6 +721,98 @@ class Constructed:
     @router.get("/e")
     async def e(self):
         return 1
+"""
+    ),
+    Good(
+        source="""
+# --- app/auth/guards.py
+from fastapi import Depends, HTTPException, Request
+from somewhere import verify
+
+
+def known_client(request: Request):
+    name = request.headers.get("x-client")
+    if name is None:
+        raise HTTPException(400)
+    return name
+
+
+def verified(request: Request):
+    return verify(request.headers.get("x-client", ""))
+
+
+def signed_in(request: Request):
+    return request.state.user
+
+
+def both(name=Depends(known_client)):
+    return name
+
+
+async def written_later():
+    ...
+# --- app/routers/a.py
+from fastapi import APIRouter, Depends
+
+from app.auth.guards import both, known_client, signed_in, verified, written_later
+
+
+class Secure(APIRouter):
+    def __init__(self, *args, **options):
+        options.setdefault("dependencies", []).append(Depends(known_client))
+        super().__init__(*args, **options)
+
+
+class Later(APIRouter):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dependencies.append(Depends(known_client))
+
+
+def secured(prefix):
+    router = APIRouter(prefix=prefix)
+    router.dependencies.append(Depends(verified))
+    return router
+
+
+secure, later, made = Secure(prefix="/secure"), Later(prefix="/later"), secured("/made")
+child, plain = APIRouter(prefix="/child"), APIRouter(prefix="/plain")
+secure.include_router(child)
+
+
+@secure.get("/a")
+async def a():
+    return 1
+
+
+@later.get("/b")
+async def b():
+    return 1
+
+
+@made.get("/c")
+async def c():
+    return 1
+
+
+@child.get("/d")
+async def d():
+    return 1
+
+
+@plain.get("/e", dependencies=[Depends(both)])
+async def e():
+    return 1
+
+
+@plain.get("/f", dependencies=[Depends(signed_in)])
+async def f():
+    return 1
+
+
+@plain.get("/g", dependencies=[Depends(written_later)])
+async def g():
+    return 1
 """
     ),
 ]

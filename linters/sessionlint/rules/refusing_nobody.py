@@ -1,0 +1,98 @@
+"""Functions of the auth layer that let every request through: they can only hand out what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import Dependency
+
+#: Parts of a request that anybody can write.
+_WRITTEN = {"headers", "query_params", "path_params", "cookies"}
+_HARMLESS = {
+    "bool", "dict", "float", "frozenset", "int", "len", "list", "max", "min", "print", "round", "set", "sorted", "str",
+    "tuple",
+}  # fmt: skip
+#: Methods of texts.
+_TEXT = {
+    "casefold", "endswith", "format", "join", "lower", "lstrip", "removeprefix", "removesuffix", "replace", "rstrip",
+    "split", "startswith", "strip", "title", "upper",
+}  # fmt: skip
+_LOGGED = {"debug", "info", "warning"}
+#: What statements may be, and nothing else: no ``raise``, ``assert``, ``try``, ``with``, ``yield``.
+_STATEMENTS = {"E", "=", ":", "+=", "R", "I"}
+_EXPRESSIONS = {"n", "a", "k", "c", "f", "b", "o", "x", "u", "q", "t", "l", "e", "d", "i", "aw"}
+
+
+def refuses_nobody(function: FunctionInfo, seen: frozenset[FunctionInfo] = frozenset()) -> bool:
+    """Whether a function can be read in full, and neither ends in an error nor asks anything but the request's text."""
+    if function in seen or function.is_generator or function.decorator_values:
+        return False
+    given = [d for d in function.dependencies.values() if isinstance(d, Dependency)]
+    if any(atom.tag not in ("fn", "cls", "inst") for d in given for atom in d.target):
+        return False
+    body = [s for s in ir.body_of(function.facts) if not (s[0] == "E" and s[2][0] == "k") and s[0] != "z"]
+    if not any(s[0] in ("R", "=", ":", "+=") for s in body):
+        # nothing is written yet: what stands there later is not known
+        return False
+    called = {e.span: e.callee for e in function.events if e.kind == "call" and e.callee is not None}
+    return all(_says_nothing(s, called, seen | {function}) for s in body)
+
+
+def _says_nothing(statement: Any, called: dict[Any, FunctionInfo], seen: frozenset[FunctionInfo]) -> bool:
+    op = statement[0]
+    if op not in _STATEMENTS:
+        return op == "z" and not statement[2:]
+    if op == "I":
+        inner = (*statement[3], *statement[4])
+        return _is_plain(statement[2], called, seen) and all(_says_nothing(s, called, seen) for s in inner)
+    return all(_is_plain(e, called, seen) for e in _expressions(statement[2:]))
+
+
+def _is_plain(expr: ir.Expr, called: dict[Any, FunctionInfo], seen: frozenset[FunctionInfo]) -> bool:
+    """Whether an expression asks nothing of anything but the request's text, its own names and plain functions."""
+    op = expr[0]
+    if op not in _EXPRESSIONS:
+        return False
+    if op == "a":
+        # ``request.state.user`` was put there by somebody who may have refused; ``self.size = size``
+        return expr[2][0] == "n" and (expr[3] in _WRITTEN or expr[2][2] == "self")
+    if op == "i" and not _is_written(expr[2]):
+        return False
+    if op != "c":
+        return all(_is_plain(e, called, seen) for e in _expressions(expr[2:]))
+    arguments = (*expr[3], *(value for _, value in expr[4]))
+    return _is_harmless(expr, called, seen) and all(_is_plain(e, called, seen) for e in arguments)
+
+
+def _is_harmless(call: ir.Expr, called: dict[Any, FunctionInfo], seen: frozenset[FunctionInfo]) -> bool:
+    """Whether what is called refuses nobody: a function of the project that does not, reading a header, a text."""
+    callee = called.get(call[1])
+    if callee is not None:
+        return refuses_nobody(callee, seen)
+    function = call[2]
+    if function[0] == "n":
+        return function[2] in _HARMLESS
+    if function[0] != "a":
+        return False
+    if function[3] == "get":
+        return _is_written(function[2])
+    if function[3] in _LOGGED:
+        return "log" in (ir.dotted(function[2]) or "").lower()
+    return function[3] in _TEXT and _is_plain(function[2], called, seen)
+
+
+def _is_written(expr: ir.Expr) -> bool:
+    return bool(expr[0] == "a" and expr[3] in _WRITTEN)
+
+
+def _expressions(parts: Any) -> Iterator[ir.Expr]:
+    """The expressions directly in a node, in its lists as well."""
+    for part in parts:
+        if type(part) is tuple and part:
+            if type(part[0]) is str and len(part) > 2 and type(part[1]) is tuple:
+                yield part
+            else:
+                yield from _expressions(part)
