@@ -148,7 +148,7 @@ def is_set_config(name: str) -> bool:
 
 
 def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
-    """The names of settings that ``set_config(:name, …)`` gets as bind parameters, where they are known."""
+    """Names of settings that ``set_config(:name, …)`` gets as bind parameters; ``…`` is what is not known of them."""
     given: list[tuple[Event, Value]] = []
     for event in program.events("use"):
         named = [_NAME.search(t.text) for t in texts_of(event.args[0])] if len(event.args) > 1 else []
@@ -158,7 +158,7 @@ def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
     for _ in range(_MAX_HOPS):
         wanted: dict[Param, tuple[TraceStep, ...]] = {}
         for event, value in given:
-            yield from ((event, t.text) for t in texts_of(value) if not t.dynamic)
+            yield from ((event, t.text.replace("\0", "…")) for t in texts_of(value) if t.text.strip("\0"))
             wanted.update({a: () for a in value if isinstance(a, Param) and a not in seen})
         seen.update(wanted)
         given = [(call, value) for call, _, value in _passed(program, wanted)] if wanted else []

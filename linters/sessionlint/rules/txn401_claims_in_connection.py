@@ -93,6 +93,21 @@ async def identify_by_helper(session: AsyncSession, claims):
     await set_local(session, "app.color", "role")
 """
     ),
+    Bad(
+        """
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def claims(session: AsyncSession, values):
+    for key, value in values.items():
+        await session.execute(  # TXN401@15
+            text("SELECT set_config(:k, :v, true)"), {"k": f"request.jwt.claim.{key}", "v": value}
+        )
+        name = "request.jwt.claim." + key
+        await session.execute(text("SELECT set_config(:k, :v, true)"), {"k": name, "v": value})  # TXN401@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -127,6 +142,19 @@ def upgrade():
     op.execute("CREATE POLICY p ON jobs USING (owner = current_setting('request.jwt.claim.sub')::uuid)")
 """,
         path="migrations/versions/0001_roles.py",
+    ),
+    Good(
+        """
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def limits(session: AsyncSession, values):
+    for key, value in values.items():
+        await session.execute(text("SELECT set_config(:k, :v, true)"), {"k": f"app.{key}", "v": value})
+        await session.execute(text("SELECT set_config(:k, :v, true)"), {"k": key, "v": f"request.jwt.{value}"})
+        await session.execute(text("SELECT name FROM users WHERE name = :k"), {"k": f"request.jwt.{key}"})
+"""
     ),
 ]
 
