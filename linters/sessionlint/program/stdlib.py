@@ -144,6 +144,8 @@ def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     """``int(number)``: a number that is known stays known."""
     given = args[0] if args else UNKNOWN
     numbers = tuple(a for a in given if a.tag == "const" and a.kind == "int")
+    if given and all(a.tag == "ext" and a.name in strings.CLOCK for a in given):
+        return tuple(Ext(a.name + strings.WHOLE) for a in given)
     return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
 
 

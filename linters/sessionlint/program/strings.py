@@ -38,6 +38,9 @@ MAX_HOLES = 4
 HARMLESS = frozenset(
     f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
 ) | {"sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()"}
+#: The time as a number, which ids are made of; and what stands behind it once it is a whole one.
+CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
+WHOLE = ".__int__()"
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
 _LITERAL = Ext("typing.Literal()")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
@@ -105,7 +108,7 @@ def _alternatives(value: Value) -> list[Text]:
         elif atom.tag == "text":
             out.append(Text(*atom))
         else:
-            harmless = atom.tag == "ext" and atom.name in HARMLESS
+            harmless = atom.tag == "ext" and (atom.name in HARMLESS or atom.name.endswith(WHOLE))
             kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name == JOIN)
             out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
     return _limited(out) or [Text(HOLE, True)]
@@ -179,6 +182,8 @@ def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
 def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if operator in _ARITHMETIC and _is_number(frame, left) and _is_number(frame, right):
         return _NUMBERS[:1]
+    if operator in _ARITHMETIC and _is_time(left) and _is_number(frame, right):
+        return left
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
     if operator == "|":
@@ -212,6 +217,10 @@ def _is_number(frame: Frame, value: Value) -> bool:
     return bool(value) and all(
         a in _NUMBERS or (a.tag == "const" and a.kind in ("int", "float")) for a in _numbers(frame, value)
     )
+
+
+def _is_time(value: Value) -> bool:
+    return bool(value) and all(a.tag == "ext" and a.name.removesuffix(WHOLE) in CLOCK for a in value)
 
 
 def _percent(text: Text, right: Value) -> Text:

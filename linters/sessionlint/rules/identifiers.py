@@ -13,8 +13,10 @@ from sessionlint.program.values import Value
 #: Random or unique values ids are made of.
 _SOURCES = re.compile(
     r"^(?:uuid\.uuid\d\(\)|secrets\.token_(?:hex|urlsafe)\(\)|random\.\w+\(\)|time\.time(?:_ns)?\(\)|nanoid\.generate\(\)"
-    r"|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
+    r"|secrets\.choice\(\)|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
 )
+#: Characters picked one by one.
+_CHOSEN = re.compile(r"^(?:random\.(?:choices?|sample)|secrets\.choice)\(\)")
 _FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
 _UUID = re.compile(r"^uuid\.(?:uuid\d|UUID)\(\)")
 _CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
@@ -27,7 +29,7 @@ def custom_format(value: Value) -> str | None:
             return "a truncated UUID"
         if atom.tag == "ext" and _FOREIGN.match(atom.name):
             return "no UUID"
-        if atom.tag == "text" and atom.dynamic:
+        if atom.tag == "text" and atom.holes:
             found = _around(atom)
             if found:
                 return found
@@ -45,7 +47,7 @@ def _around(atom: Any) -> str | None:
             return "a truncated UUID"
         if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):
             return f"text around a UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
-        if literal.strip() and _SOURCES.match(hole.name):
+        if (literal.strip() or (atom.how == "join" and _CHOSEN.match(hole.name))) and _SOURCES.match(hole.name):
             return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
     return None
 

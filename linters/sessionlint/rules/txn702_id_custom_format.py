@@ -212,6 +212,30 @@ def named() -> str:
     return run_id
 """,
     ),
+    Bad(
+        path="app/services/ids.py",
+        source="""
+import random
+import secrets
+import string
+import time
+
+from app.models.item import Item
+
+
+def number() -> str:
+    return f"ORD-{int(time.time())}"
+
+
+def work(session):
+    doc_id = "%s_%d" % ("doc", time.time())  # TXN702@14
+    run_id = f"run-{int(time.time() * 1000)}"  # TXN702@14
+    batch_id = "".join(random.choices(string.ascii_lowercase, k=12))  # TXN702@16
+    session.add(Item(id=number(), name=number()))  # TXN702@25
+    code_id = "".join(secrets.choice(string.digits) for _ in range(9))  # TXN702@15
+    return doc_id, run_id, batch_id, code_id
+""",
+    ),
 ]
 
 GOOD = [
@@ -265,6 +289,31 @@ def make():
     return job_id
 """,
         path="tests/factories.py",
+    ),
+    Good(
+        path="app/services/ids.py",
+        source="""
+import random
+import string
+import time
+
+from sqlalchemy import text
+
+from app.models.item import Item
+
+
+def work(session, row, number: int):
+    sequence_id = int(time.time())
+    element_id = f"row-{number}"
+    file_name = f"export_{int(time.time())}.csv"
+    password = "".join(random.choices(string.ascii_lowercase, k=12))
+    chosen_id = random.choice(row.ids)
+    path_id = "/".join(row.path)
+    started_id = int(row["started"] * 1000)
+    session.execute(text(f"select id from items where created < {int(time.time())}"))
+    session.add(Item(name=f"ORD-{int(time.time())}"))
+    return sequence_id, element_id, file_name, password, chosen_id, path_id, started_id
+""",
     ),
 ]
 
