@@ -157,7 +157,7 @@ def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
 
 def _environment(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     default = args[1] if len(args) > 1 else dict(keywords).get("default", UNKNOWN)
-    return join(default, (Ext("os.environ[]"),)) if default else UNKNOWN
+    return join(default, (stdlib.ENVIRONMENT,)) if default else UNKNOWN
 
 
 def _lifespan_state(frame: Frame, value: Value) -> None:

@@ -15,6 +15,7 @@ from sessionlint.program.values import (
     UNKNOWN,
     Cls,
     Column,
+    Const,
     Ext,
     Map,
     Mod,
@@ -34,6 +35,8 @@ NAMED_TUPLE = "collections.namedtuple"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
 _INTEGER = Ext("builtins.int()")
+#: What a variable of the environment holds.
+ENVIRONMENT = Ext("os.environ[]")
 
 
 def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
@@ -146,7 +149,16 @@ def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     numbers = tuple(a for a in given if a.tag == "const" and a.kind == "int")
     if given and all(a.tag == "ext" and a.name in strings.CLOCK for a in given):
         return tuple(Ext(a.name + strings.WHOLE) for a in given)
+    if ENVIRONMENT in given and any(a.tag == "const" for a in given):
+        return _with_default(given)
     return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
+
+
+def _with_default(given: Value) -> Value:
+    """``int(os.getenv("SIZE", "5"))``: the number written here, or another one from outside."""
+    written = [str(a.value) for a in given if a.tag == "const"]
+    whole = tuple(Const(int(text), "int") for text in written if text.removeprefix("-").isdecimal())
+    return (*whole, Ext(ENVIRONMENT.name + strings.WHOLE)) if len(whole) == len(given) - 1 else (_INTEGER,)
 
 
 def _reference(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

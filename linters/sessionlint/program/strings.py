@@ -215,7 +215,10 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
 
 def _is_number(frame: Frame, value: Value) -> bool:
     return bool(value) and all(
-        a in _NUMBERS or (a.tag == "const" and a.kind in ("int", "float")) for a in _numbers(frame, value)
+        a in _NUMBERS
+        or (a.tag == "const" and a.kind in ("int", "float"))
+        or (a.tag == "ext" and a.name.endswith(WHOLE))
+        for a in _numbers(frame, value)
     )
 
 

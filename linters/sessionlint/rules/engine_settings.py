@@ -14,8 +14,9 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
-#: What a declared field may be besides its default.
-_DECLARED = re.compile(r"^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$")
+#: What a number from the environment is besides its default, and what a declared field may be besides its own.
+_FROM_OUTSIDE = re.compile(r"^os\.environ\[\]\.__int__\(\)$")
+_DECLARED = re.compile(rf"{_FROM_OUTSIDE.pattern}|^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$")
 _DEFAULTS = ("0", "default")
 #: A span and the function it lies in.
 Place = tuple[FunctionInfo, ir.Span4]
@@ -158,9 +159,9 @@ def only_constants(value: Value | None) -> list[object] | None:
 
 
 def settled(program: Program, value: Value | None) -> list[object] | None:
-    """The literals a value may be, or the literal default of the field of a settings class that it is.
+    """The literals a value may be, or the literal default of the variable or settings class's field that it is.
 
-    A default counts where no constructor call gives the field another value. ``None``: it may be something else.
+    A field's default counts where no constructor call gives the field another value. ``None``: it may be something else.
     """
     plain = only_constants(value)
     if plain is not None or not value:
@@ -175,6 +176,8 @@ def settled(program: Program, value: Value | None) -> list[object] | None:
     fields = [
         (c, name) for c in program.classes for name, entry in c.attributes.items() if _is_field(program, entry, value)
     ]
+    if not fields and not defaults and any(a.tag == "ext" and _FROM_OUTSIDE.match(a.name) for a in value):
+        return [a.value for a in literals]
     return None if not fields or any(_is_given(program, *field) for field in fields) else [a.value for a in literals]
 
 

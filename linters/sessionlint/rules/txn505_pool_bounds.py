@@ -20,7 +20,7 @@ META = Rule(
     remedy="Set pool_size to at least the policy's pool-min (about the pooler's own size is enough: 2, 5, 10 and 25 "
     "per process gave 368, 416, 416 and 391 transactions a second against 5 server connections) and "
     "max_overflow to a small number.",
-    not_flagged="Sizes from settings, sizes that are large enough on some path, SQLite, tests and migrations.",
+    not_flagged="Sizes that are put in at run time and have no default in the source, sizes that are large enough on some path, SQLite, tests and migrations.",
 )
 
 BAD = [
@@ -153,6 +153,29 @@ later.pool_size = 10
 changed = create_async_engine(URL, **later.options)
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+SIZE = int(os.environ.get("SIZE", 2))
+
+
+class Limits:
+    overflow = int(os.getenv("OVERFLOW", "-1"))
+    size = int(os.getenv("SIZE", "3"))
+
+
+engine = create_async_engine(settings.database_url, pool_size=int(os.getenv("SIZE", "1")))  # TXN505@63
+other = create_async_engine(settings.database_url, pool_size=SIZE)  # TXN505@62
+third = create_async_engine(settings.database_url, pool_size=Limits.size)  # TXN505@62
+fourth = create_async_engine(settings.database_url, max_overflow=Limits.overflow)  # TXN505@66
+""",
+    ),
 ]
 
 GOOD = [
@@ -179,7 +202,11 @@ either = create_async_engine(settings.database_url, pool_size=2 if settings.debu
 default = create_async_engine(settings.database_url)
 files = create_engine("sqlite:///app.db", pool_size=1)
 given = create_async_engine(settings.database_url, pool_size=Pool(size=10).size)
-from_outside = create_async_engine(settings.database_url, pool_size=int(os.getenv("POOL_SIZE", "2")))
+from_outside = create_async_engine(settings.database_url, pool_size=int(os.environ["POOL_SIZE"]))
+enough = create_async_engine(settings.database_url, pool_size=int(os.getenv("POOL_SIZE", "10")))
+either_way = create_async_engine(settings.database_url, pool_size=int(os.getenv("A", "2")) if settings.debug else 9)
+doubled = create_async_engine(settings.database_url, pool_size=int(os.getenv("POOL_SIZE", "2")) * settings.workers)
+named = create_async_engine(settings.database_url, pool_size=int(os.getenv("POOL_SIZE", settings.pool_size)))
 page = {"pool_size": 1}
 """,
     ),
