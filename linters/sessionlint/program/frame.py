@@ -136,8 +136,7 @@ class Frame:
         if expr is None or not (name == "id" or name.endswith(("_id", "Id"))):
             return
         if any(
-            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int")))
-            or (a.tag == "text" and (a.dynamic or a.holes))
+            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int"))) or (a.tag == "text" and (a.dynamic or a.holes))
             for a in value
         ):
             self.emit("identifier", expr[1], name=name, value=value, text=place, expr=expr)

@@ -229,11 +229,11 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "const" and receiver.kind == "str" and name == "set":
         return set_in_text(frame, receiver.value, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
-        return strings.method(frame, Text(receiver.value, False), name, args, keywords)
+        return strings.method(frame, Text(receiver.value, False), name, args, keywords, e)
     if tag == "text" and name == "set":
         return set_in_text(frame, receiver.text, args, keywords, e)
     if tag == "text":
-        return strings.method(frame, receiver, name, args, keywords)
+        return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
         return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":

@@ -362,6 +362,10 @@ _CONNECTING = (
 )  # fmt: skip
 
 
+#: Fields next to a host that say how to get into what is there.
+_SERVER = frozenset({"port", "user", "username", "password"})
+
+
 class ClassInfo:
     """A class of the project."""
 
@@ -417,8 +421,8 @@ class ClassInfo:
 
     @property
     def configures(self) -> bool:
-        """Whether its file speaks of how to connect to a database."""
-        return self.module.configures
+        """Whether its file speaks of how to connect to a database, or its fields do."""
+        return self.module.configures or ("host" in self.attributes and not _SERVER.isdisjoint(self.attributes))
 
     @property
     def dotted(self) -> str:

@@ -249,14 +249,16 @@ def _percent(text: Text, right: Value) -> Text:
 
 
 def method(
-    frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]] | None = None
+    frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr
 ) -> Value:
     """A method of a string: ``format``, ``join``, ``replace``; others keep the text."""
     args = [_numbers(frame, a) for a in args]
     if name in ("substitute", "safe_substitute"):
-        return (_templated(text, args, dict(keywords or ())),)
+        return (_templated(text, args, dict(keywords)),)
     if name in ("format", "format_map"):
-        return (_format(text, args, {k: _numbers(frame, v) for k, v in keywords or ()}),)
+        made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
+        _tell_urls(frame, e, (made,))
+        return (made,)
     if name == "join":
         return _joined_items(text, args[0] if args else UNKNOWN)
     if name == "replace":

@@ -10,6 +10,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import literals, owner_of
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.urls import SCHEME_TWICE, parts
 from sessionlint.program.values import Value
@@ -119,10 +120,17 @@ def urls_in(program: Program, value: Value, depth: int = 0) -> Iterator[Url]:
 
 
 def _created(program: Program, atom: Any) -> Url:
-    texts = {name: _text(atom.get(name)) for name in _KEYWORDS}
+    texts = {name: _part(name, atom.get(name)) for name in _KEYWORDS}
     query = tuple((str(k), _text(v) or HOLE) for q in atom.get("query") or () if q.tag == "map" for k, v in q.items)
     host = texts["host"] if texts["host"] is not None else ""
     return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, texts["port"], query)
+
+
+def _part(name: str, value: Value | None) -> str | None:
+    """As :func:`_text`; a user from the environment is the one that the source names for want of it."""
+    if name == "username" and value is not None and ENVIRONMENT in value:
+        value = tuple(a for a in value if a != ENVIRONMENT)
+    return _text(value)
 
 
 def _text(value: Value | None) -> str | None:
@@ -238,7 +246,7 @@ def _url_create(program: Program) -> Iterator[FoundUrl]:
         if event.name != "sqlalchemy.URL.create":
             continue
         named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
-        texts = {name: _text(value) for name, value in named.items()}
+        texts = {name: _part(name, value) for name, value in named.items()}
         server = (texts.get("host") or "", texts.get("port"))
         url = Url(texts.get("drivername") or HOLE, texts.get("username"), texts.get("password"), *server)
         expr = event.expr

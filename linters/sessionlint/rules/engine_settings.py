@@ -16,7 +16,9 @@ from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
 #: What a number from the environment is besides its default, and what a declared field may be besides its own.
 _FROM_OUTSIDE = re.compile(r"^os\.environ\[\]\.__int__\(\)$")
-_DECLARED = re.compile(rf"{_FROM_OUTSIDE.pattern}|^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$")
+_DECLARED = re.compile(
+    rf"{_FROM_OUTSIDE.pattern}|^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
+)
 _DEFAULTS = ("0", "default")
 #: A span and the function it lies in.
 Place = tuple[FunctionInfo, ir.Span4]
@@ -161,7 +163,8 @@ def only_constants(value: Value | None) -> list[object] | None:
 def settled(program: Program, value: Value | None) -> list[object] | None:
     """The literals a value may be, or the literal default of the variable or settings class's field that it is.
 
-    A field's default counts where no constructor call gives the field another value. ``None``: it may be something else.
+    A field's default counts where no constructor call gives the field another value. ``None``: it may be something
+    else.
     """
     plain = only_constants(value)
     if plain is not None or not value:

@@ -112,6 +112,50 @@ unknown = create_async_engine(Parts(settings.user).url())
 told = create_async_engine(pooled)
 """,
     ),
+    Bad(
+        source="""
+# --- app/config.py
+from dataclasses import dataclass
+
+HOST = "aws-0-us-west-1.pooler.supabase.com"
+
+
+@dataclass(frozen=True)
+class Server:
+    user: str
+    host: str
+    port: int = 6543
+
+
+PLAIN = Server(user="postgres", host=HOST)
+FULL = Server(user="postgres.abcdefgh", host=HOST)
+ELSEWHERE = Server(user="postgres", host="db.internal")
+# --- app/session.py
+import os
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import ELSEWHERE, FULL, HOST, PLAIN
+
+PASSWORD = os.environ["PASSWORD"]
+TEMPLATE = "postgresql+asyncpg://{user}:{password}@{host}/postgres"
+
+
+def url_of(server):
+    return URL.create("postgresql+asyncpg", server.user, PASSWORD, server.host, server.port)
+
+
+short = create_async_engine(url_of(PLAIN))  # TXN502@29
+engine = create_async_engine(url_of(FULL))
+elsewhere = create_async_engine(url_of(ELSEWHERE))
+filled = create_async_engine(TEMPLATE.format(user="app", password=PASSWORD, host=HOST))  # TXN502@30
+proper = create_async_engine(TEMPLATE.format(user="postgres.abcdefgh", password=PASSWORD, host=HOST))
+open_ended = create_async_engine(TEMPLATE.format(user=os.environ["POOLER_USER"], password=PASSWORD, host=HOST))
+named = URL.create("postgresql+asyncpg", os.environ.get("DB_USER", "admin"), PASSWORD, HOST, 6543)  # TXN502@42
+right = URL.create("postgresql+asyncpg", os.getenv("DB_USER", "postgres.abcdefgh"), PASSWORD, HOST, 6543)
+""",
+    ),
 ]
 
 GOOD = [

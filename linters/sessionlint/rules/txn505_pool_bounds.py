@@ -20,7 +20,8 @@ META = Rule(
     remedy="Set pool_size to at least the policy's pool-min (about the pooler's own size is enough: 2, 5, 10 and 25 "
     "per process gave 368, 416, 416 and 391 transactions a second against 5 server connections) and "
     "max_overflow to a small number.",
-    not_flagged="Sizes that are put in at run time and have no default in the source, sizes that are large enough on some path, SQLite, tests and migrations.",
+    not_flagged="Sizes that are put in at run time and have no default in the source, sizes that are large enough on "
+    "some path, SQLite, tests and migrations.",
 )
 
 BAD = [

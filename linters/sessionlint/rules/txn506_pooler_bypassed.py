@@ -110,6 +110,22 @@ told = create_async_engine(session_mode)
 back = create_async_engine(session_mode.set(port=6543))
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+HOST = "aws-0-us-west-1.pooler.supabase.com"
+TEMPLATE = "postgresql+asyncpg://postgres.abcdefgh:{password}@{host}:{port}/postgres"
+password = os.environ["PASSWORD"]
+written = create_async_engine(f"postgresql+asyncpg://postgres.abcdefgh:{password}@{HOST}:5432/postgres")  # TXN506@31
+filled = create_async_engine(TEMPLATE.format(password=password, host=HOST, port=5432))  # TXN506@30
+pooled = create_async_engine(TEMPLATE.format(password=password, host=HOST, port=6543))
+at_run_time = create_async_engine(TEMPLATE.format(password=password, host=HOST, port=os.environ["PORT"]))
+""",
+    ),
 ]
 
 GOOD = [
