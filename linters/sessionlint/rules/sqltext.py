@@ -87,9 +87,9 @@ def _is_literal(program: Program, parameter: Param) -> bool:
     """Whether every call passes a parameter of a method a literal."""
     known = program.shared(_literals)
     if parameter not in known:
-        calls = [e for e in program.events("call") if e.callee is parameter.info]
+        calls = [bindings for _, callee, bindings in _calls(program) if callee is parameter.info]
         hole = Text(HOLE, True, "", (parameter,))
-        given = [filled(hole, [dict(c.bindings).get(parameter, ())]) for c in calls]
+        given = [filled(hole, [c.get(parameter, ())]) for c in calls]
         known[parameter] = bool(calls) and not any(t.dynamic for value in given for t in texts_of(value))
     return known[parameter]
 
@@ -132,12 +132,11 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
                 for filler in {h.info for h in text.holes if _is_kept(h, function)}:
                     built.setdefault(filler, []).append((event, text))
-    for call in program.events("call") if built else ():
-        if call.callee not in built:
+    for call, callee, given in _calls(program) if built else ():
+        if callee not in built:
             continue
-        given = dict(call.bindings)
-        for event, text in built[call.callee]:
-            known = [_given(h, given) if _is_own(h, call.callee) else (h,) for h in text.holes]
+        for event, text in built[callee]:
+            known = [_given(h, given) if _is_own(h, callee) else (h,) for h in text.holes]
             texts = texts_of(filled(text, known))
             yield SqlUse(call, texts, (program.step(event.site, "the text is executed as SQL here"),))
 
@@ -183,8 +182,30 @@ def _is_kept(hole: Any, function: FunctionInfo) -> bool:
 
 def _passed(program: Program, wanted: dict[Param, tuple[TraceStep, ...]]) -> Iterator[tuple[Event, Param, Value]]:
     functions: set[FunctionInfo] = {p.info for p in wanted}
-    for call in program.events("call"):
-        if call.callee in functions:
-            for identity, value in call.bindings:
-                if isinstance(identity, Param) and identity in wanted and identity.info is call.callee:
+    for call, callee, bindings in _calls(program):
+        if callee in functions:
+            for identity, value in bindings.items():
+                if isinstance(identity, Param) and identity in wanted and identity.info is callee:
                     yield call, identity, value
+
+
+def _calls(program: Program) -> Iterator[tuple[Event, FunctionInfo, dict[Any, Value]]]:
+    """Every call of a function with what its parameters get; of a data class, its fields."""
+    for call in program.events("call"):
+        if call.callee is not None:
+            yield call, call.callee, dict(call.bindings)
+    yield from program.shared(_made)
+
+
+def _made(program: Program) -> list[tuple[Event, FunctionInfo, dict[Any, Value]]]:
+    found: list[tuple[Event, FunctionInfo, dict[Any, Value]]] = []
+    for event in program.events("construct"):
+        for info in (a.info for a in event.value if a.tag == "cls"):
+            if all(c.maker is None for c in program.solver.mro(info)) or program.solver.method(info, "__init__"):
+                continue
+            fields = program.solver.fields(info)
+            given = (*zip(fields, event.args, strict=False), *((k, v) for k, v in event.keywords if k in fields))
+            makers = {name: maker for name, maker in fields.items() if maker is not None}
+            bindings = {Param(makers[name], name): value for name, value in given if name in makers}
+            found += [(event, maker, bindings) for maker in dict.fromkeys(makers.values())]
+    return found

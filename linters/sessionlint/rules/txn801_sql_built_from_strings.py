@@ -256,6 +256,30 @@ async def named(connection, name):
     return await fetched(connection, f"SELECT id FROM items WHERE name = '{name}'")  # TXN801@18
 """
     ),
+    Bad(
+        path="app/services/items.py",
+        source="""
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+
+@dataclass
+class Raw:
+    sql: str
+    note: str = ""
+
+    def clause(self):
+        return text(self.sql)
+
+
+async def find(session, name):
+    await session.execute(Raw(f"select id from items where name = '{name}'").clause())  # TXN801@27
+    await session.execute(Raw("select id from items", f"asked for {name}").clause())
+    raw = Raw(sql="select id from items where name = '" + name + "'")  # TXN801@11
+    return await session.execute(text(raw.sql))
+""",
+    ),
 ]
 
 GOOD = [
