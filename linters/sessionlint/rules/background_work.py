@@ -115,8 +115,8 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
             if name != "return":
                 yield from (a for a in default if program.kind(a) == "session")
     for made in (a for a in function.summary.returns if a.tag == "pending"):
-        # ``lambda: work(session)``: the coroutine is run by who calls the lambda
-        for atom in (a for _, bound in made.bindings for a in bound):
+        # ``lambda: work(session)``, ``lambda: work(Pair(session, "x"))``: the coroutine is run by who calls the lambda
+        for atom in (a for _, bound in made.bindings for a in contained(bound)):
             own = atom.tag == "param" and atom.info is function
             if not own and atom not in bindings and program.kind(atom) == "session":
                 yield atom

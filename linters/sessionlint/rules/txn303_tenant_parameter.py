@@ -255,6 +255,22 @@ async def listed(data: Scope, who: str = Depends(get_tenant_id), session=Depends
     return await items.some(session, tenant_id=user.tenant_id)  # TXN303@18
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+def lister(session: AsyncSession):
+    return lambda tenant_id: session.scalars(select(Item))  # TXN303@19
+
+
+def sorted_by(rows):
+    return sorted(map(lambda tenant_id: str(tenant_id).lower(), rows), key=lambda tenant_id: len(tenant_id))
+""",
+    ),
 ]
 
 GOOD = [
@@ -326,15 +342,15 @@ def check(program: Program) -> Iterator[Finding]:
     seen: set[Any] = set()
     for function in program.functions:
         parameters = tenant_parameters(program, function)
-        if parameters and function.name != "<lambda>" and _is_subject(program, function):
+        if parameters and _is_subject(program, function) and _works(program, function):
+            shown = "The lambda" if function.name == "<lambda>" else f"{function.name}()"
             for name, _, _, _, span in parameters:
                 if isinstance(function.dependencies.get(name), Dependency):
                     continue
                 yield program.finding(
                     META,
                     (function, span),
-                    f"{function.name}() takes the tenant id {name!r}. Remove the parameter: tenants decide "
-                    "nothing here.",
+                    f"{shown} takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
                 )
     fields = tenant_fields(program)
     for field in fields.values():
@@ -386,6 +402,11 @@ def _is_subject(program: Program, function: FunctionInfo) -> bool:
     return role in _LAYERS or handles_data(program, function)
 
 
+def _works(program: Program, function: FunctionInfo) -> bool:
+    """A lambda sorts or formats as often as it asks the database."""
+    return function.name != "<lambda>" or handles_data(program, function)
+
+
 def _is_record(program: Program, info: ClassInfo) -> bool:
     bases = program.solver.external_bases(info)
     return program.solver.is_model(info) or any(b.startswith(("pydantic.", "pydantic_settings.")) for b in bases)
@@ -393,7 +414,7 @@ def _is_record(program: Program, info: ClassInfo) -> bool:
 
 def _takers(program: Program) -> frozenset[FunctionInfo]:
     """Functions that have a tenant parameter, take any keyword, or filter by whatever column they are told."""
-    named = (f for f in program.functions if tenant_parameters(program, f) or _open_ended(f))
+    named = (f for f in program.functions if (tenant_parameters(program, f) and _works(program, f)) or _open_ended(f))
     return frozenset((*named, *(e.function for e in program.events("predicate"))))
 
 

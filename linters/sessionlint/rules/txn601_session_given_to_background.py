@@ -411,6 +411,40 @@ async def by_command(tasks: BackgroundTasks, unit=Depends(unit)):
     tasks.add_task(handle, Command(1, {"unit": unit}))  # TXN601@5
 """,
     ),
+    Bad(
+        path="app/routers/items.py",
+        source="""
+from dataclasses import dataclass
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth import current_user
+from app.session import get_session_dependency
+
+router = APIRouter(dependencies=[Depends(current_user)])
+
+
+@dataclass
+class Pair:
+    session: AsyncSession
+    name: str
+
+
+async def show(pair):
+    print(pair)
+
+
+@router.post("/items")
+async def create(background: BackgroundTasks, session: AsyncSession = Depends(get_session_dependency)):
+    background.add_task(lambda: show(Pair(session, "x")))  # TXN601@5
+    background.add_task(lambda: show([session]))  # TXN601@5
+    pair = Pair(session, "y")
+    background.add_task(lambda: show(pair.name))
+    background.add_task(lambda: show({"name": pair.name}))
+    await show(pair)
+""",
+    ),
 ]
 
 GOOD = [
