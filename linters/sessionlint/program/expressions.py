@@ -412,9 +412,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":
-            if atom.query:
-                handles.run_query(frame, atom, "__iter__", ("z", span, ()))
-            out = join(out, (atom._replace(query=False),))
+            out = join(out, handles.fetched(frame, atom, "__iter__", ("z", span, ())))
         elif atom.tag == "inst":
             out = join(out, iterating.elements(frame, atom, span))
     return out

@@ -359,16 +359,25 @@ def _result(
             out = out or frame.machine.call(frame, target, [(receiver,), *args[1:]], keywords, e)
         return (Operation(receiver, name, out),)
     if kind == SESSION and name in knowledge.ROW_LOADS:
-        return (Operation(receiver, name, (Row(receiver),)),)
+        return (Operation(receiver, name, (Row(receiver, streamed=name in knowledge.STREAMS),)),)
     return (Operation(receiver, name),)
 
 
 def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
     """A method of a result, or of a ``Query``: rows again, unless the query changes them where they are."""
+    if rows.streamed and name in knowledge.FETCHES:
+        return fetched(frame, rows, name, e)
     if not rows.query or name not in knowledge.QUERY_RUNS:
         return (rows,)
     run_query(frame, rows, name, e)
     return (rows._replace(query=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
+
+
+def fetched(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
+    """What a result gives; one that streams asks the session for it, which is told when that is closed by then."""
+    if rows.query or (rows.streamed and frame.know(rows.session, "closed") == 1):
+        run_query(frame, rows, name, e)
+    return (rows._replace(query=False, streamed=False),)
 
 
 def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:

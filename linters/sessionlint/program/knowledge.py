@@ -242,7 +242,13 @@ DECLARED_CALL = "typing.declared_call"
 SESSION_ONLY = {"commit", "rollback", "begin", "begin_nested", "flush", "add", "add_all", "expunge", "refresh", "merge"}
 
 #: Operations of a session that load rows, what a result gives them out by, and what a ``Query`` does to rows itself.
-ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "exec", "merge", "stream_scalars"}
+ROW_LOADS = {"get", "get_one", "scalar", "scalars", "execute", "exec", "merge", "stream", "stream_scalars"}
+#: Loads whose results fetch as they are asked, and the methods of results that ask.
+STREAMS = {"stream", "stream_scalars"}
+FETCHES = {
+    "all", "fetchall", "fetchone", "fetchmany", "first", "one", "one_or_none", "partitions", "scalar", "scalar_one",
+    "scalar_one_or_none",
+}  # fmt: skip
 ROW_METHODS = {
     "all", "fetchall", "fetchone", "first", "one", "one_or_none", "partitions", "scalar", "scalar_one",
     "scalar_one_or_none", "scalars", "unique", "yield_per",

@@ -223,10 +223,14 @@ class Operation(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Rows that a session loaded: one of them, or a result that gives some; ``query``: what still has to be run."""
+    """Rows that a session loaded: one of them, or a result that gives some; ``query``: what still has to be run.
+
+    ``streamed``: a result that fetches its rows from the database as they are asked for.
+    """
 
     session: Any
     query: bool = False
+    streamed: bool = False
     tag: str = "row"
 
 

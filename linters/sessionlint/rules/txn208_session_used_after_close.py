@@ -216,6 +216,49 @@ async def holder():
 """,
         path="app/jobs/nightly.py",
     ),
+    Bad(
+        """
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def listed() -> list:
+    async with get_session() as session:
+        stream = await session.stream_scalars(select(Item))
+    return [item async for item in stream]  # TXN208@36
+
+
+async def whole() -> list:
+    async with get_session() as session:
+        stream = await session.stream(select(Item))
+        first = await stream.scalars().first()
+    print(first.name)
+    return await stream.all()  # TXN208@18
+
+
+async def inside() -> list:
+    async with get_session() as session:
+        stream = await session.stream_scalars(select(Item))
+        found = [item async for item in stream]
+        kept = await session.scalars(select(Item))
+    names = [item.name for item in found]
+    return [*names, *kept.all()]
+
+
+async def rows():
+    async with get_session() as session:
+        async for item in await session.stream_scalars(select(Item)):
+            yield item
+
+
+async def each() -> None:
+    async for item in rows():
+        print(item.name)
+""",
+        path="app/tasks/work.py",
+    ),
 ]
 
 GOOD = [
