@@ -23,7 +23,7 @@ _DOES_MORE = frozenset({"lam", "aw", "y", "yf", "F", "C", "glob", "w/"})
 _GIVEN = frozenset({"const", "text", "map", "seq", "ext"})
 #: Methods that run when an instance has its fields.
 _LOOKS_AT = frozenset({"__post_init__", "__attrs_post_init__", "model_post_init", "__new__", "__setattr__"})
-_FROM_OUTSIDE = "pydantic_settings."
+_FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 
 
 def configures(frame: Frame, info: ClassInfo) -> bool:

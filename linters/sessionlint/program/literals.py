@@ -22,6 +22,9 @@ _HANDS_ON = frozenset(
 )  # fmt: skip
 _DEFAULTS = ("default", "server_default", "value")
 
+#: The name of what a function returns.
+RETURNED = "return"
+
 
 class Literal(NamedTuple):
     """A string in code: ``text`` with ``\\0`` for what an f-string puts in, ``name`` of what it is assigned to."""
@@ -62,6 +65,9 @@ def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
     elif op == "C":
         # past the class's name, which may be spelled like an op
         yield from _each(module, node[2][3:], "", needle)
+    elif op == "R":
+        if node[2] is not None:
+            yield from _walk(module, node[2], RETURNED, needle)
     elif op in ("=", ":"):
         target = node[2][0] if op == "=" else node[2]
         value = node[3] if op == "=" else node[4]

@@ -203,9 +203,14 @@ def _first_written(standing: list[tuple[FoundUrl, tuple[str, ...]]]) -> Iterator
         yield found._replace(urls=tuple(_without(u, s) for u, s in zip(found.urls, same, strict=True)))
 
 
+def is_database(url: Url) -> bool:
+    """Whether a URL's scheme is that of a database server."""
+    return bool(_DATABASES.match(url.drivername))
+
+
 def _databases(texts: Iterable[str]) -> tuple[Url, ...]:
     parsed = (parse(t) for t in texts)
-    return tuple(u for u in parsed if u is not None and _DATABASES.match(u.drivername))
+    return tuple(u for u in parsed if u is not None and is_database(u))
 
 
 def _may_become(text: str, own: tuple[str, ...]) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import literals, owner_of
-from sessionlint.program.model import Event
+from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import Map, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.database_urls import found_urls
+from sessionlint.rules.database_urls import found_urls, is_database, parse
 
 META = Rule(
     code="TXN503",
@@ -32,6 +32,10 @@ META = Rule(
 _PLACEHOLDER = re.compile(
     r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__|your[-_ ]?\w*|(?-i:[A-Z_]*(?:PASSWORD|PASSWD|SECRET)[A-Z_]*)",
     re.S | re.I,
+)
+#: Names of texts that are shown to people.
+_SHOWN = re.compile(
+    r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I
 )
 _ARGUMENTS = ("password", "passwd", "pwd")
 _DSN_WORDS = re.compile(r"(?:^|\s)(host|hostaddr|port|dbname|user)\s*=")
@@ -155,6 +159,21 @@ HELP = "pass host= and password= on the command line"
 FROM_ENVIRONMENT = "host=db user=app password=${PASSWORD} dbname=app"
 """
     ),
+    Bad(
+        path="app/urls.py",
+        source="""
+import os
+
+PASSWORD = "tR0ub4dor&3"
+HOST = "db.example.com"
+pieces = f"postgresql+asyncpg://api:{PASSWORD}@{HOST}:6543/app"  # TXN503@10
+asked = f"postgresql+asyncpg://api:{os.environ['PGPASSWORD']}@{HOST}:6543/app"
+
+
+def where():
+    return "postgresql+asyncpg://api:tR0ub4dor3@db.example.com/app"  # TXN503@12
+""",
+    ),
 ]
 
 GOOD = [
@@ -218,6 +237,28 @@ EXAMPLE_URL = "postgresql://USER:PASSWORD@db.example.com/app"
 OTHER_URL = "postgresql://user:your-password@db.example.com/app"
 """,
     ),
+    Good(
+        path="app/urls.py",
+        source="""
+import logging
+
+masked = "postgresql+asyncpg://api:***@db.example.com/app"
+pattern = "postgresql+asyncpg://{user}:{password}@{host}/app"
+page = "https://user:hunter2@docs.example.com"
+here = "postgresql+asyncpg://api:api@localhost/app"
+example = "postgresql+asyncpg://api:tR0ub4dor3@db.example.com/app"
+
+
+def explain(parser):
+    parser.add_argument("--url", help="postgresql+asyncpg://api:tR0ub4dor3@db.example.com/app")
+    logging.info("write postgresql+asyncpg://api:tR0ub4dor3@db.example.com/app")
+    raise ValueError("postgresql+asyncpg://api:tR0ub4dor3@db.example.com/app is what it looks like")
+
+
+def bare():
+    return "postgresql+asyncpg://api@db.example.com/app"
+""",
+    ),
 ]
 
 
@@ -232,6 +273,14 @@ def check(program: Program) -> Iterator[Finding]:
             seen.add(place)
             yield program.finding(
                 META, (found.function, place[1]),
+                "A database password is written in this URL. Read it from the environment and build the URL with "
+                "URL.create(…, password=…).",
+            )  # fmt: skip
+    for function, span in _kept_elsewhere(program):
+        if (function.path, span) not in seen and program.role(function) not in ("test", "migration"):
+            seen.add((function.path, span))
+            yield program.finding(
+                META, (function, span),
                 "A database password is written in this URL. Read it from the environment and build the URL with "
                 "URL.create(…, password=…).",
             )  # fmt: skip
@@ -255,6 +304,18 @@ def check(program: Program) -> Iterator[Finding]:
                     META, (event.function, span),
                     f"A database password is written in the argument {name!r}. Read it from the environment instead.",
                 )  # fmt: skip
+
+
+def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4]]:
+    """URLs of other machines with a password that are assigned or returned, whatever their name and use."""
+    put_together = {e.site: e for e in program.events("url")}
+    for literal in (found for module in program.modules for found in literals(module, b"://")):
+        if literal.name and not _SHOWN.search(literal.name):
+            event = put_together.get((literal.module.path, literal.expr[1]))
+            texts = [t.text for t in texts_of(event.value)] if event is not None else [literal.text]
+            urls = (parse(text) for text in texts)
+            if any(u is not None and is_database(u) and u.is_remote and _is_secret(u.password or "") for u in urls):
+                yield owner_of(literal.module, literal.expr[1]), literal.expr[1]
 
 
 def _is_dsn(text: str) -> bool:

@@ -280,6 +280,29 @@ async def find(session, name):
     return await session.execute(text(raw.sql))
 """,
     ),
+    Bad(
+        source="""
+# --- app/config.py
+from pydantic import BaseSettings
+
+
+class Server(BaseSettings):
+    host: str = "localhost"
+    port: int = 5432
+    database: str = "app"
+
+
+server = Server()
+# --- app/services/items.py
+from sqlalchemy import text
+
+from app.config import server
+
+
+async def create(session):
+    await session.execute(text(f"create database {server.database}"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
