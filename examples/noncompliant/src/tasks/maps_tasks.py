@@ -10,7 +10,7 @@ from src.session.async_session import get_session
 logger = logging.getLogger(__name__)
 
 
-async def run_search(user_id: UUID, query: str, location: str) -> None:
+async def run_search(user_id: UUID, query: str, location: str) -> None:  # TXN604
     """Searches, then stores what was found; an error half way commits the half."""
     names = await search_places(query, location)
     async with get_session() as session, session.begin():
