@@ -65,16 +65,11 @@ class Projects:
         paths = [Path(os.path.normpath(Path(name).absolute())) for name in names]
         homes = dict.fromkeys(home for home in map(self._home, paths) if home)
         reports = [self._report(*home) for home in homes]
-        folders = {
-            (root / file).parent for (root, _), report in zip(homes, reports, strict=True) for file in report.files
-        }
-        owners = {
-            above
-            for folder in folders
-            for above in (folder, *folder.parents)
-            if any(relative(above, path) is not None for path in paths) and _has_policy(above)
-        }
-        inner = [self._home(folder) for folder in sorted(owners) if not _is_excluded(folder, excluded)]
+        files = {root / file for (root, _), report in zip(homes, reports, strict=True) for file in report.files}
+        folders = {above for folder in {file.parent for file in files} for above in (folder, *folder.parents)}
+        owners = [folder for folder in sorted(folders) if _has_any(folder, (OWN_FILE, SHARED_FILE))]
+        below = [folder for folder in owners if any(relative(folder, path) is not None for path in paths)]
+        inner = [self._home(folder) for folder in below if not _is_excluded(folder, excluded)]
         return [*reports, *(self._report(*home) for home in dict.fromkeys(inner) if home and home not in homes)]
 
     def findings(self, name: str) -> Sequence[Finding]:
@@ -138,11 +133,11 @@ def find_home(folder: Path) -> tuple[Path, Policy | None] | None:
 
 
 def _looks_like_project(folder: Path) -> bool:
-    return any((folder / mark).exists() for mark in _PROJECT_MARKS)
+    return _has_any(folder, _PROJECT_MARKS)
 
 
-def _has_policy(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (OWN_FILE, SHARED_FILE))
+def _has_any(folder: Path, names: Sequence[str]) -> bool:
+    return any((folder / name).exists() for name in names)
 
 
 def _is_excluded(folder: Path, patterns: Sequence[str]) -> bool:

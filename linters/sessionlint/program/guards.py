@@ -169,7 +169,7 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
     if guard.kind == ONLY:
         return bool(value) and any(_has_method(guard, atom, mro) for atom in value)
     if guard.kind == AMONG:
-        return None if _is_among(value, guard.value) is not False else False
+        return False if _lack(value, guard.value) else None
     if guard.kind in ("is", "of"):
         found = {_is(guard, atom, mro) for atom in value}
         return None if None in found or True in found or not found else False
@@ -191,13 +191,12 @@ def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | 
     return None
 
 
-def _is_among(value: Value, wanted: Any) -> bool | None:
-    if not value or any(a.tag not in ("map", "seq") for a in value):
-        return None
-    if wanted in contained(value, 2):
-        return True
+def _lack(value: Value, wanted: Any) -> bool:
+    """Whether all that is in these containers is known, and ``wanted`` is not there."""
+    if not value or any(a.tag not in ("map", "seq") for a in value) or wanted in contained(value, 2):
+        return False
     # what stands under keys that are no literals is known
-    return None if any(a.tag == "map" and a.partial and a.get(_ANY_KEY) is None for a in value) else False
+    return not any(a.tag == "map" and a.partial and a.get(_ANY_KEY) is None for a in value)
 
 
 def _has_method(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
