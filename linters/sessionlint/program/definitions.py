@@ -58,8 +58,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
     if info.eager:
         _in_header(frame, info, before)
-        _handed_on(frame, info)
-        _served_through(frame, info)
+        given_through(frame, info)
     frame.env[info.name] = result
     frame.solver.note_defined(info)
 
@@ -70,6 +69,12 @@ def _in_header(frame: Frame, info: FunctionInfo, before: Value | None) -> None:
     if before is not None:
         frame.env[info.name] = before
     sign(frame, info)
+
+
+def given_through(frame: Frame, info: FunctionInfo) -> None:
+    """The decorators of a function get what is meant for it."""
+    _handed_on(frame, info)
+    _served_through(frame, info)
 
 
 def _handed_on(frame: Frame, info: FunctionInfo) -> None:

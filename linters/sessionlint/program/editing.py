@@ -224,6 +224,8 @@ class Editing(Solver):
                     if frozenset(now) != frozenset(known):
                         return False
                     self._cells[key] = known  # others have seen it in this order
+                elif not all(self._stands(f) for f in self._askers.get(key, ()) if f.module.path != path):
+                    return False
             elif before.given.get(key) != after.given.get(key):
                 return False
         return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import attributes, calls, configured, contexts, expressions, forwarding, knowledge
-from sessionlint.program.definitions import receiver_of, sign
+from sessionlint.program.definitions import given_through, receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.solver import Solver
@@ -57,6 +57,7 @@ def sign_function(solver: Solver, function: FunctionInfo) -> None:
     frame = Frame(solver, function.module.body, MACHINE)
     frame.header = function.header
     sign(frame, function)
+    given_through(frame, function)
 
 
 def _is_session(frame: Frame, name: str) -> bool:

@@ -23,6 +23,8 @@ WANT, SIGN, ENQUEUE, IMPORT, IMPORT_LATER, DEFINE, DEFINED, CLASS, BASES, DECORA
 ROUTE, ROUTER, INCLUDE, MIDDLEWARE = range(19, 23)
 #: Whether the function had inner functions before.
 OUTER = 23
+#: What was asked (:meth:`WorkList.ask`), and the answer.
+ANSWER = 24
 
 Operation = tuple[int, Any, Any]
 """``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""

@@ -79,8 +79,10 @@ class Naming(WorkList):
         if outermost:
             self._members[(path, name)] = (self.epoch, value, tuple(dict.fromkeys(self._followed)))
             waiting, self._waiting = self._waiting, []
+            asking = self._active[-1] if self._active else None
             for function in waiting if value else ():
-                self.enqueue(function)
+                if function is not asking:  # who asked gets the whole answer
+                    self.enqueue(function)
         return value
 
     def _member(self, path: str, name: str) -> Value:

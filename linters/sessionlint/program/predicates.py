@@ -65,8 +65,8 @@ def _compare(frame: Frame, e: ir.Expr, sides: list[tuple[Value, ir.Expr]]) -> Va
 
 def _mapped(frame: Frame, value: Value) -> list[Any]:
     """Columns among the atoms, and those that calls pass for a parameter."""
-    passed = tuple(a for p in value if p.tag == "param" for a in frame.solver.arguments_of(p))
-    return columns_of(value) or columns_of(passed)
+    passed = [a for p in value if p.tag == "param" for a in frame.solver.ask("passed_columns", p)]
+    return columns_of(value) or passed
 
 
 def _of_table(expr: ir.Expr) -> bool:

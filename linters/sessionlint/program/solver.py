@@ -60,9 +60,9 @@ class Solver(Classes):
         """Evaluates what is on the work list."""
         while self._queue:
             function = self._queue.take()
-            if function in self._queued:
-                # else a caller had it evaluated meanwhile
-                self._queued.discard(function)
+            # unless a caller had it evaluated meanwhile
+            surely = self._queued.pop(function, None)
+            if surely or (surely is False and not self._stands(function)):
                 self.evaluate(function)
 
     def settle(self) -> None:
@@ -76,7 +76,8 @@ class Solver(Classes):
             self.spread = True
             return
         function.eager = True
-        self.enqueue(function.module.body)
+        if function.class_info is not None:
+            self.enqueue(function.module.body)  # its header may name what the body of the class does
         self.enqueue(function)
 
     def _reveal(self) -> bool:
@@ -101,6 +102,8 @@ class Solver(Classes):
             now = tuple([c.shape for c in self.mro(key)])
         elif operation == memory.SUMMARY:
             now = self.summary_of(key).key
+        elif operation == memory.ANSWER:
+            now = self.ask(*key)
         elif operation >= memory.WANT:
             return self._do_again(operation, key, value)
         else:
@@ -184,6 +187,14 @@ class Solver(Classes):
                     pending.append(atom)
         found.pop(param, None)
         return tuple(found)[:MAX_ARGUMENTS]
+
+    def first_passed(self, param: Param, among: tuple[Any, ...]) -> Any:
+        """The first of the arguments for a parameter that is ``among`` these; ``None`` when there is none."""
+        return next((a for a in self.arguments_of(param) if a in among), None)
+
+    def passed_columns(self, param: Param) -> Value:
+        """The mapped columns among the arguments for a parameter."""
+        return tuple([a for a in self.arguments_of(param) if a.tag == "column"])
 
     def views(self, atom: Any) -> Value:
         """What a parameter or injected object is, by annotation, default and arguments."""
@@ -283,13 +294,19 @@ class Solver(Classes):
             return kind
         if tag == "ext":
             return knowledge.handle_kind(atom.name[:-2]) if atom.name.endswith("()") else None
-        if tag in ("param", "injected") and seen < 6:
-            for view in self.views(atom):
-                found = self.kind_of(view, seen + 1)
-                if found:
-                    return found
+        if tag in ("param", "injected"):
+            asked: str | None = self.ask("kind_by_views", atom, seen) if seen < 6 else None
+            return asked
         if tag == "inst":
             return self.class_kind(atom.info)
+        return None
+
+    def kind_by_views(self, atom: Any, seen: int) -> str | None:
+        """The kind of handle that a parameter or injected object is, by annotation, default and arguments."""
+        for view in self.views(atom):
+            found = self.kind_of(view, seen + 1)
+            if found:
+                return found
         return None
 
     def is_async(self, atom: Any, seen: int = 0) -> bool:
@@ -298,11 +315,15 @@ class Solver(Classes):
             return bool(atom.is_async)
         if atom.tag == "ext":
             return atom.name[:-2] in knowledge.ASYNC_TYPES
-        if atom.tag in ("param", "injected") and seen < 6:
-            return any(self.is_async(v, seen + 1) for v in self.views(atom))
+        if atom.tag in ("param", "injected"):
+            return seen < 6 and bool(self.ask("is_async_by_views", atom, seen))
         if atom.tag == "inst":
             return any(b.tag == "ext" and b.name in knowledge.ASYNC_TYPES for c in self.mro(atom.info) for b in c.bases)
         return False
+
+    def is_async_by_views(self, atom: Any, seen: int) -> bool:
+        """The same for a parameter or injected object."""
+        return any(self.is_async(v, seen + 1) for v in self.views(atom))
 
     def attribute(self, info: ClassInfo, name: str) -> Value:
         """What an attribute of instances may hold (assignments anywhere, class body included)."""

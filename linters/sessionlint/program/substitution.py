@@ -27,12 +27,8 @@ from sessionlint.program.values import (
 
 def stand_in(frame: Frame, subject: Any, mapped: dict[Any, Value]) -> Value:
     """A subject that is not bound here: through the arguments it receives, or itself when it is shared."""
-    if subject.tag == "param":
-        for argument in frame.solver.arguments_of(subject):
-            if argument in mapped:
-                return mapped[argument]
-        return (subject,)
-    return (subject,)
+    passed = frame.solver.ask("first_passed", subject, tuple(mapped)) if subject.tag == "param" and mapped else None
+    return (subject,) if passed is None else mapped[passed]
 
 
 def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any, Value], ...]) -> dict[Any, Value]:

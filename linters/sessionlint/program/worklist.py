@@ -29,6 +29,9 @@ from sessionlint.program.values import (
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
 
+Question = tuple[Any, ...]
+"""The name of a method of the solver, and what it is asked about."""
+
 #: A function is evaluated at most this often; values only grow, so this bounds pathological programs.
 MAX_VISITS = 14
 #: Callees are evaluated at once up to this nesting, then queued.
@@ -80,8 +83,14 @@ class WorkList:
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
         self._cells: dict[Any, Value] = {}
         self._readers: dict[Any, dict[FunctionInfo, None]] = {}
+        #: who read a cell on the way to an answer, see :meth:`ask`
+        self._askers: dict[Any, dict[FunctionInfo, None]] = {}
+        self._answers: dict[FunctionInfo, dict[Question, Any]] = {}
+        #: where it is noted who reads: one of the two
+        self._noting = self._readers
         self._queue: Sweeps[FunctionInfo] = Sweeps()
-        self._queued: set[FunctionInfo] = set()
+        #: what is on the work list, and whether for more than an answer that may be another
+        self._queued: dict[FunctionInfo, bool] = {}
         #: functions that hand out handles or end transactions, and the names looked for because of such
         self.makers: frozenset[FunctionInfo] = frozenset()
         self.searched: frozenset[str] = frozenset()
@@ -106,9 +115,9 @@ class WorkList:
     def read(self, key: Any) -> Value:
         """The value of a cell; the function being evaluated will be told when it changes."""
         if self._active:
-            readers = self._readers.get(key)
+            readers = self._noting.get(key)
             if readers is None:
-                self._readers[key] = {self._active[-1]: None}
+                self._noting[key] = {self._active[-1]: None}
             else:
                 readers[self._active[-1]] = None
         value = self._cells.get(key, UNKNOWN)
@@ -143,11 +152,46 @@ class WorkList:
 
     def _note(self, key: Any) -> None:
         if self._active:
-            readers = self._readers.get(key)
+            readers = self._noting.get(key)
             if readers is None:
-                self._readers[key] = {self._active[-1]: None}
+                self._noting[key] = {self._active[-1]: None}
             else:
                 readers[self._active[-1]] = None
+
+    def ask(self, name: str, *about: Any) -> Any:
+        """What the method ``name`` says ``about`` something. It may read, and nothing else.
+
+        The function being evaluated will be told when the answer changes, rather than whenever a cell does that was
+        read on the way to it.
+        """
+        if self._noting is self._askers or not self._active:
+            return getattr(self, name)(*about)
+        trace, self._trace, self._noting = self._trace, None, self._askers
+        answer = getattr(self, name)(*about)
+        self._trace, self._noting = trace, self._readers
+        question, function = (name, *about), self._active[-1]
+        answers = self._answers.get(function)
+        if answers is None:
+            answers = self._answers[function] = {}
+        if question not in answers:
+            answers[question] = answer
+            if trace is not None:
+                trace.append((memory.ANSWER, question, answer))
+        elif answers[question] != answer:
+            answers[question] = answer
+            self.enqueue(function)  # it went by both
+        return answer
+
+    def _stands(self, function: FunctionInfo) -> bool:
+        """Whether all that the last evaluation of a function asked still has the same answer."""
+        self._active.append(function)
+        self._noting = self._askers
+        same = all(
+            getattr(self, name)(*about) == answer for (name, *about), answer in self._answers.get(function, {}).items()
+        )
+        self._noting = self._readers
+        self._active.pop()
+        return same
 
     def write(self, key: Any, value: Value) -> None:
         """Adds to a cell what it may hold."""
@@ -195,13 +239,17 @@ class WorkList:
             self.epoch += 1
         for reader in self._readers.get(key, ()):
             self.enqueue(reader)
+        for reader in self._askers.get(key, ()):
+            self.enqueue(reader, surely=False)
 
-    def enqueue(self, function: FunctionInfo) -> None:
-        """Puts a function on the work list."""
+    def enqueue(self, function: FunctionInfo, surely: bool = True) -> None:
+        """Puts a function on the work list; not ``surely`` when it may still stand."""
         if self.edited and function.module.path != self.edited:
             return
-        if function not in self._queued and function.visits < MAX_VISITS:
-            self._queued.add(function)
+        if function in self._queued:
+            self._queued[function] |= surely
+        elif function.visits < MAX_VISITS:
+            self._queued[function] = surely
             self._queue.add(function)
 
     # evaluation
@@ -295,8 +343,9 @@ class WorkList:
             self.spread = True
         function.visits += 1
         before = function.summary.key
-        outer = (self._trace, self._noted)
-        self._trace = None
+        outer = (self._trace, self._noted, self._noting)
+        self._trace, self._noting = None, self._readers
+        self._answers.pop(function, None)
         self._active.append(function)
         try:
             self.ensure_signed(function)
@@ -305,7 +354,7 @@ class WorkList:
                 self._evaluate(function)
         finally:
             self._active.pop()
-            self._trace, self._noted = outer
+            self._trace, self._noted, self._noting = outer
         function.evaluated = True
         self._queue.done(function)
         if function.summary.key != before:
@@ -379,7 +428,7 @@ class WorkList:
         if not function.evaluated:
             function.eager = True
             if function not in self._active and len(self._active) < MAX_NESTING:
-                self._queued.discard(function)
+                self._queued.pop(function, None)
                 self.evaluate(function)
             else:
                 self.enqueue(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
 from sessionlint.program.api import Program
@@ -87,7 +87,7 @@ def _is_literal(program: Program, parameter: Param) -> bool:
     """Whether every call passes a parameter of a method a literal."""
     known = program.shared(_literals)
     if parameter not in known:
-        calls = [bindings for _, callee, bindings in _calls(program) if callee is parameter.info]
+        calls = [bindings for _, _, bindings in _calls(program, {parameter.info})]
         hole = Text(HOLE, True, "", (parameter,))
         given = [filled(hole, [c.get(parameter, ())]) for c in calls]
         known[parameter] = bool(calls) and not any(t.dynamic for value in given for t in texts_of(value))
@@ -132,9 +132,7 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
                 for filler in {h.info for h in text.holes if _is_kept(h, function)}:
                     built.setdefault(filler, []).append((event, text))
-    for call, callee, given in _calls(program) if built else ():
-        if callee not in built:
-            continue
+    for call, callee, given in _calls(program, built.keys()):
         for event, text in built[callee]:
             known = [_given(h, given) if _is_own(h, callee) else (h,) for h in text.holes]
             texts = texts_of(filled(text, known))
@@ -181,20 +179,18 @@ def _is_kept(hole: Any, function: FunctionInfo) -> bool:
 
 
 def _passed(program: Program, wanted: dict[Param, tuple[TraceStep, ...]]) -> Iterator[tuple[Event, Param, Value]]:
-    functions: set[FunctionInfo] = {p.info for p in wanted}
-    for call, callee, bindings in _calls(program):
-        if callee in functions:
-            for identity, value in bindings.items():
-                if isinstance(identity, Param) and identity in wanted and identity.info is callee:
-                    yield call, identity, value
+    for call, callee, bindings in _calls(program, {p.info for p in wanted}):
+        for identity, value in bindings.items():
+            if isinstance(identity, Param) and identity in wanted and identity.info is callee:
+                yield call, identity, value
 
 
-def _calls(program: Program) -> Iterator[tuple[Event, FunctionInfo, dict[Any, Value]]]:
-    """Every call of a function with what its parameters get; of a data class, its fields."""
-    for call in program.events("call"):
-        if call.callee is not None:
+def _calls(program: Program, functions: Set[FunctionInfo]) -> Iterator[tuple[Event, FunctionInfo, dict[Any, Value]]]:
+    """The calls of these functions with what their parameters get; of a data class, its fields."""
+    for call in program.events("call") if functions else ():
+        if call.callee is not None and call.callee in functions:
             yield call, call.callee, dict(call.bindings)
-    yield from program.shared(_made)
+    yield from (made for made in program.shared(_made) if made[1] in functions)
 
 
 def _made(program: Program) -> list[tuple[Event, FunctionInfo, dict[Any, Value]]]:

@@ -247,10 +247,11 @@ def check(program: Program) -> Iterator[Finding]:
 def late_commits(program: Program) -> list[LateCommit]:
     """The dependencies that commit after the response of an HTTP request, in the order they are first asked for."""
     uses: dict[FunctionInfo, list[Site]] = {}
-    for user, dependency in _used(program).values():
+    committing = {f for f in program.functions if _place(f) is not None}
+    for user, dependency in _used(program).values() if committing else ():
         if dependency.scope != "function" and not program.is_exempt(user):
             for target in program.targets(dependency):
-                if _place(target) is not None:
+                if target in committing:
                     uses.setdefault(target, []).append(dependency.site)
     return [
         LateCommit(target, span, tuple(sorted(sites)))

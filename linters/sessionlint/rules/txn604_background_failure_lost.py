@@ -1010,12 +1010,12 @@ def check(program: Program) -> Iterator[Finding]:
     # its decorator calls what it is put around
     called = {e.callee for e in calls if e.callee and e.function not in e.callee.wrappers}
     for function in program.functions:
+        started = function in program.background_functions
+        if not started and (function in called or program.policy.layer_of(function.path) != "background"):
+            continue
         if program.role(function) in ("test", "migration", "session") or function.name in ("<module>", "<lambda>"):
             continue
         if function in watched:
-            continue
-        started = function in program.background_functions
-        if not started and (function in called or program.policy.layer_of(function.path) != "background"):
             continue
         if function.is_generator or (function.parent is not None and not started):
             continue
@@ -1180,7 +1180,7 @@ def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
 def _watched(program: Program) -> frozenset[FunctionInfo]:
     """Functions that only run in pools of threads or processes, where somebody asks for what came of them."""
     asked: set[FunctionInfo] = set()
-    left: set[FunctionInfo] = {f for f in program.functions if program.is_registered(f)}
+    left: set[FunctionInfo] = set()
     for event in program.events("schedule", "effect"):
         if event.text == "thread" or program.policy.layer_of(event.path) in ("test", "migration"):
             continue
@@ -1191,7 +1191,7 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
         else:
             kept = is_pool(event.name) and not loses_errors(event)
         (asked if kept else left).update(program.started_by(event))
-    return frozenset(asked - left)
+    return frozenset(f for f in asked - left if not program.is_registered(f))
 
 
 def _losing(program: Program) -> dict[FunctionInfo, Event]:
