@@ -71,3 +71,22 @@ def test_an_edit_is_taken_when_it_changes_no_answer_elsewhere(tmp_path, given, t
     edited = FILES["task.py"].replace(b"Row())", given + b")")
     program = engine.solve({**FILES, "task.py": edited}, edit=True)
     assert (program.changed is not None) is taken
+
+
+def test_what_was_asked_on_the_way_to_a_difference_is_remembered_with_the_rest(tmp_path):
+    ends = b"def ends(session):\n    session.rollback()\n"
+    keep = b"import lib\nfrom ends import ends\n\n\ndef keep(session, thing):\n    lib.take(thing)\n    ends(session)\n"
+    first = {**FILES, "keeping.py": keep, "ends.py": ends}
+    second = {**first, "ends.py": ends.replace(b"rollback", b"commit")}
+    third = {**second, "task.py": FILES["task.py"].replace(b"Row())", b"Session())")}
+    warm = Engine(tmp_path, Policy(root=tmp_path))
+    for sources in (first, second):
+        warm.solve(sources)
+    fresh = Engine(tmp_path, Policy(root=tmp_path))
+    assert facts(warm.solve(third)) == facts(fresh.solve(third))
+
+
+def facts(program):
+    return [(f.dotted, e.kind, e.name, e.span) for f in program.functions for e in f.events] + [
+        (f.dotted, e.kind, e.name) for f in program.functions for e in f.summary.effects
+    ]

@@ -242,7 +242,7 @@ def _through_super(e: ir.Expr) -> bool:
 def _rebind(value: Value, atom: Inst) -> Value:
     """Functions kept in attributes stay unbound; handles of this instance's constructor keep their identity."""
     bindings = dict(atom.bindings)
-    if not bindings:
+    if not any(item in bindings for item in value):
         return value
     out: Value = UNKNOWN
     for item in value:
@@ -252,6 +252,8 @@ def _rebind(value: Value, atom: Inst) -> Value:
 
 def _described(frame: Frame, value: Value, owner: Inst, e: ir.Expr) -> Value:
     """What class attributes give through an instance: descriptors, ``property(f)``, partial methods."""
+    if all(a.tag not in ("inst", "partial") for a in value):
+        return value
     out: Value = UNKNOWN
     for atom in value:
         getter = frame.solver.method(atom.info, "__get__") if atom.tag == "inst" else None

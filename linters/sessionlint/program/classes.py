@@ -67,6 +67,7 @@ class Classes(Naming):
         if info.bases != bases:
             info.bases = bases
             info.reshaped()
+            self._changes += 1
             self._mro.clear()
             self._kinds.clear()
             self._declared.clear()
@@ -98,6 +99,7 @@ class Classes(Naming):
         if function.param_values.get(name) != (annotation, default):
             function.param_values[name] = (annotation, default)
             function.resigned()
+            self._changes += 1
             self._declared.pop(Param(function, name), None)
 
     def fields(self, info: ClassInfo) -> dict[str, FunctionInfo | None]:

@@ -126,6 +126,7 @@ class Solver(Classes):
             key.restore(value)
             for name in key.param_values:
                 self._declared.pop(Param(key, name), None)
+            self._changes += 1
             self.note_defined(key)
         elif operation == memory.CLASS:
             return self._define_class_again(key, *value)
@@ -339,8 +340,9 @@ class Solver(Classes):
 
     def told(self, value: Value) -> Value:
         """The value without declared types of handles, which say nothing new once the object itself is known."""
-        if len(value) > 1 and any(a.tag != "ext" and self.kind_of(a) for a in value):
-            return tuple(a for a in value if a.tag != "ext" or not self.kind_of(a))
+        declared = {a for a in value if a.tag == "ext" and self.kind_of(a)} if len(value) > 1 else ()
+        if declared and any(a.tag != "ext" and self.kind_of(a) for a in value):
+            return tuple(a for a in value if a not in declared)
         return value
 
     def _is_declared_session(self, atom: Any) -> bool:

@@ -9,6 +9,7 @@ from sessionlint.program import strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
+    MAX_ATOMS,
     MAX_KEYS,
     MORE,
     UNKNOWN,
@@ -23,6 +24,12 @@ from sessionlint.program.values import (
     laid_over,
     whole_of,
 )
+
+#: What the arguments of a call may make something else of.
+_CHANGES = frozenset({
+    "param", "injected", "handle", "row", "inst", "pending", "seq", "map", "text", "partial", "fn", "method",
+    "operation",
+})  # fmt: skip
 
 
 def stand_in(frame: Frame, subject: Any, mapped: dict[Any, Value]) -> Value:
@@ -53,6 +60,11 @@ def substitute(
     frame: Frame, value: Value, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int = 0
 ) -> Value:
     """A callee's value as the caller sees it: arguments put in, fresh handles told apart per call."""
+    for atom in value:
+        if atom.tag in _CHANGES:
+            break
+    else:
+        return value[:MAX_ATOMS]
     out: Value = UNKNOWN
     for atom in value:
         tag = atom.tag

@@ -405,7 +405,10 @@ def bounded(value: Value) -> Value:
     Functions that copy nested dictionaries by recursion would else multiply what they hold with every level.
     """
     depth = MAX_DEPTH
-    kept = shallow(value)
+    size = _size(value, depth)
+    if size <= MAX_HELD:
+        return value
+    kept = value if size < _TOO_MUCH else _cut(value, depth)
     while depth > 1 and _size(kept, MAX_DEPTH) > MAX_HELD:
         depth -= 1
         kept = shallow(kept, depth)

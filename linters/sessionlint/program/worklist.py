@@ -1,47 +1,38 @@
 """The fixed point: functions are evaluated until no cell they read changes any more.
 
-A *cell* holds a value that several functions share: a module's name, a class's attribute, a parameter's
-arguments, a captured local. Whoever reads a cell is evaluated again when it grows; so results do not
+Whoever reads a cell (see :mod:`sessionlint.program.cells`) is evaluated again when it grows; so results do not
 depend on the order of files, and recursion and import cycles need no special case.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program import memo as memory
+from sessionlint.program.cells import Cells
 from sessionlint.program.memo import Memo, Operation, Trace
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.sweeps import Sweeps
 from sessionlint.program.values import (
-    MAX_ARGUMENTS,
-    MAX_ATOMS,
     UNKNOWN,
     Param,
     Value,
-    bounded,
-    join,
 )
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
 
-Question = tuple[Any, ...]
-"""The name of a method of the solver, and what it is asked about."""
-
 #: A function is evaluated at most this often; values only grow, so this bounds pathological programs.
 MAX_VISITS = 14
 #: Callees are evaluated at once up to this nesting, then queued.
 MAX_NESTING = 60
-#: Cells that name resolution reads.
-_NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
-class WorkList:
-    """Modules, cells, and the functions that still have to be evaluated."""
+class WorkList(Cells):
+    """Modules, and the functions that still have to be evaluated."""
 
     def __init__(
         self,
@@ -53,6 +44,7 @@ class WorkList:
         policy_names: frozenset[str] = frozenset(),
         memo: Memo | None = None,
     ) -> None:
+        super().__init__()
         self.policy = policy
         self.names = names
         #: what a file imports (module, level, members), of files as well that nothing has read
@@ -66,14 +58,7 @@ class WorkList:
         #: place of an ``include_router`` -> its keywords
         self.include_options: dict[Any, dict[str, Value]] = {}
         self.memo = memo or Memo()
-        #: what the evaluation that runs has read and written; ``None`` when it will not be remembered
-        self._trace: list[Operation] | None = None
-        self._noted: set[Any] = set()
         self._remembers = memo is not None
-        #: the last operations of each kind by key: most evaluations read the same, and share one record of it
-        self._reads: dict[Any, Operation] = {}
-        self._writes: dict[Any, Operation] = {}
-        self._operations: dict[Any, Operation] = {}
         #: functions that were taken over as they were in the middle of a solution, without their events
         self._owed: dict[FunctionInfo, None] = {}
         self._load = load
@@ -81,13 +66,6 @@ class WorkList:
         self._sign = sign
         self._policy_names = policy_names
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
-        self._cells: dict[Any, Value] = {}
-        self._readers: dict[Any, dict[FunctionInfo, None]] = {}
-        #: who read a cell on the way to an answer, see :meth:`ask`
-        self._askers: dict[Any, dict[FunctionInfo, None]] = {}
-        self._answers: dict[FunctionInfo, dict[Question, Any]] = {}
-        #: where it is noted who reads: one of the two
-        self._noting = self._readers
         self._queue: Sweeps[FunctionInfo] = Sweeps()
         #: what is on the work list, and whether for more than an answer that may be another
         self._queued: dict[FunctionInfo, bool] = {}
@@ -97,150 +75,15 @@ class WorkList:
         #: while one file of a solved program is taken anew: that file, and whether others had to be looked at
         self.edited = ""
         self.spread = False
-        self._active: list[FunctionInfo] = []
         #: names whose resolution is under way
         self.importing: set[tuple[str, str]] = set()
         #: resolved names: epoch, value, and the cells that were read on the way
         self._members: dict[tuple[str, str], tuple[int, Value, tuple[Any, ...]]] = {}
         self._followed: list[Any] = []
         self._waiting: list[FunctionInfo] = []
-        #: grows whenever what a name of a module means may have changed
-        self.epoch = 0
         self._mro: dict[ClassInfo, tuple[ClassInfo, ...]] = {}
         self._kinds: dict[ClassInfo, str | None] = {}
         self._declared: dict[Param, tuple[Value, bool]] = {}
-
-    # cells
-
-    def read(self, key: Any) -> Value:
-        """The value of a cell; the function being evaluated will be told when it changes."""
-        if self._active:
-            readers = self._noting.get(key)
-            if readers is None:
-                self._noting[key] = {self._active[-1]: None}
-            else:
-                readers[self._active[-1]] = None
-        value = self._cells.get(key, UNKNOWN)
-        if self._trace is not None and key not in self._noted:
-            self._noted.add(key)
-            known = self._reads.get(key)
-            if known is None or known[2] is not value:
-                known = self._reads[key] = (memory.READ, key, value)
-            self._trace.append(known)
-        return value
-
-    def remember(self, operation: int, key: Any, value: Any = None) -> None:
-        """Notes what the running evaluation read or did besides cells."""
-        if self._trace is not None:
-            noted = (operation, key)
-            if noted not in self._noted:
-                self._noted.add(noted)
-                known = self._operations.get(noted)
-                if known is None or known[2] is not value:
-                    known = self._operations[noted] = (operation, key, value)
-                self._trace.append(known)
-
-    def forget_operations(self) -> None:
-        """Ends the sharing of operations: what goes on to be evaluated is little."""
-        self._reads.clear()
-        self._writes.clear()
-        self._operations.clear()
-
-    def forget_seen(self, operation: int, key: Any) -> None:
-        """Lets the same thing be noted again: what is done twice counts with what it did last."""
-        self._noted.discard((operation, key))
-
-    def _note(self, key: Any) -> None:
-        if self._active:
-            readers = self._noting.get(key)
-            if readers is None:
-                self._noting[key] = {self._active[-1]: None}
-            else:
-                readers[self._active[-1]] = None
-
-    def ask(self, name: str, *about: Any) -> Any:
-        """What the method ``name`` says ``about`` something. It may read, and nothing else.
-
-        The function being evaluated will be told when the answer changes, rather than whenever a cell does that was
-        read on the way to it.
-        """
-        if self._noting is self._askers or not self._active:
-            return getattr(self, name)(*about)
-        trace, self._trace, self._noting = self._trace, None, self._askers
-        answer = getattr(self, name)(*about)
-        self._trace, self._noting = trace, self._readers
-        question, function = (name, *about), self._active[-1]
-        answers = self._answers.get(function)
-        if answers is None:
-            answers = self._answers[function] = {}
-        if question not in answers:
-            answers[question] = answer
-            if trace is not None:
-                trace.append((memory.ANSWER, question, answer))
-        elif answers[question] != answer:
-            answers[question] = answer
-            self.enqueue(function)  # it went by both
-        return answer
-
-    def _stands(self, function: FunctionInfo) -> bool:
-        """Whether all that the last evaluation of a function asked still has the same answer."""
-        self._active.append(function)
-        self._noting = self._askers
-        same = all(
-            getattr(self, name)(*about) == answer for (name, *about), answer in self._answers.get(function, {}).items()
-        )
-        self._noting = self._readers
-        self._active.pop()
-        return same
-
-    def write(self, key: Any, value: Value) -> None:
-        """Adds to a cell what it may hold."""
-        if not value:
-            return
-        if self._trace is not None:
-            known = self._writes.get(key)
-            if known is None or known[2] != value:
-                known = self._writes[key] = (memory.WRITE, key, value)
-            self._trace.append(known)
-        old = self._cells.get(key, UNKNOWN)
-        if old:
-            if old is value:
-                return
-            for atom in value:
-                if atom not in old:
-                    break
-            else:
-                return
-        new = join(old, bounded(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
-        if new is not old and new != old:
-            self._cells[key] = new
-            self._changed(key)
-
-    def peek(self, key: Any) -> Value:
-        """The value of a cell; who reads it will not be told when it changes."""
-        value = self._cells.get(key, UNKNOWN)
-        self.remember(memory.PEEKED, key, value)
-        return value
-
-    def long_lived(self) -> Iterator[Value]:
-        """What names of modules and attributes of applications hold, for rules."""
-        for key, value in self._cells.items():
-            if key[0] == "name" or (key[0] == "state" and key[1] == "app.state"):
-                yield value
-
-    def held(self) -> Iterator[tuple[ClassInfo, Value]]:
-        """What the attributes of each class's instances hold, for rules."""
-        for key, value in self._cells.items():
-            if key[0] == "attr":
-                yield key[1], value
-
-    def _changed(self, key: Any) -> None:
-        if key[0] in _NAME_CELLS:
-            self.epoch += 1
-        for reader in self._readers.get(key, ()):
-            self.enqueue(reader)
-        for reader in self._askers.get(key, ()):
-            self.enqueue(reader, surely=False)
 
     def enqueue(self, function: FunctionInfo, surely: bool = True) -> None:
         """Puts a function on the work list; not ``surely`` when it may still stand."""
@@ -351,6 +194,7 @@ class WorkList:
             self.ensure_signed(function)
             self._owed.pop(function, None)
             if not self._recall(function, whole):
+                self._answers.pop(function, None)
                 self._evaluate(function)
         finally:
             self._active.pop()
