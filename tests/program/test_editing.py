@@ -166,3 +166,14 @@ def test_after_an_edit_that_spoiled_the_solution_the_next_one_starts_from_a_soun
     program = engine.solve(FILES, edit=True)
     fresh = Engine(tmp_path, Policy(root=tmp_path)).solve(FILES)
     assert effects(program) == effects(fresh) != set()
+
+
+def test_functions_that_stand_as_they_stood_are_not_evaluated_again(tmp_path):
+    engine = solved(tmp_path)
+    more = f"{SERVICE}\n\nasync def drop(session, row):\n    await session.delete(row)\n"
+    engine.solve({**FILES, "service.py": more.encode()})
+    before = engine.solve({**FILES, "service.py": more.replace("delete", "expire").encode()}, edit=True)
+    evaluated = before.solver.memo.evaluated
+    after = engine.solve({**FILES, "service.py": more.encode()}, edit=True)
+    assert after.changed == {"service.py"}
+    assert after.solver.memo.evaluated - evaluated == 2  # the body of the module, and drop()

@@ -137,7 +137,11 @@ class Memo:
             known = self._functions[key] = FunctionInfo(module, facts, qualname, parent, scope)
             known.key = key
         else:
-            unchanged = self._digests.get(module.path) == self._before.get(module.path)
+            unchanged = (
+                self._digests.get(module.path) == self._before.get(module.path)
+                # one from the disk has no facts
+                or getattr(known, "facts", None) == facts
+            )
             traces, signature = known.traces if unchanged else [], known.last_signature
             known.__init__(module, facts, qualname, parent, scope)  # type: ignore[misc]
             known.key, known.traces, known.last_signature = key, traces, signature
