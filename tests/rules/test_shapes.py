@@ -1168,6 +1168,305 @@ async def move_all(session: AsyncSession, ids):
 """,
         set(),
     ),
+    "what a class keeps in its body, and classes below it replace": (
+        """
+# --- app/services/parts.py
+from collections.abc import Callable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Repo:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def save(self, x):
+        self.session.add(x)
+
+
+class CommittingRepo(Repo):
+    async def save(self, x):
+        self.session.add(x)
+        await self.session.commit()
+
+
+class OwnInit(Repo):
+    def __init__(self, session: AsyncSession):
+        self.db = session
+
+    async def save(self, x):
+        await self.db.commit()
+
+
+async def flush(session: AsyncSession):
+    await session.flush()
+
+
+async def commit(session: AsyncSession):
+    await session.commit()
+
+
+class Base:
+    repo_class = Repo
+    step = staticmethod(flush)
+    commits = False
+
+    async def run(self, session: AsyncSession, x):
+        await self.repo_class(session).save(x)
+
+    async def by_name(self, session: AsyncSession, x):
+        kind = self.repo_class
+        repo = kind(session)
+        await repo.save(x)
+
+    async def again(self, session: AsyncSession, x):
+        await self.by_name(session, x)
+
+    async def stepping(self, session: AsyncSession):
+        await self.step(session)
+
+    async def asked(self, session: AsyncSession):
+        if self.commits:
+            await session.commit()
+
+    @classmethod
+    async def made(cls, session: AsyncSession, x):
+        await cls.repo_class(session).save(x)
+
+
+class Special(Base):
+    repo_class = CommittingRepo
+    step = staticmethod(commit)
+    commits = True
+
+
+class Below(Special):
+    async def runs(self, session: AsyncSession, x):
+        await self.run(session, x)
+
+
+class Back(Special):
+    repo_class = Repo
+    step = staticmethod(flush)
+    commits = False
+
+    async def runs(self, session: AsyncSession, x):
+        await super().run(session, x)
+
+
+class Own(Base):
+    repo_class = OwnInit
+
+
+class Kept:
+    repo_class = Repo
+
+    def __init__(self, session: AsyncSession):
+        self.session = session
+        self.repo = self.repo_class(session)
+
+    @property
+    def current(self):
+        return self.repo_class(self.session)
+
+    async def run(self, x):
+        await self.repo.save(x)
+
+    async def run_current(self, x):
+        await self.current.save(x)
+
+
+class KeptBelow(Kept):
+    repo_class = CommittingRepo
+
+
+class LeftOpen:
+    repo_class = None
+    step: Callable
+
+    async def run(self, session: AsyncSession, x):
+        await self.repo_class(session).save(x)
+        await self.step(session)
+
+
+class Quiet(LeftOpen):
+    repo_class = Repo
+    step = staticmethod(flush)
+
+
+class Loud(LeftOpen):
+    repo_class = CommittingRepo
+    step = staticmethod(flush)
+
+
+class Switched:
+    commits = False
+
+    def switch(self):
+        self.commits = True
+
+    async def run(self, session: AsyncSession):
+        self.switch()
+        if self.commits:
+            await session.commit()
+
+
+# --- app/routers/parts.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.parts import Back, Base, Below, Kept, KeptBelow, Loud, Own, Quiet, Special, Switched
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/base")
+async def base(session: Db):
+    async with session.begin():
+        await Base().run(session, 1)
+        await Base().by_name(session, 1)
+        await Base().again(session, 1)
+        await Base().stepping(session)
+        await Base().asked(session)
+        await Base.made(session, 1)
+
+
+@router.post("/special")
+async def special(session: Db):
+    async with session.begin():
+        await Special().run(session, 1)  # TXN205@15
+    async with session.begin():
+        await Special().by_name(session, 1)  # TXN205@15
+    async with session.begin():
+        await Special().again(session, 1)  # TXN205@15
+    async with session.begin():
+        await Special().stepping(session)  # TXN205@15
+    async with session.begin():
+        await Special().asked(session)  # TXN205@15
+    async with session.begin():
+        await Special.made(session, 1)  # TXN205@15
+    async with session.begin():
+        await Below().runs(session, 1)  # TXN205@15
+    async with session.begin():
+        await Own().run(session, 1)  # TXN205@15
+
+
+@router.post("/back")
+async def back(session: Db):
+    async with session.begin():
+        await Back().run(session, 1)
+        await Back().runs(session, 1)
+        await Back().stepping(session)
+        await Back().asked(session)
+        await Back.made(session, 1)
+
+
+@router.post("/kept")
+async def kept(session: Db):
+    async with session.begin():
+        await Kept(session).run(1)
+        await Kept(session).run_current(1)
+    async with session.begin():
+        await KeptBelow(session).run(1)  # TXN205@15
+    async with session.begin():
+        await KeptBelow(session).run_current(1)  # TXN205@15
+
+
+@router.post("/open")
+async def left_open(session: Db):
+    async with session.begin():
+        await Quiet().run(session, 1)
+    async with session.begin():
+        await Loud().run(session, 1)  # TXN205@15
+    async with session.begin():
+        await Switched().run(session)  # TXN205@15
+""",
+        set(),
+    ),
+    "methods that classes in between replace": (
+        """
+# --- app/services/hierarchy.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class A:
+    async def save(self, s: AsyncSession):
+        await s.flush()
+
+    async def run(self, s: AsyncSession):
+        await self.save(s)
+
+
+class B(A):
+    async def save(self, s: AsyncSession):
+        await s.commit()
+
+    async def job(self, s: AsyncSession):
+        async with s.begin():
+            await self.run(s)  # TXN205@19
+
+    async def job_above(self, s: AsyncSession):
+        async with s.begin():
+            await super().run(s)  # TXN205@19
+
+
+class C(B):
+    async def save(self, s: AsyncSession):
+        await s.flush()
+
+    async def job3(self, s: AsyncSession):
+        async with s.begin():
+            await self.run(s)
+
+    async def job4(self, s: AsyncSession):
+        async with s.begin():
+            await super().run(s)
+
+    async def job5(self, s: AsyncSession):
+        async with s.begin():
+            await super().save(s)  # TXN205@19
+
+
+class D(C):
+    async def save(self, s: AsyncSession):
+        await super().save(s)
+
+    async def jobs(self, s: AsyncSession):
+        async with s.begin():
+            await super().save(s)
+        async with s.begin():
+            await self.save(s)
+
+
+class E(B):
+    async def save(self, s: AsyncSession):
+        await super().save(s)
+
+    async def jobs(self, s: AsyncSession):
+        async with s.begin():
+            await self.save(s)  # TXN205@19
+        async with s.begin():
+            await self.run(s)  # TXN205@19
+
+
+async def outside(s: AsyncSession):
+    async with s.begin():
+        await A().run(s)
+    async with s.begin():
+        await B().run(s)  # TXN205@15
+    async with s.begin():
+        await C().run(s)
+    async with s.begin():
+        await D().run(s)
+    async with s.begin():
+        await E().run(s)  # TXN205@15
+""",
+        set(),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     calls,
     certificates,
+    class_values,
     configured,
     drawing,
     knowledge,
@@ -186,6 +187,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
             owner = atom if found is method or found.class_info is None else Inst(found.class_info, atom.bindings)
             if found.is_property:
                 given = calls.call_function(frame, solver.bound(found, owner), [], [], e, run=True)
+                if not atom.bindings:
+                    given = class_values.chosen(frame, atom.info, name, given, e)
                 if predicates.is_hybrid(found):
                     given = tuple(a for a in given if a.tag != "column")
                 out = join(out, _told(frame, found, given))
@@ -202,6 +205,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return (Ext("enum.Enum().value()"),)
     if kind is not None:
         return join(value, (Method(atom, name),))
+    if not atom.bindings:
+        value = class_values.chosen(frame, atom.info, name, value, e)
     if value:
         return _described(frame, _rebind(value, atom), atom, e)
     fallback = solver.method(atom.info, "__getattr__")
@@ -307,7 +312,7 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return (atom,)
     if frame.solver.is_model(atom.info) and _is_mapped(frame, atom.info, name):
         return (Column(atom.info, name),)
-    value = solver.attribute(atom.info, name)
+    value = class_values.chosen(frame, atom.info, name, solver.attribute(atom.info, name), e)
     if value:
         return value
     own = solver.of_metaclass(atom.info, name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    class_values,
     configured,
     decorated,
     drawing,
@@ -85,6 +86,9 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
         elif (drawn := drawing.guard_of(frame, callee, e[2])) is not None:
             out = join(out, _guarded(frame, drawn, callee, args, keywords, e))
+        elif frame.chosen and (choice := class_values.choice_of(frame, callee)) is not None:
+            class_values.foretell(frame, choice, callee, args, keywords, e, awaited)
+            out = join(out, _guarded(frame, choice.guard, callee, args, keywords, e))
         elif name is not None and callee.tag in ("fn", "method"):
             guard = Guard(name, "equal", callee.name if callee.tag == "method" else callee.info.name, True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))

@@ -146,6 +146,8 @@ class Classes(Naming):
                 if self._trace is not None:
                     self.remember(memory.SIGNATURE, method, method.signature)
                 return method
+            if cls.assigns(name):
+                return None
         return None
 
     def of_metaclass(self, info: ClassInfo, name: str) -> FunctionInfo | None:

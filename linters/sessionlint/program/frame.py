@@ -78,6 +78,10 @@ class Frame:
         self.yields: Value = UNKNOWN
         #: functions that were taken out of a container, by the parameter that holds it
         self.drawn: dict[Any, Any] = {}
+        #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
+        self.chosen: dict[Any, Any] = {}
+        #: what objects of the classes that others have in their place are made with
+        self.made_instead: dict[Any, Any] = {}
         #: effects that happen for objects of some classes only, see :mod:`sessionlint.program.overriding`
         self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()

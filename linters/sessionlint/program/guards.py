@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
-from sessionlint.program.values import Const, Param, Value, contained
+from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -23,6 +24,7 @@ ONLY = "only"
 AMONG = "among"
 #: The kind of guard of what several alternatives do alike.
 ANY = "any"
+_OF_CLASS = ("inst", "cls")
 _ALTERNATIVES = frozenset({"is", "of", AMONG, ANY})
 
 
@@ -31,7 +33,7 @@ class Guard(NamedTuple):
 
     ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
     :data:`ONLY`: the same, and it must be known to be one; :data:`AMONG`: a container that has this function;
-    :data:`ANY`: one of several such kinds and values.
+    :data:`ANY`: one of several such kinds and values; :data:`SWITCHED`: an object of a class with this switch on.
     """
 
     param: Any
@@ -73,16 +75,25 @@ def _guard(frame: Frame, test: ir.Expr) -> Guard | None:
         if param is None or not isinstance(constant, str | int | bool | None):
             return None
         return Guard(param, "none" if constant is None else "equal", constant, _SAME[test[3][0]])
-    param = _param(frame, test) if test[0] in ("n", "a") else None
-    return Guard(param, "true", None, True) if param is not None else None
+    value = _asked(frame, test)
+    if len(value) == 1 and isinstance(value[0], Param):
+        return Guard(value[0], "true", None, True)
+    if test[0] == "a" and is_switch(frame, test, value):
+        return Guard(Param(frame.function, test[2][2]), SWITCHED, test[3], True)
+    return None
+
+
+def _asked(frame: Frame, expr: ir.Expr) -> Value:
+    """What a name is here, or an attribute."""
+    if expr[0] == "n":
+        return frame.env.get(expr[2], UNKNOWN)
+    return frame.evaluate(expr) if expr[0] == "a" else UNKNOWN
 
 
 def _param(frame: Frame, expr: ir.Expr) -> Any:
     """The one parameter an expression stands for: a name, or an attribute that a constructor's argument was kept in."""
-    if expr[0] not in ("n", "a"):
-        return None
-    value = frame.env.get(expr[2]) if expr[0] == "n" else frame.evaluate(expr)
-    return value[0] if value and len(value) == 1 and isinstance(value[0], Param) else None
+    value = _asked(frame, expr)
+    return value[0] if len(value) == 1 and isinstance(value[0], Param) else None
 
 
 def literals_left(frame: Frame, test: ir.Expr) -> tuple[dict[str, Value], dict[str, Value]]:
@@ -173,7 +184,10 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
     if guard.kind in ("is", "of"):
         found = {_is(guard, atom, mro) for atom in value}
         return None if None in found or True in found or not found else False
-    found = {_holds(guard, atom) for atom in value}
+    if guard.kind == SWITCHED:
+        found = {is_on(guard.value, atom, mro) for atom in value}
+    else:
+        found = {_holds(guard, atom) for atom in value}
     if len(found) != 1:
         return None
     (only,) = found
@@ -183,7 +197,7 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
 def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
     wanted = guard.value
     if guard.kind == "of":
-        return _has_method(guard, atom, mro) if atom.tag == "inst" and _is_final(atom, wanted[0], mro) else None
+        return _has_method(guard, atom, mro) if atom.tag in _OF_CLASS and _is_final(atom, wanted[0], mro) else None
     if atom.tag == "inst" and wanted.tag == "inst":
         return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
     if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):
@@ -201,16 +215,16 @@ def _lack(value: Value, wanted: Any) -> bool:
 
 def _has_method(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
     owner, name = guard.value
-    if atom.tag != "inst":
+    if atom.tag not in _OF_CLASS:
         return False
     classes = list(mro(atom.info))
     # a class in between may have a method of its own
-    return owner in classes and not any(name in c.methods for c in classes[: classes.index(owner)])
+    return owner in classes and not any(name in c.methods or c.assigns(name) for c in classes[: classes.index(owner)])
 
 
 def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bool:
     """Whether an instance is not merely known as one of the wanted class's bases: with arguments it was made so."""
-    return bool(atom.bindings) or atom.info not in mro(wanted) or atom.info is wanted
+    return bool(atom.tag == "inst" and atom.bindings) or atom.info not in mro(wanted) or atom.info is wanted
 
 
 def _holds(guard: Guard, atom: Any) -> bool | None:

@@ -370,6 +370,7 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
+        "_keeps",
         "_shape",
         "attributes",
         "bases",
@@ -403,6 +404,7 @@ class ClassInfo:
         self.methods: dict[str, FunctionInfo] = {}
         #: name -> (span, annotation value, default value, expression) of the class body, in order
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
+        self._keeps: dict[Any, str] | None = None
         self._shape: tuple[Any, ...] | None = None
         self.last_shape: tuple[Any, ...] = ()
 
@@ -417,7 +419,20 @@ class ClassInfo:
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
-        self._shape = None
+        self._shape = self._keeps = None
+
+    @property
+    def keeps(self) -> dict[Any, str]:
+        """The classes that stand in attributes of its body, and in which."""
+        if self._keeps is None:
+            values = ((n, e[2]) for n, e in self.attributes.items() if e[3] is not None)
+            self._keeps = {a.info: name for name, value in values for a in value if a.tag == "cls"}
+        return self._keeps
+
+    def assigns(self, name: str) -> bool:
+        """Whether its body gives an attribute a value, in the place of what a class above has."""
+        entry = self.attributes.get(name)
+        return entry is not None and entry[3] is not None
 
     @property
     def configures(self) -> bool:

@@ -12,10 +12,10 @@ from sessionlint.facts import ir
 from sessionlint.program.arguments import bound
 from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import Frame, identity
-from sessionlint.program.guards import ONLY, Guard, receiver_of
+from sessionlint.program.guards import ONLY, Guard, decided, receiver_of
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitution
-from sessionlint.program.values import UNKNOWN, Fn, Inst, Value
+from sessionlint.program.values import UNKNOWN, Fn, Inst, Param, Value
 
 #: An effect, and the conditions under which alone it happens.
 Key = tuple[Effect, frozenset[Any]]
@@ -42,17 +42,23 @@ def foretell(
         owner = method.class_info
         if owner is None or method is frame.function:
             continue
-        bindings = bound(frame, method, Fn(method, Inst(owner)), args, keywords)
-        mapped = substitution(frame, method, tuple(bindings.items()))
         guard = Guard(through, ONLY, (owner, method.name), True)
-        summary = frame.solver.summary_of(method)
-        for effect in summary.effects:
-            if effect.kind in _KINDS:
-                guards = left_of(summary.guards.get(effect, frozenset()), mapped, frame.solver)
-                _note(frame, method, effect, effect, mapped, None if guards is None else guards | {guard}, e)
-        for key in summary.possible:
-            guards = left_of(key[1], mapped, frame.solver)
-            _note(frame, method, key[0], key, mapped, None if guards is None else guards | {guard}, e)
+        foretell_one(frame, guard, Fn(method, Inst(owner)), args, keywords, e)
+
+
+def foretell_one(frame: Frame, guard: Guard, callee: Fn, args: list[Value], keywords: Any, e: ir.Expr) -> None:
+    """Notes what a call of a method does where the condition is known to hold."""
+    method = callee.info
+    bindings = bound(frame, method, callee, args, keywords)
+    mapped = substitution(frame, method, tuple(bindings.items()))
+    summary = frame.solver.summary_of(method)
+    for effect in summary.effects:
+        if effect.kind in _KINDS:
+            guards = left_of(summary.guards.get(effect, frozenset()), mapped, frame.solver)
+            _note(frame, method, effect, effect, mapped, None if guards is None else guards | {guard}, e)
+    for key in summary.possible:
+        guards = left_of(key[1], mapped, frame.solver)
+        _note(frame, method, key[0], key, mapped, None if guards is None else guards | {guard}, e)
 
 
 def of_receiver(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], e: ir.Expr) -> dict[Any, Value]:
@@ -60,10 +66,30 @@ def of_receiver(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], 
     if e[0] != "c" or function.class_info is None or not function.params:
         return mapped
     key = identity(function, function.params[0][0])
-    if any(a.tag != "inst" or a.bindings for a in mapped.get(key, UNKNOWN)):
+    if any(a.tag != "cls" and (a.tag != "inst" or a.bindings) for a in mapped.get(key, UNKNOWN)):
         return mapped
-    through = receiver_of(frame, e[2])
+    through = receiver_of(frame, e[2]) or _above(frame, e[2])
     return mapped if through is None or through.tag != "param" else mapped | {key: (through,)}
+
+
+def _above(frame: Frame, called: ir.Expr) -> Any:
+    """The method's own object for ``super().run``: it may be of a class below the one that has this method."""
+    if called[0] != "a" or called[2][0] != "c" or called[2][2][0] != "n" or called[2][2][2] != "super":
+        return None
+    return _self(frame)
+
+
+def _self(frame: Frame) -> Any:
+    function = frame.function
+    return Param(function, function.params[0][0]) if function.class_info is not None and function.params else None
+
+
+def _of_own_class(frame: Frame, guard: Any) -> Any:
+    """What is known of a method's own object: it has what its class has, unless a class below replaces that."""
+    own = frame.function.class_info
+    if guard.kind != ONLY or own is None or guard.param != _self(frame):
+        return guard
+    return guard._replace(kind="of") if decided(guard, (Inst(own),), frame.solver.mro) else guard
 
 
 def settled(
@@ -77,7 +103,8 @@ def settled(
     """The possible effects of a callee that happen in this call; those that are still open are passed on."""
     happen: list[tuple[Key, frozenset[Any]]] = []
     for key in summary.possible:
-        guards = left_of(key[1], asked, frame.solver)
+        left = left_of(key[1], asked, frame.solver)
+        guards = None if left is None else frozenset(_of_own_class(frame, guard) for guard in left)
         if guards is not None and any(guard.kind == ONLY for guard in guards):
             _note(frame, function, key[0], key, mapped, guards, e)
         elif guards is not None:

@@ -328,15 +328,28 @@ class Solver(Classes):
 
     def attribute(self, info: ClassInfo, name: str) -> Value:
         """What an attribute of instances may hold (assignments anywhere, class body included)."""
-        value: Value = UNKNOWN
         for cls in self.mro(info):
             init = cls.methods.get("__init__")
             if init is not None and not init.evaluated and init not in self._active:
                 self.summary_of(init)
-            value = join(value, self.read(("attr", cls, name)))
+        value = self._kept_in(info, name)
         if all(a.tag in ("const", "text") or a == _ANY_TEXT or self._is_declared_session(a) for a in value):
             value = join(value, self._of_subclasses(info, name))
         return self.told(value)
+
+    def _kept_in(self, info: ClassInfo, name: str) -> Value:
+        """What is assigned to an attribute; what a class body says of it hides what those of its bases say."""
+        value: Value = UNKNOWN
+        overridden = False
+        for cls in self.mro(info):
+            found = self.read(("attr", cls, name))
+            if overridden and name in cls.attributes:
+                _, annotation, default, _ = cls.attributes[name]
+                hidden = (*default, *self.instances(annotation))
+                found = tuple(a for a in found if a not in hidden)
+            value = join(value, found)
+            overridden = overridden or cls.assigns(name)
+        return value
 
     def told(self, value: Value) -> Value:
         """The value without declared types of handles, which say nothing new once the object itself is known."""
@@ -353,6 +366,5 @@ class Solver(Classes):
         """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, columns, differing texts."""
         value: Value = UNKNOWN
         for below in self.subclasses(info):
-            for cls in self.mro(below):
-                value = join(value, self.read(("attr", cls, name)))
+            value = join(value, self._kept_in(below, name))
         return tuple(a for a in value if a.tag in ("const", "text", "column") or self.kind_of(a))
