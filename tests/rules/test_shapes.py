@@ -1467,6 +1467,88 @@ async def outside(s: AsyncSession):
 """,
         set(),
     ),
+    "hooks that do nothing unless a class below replaces them": (
+        """
+# --- app/services/hooks.py
+from abc import ABC, abstractmethod
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Base:
+    async def after(self, session: AsyncSession):
+        pass
+
+    async def run(self, session: AsyncSession):
+        await self.after(session)
+
+
+class Plain(Base):
+    pass
+
+
+class Special(Base):
+    async def after(self, session: AsyncSession):
+        await session.commit()
+
+
+class Named:
+    def __init__(self, name: str):
+        self.name = name
+
+    async def after(self, session: AsyncSession):
+        \"\"\"Nothing to do.\"\"\"
+
+    async def run(self, session: AsyncSession):
+        await self.after(session)
+
+
+class NamedSpecial(Named):
+    async def after(self, session: AsyncSession):
+        await session.commit()
+
+
+class Abstract(ABC):
+    @abstractmethod
+    async def after(self, session: AsyncSession): ...
+
+    async def run(self, session: AsyncSession):
+        await self.after(session)
+
+
+class Concrete(Abstract):
+    async def after(self, session: AsyncSession):
+        await session.commit()
+
+
+def make() -> Base:
+    return Base()
+
+
+async def declared(base: Base, other: Abstract, plain: Plain, session: AsyncSession):
+    async with session.begin():
+        await plain.run(session)
+        await base.run(session)  # TXN205@15
+    async with session.begin():
+        await other.run(session)  # TXN205@15
+
+
+async def made(session: AsyncSession):
+    async with session.begin():
+        await Base().run(session)
+        await Base().after(session)
+        await make().run(session)
+        await Plain().run(session)
+        await Named("plain").run(session)
+    async with session.begin():
+        await Special().run(session)  # TXN205@15
+    async with session.begin():
+        await NamedSpecial("special").run(session)  # TXN205@15
+    async with session.begin():
+        await Concrete().run(session)  # TXN205@15
+""",
+        set(),
+    ),
 }
 
 

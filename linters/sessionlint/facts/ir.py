@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessionlint.facts.packing import unpack
+from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
 FACTS_VERSION = 9
@@ -55,6 +55,8 @@ Stmt = tuple[Any, ...]
 KIND_POSONLY, KIND_NORMAL, KIND_VARARGS, KIND_KWONLY, KIND_KWARGS = range(5)
 #: What ``match`` looks at, in the expressions of what its patterns capture.
 SUBJECT = "<subject>"
+#: So many bytes are stored of no statements.
+_EMPTY = len(pack(()))
 FLAG_ASYNC, FLAG_GENERATOR, FLAG_MATTERS = 1, 2, 4
 
 
@@ -65,6 +67,11 @@ def body_of(function: tuple[Any, ...]) -> tuple[Stmt, ...]:
         return unpack(body)
     statements: tuple[Stmt, ...] = body
     return statements
+
+
+def is_empty(function: tuple[Any, ...]) -> bool:
+    """Whether a function has no statements: ``pass``, ``...`` or its docstring at most."""
+    return len(function[4]) <= (_EMPTY if isinstance(function[4], bytes) else 0)
 
 
 def text_of(expr: Expr | None, limit: int = 60) -> str:

@@ -12,6 +12,7 @@ from sessionlint.program import (
     configured,
     drawing,
     knowledge,
+    overriding,
     own_sessions,
     predicates,
     records,
@@ -180,7 +181,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     method = solver.method(atom.info, name)
     if method is not None:
         methods = [method]
-        if solver.is_abstract(method) and not _through_super(e):
+        if solver.is_abstract(method) and not _through_super(e) and not overriding.is_own_hook(method, atom):
             methods = solver.overrides(atom.info, name) or methods
         out: Value = UNKNOWN
         for found in methods:

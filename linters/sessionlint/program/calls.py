@@ -240,7 +240,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if init is not None:
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
-    return (Inst(info, (*meaningful, *keeping.own(frame, info, e[1]))),)
+    return (Inst(info, (*meaningful, *keeping.own(frame, info, e[1]), *overriding.exactly(frame, info))),)
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:

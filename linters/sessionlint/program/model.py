@@ -362,6 +362,10 @@ _CONNECTING = (
 )  # fmt: skip
 
 
+def _is_abstract(decorator: ir.Expr) -> bool:
+    return (ir.dotted(decorator) or "").rpartition(".")[2].startswith("abstract")
+
+
 #: Fields next to a host that say how to get into what is there.
 _SERVER = frozenset({"port", "user", "username", "password"})
 
@@ -370,6 +374,7 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
+        "_hooks",
         "_keeps",
         "_shape",
         "attributes",
@@ -404,6 +409,7 @@ class ClassInfo:
         self.methods: dict[str, FunctionInfo] = {}
         #: name -> (span, annotation value, default value, expression) of the class body, in order
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
+        self._hooks: frozenset[str] | None = None
         self._keeps: dict[Any, str] | None = None
         self._shape: tuple[Any, ...] | None = None
         self.last_shape: tuple[Any, ...] = ()
@@ -413,13 +419,21 @@ class ClassInfo:
         """What others see of a class: bases, decorators, methods, attributes; not where it stands."""
         if self._shape is None:
             attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
-            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures)
+            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures, self.hooks)
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
-        self._shape = self._keeps = None
+        self._shape = self._keeps = self._hooks = None
+
+    @property
+    def hooks(self) -> frozenset[str]:
+        """Its methods that do nothing, for classes below to put others in their place; abstract ones are none."""
+        if self._hooks is None:
+            empty = (m for m in self.methods.values() if ir.is_empty(m.facts))
+            self._hooks = frozenset(m.name for m in empty if not any(_is_abstract(d) for d in m.decorators))
+        return self._hooks
 
     @property
     def keeps(self) -> dict[Any, str]:

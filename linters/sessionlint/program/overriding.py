@@ -13,14 +13,25 @@ from sessionlint.program.arguments import bound
 from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.guards import ONLY, Guard, decided, receiver_of
-from sessionlint.program.model import Effect, FunctionInfo, Hop, Summary
+from sessionlint.program.model import ClassInfo, Effect, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitution
-from sessionlint.program.values import UNKNOWN, Fn, Inst, Param, Value
+from sessionlint.program.values import UNKNOWN, Const, Fn, Inst, Param, Value
 
 #: An effect, and the conditions under which alone it happens.
 Key = tuple[Effect, frozenset[Any]]
+_EXACTLY: tuple[Any, Value] = (Const("exactly", "class"), UNKNOWN)
 #: Effects that one method has and the one in its place may not have.
 _KINDS = frozenset({"txn", "network", "use", "change", "hold", "schedule", "create", "escape"})
+
+
+def exactly(frame: Frame, info: ClassInfo) -> tuple[tuple[Any, Value], ...]:
+    """Marks an object as one of this very class: where a hook of it does nothing, nothing is done."""
+    return (_EXACTLY,) if any(c.hooks for c in frame.solver.mro(info)) else ()
+
+
+def is_own_hook(method: FunctionInfo, owner: Inst) -> bool:
+    """Whether an empty method is what is called: its object was made here, and has no other in its place."""
+    return bool(owner.bindings) and method.class_info is not None and method.name in method.class_info.hooks
 
 
 def others(frame: Frame, callee: Any) -> list[FunctionInfo]:
