@@ -10,6 +10,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.remedies import in_colour, is_asynchronous
+from sessionlint.rules.swallowing_callees import Kept, kept_below
 from sessionlint.rules.swallowing_managers import managed
 from sessionlint.rules.transactions import called, owned
 from sessionlint.rules.translating import catches_database_errors, stands_for
@@ -33,9 +34,10 @@ META = Rule(
     ),
     not_flagged=(
         "Handlers that raise again, or raise another error; handlers that note the error when the block raises it "
-        "later; handlers around a `begin_nested()` block; handlers of errors that are not the database's "
-        "(`ValueError`, `KeyError`, `NoResultFound`) and that no code raises in the place of one; a `try` that does "
-        "not touch the session; handlers outside the block; context managers that let errors through."
+        "later; functions that keep an error when the result of the call is looked at; handlers around a "
+        "`begin_nested()` block; handlers of errors that are not the database's (`ValueError`, `KeyError`, "
+        "`NoResultFound`) and that no code raises in the place of one; a `try` that does not touch the session; "
+        "handlers outside the block; context managers that let errors through."
     ),
 )
 
@@ -347,6 +349,67 @@ async def nightly(row) -> None:
             session.add(row)
 """
     ),
+    Bad(
+        """
+# --- app/services/attempts.py
+import functools
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+
+def best_effort(function):
+    @functools.wraps(function)
+    async def inner(*args, **kwargs):
+        try:
+            return await function(*args, **kwargs)
+        except Exception:
+            logging.exception("ignored")
+
+    return inner
+
+
+@best_effort
+async def touch(session, row):
+    session.add(row)
+    await session.flush()
+
+
+async def try_flush(session):
+    try:
+        await session.flush()
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+async def through(session):
+    return await try_flush(session)
+
+
+class Audit:
+    def __init__(self, session):
+        self.session = session
+
+    async def note(self, row):
+        try:
+            self.session.add(row)
+            await self.session.flush()
+        except Exception:
+            logging.exception("no audit")
+# --- app/tasks/nightly.py
+from app.services.attempts import Audit, through, touch, try_flush
+from app.session import get_session
+
+
+async def nightly(row) -> None:
+    async with get_session() as session, session.begin():
+        await touch(session, row)  # TXN210@15
+        await try_flush(session)  # TXN210@15
+        await through(session)  # TXN210@15
+        await Audit(session).note(row)  # TXN210@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -576,6 +639,92 @@ async def nightly(row) -> None:
             session.add(row)
 """
     ),
+    Good(
+        """
+# --- app/services/attempts.py
+import functools
+import logging
+
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+
+def loudly(function):
+    @functools.wraps(function)
+    async def inner(*args, **kwargs):
+        try:
+            return await function(*args, **kwargs)
+        except Exception:
+            logging.exception("failed")
+            raise
+
+    return inner
+
+
+@loudly
+async def touch(session, row):
+    session.add(row)
+    await session.flush()
+
+
+async def try_flush(session):
+    try:
+        await session.flush()
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+async def attempt(session, row):
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        logging.info("there already")
+
+
+async def parsed(session, text):
+    try:
+        number = int(text)
+    except Exception:
+        return
+    session.add(number)
+
+
+async def keyed(session, rows):
+    try:
+        session.add(rows["first"])
+    except KeyError:
+        return
+
+
+async def quiet(row):
+    try:
+        print(row)
+    except Exception:
+        logging.exception("ignored")
+# --- app/tasks/nightly.py
+from app.services.attempts import attempt, keyed, parsed, quiet, touch, try_flush
+from app.session import get_session
+
+
+async def nightly(row) -> None:
+    async with get_session() as session, session.begin():
+        await touch(session, row)
+        if not await try_flush(session):
+            raise RuntimeError("failed")
+        done = await try_flush(session)
+        await attempt(session, row)
+        await parsed(session, row)
+        await keyed(session, row)
+        await quiet(row)
+        async with session.begin_nested():
+            await try_flush(session)
+        if not done:
+            raise RuntimeError("failed")
+    async with get_session() as session:
+        await try_flush(session)
+"""
+    ),
 ]
 
 
@@ -585,6 +734,25 @@ def check(program: Program) -> Iterator[Finding]:
         if "swallows" not in event.flags or not owned(event) or program.is_exempt(event.function):
             continue
         yield from _report(program, event)
+    for kept in kept_below(program):
+        yield _below(program, kept)
+
+
+def _below(program: Program, kept: Kept) -> Finding:
+    """The finding of a call whose errors a function below keeps."""
+    clause = kept.handler.text if "suppress" in kept.handler.flags else f"except {kept.handler.text}".strip()
+    message = (
+        f"`{called(kept.call)}` goes on after an error of `{called(kept.use)}` in the transaction opened on line "
+        f"{kept.transaction.site[1][0]}: `{clause}` keeps it. Let the error leave the block, or put the statement into "
+        "`async with session.begin_nested():` inside the `try`."
+    )
+    message = in_colour(message, is_asynchronous(program, kept.call.function, kept.transaction.subjects))
+    trace = [
+        program.step(kept.transaction.site, "the transaction is opened here"),
+        program.step(kept.use.site, f"{called(kept.use)} uses it and may fail"),
+        program.step(kept.handler.site, "this keeps the error from going on"),
+    ]
+    return program.finding(META, kept.call, message, trace)
 
 
 def _report(program: Program, event: Event) -> Iterator[Finding]:

@@ -1,0 +1,102 @@
+"""Functions that keep the errors of what they do with a session that they are handed, so that their caller goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.rules.failing import body_of, handled
+from sessionlint.rules.raised_later import raised_later
+from sessionlint.rules.translating import catches_database_errors
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo, Transaction
+
+#: Calls are followed this far.
+_MOST_HOPS = 3
+
+
+class Kept(NamedTuple):
+    """A call whose errors do not come back: in which transaction it stands, which clause keeps them, of what."""
+
+    call: Event
+    transaction: Transaction
+    handler: Event
+    use: Event
+
+
+def kept_below(program: Program) -> Iterator[Kept]:
+    """The calls in a transaction, their results dropped, of functions that keep the errors of its session."""
+    told: set[Any] = set()
+    for event in program.events("effect"):
+        callee = event.callee
+        if event.text != "use" or callee is None or event.effect is None or event.site in told:
+            continue
+        inner = event.transactions[-1:]
+        if not inner or inner[0].savepoint or set(event.subject).isdisjoint(inner[0].subjects):
+            continue
+        if program.is_exempt(event.function) or "handler" in event.flags:
+            continue
+        found = _keeps(callee, event.effect.subject, 0)
+        if found is not None and _is_dropped(event):
+            told.add(event.site)
+            yield Kept(event, inner[0], *found)
+
+
+def _keeps(function: FunctionInfo, session: Any, hops: int) -> tuple[Event, Event] | None:
+    """The clause of a function, or of one it hands the session to, that keeps errors; and what fails there."""
+    uses = [e for e in function.events if _works_with(e, session)]
+    for handler in _clauses(function):
+        use = next((e for e in body_of(handler) if e in uses), None)
+        if use is not None and not _rolls_back(handler, session):
+            return handler, use
+    for wrapper in function.wrappers if uses else ():
+        for handler in _clauses(wrapper):
+            if any(e.kind in ("call", "declared") or e.effect == uses[0].effect for e in body_of(handler)):
+                return handler, uses[0]
+    for use in uses if hops < _MOST_HOPS else ():
+        if use.kind == "effect" and use.callee is not None and use.callee is not function and use.effect is not None:
+            found = _keeps(use.callee, use.effect.subject, hops + 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _works_with(event: Event, session: Any) -> bool:
+    if event.kind not in ("use", "effect") or (event.kind == "effect" and event.text != "use"):
+        return False
+    return session in event.subject and not event.transactions
+
+
+def _clauses(function: FunctionInfo) -> Iterator[Event]:
+    """The ``except`` clauses outside of transactions that catch database errors, and after which nothing raises."""
+    for event in function.events:
+        if event.kind != "handler" or "swallows" not in event.flags or event.transactions:
+            continue
+        if not catches_database_errors(event) or any(e.kind == "raise" for e in handled(event)):
+            continue
+        if "suppress" in event.flags or not raised_later(event):
+            yield event
+
+
+def _rolls_back(handler: Event, session: Any) -> bool:
+    return any(e.name in ("rollback", "close") and session in e.subject for e in handled(handler))
+
+
+def _is_dropped(event: Event) -> bool:
+    """Whether a call is a statement of its own: nobody looks at what it says."""
+    return any(span == event.span for span in _dropped(ir.body_of(event.function.facts)))
+
+
+def _dropped(node: Any) -> Iterator[ir.Span4]:
+    for child in node:
+        if type(child) is not tuple or not child or child[0] in ("F", "C"):
+            continue
+        if child[0] == "E" and len(child) == 3:
+            called = child[2][2] if child[2][0] == "aw" else child[2]
+            if called[0] == "c":
+                yield called[1]
+        else:
+            yield from _dropped(child)
