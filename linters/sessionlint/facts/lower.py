@@ -41,11 +41,16 @@ def lower_module(tree: ast.Module, source: str) -> tuple[Any, ...]:
     return (lowering.block(tree.body), tuple(sorted(lowering.imports)))
 
 
+def _wide(source: str) -> dict[int, str]:
+    return {number: line for number, line in enumerate(source.split("\n"), 1) if not line.isascii()}
+
+
 class _Lowering:
     """One pass over a tree; ``_depth`` tells functions of a module or class from nested ones."""
 
     def __init__(self, source: str) -> None:
-        self._lines = None if source.isascii() else source.split("\n")
+        #: the lines in which a character is more than a byte, by number: the tree counts bytes
+        self._wide = {} if source.isascii() else _wide(source)
         self._nested = False
         self._yields = False
         #: bounds of the type parameters around the current place
@@ -81,23 +86,17 @@ class _Lowering:
     # positions
 
     def _column(self, line: int, offset: int) -> int:
-        if self._lines is None or line > len(self._lines):
-            return offset + 1
-        text = self._lines[line - 1]
-        if text.isascii():
+        text = self._wide.get(line)
+        if text is None:
             return offset + 1
         return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
 
     def span(self, node: Any) -> Span4:
         """1-based character span of a node."""
-        if self._lines is None:
-            return (node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
-        return (
-            node.lineno,
-            self._column(node.lineno, node.col_offset),
-            node.end_lineno,
-            self._column(node.end_lineno, node.end_col_offset),
-        )
+        line, end = node.lineno, node.end_lineno
+        if line in self._wide or end in self._wide:
+            return (line, self._column(line, node.col_offset), end, self._column(end, node.end_col_offset))
+        return (line, node.col_offset + 1, end, node.end_col_offset + 1)
 
     # expressions
 

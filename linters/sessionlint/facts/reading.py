@@ -31,7 +31,10 @@ _SIMPLER: Final = "simplify the code, or exclude the file from the check"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How files are read: ``root`` they lie under, ``lower`` that makes facts, ``screen`` that picks files."""
+    """How files are read: ``root`` they lie under, ``lower`` that makes facts, ``screen`` that picks files.
+
+    The screen is searched for in lower case.
+    """
 
     root: Path
     lower: Lower
@@ -57,7 +60,7 @@ class Reader:
 
     def read_data(self, path: str, data: bytes, cache: FactsCache) -> Outcome:
         """The same for a file whose bytes are at hand."""
-        wanted = self.screen is None or self.screen.search(data) is not None
+        wanted = self.screen is None or self.screen.search(data.lower()) is not None
         digest = content_key(data)
         key = digest + (_FACTS if wanted else _SYNTAX)
         blob = cache.get(key)

@@ -14,22 +14,26 @@ _PARTS = (
     "|depends|security|jwt|jose|token|claims|decode|api_?key|authoriz|create_task|ensure_future|gather|taskgroup|add_task"
     "|add_job|start_soon|run_in_executor|to_thread|background|schedul|celery|apscheduler|dramatiq|uuid|flush|scalar|merge"
     "|aiohttp|httpx|requests|urllib|openai|smtp|boto|sleep|stream|websocket|route|sqlite|psycopg|asyncpg|aiopg|pool|database"
-    "|query|filter_by|set_config|enter_async_context|Session|\\bdb\\b|_db\\b|\\bdb_|\\btext\\b|sql|where|commit"
-    "|\\bApp(?:lication)?\\b|fastapi|starlette|\\brole\\b|importlib|__import__"
+    "|query|filter_by|set_config|enter_async_context|sql|where|_db\\b|fastapi|starlette|importlib|__import__"
 )
-_NAMES = re.compile(_PARTS, re.I)
-#: The same for the bytes of a file.
-FILE_SCREEN = re.compile(_PARTS.encode(), re.I)
+#: What counts only where an identifier begins with it.
+_BEGINNINGS = (r"db\b", "db_", r"text\b", r"app\b", r"application\b", r"role\b")
+# Each alternative begins with a letter, and text is lowered instead of ignoring case: so the search skips what cannot
+# begin one, and is five times as fast.
+_PATTERN = "|".join((_PARTS, *(rf"{word[0]}(?<=\b{word[0]}){word[1:]}" for word in _BEGINNINGS)))
+_NAMES = re.compile(_PATTERN)
+_FILE = re.compile(_PATTERN.encode())
 
 
 def matters(names: str) -> bool:
     """Whether the identifiers of a function (joined by blanks) include one that can matter."""
-    return _NAMES.search(names) is not None
+    return _NAMES.search(names.lower()) is not None
 
 
 def file_screen(names: Iterable[str]) -> re.Pattern[bytes]:
-    """The screen for files, with more names that can matter (a policy's tenant columns, its own sinks…)."""
-    more = sorted({n for n in names if not matters(n)})
-    if not more:
-        return FILE_SCREEN
-    return re.compile(FILE_SCREEN.pattern + b"".join(b"|" + re.escape(n.encode()) for n in more), re.I)
+    """The screen for files, to be searched for in their bytes in lower case.
+
+    ``names`` are more that can matter: a policy's tenant columns, its own sinks…
+    """
+    more = sorted({n.encode().lower() for n in names if not matters(n)})
+    return re.compile(_FILE.pattern + b"".join(b"|" + re.escape(n) for n in more)) if more else _FILE
