@@ -76,9 +76,10 @@ def _in_folder_aside(module: ModuleInfo) -> bool:
 def _asked_for(
     application: frozenset[str], candidates: Iterable[ModuleInfo], importers: Mapping[str, Set[str]]
 ) -> frozenset[str]:
-    """Files of folders aside that the application imports: ``app/api/notebooks`` may be about notebooks."""
+    """Files with the place or name of scripts that the application imports: ``app/api/notebooks`` may be about
+    notebooks, and ``app/db/setup.py`` set up the database."""
     found = set(application)
-    rest = [m for m in candidates if _in_folder_aside(m) and not _ASIDE_FILES.match(m.path.rpartition("/")[2])]
+    rest = [m for m in candidates if m.path not in application]
     grown = True
     while grown:
         more = {m.path for m in rest if m.path not in found and importers.get(m.path, set()) & found}
