@@ -687,3 +687,50 @@ def test_context_beside_one_that_many_share_is_approved_with_it(infer):
         }
     )
     assert result.policy.session_contexts == ("app.sessions.write_session", "app.sessions.read_session")
+
+
+def test_scripts_name_that_the_application_imports_is_no_script(infer):
+    files = {"app/__init__.py": "", "app/main.py": MAIN}
+    for name in ("setup", "seed", "noxfile", "populate_db"):
+        result = infer(files | {f"app/db/{name}.py": SYNC_DB, "app/api.py": router(f"app.db.{name}")})
+        assert result.sessions == ((f"app/db/{name}.py",), (f"app.db.{name}.get_db",), ())
+
+
+def test_scripts_name_that_only_scripts_import_is_a_script(infer):
+    result = infer(
+        {
+            "setup.py": SYNC_DB,
+            "app/__init__.py": "",
+            "app/db.py": SYNC_DB,
+            "app/main.py": MAIN,
+            "app/api.py": router("app.db"),
+            "app/seed.py": SYNC_DB,
+            "scripts/fill.py": "from app.seed import get_db\nfrom setup import engine\n",
+        }
+    )
+    assert result.sessions == (("app/db.py",), ("app.db.get_db",), ())
+    assert not [note for note in result.notes if note.startswith("not approved")]
+
+
+REGISTRY = """\
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+factory = async_sessionmaker(engine)
+session = async_scoped_session(session_factory=factory, scopefunc=id)
+
+
+async def get_session():
+    try:
+        yield GIVEN
+    finally:
+        await session.close()
+"""
+
+
+def test_dependency_that_yields_the_scoped_session_itself_is_approved(infer):
+    files = {"app/__init__.py": "", "app/main.py": MAIN, "app/api.py": router("app.db", "get_session")}
+    scoped = infer(files | {"app/db.py": REGISTRY.replace("GIVEN", "session")})
+    assert scoped.sessions == (("app/db.py",), ("app.db.get_session",), ())
+    factory = infer(files | {"app/db.py": REGISTRY.replace("GIVEN", "factory")})
+    assert factory.sessions == (("app/db.py",), (), ())

@@ -10,6 +10,7 @@ from typing import Any
 from sessionlint.infer import places
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.scoped import is_registry
 from sessionlint.program.values import (
     CONNECTION,
     DRIVER,
@@ -216,8 +217,12 @@ class Survey:
                         yield event.function, atom, event.subject
 
     def _handed(self, value: Value) -> str:
-        """The kind of handle in ``value`` that work is done with; a session first; ``""`` for none."""
-        kinds = {self.program.kind(atom) for atom in value}
+        """The kind of handle in ``value`` that work is done with; a session first; ``""`` for none.
+
+        A scoped registry is as good as the session it keeps.
+        """
+        solver = self.program.solver
+        kinds = {SESSION if is_registry(solver, atom) else self.program.kind(atom) for atom in value}
         return next((kind for kind in _HANDED if kind in kinds), "")
 
     def _count_uses(self, found: dict[FunctionInfo, Source]) -> None:

@@ -10,6 +10,7 @@ from sessionlint.program import holding, knowledge, own_sessions, predicates, st
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
+from sessionlint.program.scoped import is_registry
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
@@ -39,11 +40,11 @@ _WRITERS = {"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 
 def make(
     frame: Frame, kind: str, e: ir.Expr, text: str, callee: Value, args: list[Value], keywords: Keywords,
-    is_async: bool = False, root: Any = None, parent: Any = None, begun: bool = False,
+    is_async: bool = False, root: Any = None, parent: Any = None, begun: bool = False, registry: bool = False,
 ) -> Value:  # fmt: skip
     """A handle comes into being at this call."""
     site = frame.site(e[1])
-    handle = Handle(kind, site, root or site, parent, begun, is_async)
+    handle = Handle(kind, site, root or site, parent, begun, is_async, registry=registry)
     flags = tuple(frame.flags[-1:]) if frame.flags and frame.flags[-1] == "context" else ()
     event = frame.emit(
         "create", e[1], flags, subject=(handle,), name=kind, value=callee, args=tuple(args), keywords=tuple(keywords),
@@ -74,6 +75,8 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         frame.emit("info", e[1], name=name[5:], subject=(receiver,), args=tuple(args), keywords=tuple(keywords), expr=e)
         return UNKNOWN
     if kind == FACTORY and name not in knowledge.SESSION_READS | knowledge.SESSION_WRITES | set(END):
+        if name in BEGIN and is_registry(frame.solver, receiver):
+            return _begin(frame, receiver, kind, name, e)
         if name in ("begin", "__call__"):
             return open_session(frame, receiver, e, keywords, begun=name == "begin")
         if name in ("remove", "close_all", "close"):
@@ -180,7 +183,7 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
     savepoint = name == "begin_nested"
     flags: tuple[str, ...] = ()
     subjects = _subjects(receiver)
-    if not savepoint and kind in (SESSION, CONNECTION):
+    if not savepoint and kind in (SESSION, CONNECTION, FACTORY):
         if any(set(subjects) & set(t.subjects) for t in frame.tx if not t.savepoint) or any(
             frame.know(s, "begun") == 1 for s in subjects
         ):

@@ -26,6 +26,16 @@ FACTORY_MAKERS = {
     "sqlalchemy.ext.asyncio.async_scoped_session": True,
 }
 
+#: Those of them whose objects pass every method on to the session that they keep per thread, task or scope.
+REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session"}
+
+#: What quotes identifiers for a dialect, and the results of quoting them, by SQLAlchemy or a driver.
+IDENTIFIER_PREPARER = "sqlalchemy.identifier_preparer"
+QUOTED_NAMES = frozenset(
+    f"{IDENTIFIER_PREPARER}.{name}()"
+    for name in ("quote", "quote_identifier", "quote_schema", "format_column", "format_schema", "format_table")
+) | frozenset(f"{d}.sql.{kind}().as_string()" for d in ("psycopg", "psycopg2") for kind in ("Identifier", "Literal"))
+
 ENGINE_MAKERS = {
     "sqlalchemy.create_engine": False,
     "sqlmodel.create_engine": False,

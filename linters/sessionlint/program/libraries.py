@@ -175,7 +175,8 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         wanted = dict(keywords).get("class_", UNKNOWN)
         is_async = is_async or any(a.tag == "ext" and knowledge.SESSION_CLASSES.get(a.name) for a in wanted)
         is_async = is_async or any(frame.solver.is_async(a) for v in args[:1] for a in v)
-        made = handles.make(frame, "factory", e, text, callee, args, keywords, is_async)
+        registry = name in knowledge.REGISTRIES
+        made = handles.make(frame, "factory", e, text, callee, args, keywords, is_async, registry=registry)
         return own_sessions.note_class(frame, made, wanted)
     if name in knowledge.ENGINE_MAKERS:
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])

@@ -210,6 +210,30 @@ def get_db():
 """,
         policy=(("session-dependencies", ["app.deps.get_db"]), ("session-contexts", [])),
     ),
+    Good(
+        """
+# --- app/registry.py
+from sqlalchemy.ext.asyncio import async_scoped_session
+
+from app.session import session_factory
+
+session = async_scoped_session(session_factory, scopefunc=id)
+# --- app/services/units.py
+from sqlalchemy.ext.asyncio import async_scoped_session
+
+from app.registry import session
+
+
+async def begun(function):
+    session.begin()
+    return await function()
+
+
+async def given(registry: async_scoped_session, rows):
+    async with registry.begin():
+        registry.add_all(rows)
+"""
+    ),
 ]
 
 

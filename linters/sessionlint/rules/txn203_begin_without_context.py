@@ -82,6 +82,38 @@ async def sync() -> None:
         await begin()  # TXN203@15
 """
     ),
+    Bad(
+        """
+# --- app/registry.py
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import async_scoped_session
+
+from app.session import session_factory
+
+scope = ContextVar("scope")
+session = async_scoped_session(session_factory, scopefunc=scope.get)
+# --- app/services/units.py
+from sqlalchemy.orm import scoped_session
+
+from app.registry import session
+
+
+async def alone(function):
+    await session.begin()  # TXN203@11
+    return await function()
+
+
+async def attempt(function):
+    await session.begin_nested()  # TXN203@11
+    return await function()
+
+
+def given(registry: scoped_session, function):
+    registry.begin()  # TXN203@5
+    return function()
+"""
+    ),
 ]
 
 GOOD = [
@@ -139,6 +171,23 @@ async def test_begin() -> None:
     await session.close()
 """,
         path="tests/test_begin.py",
+    ),
+    Good(
+        """
+# --- app/registry.py
+from sqlalchemy.ext.asyncio import async_scoped_session
+
+from app.session import session_factory
+
+session = async_scoped_session(session_factory, scopefunc=id)
+# --- app/services/units.py
+from app.registry import session
+
+
+async def save(rows):
+    async with session.begin():
+        session.add_all(rows)
+"""
     ),
 ]
 

@@ -190,6 +190,19 @@ async def get_session():
         yield session
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+session_factory = sessionmaker(engine)
+registry = scoped_session(session_factory=sessionmaker(engine, autoflush=False))  # TXN507@43
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -298,6 +311,17 @@ class Database:
         self.engine = create_async_engine(settings.database_url)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+from app.settings import current_scope, settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+registry = async_scoped_session(scopefunc=current_scope, session_factory=session_factory)
+""",
+    ),
 ]
 
 
@@ -368,8 +392,10 @@ def _used(event: Event) -> list[Any]:
 
 def _wraps_factory(program: Program, event: Event) -> bool:
     """``scoped_session(factory)`` is the same factory."""
-    wrapper = any(a.tag == "ext" and a.name.endswith("scoped_session") for a in event.value)
-    return wrapper and any(program.kind(a) == "factory" for v in event.args[:1] for a in v)
+    if not event.subject[0].registry:
+        return False
+    wrapped = event.args[0] if event.args else dict(event.keywords).get("session_factory", ())
+    return any(program.kind(a) == "factory" for a in wrapped)
 
 
 def _passes(program: Program, event: Event) -> bool:
