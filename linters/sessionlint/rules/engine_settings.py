@@ -12,6 +12,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
+from sessionlint.rules.branches import for_sqlite, for_tests
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
 #: What a number from the environment is besides its default, and what a declared field may be besides its own.
@@ -112,9 +113,10 @@ def _key_in(node: tuple[Any, ...], span: ir.Span4, key: str) -> ir.Span4 | None:
 
 
 def engine_calls(program: Program) -> Iterator[EngineCall]:
-    """All engines made outside tests and migrations."""
+    """All engines made outside tests, branches for tests, and migrations."""
     for event in program.events("create"):
-        if event.name == "engine" and program.role(event.function) not in ("test", "migration"):
+        exempt = event.name != "engine" or program.role(event.function) in ("test", "migration")
+        if not exempt and not for_tests(event.function, event.span):
             yield _read(program, event)
 
 
@@ -205,7 +207,7 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
     An engine whose URL is written out and leads elsewhere (SQLite, this machine, a direct host) is not, nor one made
     where the code has asked for SQLite.
     """
-    if _for_sqlite(call.event):
+    if for_sqlite(call.event.function, call.event.span):
         return False
     if not call.urls_known and not any(u.port and u.host_known and u.is_remote for u in call.urls):
         return program.policy.preset == "scrapersky"
@@ -216,39 +218,6 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
         return False
     elsewhere = ("is_sqlite", "is_local", "is_direct_supabase")
     return any(not any(getattr(u, e) for e in elsewhere) and _may_be(u.port, port) for u in call.urls)
-
-
-def _for_sqlite(event: Event) -> bool:
-    """Whether the call stands in a branch whose condition speaks of SQLite: ``if url.startswith("sqlite")``."""
-    return _in_branch(event.function.body, event.span)
-
-
-def _in_branch(node: tuple[Any, ...], span: ir.Span4) -> bool:
-    for child in node:
-        if type(child) is not tuple or not child:
-            continue
-        where = child[1] if len(child) > 3 and child[0] in ("I", "q") and type(child[1]) is tuple else None
-        if where is None or len(where) != 4:
-            if _in_branch(child, span):
-                return True
-        elif where[:2] <= span[:2] and span[2:] <= where[2:]:
-            test, negated = child[2], False
-            while test[0] == "u" and test[2] == "not":
-                test, negated = test[3], not negated
-            branch = child[4] if negated else child[3]
-            return (_mentions_sqlite(test) and _holds(branch, span)) or _in_branch(child[3:], span)
-    return False
-
-
-def _holds(node: tuple[Any, ...], span: ir.Span4) -> bool:
-    spans = [n[1] for n in (node if node and type(node[0]) is tuple else (node,)) if len(n) > 1 and type(n[1]) is tuple]
-    return any(s[:2] <= span[:2] and span[2:] <= s[2:] for s in spans)
-
-
-def _mentions_sqlite(node: Any) -> bool:
-    if isinstance(node, str):
-        return "sqlite" in node.lower()
-    return isinstance(node, tuple) and any(_mentions_sqlite(child) for child in node)
 
 
 def _may_be(port: str | None, wanted: str) -> bool:

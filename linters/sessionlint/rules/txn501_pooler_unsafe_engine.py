@@ -8,6 +8,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.values import Map, Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.branches import for_tests, mentions
 from sessionlint.rules.engine_settings import EngineCall, Place, engine_calls, settled, wants_pooler
 
 META = Rule(
@@ -27,7 +28,8 @@ META = Rule(
     "asyncpg 0.32 or newer, and nothing else; keep SQLAlchemy's own pool. For psycopg pass prepare_threshold=None. "
     "Set jit or statement_timeout with ALTER ROLE.",
     not_flagged="SQLite, psycopg2 and other drivers without server-side prepared statements, engines for a written-out "
-    "local or direct host, settings that cannot be told, tests and migrations, application_name in server_settings.",
+    "local or direct host, settings that cannot be told, tests, branches for tests, migrations, application_name in "
+    "server_settings.",
     presets=("scrapersky",),
     program_wide=True,
 )
@@ -159,6 +161,27 @@ from sqlalchemy import create_engine
 engine = create_engine("postgresql+psycopg://app@aws-0-eu-west-1.pooler.supabase.com:6543/postgres")  # TXN501@10
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.settings import Mode, settings
+
+CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+if settings.mode == Mode.testing:
+    engine = create_async_engine(settings.database_url)
+else:
+    engine = create_async_engine(settings.database_url, poolclass=NullPool, connect_args=CACHES)  # TXN501@67
+if settings.test_connection:
+    probed = create_async_engine(settings.database_url, poolclass=NullPool, connect_args=CACHES)  # TXN501@67
+if settings.testing or settings.debug:
+    quick = create_async_engine(settings.database_url, poolclass=NullPool, connect_args=CACHES)  # TXN501@66
+if settings.mode != "test":
+    slow = create_async_engine(settings.database_url, poolclass=NullPool, connect_args=CACHES)  # TXN501@65
+""",
+    ),
 ]
 
 GOOD = [
@@ -259,6 +282,39 @@ shared = create_async_engine(settings.database_url, **options)
 defaults = {"connect_args": {"statement_cache_size": 0}}
 extended = {**defaults, "connect_args": {**defaults["connect_args"], "prepared_statement_cache_size": 0}}
 replaced = create_async_engine(settings.database_url, **extended)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+import sys
+
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.settings import Mode, settings
+
+CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+OPTIONS = {"connect_args": CACHES}
+if settings.TESTING:
+    OPTIONS["poolclass"] = NullPool
+optional = create_async_engine(settings.database_url, **OPTIONS)
+if settings.mode == Mode.testing and settings.database_url:
+    engine = create_async_engine(settings.database_url, poolclass=NullPool)
+elif not os.getenv("PYTEST_VERSION"):
+    engine = create_async_engine(settings.database_url, pool_size=10, connect_args=CACHES)
+else:
+    engine = create_async_engine(settings.database_url, poolclass=NullPool)
+
+
+def other_engine():
+    if "pytest" in sys.modules or settings.env in ("test", "unittest"):
+        return create_async_engine(settings.database_url, poolclass=NullPool)
+    if settings.env not in ("test",):
+        return create_async_engine(settings.database_url, connect_args=CACHES)
+    else:
+        return create_async_engine(settings.database_url, poolclass=NullPool)
 """,
     ),
 ]
@@ -376,6 +432,9 @@ def _pool_class(program: Program, call: EngineCall) -> Iterator[_Defect]:
     function = call.event.function
     serves = program.role(function) == "session" or program.policy.layer_of(function.path) is not None
     if serves and len(value) == 1 and value[0].tag == "ext" and value[0].name.endswith(".NullPool"):
+        written = list(mentions(function, "NullPool"))
+        if written and all(for_tests(function, span) for span in written):
+            return
         yield (
             (function, call.span_of("poolclass")),
             "NullPool connects anew for every session, which costs 3 to 5 times the throughput and cures no pooler "
