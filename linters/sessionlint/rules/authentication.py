@@ -15,6 +15,7 @@ from sessionlint.program.records import COPIED
 from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
+from sessionlint.rules.forgery_checks import checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.letting_through import has_anonymous_backend, lets_through
 from sessionlint.rules.refusing_nobody import refuses_nobody
@@ -75,7 +76,7 @@ def _secret(program: Program, atom: Any, depth: int) -> str | None:
             return "token"
         header = _HEADER.match(atom.name)
         if header:
-            return "token" if _SECRET_NAMES.search(header[1]) else None
+            return "token" if _names_secret(_SECRET_NAMES, header[1]) else None
         name = _SAME_CLAIMS.sub("", atom.name)
         return "claims" if name.endswith("()") and is_decoder(name[:-2]) else None
     if atom.tag == "text":
@@ -158,7 +159,8 @@ class Authentication:
     def _checks_secret(self, event: Event) -> bool:
         if is_decoder(event.name) or decodes_by_hand(event):
             return True
-        return event.name in _COMPARISONS and self.in_auth_layer(event.function)
+        compares = event.name in _COMPARISONS and self.in_auth_layer(event.function)
+        return compares and not checks_forgery(event.function)
 
     def in_auth_layer(self, function: FunctionInfo) -> bool:
         """Whether the function's file is in the auth layer."""
@@ -195,10 +197,10 @@ class Authentication:
         if function not in self._guards:
             self._guards[function] = False
             self._guards[function] = (
-                (self.in_auth_layer(function) and not refuses_nobody(function))
+                (self.in_auth_layer(function) and not checks_forgery(function) and not refuses_nobody(function))
                 or function.dotted in self._listed
                 or self.reads_token(function)
-                or any(_refuses(e) for e in function.events)
+                or any(_refuses(e) and not refuses_forgery(e) for e in function.events)
                 or any(self.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency))
                 or any(self.is_guard(c) for c in _callees(function))
             )
@@ -255,7 +257,7 @@ def _looks_up_secret(event: Event) -> bool:
     names = _names_of_secrets(event.name)
     first = event.args[0] if names is not None and event.args else ()
     key = first[0].value if first and first[0].tag == "const" else ""
-    return names is not None and isinstance(key, str) and bool(names.search(key))
+    return names is not None and isinstance(key, str) and _names_secret(names, key)
 
 
 @lru_cache(maxsize=4096)
@@ -264,6 +266,10 @@ def _names_of_secrets(called: str) -> re.Pattern[str] | None:
         return _SECRET_NAMES
     # a browser's WebSocket can send no header
     return _CREDENTIAL if called.endswith((".query_params.get", ".query_params[]")) else None
+
+
+def _names_secret(names: re.Pattern[str], key: str) -> bool:
+    return bool(names.search(key)) and not is_forgery_secret(key)
 
 
 def _adds(event: Event, middleware: str) -> bool:

@@ -337,6 +337,68 @@ async def b(client: str = Depends(client_name)):
     return client
 """
     ),
+    Bad(
+        source="""
+# --- app/auth/forgery.py
+import hmac
+
+from fastapi import Depends, Header, HTTPException, Request
+from fastapi_csrf_protect import CsrfProtect
+
+
+async def validate_csrf_token(request: Request, csrf_protect: CsrfProtect = Depends()) -> None:
+    try:
+        await csrf_protect.validate_csrf(request)
+    except Exception as error:
+        raise HTTPException(403, "CSRF token missing") from error
+
+
+async def check_xsrf(request: Request, x_xsrf_token: str = Header()) -> None:
+    if not hmac.compare_digest(request.cookies["XSRF-TOKEN"], x_xsrf_token):
+        raise HTTPException(status_code=403)
+
+
+class CsrfGuard:
+    def __init__(self, header: str) -> None:
+        self.header = header
+
+    def __call__(self, request: Request) -> None:
+        if not request.headers.get("X-CSRF-Token"):
+            raise PermissionDenied()
+# --- app/main.py
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi_csrf_protect import CsrfProtect
+
+from app.auth.forgery import CsrfGuard, check_xsrf, validate_csrf_token
+
+app = FastAPI()
+
+
+async def from_our_pages(request: Request) -> None:
+    if request.headers.get("origin") != "https://example.com":
+        raise HTTPException(403, detail=f"{request.method}: CSRF check failed")
+
+
+@app.post("/register")  # TXN405@2
+async def register(_: None = Depends(validate_csrf_token)):
+    return {}
+
+
+@app.post("/orders", dependencies=[Depends(check_xsrf)])  # TXN405@2
+async def orders():
+    return {}
+
+
+@app.post("/items", dependencies=[Depends(CsrfGuard("x"))])  # TXN405@2
+async def items():
+    return {}
+
+
+@app.post("/notes", dependencies=[Depends(from_our_pages)])  # TXN405@2
+async def notes(csrf: CsrfProtect = Depends()):
+    return {}
+""",
+    ),
 ]
 
 GOOD = [
@@ -814,6 +876,66 @@ async def f():
 async def g():
     return 1
 """
+    ),
+    Good(
+        source="""
+# --- app/accounts.py
+from fastapi import Depends, HTTPException, Request
+from fastapi_csrf_protect import CsrfProtect
+
+from app.store import accounts
+
+
+async def signed_in(request: Request, csrf_protect: CsrfProtect = Depends()):
+    await csrf_protect.validate_csrf(request)
+    account = await accounts.of(request)
+    if account is None:
+        raise HTTPException(403, "Not signed in")
+    return account
+
+
+async def user_checked_for_csrf(request: Request):
+    account = await accounts.of(request)
+    if account is None or account.csrf != request.headers.get("X-CSRF-Token"):
+        raise HTTPException(403)
+    return account
+
+
+async def csrf_checked(request: Request):
+    if request.cookies.get("session_id") not in accounts:
+        raise HTTPException(403, "CSRF token of another session")
+
+
+async def known_or_csrf(request: Request):
+    if not await accounts.of(request):
+        raise HTTPException(401, "Log in, or send the CSRF token")
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.accounts import csrf_checked, known_or_csrf, signed_in, user_checked_for_csrf
+
+app = FastAPI()
+
+
+@app.post("/a")
+async def a(account=Depends(signed_in)):
+    return {}
+
+
+@app.post("/b", dependencies=[Depends(csrf_checked)])
+async def b():
+    return {}
+
+
+@app.post("/c", dependencies=[Depends(known_or_csrf)])
+async def c():
+    return {}
+
+
+@app.post("/d")
+async def d(account=Depends(user_checked_for_csrf)):
+    return {}
+""",
     ),
 ]
 
