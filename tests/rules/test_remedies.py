@@ -451,3 +451,21 @@ router = APIRouter()
         ("app/routers/items.py", 9, "asked for here, to end after the response"),
         ("app/routers/items.py", 11, "asked for here, to end after the response (and in 2 more places)"),
     ]
+
+
+def test_names_in_statements_that_bind_nothing_are_to_be_quoted():
+    source = """
+from sqlalchemy import text
+
+
+async def run(session, name, word):
+    await session.execute(text(f"CREATE DATABASE {name}"))
+    await session.execute(text(f"alter role app password '{word}'"))
+    await session.execute(text(f"SELECT id FROM {name}"))
+"""
+    quote = "quote them with psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"
+    assert advice(source, "TXN801") == [
+        f"CREATE takes no bound values: choose names from literals, or {quote}.",
+        f"ALTER takes no bound values: choose names from literals, or {quote}, and values with psycopg.sql.Literal.",
+        "Bind the values, and choose names from literals.",
+    ]

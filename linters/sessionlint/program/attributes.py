@@ -47,6 +47,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     """What ``base.name`` may be."""
     if name in ("name", "fullname", "schema") and e[2][0] == "a" and e[2][3] == "__table__":
         return (Ext("sqlalchemy.table_name()"),)
+    if name == "identifier_preparer" and not any(a.tag in ("inst", "cls", "mod") for a in base):
+        return (Ext(knowledge.IDENTIFIER_PREPARER),)
     out: Value = UNKNOWN
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)

@@ -10,8 +10,8 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge, predicates
 from sessionlint.program import memo as memory
-from sessionlint.program import predicates
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
     ABSENT,
@@ -34,10 +34,11 @@ HOLE = "\0"
 MAX_ALTERNATIVES = 4
 MAX_HOLES = 4
 
-#: Numbers and names of mapped tables cannot carry foreign text.
-HARMLESS = frozenset(
-    f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
-) | {"sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()"}
+#: Numbers, names of mapped tables and quoted names cannot carry foreign text.
+HARMLESS = knowledge.QUOTED_NAMES | {
+    *(f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")),
+    "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()",
+}  # fmt: skip
 #: The time as a number, which ids are made of; and what stands behind it once it is a whole one.
 CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
 WHOLE = ".__int__()"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.strings import texts_of
+from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import Site, Text
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
@@ -21,16 +22,25 @@ META = Rule(
         "rewrites it. Texts that differ per value also defeat every statement cache."
     ),
     remedy=(
-        "Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM."
+        "Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM. "
+        "Nothing can be bound in `CREATE DATABASE`, `DROP ROLE` and the like: quote a name that must come from outside "
+        "with `psycopg.sql.Identifier` or `engine.dialect.identifier_preparer.quote`."
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
         "`int()` and `len()`, "
-        "names of mapped tables; names and clauses that every call of the function, or of an object's methods, "
+        "names of mapped tables, names quoted by the dialect or the driver; "
+        "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; f-strings that are no SQL. Migrations and tests."
     ),
     program_wide=True,
 )
+
+#: Statements that take no bound values; ``CREATE TABLE … AS SELECT`` is one of them, too.
+_DEFINES = re.compile(
+    r"\s*(create|drop|alter|grant|revoke|truncate|comment on|reindex|vacuum|refresh|listen|unlisten|notify)\b", re.I
+)
+_IN_QUOTES = re.compile(rf"'[^']*{HOLE}")
 
 BAD = [
     Bad(
@@ -303,6 +313,21 @@ async def create(session):
     await session.execute(text(f"create database {server.database}"))  # TXN801@27
 """,
     ),
+    Bad(
+        source="""
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.sql import quoted_name
+
+
+async def create(session, name, password, quote, preparer):
+    await session.execute(text(f"CREATE DATABASE {name}"))  # TXN801@27
+    await session.execute(text(f"CREATE ROLE app PASSWORD '{password}'"))  # TXN801@27
+    await session.execute(text(f"CREATE SCHEMA {quoted_name(name, True)}"))  # TXN801@27
+    await session.execute(text(f"CREATE SCHEMA {quote(name)}"))  # TXN801@27
+    await session.execute(text(f"DROP SCHEMA {preparer.quote(name)}"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -451,6 +476,21 @@ async def named(session, name, kind):
     return await matching(session, conditions, {"kind": kind, "name": name})
 """,
     ),
+    Good(
+        source="""
+from psycopg import sql
+from sqlalchemy import text
+
+from app.session import engine
+
+
+async def create(session, name, driver):
+    quote = engine.dialect.identifier_preparer.quote
+    await session.execute(text(f"CREATE DATABASE {quote(name)}"))
+    await session.execute(text("DROP ROLE " + session.bind.dialect.identifier_preparer.quote_identifier(name)))
+    await session.execute(text(f"CREATE SCHEMA {sql.Identifier(name).as_string(driver)}"))
+""",
+    ),
 ]
 
 
@@ -479,9 +519,20 @@ def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, .
         META,
         event,
         f"SQL is built with {text.how or 'string operations'} from values that are not literals ({_shown(text)}). "
-        "Bind the values, and choose names from literals.",
+        f"{_advice(text)}",
         trace,
     )
+
+
+def _advice(text: Text) -> str:
+    """What to do instead: PostgreSQL binds nothing in statements that define or grant."""
+    found = _DEFINES.match(text.text)
+    if found is None:
+        return "Bind the values, and choose names from literals."
+    quoted = "psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"
+    if _IN_QUOTES.search(text.text):
+        quoted += ", and values with psycopg.sql.Literal"
+    return f"{found[1].upper()} takes no bound values: choose names from literals, or quote them with {quoted}."
 
 
 def _returned(functions: Iterable[FunctionInfo], run: tuple[Text, ...]) -> Iterator[tuple[Event, Text]]:
