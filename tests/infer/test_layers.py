@@ -168,6 +168,18 @@ def test_functions_that_take_a_session_are_at_home_in_folders_of_models_authenti
     }  # fmt: skip
 
 
+def test_what_lies_below_a_folder_of_authentication_belongs_to_it_unless_it_holds_data_access(infer):
+    def providers(folder):
+        files = {f"app/security/{folder}/{name}.py": SERVICE for name in ("ldap", "local", "remote")}
+        return files | {f"app/security/{folder}/base.py": TOKENS}
+
+    files = BASE | {"app/security/tokens.py": TOKENS}
+    assert infer(files | providers("providers")).layers == {"auth": ("app/security/**",)}
+    without_credentials = {path: source for path, source in providers("people").items() if source is SERVICE}
+    others = infer(files | providers("repositories") | without_credentials)
+    assert others.layers["service"] == ("app/security/people/**", "app/security/repositories/**")
+
+
 COMMAND = """\
 import typer
 

@@ -94,7 +94,21 @@ def _by_folder(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, s
         layer = None if folder in closed else _winner(folder, ballots)
         if layer is not None:
             found[folder] = layer
-    return _merged(found, beside, closed)
+    at_home = [f for f, ballots in beside.items() if _authenticates_by_data(f, found, ballots)]
+    return _merged({f: layer for f, layer in found.items() if f not in at_home}, beside, closed)
+
+
+def _authenticates_by_data(folder: str, found: Mapping[str, str], ballots: list[Vote]) -> bool:
+    """Whether a folder below one of authentication, whose files take sessions, is part of that.
+
+    Some handle credentials, and no name says that it holds data access: ``security/providers``, not
+    ``security/repositories``.
+    """
+    above = _above(folder, found)
+    if found.get(folder) != "service" or above is None or found[above] != "auth":
+        return False
+    names = folder[len(above) + 1 :].split("/")
+    return any(v.layer == "auth" for v in ballots) and not any(_NAMED["service"].match(name) for name in names)
 
 
 def _winner(folder: str, ballots: list[Vote]) -> str | None:
