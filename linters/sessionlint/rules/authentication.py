@@ -15,7 +15,7 @@ from sessionlint.program.records import COPIED
 from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
-from sessionlint.rules.forgery_checks import checks_forgery, is_forgery_secret, refuses_forgery
+from sessionlint.rules.forgery_checks import asks_who_calls, checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.letting_through import has_anonymous_backend, lets_through
 from sessionlint.rules.refusing_nobody import refuses_nobody
@@ -202,9 +202,15 @@ class Authentication:
                 or self.reads_token(function)
                 or any(_refuses(e) and not refuses_forgery(e) for e in function.events)
                 or any(self.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency))
-                or any(self.is_guard(c) for c in _callees(function))
+                or any(self._guards_for(c, function) for c in _callees(function))
             )
         return self._guards[function]
+
+    def _guards_for(self, callee: FunctionInfo, function: FunctionInfo) -> bool:
+        """Whether what a function calls makes a guard of it; a check against forged requests must ask who calls."""
+        if not checks_forgery(function):
+            return self.is_guard(callee)
+        return callee.dotted in self._listed or any(_refuses(e) and asks_who_calls(e) for e in callee.events)
 
     def guards_itself(self, endpoint: FunctionInfo) -> bool:
         """Whether a parameter, a decorator, the class or the body of an endpoint authenticates."""

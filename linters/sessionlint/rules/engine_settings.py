@@ -21,6 +21,8 @@ _DECLARED = re.compile(
     rf"{_FROM_OUTSIDE.pattern}|^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
 )
 _DEFAULTS = ("0", "default")
+#: So many functions may stand between a branch for tests and the engine that is made for it.
+_MAX_HOPS = 3
 #: A span and the function it lies in.
 Place = tuple[FunctionInfo, ir.Span4]
 
@@ -116,7 +118,7 @@ def engine_calls(program: Program) -> Iterator[EngineCall]:
     """All engines made outside tests, branches for tests, and migrations."""
     for event in program.events("create"):
         exempt = event.name != "engine" or program.role(event.function) in ("test", "migration")
-        if not exempt and not for_tests(event.function, event.span):
+        if not exempt and not _only_for_tests(program, event):
             yield _read(program, event)
 
 
@@ -218,6 +220,14 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
         return False
     elsewhere = ("is_sqlite", "is_local", "is_direct_supabase")
     return any(not any(getattr(u, e) for e in elsewhere) and _may_be(u.port, port) for u in call.urls)
+
+
+def _only_for_tests(program: Program, event: Event, hops: int = 0) -> bool:
+    """Whether an engine is made in a branch for tests, or by a function that is called from such branches only."""
+    if for_tests(event.function, event.span):
+        return True
+    calls = [e for e in program.events("call") if e.callee is event.function] if hops < _MAX_HOPS else []
+    return bool(calls) and all(_only_for_tests(program, call, hops + 1) for call in calls)
 
 
 def _may_be(port: str | None, wanted: str) -> bool:

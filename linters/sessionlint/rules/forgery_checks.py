@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
@@ -19,16 +20,33 @@ def is_forgery_secret(name: str) -> bool:
 
 def checks_forgery(function: FunctionInfo) -> bool:
     """Whether a function, or the class it belongs to, is called after checks against forged requests only."""
-    owner = function.class_info.name if function.class_info is not None else ""
-    named = _FORGERY.search(function.name) or _FORGERY.search(owner)
-    return bool(named) and not _CALLER.search(f"{owner}.{function.name}")
+    current: FunctionInfo | None = function
+    while current is not None:
+        owner = current.class_info.name if current.class_info is not None else ""
+        if _FORGERY.search(current.name) or _FORGERY.search(owner):
+            return not _CALLER.search(f"{owner}.{current.name}")
+        current = current.parent
+    return False
 
 
 def refuses_forgery(event: Event) -> bool:
     """Whether a refusal is about a forged request: its function or its text says so, and it does not say 401."""
-    if event.expr is None or _UNKNOWN_CALLER.search("".join(_texts(event.expr))):
+    if asks_who_calls(event):
         return False
-    return checks_forgery(event.function) or any(_FORGERY.search(text) for text in _texts(event.expr))
+    return checks_forgery(event.function) or any(_FORGERY.search(text) for text in _said(event))
+
+
+def asks_who_calls(event: Event) -> bool:
+    """Whether a refusal says that the caller is unknown: 401."""
+    return any(_UNKNOWN_CALLER.search(text) for text in _said(event))
+
+
+def _said(event: Event) -> Iterator[str]:
+    """The names and texts of a refusal: what is written there, and what its arguments are."""
+    yield from _texts(event.expr) if event.expr is not None else ()
+    for atom in (a for value in (*event.args, *(v for _, v in event.keywords)) for a in value):
+        if atom.tag in ("const", "text", "ext"):
+            yield str(atom.text if atom.tag == "text" else atom.value if atom.tag == "const" else atom.name)
 
 
 def _texts(expr: ir.Expr) -> list[str]:

@@ -94,7 +94,7 @@ from app.session import session_factory
 scope = ContextVar("scope")
 session = async_scoped_session(session_factory, scopefunc=scope.get)
 # --- app/services/units.py
-from sqlalchemy.orm import scoped_session
+from sqlalchemy.ext.asyncio import async_scoped_session
 
 from app.registry import session
 
@@ -109,9 +109,9 @@ async def attempt(function):
     return await function()
 
 
-def given(registry: scoped_session, function):
-    registry.begin()  # TXN203@5
-    return function()
+async def given(registry: async_scoped_session, function):
+    await registry.begin()  # TXN203@11
+    return await function()
 """
     ),
 ]

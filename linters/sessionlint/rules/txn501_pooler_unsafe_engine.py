@@ -314,7 +314,11 @@ def other_engine():
     if settings.env not in ("test",):
         return create_async_engine(settings.database_url, connect_args=CACHES)
     else:
-        return create_async_engine(settings.database_url, poolclass=NullPool)
+        return quick_engine()
+
+
+def quick_engine():
+    return create_async_engine(settings.database_url, poolclass=NullPool)
 """,
     ),
 ]
