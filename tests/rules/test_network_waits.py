@@ -223,3 +223,46 @@ def test_wait_in_an_open_transaction_is_found(case):
     program = examples.program_for(files, examples.policy_for({}, files))
     found = {(f.path, f.span.line, f.span.column, f.code) for f in txn207_network_io_in_transaction.check(program)}
     assert sorted(found) == examples.expected(files)
+
+
+IN_A_CIRCLE = """
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def visit(node):
+    await visit_children(node)
+
+
+async def visit_children(node):
+    for child in node:
+        await revisit(child)
+    await report(node)
+
+
+async def revisit(node):
+    await visit(node)
+
+
+async def report(node):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://example.com", json=node)
+
+
+async def save(session: AsyncSession, node):
+    async with session.begin():
+        await visit(node)
+"""
+
+
+def test_proof_leaves_a_circle_of_calls_for_the_one_that_waits():
+    files = examples.split(IN_A_CIRCLE, "app/services/example.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    (finding,) = txn207_network_io_in_transaction.check(program)
+    assert [(step.line, step.note) for step in finding.trace] == [
+        (25, "the transaction is opened here"),
+        (26, "visit(…) is called"),
+        (6, "visit_children() is called here"),
+        (12, "report() is called here"),
+        (21, "httpx.AsyncClient.post() waits here"),
+    ]

@@ -1546,6 +1546,260 @@ async def made(session: AsyncSession):
         await NamedSpecial("special").run(session)  # TXN205@15
     async with session.begin():
         await Concrete().run(session)  # TXN205@15
+    "functions that many hand in, of which one waits on the network": (
+        """
+# --- app/calling.py
+import functools
+
+
+async def once(f):
+    await f()
+
+
+async def first_of(f, g):
+    await once(f)
+
+
+async def each(*functions):
+    for f in functions:
+        await f()
+
+
+async def handed_on(f):
+    await each(f)
+
+
+def given_back(f):
+    return f()
+
+
+class Registry:
+    def __init__(self):
+        self.hooks = {}
+
+    async def run(self, name):
+        for hook in self.hooks[name]:
+            await once(hook)
+# --- app/probes.py
+import httpx
+
+from app.calling import each, first_of, given_back, handed_on, once
+
+
+async def ping():
+    async with httpx.AsyncClient() as client:
+        await client.get("https://example.com")
+
+
+async def calm():
+    return 1
+
+
+async def everywhere():
+    await once(ping)
+    await first_of(ping, calm)
+    await each(ping)
+    await handed_on(ping)
+    await given_back(ping)
+# --- app/services/items.py
+import functools
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calling import Registry, each, first_of, given_back, handed_on, once
+from app.probes import calm, ping
+
+registry = Registry()
+
+
+async def quiet(session: AsyncSession, unknown):
+    async with session.begin():
+        await once(calm)
+        await once(print)
+        await once(None)
+        await once(unknown)
+        await once(unknown.method)
+        await once(functools.partial(calm))
+        await first_of(calm, ping)
+        await each(calm, calm)
+        await handed_on(calm)
+        await handed_on(lambda: calm())
+        await given_back(calm)
+        await registry.run("group_created")
+
+
+async def waits(session: AsyncSession, choice):
+    async with session.begin():
+        await once(ping)  # TXN207@15
+        await once(functools.partial(ping))  # TXN207@15
+        await once(ping if choice else calm)  # TXN207@15
+        await first_of(ping, calm)  # TXN207@15
+        await each(calm, ping)  # TXN207@15
+        await handed_on(ping)  # TXN207@15
+        await handed_on(lambda: ping())  # TXN207@15
+        await given_back(ping)  # TXN207@15
+""",
+        set(),
+    ),
+    "attributes that no row has, and classes that no row is of": (
+        """
+# --- app/models/chat.py
+from sqlalchemy import String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Stamped:
+    touched: Mapped[str] = mapped_column(String)
+
+
+class Chat(Stamped, Base):
+    __tablename__ = "chats"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message: Mapped[str]
+
+    @property
+    def label(self) -> str:
+        return self.message
+
+    @label.setter
+    def label(self, value: str) -> None:
+        self.message = value
+
+
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chat = relationship("Chat", backref="pinned")
+# --- app/answers.py
+from pydantic import BaseModel
+
+from app.models.chat import Chat, Stamped
+
+
+class Page(BaseModel):
+    message: str = ""
+
+
+def paged(data):
+    if isinstance(data, Page):
+        data.message = "ok"
+    return data
+
+
+def paged_or_listed(data):
+    if not isinstance(data, (Page, dict)):
+        return {"data": data}
+    data.message = "ok"
+    return data
+
+
+def decorated(data):
+    data.shown = True
+    return data
+
+
+def said(data):
+    if isinstance(data, Chat):
+        data.message = "ok"
+    return data
+
+
+def touched(data):
+    if isinstance(data, Stamped):
+        data.touched = "now"
+    return data
+
+
+def said_else(data):
+    if isinstance(data, Page):
+        return data
+    data.message = "ok"
+    return data
+
+
+def labelled(data):
+    data.label = "ok"
+
+
+def pinned(data, posts):
+    data.pinned = posts
+# --- app/routers/chats.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.answers import Page, decorated, labelled, paged, paged_or_listed, pinned, said, said_else, touched
+from app.models.chat import Chat
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/paged")
+async def post_paged(session: AsyncSession = Depends(get_session_dependency)):
+    return paged(await session.get(Chat, 1))
+
+
+@router.post("/listed")
+async def post_listed(session: AsyncSession = Depends(get_session_dependency)):
+    return paged_or_listed(await session.get(Chat, 1))
+
+
+@router.post("/decorated")
+async def post_decorated(session: AsyncSession = Depends(get_session_dependency)):
+    chat = await session.get(Chat, 1)
+    chat.shown_to = 1
+    if isinstance(chat, Page):
+        chat.message = "ok"
+    return decorated(chat)
+
+
+@router.post("/said")
+async def post_said(session: AsyncSession = Depends(get_session_dependency)):
+    return said(await session.get(Chat, 1))  # TXN209@12
+
+
+@router.post("/touched")
+async def post_touched(session: AsyncSession = Depends(get_session_dependency)):
+    return touched(await session.get(Chat, 1))  # TXN209@12
+
+
+@router.post("/else")
+async def post_else(session: AsyncSession = Depends(get_session_dependency)):
+    return said_else(await session.get(Chat, 1))  # TXN209@12
+
+
+@router.post("/labelled")
+async def post_labelled(session: AsyncSession = Depends(get_session_dependency)):
+    labelled(await session.get(Chat, 1))  # TXN209@5
+
+
+@router.post("/pinned")
+async def post_pinned(session: AsyncSession = Depends(get_session_dependency)):
+    pinned(await session.get(Chat, 1), [])  # TXN209@5
+""",
+        set(),
+    ),
+    "an attribute of a row whose class is out of sight": (
+        """
+# --- app/routers/orders.py
+from fastapi import APIRouter, Depends
+from shop_models import Order
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/cancel")
+async def cancel(session: AsyncSession = Depends(get_session_dependency)):
+    order = await session.get(Order, 1)
+    order.cancelled_for = "late"  # TXN209@5
 """,
         set(),
     ),

@@ -15,6 +15,7 @@ from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.entries import entries
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
+from sessionlint.program.proving import way_to
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.scheduling import POOLED, handed_over
 from sessionlint.program.solver import Solver
@@ -349,30 +350,12 @@ class Program:
 
     def effect_trace(self, function: FunctionInfo, effect: Effect) -> list[TraceStep]:
         """From inside ``function`` down to the place where its effect happens."""
-        steps: list[TraceStep] = []
-        current: FunctionInfo | None = function
-        wanted: Effect | None = effect
-        while current is not None and wanted is not None and len(steps) < _MAX_TRACE:
-            hop = current.summary.hop(wanted)
-            if hop is None:
-                break
-            steps.append(self.step(hop.site, hop.note))
-            current, wanted = hop.callee, hop.inner
-        return steps
+        return [self.step(hop.site, hop.note) for hop in way_to(function, effect)]
 
     def effect_site(self, function: FunctionInfo, effect: Effect) -> Site | None:
         """Where the effect of ``function`` happens, in it or below; ``None`` when no code is found that does it."""
-        seen: set[tuple[FunctionInfo, Effect]] = set()
-        current, wanted = function, effect
-        while (current, wanted) not in seen:
-            seen.add((current, wanted))
-            hop = current.summary.hop(wanted)
-            if hop is None:
-                break
-            if hop.callee is None or hop.inner is None:
-                return hop.site
-            current, wanted = hop.callee, hop.inner
-        return None
+        last = way_to(function, effect)[-1:]
+        return next((hop.site for hop in last if hop.callee is None or hop.inner is None), None)
 
     def source_trace(self, function: FunctionInfo, handle: Any) -> list[TraceStep]:
         """From inside ``function``, which hands out ``handle``, down to where it is made."""

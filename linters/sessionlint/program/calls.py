@@ -29,7 +29,7 @@ from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
-from sessionlint.program.guards import Guard, name_of, receiver_of
+from sessionlint.program.guards import Guard, either, name_of, receiver_of
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.values import (
@@ -123,7 +123,8 @@ def _guarded(
     frame.guards.pop()
     for atom in value:
         if atom.tag == "pending":
-            frame.awaiting[atom] = guard
+            known = frame.awaiting.get(atom, guard)
+            frame.awaiting[atom] = next(iter(either(frozenset((known,)), frozenset((guard,)))), None)
     return value
 
 
@@ -162,7 +163,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             views = locators.without_protocols(frame, views)
         called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and "()" not in v.name))
         for view in holding.each(frame, tuple(called)):
-            guard = Guard(callee, "is", view, True)
+            guard = drawing.handed(frame, callee, view)
             out = join(out, _guarded(frame, guard, view, args, keywords, e, depth + 1))
         return out
     return UNKNOWN
@@ -378,6 +379,8 @@ def _run(
         if wrapper is not frame.function:
             _around(frame, function, wrapper, bindings, e)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
+    if summary.handed_back:
+        raw = _handed_back(frame, function, raw, mapped, e)
     result = substitute(frame, raw, mapped, function, e[1])
     if kind == "call":
         result = configured.answer(frame, function, bindings, result)
@@ -398,6 +401,20 @@ def _run(
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
     return result
+
+
+def _handed_back(frame: Frame, function: FunctionInfo, raw: Value, mapped: dict[Any, Value], e: ir.Expr) -> Value:
+    """What a function gives back, without the coroutines of functions that this call hands it none of."""
+    kept: list[Any] = []
+    for atom in raw:
+        guard = function.summary.handed_back.get(atom)
+        left = left_of(frozenset((guard,)), mapped, frame.solver) if guard is not None else frozenset()
+        if left is not None:
+            kept.append(atom)
+        if left:
+            given = substitute(frame, (atom,), mapped, function, e[1])
+            frame.awaiting.update(dict.fromkeys(given, next(iter(left))))
+    return tuple(kept)
 
 
 def _itself(function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, knowledge, registering
+from sessionlint.program import dependencies, knowledge, registering, row_classes
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -296,7 +296,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     frame.class_scope = info
     run_block(frame, facts[5])
     _share_context(frame, info)
-    _of_rows(frame, info)
+    row_classes.note(frame, info)
     _made_for_requests(frame, info)
     frame.class_scope = saved_scope
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
@@ -341,14 +341,6 @@ def _made_for_requests(frame: Frame, info: ClassInfo) -> None:
     init = frame.solver.method(info, "__init__")
     if init is not None:
         frame.solver.want(init)
-
-
-def _of_rows(frame: Frame, info: ClassInfo) -> None:
-    """Under which names rows of mapped classes have methods: what a query loads does not tell its class."""
-    if not frame.solver.is_model(info):
-        return
-    for name in dict.fromkeys(n for cls in frame.solver.mro(info) for n in cls.methods if not n.startswith("__")):
-        frame.solver.write(("row method", name), (Cls(info),))
 
 
 _MANY = {

@@ -12,7 +12,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.guards import AMONG, Guard
 from sessionlint.program.values import contained
 
-_CALLED = frozenset({"fn", "partial", "method", "inst"})
+_CALLED = frozenset({"fn", "partial", "method", "inst", "param"})
 #: Methods of containers that give what is in them.
 _GIVES = frozenset({"get", "pop", "setdefault", "values", "items", "popleft", "copy"})
 
@@ -41,6 +41,13 @@ def guard_of(frame: Frame, callee: Any, expr: Any) -> Guard | None:
     if not frame.drawn or (expr[0] == "n" and expr[2] not in frame.env):
         return None
     for atom in (callee, getattr(callee, "receiver", None)):
-        if atom in frame.drawn:
+        if atom is not None and atom in frame.drawn and atom.tag != "param":
             return Guard(frame.drawn[atom], AMONG, atom, True)
     return None
+
+
+def handed(frame: Frame, callee: Any, view: Any) -> Guard:
+    """The condition under which a parameter is the function ``view``: the caller's own, drawn out of ``*functions``."""
+    if callee.tag == "param" and callee in frame.drawn:
+        return Guard(frame.drawn[callee], AMONG, view, True)
+    return Guard(callee, "is", view, True)

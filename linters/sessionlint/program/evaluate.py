@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes, calls, configured, contexts, expressions, forwarding, knowledge
+from sessionlint.program import attributes, calls, configured, contexts, drawing, expressions, forwarding, knowledge
 from sessionlint.program.definitions import given_through, receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
@@ -85,6 +85,8 @@ def _parameters(frame: Frame) -> None:
         elif kind == ir.KIND_VARARGS:
             each = _declared(frame, name)
             value = join(_spread(solver.read(("param", function, name))), (Seq((each,), True),) if each else UNKNOWN)
+            for held in (a for a in value if drawing.holds_function(a)):
+                drawing.draw(frame, Param(function, name), held)
         elif kind == ir.KIND_KWARGS:
             each = _declared(frame, name)
             value = _options(function, name, solver.read(("param", function, name)), each)
@@ -150,8 +152,9 @@ def _summary(frame: Frame) -> Summary:
             del exported[effect]
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
     commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
+    returns = bounded(frame.returns)
     return Summary(
-        returns=bounded(frame.returns),
+        returns=returns,
         yields=bounded(frame.yields),
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
@@ -162,6 +165,7 @@ def _summary(frame: Frame) -> Summary:
         leaves=leaves,
         guards=guards,
         possible=_possible(frame),
+        handed_back={a: frame.awaiting[a] for a in returns if frame.awaiting.get(a)} if frame.awaiting else {},
         hands_out_closed=_handed_out_closed(frame),
     )
 

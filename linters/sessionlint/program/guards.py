@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.program import row_classes
 from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
-from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained
+from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, join_all
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 ONLY = "only"
 #: The kind of guard of what is taken out of a container.
 AMONG = "among"
+#: The kind of guard of what is done to instances of a class that no row is an instance of.
+INSTANCE = "instance"
 #: The kind of guard of what several alternatives do alike.
 ANY = "any"
 _OF_CLASS = ("inst", "cls")
 _ALTERNATIVES = frozenset({"is", "of", AMONG, ANY})
+#: What can be told from another function or object that is called in its place.
+_CALLED = frozenset({"fn", "cls", "inst", "partial", "method", "ext"})
 
 
 class Guard(NamedTuple):
@@ -33,7 +38,8 @@ class Guard(NamedTuple):
 
     ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
     :data:`ONLY`: the same, and it must be known to be one; :data:`AMONG`: a container that has this function;
-    :data:`ANY`: one of several such kinds and values; :data:`SWITCHED`: an object of a class with this switch on.
+    :data:`ANY`: one of several such kinds and values; :data:`SWITCHED`: an object of a class with this switch on;
+    :data:`INSTANCE`: an object that is no row.
     """
 
     param: Any
@@ -75,6 +81,8 @@ def _guard(frame: Frame, test: ir.Expr) -> Guard | None:
         if param is None or not isinstance(constant, str | int | bool | None):
             return None
         return Guard(param, "none" if constant is None else "equal", constant, _SAME[test[3][0]])
+    if test[0] == "c":
+        return _of_class(frame, test)
     value = _asked(frame, test)
     if len(value) == 1 and isinstance(value[0], Param):
         return Guard(value[0], "true", None, True)
@@ -88,6 +96,22 @@ def _asked(frame: Frame, expr: ir.Expr) -> Value:
     if expr[0] == "n":
         return frame.env.get(expr[2], UNKNOWN)
     return frame.evaluate(expr) if expr[0] == "a" else UNKNOWN
+
+
+def _of_class(frame: Frame, test: ir.Expr) -> Guard | None:
+    """``isinstance(data, Page)`` of a class that no row is an instance of."""
+    if test[2] != ("n", test[2][1], "isinstance") or len(test[3]) != 2:
+        return None
+    param = _param(frame, test[3][0])
+    if param is None or not row_classes.rule_out(frame, named_classes(frame, test[3][1])):
+        return None
+    return Guard(param, INSTANCE, None, True)
+
+
+def named_classes(frame: Frame, expr: ir.Expr) -> Value:
+    """The classes that the second argument of ``isinstance`` names."""
+    named = frame.evaluate(expr)
+    return tuple(a for c in named for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
 
 
 def _param(frame: Frame, expr: ir.Expr) -> Any:
@@ -183,6 +207,8 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
         return False if _lack(value, guard.value) else None
     if guard.kind in ("is", "of"):
         found = {_is(guard, atom, mro) for atom in value}
+        if guard.kind == "is" and True in found:
+            return True
         return None if None in found or True in found or not found else False
     if guard.kind == SWITCHED:
         found = {is_on(guard.value, atom, mro) for atom in value}
@@ -194,20 +220,59 @@ def decided(guard: Guard, value: Value, mro: Callable[[Any], Sequence[Any]]) -> 
     return None if only is None else only is guard.holds
 
 
+def is_handed(guard: Guard) -> bool:
+    """Whether a guard asks for one of some functions that are called in the place of a parameter.
+
+    What an object does that is called may be known by the class the parameter is declared as.
+    """
+    return all(kind == "is" and wanted.tag != "inst" for kind, wanted in _kinds(guard))
+
+
+def is_drawn(guard: Guard) -> bool:
+    """Whether a guard asks for one of some functions that are in a container."""
+    return all(kind == AMONG for kind, _ in _kinds(guard))
+
+
+def wanted_of(guard: Guard) -> Value:
+    """The functions and objects of which a guard asks for one."""
+    return tuple(wanted for _, wanted in _kinds(guard))
+
+
+def handed_as(guard: Guard, param: Any) -> Guard:
+    """The guard for a parameter that is put into the container."""
+    wanted = wanted_of(guard)
+    if len(wanted) == 1:
+        return Guard(param, "is", wanted[0], True)
+    return Guard(param, ANY, frozenset(("is", each) for each in wanted), True)
+
+
 def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
     wanted = guard.value
     if guard.kind == "of":
         return _has_method(guard, atom, mro) if atom.tag in _OF_CLASS and _is_final(atom, wanted[0], mro) else None
     if atom.tag == "inst" and wanted.tag == "inst":
         return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
-    if atom.tag in ("fn", "cls", "inst") and wanted.tag in ("fn", "cls", "inst", "partial"):
-        return bool(atom.tag == wanted.tag and atom.info is wanted.info)
-    return None
+    if atom == wanted:
+        return True
+    if atom.tag not in _CALLED or (atom.tag == "ext" and "()" in atom.name):
+        return None
+    if atom.tag != wanted.tag or atom.tag == "ext":
+        return False
+    if atom.tag == "partial":
+        return {_which(f) for f in atom.function} == {_which(f) for f in wanted.function}
+    return bool(_which(atom) == _which(wanted))
+
+
+def _which(atom: Any) -> Any:
+    """What tells one function or class from others, whatever it is bound to."""
+    return atom.info if atom.tag in ("fn", "cls", "inst") else atom.name if atom.tag == "method" else atom
 
 
 def _lack(value: Value, wanted: Any) -> bool:
     """Whether all that is in these containers is known, and ``wanted`` is not there."""
-    if not value or any(a.tag not in ("map", "seq") for a in value) or wanted in contained(value, 2):
+    if not value or any(a.tag not in ("map", "seq") for a in value):
+        return False
+    if any(a == wanted or a.tag == "param" for a in contained(value, 2)):
         return False
     # what stands under keys that are no literals is known
     return not any(a.tag == "map" and a.partial and a.get(_ANY_KEY) is None for a in value)
@@ -228,6 +293,8 @@ def _is_final(atom: Any, wanted: Any, mro: Callable[[Any], Sequence[Any]]) -> bo
 
 
 def _holds(guard: Guard, atom: Any) -> bool | None:
+    if guard.kind == INSTANCE:
+        return False if atom.tag == "row" or (atom.tag == "const" and atom.value is None) else None
     if atom.tag == "const":
         if guard.kind == "none":
             return atom.value is None

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import holding, knowledge, own_sessions, predicates, strings
+from sessionlint.program import holding, knowledge, own_sessions, predicates, row_classes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -339,6 +339,10 @@ def _operate(
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
+#: Methods of sessions whose first argument is the class of the rows.
+_NAMES_CLASS = frozenset({"get", "get_one", "query"})
+
+
 def _result(
     frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
 ) -> Value:
@@ -354,6 +358,8 @@ def _result(
         return (Handle(DRIVER, site, site, receiver, False, frame.solver.is_async(receiver)),)
     if name == "get_bind" and kind == SESSION:
         return (Ext("sqlalchemy.Engine()"),)
+    if name in _NAMES_CLASS:
+        row_classes.loaded(frame, args[:1])
     if name == "query":
         return (Row(receiver, True),) if kind == SESSION else (Ext(knowledge.QUERY),)
     if name == "run_sync" and args:

@@ -15,6 +15,7 @@ from sessionlint.program import (
     own_sessions,
     predicates,
     records,
+    row_classes,
     revealing,
     scheduling,
     stdlib,
@@ -117,6 +118,7 @@ def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, 
     """What SQLAlchemy's builders of queries, conditions and columns give; ``None`` for all other functions."""
     if name in knowledge.QUERY_MAKERS:
         predicates.consumed(frame, args)
+        row_classes.loaded(frame, args)
         if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
             return (Ext(knowledge.LOCKING_QUERY),)
         return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else

@@ -138,6 +138,8 @@ class Summary:
     guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
     #: effects of methods that classes below have in the place of those called here, and whose objects have them
     possible: dict[tuple[Effect, frozenset[Any]], Hop] = field(default_factory=dict)
+    #: coroutines of functions it is handed, among what it returns, with the condition on its parameter
+    handed_back: dict[Any, Any] = field(default_factory=dict)
     #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
     forwards: Any = None
     #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
@@ -163,6 +165,7 @@ class Summary:
                 frozenset(self.effects),
                 frozenset(self.guards.items()),
                 frozenset(self.possible),
+                frozenset(self.handed_back.items()),
                 self.yield_transactions,
                 tuple(a for a, _ in self.commits_after_yield),
                 self.closes_after_yield,

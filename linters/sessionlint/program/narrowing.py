@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
+from sessionlint.program import row_classes
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import Value, join_all
+from sessionlint.program.guards import named_classes
+from sessionlint.program.values import Value
 
 
 def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]], dict[str, Value]]:
@@ -49,9 +51,12 @@ def narrow_to(frame: Frame, name: str, classes: Value) -> bool:
             return False
         frame.env[name] = known
         return True
-    if not handles:
+    if handles:
+        frame.env[name] = handles
+    elif any(a.tag == "row" for a in wide) and row_classes.rule_out(frame, classes):
+        frame.env[name] = tuple(a for a in wide if a.tag != "row")
+    else:
         return False
-    frame.env[name] = handles
     return True
 
 
@@ -60,8 +65,7 @@ def _tested(frame: Frame, test: ir.Expr) -> tuple[str, Value] | None:
     is_check = test[0] == "c" and test[2][0] == "n" and test[2][2] == "isinstance" and len(test[3]) == 2
     if not is_check or test[3][0][0] != "n" or test[3][0][2] not in frame.env:
         return None
-    named = frame.evaluate(test[3][1])
-    return test[3][0][2], tuple(a for c in named for a in (join_all(list(c.items)) if c.tag == "seq" else (c,)))
+    return test[3][0][2], named_classes(frame, test[3][1])
 
 
 def _excluded(frame: Frame, name: str, classes: Value) -> Value:

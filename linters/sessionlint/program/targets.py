@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, handles, keeping, knowledge
+from sessionlint.program import certificates, handles, keeping, knowledge, row_classes
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -106,7 +106,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
     changed = certificates.switched(frame, owner, name, value, target[1])
     if changed:
         _put_in_place(frame, target[2], owner, changed)
-    change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target)
+    change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target, name)
     for atom in _owners(frame, owner):
         if atom.tag == "map" and NAMESPACE in atom.items:
             _keep(frame, target, (atom,), (name,), value)
@@ -114,6 +114,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
             info = atom.info
             if atom.tag == "cls":
                 becomes_method(frame, value, info)
+                row_classes.note_attribute(frame, name)
             # an attribute declared on a base is the base's
             frame.solver.write(("attr", info, name), value)
             keeping.keep(frame, info, value)
@@ -182,10 +183,12 @@ def _is_held(expr: ir.Expr) -> bool:
     return bool(expr[0] == "n")
 
 
-def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr) -> None:
+def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: str | None = None) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
     changed = join(changed, _own_row(frame, changed))
     if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param")):
+        return
+    if name is not None and not row_classes.have(frame, name):
         return
     sessions = handles.changing(frame, changed)
     if sessions:

@@ -1,0 +1,97 @@
+"""What the mapped classes of a project have in common: what a query loads does not tell its class.
+
+Kept in cells, each with something in it as soon as one mapped class says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.values import Cls, Value, const
+
+if TYPE_CHECKING:
+    from sessionlint.facts import ir
+    from sessionlint.program.frame import Frame
+    from sessionlint.program.model import ClassInfo
+
+_ANY: Value = const(True)
+#: Bases that bring no columns.
+_BARE = frozenset({
+    "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlalchemy.orm.MappedAsDataclass",
+    "sqlalchemy.orm.declarative_base()", "sqlalchemy.ext.declarative.declarative_base()", "builtins.object", "abc.ABC",
+    "sqlalchemy.ext.asyncio.AsyncAttrs", "sqlmodel.SQLModel", "typing.Generic", "typing.Protocol",
+})  # fmt: skip
+#: What a file mentions that makes columns for classes which are not mapped themselves.
+_MAKES_COLUMNS = (b"mapped_column", b"Column", b"relationship", b"declared_attr", b"Mapped")
+#: Types that instances of a mapped class may have without deriving from them.
+_FORMAL = ("typing.", "typing_extensions.", "collections.abc.", "abc.", "numbers.", "sqlalchemy", "sqlmodel")
+
+
+def note(frame: Frame, info: ClassInfo) -> None:
+    """Notes what the rows of a mapped class have: methods, attributes, bases outside the project."""
+    solver = frame.solver
+    mapped = solver.is_model(info)
+    if not mapped and not any(info.module.mentions(word) for word in _MAKES_COLUMNS):
+        return
+    for cls in solver.mro(info) if mapped else (info,):
+        names = [n for n in cls.methods if not n.startswith("__")]
+        for name in names if mapped else ():
+            solver.write(("row method", name), (Cls(info),))
+        for name in (*names, *cls.attributes, *(n for entry in cls.attributes.values() for n in _reflected(entry[3]))):
+            solver.write(("row attribute", name), _ANY)
+    if mapped:
+        solver.write(("row attribute", ""), _ANY)
+        own = {name for cls in solver.mro(info) for name in cls.attributes}
+        if "__tablename__" in own and all(name.startswith("__") for name in own):
+            solver.write(("row attribute", "?"), _ANY)  # its columns are read from the database
+        for base in solver.external_bases(info):
+            solver.write(("row base", base), _ANY)
+            if base not in _BARE:
+                solver.write(("row attribute", "?"), _ANY)
+
+
+def note_attribute(frame: Frame, name: str) -> None:
+    """Notes an attribute that a class is given outside its body."""
+    frame.solver.write(("row attribute", name), _ANY)
+
+
+def loaded(frame: Frame, classes: list[Value]) -> None:
+    """Notes that rows are loaded whose class lies outside the project."""
+    for atom in (a for value in classes for a in value):
+        if atom.tag == "ext" and atom.name.rpartition(".")[2][:1].isupper() and not atom.name.startswith(_FORMAL):
+            frame.solver.write(("row attribute", "?"), _ANY)
+
+
+def _reflected(expr: ir.Expr | None) -> list[str]:
+    """The attribute that ``relationship(…, backref="items")`` puts on the other class."""
+    for keyword, value in expr[4] if expr is not None and expr[0] == "c" else ():
+        if keyword == "backref":
+            named = value[3][0] if value[0] == "c" and value[3] else value
+            return [named[2] if named[0] == "k" and isinstance(named[2], str) else "?"]
+    return []
+
+
+def have(frame: Frame, name: str) -> bool:
+    """Whether an attribute of a row may be one that its class maps; a class out of sight may map anything."""
+    read = frame.solver.read
+    if read(("row attribute", name)) or read(("row attribute", "?")) or read(("row attribute", "__table__")):
+        return True
+    return not read(("row attribute", ""))
+
+
+def rule_out(frame: Frame, classes: Value) -> bool:
+    """Whether no row is an instance of one of these classes."""
+    return bool(classes) and not any(_may_have_rows(frame, atom) for atom in classes)
+
+
+def _may_have_rows(frame: Frame, atom: Any) -> bool:
+    solver = frame.solver
+    if atom.tag == "cls":
+        if "typing.Protocol" in solver.external_bases(atom.info):
+            return True
+        return any(solver.is_model(info) for info in (atom.info, *solver.subclasses(atom.info)))
+    if atom.tag != "ext" or "()" in atom.name or atom.name.startswith(_FORMAL) or atom.name == "builtins.object":
+        return True
+    if atom.name.startswith("pydantic.") and solver.read(("row base", "sqlmodel.SQLModel")):
+        return True
+    return bool(solver.read(("row base", atom.name)))
