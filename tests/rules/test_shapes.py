@@ -1803,6 +1803,298 @@ async def cancel(session: AsyncSession = Depends(get_session_dependency)):
 """,
         set(),
     ),
+    "sessions that only a return annotation promises": (
+        """
+# --- app/sources.py
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Optional
+
+import requests
+from lib import connect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+
+def of_request(request) -> Session:
+    return request.scope["db"]
+
+
+async def waited(request) -> "AsyncSession | None":
+    return await connect(request)
+
+
+def perhaps(request) -> Optional[Session]:
+    return connect(request) if request else None
+
+
+@contextmanager
+def scope(request) -> Iterator[Session]:
+    with connect(request) as found:
+        yield found
+
+
+@asynccontextmanager
+async def later(request) -> AsyncIterator[AsyncSession]:
+    yield connect(request)
+
+
+class Source(ABC):
+    @abstractmethod
+    def open(self) -> Session: ...
+
+    def mine(self) -> Session:
+        return connect(self)
+
+
+class Ledger:
+    def commit(self) -> None: ...
+
+
+def http(request) -> requests.Session:
+    return connect(request)
+
+
+def ledger(request) -> Ledger:
+    return connect(request)
+
+
+def told_nothing(request):
+    return connect(request)
+
+
+def given_back(session: Session) -> Session:
+    return session
+
+
+class Holder:
+    def __init__(self, session: Session | None = None) -> None:
+        self.kept = session
+
+    def get(self) -> Session:
+        return self.kept
+# --- app/services/items.py
+from app.sources import Source, given_back, http, later, ledger, of_request, perhaps, scope, told_nothing, waited
+
+
+def by_request(request):
+    of_request(request).commit()  # TXN201@5
+
+
+async def by_waiting(request):
+    session = await waited(request)
+    await session.commit()  # TXN201@11
+
+
+def by_chance(request):
+    found = perhaps(request)
+    if found is not None:
+        found.commit()  # TXN201@9
+
+
+def by_scope(request):
+    with scope(request) as found:
+        found.commit()  # TXN201@9
+
+
+async def by_later(request):
+    async with later(request) as found:
+        await found.commit()  # TXN201@15
+
+
+def by_source(source: Source):
+    source.open().commit()  # TXN201@5
+    source.mine().commit()  # TXN201@5
+
+
+def quiet(request):
+    http(request).commit()
+    ledger(request).commit()
+    told_nothing(request).commit()
+
+
+def given(request, session):
+    given_back(request.body).commit()
+""",
+        set(),
+    ),
+    "an attribute of a row that is given its own value as another type": (
+        """
+# --- app/services/example.py
+import uuid
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+def shown(item: Item) -> dict:
+    item.name = str(item.name)
+    item.tenant_id = uuid.UUID(item.tenant_id)
+    return {"name": item.name}
+
+
+def renamed(item: Item) -> None:
+    item.name = str(item.status)
+
+
+def stripped(item: Item) -> None:
+    item.name = str(item.name.strip())
+
+
+def copied(item: Item) -> None:
+    item.status = dict(item.status)
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.example import copied, renamed, shown, stripped
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/shown")
+async def post_shown(session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, 1)
+    item.status = str(item.status)
+    return shown(item)
+
+
+@router.post("/renamed")
+async def post_renamed(session: AsyncSession = Depends(get_session_dependency)):
+    renamed(await session.get(Item, 1))  # TXN209@5
+
+
+@router.post("/stripped")
+async def post_stripped(session: AsyncSession = Depends(get_session_dependency)):
+    stripped(await session.get(Item, 1))  # TXN209@5
+
+
+@router.post("/copied")
+async def post_copied(session: AsyncSession = Depends(get_session_dependency)):
+    copied(await session.get(Item, 1))  # TXN209@5
+""",
+        set(),
+    ),
+    "tasks that a helper, or whoever keeps them, asks for their end": (
+        """
+# --- app/tasks/work.py
+import asyncio
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def save(name):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+
+
+async def save_two(name):
+    await save(name)
+
+
+async def save_three(name):
+    await save(name)
+
+
+async def save_four(name):  # TXN604@1
+    await save(name)
+
+
+async def save_five(name):
+    await save(name)
+
+
+async def save_logged(name):
+    try:
+        await save(name)
+    except Exception:
+        logger.exception("%s is not saved", name)
+
+
+async def save_quietly(name):
+    try:
+        await save(name)
+    except Exception:  # TXN604@5
+        logger.exception("%s is not saved", name)
+# --- app/waiting.py
+import asyncio
+
+
+async def wait_for(task: asyncio.Task) -> None:
+    await asyncio.wait_for(task, 10)
+
+
+async def wait(task):
+    await task
+
+
+async def wait_on(task):
+    await wait(task)
+
+
+async def wait_for_all(tasks):
+    await asyncio.gather(*tasks)
+
+
+def keep(task):
+    return {task}
+# --- app/routers/items.py
+import asyncio
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from app.tasks.work import save, save_five, save_four, save_logged, save_quietly, save_three, save_two
+from app.waiting import keep, wait, wait_for, wait_for_all, wait_on
+
+router = APIRouter()
+
+
+@router.post("/waited")
+async def waited(name: str):
+    await wait(asyncio.create_task(save(name)))
+    task = asyncio.create_task(save_two(name))
+    await wait_on(task)
+    await wait_for_all([asyncio.create_task(save_three(name))])
+
+
+@router.post("/lost")
+async def lost(name: str):
+    keep(asyncio.create_task(save_four(name)))
+
+
+async def stream(name: str):
+    task = asyncio.create_task(save_logged(name))
+    done = asyncio.create_task(save_five(name))
+    try:
+        while not task.done():
+            yield b"."
+    finally:
+        if not task.done():
+            await task
+        if done.exception() is not None:
+            print("failed")
+
+
+@router.get("/stream")
+async def answer(name: str):
+    return StreamingResponse(stream(name))
+
+
+@router.post("/left")
+async def left(name: str):
+    kept = keep(asyncio.create_task(save_quietly(name)))
+""",
+        set(),
+    ),
 }
 
 

@@ -34,6 +34,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import stand_in, substitute, substitution
 from sessionlint.program.values import (
     SESSION,
+    TASK,
     TRANSACTION,
     UNKNOWN,
     Closed,
@@ -192,6 +193,8 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
         kind = frame.solver.class_kind(receiver.info)
+    if receiver.tag == "obj" and receiver.name == TASK and callee.name in ("result", "exception"):
+        frame.emit("outcome", e[1], name=callee.name, subject=(receiver,), expr=e)
     if kind is not None:
         return handles.call(frame, receiver, kind, callee.name, args, keywords, e)
     return libraries.call_method(frame, receiver, callee.name, args, keywords, e)

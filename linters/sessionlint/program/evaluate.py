@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import attributes, calls, configured, contexts, drawing, expressions, forwarding, knowledge
+from sessionlint.program import (
+    attributes,
+    calls,
+    configured,
+    contexts,
+    drawing,
+    expressions,
+    forwarding,
+    knowledge,
+    promising,
+)
 from sessionlint.program.definitions import given_through, receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
@@ -152,10 +162,10 @@ def _summary(frame: Frame) -> Summary:
             del exported[effect]
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
     commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
-    returns = bounded(frame.returns)
+    returns = bounded(promising.returned(frame, frame.returns))
     return Summary(
         returns=returns,
-        yields=bounded(frame.yields),
+        yields=bounded(promising.yielded(frame, frame.yields)),
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,

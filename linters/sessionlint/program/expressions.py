@@ -72,6 +72,8 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     finally:
         frame.flags.pop()
     tasks = tuple(a for a in value if a.tag == "obj" and a.name == TASK)
+    for param in (a for a in value if a.tag == "param"):
+        tasks = join(tasks, frame.solver.ask("passed_tasks", param))
     if tasks:
         frame.emit("await", e[1], subject=tasks, expr=e)
     out: Value = UNKNOWN

@@ -61,6 +61,7 @@ class Event(NamedTuple):
     * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;
     * ``concurrent``: ``args`` run at the same time through ``name``;
     * ``await``: the tasks in ``subject`` (:data:`~sessionlint.program.values.TASK`) are awaited;
+    * ``outcome``: the task in ``subject`` is asked how it ended by ``name`` (result, exception);
     * ``url``: a text with ``://`` in it is put together; ``value`` are the texts;
     * ``bind``: engines or factories in ``subject`` are given the ``name``; flag ``global`` as the word says;
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,

@@ -14,6 +14,7 @@ from sessionlint.program.values import (
     MAX_ARGUMENTS,
     NAMESPACE,
     SESSION,
+    TASK,
     UNKNOWN,
     Ext,
     Inst,
@@ -196,6 +197,10 @@ class Solver(Classes):
     def passed_columns(self, param: Param) -> Value:
         """The mapped columns among the arguments for a parameter."""
         return tuple([a for a in self.arguments_of(param) if a.tag == "column"])
+
+    def passed_tasks(self, param: Param) -> Value:
+        """The tasks among the arguments for a parameter."""
+        return tuple([a for a in self.arguments_of(param) if a.tag == "obj" and a.name == TASK])
 
     def views(self, atom: Any) -> Value:
         """What a parameter or injected object is, by annotation, default and arguments."""

@@ -57,7 +57,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
         assign(frame, target[2], value, None)
     elif op == "a":
         frame.identifier(target[3], value, source, "attribute")
-        _attribute(frame, target, value)
+        _attribute(frame, target, value, source)
     elif op == "i":
         _subscript(frame, target, value, source)
 
@@ -99,14 +99,36 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
         assign(frame, target, item, None)
 
 
-def _attribute(frame: Frame, target: ir.Expr, value: Value) -> None:
+#: Types of single values.
+_SCALARS = frozenset({
+    "builtins.str", "builtins.int", "builtins.float", "builtins.bool", "uuid.UUID", "decimal.Decimal",
+})  # fmt: skip
+
+
+def _is_coercion(frame: Frame, target: ir.Expr, source: ir.Expr | None) -> bool:
+    """``row.code = str(row.code)``: the same value for an answer, nothing to write.
+
+    ``row.tags = list(row.tags)`` is one: a copy is how a change inside of it gets noticed.
+    """
+    if source is None or source[0] != "c" or len(source[3]) != 1 or source[4]:
+        return False
+    whole = ir.dotted(target)
+    if whole is None or source[3][0][0] != "a" or ir.dotted(source[3][0]) != whole:
+        return False
+    called = frame.evaluate(source[2])
+    return bool(called) and all(a.tag == "ext" and a.name in _SCALARS for a in called)
+
+
+def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None = None) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
     changed = certificates.switched(frame, owner, name, value, target[1])
     if changed:
         _put_in_place(frame, target[2], owner, changed)
-    change(frame, owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2])), target[1], target, name)
+    if not _is_coercion(frame, target, source):
+        rows = owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2]))
+        change(frame, rows, target[1], target, name)
     for atom in _owners(frame, owner):
         if atom.tag == "map" and NAMESPACE in atom.items:
             _keep(frame, target, (atom,), (name,), value)

@@ -20,17 +20,24 @@ def awaited_tasks(program: Program) -> frozenset[Site]:
     for event in program.events("await"):
         found.update(a.site for a in event.subject)
     for event in program.events("concurrent"):
-        found.update(site for value in event.args for site in _tasks_in(value, 0))
+        found.update(site for value in event.args for site in _tasks_in(program, value, 0))
     return frozenset(found)
 
 
-def _tasks_in(value: Value, depth: int) -> Iterator[Site]:
+def observed_tasks(program: Program) -> frozenset[Site]:
+    """The same, with those that somebody asks how they ended."""
+    return awaited_tasks(program) | {a.site for event in program.events("outcome") for a in event.subject}
+
+
+def _tasks_in(program: Program, value: Value, depth: int) -> Iterator[Site]:
     for atom in value:
+        if atom.tag == "param" and depth < _DEEP:
+            yield from _tasks_in(program, program.solver.arguments_of(atom), _DEEP - 1)
         if atom.tag == "obj" and atom.name == TASK:
             yield atom.site
         elif atom.tag == "seq" and depth < _DEEP:
             for item in atom.items:
-                yield from _tasks_in(item, depth + 1)
+                yield from _tasks_in(program, item, depth + 1)
 
 
 def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scheduling import POOLED, is_pool
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, Span, TraceStep
-from sessionlint.rules.background_work import awaited_tasks
+from sessionlint.rules.background_work import awaited_tasks, observed_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import loses_errors
 from sessionlint.rules.failing import (
@@ -1178,7 +1178,8 @@ def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
 
 
 def _watched(program: Program) -> frozenset[FunctionInfo]:
-    """Functions that only run in pools of threads or processes, where somebody asks for what came of them."""
+    """Functions that only run in pools, or as tasks of a request, where somebody asks for what came of them."""
+    awaited = awaited_tasks(program)
     asked: set[FunctionInfo] = set()
     left: set[FunctionInfo] = set()
     for event in program.events("schedule", "effect"):
@@ -1189,14 +1190,25 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
             if event.text != "schedule":
                 continue
         else:
-            kept = is_pool(event.name) and not loses_errors(event)
+            kept = (is_pool(event.name) and not loses_errors(event)) or (
+                event.text == "task" and event.site in awaited and _answers(program, event.function)
+            )
         (asked if kept else left).update(program.started_by(event))
     return frozenset(f for f in asked - left if not program.is_registered(f))
 
 
+def _answers(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function, which waits for its tasks, is no background work itself."""
+    return not (
+        function in program.background_functions
+        or function in program.background_helpers
+        or program.role(function) == "background"
+    )
+
+
 def _losing(program: Program) -> dict[FunctionInfo, Event]:
     """Functions started so that their exception reaches nobody, with the call that starts them."""
-    awaited = awaited_tasks(program)
+    awaited = observed_tasks(program)
     found: dict[FunctionInfo, Event] = {}
     for event in program.events("schedule", "effect"):
         if event.kind == "effect" and (event.text != "schedule" or event.name != "background"):

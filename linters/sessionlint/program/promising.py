@@ -1,0 +1,53 @@
+"""What the return annotation of a function promises where its code does not tell: ``def db(request) -> Session:``."""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import CONNECTION, SESSION, UNKNOWN, Value, join, join_all
+
+_PROMISED = (SESSION, CONNECTION)
+_NAMED = ("Session", "Connection")
+#: What may turn out to be a handle for a caller, or is one.
+_TELLS = frozenset({"param", "injected", "handle", "pending", "operation", "inst", "seq", "map", "fn", "cls"})
+
+
+def returned(frame: Frame, value: Value) -> Value:
+    """What a function returns, with the session or connection that only its annotation names."""
+    return value if frame.function.is_generator else join(value, _promised(frame, value))
+
+
+def yielded(frame: Frame, value: Value) -> Value:
+    """The same for what a generator or context manager yields: ``-> Iterator[Session]``."""
+    if not frame.function.is_generator:
+        return value
+    return join(value, _promised(frame, value))
+
+
+def _promised(frame: Frame, value: Value) -> Value:
+    declared = frame.function.facts[6]
+    # calling an object of which only a protocol is known gives another session each time
+    if (
+        declared is None
+        or frame.function.name == "__call__"
+        or any(atom.tag in _TELLS for atom in value)
+        or not _names_handle(declared)
+    ):
+        return UNKNOWN
+    typed = frame.solver.instances(frame.solver.returned(frame.function))
+    if frame.function.is_generator:
+        typed = join_all([atom.items[0] for atom in typed if atom.tag == "seq" and atom.items])
+    return tuple(a for a in typed if a.tag == "ext" and frame.solver.kind_of(a) in _PROMISED)
+
+
+def _names_handle(declared: ir.Expr) -> bool:
+    """Whether an annotation may be one of a session or connection, by the names in it."""
+    if declared[0] in ("n", "a"):
+        return bool(declared[-1].endswith(_NAMED))
+    if declared[0] == "k":
+        return isinstance(declared[2], str) and any(name in declared[2] for name in _NAMED)
+    if declared[0] == "i":
+        return _names_handle(declared[3])
+    if declared[0] == "t":
+        return any(_names_handle(part) for part in declared[2])
+    return declared[0] == "b" and (_names_handle(declared[3]) or _names_handle(declared[4]))
