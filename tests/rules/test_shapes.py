@@ -2095,6 +2095,191 @@ async def left(name: str):
 """,
         set(),
     ),
+    "a context manager that leaves the session on its object": (
+        """
+# --- app/listener.py
+import contextlib
+
+from sqlalchemy import select
+
+from app.session import session_factory
+
+
+@contextlib.contextmanager
+def session_context():
+    session = session_factory()
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+class Keeping:
+    _session = None
+
+    @contextlib.contextmanager
+    def ensure(self):
+        if self._session is None:
+            with session_context() as session:
+                self._session = session  # TXN109@17
+                yield self._session
+        else:
+            yield self._session
+
+
+class Resetting:
+    _session = None
+    _other = None
+    _third = None
+
+    @contextlib.contextmanager
+    def ensure(self):
+        with session_context() as session:
+            self._session = session
+            try:
+                yield session
+            finally:
+                self._session = None
+
+    @contextlib.contextmanager
+    def another(self):
+        with session_context() as session:
+            self._other = session
+            yield self._other
+            del self._other
+
+    @contextlib.contextmanager
+    def third(self):
+        with session_context() as session:
+            self._third = session
+            try:
+                yield self._third
+            finally:
+                self.reset()
+
+    def reset(self):
+        self._third = None
+
+
+class Unit:
+    @contextlib.contextmanager
+    def start(self):
+        with session_context() as session:
+            self.session = session
+            yield self
+
+    @contextlib.contextmanager
+    def around(self):
+        with session_context() as session:
+            self.session = session
+            yield
+""",
+        set(),
+    ),
+    "a session kept on a request, and closed by the middleware that keeps it": (
+        """
+# --- app/main.py
+from fastapi import FastAPI, Request
+
+from app.session import session_factory
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def closing(request: Request, call_next):
+    request.state.db = session_factory()  # TXN108@24
+    response = await call_next(request)
+    await request.state.db.close()
+    return response
+
+
+@app.middleware("http")
+async def careful(request: Request, call_next):
+    request.state.safe = session_factory()
+    try:
+        return await call_next(request)
+    finally:
+        await request.state.safe.close()
+
+
+@app.middleware("http")
+async def opening(request: Request, call_next):
+    request.state.left = session_factory()
+    return await call_next(request)
+
+
+@app.middleware("http")
+async def ending(request: Request, call_next):
+    response = await call_next(request)
+    await request.state.left.close()
+    return response
+""",
+        set(),
+    ),
+    "a session that a break takes out of its generator": (
+        """
+# --- app/tasks/lockout.py
+from contextlib import aclosing
+
+from app.models.item import Item
+from app.session import session_factory
+
+
+async def get_db():
+    async with session_factory() as session:
+        yield session
+
+
+async def lockout(item_id):
+    async for found in get_db():  # TXN108@24
+        session = found
+        break
+    return await session.get(Item, item_id)
+
+
+async def perhaps(item_id, session=None):
+    if session is None:
+        async for found in get_db():  # TXN108@28
+            session = found
+            break
+    return await session.get(Item, item_id)
+
+
+async def answered(item_id):
+    async for session in get_db():
+        return await session.get(Item, item_id)
+
+
+async def inside(item_id):
+    async for session in get_db():
+        item = await session.get(Item, item_id)
+        break
+    return item
+
+
+async def whole(item_id):
+    async for session in get_db():
+        await session.get(Item, item_id)
+
+
+async def closed(item_id):
+    async with aclosing(get_db()) as sessions:
+        async for session in sessions:
+            break
+        return await session.get(Item, item_id)
+
+
+async def ended(item_id):
+    async for session in get_db():
+        break
+    try:
+        return await session.get(Item, item_id)
+    finally:
+        await session.close()
+""",
+        set(),
+    ),
 }
 
 

@@ -125,7 +125,8 @@ def _guarded(
     for atom in value:
         if atom.tag == "pending":
             known = frame.awaiting.get(atom, guard)
-            frame.awaiting[atom] = next(iter(either(frozenset((known,)), frozenset((guard,)))), None)
+            common = either(frozenset((known,)), frozenset((guard,))) if known is not None else ()
+            frame.awaiting[atom] = next(iter(common), None)
     return value
 
 

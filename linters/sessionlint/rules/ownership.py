@@ -50,7 +50,8 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
         event.function, handle
     ):
         return "closed"
-    if any(_passes_on(program, e, handle) for e in event.function.events):
+    lent = bool(flags) and not _closed_elsewhere(program, event, handle)
+    if any(_passes_on(program, e, handle) for e in event.function.events if not (lent and _on_request(e))):
         return "passed on"
     if not flags:
         return "never closed"
@@ -101,6 +102,23 @@ def _closed_by_nested(function: FunctionInfo, handle: Handle) -> bool:
             return True
         pending.extend(child.children.values())
     return False
+
+
+def _on_request(event: Event) -> bool:
+    """Whether something is kept in ``request.state``, for as long as the request takes."""
+    if event.kind == "store":
+        return event.name == "library object" and event.text.split(".")[-2:-1] == ["state"]
+    return event.kind == "setattr" and event.text.split(".")[-2:-1] == ["state"] and all(
+        a.tag == "ext" and a.name == "request.state" for a in event.subject
+    )  # fmt: skip
+
+
+def _closed_elsewhere(program: Program, event: Event, handle: Handle) -> bool:
+    """Whether another function closes what this one keeps where all see it."""
+    return any(
+        e.name == "close" and e.function is not event.function and _holds((e.subject,), handle)
+        for e in program.events("txn")
+    )
 
 
 def _holds(values: Iterable[Value], handle: Handle) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.exit_stacks import on_a_stack_left_open
+from sessionlint.rules.left_by_break import outlives_generator
 from sessionlint.rules.opening import hops, once, text
 from sessionlint.rules.ownership import kept_by_source, made, verdict
 from sessionlint.rules.remedies import is_asynchronous
@@ -407,6 +408,8 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{text(event)} is entered on an exit stack that nothing closes. Open the stack with `{block}`."
             yield program.finding(META, event, message, hops(program, event, made(event)[0]))
             continue
+        if "iterated" in event.flags:
+            yield from _left(program, event)
         if not event.flags.isdisjoint(("context", "iterated", "typing")):
             continue
         for handle in made(event):
@@ -416,6 +419,16 @@ def _found(program: Program) -> Iterator[Finding]:
             if message:
                 yield program.finding(META, event, message, hops(program, event, handle))
                 break
+
+
+def _left(program: Program, event: Event) -> Iterator[Finding]:
+    for handle in made(event):
+        if outlives_generator(event, handle) and verdict(program, event, handle) == "never closed":
+            message = (
+                f"`break` ends {text(event)} before its session is used, and nobody closes what that opens anew. Use "
+                f"the session inside the loop, or open it with `{_with(program, event)}`."
+            )
+            yield program.finding(META, event, message, hops(program, event, handle))
 
 
 def _with(program: Program, event: Event) -> str:

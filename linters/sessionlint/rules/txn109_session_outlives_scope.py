@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.kept_while_yielding import stays
 from sessionlint.rules.ownership import HELD, closes
 from sessionlint.rules.scripts import runs_once
 
@@ -418,7 +419,8 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
             f"on {_PLACES[place]}, where all requests share it. "
             "Keep the context manager there, and open a session per piece of work"
         )
-    if place not in ("attribute", "closure") or function.is_generator:
+    is_kept = place == "attribute" and stays(event, held)
+    if place not in ("attribute", "closure") or (function.is_generator and not is_kept):
         return ""
     if any(a in event.open_sessions for a in held):
         return "that the `with` block around it closes. Keep the context manager, and open a session when one is needed"
