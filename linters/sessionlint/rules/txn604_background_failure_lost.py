@@ -1182,6 +1182,7 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
     awaited = awaited_tasks(program)
     asked: set[FunctionInfo] = set()
     left: set[FunctionInfo] = set()
+    silent: set[FunctionInfo] = set()
     for event in program.events("schedule", "effect"):
         if event.text == "thread" or program.policy.layer_of(event.path) in ("test", "migration"):
             continue
@@ -1193,8 +1194,17 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
             kept = (is_pool(event.name) and not loses_errors(event)) or (
                 event.text == "task" and event.site in awaited and _answers(program, event.function)
             )
+            if kept and event.text == "task":
+                silent.update(f for f in program.started_by(event) if _is_silent(program, f))
         (asked if kept else left).update(program.started_by(event))
-    return frozenset(f for f in asked - left if not program.is_registered(f))
+    return frozenset(f for f in asked - left - silent if not program.is_registered(f))
+
+
+def _is_silent(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function swallows an error without a word: who waits for it takes it for done."""
+    return any(
+        effort(program, event) == "nothing" for event in function.events if event.kind == "handler" and is_broad(event)
+    )
 
 
 def _answers(program: Program, function: FunctionInfo) -> bool:
