@@ -1546,6 +1546,9 @@ async def made(session: AsyncSession):
         await NamedSpecial("special").run(session)  # TXN205@15
     async with session.begin():
         await Concrete().run(session)  # TXN205@15
+""",
+        set(),
+    ),
     "functions that many hand in, of which one waits on the network": (
         """
 # --- app/calling.py
