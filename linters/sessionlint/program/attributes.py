@@ -35,6 +35,7 @@ from sessionlint.program.values import (
     PartialCall,
     Value,
     join,
+    join_all,
 )
 
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
@@ -254,8 +255,16 @@ def _rebind(value: Value, atom: Inst) -> Value:
         return value
     out: Value = UNKNOWN
     for item in value:
+        if item.tag == "inst" and item.bindings and item not in bindings:
+            # a repository that a unit of work made for its session
+            inner = tuple((k, _put_in(v, bindings)) for k, v in item.bindings)
+            item = item._replace(bindings=inner) if inner != item.bindings else item
         out = join(out, bindings.get(item, (item,)) or (item,))
     return out
+
+
+def _put_in(value: Value, bindings: dict[Any, Value]) -> Value:
+    return join_all([bindings.get(a) or (a,) for a in value]) if any(a in bindings for a in value) else value
 
 
 def _described(frame: Frame, value: Value, owner: Inst, e: ir.Expr) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
@@ -58,7 +58,8 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             run = program.solver.method(atom.info, "__call__")
             yield from captured_sessions(program, run, {}) if run is not None else ()
         if tag in ("fn", "pending"):
-            yield from captured_sessions(program, atom.info, dict(getattr(atom, "bindings", ())))
+            given = dict(getattr(atom, "bindings", ()))
+            yield from captured_sessions(program, atom.info, {**own_handles(given.values()), **given})
         if tag == "row" and atom.query:
             yield from sessions_in(program, (atom.session,), depth + 1)
         elif (tag == "fn" and atom.receiver is not None) or tag == "method" or _is_awaitable(program, atom):
@@ -81,6 +82,14 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         elif tag == "map":
             for _, item in atom.items:
                 yield from sessions_in(program, item, depth + 1)
+
+
+def own_handles(values: Iterable[Value]) -> dict[Any, Value]:
+    """What the objects in values opened themselves: as their class knows it, and as the one each of them has."""
+    found: dict[Any, Value] = {}
+    for atom in (a for value in values for a in value if a.tag == "inst"):
+        found.update((key, held) for key, held in atom.bindings if key.tag == "handle")
+    return found
 
 
 def _injected_into(program: Program, made: Value) -> Iterator[Any]:

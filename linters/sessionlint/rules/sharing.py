@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
-from sessionlint.rules.background_work import enclosing, sessions_in
+from sessionlint.rules.background_work import enclosing, own_handles, sessions_in
 
+_MAKES = ("create", "obtain")
 _RANKS = ("injected", "handle", "param")
 
 
@@ -18,7 +20,7 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
     counts: Counter[Any] = Counter()
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
-        for session in set(sessions_in(program, tuple(single))):
+        for session in {*sessions_in(program, tuple(single)), *_of_objects(program, single)}:
             counts[session] += 2 if many else 1
         if any(a.tag == "obj" for a in single):
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
@@ -29,6 +31,15 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
             if atom.tag == "seq":
                 counts.update(count(program, [(item, many or atom.many) for item in atom.items]))
     return counts
+
+
+def _of_objects(program: Program, started: list[Any]) -> Iterator[Any]:
+    """The sessions that objects given to coroutines opened for themselves, where the coroutines use them."""
+    for atom in (a for a in started if a.tag == "pending"):
+        used = {e.subject for e in atom.info.summary.effects if e.kind in ("use", "txn")}
+        for known, held in own_handles(v for _, v in atom.bindings).items():
+            if program.kind(known) == "session":
+                yield from (session for session in held if session in used or known in used)
 
 
 def shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:
@@ -56,8 +67,10 @@ def is_shared(program: Program, function: FunctionInfo, session: Any, many: bool
         return _is_declared(program, function, session)
     if not many or session.tag != "handle":
         return True
+    made = session.site
     return not any(
-        e.kind in ("create", "obtain") and session in e.subject and "loop" in e.flags for e in function.events
+        "loop" in e.flags and (session in e.subject if e.kind in _MAKES else e.kind == "construct" and e.site == made)
+        for e in function.events
     )
 
 
