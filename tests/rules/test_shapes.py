@@ -2292,6 +2292,327 @@ async def ended(item_id):
 """,
         set(),
     ),
+    "a row that is changed before a wait is in the transaction that read it, which its unit of work commits": (
+        """
+# --- app/units.py
+from app.session import session_factory
+
+
+class Unit:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self.session.commit()
+        await self.session.close()
+
+
+class Look:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await self.session.close()
+# --- app/tasks/work.py
+import asyncio
+
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+from app.units import Look, Unit
+
+
+def mark(item):
+    item.status = "sent"
+
+
+async def changed(key):
+    async with Unit() as unit:
+        item = await unit.session.get(Item, key)
+        item.status = "sent"
+        await asyncio.sleep(1)  # TXN207@15
+
+
+async def changed_below(key):
+    async with Unit() as unit:
+        mark(await unit.session.get(Item, key))
+        await asyncio.sleep(1)  # TXN207@15
+
+
+async def all_of_them():
+    async with Unit() as unit:
+        for item in await unit.session.scalars(select(Item)):
+            item.status = "sent"
+            await asyncio.sleep(1)  # TXN207@19
+
+
+async def by_hand(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        item.status = "sent"
+        await asyncio.sleep(1)
+        await session.commit()
+
+
+async def only_read(key):
+    async with Unit() as unit:
+        await unit.session.get(Item, key)
+        await asyncio.sleep(1)
+
+
+async def for_the_eye(key):
+    async with Look() as unit:
+        item = await unit.session.get(Item, key)
+        item.status = "shown"
+        await asyncio.sleep(1)
+
+
+async def committed_before(key):
+    async with Unit() as unit:
+        item = await unit.session.get(Item, key)
+        item.status = "sending"
+        await unit.session.commit()
+        await asyncio.sleep(1)
+        item.status = "sent"
+
+
+async def perhaps(key, late):
+    async with Unit() as unit:
+        item = await unit.session.get(Item, key)
+        if late:
+            item.status = "late"
+        await asyncio.sleep(1)
+
+
+async def new(name):
+    async with Unit() as unit:
+        item = Item()
+        item.status = "new"
+        unit.session.add(item)
+        await asyncio.sleep(1)
+
+
+async def outside(key):
+    async with Unit() as unit:
+        item = await unit.session.get(Item, key)
+        item.status = "sent"
+    await asyncio.sleep(1)
+""",
+        set(),
+    ),
+    "what an object opens for itself is one session for all coroutines that are given the object": (
+        """
+# --- app/units.py
+from app.session import session_factory
+
+
+class Items:
+    def __init__(self, session):
+        self._session = session
+
+    async def get(self, key):
+        return await self._session.get(object, key)
+
+
+class Unit:
+    def __init__(self):
+        self.session = None
+
+    async def __aenter__(self):
+        self.session = session_factory()
+        self.items = Items(self.session)
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await self.session.commit()
+        await self.session.close()
+# --- app/tasks/work.py
+import asyncio
+
+from app.units import Unit
+
+
+async def each(unit: Unit, key):
+    await unit.items.get(key)
+
+
+async def name(unit: Unit, key):
+    return f"{unit}{key}"
+
+
+async def run(unit: Unit, key):
+    async with unit:
+        await each(unit, key)
+
+
+async def together(ids):
+    async with Unit() as unit:
+        await asyncio.gather(*(each(unit, key) for key in ids))  # TXN602@15
+
+
+async def repository(ids):
+    async with Unit() as unit:
+        await asyncio.gather(*(unit.items.get(key) for key in ids))  # TXN602@15
+
+
+async def grouped(ids):
+    async with Unit() as unit, asyncio.TaskGroup() as group:
+        for key in ids:
+            group.create_task(each(unit, key))  # TXN602@13
+
+
+async def names(ids):
+    async with Unit() as unit:
+        await asyncio.gather(*(name(unit, key) for key in ids))
+
+
+async def two():
+    async with Unit() as one, Unit() as other:
+        await asyncio.gather(each(one, 1), each(other, 2))
+
+
+async def of_their_own(ids):
+    await asyncio.gather(*(run(Unit(), key) for key in ids))
+    units = []
+    for key in ids:
+        unit = Unit()
+        units.append(run(unit, key))
+    await asyncio.gather(*units)
+""",
+        set(),
+    ),
+    "a unit of work that commits when it ends well is a transaction block, for errors that are kept inside": (
+        """
+# --- app/units.py
+from contextlib import asynccontextmanager
+
+from app.session import session_factory
+
+
+class Unit:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self.session.commit()
+        else:
+            await self.session.rollback()
+        await self.session.close()
+
+    async def undo(self):
+        await self.session.rollback()
+
+
+class Asked:
+    def __init__(self, saves=False):
+        self.saves = saves
+
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *error):
+        if self.saves:
+            await self.session.commit()
+        await self.session.close()
+
+
+class Quiet:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        return True
+
+
+@asynccontextmanager
+async def unit():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+
+
+@asynccontextmanager
+async def asked(saves=False):
+    async with session_factory() as session:
+        yield session
+        if saves:
+            await session.commit()
+# --- app/tasks/work.py
+import logging
+from contextlib import suppress
+
+from app.units import Asked, Quiet, Unit, asked, unit
+
+log = logging.getLogger(__name__)
+
+
+async def of_class(item):
+    async with Unit() as own:
+        try:
+            own.session.add(item)
+            await own.session.flush()
+        except Exception:  # TXN210@9
+            log.warning("lost")
+        with suppress(Exception):  # TXN210@14
+            await own.session.flush()
+        async with Quiet():  # TXN210@20
+            await own.session.flush()
+
+
+async def of_generator(item):
+    async with unit() as session:
+        try:
+            session.add(item)
+            await session.flush()
+        except Exception:  # TXN210@9
+            log.warning("lost")
+
+
+async def good(item):
+    try:
+        async with Unit() as own:
+            await own.session.flush()
+    except Exception:
+        log.warning("undone")
+    async with Quiet(), Unit() as own:
+        await own.session.flush()
+    async with Unit() as own:
+        try:
+            await own.session.flush()
+        except Exception:
+            await own.undo()
+        try:
+            async with own.session.begin_nested():
+                own.session.add(item)
+        except Exception:
+            log.warning("undone")
+        try:
+            print(item)
+        except Exception:
+            log.warning("no output")
+
+
+async def not_committed(item):
+    async with Asked() as own:
+        try:
+            await own.session.flush()
+        except Exception:
+            log.warning("closed next")
+    async with asked() as session:
+        try:
+            await session.flush()
+        except Exception:
+            log.warning("closed next")
+""",
+        set(),
+    ),
 }
 
 

@@ -533,6 +533,8 @@ def _is_known_above(frame: Frame, subject: Any) -> bool:
 def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:
     """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them."""
     sessions = handles.changing(frame, given) if given else UNKNOWN
+    if not guards:
+        holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions]
     outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
     for outer in outers:

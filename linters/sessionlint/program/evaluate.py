@@ -35,7 +35,7 @@ MACHINE = Machine(
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
-_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed"}
+_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed"}
 
 
 def evaluate_function(solver: Solver, function: FunctionInfo) -> None:

@@ -14,10 +14,12 @@ from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import CONNECTION, FACTORY, SESSION, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
-PENDING, HOLDS, FLUSHED = "pending", "holds", "flushed"
+#: A row is changed in the transaction that has read it, and nothing has sent that yet.
+PENDING, HOLDS, FLUSHED, CHANGED = "pending", "holds", "flushed", "changed"
 #: Those of them that hold rows.
 LASTING = (HOLDS, FLUSHED)
-_STATE = (PENDING, *LASTING)
+_STATE = (PENDING, *LASTING, CHANGED)
+_TOLD = (*LASTING, CHANGED)
 #: Marks of places that not every call of a function comes to.
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
@@ -55,6 +57,13 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
     frame.learn(subject, fact)
 
 
+def changed(frame: Frame, sessions: Value) -> None:
+    """Loaded rows are assigned to: a transaction that is open since they were read is to write that."""
+    for session in sessions:
+        if frame.know(session, "used") == 1 and not frame.in_block(session):
+            frame.learn(session, CHANGED)
+
+
 def let_go(frame: Frame, subject: Any) -> None:
     """The transaction of a session has ended, or may have."""
     for fact in _STATE:
@@ -67,8 +76,8 @@ def outlasts(fact: str) -> bool:
 
 
 def held(frame: Frame) -> tuple[Value, ...]:
-    """The sessions whose transactions hold rows here on every path; those that do when autoflush is on."""
-    found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in LASTING])
+    """The sessions whose transactions hold rows here on every path; those that do with autoflush; that change rows."""
+    found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in _TOLD])
     return found if any(found) else ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, handles, keeping, knowledge, row_classes
+from sessionlint.program import certificates, handles, holding, keeping, knowledge, row_classes
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -215,6 +215,7 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: 
     sessions = handles.changing(frame, changed)
     if sessions:
         frame.emit("change", span, subject=sessions, expr=target)
+        holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions]
     outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
     for outer in outers:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.holding import FLUSHED, LASTING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
-from sessionlint.rules.transactions import behind, called, down_to, owner_of, request_dependencies
+from sessionlint.rules.transactions import behind, called, closing_commits, down_to, owner_of, request_dependencies
+from sessionlint.rules.units import units_around
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -33,10 +34,12 @@ def held_open(program: Program, event: Event) -> Opening | None:
     """
     if event.callee is not None and event.callee.name in _EXITS:
         return None
-    certain, flushed = (*event.args[:2], (), ())[:2] if event.kind in ("network", "effect") else ((), ())
+    certain, flushed, changed = (*event.args[:3], (), (), ())[:3] if event.kind in ("network", "effect") else ((),) * 3
     sessions = (*certain, *(flushed if program.shared(_autoflushes) else ()))
-    for session in sessions:
-        opening = _in_function(program, event, session) if owner_of(event, (session,)) is None else None
+    for session in dict.fromkeys((*sessions, *changed)):
+        if owner_of(event, (session,)) is not None:
+            continue
+        opening = _in_function(program, event, session) if session in sessions else _of_change(program, event, session)
         if opening is not None:
             return opening
     return _by_dependency(program, event)
@@ -52,6 +55,19 @@ def _in_function(program: Program, event: Event, session: object) -> Opening | N
     what = "writes what was added before" if opens[-1].name == FLUSHED else "opens a transaction"
     steps = down_to(program, opens[-1]) or [program.step(opens[-1].site, f"{called(opens[-1])} {what}")]
     return Opening(f"`{called(opens[-1])}` on line {opens[-1].span[0]}", steps)
+
+
+def _of_change(program: Program, event: Event, session: Any) -> Opening | None:
+    """The read that opened it, of a row that is changed and that a unit of work around the event will write."""
+    events = event.function.events
+    change = next((i for i, e in enumerate(events) if "change" in (e.kind, e.text) and session in e.subject), None)
+    in_unit = any(session in unit.subjects for unit in units_around(program, event))
+    if change is None or not (in_unit or closing_commits(program, event.function, session)):
+        return None
+    reads = [e for e in events[:change] if "use" in (e.kind, e.text) and session in e.subject]
+    steps = [program.step(read.site, f"{called(read)} opens a transaction") for read in reads[-1:]]
+    steps.append(program.step(events[change].site, "this row is changed in it, and it is open until that is committed"))
+    return Opening(f"`{called(reads[-1])}` on line {reads[-1].span[0]}" if reads else "the first read", steps)
 
 
 def _opens(event: Event, session: object) -> bool:

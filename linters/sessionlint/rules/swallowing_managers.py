@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.values import UNKNOWN, Ext, Value
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.raised_later import outcome, raised_later
+from sessionlint.rules.units import has_units
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def managed(program: Program) -> Iterator[Event]:
     """For each ``with`` of such a manager, the ``except`` clause that it is around the block."""
     for event in program.events("call"):
         callee = event.callee
-        if "context" not in event.flags or callee is None or not event.transactions:
+        if "context" not in event.flags or callee is None:
+            continue
+        if not event.transactions and not has_units(program, event.function):
             continue
         if "cm" in event.flags:
             yield from (_clause(event, h) for h in callee.events if _keeps(h))

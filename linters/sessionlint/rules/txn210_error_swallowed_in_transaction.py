@@ -14,6 +14,7 @@ from sessionlint.rules.swallowing_callees import Kept, kept_below
 from sessionlint.rules.swallowing_managers import managed
 from sessionlint.rules.transactions import called, owned
 from sessionlint.rules.translating import catches_database_errors, stands_for
+from sessionlint.rules.units import units_around
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -26,7 +27,8 @@ META = Rule(
     rationale=(
         "After a failed statement PostgreSQL refuses every other one of that transaction (`current transaction is "
         "aborted`), and after a failed flush SQLAlchemy does (`This transaction was rolled back due to a previous "
-        "exception`). Where the error came from elsewhere, the block ends well and commits half of the work."
+        "exception`). Where the error came from elsewhere, the block ends well and commits half of the work. The "
+        "block of a unit of work that commits when it ends well is such a block, too."
     ),
     remedy=(
         "Let the error leave the block and catch it outside; or put the statements that may fail into `async with "
@@ -731,7 +733,7 @@ async def nightly(row) -> None:
 def check(program: Program) -> Iterator[Finding]:
     """One finding per ``except`` clause, ``suppress()`` or manager of the project that keeps errors."""
     for event in (*program.events("handler"), *managed(program)):
-        if "swallows" not in event.flags or not owned(event) or program.is_exempt(event.function):
+        if "swallows" not in event.flags or program.is_exempt(event.function) or not _around(program, event):
             continue
         yield from _report(program, event)
     for kept in kept_below(program):
@@ -755,10 +757,15 @@ def _below(program: Program, kept: Kept) -> Finding:
     return program.finding(META, kept.call, message, trace)
 
 
+def _around(program: Program, event: Event) -> tuple[Transaction, ...]:
+    """The transactions that go on after a clause, units of work included."""
+    return (*units_around(program, event), *owned(event))
+
+
 def _report(program: Program, event: Event) -> Iterator[Finding]:
     """The finding of a clause that catches database errors, unless a savepoint protects every statement."""
     catches = catches_database_errors(event)
-    for transaction in reversed(owned(event)):
+    for transaction in reversed(_around(program, event)):
         uses = ((use, None if catches else stands_for(program, event, use)) for use in _unprotected(event, transaction))
         use, becomes = next((found for found in uses if catches or found[1] is not None), (None, None))
         if use is None or _rolls_back(event, transaction) or raised_later(event, transaction.site[1]):

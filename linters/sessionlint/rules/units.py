@@ -1,0 +1,127 @@
+"""Units of work: ``with`` blocks of the project's managers that commit when they end well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.model import Transaction
+from sessionlint.rules.watching import is_within
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+_ENTERS = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
+_SOMETIMES = frozenset({"branch", "loop", "handler"})
+
+
+class _Unit(NamedTuple):
+    """The ``with`` statement, and the transaction as one that its item opens."""
+
+    block: ir.Span4
+    transaction: Transaction
+
+
+def units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
+    """The transactions that blocks of units of work around an event commit, the outermost first."""
+    found = program.shared(_units).get(event.function, ())
+    return tuple(
+        unit.transaction for unit in sorted(found, key=lambda unit: unit.block)
+        if is_within(event.span, unit.block) and unit.transaction.site[1][2:] <= event.span[:2]
+    )  # fmt: skip
+
+
+def has_units(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function enters units of work."""
+    return function in program.shared(_units)
+
+
+def _units(program: Program) -> dict[FunctionInfo, list[_Unit]]:
+    found: dict[FunctionInfo, list[_Unit]] = {}
+    for event in program.events("effect"):
+        if event.name == "commit" and event.text == "txn" and _is_left(event):
+            for entered in _entered(event):
+                transaction = Transaction(event.subject, entered.site, False, entered.callee)
+                found.setdefault(event.function, []).append(_Unit(event.span, transaction))
+    for event in program.events("call"):
+        callee = event.callee
+        if callee is not None and {"cm", "context"} <= event.flags and callee.summary.commits_after_yield:
+            found.setdefault(event.function, []).extend(_of_generator(event, callee))
+    return {function: units for function, units in found.items() if units}
+
+
+def _is_left(event: Event) -> bool:
+    """Whether it is leaving an object's block that commits, whatever else the object was told."""
+    method = event.callee
+    if method is None or method.name not in _ENTERS or method.class_info is None:
+        return False
+    told = {p[0] for p in method.params[1:]}
+    commits = [e.span for e in method.events if e.name == "commit" and "handler" not in e.flags]
+    return any(all(_names(test) & told for test in _tests(method.body, span)) for span in commits)
+
+
+def _entered(left: Event) -> Iterator[Event]:
+    """How the object was entered whose block a call of ``__exit__`` leaves."""
+    entering = _ENTERS[left.callee.name] if left.callee is not None else ""
+    calls = (e for e in left.function.events if e.kind == "call" and "context" in e.flags)
+    for event in calls:
+        if event.callee is None or event.callee.name != entering or not is_within(event.span, left.span):
+            continue
+        if set(_objects(event)) & set(_objects_of(left)):
+            yield event
+            return
+
+
+def _objects(event: Event) -> list[Any]:
+    return [a for _, value in event.bindings[:1] for a in value]
+
+
+def _objects_of(left: Event) -> list[Any]:
+    calls = (e for e in left.function.events if e.kind == "call" and e.span == left.span and e.callee is left.callee)
+    return [a for call in calls for a in _objects(call)]
+
+
+def _tests(node: Any, span: ir.Span4) -> Iterator[ir.Expr]:
+    """The tests of the ``if`` statements around a place."""
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "I" and len(child) == 5 and is_within(span, child[1]):
+                yield child[2]
+            yield from _tests(child, span)
+
+
+def _names(node: Any) -> set[str]:
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if type(current) is tuple and current:
+            if current[0] == "n" and len(current) == 3:
+                found.add(current[2])
+            pending.extend(current)
+    return found
+
+
+def _of_generator(event: Event, callee: FunctionInfo) -> Iterator[_Unit]:
+    commits = [e for e in callee.events if e.name == "commit" and (e.kind == "txn" or e.text == "txn")]
+    block = next((s[1] for s in _withs(event.function.body) if any(i[1] == event.span for i, _ in s[2])), None)
+    if block is None or not any(_SOMETIMES.isdisjoint(e.flags) for e in commits):
+        return
+    given = dict(event.bindings)
+    made = {a for e in event.function.events if e.kind == "obtain" and e.span == event.span for a in e.subject}
+    roots = {getattr(a, "root", None) for a, _ in callee.summary.commits_after_yield}
+    handed = [a for subject, _ in callee.summary.commits_after_yield for a in given.get(subject, ())]
+    subjects = (*handed, *(a for a in made if getattr(a, "root", None) in roots))
+    if subjects:
+        yield _Unit(block, Transaction(tuple(dict.fromkeys(subjects)), event.site, False, callee))
+
+
+def _withs(node: Any) -> Iterator[ir.Stmt]:
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "w/" and len(child) == 5:
+                yield child
+            if child[0] not in ("F", "C"):
+                yield from _withs(child)
