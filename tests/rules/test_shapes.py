@@ -2613,6 +2613,106 @@ async def not_committed(item):
 """,
         set(),
     ),
+    "a session is left open by a return before the one that hands it out, or by a break before its close": (
+        """
+# --- app/session.py
+from sqlalchemy.orm import Session, sessionmaker
+
+session_factory = sessionmaker()
+
+
+def early(readonly):
+    session = session_factory()  # TXN108@15
+    if readonly:
+        return None
+    return session
+
+
+def in_a_tuple(keys):
+    session = session_factory()  # TXN108@15
+    for key in keys:
+        if not key:
+            return None, ""
+    return session, keys
+
+
+def first(checks):
+    for check in checks:
+        session = session_factory()  # TXN108@19
+        if found := check(session):
+            return found
+        session.close()
+    return None
+
+
+def first_name(checks):
+    for check in checks:
+        session = session_factory()  # TXN108@19
+        if check(session):
+            session.close()
+            break
+        session.close()
+
+
+def asked_first(readonly):
+    if readonly:
+        return None
+    session = session_factory()
+    return session
+
+
+def closed_first(readonly):
+    session = session_factory()
+    if readonly:
+        session.close()
+        return None
+    return session
+
+
+def perhaps_none(factories):
+    session = factories.pop()() if factories else session_factory()
+    if session is None:
+        return None
+    return session
+
+
+def in_one_branch(readonly):
+    if readonly:
+        session = session_factory()
+    else:
+        return None
+    return session
+
+
+def refused():
+    try:
+        session = session_factory()
+    except OSError:
+        return None
+    return session
+
+
+def first_closed(checks):
+    for check in checks:
+        with session_factory() as session:
+            if check(session):
+                break
+
+
+def given_away(checks):
+    for check in checks:
+        check(session_factory())
+
+
+class Kept:
+    def session(self, readonly):
+        self.own = session_factory()
+        if readonly:
+            return None
+        return self.own
+""",
+        set(),
+    ),
 }
 
 

@@ -60,7 +60,9 @@ def _in_function(program: Program, event: Event, session: object) -> Opening | N
 def _of_change(program: Program, event: Event, session: Any) -> Opening | None:
     """The read that opened it, of a row that is changed and that a unit of work around the event will write."""
     events = event.function.events
-    change = next((i for i, e in enumerate(events) if "change" in (e.kind, e.text) and session in e.subject), None)
+    changes = (i for i, e in enumerate(events) if "change" in (e.kind, e.text) and session in e.subject)
+    # in one call nobody knows what comes first
+    change = next((i for i in changes if events[i].span != event.span), None)
     in_unit = any(session in unit.subjects for unit in units_around(program, event))
     if change is None or not (in_unit or closing_commits(program, event.function, session)):
         return None

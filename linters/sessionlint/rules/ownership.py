@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Value, contained
+from sessionlint.rules.early_returns import returned_without
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: Kinds that hold a connection and have to be closed.
 HELD = frozenset({"session", "connection", "driver connection"})
-Verdict = Literal["closed", "passed on", "closed without finally", "never closed"]
+Verdict = Literal["closed", "passed on", "closed without finally", "never closed", "left open by a return"]
 
+_SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
 #: Libraries that look at what they are given and keep nothing.
 _LOOKS_ONLY = ("sqlalchemy.", "sqlmodel.", "builtins.", "typing.")
@@ -51,8 +53,13 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     ):
         return "closed"
     lent = bool(flags) and not _closed_elsewhere(program, event, handle)
-    if any(_passes_on(program, e, handle) for e in event.function.events if not (lent and _on_request(e))):
-        return "passed on"
+    # who closes it at the end of every round or call has not given it away to code that cannot be seen
+    keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)
+    passing = (e for e in event.function.events if not (keeps and "escape" in (e.kind, e.text)))
+    takers = [e.kind for e in passing if not (lent and _on_request(e)) and _passes_on(program, e, handle)]
+    if takers:
+        early = returned_without(event, handle, closings) if set(takers) == {"return"} else None
+        return "left open by a return" if early is not None else "passed on"
     if not flags:
         return "never closed"
     in_handler = ["handler" in f for f in flags]

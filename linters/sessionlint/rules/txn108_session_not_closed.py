@@ -438,14 +438,17 @@ def _with(program: Program, event: Event) -> str:
 def _message(program: Program, event: Event, handle: Handle) -> str:
     call, function, block = text(event), event.function, _with(program, event)
     advice = f"Open it with `{block}`, or close it in `finally`."
-    if "returned" in event.flags and not function.is_generator:
-        if function in program.dependency_functions:
-            return (
-                f"{call} makes the {handle.kind} that a dependency returns, and FastAPI closes nothing that is "
-                f"returned. Yield it from inside a `{block}` block."
-            )
-        return ""
+    returned = "returned" in event.flags and not function.is_generator
+    if returned and function in program.dependency_functions:
+        return (
+            f"{call} makes the {handle.kind} that a dependency returns, and FastAPI closes nothing that is returned. "
+            f"Yield it from inside a `{block}` block."
+        )
     outcome = verdict(program, event, handle)
+    if outcome == "left open by a return":
+        return f"{call} makes a {handle.kind} that a return before the one that hands it out leaves open. {advice}"
+    if returned:
+        return ""
     if outcome == "never closed":
         return f"{call} makes a {handle.kind} that is never closed. {advice}"
     if outcome == "closed without finally":
