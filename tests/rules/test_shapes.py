@@ -2713,6 +2713,45 @@ class Kept:
 """,
         set(),
     ),
+    "text around a UUID that is cut is a truncated UUID, in the id of a row": (
+        """
+# --- app/ids.py
+import uuid
+
+
+def new_id(prefix=""):
+    return f"{prefix}{uuid.uuid4()}"[:20]  # TXN702@12
+
+
+def work(row):
+    job_id = f"{uuid.uuid4()}"[:8]  # TXN702@14
+    title = f"job {uuid.uuid4()}"[:20]
+    row_id = f"{row}"[:8]
+    return job_id, row_id, title
+
+
+def trace_ref(prefix=""):
+    return f"{prefix}{uuid.uuid4()}"[:20]
+
+
+def plain_id():
+    return f"{uuid.uuid4()}"
+# --- app/models/place.py
+import uuid
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.item import Base
+
+
+class Place(Base):
+    __tablename__ = "places"
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: f"{uuid.uuid4()}"[:20])  # TXN702@23
+    code: Mapped[str] = mapped_column(String(20), default=lambda: f"{uuid.uuid4()}"[:20])
+""",
+        set(),
+    ),
 }
 
 

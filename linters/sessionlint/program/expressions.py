@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -235,7 +236,13 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
             out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
+        elif atom.tag == "text" and e[3][0] == "z":
+            # text around a UUID that is cut
+            out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
     return out
+
+
+_MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
 
 
 def _entry(atom: Map, key: Any) -> Value:
