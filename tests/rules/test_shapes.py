@@ -2752,6 +2752,40 @@ class Place(Base):
 """,
         set(),
     ),
+    "SQL that a caller completes is told at the caller when it goes through two helpers": (
+        """
+# --- app/services/sql.py
+from sqlalchemy import text
+
+
+async def run(session, statement):
+    await session.execute(text(statement))
+
+
+def clause(parts):
+    return " AND ".join(parts)
+
+
+async def purge(session, table, parts):
+    statement = f"DELETE FROM {table} WHERE " + clause(parts)
+    await run(session, statement)
+
+
+def describe(table, parts):
+    return f"DELETE FROM {table} WHERE " + clause(parts)
+# --- app/services/items.py
+import logging
+
+from app.services import sql
+
+
+async def drop(session):
+    await sql.purge(session, "items", ["status = 'stale'", "tenant_id = '1'"])  # TXN302@11
+    await sql.purge(session, "items", ["status = 'stale'"])
+    logging.info(sql.describe("items", ["tenant_id = '1'"]))
+""",
+        set(),
+    ),
 }
 
 

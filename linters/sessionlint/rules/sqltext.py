@@ -119,24 +119,27 @@ def _handed_over(program: Program) -> frozenset[FunctionInfo]:
 def completed_uses(program: Program) -> Iterator[SqlUse]:
     """SQL that a function puts together from its parameters, as its callers complete it: once per call.
 
-    So are clauses that the methods of an object collect for it.
+    So are clauses that the methods of an object collect for it, and what goes through another function before it is
+    executed.
     """
-    built: dict[FunctionInfo, list[tuple[Event, Text]]] = {}
-    for event in program.events("sql"):
-        function = event.function
-        for text in event.value:
-            if text.tag != "text" or not text.holes:
+    built: dict[FunctionInfo, list[tuple[SqlUse, Text]]] = {}
+    for use in _all(program):
+        function = use.event.function
+        for text in use.texts:
+            if not text.holes:
                 continue
             if all(_is_own(h, function) for h in text.holes):
-                built.setdefault(function, []).append((event, text))
+                built.setdefault(function, []).append((use, text))
             elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
                 for filler in {h.info for h in text.holes if _is_kept(h, function)}:
-                    built.setdefault(filler, []).append((event, text))
+                    built.setdefault(filler, []).append((use, text))
     for call, callee, given in _calls(program, built.keys()):
-        for event, text in built[callee]:
+        for use, text in built[callee]:
             known = [_given(h, given) if _is_own(h, callee) else (h,) for h in text.holes]
-            texts = texts_of(filled(text, known))
-            yield SqlUse(call, texts, (program.step(event.site, "the text is executed as SQL here"),))
+            done = "is passed on" if use.trace else "is executed as SQL"
+            yield SqlUse(
+                call, texts_of(filled(text, known)), (program.step(use.event.site, f"the text {done} here"), *use.trace)
+            )
 
 
 def is_set_config(name: str) -> bool:
