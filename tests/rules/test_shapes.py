@@ -2786,6 +2786,66 @@ async def drop(session):
 """,
         set(),
     ),
+    "what a callee logs and raises is lost to the queue by who swallows it, in a loop and outside of one": (
+        """
+# --- app/tasks/work.py
+import asyncio
+import logging
+
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+async def refresh():
+    try:
+        async with get_session() as session:
+            await session.get(object, 1)
+    except Exception:
+        log.exception("refresh failed")
+        raise
+
+
+async def nightly():
+    try:
+        await refresh()
+    except Exception:  # TXN604@5
+        return
+
+
+async def forever():
+    while True:
+        try:
+            await refresh()
+        except Exception:  # TXN604@9
+            await asyncio.sleep(1)
+
+
+async def logs_and_goes_on():
+    while True:
+        try:
+            await refresh()
+        except Exception:
+            log.exception("round failed")
+        await asyncio.sleep(1)
+
+
+async def raises():
+    try:
+        await refresh()
+    except Exception:
+        log.error("refresh failed")
+        raise
+
+
+async def works():
+    try:
+        print("done")
+    except Exception:
+        return
+""",
+        set(),
+    ),
 }
 
 

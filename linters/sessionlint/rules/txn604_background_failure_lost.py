@@ -1051,7 +1051,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         last = _is_outermost(handler) or _is_given_up(function, handler)
         if not (last or _goes_on(function, handler)):
             continue
-        if not any(can_fail(e) or (not last and _raises_on(e)) for e in body_of(handler)):
+        if not any(can_fail(e) or _raises_on(e) for e in body_of(handler)):
             continue
         done = effort(program, handler)
         # a loop goes on, and a line in its log says that a round failed
