@@ -1051,11 +1051,11 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         last = _is_outermost(handler) or _is_given_up(function, handler)
         if not (last or _goes_on(function, handler)):
             continue
-        if not any(can_fail(e) or _raises_on(e) for e in body_of(handler)):
-            continue
         done = effort(program, handler)
         # a loop goes on, and a line in its log says that a round failed
         unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
+        if not any(can_fail(e) or (unseen and _raises_on(e)) for e in body_of(handler)):
+            continue
         if done != "records" and (last or unseen) and _holds_all_work(function, handler):
             yield program.finding(
                 META, (function, handler.span),
