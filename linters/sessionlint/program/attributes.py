@@ -251,7 +251,7 @@ def _through_super(e: ir.Expr) -> bool:
 def _rebind(value: Value, atom: Inst) -> Value:
     """Functions kept in attributes stay unbound; handles of this instance's constructor keep their identity."""
     bindings = dict(atom.bindings)
-    if not any(item in bindings for item in value):
+    if not bindings or not any(item in bindings or (item.tag == "inst" and item.bindings) for item in value):
         return value
     out: Value = UNKNOWN
     for item in value:
