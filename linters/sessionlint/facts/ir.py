@@ -34,7 +34,8 @@ Functions
     statements, or ``bytes`` (packed) for functions of a module or class; ``flags`` of ``FLAG_*``;
     ``names`` the identifiers the function mentions, sorted and joined by blanks (``""`` for nested functions).
 Classes
-    ``(name, span, header_span, bases, keywords, body, decorators)``.
+    ``(name, span, header_span, bases, keywords, body, decorators, keeps)``; ``keeps``: see
+    :func:`sessionlint.facts.kept.keeps_registry`.
 Modules
     ``(statements, imports)``; ``imports`` of ``(module, level, names)``, all there are in the file, sorted.
 """
@@ -46,7 +47,7 @@ from typing import Any
 from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 9
+FACTS_VERSION = 10
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from sessionlint.facts import callees, patterns, screen
+from sessionlint.facts import callees, kept, patterns, screen
 from sessionlint.facts.ir import (
     FLAG_ASYNC,
     FLAG_GENERATOR,
@@ -466,7 +466,7 @@ class _Lowering:
         bounds, self._bounds = self._bounds, patterns.bounds(node, self._bounds)
         record = (
             node.name, span, self._header(node, "class"), self._many(node.bases), keywords, self.block(node.body),
-            self._many(node.decorator_list),
+            self._many(node.decorator_list), kept.keeps_registry(node),
         )  # fmt: skip
         self._bounds = bounds
         return ("C", span, record)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    by_key,
     calls,
     certificates,
     class_values,
@@ -212,7 +213,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if not atom.bindings:
         value = class_values.chosen(frame, atom.info, name, value, e)
     if value:
-        return _described(frame, _rebind(value, atom), atom, e)
+        return _described(frame, by_key.of_object(frame, _rebind(value, atom), atom, name, e), atom, e)
     fallback = solver.method(atom.info, "__getattr__")
     if fallback is not None:
         result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)

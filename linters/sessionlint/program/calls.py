@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    by_key,
     class_values,
     configured,
     decorated,
@@ -50,6 +51,7 @@ from sessionlint.program.values import (
     contained,
     join,
     join_all,
+    mark_of,
     shallow,
 )
 
@@ -84,6 +86,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             overriding.foretell(frame, through, instead, args, keywords, e)
         if through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
+            if mark_of(callee.receiver) is not None:
+                guard = Guard(through, "is", callee.receiver, True)
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
         elif (drawn := drawing.guard_of(frame, callee, e[2])) is not None:
             out = join(out, _guarded(frame, drawn, callee, args, keywords, e))
@@ -362,6 +366,10 @@ def _run(
     summary = frame.solver.summary_of(function)
     mapped = substitution(frame, function, tuple(bindings.items()))
     keeping.run(frame, function, mapped)
+    if summary.keeps:
+        by_key.carry(frame, function, summary, mapped, e)
+    if summary.draws is not None:
+        summary = by_key.in_call(frame, function, summary, bindings, e)
     spared = opens_none(summary, mapped, frame.solver)
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
@@ -370,7 +378,7 @@ def _run(
     )  # fmt: skip
     asked = overriding.of_receiver(frame, function, mapped, e) if summary.guards or summary.possible else mapped
     for effect in list(summary.effects):
-        _carry(frame, function, effect, mapped, asked, e)
+        _carry(frame, function, summary, effect, mapped, asked, e)
     for key, guards in overriding.settled(frame, function, summary, mapped, asked, e) if summary.possible else ():
         _happens(frame, function, key[0], key, mapped, e, guards)
     for atom, fact in summary.leaves:
@@ -467,7 +475,7 @@ def _around(
     mapped = substitution(frame, wrapper, tuple(given.items()))
     for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
         if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
-            _carry(frame, wrapper, effect, mapped, mapped, e)
+            _carry(frame, wrapper, wrapper.summary, effect, mapped, mapped, e)
 
 
 def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
@@ -481,9 +489,11 @@ def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value
     return tuple(dict.fromkeys((*given, *taken)))
 
 
-def _carry(frame: Frame, function: FunctionInfo, effect: Effect, mapped: Any, asked: Any, e: ir.Expr) -> None:
+def _carry(
+    frame: Frame, function: FunctionInfo, summary: Summary, effect: Effect, mapped: Any, asked: Any, e: ir.Expr
+) -> None:
     """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen."""
-    guards = left_of(function.summary.guards.get(effect, frozenset()), asked, frame.solver)
+    guards = left_of(summary.guards.get(effect, frozenset()), asked, frame.solver)
     if guards is not None:
         _happens(frame, function, effect, effect, mapped, e, guards)
 

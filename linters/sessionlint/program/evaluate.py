@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     attributes,
+    by_key,
     calls,
     configured,
     contexts,
@@ -23,6 +24,19 @@ from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
 from sessionlint.program.values import SESSION, UNKNOWN, Ext, Handle, Map, Param, Seq, Site, Value, bounded, join
 
+
+def _specialized(outer: Frame, function: FunctionInfo, body: tuple[ir.Stmt, ...], given: dict[str, Value]) -> Summary:
+    """What a function does in a call of which these arguments are known."""
+    frame = Frame(outer.solver, function, MACHINE)
+    frame.depth = outer.depth + 1
+    _parameters(frame)
+    frame.env.update(given)
+    run_block(frame, body)
+    if not frame.dead:
+        frame.leaves()
+    return _summary(frame)
+
+
 MACHINE = Machine(
     expressions.evaluate,
     calls.call_atom,
@@ -31,6 +45,7 @@ MACHINE = Machine(
     attributes.get_attribute,
     expressions.element_of,
     run_block,
+    _specialized,
 )
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
@@ -55,6 +70,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body)
     function.summary.answers = configured.answering(function, body)
+    function.summary.draws = by_key.drawing(frame, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
@@ -176,6 +192,7 @@ def _summary(frame: Frame) -> Summary:
         guards=guards,
         possible=_possible(frame),
         handed_back={a: frame.awaiting[a] for a in returns if frame.awaiting.get(a)} if frame.awaiting else {},
+        keeps=tuple(frame.kept),
         hands_out_closed=_handed_out_closed(frame),
     )
 

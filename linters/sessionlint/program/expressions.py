@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    by_key,
     calls,
     contexts,
     definitions,
@@ -208,7 +209,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
     if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
         # a column by a name that may be several
         out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
-    for atom in base:
+    for atom in by_key.drawn(frame, e[2], base, key):
         if atom.tag == "mod" and isinstance(index, str):
             out = join(out, get_attribute(frame, (atom,), index, e))
         elif atom.tag == "map":

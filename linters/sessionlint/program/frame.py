@@ -47,6 +47,7 @@ class Machine:
     attribute: Callable[..., Value]
     element: Callable[..., Value]
     block: Callable[..., None]
+    specialize: Callable[..., Any]
 
 
 class Frame:
@@ -84,6 +85,9 @@ class Frame:
         self.made_instead: dict[Any, Any] = {}
         #: effects that happen for objects of some classes only, see :mod:`sessionlint.program.overriding`
         self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
+        #: what is put into registries, and the parameters by which something is drawn out of one
+        self.kept: dict[Any, None] = {}
+        self.draws: dict[str, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False

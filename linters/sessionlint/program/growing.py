@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import by_key
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
 from sessionlint.program.targets import assign, put_back, renew
@@ -97,6 +98,7 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
         target = ("i", target[1], target[2][2], target[3][0])
     listed = (Seq((added,), True),)
     if target[0] == "a":
+        by_key.put(frame, target, (by_key.LISTED,), listed)
         for owner in frame.evaluate(target[2]):
             if owner.tag in ("inst", "cls"):
                 frame.solver.write(("attr", owner.info, target[3]), listed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.program import row_classes
 from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
-from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, join_all
+from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, join_all, mark_of
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -251,6 +251,8 @@ def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | 
     if guard.kind == "of":
         return _has_method(guard, atom, mro) if atom.tag in _OF_CLASS and _is_final(atom, wanted[0], mro) else None
     if atom.tag == "inst" and wanted.tag == "inst":
+        if None not in (marks := (mark_of(atom), mark_of(wanted))) and marks[0] != marks[1]:
+            return False
         return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
     if atom == wanted:
         return True

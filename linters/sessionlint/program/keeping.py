@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.substitution import is_made_by
-from sessionlint.program.values import CONNECTION, DRIVER, SESSION, UNKNOWN, Handle, Value, join
+from sessionlint.program.values import CONNECTION, DRIVER, MARK, SESSION, UNKNOWN, Const, Handle, Value, join
 
 #: The attribute of a class under which it is written down which handles its methods make and keep.
 KEPT = "<kept>"
@@ -33,6 +33,8 @@ def own(frame: Frame, info: ClassInfo, span: ir.Span4) -> Bindings:
     bindings = tuple((handle, (handle._replace(site=frame.site(span)),)) for handle in found)
     for _, (handle,) in bindings:
         _renew(frame, handle)
+    if any(c.registers for c in frame.solver.mro(info)):
+        return (*bindings, (MARK, (Const(frame.site(span), "mark"),)))
     return bindings
 
 

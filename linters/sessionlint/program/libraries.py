@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    by_key,
     handles,
     holding,
     knowledge,
@@ -55,6 +56,8 @@ _PROVIDES = (
     ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
 )  # fmt: skip
 _MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
+#: Methods of dictionaries that take a key and give what is under it.
+_DRAWS = ("get", "pop", "setdefault")
 #: Calls that keep a function of the caller and call it later.
 _CALLS_BACK = (
     ".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor",
@@ -240,6 +243,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
         return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":
+        if name in _DRAWS and args and e[0] == "c" and e[2][0] == "a":
+            (receiver,) = by_key.drawn(frame, e[2][2], (receiver,), args[0])[:1]
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
@@ -307,7 +312,7 @@ def _sequence_method(receiver: Any, name: str) -> Value:
 
 
 def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:
-    if name in ("get", "pop", "setdefault"):
+    if name in _DRAWS:
         key = literal(args[0]) if args else None
         found = receiver.get(key) if isinstance(key, str) else None
         default = args[1] if len(args) > 1 else UNKNOWN

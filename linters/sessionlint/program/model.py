@@ -121,6 +121,18 @@ class Hop(NamedTuple):
     inner: Any = None
 
 
+class Kept(NamedTuple):
+    """What a function puts into a registry: ``origin`` is the container's class or file, and its name there.
+
+    ``owner`` is the object that has it (a parameter, a mark, or ``None``), ``key`` what it is put under.
+    """
+
+    origin: tuple[Any, str]
+    owner: Any
+    key: Any
+    value: Value
+
+
 @dataclass(slots=True)
 class Summary:
     """What callers need to know of a function."""
@@ -145,6 +157,10 @@ class Summary:
     forwards: Any = None
     #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
     answers: Any = None
+    #: what it puts into registries under keys that its callers name, see :mod:`sessionlint.program.by_key`
+    keeps: tuple[Kept, ...] = ()
+    #: the parameters by which it draws out of one, and its statements
+    draws: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     _key: tuple[Any, ...] | None = None
@@ -174,6 +190,8 @@ class Summary:
                 self.leaves,
                 self.forwards,
                 self.answers,
+                self.keeps,
+                self.draws,
                 self.hands_out_closed,
             )
         return self._key
@@ -394,6 +412,7 @@ class ClassInfo:
         "module",
         "name",
         "qualname",
+        "registers",
         "span",
     )  # fmt: skip
 
@@ -404,6 +423,8 @@ class ClassInfo:
         self.name: str = facts[0]
         self.span: ir.Span4 = facts[1]
         self.header: ir.Span4 = facts[2]
+        #: its objects are told apart by what their methods were given to call
+        self.registers: bool = facts[7]
         self.qualname = qualname
         self.defined_in = defined_in
         self.bases: Value = ()
@@ -423,7 +444,10 @@ class ClassInfo:
         """What others see of a class: bases, decorators, methods, attributes; not where it stands."""
         if self._shape is None:
             attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
-            shape = (self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures, self.hooks)
+            shape = (
+                self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures, self.hooks,
+                self.registers,
+            )  # fmt: skip
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
 

@@ -9,6 +9,7 @@ from sessionlint.program import strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
+    MARK,
     MAX_ATOMS,
     MAX_KEYS,
     MORE,
@@ -105,7 +106,7 @@ def substitute(
             owners = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
             out = join(out, tuple(atom._replace(receiver=owner) for owner in owners))
         elif tag == "fn" and atom.info.parent is function and atom.receiver is None:
-            given = _closed_over(frame, function, mapped)
+            given = _closed_over(frame, function, atom.info, mapped)
             out = join(out, (atom._replace(receiver=Closed(given)) if given else atom,))
         elif tag == "row" and atom.session in mapped:
             out = join(out, tuple(atom._replace(session=s) for s in mapped[atom.session]))
@@ -121,10 +122,24 @@ def substitute(
     return out
 
 
-def _closed_over(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value]) -> tuple[tuple[Any, Value], ...]:
+def _closed_over(
+    frame: Frame, function: FunctionInfo, inner: FunctionInfo, mapped: dict[Any, Value]
+) -> tuple[tuple[Any, Value], ...]:
     """The handles, and the functions it wraps, that a call gave the function, for those it defines and returns."""
     keys = [identity(function, name) for name, *_ in function.params]
-    return tuple((key, mapped[key]) for key in keys if _is_kept(frame, mapped.get(key, UNKNOWN)))
+    owner = function.class_info
+    registers = owner is not None and any(c.registers for c in frame.solver.mro(owner))
+    said = [key for key in keys if _says(mapped.get(key, UNKNOWN))] if registers else []
+    asked = said if said and frame.solver.summary_of(inner).keeps else []
+    return tuple((key, mapped[key]) for key in keys if key in asked or _is_kept(frame, mapped.get(key, UNKNOWN)))
+
+
+def _says(value: Value) -> bool:
+    """Whether a value is a literal name, or an object that keeps a registry."""
+    if len(value) != 1:
+        return False
+    (atom,) = value
+    return (atom.tag == "const" and atom.kind == "str") or (atom.tag == "inst" and MARK in dict(atom.bindings))
 
 
 def _is_kept(frame: Frame, value: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, handles, holding, keeping, knowledge, row_classes
+from sessionlint.program import by_key, certificates, handles, holding, keeping, knowledge, row_classes
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -288,6 +288,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if isinstance(key, int) and target[2][0] == "n" and any(a.tag == "seq" for a in owner):
         assign(frame, target[2], tuple(_put_at(a, key, value) if a.tag == "seq" else a for a in owner), None)
         return
+    if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
+        by_key.put(frame, target[2], keys, value)
     _keep(frame, target, owner, alternatives(keys), value)
 
 

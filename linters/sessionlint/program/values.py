@@ -275,6 +275,8 @@ class Predicate(NamedTuple):
 Value = tuple[Any, ...]
 
 UNKNOWN: Value = ()
+#: The key under which an object that keeps a registry has what tells it from others.
+MARK = Const("<registry>", "mark")
 #: The entry that marks a dictionary of attributes.
 NAMESPACE = (("namespace",), UNKNOWN)
 
@@ -399,6 +401,11 @@ MAX_ITEMS = 24
 MAX_KEYS = 60
 MAX_TEXT = 4000
 _TOO_MUCH = 1_000_000
+
+
+def mark_of(atom: Any) -> Any:
+    """What tells an object that keeps a registry from others of its class."""
+    return next((v[0] for k, v in atom.bindings if k == MARK), None) if atom.tag == "inst" else None
 
 
 def bounded(value: Value) -> Value:

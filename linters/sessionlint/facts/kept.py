@@ -1,0 +1,67 @@
+"""Which classes keep a registry: they put what they are given into a container of theirs, and call what is in it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_PUTS = frozenset({"append", "add", "insert", "appendleft", "setdefault"})
+
+
+def keeps_registry(node: ast.ClassDef) -> bool:
+    """Whether objects of a class differ in what their methods were given to call.
+
+    ``self.listeners[name].append(listener)`` in one method, ``for listener in self.listeners[name]: listener()`` in
+    another.
+    """
+    inside = list(ast.walk(node))
+    filled = {name for n in inside for name in _filled(n)}
+    if not filled:
+        return False
+    sources: dict[str, list[ast.expr]] = {}
+    for name, source in (pair for n in inside for pair in _sources(n)):
+        sources.setdefault(name, []).append(source)
+    return any(not filled.isdisjoint(_called(n, sources)) for n in inside if isinstance(n, ast.Call))
+
+
+def _filled(node: ast.AST) -> Iterator[str]:
+    """The attributes whose container a statement puts the value of a name into."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets if isinstance(node.value, ast.Name) else ():
+            if isinstance(target, ast.Subscript):
+                yield from _attributes(target.value)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PUTS:
+        yield from _attributes(node.func.value) if any(isinstance(a, ast.Name) for a in node.args[-1:]) else ()
+
+
+def _sources(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The names that a loop or assignment gives something, and what that is taken from."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        for n in ast.walk(node.target):
+            if isinstance(n, ast.Name):
+                yield n.id, node.iter
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, node.value
+    elif isinstance(node, ast.NamedExpr):
+        yield node.target.id, node.value
+
+
+def _called(node: ast.Call, sources: dict[str, list[ast.expr]]) -> Iterator[str]:
+    """The attributes out of whose containers what is called was taken."""
+    called = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+    if isinstance(called, ast.Name):
+        for source in sources.get(called.id, ()):
+            yield from _attributes(source)
+    elif isinstance(called, ast.Subscript | ast.Call) and called is node.func:
+        yield from _attributes(called.func if isinstance(called, ast.Call) else called)
+
+
+def _attributes(expr: ast.expr) -> Iterator[str]:
+    for n in ast.walk(expr):
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in ("self", "cls"):
+            yield n.attr
+
+
+__all__ = ["keeps_registry"]

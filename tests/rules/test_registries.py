@@ -1,0 +1,281 @@
+"""Registries: what is put in under a name, and what a call that says the name gets out of it.
+
+Each case is a small project with the markers of the rules' examples; the rules it marks, and those it names,
+must find exactly that.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from sessionlint.rules import examples
+from sessionlint.rules.catalogue import all_rules
+
+_CONTAINER = """
+# --- app/container.py
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+
+class Items:
+    async def all(self, session: AsyncSession):
+        return []
+
+
+class Analytics:
+    def __init__(self):
+        self.sessions = async_sessionmaker(create_async_engine("postgresql+asyncpg://u@analytics/d"))
+
+    def open(self):
+        return self.sessions()
+
+
+class Container:
+    def __init__(self):
+        self.factories = {}
+
+    def register(self, name, factory):
+        self.factories[name] = factory
+
+    def provide(self, name, factory):
+        self.register(name, factory)
+
+    def resolve(self, name: str):
+        return self.factories[name]()  # TXN105@16
+
+    def find(self, name: str):
+        factory = self.factories.get(name)
+        if factory is None:
+            raise LookupError(name)
+        return factory()  # TXN105@16
+
+
+container = Container()
+container.register("items", Items)
+container.provide("items_again", Items)
+container.provide("analytics", Analytics().open)
+
+
+def resolve(name):
+    return container.resolve(name)  # TXN105@12
+
+
+FACTORIES = {"items": Items, "analytics": Analytics().open}
+
+
+def made(kind):
+    return FACTORIES[kind]()  # TXN105@12
+"""
+_BUS = """
+# --- app/bus.py
+import asyncio
+from collections import defaultdict
+
+
+class Events:
+    def __init__(self):
+        self._listeners = defaultdict(list)
+
+    def on(self, name):
+        def keep(listener):
+            self._listeners[name].append(listener)
+            return listener
+
+        return keep
+
+    def add(self, name, listener):
+        self._listeners[name].append(listener)
+
+    async def emit(self, name, *args):
+        for listener in self._listeners[name]:
+            await listener(*args)
+
+
+class Hooks:
+    def __init__(self):
+        self.listeners = []
+
+    def add(self, listener):
+        self.listeners.append(listener)
+
+    async def run(self, session):
+        for listener in self.listeners:
+            await listener(session)
+
+
+class Named:
+    def __init__(self):
+        self.listeners = {"saved": [], "loaded": []}
+
+    def add(self, name, listener):
+        self.listeners[name].append(listener)
+
+    async def run(self, name, session):
+        for listener in self.listeners[name]:
+            await listener(session)
+
+
+class Publisher:
+    def __init__(self, bus: Events):
+        self.bus = bus
+
+    async def publish(self, session):
+        await self.bus.emit("published", session)
+
+
+events = Events()
+quiet = Events()
+loud_publisher = Publisher(events)
+quiet_publisher = Publisher(quiet)
+loud_hooks = Hooks()
+quiet_hooks = Hooks()
+named = Named()
+other = Named()
+
+
+@events.on("published")
+async def wait(session):
+    await asyncio.sleep(1)
+
+
+@events.on("drafted")
+async def count(session):
+    return 1
+
+
+events.add("sent", wait)
+quiet.add("published", count)
+loud_hooks.add(wait)
+quiet_hooks.add(count)
+named.add("saved", wait)
+named.add("loaded", count)
+other.add("saved", count)
+"""
+
+CASES: dict[str, tuple[str, set[str]]] = {
+    "a container hands out what was registered under the name": (
+        _CONTAINER
+        + """
+# --- app/services/items.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.container import container, made, resolve
+
+
+async def all_items(session: AsyncSession):
+    return await container.resolve("items").all(session)
+
+
+async def all_again(session: AsyncSession):
+    return await container.resolve("items_again").all(session)
+
+
+async def found(session: AsyncSession):
+    return await container.find("items").all(session)
+
+
+async def through_a_function(session: AsyncSession):
+    return await resolve("items").all(session)
+
+
+async def directly(session: AsyncSession):
+    return await container.factories["items"]().all(session)
+
+
+async def from_a_literal(session: AsyncSession):
+    return await made("items").all(session)
+
+
+async def usage():
+    session = container.resolve("analytics")  # TXN105@15
+    return session.is_active
+
+
+async def usage_found():
+    session = container.find("analytics")  # TXN105@15
+    return session.is_active
+
+
+async def usage_through_a_function():
+    session = resolve("analytics")  # TXN105@15
+    return session.is_active
+
+
+async def usage_from_a_literal():
+    session = made("analytics")  # TXN105@15
+    return session.is_active
+
+
+async def any_of(name: str):
+    session = container.resolve(name)  # TXN105@15
+    return session.is_active
+""",
+        set(),
+    ),
+    "listeners run that were added to this very bus, under this name": (
+        _BUS
+        + """
+# --- app/services/posts.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bus import events, loud_hooks, loud_publisher, named, other, quiet, quiet_hooks, quiet_publisher
+
+
+async def publish(session: AsyncSession):
+    async with session.begin():
+        await events.emit("published", session)  # TXN207@15
+
+
+async def send(session: AsyncSession):
+    async with session.begin():
+        await events.emit("sent", session)  # TXN207@15
+
+
+async def draft(session: AsyncSession):
+    async with session.begin():
+        await events.emit("drafted", session)
+
+
+async def publish_quietly(session: AsyncSession):
+    async with session.begin():
+        await quiet.emit("published", session)
+
+
+async def hooks(session: AsyncSession):
+    async with session.begin():
+        await loud_hooks.run(session)  # TXN207@15
+        await quiet_hooks.run(session)
+
+
+async def save(session: AsyncSession):
+    async with session.begin():
+        await named.run("saved", session)  # TXN207@15
+        await named.run("loaded", session)
+        await other.run("saved", session)
+
+
+async def through_an_object(session: AsyncSession):
+    async with session.begin():
+        await loud_publisher.publish(session)  # TXN207@15
+        await quiet_publisher.publish(session)
+
+
+async def any_event(session: AsyncSession, name):
+    async with session.begin():
+        await events.emit(name, session)  # TXN207@15
+""",
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_drawn_is_what_was_put_in(case):
+    source, more = CASES[case]
+    files = examples.split(source, "app/services/example.py")
+    policy = examples.policy_for({}, files)
+    wanted = examples.expected(files)
+    codes = {code for *_, code in wanted} | more
+    program = examples.program_for(files, policy)
+    rules = [rule for rule in all_rules() if rule.META.code in codes]
+    found = {(f.path, f.span.line, f.span.column, f.code) for rule in rules for f in rule.check(program)}
+    assert sorted(found) == wanted
