@@ -43,6 +43,8 @@ _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", 
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
 _DRIVERS = {"connection", "driver_connection", "dbapi_connection"}
 _BINDS = {"bind", "sync_session_class"}
+#: What only tells something of a session or connection.
+_TELLS = {"closed", "invalidated", "is_active", "dirty", "new", "deleted", "autocommit", "autoflush"}
 
 
 def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
@@ -360,7 +362,7 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
         return (engine,) if name == "bind" else UNKNOWN
     if kind in ("connection", "driver connection") and name in _DRIVERS:
         return (atom,)
-    return (Method(atom, name),)
+    return (Method(atom, name),) if name not in _TELLS else UNKNOWN
 
 
 def handle_of(atom: Any) -> Handle | None:

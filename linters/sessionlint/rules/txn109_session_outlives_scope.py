@@ -372,6 +372,40 @@ from app.session import session_factory
 session = session_factory()
 """
     ),
+    Good(
+        """
+from app.session import engine, get_session, session_factory
+
+
+class Monitor:
+    def __init__(self):
+        self.last = {}
+
+    async def remember(self):
+        async with get_session() as session:
+            self.last = {"active": session.is_active, "changed": [session.dirty, session.new]}
+
+
+async def told():
+    async with engine.connect() as connection:
+        return {"closed": connection.closed}
+
+
+async def listed():
+    async with engine.connect() as connection:
+        return [connection.closed, connection.invalidated]
+
+
+async def paired():
+    async with session_factory() as session:
+        return session.is_active, 1
+
+
+async def named():
+    async with session_factory() as session:
+        return dict(active=session.is_active)
+"""
+    ),
 ]
 
 _PLACES = {
@@ -383,7 +417,7 @@ _PLACES = {
 _CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
 
 
-_TOLD = ("info", "closed", "invalidated", "dialect", "is_active", "dirty", "new", "deleted", "autocommit")
+_TOLD = ("info", "dialect")
 
 
 def check(program: Program) -> Iterator[Finding]:
