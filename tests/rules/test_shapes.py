@@ -2846,6 +2846,85 @@ async def works():
 """,
         set(),
     ),
+    "a class that is an argument makes what is used": (
+        """
+# --- app/services/stock.py
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class Loud:
+    def __init__(self, db):
+        self.db = db
+
+    def save(self, row):
+        self.db.add(row)
+        self.db.commit()  # TXN201@9
+
+
+class Quiet:
+    def __init__(self, db):
+        self.db = db
+
+    def save(self, row):
+        self.db.add(row)
+
+
+class Stock:
+    def __init__(self, db: Session, movements: type = Loud):
+        self.movements = movements(db)
+
+    @classmethod
+    def quiet(cls, db):
+        return cls(db, Quiet)
+
+    def move(self, row):
+        self.movements.save(row)
+
+
+class Later:
+    def __init__(self, db: Session, movements: type = Loud):
+        self.db = db
+        self.movements = movements
+
+    def move(self, row):
+        self.movements(self.db).save(row)
+
+
+def positional(db: Session, row):
+    with db.begin():
+        Stock(db, Quiet).move(row)
+        Stock(db).move(row)  # TXN205@9
+
+
+def by_name(db: Session, row):
+    with db.begin():
+        Stock(db, movements=Quiet).move(row)
+        Stock(db, movements=Loud).move(row)  # TXN205@9
+
+
+def made(db: Session, row):
+    with db.begin():
+        Stock.quiet(db).move(row)
+
+
+def later(db: Session, row):
+    with db.begin():
+        Later(db, Quiet).move(row)
+        Later(db).move(row)  # TXN205@9
+
+
+def chosen(db: Session, row, repository=Loud):
+    repository(db).save(row)
+
+
+def chooses(db: Session, row):
+    with db.begin():
+        chosen(db, row, Quiet)
+        chosen(db, row)  # TXN205@9
+""",
+        set(),
+    ),
 }
 
 

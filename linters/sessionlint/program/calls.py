@@ -26,6 +26,7 @@ from sessionlint.program import (
     type_keys,
 )
 from sessionlint.program.arguments import arguments, bind
+from sessionlint.program.chosen import class_passed, made_of
 from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
@@ -84,7 +85,9 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         instead = overriding.others(frame, callee) if through is not None else []
         if instead and (awaited or not callee.info.is_async):
             overriding.foretell(frame, through, instead, args, keywords, e)
-        if through is not None and (instead or _is_one_of_several(frame, callees, callee)):
+        if (chosen := class_passed(callee)) is not None:
+            out = join(out, _guarded(frame, chosen, callee, args, keywords, e))
+        elif through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
             if mark_of(callee.receiver) is not None:
                 guard = Guard(through, "is", callee.receiver, True)
@@ -170,7 +173,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and "()" not in v.name))
         for view in holding.each(frame, tuple(called)):
             guard = drawing.handed(frame, callee, view)
-            out = join(out, _guarded(frame, guard, view, args, keywords, e, depth + 1))
+            made = _guarded(frame, guard, view, args, keywords, e, depth + 1)
+            out = join(out, made if view.tag != "cls" else made_of(made, view, callee))
         return out
     return UNKNOWN
 
