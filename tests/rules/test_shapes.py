@@ -2925,6 +2925,83 @@ def chooses(db: Session, row):
 """,
         set(),
     ),
+    "a unit of work enters and leaves what gives it its session by hand": (
+        """
+# --- app/services/units.py
+from contextlib import asynccontextmanager
+from app.session import session_factory
+
+
+class Room:
+    pass
+
+
+class Database:
+    def __init__(self):
+        self.make = session_factory
+
+    @asynccontextmanager
+    async def session(self):
+        async with self.make() as session:  # TXN101@20
+            yield session
+
+
+database = Database()
+
+
+class Rooms:
+    def __init__(self, session):
+        self.session = session
+
+    def add(self, row):
+        self.session.add(row)
+
+
+class Unit:
+    def __init__(self):
+        self._scope = database.session()
+        self.session = None
+
+    async def __aenter__(self):
+        self.session = await self._scope.__aenter__()
+        self.rooms = Rooms(self.session)
+        return self
+
+    async def __aexit__(self, *exc):
+        if exc[0] is None:
+            await self.session.commit()
+        else:
+            await self.session.rollback()
+        await self._scope.__aexit__(*exc)
+
+
+async def watch():
+    async with database.session() as session:
+        try:
+            async with session.begin():
+                session.add(Room())
+        except Exception as exc:
+            async with Unit() as uow:  # TXN107@24
+                uow.rooms.add(Room())
+            raise
+
+
+async def write():
+    async with Unit() as uow:
+        uow.rooms.add(Room())
+
+
+async def again():
+    async with Unit() as first:
+        try:
+            first.rooms.add(Room())
+        except Exception:
+            async with Unit() as second:  # TXN107@24
+                second.rooms.add(Room())
+            raise
+""",
+        {"TXN209"},
+    ),
 }
 
 

@@ -80,7 +80,13 @@ def _hands_out_again(event: Event, atom: Any) -> bool:
     if event.callee is None or not isinstance(atom, Handle):
         return False
     kept = (a for e in event.callee.events if e.kind == "store" and e.name == "attribute" for a in e.value)
-    return any(isinstance(a, Handle) and (a.kind, a.root) == (atom.kind, atom.root) for a in kept)
+    given = dict(event.bindings)
+    return any(
+        # of an object that was made in sight it is known which session it keeps
+        (atom in given[a] if a in given else (a.kind, a.root) == (atom.kind, atom.root))
+        for a in kept
+        if isinstance(a, Handle)
+    )
 
 
 def _opens_session(program: Program, event: Event, open_ones: Value) -> bool:
