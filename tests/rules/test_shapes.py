@@ -3002,6 +3002,46 @@ async def again():
 """,
         {"TXN209"},
     ),
+    "a field holds what its factory gives, not what the field is told": (
+        """
+# --- app/session.py
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+@dataclass(frozen=True)
+class Named:
+    server: dict = field(default_factory=lambda: {"application_name": "billing"})
+
+
+@dataclass(frozen=True)
+class Plain:
+    server: dict = field(default_factory=dict)
+
+
+class Checked(BaseModel):
+    server: dict = Field(default_factory=lambda: {"application_name": "billing"})
+
+
+@dataclass(frozen=True)
+class Refused:
+    server: dict = field(default_factory=lambda: {"jit": "off"})  # TXN501@51
+
+
+def driver_args(options):
+    return {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "server_settings": options.server}
+
+
+URL = "postgresql+asyncpg://u:p@aws-0-eu.pooler.supabase.com:6543/d"
+named = create_async_engine(URL, connect_args=driver_args(Named()))
+plain = create_async_engine(URL, connect_args=driver_args(Plain()))
+checked = create_async_engine(URL, connect_args=driver_args(Checked()))
+refused = create_async_engine(URL, connect_args=driver_args(Refused()))
+""",
+        set(),
+    ),
 }
 
 

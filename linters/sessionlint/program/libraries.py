@@ -56,6 +56,7 @@ _PROVIDES = (
     ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
 )  # fmt: skip
 _MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
+_CONTAINERS = ("builtins.dict", "builtins.list", "builtins.set")
 #: Methods of dictionaries that take a key and give what is under it.
 _DRAWS = ("get", "pop", "setdefault")
 #: Calls that keep a function of the caller and call it later.
@@ -158,7 +159,8 @@ def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
     """``field(default_factory=session_factory)``: every instance opens a session of its own."""
     for key, value in keywords:
         for atom in value if key in ("default_factory", "factory") else ():
-            if atom.tag == "fn" or frame.solver.kind_of(atom) == "factory":
+            makes = atom.tag == "fn" or (atom.tag == "ext" and atom.name in _CONTAINERS)
+            if makes or frame.solver.kind_of(atom) == "factory":
                 frame.solver.write(("default", frame.site(e[1])), frame.machine.call(frame, atom, [], [], e))
 
 

@@ -68,8 +68,9 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
-    if default and any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
-        value = tuple(a for a in value if not _is_field(a))  # what instances have is the default
+    if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
+        # what instances have is the default, never what the field is told
+        value = tuple(a for a in value if a.tag != "map" and not (default and _is_field(a)))
     assign(frame, s[2], value, s[4])
 
 
@@ -89,7 +90,8 @@ def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """``field(default=get_session)``, ``field(default_factory=connect)``: what instances have by themselves."""
     given = [a.get("default") or UNKNOWN for a in value if a.tag == "map"]
     made = frame.solver.read(("default", frame.site(span)))
-    return tuple(a for v in (*given, made) for a in v if a.tag in _KEPT or _is_symbol(a))
+    held = tuple(a for a in made if a.tag in ("map", "seq"))
+    return (*(a for v in (*given, made) for a in v if a.tag in _KEPT or _is_symbol(a)), *held)
 
 
 def _is_symbol(atom: Any) -> bool:
