@@ -3042,6 +3042,44 @@ refused = create_async_engine(URL, connect_args=driver_args(Refused()))
 """,
         set(),
     ),
+    "what stands under a key of an object is fetched": (
+        """
+import json
+from urllib.request import urlopen
+
+from sqlalchemy.orm import Session
+
+
+class Rates:
+    def __getitem__(self, name):
+        with urlopen(f"https://rates.example.com/{name}") as response:
+            return json.load(response)["rate"]
+
+
+class Fixed:
+    def __init__(self, rates):
+        self.rates = rates
+
+    def __getitem__(self, name):
+        return self.rates[name]
+
+
+def total(session: Session, rates, names):
+    return sum(rates[name] for name in names)
+
+
+def convert(session: Session, names):
+    with session.begin():
+        total(session, Rates(), names)  # TXN207@9
+
+
+def convert_fixed(session: Session, names):
+    with session.begin():
+        total(session, Fixed({name: 1 for name in names}), names)
+        total(session, {name: 1 for name in names}, names)
+""",
+        set(),
+    ),
 }
 
 

@@ -256,6 +256,8 @@ def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | 
         return wanted.info in mro(atom.info) or atom.info in mro(wanted.info)
     if atom == wanted:
         return True
+    if atom.tag in ("map", "seq", "text") and wanted.tag == "inst":
+        return False
     if atom.tag not in _CALLED or (atom.tag == "ext" and "()" in atom.name):
         return None
     if atom.tag != wanted.tag or atom.tag == "ext":

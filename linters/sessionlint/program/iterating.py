@@ -1,4 +1,4 @@
-"""What going through an object of the project gives: ``__iter__`` and ``__aiter__``, ``__next__`` and ``__anext__``."""
+"""What going through an object of the project gives: ``__iter__``, ``__aiter__`` and their steps, ``__getitem__``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import calls
 from sessionlint.program.frame import Frame
+from sessionlint.program.guards import Guard
 from sessionlint.program.values import UNKNOWN, Pending, Value, join
 
 _STARTS = ("__iter__", "__aiter__")
@@ -21,6 +22,19 @@ def elements(frame: Frame, instance: Any, span: ir.Span4) -> Value:
             out = join(out, _called(frame, atom, _STEPS, span))
         else:
             out = join(out, frame.machine.element(frame, (atom,), span))
+    return out
+
+
+def entry(frame: Frame, param: Any, key: Value, e: ir.Expr) -> Value:
+    """What ``rates[name]`` gives where the parameter is an object of the project: what its ``__getitem__`` does."""
+    out: Value = UNKNOWN
+    for view in frame.solver.views(param):
+        method = frame.solver.method(view.info, "__getitem__") if view.tag == "inst" else None
+        if method is None or method.is_async:
+            continue
+        frame.guards.append(Guard(param, "is", view, True))
+        out = join(out, calls.call_function(frame, frame.solver.bound(method, view), [key], [], e))
+        frame.guards.pop()
     return out
 
 
