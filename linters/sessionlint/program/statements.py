@@ -15,7 +15,7 @@ from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join
+from sessionlint.program.values import UNKNOWN, Ext, Map, Seq, Value, contained, join
 
 _TYPING = Ext("typing.TYPE_CHECKING")
 
@@ -69,8 +69,8 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
     if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
-        # what instances have is the default, never what the field is told
-        value = tuple(a for a in value if a.tag != "map" and not (default and _is_field(a)))
+        # what instances have is the default, or what the factory gives
+        value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
     assign(frame, s[2], value, s[4])
 
 
@@ -80,6 +80,11 @@ _RECORD_FIELDS = ("dataclasses.field()", "attrs.field()", "attr.ib()", "attr.att
 def _is_field(atom: Any) -> bool:
     """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
+
+
+def _is_told_factory(atom: Any) -> bool:
+    """Whether a field is told what makes its default."""
+    return isinstance(atom, Map) and any(atom.get(key) is not None for key in ("default_factory", "factory"))
 
 
 #: What a field's default may be that instances then call, use or open.
