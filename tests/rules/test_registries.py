@@ -265,6 +265,54 @@ async def any_event(session: AsyncSession, name):
 """,
         set(),
     ),
+    "a base keeps its classes under the name that each gives": (
+        """
+# --- app/senders.py
+import asyncio
+
+
+class Sender:
+    registry = {}
+
+    def __init_subclass__(cls, *, kind, **options):
+        super().__init_subclass__(**options)
+        Sender.registry[kind] = cls
+
+    async def send(self, to):
+        raise NotImplementedError
+
+    @classmethod
+    def of(cls, kind):
+        return cls.registry[kind]()
+
+
+class Mail(Sender, kind="mail"):
+    async def send(self, to):
+        await asyncio.sleep(1)
+
+
+class Silent(Sender, kind="silent"):
+    async def send(self, to):
+        return None
+# --- app/services/outbox.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.senders import Sender
+
+
+async def mail(session: AsyncSession, to):
+    sender = Sender.of("mail")
+    async with session.begin():
+        await sender.send(to)  # TXN207@15
+
+
+async def silent(session: AsyncSession, to):
+    sender = Sender.of("silent")
+    async with session.begin():
+        await sender.send(to)
+""",
+        set(),
+    ),
 }
 
 

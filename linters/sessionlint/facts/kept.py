@@ -15,23 +15,25 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     another.
     """
     inside = list(ast.walk(node))
-    filled = {name for n in inside for name in _filled(n)}
+    itself = ("self", "cls", node.name)
+    filled = {name for n in inside for source in _filled(n) for name in _attributes(source, itself)}
     if not filled:
         return False
     sources: dict[str, list[ast.expr]] = {}
     for name, source in (pair for n in inside for pair in _sources(n)):
         sources.setdefault(name, []).append(source)
-    return any(not filled.isdisjoint(_called(n, sources)) for n in inside if isinstance(n, ast.Call))
+    called = (source for n in inside if isinstance(n, ast.Call) for source in _called(n, sources))
+    return any(not filled.isdisjoint(_attributes(source, itself)) for source in called)
 
 
-def _filled(node: ast.AST) -> Iterator[str]:
-    """The attributes whose container a statement puts the value of a name into."""
+def _filled(node: ast.AST) -> Iterator[ast.expr]:
+    """The containers that a statement puts the value of a name into."""
     if isinstance(node, ast.Assign):
         for target in node.targets if isinstance(node.value, ast.Name) else ():
             if isinstance(target, ast.Subscript):
-                yield from _attributes(target.value)
+                yield target.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PUTS:
-        yield from _attributes(node.func.value) if any(isinstance(a, ast.Name) for a in node.args[-1:]) else ()
+        yield from [node.func.value] if any(isinstance(a, ast.Name) for a in node.args[-1:]) else ()
 
 
 def _sources(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -48,19 +50,19 @@ def _sources(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         yield node.target.id, node.value
 
 
-def _called(node: ast.Call, sources: dict[str, list[ast.expr]]) -> Iterator[str]:
-    """The attributes out of whose containers what is called was taken."""
+def _called(node: ast.Call, sources: dict[str, list[ast.expr]]) -> Iterator[ast.expr]:
+    """What that which is called was taken out of."""
     called = node.func.value if isinstance(node.func, ast.Attribute) else node.func
     if isinstance(called, ast.Name):
-        for source in sources.get(called.id, ()):
-            yield from _attributes(source)
+        yield from sources.get(called.id, ())
     elif isinstance(called, ast.Subscript | ast.Call) and called is node.func:
-        yield from _attributes(called.func if isinstance(called, ast.Call) else called)
+        yield called.func if isinstance(called, ast.Call) else called
 
 
-def _attributes(expr: ast.expr) -> Iterator[str]:
+def _attributes(expr: ast.expr, owners: tuple[str, ...]) -> Iterator[str]:
+    """The attributes of an object that an expression mentions."""
     for n in ast.walk(expr):
-        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in ("self", "cls"):
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in owners:
             yield n.attr
 
 
