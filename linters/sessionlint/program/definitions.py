@@ -316,7 +316,7 @@ def _register_subclass(frame: Frame, info: ClassInfo, facts: tuple[Any, ...]) ->
     """``class Mail(Sender, kind="mail")``: the base keeps the class under that name."""
     bases = [c for c in frame.solver.mro(info) if c is not info]
     method = next((c.methods["__init_subclass__"] for c in bases if "__init_subclass__" in c.methods), None)
-    if method is not None and any(c.keeps for c in bases):
+    if method is not None and any(c.registers for c in bases):
         keywords = [(key, frame.evaluate(expr)) for key, expr in facts[4] if key not in (None, "metaclass")]
         at = ("c", info.header, ("n", info.header, info.name), (), ())
         frame.machine.call(frame, Fn(method), [(Cls(info),)], keywords, at)
