@@ -164,7 +164,7 @@ def drawn(frame: Frame, holder: ir.Expr, held: Value, keys: Value) -> Value:
 
 def of_object(frame: Frame, value: Value, atom: Inst, name: str, e: ir.Expr) -> Value:
     """What an object's container holds: what was put into this very object, where objects are told apart."""
-    if not any(a.tag in ("map", "seq") for a in value):
+    if all(a.tag not in ("map", "seq") for a in value):
         return value
     owner = mark_of(atom)
     if owner is not None:

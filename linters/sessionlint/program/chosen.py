@@ -23,7 +23,7 @@ def made_of(made: Value, of: Cls, param: Param) -> Value:
 
 def class_passed(callee: Any) -> Guard | None:
     """The condition under which an object has the method that is called: that its class is what was passed."""
-    if callee.tag != "fn" or not isinstance(callee.receiver, Inst):
+    if callee.tag != "fn" or not isinstance(callee.receiver, Inst) or not callee.receiver.bindings:
         return None
     chosen: Value = next((value for key, value in callee.receiver.bindings if key == _CLASS), ())
     if len(chosen) != 1 or not isinstance(chosen[0], Param):

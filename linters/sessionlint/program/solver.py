@@ -348,12 +348,13 @@ class Solver(Classes):
         overridden = False
         for cls in self.mro(info):
             found = self.read(("attr", cls, name))
-            if overridden and name in cls.attributes:
-                _, annotation, default, _ = cls.attributes[name]
-                hidden = (*default, *self.instances(annotation))
-                found = tuple(a for a in found if a not in hidden)
-            value = join(value, found)
-            overridden = overridden or cls.assigns(name)
+            entry = cls.attributes.get(name)
+            if entry is not None:
+                if overridden:
+                    hidden = (*entry[2], *self.instances(entry[1]))
+                    found = tuple(a for a in found if a not in hidden)
+                overridden = overridden or cls.assigns(name)
+            value = join(value, found) if found else value
         return value
 
     def told(self, value: Value) -> Value:
