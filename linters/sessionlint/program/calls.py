@@ -6,10 +6,8 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
-    by_key,
     class_values,
     configured,
-    decorated,
     drawing,
     handles,
     holding,
@@ -20,30 +18,25 @@ from sessionlint.program import (
     overriding,
     own_sessions,
     records,
-    registries,
     router_classes,
+    running,
     scheduling,
-    type_keys,
 )
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.chosen import class_passed, made_of
-from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, either, name_of, receiver_of
-from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
-from sessionlint.program.substitution import stand_in, substitute, substitution
+from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import (
     SESSION,
     TASK,
-    TRANSACTION,
     UNKNOWN,
     Closed,
     Const,
     Ext,
     Fn,
-    Handle,
     Inst,
     Param,
     Pending,
@@ -60,10 +53,6 @@ Keywords = list[tuple[str, Value]]
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
 _CALLED = ("fn", "cls", "partial", "method", "inst", "handle")
-#: What is no work, and no session: that it goes to the background says nothing to those above.
-_SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
-#: Effects that are told to the rules at the call, with the substituted subject.
-_TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape")
 
 
 def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = False) -> Value:
@@ -231,7 +220,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     instance = Inst(info)
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
-        run(frame, init, bindings, e)
+        running.run(frame, init, bindings, e)
     else:
         bindings = _fields(frame, info, args, keywords, e[1])
         taken = records.taken_over(frame, info, args, keywords)
@@ -247,7 +236,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     )
     post = solver.method(info, "__post_init__")
     if post is not None:
-        run(frame, post, {}, e)
+        running.run(frame, post, {}, e)
     routers = solver.external_bases(info) & {"fastapi.APIRouter", "fastapi.FastAPI"}
     if routers:
         if init is not None:
@@ -338,7 +327,7 @@ def call_function(
         if scheduling.starts(frame, wrapper, function):
             return scheduling.start_wrapped(frame, wrapper, pending, e)
     if pending.kind == "coro" and not function.is_async:
-        return _run(frame, function, bindings, e, context)
+        return running.run(frame, function, bindings, e, context)
     if run:
         return run_pending(frame, pending, e[1], e, context)
     return (pending,)
@@ -352,239 +341,8 @@ def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | Non
         at = ("z", pending.site[1] if pending.kind == "coro" else span, ())
     guard = frame.awaiting.get(pending)
     if guard is None:
-        return _run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
+        return running.run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
     frame.guards.append(guard)
-    value = _run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
+    value = running.run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)
     frame.guards.pop()
     return value
-
-
-def run(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr) -> Value:
-    """Runs a function with bound arguments now."""
-    return _run(frame, function, bindings, e, False)
-
-
-def _run(
-    frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr, context: bool, kind: str = "call"
-) -> Value:
-    summary = frame.solver.summary_of(function)
-    mapped = substitution(frame, function, tuple(bindings.items()))
-    keeping.run(frame, function, mapped)
-    if summary.keeps:
-        by_key.carry(frame, function, summary, mapped, e)
-    if summary.draws is not None:
-        summary = by_key.in_call(frame, function, summary, bindings, e)
-    spared = opens_none(summary, mapped, frame.solver)
-    flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
-    frame.emit(
-        "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
-        subject=_closed(frame, bindings, summary) if frame.facts else UNKNOWN,
-    )  # fmt: skip
-    asked = overriding.of_receiver(frame, function, mapped, e) if summary.guards or summary.possible else mapped
-    for effect in list(summary.effects):
-        _carry(frame, function, summary, effect, mapped, asked, e)
-    for key, guards in overriding.settled(frame, function, summary, mapped, asked, e) if summary.possible else ():
-        _happens(frame, function, key[0], key, mapped, e, guards)
-    for atom, fact in summary.leaves:
-        if holding.opened_inside(function, atom, mapped.get(atom, ())):
-            continue
-        for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
-            handles.apply_state(frame, subject, fact)
-    for wrapper in function.wrappers:
-        # the wrapper itself calls what it wraps
-        if wrapper is not frame.function:
-            _around(frame, function, wrapper, bindings, e)
-    raw = summary.yields if kind in ("cm", "gen") else summary.returns
-    if summary.handed_back:
-        raw = _handed_back(frame, function, raw, mapped, e)
-    result = substitute(frame, raw, mapped, function, e[1])
-    if kind == "call":
-        result = configured.answer(frame, function, bindings, result)
-    if function.is_classmethod:
-        result = _of_class(frame, function, mapped, result)
-    elif function.class_info is not None:
-        result = _itself(function, mapped, result)
-    result = type_keys.asked_for(frame, function, bindings, result)
-    for atom in raw:
-        if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
-            result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
-            result = join(result, handles.begun_by_caller(frame, atom, mapped.get(atom.parent, (atom.parent,)), e))
-    if spared:
-        passed = {a for v in bindings.values() for a in v}
-        result = tuple(a for a in result if not (isinstance(a, Handle) and a.kind == SESSION and a not in passed))
-    _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
-    if summary.always_raises and kind != "gen":
-        frame.emit("raise", e[1], ("through",), expr=e, callee=function)
-        frame.dead = True
-    return result
-
-
-def _handed_back(frame: Frame, function: FunctionInfo, raw: Value, mapped: dict[Any, Value], e: ir.Expr) -> Value:
-    """What a function gives back, without the coroutines of functions that this call hands it none of."""
-    kept: list[Any] = []
-    for atom in raw:
-        guard = function.summary.handed_back.get(atom)
-        left = left_of(frozenset((guard,)), mapped, frame.solver) if guard is not None else frozenset()
-        if left is not None:
-            kept.append(atom)
-        if left:
-            given = substitute(frame, (atom,), mapped, function, e[1])
-            frame.awaiting.update(dict.fromkeys(given, next(iter(left))))
-    return tuple(kept)
-
-
-def _itself(function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
-    """``return self``: the object whose method it is, with what it was made with."""
-    bare = Inst(function.class_info) if function.class_info is not None else None
-    if bare not in result or not function.params:
-        return result
-    given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
-    if any(a.tag != "inst" for a in given):
-        return result
-    return join_all([given if a == bare else (a,) for a in result])
-
-
-def _of_class(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
-    """What a class method makes of its class, called on a class below: ``cls(session)`` makes one of that."""
-    own = function.class_info
-    given = mapped.get(Param(function, function.params[0][0]), UNKNOWN) if function.params else UNKNOWN
-    below = [a.info for a in given if a.tag == "cls" and a.info is not own and own in frame.solver.mro(a.info)]
-    if own is None or not below or len(below) < len(given):
-        return result
-    made = [tuple(a._replace(info=b) for b in below) if a.tag == "inst" and a.info is own else (a,) for a in result]
-    return join_all(made)
-
-
-def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle) -> bool:
-    """Whether a function returns ``session.begin()`` for its caller to enter."""
-    if handle.parent is None or handle.site[0] != function.path or function.name == "<module>":
-        return False
-    begun = Effect("txn", "begin_nested" if handle.savepoint else "begin", handle.parent)
-    return begun not in summary.effects
-
-
-def _around(
-    frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr
-) -> None:
-    """What a decorator's inner function does around the call; what it calls is this function, not its other ones."""
-    args: list[Value] = []
-    keywords: Keywords = []
-    for name, kind, _, _, _ in function.params:
-        value = bindings.get(identity(function, name), UNKNOWN)
-        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
-            args.append(value)
-        elif kind == ir.KIND_KWONLY:
-            keywords.append((name, value))
-    given = bind(frame, wrapper, Fn(wrapper), args, keywords)
-    mapped = substitution(frame, wrapper, tuple(given.items()))
-    for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
-        if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
-            _carry(frame, wrapper, wrapper.summary, effect, mapped, mapped, e)
-
-
-def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
-    """Sessions closed already that a callee is given, alone or in objects, or that a function made here closes over."""
-    closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
-    if not closed:
-        return UNKNOWN
-    given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
-    effects = (e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "handle")
-    taken = [subject for subject in effects if frame.is_own(subject)]
-    return tuple(dict.fromkeys((*given, *taken)))
-
-
-def _carry(
-    frame: Frame, function: FunctionInfo, summary: Summary, effect: Effect, mapped: Any, asked: Any, e: ir.Expr
-) -> None:
-    """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen."""
-    guards = left_of(summary.guards.get(effect, frozenset()), asked, frame.solver)
-    if guards is not None:
-        _happens(frame, function, effect, effect, mapped, e, guards)
-
-
-def _happens(
-    frame: Frame, function: FunctionInfo, effect: Effect, inner: Any, mapped: Any, e: ir.Expr, guards: frozenset[Any]
-) -> None:
-    """An effect of a callee happens in this call; ``inner`` is what the callee's summary knows it by."""
-    note = f"{function.name}() is called here"
-    if effect.subject is None:
-        subjects: Value = UNKNOWN
-        frame.effect(effect, e[1], note, function, inner, guards)
-    else:
-        if effect.subject in mapped:
-            subjects = mapped[effect.subject]
-        elif decorated.is_anothers(frame, function, effect.subject, mapped.values()):
-            return
-        else:
-            subjects = stand_in(frame, effect.subject, mapped)
-        if effect.kind == "schedule":
-            subjects = registries.registered(frame, subjects)
-        if effect.name == "argument":
-            subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
-            if not subjects:
-                return
-        else:
-            for subject in subjects or ():
-                if effect.kind != "schedule" or _is_known_above(frame, subject):
-                    outer = Effect(effect.kind, effect.name, subject)
-                    frame.effect(outer, e[1], note, function, inner, guards)
-                handles.apply_effect(frame, subject, effect)
-                if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
-                    handles.apply_state(frame, subject, effect.name)
-    if effect.kind in _TOLD:
-        held = holding.held(frame) if effect.kind == "network" else ()
-        frame.emit(
-            "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
-            args=held, effect=effect, expr=e,
-        )  # fmt: skip
-
-
-def _is_known_above(frame: Frame, subject: Any) -> bool:
-    """Whether what goes to the background says anything above here: what callers pass or share, and work itself."""
-    return subject.tag not in _SAYS_NOTHING or frame.solver.kind_of(subject) is not None
-
-
-def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:
-    """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them."""
-    sessions = handles.changing(frame, given) if given else UNKNOWN
-    if not guards:
-        holding.changed(frame, sessions)
-    outers = [Effect("change", "row", session) for session in sessions]
-    outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
-    for outer in outers:
-        frame.effect(outer, span, hop.note, hop.callee, hop.inner, guards)
-    return sessions
-
-
-def _loose(value: Value) -> Value:
-    """The atoms of a value, and of the tuples and dictionaries in it."""
-    out: list[Any] = []
-    for atom in value:
-        out.append(atom)
-        if atom.tag == "seq":
-            out.extend(a for item in atom.items for a in item)
-        elif atom.tag == "map":
-            out.extend(a for _, item in atom.items for a in item)
-    return tuple(dict.fromkeys(out))
-
-
-def _obtained(
-    frame: Frame, function: FunctionInfo, summary: Summary, raw: Value, result: Value, bindings: dict[Any, Value],
-    e: ir.Expr, flags: tuple[str, ...],
-) -> Event | None:  # fmt: skip
-    """Tells that a call handed out handles that were not passed in."""
-    passed = {a for k, v in bindings.items() if k.tag != "handle" for a in v}
-    handed = tuple(a for a in _loose(result) if isinstance(a, Handle) and a not in passed and a.parent is None)
-    if not handed:
-        return None
-    for handle in handed:
-        frame.source((handle.kind, handle.root), Hop(frame.site(e[1]), f"{function.name}() hands it out", function))
-    event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name)
-    for handle in handed:
-        if handle.site == frame.site(e[1]):
-            ended = handle.root in summary.hands_out_closed
-            frame.learn(handle, "closed", ended)
-            frame.learn(handle, "open", handle.kind in handles.HELD and not ended)
-            frame.learn(handle, "used", False)
-            frame.begins[handle] = event
-    return event

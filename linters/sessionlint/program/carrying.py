@@ -1,0 +1,123 @@
+"""What a callee does becomes what its caller does: effects with the arguments put in, states of handles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import (
+    decorated,
+    handles,
+    holding,
+    overriding,
+    registries,
+)
+from sessionlint.program.arguments import bind
+from sessionlint.program.conditions import left_of
+from sessionlint.program.frame import Frame, identity
+from sessionlint.program.model import Effect, FunctionInfo, Hop, Summary
+from sessionlint.program.substitution import stand_in, substitution
+from sessionlint.program.values import (
+    UNKNOWN,
+    Fn,
+    Value,
+)
+
+#: What is no work, and no session: that it goes to the background says nothing to those above.
+_SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
+#: Effects that are told to the rules at the call, with the substituted subject.
+_TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape")
+
+
+def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value], e: ir.Expr) -> None:
+    """All that a callee does, as far as this call's arguments leave it, and the states in which it leaves handles."""
+    asked = overriding.of_receiver(frame, function, mapped, e) if summary.guards or summary.possible else mapped
+    for effect in list(summary.effects):
+        carry(frame, function, summary, effect, mapped, asked, e)
+    for key, guards in overriding.settled(frame, function, summary, mapped, asked, e) if summary.possible else ():
+        happens(frame, function, key[0], key, mapped, e, guards)
+    for atom, fact in summary.leaves:
+        if holding.opened_inside(function, atom, mapped.get(atom, ())):
+            continue
+        for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
+            handles.apply_state(frame, subject, fact)
+
+
+def carry(
+    frame: Frame, function: FunctionInfo, summary: Summary, effect: Effect, mapped: Any, asked: Any, e: ir.Expr
+) -> None:
+    """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen."""
+    guards = left_of(summary.guards.get(effect, frozenset()), asked, frame.solver)
+    if guards is not None:
+        happens(frame, function, effect, effect, mapped, e, guards)
+
+
+def happens(
+    frame: Frame, function: FunctionInfo, effect: Effect, inner: Any, mapped: Any, e: ir.Expr, guards: frozenset[Any]
+) -> None:
+    """An effect of a callee happens in this call; ``inner`` is what the callee's summary knows it by."""
+    note = f"{function.name}() is called here"
+    if effect.subject is None:
+        subjects: Value = UNKNOWN
+        frame.effect(effect, e[1], note, function, inner, guards)
+    else:
+        if effect.subject in mapped:
+            subjects = mapped[effect.subject]
+        elif decorated.is_anothers(frame, function, effect.subject, mapped.values()):
+            return
+        else:
+            subjects = stand_in(frame, effect.subject, mapped)
+        if effect.kind == "schedule":
+            subjects = registries.registered(frame, subjects)
+        if effect.name == "argument":
+            subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
+            if not subjects:
+                return
+        else:
+            for subject in subjects or ():
+                if effect.kind != "schedule" or _is_known_above(frame, subject):
+                    outer = Effect(effect.kind, effect.name, subject)
+                    frame.effect(outer, e[1], note, function, inner, guards)
+                handles.apply_effect(frame, subject, effect)
+                if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
+                    handles.apply_state(frame, subject, effect.name)
+    if effect.kind in _TOLD:
+        held = holding.held(frame) if effect.kind == "network" else ()
+        frame.emit(
+            "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
+            args=held, effect=effect, expr=e,
+        )  # fmt: skip
+
+
+def _is_known_above(frame: Frame, subject: Any) -> bool:
+    """Whether what goes to the background says anything above here: what callers pass or share, and work itself."""
+    return subject.tag not in _SAYS_NOTHING or frame.solver.kind_of(subject) is not None
+
+
+def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:
+    """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them."""
+    sessions = handles.changing(frame, given) if given else UNKNOWN
+    if not guards:
+        holding.changed(frame, sessions)
+    outers = [Effect("change", "row", session) for session in sessions]
+    outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
+    for outer in outers:
+        frame.effect(outer, span, hop.note, hop.callee, hop.inner, guards)
+    return sessions
+
+
+def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr) -> None:
+    """What a decorator's inner function does around the call; what it calls is this function, not its other ones."""
+    args: list[Value] = []
+    keywords: list[tuple[str, Value]] = []
+    for name, kind, _, _, _ in function.params:
+        value = bindings.get(identity(function, name), UNKNOWN)
+        if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
+            args.append(value)
+        elif kind == ir.KIND_KWONLY:
+            keywords.append((name, value))
+    given = bind(frame, wrapper, Fn(wrapper), args, keywords)
+    mapped = substitution(frame, wrapper, tuple(given.items()))
+    for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
+        if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
+            carry(frame, wrapper, wrapper.summary, effect, mapped, mapped, e)

@@ -1,0 +1,177 @@
+"""A function of the project runs: its effects happen here, and what it gives back is what the caller gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import (
+    by_key,
+    carrying,
+    configured,
+    handles,
+    keeping,
+    type_keys,
+)
+from sessionlint.program.conditions import left_of, opens_none
+from sessionlint.program.frame import Frame, identity
+from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
+from sessionlint.program.substitution import substitute, substitution
+from sessionlint.program.values import (
+    SESSION,
+    TRANSACTION,
+    UNKNOWN,
+    Handle,
+    Inst,
+    Param,
+    Value,
+    contained,
+    join,
+    join_all,
+)
+
+
+def run(
+    frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr, context: bool = False,
+    kind: str = "call",
+) -> Value:  # fmt: skip
+    """Runs a function with bound arguments now; ``kind`` says what is awaited, entered or taken from."""
+    summary = frame.solver.summary_of(function)
+    mapped = substitution(frame, function, tuple(bindings.items()))
+    keeping.run(frame, function, mapped)
+    if summary.keeps:
+        by_key.carry(frame, function, summary, mapped, e)
+    if summary.draws is not None:
+        summary = by_key.in_call(frame, function, summary, bindings, e)
+    spared = opens_none(summary, mapped, frame.solver)
+    flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
+    frame.emit(
+        "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
+        subject=_closed(frame, bindings, summary) if frame.facts else UNKNOWN,
+    )  # fmt: skip
+    carrying.carry_all(frame, function, summary, mapped, e)
+    for wrapper in function.wrappers:
+        # the wrapper itself calls what it wraps
+        if wrapper is not frame.function:
+            carrying.around(frame, function, wrapper, bindings, e)
+    raw = summary.yields if kind in ("cm", "gen") else summary.returns
+    if summary.handed_back:
+        raw = _handed_back(frame, function, raw, mapped, e)
+    result = _result(frame, function, summary, raw, bindings, mapped, e, kind)
+    if spared:
+        passed = {a for v in bindings.values() for a in v}
+        result = tuple(a for a in result if not (isinstance(a, Handle) and a.kind == SESSION and a not in passed))
+    _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
+    if summary.always_raises and kind != "gen":
+        frame.emit("raise", e[1], ("through",), expr=e, callee=function)
+        frame.dead = True
+    return result
+
+
+def _result(
+    frame: Frame, function: FunctionInfo, summary: Summary, raw: Value, bindings: dict[Any, Value],
+    mapped: dict[Any, Value], e: ir.Expr, kind: str,
+) -> Value:  # fmt: skip
+    """What a function gives back, as its caller sees it."""
+    result = substitute(frame, raw, mapped, function, e[1])
+    if kind == "call":
+        result = configured.answer(frame, function, bindings, result)
+    if function.is_classmethod:
+        result = _of_class(frame, function, mapped, result)
+    elif function.class_info is not None:
+        result = _itself(function, mapped, result)
+    result = type_keys.asked_for(frame, function, bindings, result)
+    for atom in raw:
+        if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
+            result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
+            result = join(result, handles.begun_by_caller(frame, atom, mapped.get(atom.parent, (atom.parent,)), e))
+    return result
+
+
+def _handed_back(frame: Frame, function: FunctionInfo, raw: Value, mapped: dict[Any, Value], e: ir.Expr) -> Value:
+    """What a function gives back, without the coroutines of functions that this call hands it none of."""
+    kept: list[Any] = []
+    for atom in raw:
+        guard = function.summary.handed_back.get(atom)
+        left = left_of(frozenset((guard,)), mapped, frame.solver) if guard is not None else frozenset()
+        if left is not None:
+            kept.append(atom)
+        if left:
+            given = substitute(frame, (atom,), mapped, function, e[1])
+            frame.awaiting.update(dict.fromkeys(given, next(iter(left))))
+    return tuple(kept)
+
+
+def _itself(function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
+    """``return self``: the object whose method it is, with what it was made with."""
+    bare = Inst(function.class_info) if function.class_info is not None else None
+    if bare not in result or not function.params:
+        return result
+    given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
+    if any(a.tag != "inst" for a in given):
+        return result
+    return join_all([given if a == bare else (a,) for a in result])
+
+
+def _of_class(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
+    """What a class method makes of its class, called on a class below: ``cls(session)`` makes one of that."""
+    own = function.class_info
+    given = mapped.get(Param(function, function.params[0][0]), UNKNOWN) if function.params else UNKNOWN
+    below = [a.info for a in given if a.tag == "cls" and a.info is not own and own in frame.solver.mro(a.info)]
+    if own is None or not below or len(below) < len(given):
+        return result
+    made = [tuple(a._replace(info=b) for b in below) if a.tag == "inst" and a.info is own else (a,) for a in result]
+    return join_all(made)
+
+
+def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle) -> bool:
+    """Whether a function returns ``session.begin()`` for its caller to enter."""
+    if handle.parent is None or handle.site[0] != function.path or function.name == "<module>":
+        return False
+    begun = Effect("txn", "begin_nested" if handle.savepoint else "begin", handle.parent)
+    return begun not in summary.effects
+
+
+def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
+    """Sessions closed already that a callee is given, alone or in objects, or that a function made here closes over."""
+    closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
+    if not closed:
+        return UNKNOWN
+    given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
+    effects = (e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "handle")
+    taken = [subject for subject in effects if frame.is_own(subject)]
+    return tuple(dict.fromkeys((*given, *taken)))
+
+
+def _loose(value: Value) -> Value:
+    """The atoms of a value, and of the tuples and dictionaries in it."""
+    out: list[Any] = []
+    for atom in value:
+        out.append(atom)
+        if atom.tag == "seq":
+            out.extend(a for item in atom.items for a in item)
+        elif atom.tag == "map":
+            out.extend(a for _, item in atom.items for a in item)
+    return tuple(dict.fromkeys(out))
+
+
+def _obtained(
+    frame: Frame, function: FunctionInfo, summary: Summary, raw: Value, result: Value, bindings: dict[Any, Value],
+    e: ir.Expr, flags: tuple[str, ...],
+) -> Event | None:  # fmt: skip
+    """Tells that a call handed out handles that were not passed in."""
+    passed = {a for k, v in bindings.items() if k.tag != "handle" for a in v}
+    handed = tuple(a for a in _loose(result) if isinstance(a, Handle) and a not in passed and a.parent is None)
+    if not handed:
+        return None
+    for handle in handed:
+        frame.source((handle.kind, handle.root), Hop(frame.site(e[1]), f"{function.name}() hands it out", function))
+    event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name)
+    for handle in handed:
+        if handle.site == frame.site(e[1]):
+            ended = handle.root in summary.hands_out_closed
+            frame.learn(handle, "closed", ended)
+            frame.learn(handle, "open", handle.kind in handles.HELD and not ended)
+            frame.learn(handle, "used", False)
+            frame.begins[handle] = event
+    return event
