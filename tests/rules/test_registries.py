@@ -68,12 +68,11 @@ def made(kind):
 _BUS = """
 # --- app/bus.py
 import asyncio
-from collections import defaultdict
 
 
 class Events:
     def __init__(self):
-        self._listeners = defaultdict(list)
+        self._listeners = {"published": [], "sent": []}
 
     def on(self, name):
         def keep(listener):

@@ -141,13 +141,6 @@ def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     return (Map(laid_over(items, keywords), partial, site, whole),)
 
 
-def _default_dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``defaultdict(list)``: under any key there is a list."""
-    lists = bool(args) and all(a.tag == "ext" and a.name in ("builtins.list", "builtins.set") for a in args[0])
-    given = [i for v in args[1:] for a in v if a.tag == "map" for i in a.items]
-    return (Map((*given, *(((("?",), (Seq(()),)),) if lists else ())), True, frame.site(e[1])),)
-
-
 def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return (Seq((args[0],)),) if args else UNKNOWN
 
@@ -288,7 +281,6 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "arq.func": _first, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
-    "collections.defaultdict": _default_dict,
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
