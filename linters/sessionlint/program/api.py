@@ -204,7 +204,7 @@ class Program:
 
     def dependencies_in(self, value: Value) -> list[Dependency]:
         """The dependencies in a ``dependencies=[…]`` value."""
-        return listed_dependencies(None, value)  # type: ignore[arg-type]
+        return listed_dependencies(value)
 
     def role(self, function: FunctionInfo) -> str | None:
         """``session``, ``test``, ``migration``, ``endpoint``, ``background``, ``dependency``, a layer, or ``None``."""

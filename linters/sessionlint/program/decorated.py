@@ -38,9 +38,9 @@ def is_anothers(frame: Frame, function: FunctionInfo, subject: Any, given: Itera
 
     Who reads it is not told when these grow: what is the subject of an effect was among them before.
     """
-    if not any(subject in contained(value) for value in _cells(frame.solver.peek, function)):
+    if not any(subject in tuple(contained(value)) for value in _cells(frame.solver.peek, function)):
         return False
-    return not any(subject in contained(value) for value in given)
+    return not any(subject in tuple(contained(value)) for value in given)
 
 
 def _cells(read: Any, wrapper: FunctionInfo) -> list[Value]:

@@ -80,13 +80,13 @@ def resolve(frame: Frame, dependency: Dependency) -> Value:
     return out
 
 
-def listed(frame: Frame, dependencies: Value) -> list[Dependency]:
+def listed(dependencies: Value) -> list[Dependency]:
     """The dependencies in a ``dependencies=[…]`` argument."""
     found: list[Dependency] = []
     for atom in dependencies:
         if atom.tag == "seq":
             for item in atom.items:
-                found.extend(listed(frame, item))
+                found.extend(listed(item))
         elif isinstance(atom, Dependency):
             found.append(atom)
     return found

@@ -221,8 +221,8 @@ class Solver(Classes):
         for argument in self.arguments_of(atom):
             if argument.tag == "param":
                 self.remember(memory.SIGNATURE, argument.info, argument.info.signature)
-                declared = argument.info.param_values.get(argument.name, (UNKNOWN, UNKNOWN))[0]
-                given.update(dict.fromkeys(self.instances(declared)))
+                annotated = argument.info.param_values.get(argument.name, (UNKNOWN, UNKNOWN))[0]
+                given.update(dict.fromkeys(self.instances(annotated)))
             else:
                 given[argument] = None
         return join(known, tuple(given))

@@ -357,7 +357,7 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     frame.flags.pop()
     events = tuple(frame.events[start:])
     raises = frame.dead and any(e.kind == "raise" for e in events)
-    flags = ("bare",) if types is None else ()
+    flags: tuple[str, ...] = ("bare",) if types is None else ()
     if not raises or frame.returned or not frame.dead:
         flags = (*flags, "swallows")
     frame.returned = returned or frame.returned
