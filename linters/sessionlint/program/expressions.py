@@ -262,6 +262,7 @@ _HOLDERS = (
     "Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "AsyncIterable", "Iterable", "ContextManager",
     "AsyncContextManager", "Awaitable",
 )  # fmt: skip
+_AROUND = (*_HOLDERS, "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired")
 
 
 def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
@@ -278,7 +279,7 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         return frame.solver.module_value(module, frame.path) if isinstance(module, str) else UNKNOWN
     if last in ("Optional", "Union"):
         return join_all([frame.evaluate(p) for p in parts])
-    if last in (*_HOLDERS, "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired"):  # fmt: skip
+    if last in _AROUND:
         if last == "Mapped":
             return (*base, Seq((frame.evaluate(parts[0]),)))
         if last in ("Final", "ClassVar"):

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from sessionlint.atomic import write_atomically
 from sessionlint.policy_model import Policy
-from sessionlint.program import guards, memo, model, registering, values
+from sessionlint.program import atoms, events, guards, memo, model, registering
 from sessionlint.program.memo import Memo
 from sessionlint.report_cache import tool_digest
 
@@ -43,7 +43,8 @@ def _kinds(module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
 
 
 _PLAIN: Final[dict[tuple[str, str], Any]] = {
-    **dict(_kinds(values)),
+    **dict(_kinds(atoms)),
+    **dict(_kinds(events)),
     **dict(_kinds(model)),
     **dict(_kinds(guards)),
     (memo.__name__, "Trace"): memo.Trace,
