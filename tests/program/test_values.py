@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessionlint.program.model import empty_function
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import MAX_HELD, Const, Dependency, Fn, Map, Seq, Value, bounded, contained
 from tests.program.support import solved
 
@@ -29,7 +29,7 @@ def test_large_dictionaries_of_dictionaries_are_kept_less_deep():
 
 
 def test_what_guards_a_router_is_kept_in_a_table_of_routers():
-    guard = Dependency((Fn(empty_function(("app/auth.py", "user", 0))),), ("app/main.py", (1, 1, 1, 1)))
+    guard = Dependency((Fn(FunctionInfo(("app/auth.py", "user", 0))),), ("app/main.py", (1, 1, 1, 1)))
     table = (Seq(((Seq(((Const("/v1", "str"),), (Seq(((guard,),)),))),),)),)
     assert bounded(table) == table
 

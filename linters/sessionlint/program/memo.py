@@ -134,17 +134,10 @@ class Memo:
         key = (module.path, qualname, self._number("def", module.path, qualname))
         known = self._functions.get(key)
         if known is None:
-            known = self._functions[key] = FunctionInfo(module, facts, qualname, parent, scope)
-            known.key = key
-        else:
-            unchanged = (
-                self._digests.get(module.path) == self._before.get(module.path)
-                # one from the disk has no facts
-                or getattr(known, "facts", None) == facts
-            )
-            traces, signature = known.traces if unchanged else [], known.last_signature
-            known.__init__(module, facts, qualname, parent, scope)  # type: ignore[misc]
-            known.key, known.traces, known.last_signature = key, traces, signature
+            known = self._functions[key] = FunctionInfo(key)
+        elif self._changed(module.path) and getattr(known, "facts", None) != facts:
+            known.traces = []  # one from the disk has no facts
+        known.fill(module, facts, qualname, parent, scope)
         return known
 
     def class_(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, owner: FunctionInfo) -> ClassInfo:
@@ -152,13 +145,12 @@ class Memo:
         key = (module.path, qualname, self._number("class", module.path, qualname))
         known = self._classes.get(key)
         if known is None:
-            known = self._classes[key] = ClassInfo(module, facts, qualname, owner)
-            known.key = key
-        else:
-            shape = known.last_shape
-            known.__init__(module, facts, qualname, owner)  # type: ignore[misc]
-            known.key, known.last_shape = key, shape
+            known = self._classes[key] = ClassInfo(key)
+        known.fill(module, facts, qualname, owner)
         return known
+
+    def _changed(self, path: str) -> bool:
+        return self._digests.get(path) != self._before.get(path)
 
     def _number(self, kind: str, path: str, qualname: str) -> int:
         number = self._made[kind, path, qualname]

@@ -148,10 +148,10 @@ class _Records:
         self._classes: dict[model.Key, model.ClassInfo] = {}
 
     def function(self, key: model.Key) -> model.FunctionInfo:
-        return self._functions.get(key) or self._functions.setdefault(key, model.empty_function(key))
+        return self._functions.get(key) or self._functions.setdefault(key, model.FunctionInfo(key))
 
     def class_(self, key: model.Key) -> model.ClassInfo:
-        return self._classes.get(key) or self._classes.setdefault(key, model.empty_class(key))
+        return self._classes.get(key) or self._classes.setdefault(key, model.ClassInfo(key))
 
 
 class _Plain(pickle.Unpickler):
@@ -160,8 +160,8 @@ class _Plain(pickle.Unpickler):
     def __init__(self, stream: io.BytesIO, records: _Records) -> None:
         super().__init__(stream)
         self._made = {
-            (model.__name__, "empty_function"): records.function,
-            (model.__name__, "empty_class"): records.class_,
+            (model.__name__, "FunctionInfo"): records.function,
+            (model.__name__, "ClassInfo"): records.class_,
         }
 
     def find_class(self, module: str, name: str) -> Any:

@@ -7,7 +7,7 @@ A :class:`Summary` is what callers need to know of a function.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sessionlint.facts import ir
@@ -85,6 +85,12 @@ class Summary:
             )
         return self._key
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Summary, tuple([getattr(self, name) for name in _FIELDS]))
+
+
+_FIELDS = tuple(entry.name for entry in fields(Summary))
+
 
 class FunctionInfo:
     """A function, method, lambda, or the body of a module (name ``<module>``)."""
@@ -128,7 +134,14 @@ class FunctionInfo:
         "wrappers",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(self, key: Key) -> None:
+        """The record of a function that a solution still has to fill in."""
+        self.key = key
+        #: evaluations of earlier solutions, and those of this one, see :mod:`sessionlint.program.memo`
+        self.traces: list[Any] = []
+        self.last_signature: tuple[Any, ...] = ()
+
+    def fill(
         self,
         module: ModuleInfo,
         facts: tuple[Any, ...],
@@ -136,7 +149,7 @@ class FunctionInfo:
         parent: FunctionInfo | None = None,
         class_info: ClassInfo | None = None,
     ) -> None:
-        self.key: Key = (module.path, qualname, 0)
+        """A solution meets the definition: nothing is known of it yet but what earlier solutions left."""
         self.module = module
         self.facts = facts
         self.name: str = facts[0]
@@ -170,10 +183,7 @@ class FunctionInfo:
         self.wrappers: tuple[FunctionInfo, ...] = ()
         #: it only declares (``None``: not looked at yet)
         self.abstract: bool | None = None
-        #: evaluations of earlier solutions, and those of this one, see :mod:`sessionlint.program.memo`
-        self.traces: list[Any] = []
         self.used: list[Any] = []
-        self.last_signature: tuple[Any, ...] = ()
         self._signature: tuple[Any, ...] | None = None
         #: the atoms that stand for its parameters, as far as they were asked for
         self.identities: dict[str, Any] = {}
@@ -259,8 +269,7 @@ class FunctionInfo:
         return f"{self.module.name}.{self.qualname}" if self.module.name else self.qualname
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # an empty record: the solution that meets its definition fills it in
-        return (empty_function, (self.key,))
+        return (FunctionInfo, (self.key,))
 
     def __repr__(self) -> str:
         return f"<{self.dotted}>"
@@ -305,8 +314,13 @@ class ClassInfo:
         "span",
     )  # fmt: skip
 
-    def __init__(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, defined_in: FunctionInfo) -> None:
-        self.key: Key = (module.path, qualname, 0)
+    def __init__(self, key: Key) -> None:
+        """The record of a class that a solution still has to fill in."""
+        self.key = key
+        self.last_shape: tuple[Any, ...] = ()
+
+    def fill(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, defined_in: FunctionInfo) -> None:
+        """A solution meets the definition."""
         self.module = module
         self.facts = facts
         self.name: str = facts[0]
@@ -326,7 +340,6 @@ class ClassInfo:
         self._hooks: frozenset[str] | None = None
         self._keeps: dict[Any, str] | None = None
         self._shape: tuple[Any, ...] | None = None
-        self.last_shape: tuple[Any, ...] = ()
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -381,7 +394,7 @@ class ClassInfo:
         return self.module.path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (empty_class, (self.key,))
+        return (ClassInfo, (self.key,))
 
     def __repr__(self) -> str:
         return f"<class {self.dotted}>"
@@ -401,7 +414,8 @@ class ModuleInfo:
         self.name = name
         self.is_package = is_package
         module_span = (1, 1, 1, 1)
-        self.body = FunctionInfo(self, ("<module>", module_span, module_span, (), facts[0], (), None, 0, ""), "")
+        self.body = FunctionInfo((path, "", 0))
+        self.body.fill(self, ("<module>", module_span, module_span, (), facts[0], (), None, 0, ""), "")
         self.functions: list[FunctionInfo] = []
         self.classes: list[ClassInfo] = []
         #: (module dotted name, imported name or None, span) of every import statement
@@ -437,17 +451,3 @@ def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, .
             yield from _definitions(child[2][3:])
         else:
             yield from _definitions(child)
-
-
-def empty_function(key: Key) -> FunctionInfo:
-    """The record of a function that a solution still has to fill in."""
-    info = FunctionInfo.__new__(FunctionInfo)
-    info.key = key
-    return info
-
-
-def empty_class(key: Key) -> ClassInfo:
-    """The same for a class."""
-    info = ClassInfo.__new__(ClassInfo)
-    info.key = key
-    return info
