@@ -3,7 +3,8 @@
     python benchmarks/run.py            # about 500,000 lines; writes benchmarks/results.md
     python benchmarks/run.py --quick    # one small project, prints only
 
-Run it with the Python that has sessionlint installed, on a machine that does nothing else.
+Run it with the Python that has sessionlint installed, on a machine that does nothing else. With ``--compiled`` and
+the Python that has the compiled wheel (``make wheel``), that is measured, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import datetime
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -28,6 +30,7 @@ Rows = dict[str, Result]
 COLD = "sessionlint, cold"
 WARM = "sessionlint, warm, nothing changed"
 CHANGED = "sessionlint, warm, one file changed"
+COMPILED = "sessionlint as compiled wheel, "
 
 
 def main() -> None:
@@ -42,7 +45,9 @@ def main() -> None:
     commands = {tool: command(tool, cache, corpus.files) for tool in tools}
     _read_everything(corpus)
     if not options.only or "sessionlint" in options.only:
-        rows |= _sessionlint(corpus, options.runs, cache / "logs")
+        rows |= _sessionlint(corpus, options.runs, cache / "logs", sys.executable)
+    if options.compiled:
+        rows |= _compiled(corpus, options.runs, cache / "logs", options.compiled)
     for tool, words in commands.items():
         _say(tool.name)
         runs = min(options.runs, options.slow_runs) if tool.slow else options.runs
@@ -66,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=1800.0, help="seconds a run may take (default: 1800)")
     parser.add_argument("--only", action="append", metavar="TOOL", help="measure only this tool; repeatable")
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="where downloads and tools are kept")
+    parser.add_argument("--compiled", metavar="PYTHON", help="a Python that has the compiled wheel (make wheel)")
     parser.add_argument("--output", type=Path, help="where the table goes (default: benchmarks/results.md)")
     return parser.parse_args()
 
@@ -80,8 +86,17 @@ def _read_everything(corpus: Corpus) -> None:
         path.read_bytes()
 
 
-def _sessionlint(corpus: Corpus, runs: int, logs: Path) -> Rows:
-    words = [sys.executable, "-m", "sessionlint", "check", "--format=json"]
+def _compiled(corpus: Corpus, runs: int, logs: Path, python: str) -> Rows:
+    where = [python, "-c", "import sessionlint.program.evaluate as module; print(module.__file__)"]
+    found = subprocess.run(where, cwd=corpus.root, capture_output=True, text=True, check=False).stdout
+    if not found.strip().endswith((".so", ".pyd")):
+        raise SystemExit(f"{python} has no compiled sessionlint: install the wheel that `make wheel` builds")
+    rows = _sessionlint(corpus, runs, logs / "compiled", python)
+    return {name.replace("sessionlint, ", COMPILED): row for name, row in rows.items()}
+
+
+def _sessionlint(corpus: Corpus, runs: int, logs: Path, python: str) -> Rows:
+    words = [python, "-m", "sessionlint", "check", "--format=json"]
     folder = corpus.root / ".sessionlint_cache"
     changed = corpus.root / _file_to_change(corpus)
     original = changed.read_bytes()
@@ -102,7 +117,7 @@ def _sessionlint(corpus: Corpus, runs: int, logs: Path) -> Rows:
         return measure(words, corpus.root, runs, before=before, accepted=(0, 1, 2), log=log)
 
     # Compiles sessionlint's own modules, as an installer would.
-    measure([sys.executable, "-m", "sessionlint", "rules"], corpus.root, 1, log=logs / "rules.txt")
+    measure([python, "-m", "sessionlint", "rules"], corpus.root, 1, log=logs / "rules.txt")
     try:
         return {COLD: row(COLD, forget), WARM: row(WARM, lambda: None), CHANGED: row(CHANGED, change)}
     finally:
@@ -140,12 +155,12 @@ def render(corpus: Corpus, rows: Rows, tools: list[Tool]) -> str:
         *(_row(name, result, ruff) for name, result in rows.items()),
         "",
     ]
-    cold, semgrep = rows.get(COLD), rows.get(SEMGREP.name)
-    if cold and semgrep and cold.samples and semgrep.samples and not semgrep.problem:
-        lines += [
-            f"semgrep with three rules takes {semgrep.best / cold.best:.1f} times as long as sessionlint, cold.",
-            "",
-        ]
+    semgrep = rows.get(SEMGREP.name)
+    for name in (COLD, COLD.replace("sessionlint, ", COMPILED)):
+        cold = rows.get(name)
+        if cold and semgrep and cold.samples and semgrep.samples and not semgrep.problem:
+            ratio = semgrep.best / cold.best
+            lines += [f"semgrep with three rules takes {ratio:.1f} times as long as {name}.", ""]
     versions = [f"sessionlint {version('sessionlint')}", *(f"{tool.package} {tool.version}" for tool in tools)]
     return "\n".join([*lines, f"Versions: {', '.join(versions)}; Python {platform.python_version()}.", ""])
 
