@@ -3080,6 +3080,44 @@ def convert_fixed(session: Session, names):
 """,
         set(),
     ),
+    "a method that is called through its class with a session first has no self": (
+        """
+from sqlalchemy.orm import Session
+
+
+class Ledger:
+    def post(where, entry):
+        where.add(entry)
+        where.commit()  # TXN201@9
+
+    def undo(where):
+        where.rollback()  # TXN202@9
+
+
+class Account:
+    def __init__(this, session: Session):
+        this.session = session
+
+    def commit(this):
+        this.ended = True
+
+    def close(this):
+        this.commit()
+
+    def total(this, entries):
+        return sum(entries)
+
+
+def book(session: Session, entries):
+    for entry in entries:
+        Ledger.post(session, entry)
+    Ledger.undo(session)
+    account = Account(session)
+    Account.close(account)
+    return account.total(entries)
+""",
+        set(),
+    ),
 }
 
 

@@ -47,6 +47,8 @@ MACHINE = Machine(
     run_block,
     _specialized,
 )
+#: What a method calls its own object or class, whatever else is passed there by hand (``Base.__init__(self)``).
+_RECEIVERS = ("self", "cls")
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
@@ -86,10 +88,12 @@ def sign_function(solver: Solver, function: FunctionInfo) -> None:
     given_through(frame, function)
 
 
-def _is_session(frame: Frame, name: str) -> bool:
-    """Whether a first parameter is declared a session: a method that forgot its ``@staticmethod``."""
+def _is_no_receiver(frame: Frame, name: str) -> bool:
+    """Whether a first parameter is declared or passed something else: a method that forgot its ``@staticmethod``."""
     annotation = frame.function.param_values.get(name, (UNKNOWN, UNKNOWN))[0]
-    return any(a.tag == "ext" and knowledge.handle_kind(a.name) == SESSION for a in annotation)
+    if any(a.tag == "ext" and knowledge.handle_kind(a.name) == SESSION for a in annotation):
+        return True
+    return name not in _RECEIVERS and bool(frame.solver.ask("stands_alone", frame.function))
 
 
 def _parameters(frame: Frame) -> None:
@@ -97,7 +101,7 @@ def _parameters(frame: Frame) -> None:
     for index, (name, kind, _, _, span) in enumerate(function.params):
         if index == 0 and function.class_info is not None and kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
             receiver = receiver_of(function)
-            if receiver and not _is_session(frame, name):
+            if receiver and not _is_no_receiver(frame, name):
                 frame.env[name] = receiver
                 continue
         value: Value
