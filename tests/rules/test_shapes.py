@@ -3118,6 +3118,36 @@ def book(session: Session, entries):
 """,
         set(),
     ),
+    "a helper that tries again calls the method of a client that it is handed": (
+        """
+import httpx
+from sqlalchemy.orm import Session
+
+http = httpx.Client()
+
+
+def patiently(call, *args, **options):
+    for _ in range(3):
+        try:
+            return call(*args, **options)
+        except OSError:
+            continue
+    raise TimeoutError
+
+
+def noted(session: Session, urls):
+    with session.begin():
+        for url in urls:
+            session.add(patiently(http.post, url, json={}))  # TXN207@25
+
+
+def counted(session: Session, words):
+    with session.begin():
+        session.add(patiently(len, words))
+        session.add(patiently(http.build_request, "GET", words))
+""",
+        set(),
+    ),
 }
 
 
