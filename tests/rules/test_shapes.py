@@ -3148,6 +3148,68 @@ def counted(session: Session, words):
 """,
         set(),
     ),
+    "a decorator that picks the session out of its starred arguments": (
+        """
+from functools import wraps
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+
+def undone(function):
+    @wraps(function)
+    def inner(*args, **options):
+        try:
+            return function(*args, **options)
+        except IntegrityError:
+            args[1].rollback()  # TXN202@13
+            raise
+
+    return inner
+
+
+def undone_by_name(function):
+    @wraps(function)
+    def inner(*args, **options):
+        try:
+            return function(*args, **options)
+        finally:
+            options["db"].rollback()  # TXN202@13
+
+    return inner
+
+
+def described(function):
+    @wraps(function)
+    def inner(*args, **options):
+        print(args[0].title, options.get("db"))
+        args[0].commit()
+        return function(*args, **options)
+
+    return inner
+
+
+class Shelf:
+    title = "shelf"
+
+    def commit(self):
+        self.title = "done"
+
+    @undone
+    def put(self, db: Session, book):
+        db.add(book)
+
+    @described
+    @undone
+    def put_all(self, db: Session, books):
+        db.add_all(books)
+
+    @undone_by_name
+    def take(self, book, *, db: Session):
+        db.delete(book)
+""",
+        {"TXN201"},
+    ),
 }
 
 
