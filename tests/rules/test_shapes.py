@@ -3210,6 +3210,72 @@ class Shelf:
 """,
         {"TXN201"},
     ),
+    "a dependency that hands out a unit of work is no session, whatever the annotation says": (
+        """
+# --- app/units.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+class Unit:
+    def __init__(self):
+        self.db = session_factory()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *details):
+        await self.db.close()
+
+
+class Veil:
+    def __init__(self, db):
+        self._db = db
+
+    def __getattr__(self, name):
+        return getattr(self._db, name)
+
+
+async def unit():
+    yield Unit()
+
+
+async def veiled():
+    async with session_factory() as db:
+        yield Veil(db)
+# --- app/services/orders.py
+async def place(unit, name):
+    async with unit:
+        unit.db.add(name)
+        await unit.db.commit()  # TXN201@15
+# --- app/routers/orders.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.orders import place
+from app.units import Unit, unit, veiled
+
+router = APIRouter()
+
+
+@router.post("/orders")
+async def ordered(name: str, work: AsyncSession = Depends(unit)):
+    return await place(work, name)
+
+
+@router.put("/orders")
+async def changed(name: str, work: Unit = Depends(unit)):
+    return await place(work, name)
+
+
+@router.delete("/orders")
+async def removed(name: str, db: AsyncSession = Depends(veiled)):
+    await db.delete(name)
+    await db.commit()  # TXN201@11
+""",
+        set(),
+    ),
 }
 
 
