@@ -734,3 +734,42 @@ def test_dependency_that_yields_the_scoped_session_itself_is_approved(infer):
     assert scoped.sessions == (("app/db.py",), ("app.db.get_session",), ())
     factory = infer(files | {"app/db.py": REGISTRY.replace("GIVEN", "factory")})
     assert factory.sessions == (("app/db.py",), (), ())
+
+
+LAZY = """\
+from sqlalchemy import create_engine
+
+_engine = None
+
+
+def connect():
+    global _engine
+    if _engine is None:
+        _engine = create_engine("postgresql://db/app")
+    return _engine
+"""
+OWN_FACTORY = """\
+from sqlalchemy.orm import sessionmaker
+
+from app.connecting import connect
+
+make = sessionmaker(bind=connect())
+
+
+def keep(row):
+    with make() as session:
+        session.add(row)
+"""
+OWN_ENGINE = (
+    "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\n\napp = FastAPI()\n"
+    'probe = create_engine("postgresql://db/app")\n'
+)
+
+
+def test_files_with_a_factory_each_are_users_of_the_engine_they_share(infer):
+    files = {"app/__init__.py": "", "app/connecting.py": LAZY, "main.py": OWN_ENGINE, "app/a.py": OWN_FACTORY}
+    # one file that makes a factory is the other half of a session module, which nobody uses here
+    assert infer(files).sessions == ((), (), ())
+    result = infer(files | {"app/b.py": OWN_FACTORY})
+    assert result.sessions == (("app/connecting.py",), (), ())
+    assert any(note.startswith("not approved: main.py makes an engine of its own") for note in result.notes)

@@ -31,6 +31,11 @@ WAITS = (
     "socket.create_connection",
     "supabase.create_client().table().select().execute",
     "time.sleep",
+    "openai.OpenAI().files.list",
+    "openai.AsyncOpenAI().beta.chat.completions.parse",
+    "litellm.Router().acompletion",
+    "langchain.output_parsers.OutputFixingParser.from_llm().parse",
+    "langchain_community.utilities.requests.TextRequestsWrapper().get",
 )
 DOES_NOT = (
     "elasticsearch.Elasticsearch",
@@ -53,6 +58,13 @@ DOES_NOT = (
     "redis.asyncio.Redis().set",
     "subprocess.run",
     "httpx.get().json",
+    "openai.OpenAI().chat.completions.create().model_dump().get",
+    "anthropic.AsyncAnthropic().messages.create().content.index",
+    "litellm.model_alias_map.get",
+    "litellm.completion().json",
+    "langchain_core.output_parsers.JsonOutputParser().parse",
+    "langchain.schema.ChatGeneration().message.additional_kwargs.get",
+    "llama_index.core.schema.TextNode().metadata.get",
 )
 
 

@@ -3080,6 +3080,202 @@ def convert_fixed(session: Session, names):
 """,
         set(),
     ),
+    "a method that is called through its class with a session first has no self": (
+        """
+from sqlalchemy.orm import Session
+
+
+class Ledger:
+    def post(where, entry):
+        where.add(entry)
+        where.commit()  # TXN201@9
+
+    def undo(where):
+        where.rollback()  # TXN202@9
+
+
+class Account:
+    def __init__(this, session: Session):
+        this.session = session
+
+    def commit(this):
+        this.ended = True
+
+    def close(this):
+        this.commit()
+
+    def total(this, entries):
+        return sum(entries)
+
+
+def book(session: Session, entries):
+    for entry in entries:
+        Ledger.post(session, entry)
+    Ledger.undo(session)
+    account = Account(session)
+    Account.close(account)
+    return account.total(entries)
+""",
+        set(),
+    ),
+    "a helper that tries again calls the method of a client that it is handed": (
+        """
+import httpx
+from sqlalchemy.orm import Session
+
+http = httpx.Client()
+
+
+def patiently(call, *args, **options):
+    for _ in range(3):
+        try:
+            return call(*args, **options)
+        except OSError:
+            continue
+    raise TimeoutError
+
+
+def noted(session: Session, urls):
+    with session.begin():
+        for url in urls:
+            session.add(patiently(http.post, url, json={}))  # TXN207@25
+
+
+def counted(session: Session, words):
+    with session.begin():
+        session.add(patiently(len, words))
+        session.add(patiently(http.build_request, "GET", words))
+""",
+        set(),
+    ),
+    "a decorator that picks the session out of its starred arguments": (
+        """
+from functools import wraps
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+
+def undone(function):
+    @wraps(function)
+    def inner(*args, **options):
+        try:
+            return function(*args, **options)
+        except IntegrityError:
+            args[1].rollback()  # TXN202@13
+            raise
+
+    return inner
+
+
+def undone_by_name(function):
+    @wraps(function)
+    def inner(*args, **options):
+        try:
+            return function(*args, **options)
+        finally:
+            options["db"].rollback()  # TXN202@13
+
+    return inner
+
+
+def described(function):
+    @wraps(function)
+    def inner(*args, **options):
+        print(args[0].title, options.get("db"))
+        args[0].commit()
+        return function(*args, **options)
+
+    return inner
+
+
+class Shelf:
+    title = "shelf"
+
+    def commit(self):
+        self.title = "done"
+
+    @undone
+    def put(self, db: Session, book):
+        db.add(book)
+
+    @described
+    @undone
+    def put_all(self, db: Session, books):
+        db.add_all(books)
+
+    @undone_by_name
+    def take(self, book, *, db: Session):
+        db.delete(book)
+""",
+        {"TXN201"},
+    ),
+    "a dependency that hands out a unit of work is no session, whatever the annotation says": (
+        """
+# --- app/units.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+class Unit:
+    def __init__(self):
+        self.db = session_factory()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *details):
+        await self.db.close()
+
+
+class Veil:
+    def __init__(self, db):
+        self._db = db
+
+    def __getattr__(self, name):
+        return getattr(self._db, name)
+
+
+async def unit():
+    yield Unit()
+
+
+async def veiled():
+    async with session_factory() as db:
+        yield Veil(db)
+# --- app/services/orders.py
+async def place(unit, name):
+    async with unit:
+        unit.db.add(name)
+        await unit.db.commit()  # TXN201@15
+# --- app/routers/orders.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.orders import place
+from app.units import Unit, unit, veiled
+
+router = APIRouter()
+
+
+@router.post("/orders")
+async def ordered(name: str, work: AsyncSession = Depends(unit)):
+    return await place(work, name)
+
+
+@router.put("/orders")
+async def changed(name: str, work: Unit = Depends(unit)):
+    return await place(work, name)
+
+
+@router.delete("/orders")
+async def removed(name: str, db: AsyncSession = Depends(veiled)):
+    await db.delete(name)
+    await db.commit()  # TXN201@11
+""",
+        set(),
+    ),
 }
 
 

@@ -16,7 +16,8 @@ class Door:
     """One way to the database: ``files`` make its engine and factories (or, unseen, open its sessions).
 
     ``direct`` are functions that open sessions from it without going through a source; ``bound`` the files of
-    engines that its factory must be bound to, because nothing else uses them.
+    engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files that each
+    make a factory for themselves from the engine of another one.
     """
 
     files: dict[str, None] = field(default_factory=dict)
@@ -24,13 +25,14 @@ class Door:
     sources: list[Source] = field(default_factory=list)
     direct: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
     bound: dict[str, None] = field(default_factory=dict)
+    apart: dict[str, None] = field(default_factory=dict)
 
     @property
     def users(self) -> dict[FunctionInfo, None]:
-        """Functions that get sessions here: injected ones anywhere, all others from other files."""
+        """Functions that get sessions here: injected ones anywhere, all others from other files or with their own."""
         found = {u: None for s in self.sources if s.kind == DEPENDENCY for u in s.users}
         taken = [u for s in self.sources if s.kind != DEPENDENCY for u in s.users]
-        found.update((u, None) for u in (*taken, *self.direct) if u.path not in self.files)
+        found.update((u, None) for u in (*taken, *self.direct) if u.path not in self.files or u.path in self.apart)
         return found
 
     @property
@@ -72,7 +74,29 @@ def find_doors(survey: Survey) -> list[Door]:
     for function, chain in survey.direct.items():
         if function not in opened_by_sources:
             door(_home(survey, chain, function.path)).direct[function] = chain
+    for path in _apart(survey):
+        door(path).apart.setdefault(path)
     return sorted(_with_loose_engines(list(doors.values())), key=lambda d: (d.weight, _reversed(d.files)), reverse=True)
+
+
+def _apart(survey: Survey) -> list[str]:
+    """Files that make a factory of another file's engine for nobody but themselves, as others do of the same engine.
+
+    One such file is the second half of a session module; several are its users, each with its own factory.
+    """
+    on_engine: dict[Made, dict[str, None]] = {}
+    for (_, site), chain in survey.makers.items():
+        for made in chain:
+            if made[0] == ENGINE and made[1][0] != site[0]:
+                on_engine.setdefault(made, {}).setdefault(site[0])
+    used = {path for function, chain in survey.direct.items() for path in _made_in(chain) - {function.path}}
+    used |= {path for source in survey.sources for path in (*_made_in(source.behind), source.path)}
+    several = [path for files in on_engine.values() if len(files) > 1 for path in files]
+    return [path for path in dict.fromkeys(several) if path not in used]
+
+
+def _made_in(chain: tuple[Made, ...]) -> set[str]:
+    return {site[0] for kind, site in chain if kind in MAKERS}
 
 
 def _reversed(files: Iterable[str]) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ from sessionlint.program.values import (
     Method,
     Mod,
     PartialCall,
+    Seq,
     Value,
     join,
     join_all,
@@ -43,6 +44,8 @@ _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", 
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
 _DRIVERS = {"connection", "driver_connection", "dbapi_connection"}
 _BINDS = {"bind", "sync_session_class"}
+#: The tables that a ``MetaData`` has from the classes and tables of the source, not from a database.
+_MAPPED_TABLES: Value = (Seq(((Ext(knowledge.MAPPED_TABLE),),), True),)
 #: What only tells something of a session or connection.
 _TELLS = {"closed", "invalidated", "is_active", "dirty", "new", "deleted", "autocommit", "autoflush"}
 
@@ -65,6 +68,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return frame.solver.read(("state", "state", name))
     if name == "__tablename__" and not any(a.tag == "const" for a in out):
         return (Ext("sqlalchemy.table_name()"),)
+    if name == "sorted_tables" and all(a.tag == "ext" for a in out) and not frame.module.mentions(b"reflect"):
+        return _MAPPED_TABLES
     return out
 
 

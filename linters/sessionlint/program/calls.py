@@ -159,7 +159,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = locators.without_protocols(frame, views)
-        called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and "()" not in v.name))
+        called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and not v.name.endswith("()")))
         for view in holding.each(frame, tuple(called)):
             guard = drawing.handed(frame, callee, view)
             made = _guarded(frame, guard, view, args, keywords, e, depth + 1)

@@ -12,9 +12,12 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import MAX_DEPTH, Map, Param, Seq, Value, contained
+from sessionlint.program.values import MAX_DEPTH, Cls, Fn, Inst, Map, Param, Seq, Value, contained
 
 _STARRED = (ir.KIND_VARARGS, ir.KIND_KWARGS)
+_BY_POSITION = (ir.KIND_POSONLY, ir.KIND_NORMAL)
+#: The cell that says of an inner function that it looks into its starred arguments.
+PLACES = "places"
 #: What says the same whoever passes it.
 _PLAIN = frozenset({"const", "text"})
 
@@ -31,6 +34,50 @@ def as_given(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value]) -
         # what its own callers pass, who are asked where they call it
         found[key] = value if own == value else own if key in starred or key.tag != "param" else (key, *own)
     return found
+
+
+def declare(frame: Frame, function: FunctionInfo) -> None:
+    """Decorators that pick a session from ``*args`` or ``**kwargs`` get the one that the function is declared to take.
+
+    Whether a caller is in sight or not: what the inner function does with it, it does to what the function is passed.
+    """
+    named = {name: identity(function, name) for name, *_ in function.params if name in function.param_values}
+    if not any(frame.solver.kind_of(atom) for atom in named.values()):
+        return
+    for wrapper in function.wrappers:
+        starred = {kind: name for name, kind, *_ in wrapper.params if kind in _STARRED}
+        if not starred or not _picks(wrapper, frozenset(starred.values())):
+            continue
+        frame.solver.write((PLACES, wrapper), (Fn(wrapper),))
+        for kind, name in starred.items():
+            if kind == ir.KIND_KWARGS:
+                keys = tuple((n, (atom,)) for n, atom in named.items())
+                frame.solver.flow(wrapper, name, (Map(keys, True),))
+            else:
+                frame.solver.flow(wrapper, name, (_positional(wrapper, function, named),))
+
+
+def _positional(wrapper: FunctionInfo, function: FunctionInfo, named: dict[str, Any]) -> Seq:
+    """What a call of the function has by position, behind what the inner function takes of it by name."""
+    own = [name for name, kind, *_ in wrapper.params if kind in _BY_POSITION]
+    taken = [name for name, kind, *_ in function.params if kind in _BY_POSITION]
+    items: list[Value] = [(named[name],) if name in named else () for name in taken]
+    if function.class_info is not None and not function.is_staticmethod and items:
+        items[0] = (Cls(function.class_info),) if function.is_classmethod else (Inst(function.class_info),)
+    return Seq(tuple(items[len(own) :]))
+
+
+def _picks(wrapper: FunctionInfo, names: frozenset[str]) -> bool:
+    """Whether a function looks into its starred arguments: all that others do is to pass them on."""
+    pending: list[Any] = [wrapper.body]
+    while pending:
+        node = pending.pop()
+        if len(node) > 3 and node[0] == "i" and node[2][0] == "n" and node[2][2] in names:
+            return True
+        if len(node) > 3 and node[0] == "a" and node[2][0] == "n" and node[2][2] in names:
+            return True
+        pending += [child for child in node if type(child) is tuple and child]
+    return False
 
 
 def is_anothers(frame: Frame, function: FunctionInfo, subject: Any, given: Iterable[Value]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, knowledge, registering, row_classes
+from sessionlint.program import decorated, dependencies, knowledge, registering, row_classes
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -84,6 +84,8 @@ def _handed_on(frame: Frame, info: FunctionInfo) -> None:
         for name, kind, *_ in wrapper.params:
             if name in names and kind not in (ir.KIND_VARARGS, ir.KIND_KWARGS):
                 frame.solver.flow(wrapper, name, (identity(info, name),))
+    if info.wrappers:
+        decorated.declare(frame, info)
 
 
 def _served_through(frame: Frame, info: FunctionInfo) -> None:

@@ -20,6 +20,9 @@ from sessionlint.program.values import (
     join,
 )
 
+#: Bases that give a class no methods a session has.
+_DECLARING = ("builtins.object", "typing.", "typing_extensions.", "abc.")
+
 
 def inject(
     frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value, span: ir.Span4
@@ -40,13 +43,21 @@ def inject(
         source = (source, "function")
     result = tuple(_of_every_request(atom, dependency.site) for atom in resolve(frame, dependency))
     typed = frame.solver.instances(declared)
-    known = any(frame.solver.kind_of(a) for a in result) or not any(frame.solver.kind_of(a) for a in typed)
+    known = any(frame.solver.kind_of(a) or _is_plain(frame, a) for a in result)
+    known = known or not any(frame.solver.kind_of(a) for a in typed)
     frame.solver.write(("injected", source), result if result and known else join(result, typed))
     injected = Injected(source)
     if info is None:
         held = "handle" if frame.solver.kind_of(injected) else ""
         frame.emit("inject", span, name=name, value=(dependency,), subject=(injected,), text=held)
     return (injected,)
+
+
+def _is_plain(frame: Frame, atom: Any) -> bool:
+    """Whether an object is of a class that is all the project's own: no annotation makes a session of it."""
+    if atom.tag != "inst" or frame.solver.method(atom.info, "__getattr__") is not None:
+        return False
+    return all(b.startswith(_DECLARING) for b in frame.solver.external_bases(atom.info))
 
 
 def _of_every_request(atom: Any, site: Site) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
@@ -11,6 +12,7 @@ from sessionlint.program import (
     calls,
     configured,
     contexts,
+    decorated,
     drawing,
     expressions,
     forwarding,
@@ -22,7 +24,20 @@ from sessionlint.program.frame import Frame, Machine
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
-from sessionlint.program.values import SESSION, UNKNOWN, Ext, Handle, Map, Param, Seq, Site, Value, bounded, join
+from sessionlint.program.values import (
+    SESSION,
+    UNKNOWN,
+    Ext,
+    Handle,
+    Map,
+    Param,
+    Seq,
+    Site,
+    Value,
+    bounded,
+    join,
+    join_all,
+)
 
 
 def _specialized(outer: Frame, function: FunctionInfo, body: tuple[ir.Stmt, ...], given: dict[str, Value]) -> Summary:
@@ -47,6 +62,8 @@ MACHINE = Machine(
     run_block,
     _specialized,
 )
+#: What a method calls its own object or class, whatever else is passed there by hand (``Base.__init__(self)``).
+_RECEIVERS = ("self", "cls")
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
 #: Facts about handles that callers need to know of.
@@ -86,10 +103,12 @@ def sign_function(solver: Solver, function: FunctionInfo) -> None:
     given_through(frame, function)
 
 
-def _is_session(frame: Frame, name: str) -> bool:
-    """Whether a first parameter is declared a session: a method that forgot its ``@staticmethod``."""
+def _is_no_receiver(frame: Frame, name: str) -> bool:
+    """Whether a first parameter is declared or passed something else: a method that forgot its ``@staticmethod``."""
     annotation = frame.function.param_values.get(name, (UNKNOWN, UNKNOWN))[0]
-    return any(a.tag == "ext" and knowledge.handle_kind(a.name) == SESSION for a in annotation)
+    if any(a.tag == "ext" and knowledge.handle_kind(a.name) == SESSION for a in annotation):
+        return True
+    return name not in _RECEIVERS and bool(frame.solver.ask("stands_alone", frame.function))
 
 
 def _parameters(frame: Frame) -> None:
@@ -97,7 +116,7 @@ def _parameters(frame: Frame) -> None:
     for index, (name, kind, _, _, span) in enumerate(function.params):
         if index == 0 and function.class_info is not None and kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
             receiver = receiver_of(function)
-            if receiver and not _is_session(frame, name):
+            if receiver and not _is_no_receiver(frame, name):
                 frame.env[name] = receiver
                 continue
         value: Value
@@ -110,7 +129,9 @@ def _parameters(frame: Frame) -> None:
             )
         elif kind == ir.KIND_VARARGS:
             each = _declared(frame, name)
-            value = join(_spread(solver.read(("param", function, name))), (Seq((each,), True),) if each else UNKNOWN)
+            passed = solver.read(("param", function, name))
+            value = _by_place(passed) if solver.read((decorated.PLACES, function)) else _spread(passed)
+            value = join(value, (Seq((each,), True),) if each else UNKNOWN)
             for held in (a for a in value if drawing.holds_function(a)):
                 drawing.draw(frame, Param(function, name), held)
         elif kind == ir.KIND_KWARGS:
@@ -157,6 +178,12 @@ def _spread(passed: Value) -> Value:
     for atom in passed:
         if atom.tag == "seq":
             items.extend(i for i in atom.items if i not in items)
+    return (Seq(tuple(items[:12])),) if items else UNKNOWN
+
+
+def _by_place(passed: Value) -> Value:
+    """The same for a function that asks what stands in one place: there, what any caller passes in that one."""
+    items = [join_all(list(place)) for place in zip_longest(*[a.items for a in passed if a.tag == "seq"], fillvalue=())]
     return (Seq(tuple(items[:12])),) if items else UNKNOWN
 
 

@@ -258,7 +258,7 @@ def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | 
         return True
     if atom.tag in ("map", "seq", "text") and wanted.tag == "inst":
         return False
-    if atom.tag not in _CALLED or (atom.tag == "ext" and "()" in atom.name):
+    if atom.tag not in _CALLED or (atom.tag == "ext" and atom.name.endswith("()")):
         return None
     if atom.tag != wanted.tag or atom.tag == "ext":
         return False

@@ -29,6 +29,9 @@ FACTORY_MAKERS = {
 #: Those of them whose objects pass every method on to the session that they keep per thread, task or scope.
 REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session"}
 
+#: One of the tables that the source defines.
+MAPPED_TABLE = "sqlalchemy.MetaData().sorted_tables[]"
+
 #: What quotes identifiers for a dialect, and the results of quoting them, by SQLAlchemy or a driver.
 IDENTIFIER_PREPARER = "sqlalchemy.identifier_preparer"
 QUOTED_NAMES = frozenset(

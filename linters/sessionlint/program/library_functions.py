@@ -193,6 +193,14 @@ def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
     return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
 
 
+def _built_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``URL.build(scheme=…)`` of other libraries: what may be a URL of another database than PostgreSQL is that one."""
+    schemes = strings.texts_of(dict(keywords).get("scheme") or (args[0] if args else UNKNOWN))
+    if not schemes or any(not urls.OTHER_DATABASE.match(scheme.text) for scheme in schemes):
+        return (Ext("yarl.URL()"),)
+    return tuple(Text(f"{scheme.text}://{strings.HOLE}") for scheme in schemes)
+
+
 #: Parts of a URL that tell where it leads, and no secret.
 _SHOWN = ("drivername", "host", "port", "username")
 URL_METHODS = ("set", "update_query_dict", "update_query_pairs", "update_query_string", "difference_update_query")
@@ -298,6 +306,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
+    **dict.fromkeys(urls.BUILDERS, _built_url),
     "typing.cast": stdlib.cast,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,

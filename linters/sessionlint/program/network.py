@@ -119,6 +119,17 @@ _OF_FAMILY = {
     "docker.": {"pull", "build", "push", "start", "stop", "exec_run", "remove", "wait"},
     "notion_client.": {"update", "append"},
 }  # fmt: skip
+#: Packages around language models: most of what they have is data and text handling, which no client needs.
+_MODELS = (
+    "openai.", "anthropic.", "litellm.", "cohere.", "mistralai.", "groq.", "together.", "fireworks.", "voyageai.",
+    "ollama.", "any_llm.", "vertexai.", "google.generativeai.", "google.genai.", "pydantic_ai.", "langchain",
+    "llama_index.",
+)  # fmt: skip
+_TOOLKITS = ("litellm.", "pydantic_ai.", "langchain", "llama_index.")
+#: What dictionaries, texts and parsers do as well.
+_PLAIN = {"get", "set", "parse", "text", "json", "read", "index", "list", "content"}
+#: What asks by such a name all the same: wrappers of an HTTP client, parsers that have a model repair what they read.
+_ASKS_PLAINLY = re.compile(r"Requests\w*Wrapper\(\)\.\w+$|(?:Fixing|Retry)\w*Parser\b.*\.parse$")
 _ELASTIC = r"(?:elasticsearch\d?|opensearchpy)\."
 _MEILI = r"(?:meilisearch|meilisearch_python_sdk)\.(?:Async)?Client"
 #: Clients whose methods all wait, those of the namespaces below them included; and what only puts requests together.
@@ -179,9 +190,19 @@ def _is_request(name: str) -> bool:
         return False
     if _PURE_RESULTS.search(name) and not name.startswith("aiohttp."):
         return False
+    if method in _PLAIN and name.startswith(_MODELS):
+        return not _is_plain(name, head)
     return method in _METHODS or any(
         method in methods for prefix, methods in _OF_FAMILY.items() if name.startswith(prefix)
     )
+
+
+def _is_plain(name: str, head: str) -> bool:
+    """Whether a method is one of data of a model's package: of a toolkit's object, or of what a request answered."""
+    if name.startswith(_TOOLKITS):
+        return _ASKS_PLAINLY.search(name) is None
+    called = head.split("()")[:-1]
+    return any(is_network("()".join(called[: i + 1])) for i in range(len(called)))
 
 
 def _is_method_of_client(name: str) -> bool:

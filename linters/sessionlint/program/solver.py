@@ -194,6 +194,16 @@ class Solver(Classes):
         """The first of the arguments for a parameter that is ``among`` these; ``None`` when there is none."""
         return next((a for a in self.arguments_of(param) if a in among), None)
 
+    def stands_alone(self, method: FunctionInfo) -> bool:
+        """Whether a method is passed a handle or another class's object first, and never one of its own class."""
+        owner = method.class_info
+        if owner is None or self.class_kind(owner):
+            return False
+        passed = self.arguments_of(Param(method, method.params[0][0]))
+        if any(a.tag == "row" or (a.tag in ("inst", "cls") and owner in self.mro(a.info)) for a in passed):
+            return False
+        return any(a.tag == "inst" or self.kind_of(a) for a in passed)
+
     def passed_columns(self, param: Param) -> Value:
         """The mapped columns among the arguments for a parameter."""
         return tuple([a for a in self.arguments_of(param) if a.tag == "column"])

@@ -36,9 +36,14 @@ MAX_HOLES = 4
 
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
+    *(f"{knowledge.MAPPED_TABLE}.{name}" for name in ("name", "fullname", "key", "schema")),
     *(f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")),
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()",
 }  # fmt: skip
+#: Nor can what is spelled in hexadecimal digits, or a part of it.
+_DIGITS = re.compile(
+    r"^(?:(?:hashlib|hmac)\..*\.hexdigest\(\)|uuid\.uuid\d\(\)\.hex|secrets\.token_hex\(\)|builtins\.hex\(\))(?:\[\])*$"
+)
 #: The time as a number, which ids are made of; and what stands behind it once it is a whole one.
 CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
 WHOLE = ".__int__()"
@@ -109,10 +114,14 @@ def _alternatives(value: Value) -> list[Text]:
         elif atom.tag == "text":
             out.append(Text(*atom))
         else:
-            harmless = atom.tag == "ext" and (atom.name in HARMLESS or atom.name.endswith(WHOLE))
+            harmless = atom.tag == "ext" and _is_harmless(atom.name)
             kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name == JOIN)
             out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
     return _limited(out) or [Text(HOLE, True)]
+
+
+def _is_harmless(name: str) -> bool:
+    return name in HARMLESS or name.endswith(WHOLE) or ("hex" in name and _DIGITS.match(name) is not None)
 
 
 def _product(left: list[Text], right: list[Text]) -> list[Text]:

@@ -12,6 +12,14 @@ URL = re.compile(
 )
 #: ``f"postgresql+asyncpg://{url}"`` puts a scheme before one that may be there already.
 SCHEME_TWICE = re.compile(r"^(?:[\w+.]+://)+(?=[\w+.]+://)")
+#: The scheme of a database that is not PostgreSQL.
+OTHER_DATABASE = re.compile(r"(?:mysql|mariadb|sqlite|mssql|oracle)(?:\+\w+)?\Z")
+#: What puts a URL together from parts, and leaves it open what kind of server it leads to.
+BUILDERS = (
+    "yarl.URL.build", "pydantic.AnyUrl.build", "pydantic.MySQLDsn.build", "pydantic.MariaDBDsn.build",
+    "pydantic.networks.MySQLDsn.build", "pydantic.networks.AnyUrl.build", "pydantic_core.Url.build",
+    "pydantic_core.MultiHostUrl.build",
+)  # fmt: skip
 
 
 def parts(text: str) -> dict[str, str] | None:

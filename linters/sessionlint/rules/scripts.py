@@ -6,9 +6,10 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event, ModuleInfo
+from sessionlint.program.model import Event, FunctionInfo, ModuleInfo
 
 _MAIN = "__main__"
+_WORK = ("use", "txn")
 
 
 def runs_once(program: Program, event: Event) -> bool:
@@ -27,10 +28,26 @@ def _works_with(event: Event) -> bool:
     kept = set(event.subject)
     # what a cursor does, its connection does
     kept |= {atom.parent for atom in event.subject if atom.tag == "handle" and atom.parent is not None}
-    return any(e.kind == "use" and kept & set(e.subject) for e in event.function.events) or any(
+    body = event.function
+    if any(e.kind == "use" and kept & set(e.subject) for e in body.events) or any(
         e.kind == "call" and e.name != "__init__" and any(kept & set(value) for _, value in e.bindings)
-        for e in event.function.events
-    )
+        for e in body.events
+    ):
+        return True
+    users = {f for f in body.module.functions if any(e.kind in _WORK and kept & set(e.subject) for e in f.events)}
+    return bool(users) and users <= _run_by(body)
+
+
+def _run_by(body: FunctionInfo) -> set[FunctionInfo]:
+    """The functions of a file that its top level calls, directly or through each other; no server calls those."""
+    found: set[FunctionInfo] = set()
+    pending = [body]
+    while pending:
+        called = {e.callee for e in pending.pop().events if e.kind == "call" and e.callee is not None} - found
+        own = {f for f in called if f.module is body.module and not f.routes and not f.registrations}
+        found |= own
+        pending += own
+    return found
 
 
 def _main_blocks(module: ModuleInfo) -> list[ir.Span4]:

@@ -218,6 +218,37 @@ async def items(session=Depends(get_session_dependency)):
 """,
         path="app/routers/items.py",
     ),
+    Bad(
+        """
+# --- app/consumer.py
+from app.broker import subscribe
+from app.session import session_factory
+
+session = session_factory()  # TXN109@1
+
+
+def started():
+    session.execute("select 1")
+
+
+@subscribe("orders")
+def handle(order):
+    session.execute("select 2")
+
+
+started()
+# --- app/broker.py
+HANDLERS = {}
+
+
+def subscribe(topic):
+    def register(function):
+        HANDLERS[topic] = function
+        return function
+
+    return register
+"""
+    ),
 ]
 
 GOOD = [
@@ -404,6 +435,40 @@ async def paired():
 async def named():
     async with session_factory() as session:
         return dict(active=session.is_active)
+"""
+    ),
+    Good(
+        """
+# --- tools/prune.py
+import sys
+
+from app.session import session_factory
+
+session = session_factory()
+
+
+def prune(days):
+    session.execute("delete from visits")
+    report(days)
+
+
+def report(days):
+    print(session.execute("select 1"), days)
+
+
+prune(sys.argv[1])
+# --- tools/count.py
+from app.session import session_factory
+
+connection = session_factory()
+
+
+def main():
+    print(connection.execute("select 1"))
+
+
+if __name__ == "__main__":
+    main()
 """
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
+from sessionlint.program.urls import OTHER_DATABASE
 from sessionlint.program.values import Map, Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -27,9 +28,9 @@ META = Rule(
     remedy='Pass connect_args={"statement_cache_size": 0, "prepared_statement_cache_size": 0, "ssl": context} with '
     "asyncpg 0.32 or newer, and nothing else; keep SQLAlchemy's own pool. For psycopg pass prepare_threshold=None. "
     "Set jit or statement_timeout with ALTER ROLE.",
-    not_flagged="SQLite, psycopg2 and other drivers without server-side prepared statements, engines for a written-out "
-    "local or direct host, settings that cannot be told, tests, branches for tests, migrations, application_name in "
-    "server_settings.",
+    not_flagged="SQLite, psycopg2 and other drivers without server-side prepared statements, settings with the URL of "
+    "another database for default, engines for a written-out local or direct host, settings that cannot be told, "
+    "tests, branches for tests, migrations, application_name in server_settings.",
     presets=("scrapersky",),
     program_wide=True,
 )
@@ -182,6 +183,32 @@ if settings.mode != "test":
     slow = create_async_engine(settings.database_url, poolclass=NullPool, connect_args=CACHES)  # TXN501@65
 """,
     ),
+    Bad(
+        source="""
+# --- app/config.py
+from pydantic_settings import BaseSettings
+from yarl import URL
+
+
+class Config(BaseSettings):
+    where: str = "sqlite+aiosqlite:///local.db"
+    server: str = "127.0.0.1"
+
+    @property
+    def dsn(self) -> URL:
+        return URL.build(scheme="postgresql+asyncpg", host=self.server, path="/shop")
+
+
+config = Config()
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import config
+
+engine = create_async_engine(config.where)  # TXN501@10
+other = create_async_engine(str(config.dsn))  # TXN501@9
+""",
+    ),
 ]
 
 GOOD = [
@@ -321,6 +348,34 @@ def quick_engine():
     return create_async_engine(settings.database_url, poolclass=NullPool)
 """,
     ),
+    Good(
+        source="""
+# --- app/config.py
+from pydantic_settings import BaseSettings
+from yarl import URL
+
+
+class Config(BaseSettings):
+    where: str = "mysql+asyncmy://shop@db/shop"
+    files: str = "sqlite+aiosqlite:///shop.db"
+    server: str = "127.0.0.1"
+
+    @property
+    def dsn(self) -> URL:
+        return URL.build(scheme="mariadb+aiomysql", host=self.server, path="/shop")
+
+
+config = Config()
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import config
+
+engine = create_async_engine(config.where)
+other = create_async_engine(str(config.dsn))
+third = create_async_engine(config.files)
+""",
+    ),
 ]
 
 
@@ -329,7 +384,7 @@ def check(program: Program) -> Iterator[Finding]:
     for call in engine_calls(program):
         if not wants_pooler(program, call):
             continue
-        drivers = {u.driver for u in call.urls} if call.urls_known else {None}
+        drivers = {u.driver for u in call.urls} if call.urls_known or _is_for_another(program, call) else {None}
         if call.is_async and drivers <= {"asyncpg", None}:
             defects = _asyncpg(program, call)
         elif drivers <= {"psycopg", "psycopg_async"}:
@@ -338,6 +393,17 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         for place, message in defects:
             yield program.finding(META, place, message)
+
+
+def _is_for_another(program: Program, call: EngineCall) -> bool:
+    """Whether the URL that a setting has by default is one of another database.
+
+    SQLite may be what tests and laptops use in the place of a server: it is what is meant where nothing speaks of
+    asyncpg.
+    """
+    if not call.urls or not all(OTHER_DATABASE.match(u.drivername) for u in call.urls):
+        return False
+    return not any(u.is_sqlite for u in call.urls) or not any(m.mentions(b"asyncpg") for m in program.modules)
 
 
 def _psycopg(call: EngineCall) -> Iterator[_Defect]:

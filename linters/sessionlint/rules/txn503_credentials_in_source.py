@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
@@ -24,8 +25,9 @@ META = Rule(
     'os.getenv("DATABASE_URL", "postgresql://app:secret@…") is used silently wherever the variable is missing.',
     remedy="Read the password from the environment or a secret store without a default, and put the URL together with "
     "URL.create(…, password=settings.database_password).",
-    not_flagged="Passwords put in at run time, URLs without a password, SQLite, placeholders such as <password> or "
-    "${PASSWORD}, docstrings, comments, log and error texts, tests and migrations.",
+    not_flagged="Passwords put in at run time, also those of settings fields that have a default of their own, URLs "
+    "without a password, SQLite, placeholders such as <password> or ${PASSWORD}, docstrings, comments, log and error "
+    "texts, tests and migrations.",
     program_wide=True,
 )
 
@@ -37,6 +39,8 @@ _PLACEHOLDER = re.compile(
 _SHOWN = re.compile(
     r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I
 )
+#: Base classes whose fields are read from the environment.
+_FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 _ARGUMENTS = ("password", "passwd", "pwd")
 _DSN_WORDS = re.compile(r"(?:^|\s)(host|hostaddr|port|dbname|user)\s*=")
 _DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
@@ -174,6 +178,39 @@ def where():
     return "postgresql+asyncpg://api:tR0ub4dor3@db.example.com/app"  # TXN503@12
 """,
     ),
+    Bad(
+        source="""
+# --- app/config.py
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+
+
+class Store(BaseModel):
+    password: str = "warehouse"
+
+
+class Config(BaseSettings):
+    store: Store = Store()
+    secret: str = "backdoor"
+
+
+class Fixed:
+    password = "cellar42"
+
+
+config = Config()
+fixed = Fixed()
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import config, fixed
+
+host = config.store.host
+one = create_async_engine(f"postgresql+asyncpg://app:warehouse@{host}/app")  # TXN503@27
+two = create_async_engine("postgresql+asyncpg://app:" + "backdoor" + "@db/app")  # TXN503@27
+three = create_async_engine(f"postgresql+asyncpg://app:{fixed.password}@{host}/app")  # TXN503@29
+""",
+    ),
 ]
 
 GOOD = [
@@ -259,6 +296,37 @@ def bare():
     return "postgresql+asyncpg://api@db.example.com/app"
 """,
     ),
+    Good(
+        source="""
+# --- app/config.py
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+
+
+class Store(BaseModel):
+    password: str = "warehouse"
+
+
+class Config(BaseSettings):
+    store: Store = Store()
+    secret: str = "backdoor"
+
+    def dsn(self):
+        return f"postgresql+asyncpg://app:{self.secret}@db.example.com/app"
+
+
+config = Config()
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import config
+
+store = config.store
+one = create_async_engine(f"postgresql+asyncpg://app:{store.password}@db/app")
+two = create_async_engine("postgresql+asyncpg://app:" + config.secret + "@db/app")
+three = create_async_engine(config.dsn())
+""",
+    ),
 ]
 
 
@@ -269,7 +337,8 @@ def check(program: Program) -> Iterator[Finding]:
         place = (found.function.path, found.span_of("password"))
         if found.before is not None and _is_secret(found.before.password or ""):
             continue
-        if any(_is_secret(u.password or "") for u in found.urls) and place not in seen:
+        secrets = [u.password for u in found.urls if _is_secret(u.password or "")]
+        if secrets and place not in seen and not all(_is_of_settings(program, place, secret) for secret in secrets):
             seen.add(place)
             yield program.finding(
                 META, (found.function, place[1]),
@@ -306,6 +375,40 @@ def check(program: Program) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
+def _is_of_settings(program: Program, place: tuple[str, ir.Span4], secret: str | None) -> bool:
+    """Whether a password is what a settings class has for want of another, and is not written in the URL itself."""
+    if secret not in program.shared(_defaults_of_settings):
+        return False
+    exprs = [e.expr for e in program.events("url") if e.site == place]
+    exprs += [t.expr for t in literals(program.solver.modules[place[0]], b"://") if t.expr[1] == place[1]]
+    written = re.compile(rf"(?:^|:){re.escape(secret)}(?:@|\Z)" if secret else "$^")
+    return not any(_writes(expr, written) for expr in exprs)
+
+
+def _writes(node: Any, secret: re.Pattern[str]) -> bool:
+    """Whether a string in an expression has the password in it."""
+    if not isinstance(node, tuple):
+        return False
+    if len(node) > 2 and node[0] == "k":
+        return isinstance(node[2], str) and secret.search(node[2]) is not None
+    return any(_writes(child, secret) for child in node)
+
+
+def _defaults_of_settings(program: Program) -> frozenset[str]:
+    """The texts that fields have by default which the environment gives another value."""
+    solver = program.solver
+    pending = [c for c in program.classes if any(b.startswith(_FROM_OUTSIDE) for b in solver.external_bases(c))]
+    found: set[str] = set()
+    seen = set(pending)
+    while pending:
+        for _, annotation, default, _ in pending.pop().attributes.values():
+            found.update(a.value for a in default if a.tag == "const" and isinstance(a.value, str))
+            inner = {a.info for a in solver.instances(annotation) if a.tag == "inst"} - seen
+            seen |= inner
+            pending += inner
+    return frozenset(found)
+
+
 def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4]]:
     """URLs of other machines with a password that are assigned or returned, whatever their name and use."""
     put_together = {e.site: e for e in program.events("url")}
@@ -313,8 +416,10 @@ def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4]]
         if literal.name and not _SHOWN.search(literal.name):
             event = put_together.get((literal.module.path, literal.expr[1]))
             texts = [t.text for t in texts_of(event.value)] if event is not None else [literal.text]
-            urls = (parse(text) for text in texts)
-            if any(u is not None and is_database(u) and u.is_remote and _is_secret(u.password or "") for u in urls):
+            place = (literal.module.path, literal.expr[1])
+            urls = [u for u in map(parse, texts) if u is not None and is_database(u) and u.is_remote]
+            secrets = [u.password for u in urls if _is_secret(u.password or "")]
+            if secrets and not all(_is_of_settings(program, place, secret) for secret in secrets):
                 yield owner_of(literal.module, literal.expr[1]), literal.expr[1]
 
 

@@ -28,7 +28,7 @@ META = Rule(
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
-        "`int()` and `len()`, "
+        "`int()` and `len()`, digests and UUIDs in hexadecimal, "
         "names of mapped tables, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; f-strings that are no SQL. Migrations and tests."
@@ -328,6 +328,43 @@ async def create(session, name, password, quote, preparer):
     await session.execute(text(f"DROP SCHEMA {preparer.quote(name)}"))  # TXN801@27
 """,
     ),
+    Bad(
+        source="""
+# --- app/services/wiping.py
+from sqlalchemy import text
+
+from app.models.item import Item
+
+
+async def comment(session):
+    for table in Item.metadata.sorted_tables:
+        await session.execute(text(f"COMMENT ON TABLE {table.name} IS '{table.comment}'"))  # TXN801@31
+# --- app/services/copying.py
+from sqlalchemy import MetaData, text
+
+
+async def wipe(session, engine):
+    found = MetaData()
+    found.reflect(engine)
+    for table in found.sorted_tables:
+        await session.execute(text(f"TRUNCATE {table.name}"))  # TXN801@31
+""",
+    ),
+    Bad(
+        source="""
+import base64
+import hashlib
+
+from sqlalchemy import text
+
+
+async def labelled(session, label, key):
+    made = base64.b64encode(key).decode()
+    await session.execute(text(f"SELECT id FROM items WHERE name = :{label}").bindparams(**{label: key}))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM items WHERE name = '{hashlib.md5(key).digest()}'"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM items WHERE code = '{made}'"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -489,6 +526,49 @@ async def create(session, name, driver):
     await session.execute(text(f"CREATE DATABASE {quote(name)}"))
     await session.execute(text("DROP ROLE " + session.bind.dialect.identifier_preparer.quote_identifier(name)))
     await session.execute(text(f"CREATE SCHEMA {sql.Identifier(name).as_string(driver)}"))
+""",
+    ),
+    Good(
+        source="""
+from sqlalchemy import MetaData, Table, text
+from sqlalchemy.orm import declarative_base
+
+from app.models.item import Item
+
+metadata = MetaData()
+visits = Table("visits", metadata)
+Base = declarative_base()
+
+
+async def wipe(session):
+    for table in reversed(Item.metadata.sorted_tables):
+        await session.execute(text(f"TRUNCATE {table.name}"))
+    for name in [table.fullname for table in metadata.sorted_tables]:
+        await session.execute(text(f'TRUNCATE "{name}" CASCADE'))
+    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    await session.execute(text("TRUNCATE " + names))
+""",
+    ),
+    Good(
+        source="""
+import hashlib
+import hmac
+import uuid
+
+from sqlalchemy import text
+
+
+def named(word):
+    return f"w_{hashlib.sha1(word.encode()).hexdigest()[:10]}"
+
+
+async def matching(session, words, key):
+    for word in words:
+        name = named(word)
+        await session.execute(text(f"SELECT id FROM items WHERE name = :{name}"), {name: word})
+    mark = hmac.new(key, b"mark", "sha256").hexdigest()
+    await session.execute(text(f"SELECT id FROM items WHERE mark = :m_{mark}"), {f"m_{mark}": key})
+    await session.execute(text(f"CREATE TEMPORARY TABLE t_{uuid.uuid4().hex} AS SELECT id FROM items"))
 """,
     ),
 ]
