@@ -266,11 +266,11 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
         if decorator[3]:
             first = literal(frame.evaluate(decorator[3][0]))
             path = first if isinstance(first, str) else None
-        for key, expr in decorator[4]:
+        for key, value in registering.options(frame, decorator, ("dependencies", "path")):
             if key == "dependencies":
-                injected = frame.evaluate(expr)
-            elif key == "path":
-                first = literal(frame.evaluate(expr))
+                injected = value
+            else:
+                first = literal(value)
                 path = first if isinstance(first, str) else path
     add_route(frame, info, Route(method, path, router, injected, decorator[1]))
 
