@@ -70,6 +70,8 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
     if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
         # what instances have is the default, or what the factory gives
+        if frame.class_scope is not None and s[2][0] == "n" and any(_is_told_factory(a) for a in value):
+            frame.identifier(s[2][2], frame.solver.read(("default", frame.site(s[4][1]))), s[4], "name")
         value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
     assign(frame, s[2], value, s[4])
 
