@@ -12,6 +12,7 @@ from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
+from sessionlint.program.iterating import goes_several_times
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
@@ -268,7 +269,10 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.append("iterated")
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
+    depth = len(frame.flags)
+    frame.flags.extend(("several",) if goes_several_times(iterable) else ())
     _loop(frame, s[4], s[5], lambda: assign(frame, s[2], item, None))
+    del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             contexts.resume(frame, atom, s[3][1])
