@@ -17,6 +17,7 @@ from sessionlint.program import (
     locators,
     overriding,
     own_sessions,
+    predicates,
     records,
     router_classes,
     running,
@@ -232,7 +233,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     meaningful = tuple(
         (k, shallow(v, 2))
         for k, v in bindings.items()
-        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or (tells and configured.is_literal(v)))
+        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or _tells(frame, v, tells))
     )
     post = solver.method(info, "__post_init__")
     if post is not None:
@@ -262,6 +263,11 @@ def _switches(value: Value) -> bool:
 
 def _matters(value: Value) -> bool:
     return any(a.tag not in ("const", "text", "column", "predicate", "operation") for a in value)
+
+
+def _tells(frame: Frame, value: Value, configures: bool) -> bool:
+    """Literals that say how to connect, or which header a resolver reads."""
+    return (configures and configured.is_literal(value)) or predicates.names_tenant(frame, value)
 
 
 def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:

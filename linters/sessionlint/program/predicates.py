@@ -34,6 +34,14 @@ def tenant_name(frame: Frame, name: str) -> bool:
     return name in frame.solver.policy.tenant_names
 
 
+def names_tenant(frame: Frame, value: Value) -> bool:
+    """Whether a value is the literal name of a tenant's header, cookie or column: ``"X-Tenant-ID"``."""
+    if len(value) != 1 or value[0].tag != "const" or value[0].kind != "str":
+        return False
+    plain = value[0].value.lower().replace("-", "_").removeprefix("x_")
+    return any(plain == name.lower() for name in frame.solver.policy.tenant_names)
+
+
 def columns_of(value: Value) -> list[Any]:
     """Mapped columns among the atoms."""
     return [a for a in value if a.tag == "column"]
