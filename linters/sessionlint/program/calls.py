@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     class_values,
     configured,
+    dispatching,
     drawing,
     handles,
     holding,
@@ -307,6 +308,15 @@ def call_function(
     context: bool = False,
 ) -> Value:
     """Calls a project function: coroutines, generators and context managers wait until they are run."""
+    if callee.info.decorator_values and (instead := dispatching.instead(frame, callee, args)):
+        runs = holding.each(frame, instead)
+        return join_all([_call_one(frame, one, args, keywords, e, run, context) for one in runs])
+    return _call_one(frame, callee, args, keywords, e, run, context)
+
+
+def _call_one(
+    frame: Frame, callee: Fn, args: list[Value], keywords: Keywords, e: ir.Expr, run: bool, context: bool
+) -> Value:
     function = callee.info
     if is_open_ended(function) and e[0] == "c":
         call = frame.solver.summary_of(function).forwards

@@ -9,7 +9,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import contexts, definitions, dependencies, handles, holding
 from sessionlint.program.expressions import element_of
-from sessionlint.program.frame import YES, Frame
+from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.iterating import goes_several_times
@@ -118,6 +118,8 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
 def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.returns = join(frame.returns, value)
+    if frame.guards and frame.function.name == "__getattr__":
+        _give_by_name(frame, value)
     for atom in value:
         if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
             contexts.mark_context(frame, atom, "returned")
@@ -129,6 +131,16 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
         frame.leaves()
     frame.returned = True
     frame.dead = True
+
+
+def _give_by_name(frame: Frame, value: Value) -> None:
+    """``if name == "Local": return make()`` in a module's ``__getattr__``: what that name of the module is."""
+    function = frame.function
+    if function.class_info is not None or function.parent is not None or not function.params:
+        return
+    for guard in frame.guards:
+        if guard.kind == "equal" and guard.holds and guard.param == identity(function, function.params[0][0]):
+            frame.solver.write(("getattr", frame.path, guard.value), value)
 
 
 def _closed(frame: Frame, value: Value) -> Value:
