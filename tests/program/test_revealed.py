@@ -190,6 +190,94 @@ class WorkerSettings:
     on_startup = startup
     functions = [work]
 """,
+    "what stands in a parameter's attribute or under a key of it": """\
+from sqlalchemy import select
+from app.models.item import Item
+async def of_a_unit(unit):
+    unit.session.add(Item(name="x"))
+    await unit.session.commit()  # TXN201
+async def of_a_context(context):
+    await context["database"].scalars(select(Item))
+    await context["database"].rollback()  # TXN202
+async def deeper(info):
+    info.context["db"].add(Item(name="x"))
+    await info.context["db"].commit()  # TXN201
+class Steps:
+    def __init__(self, unit):
+        self.unit = unit
+    async def save(self):
+        self.unit.session.add(Item(name="x"))
+        await self.unit.session.commit()  # TXN201
+""",
+    "attributes and entries that tell nothing": """\
+from app.models.item import Item
+async def two_of_them(unit):
+    unit.items.add(Item(name="x"))
+    await unit.outbox.commit()
+async def the_unit_itself(unit):
+    unit.items.add(Item(name="x"))
+    await unit.commit()
+async def by_two_keys(context, key):
+    context["items"].add(Item(name="x"))
+    await context["outbox"].commit()
+    await context[key].commit()
+class Outbox:
+    def add(self, item): self.items = [item]
+    def commit(self): self.items = []
+class Unit:
+    def __init__(self):
+        self.session = Outbox()
+def keep(unit):
+    unit.session.add(Item(name="x"))
+    unit.session.commit()
+def go():
+    keep(Unit())
+""",
+    "what is passed for a parameter that is a session": """\
+import asyncio
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from app.models.item import Item
+async def insert(db, name):
+    db.add(Item(name=name))
+    await db.flush()
+async def insert_two(db):
+    await asyncio.gather(insert(db, "a"), insert(db, "b"))  # TXN602
+async def close_books(db):
+    await insert(db, "a")
+    await db.commit()  # TXN201
+class Books:
+    def __init__(self, db):
+        self.db = db
+    async def close(self):
+        await insert(self.db, "a")
+        await self.db.commit()  # TXN201
+async def find(session: AsyncSession, name: str):
+    return await session.scalar(select(Item).where(Item.name == name))
+async def find_two(db):
+    return await asyncio.gather(find(db, "a"), find(db, "b"))  # TXN602
+""",
+    "what is passed for a parameter that may be anything": """\
+import asyncio
+from app.models.item import Item
+async def insert(db, name):
+    db.add(Item(name=name))
+    await db.flush()
+class Outbox:
+    def add(self, item): self.items = [item]
+    async def flush(self): self.items = []
+    async def commit(self): self.items = []
+async def insert_two(db):
+    await asyncio.gather(insert(db, "a"), insert(db, "b"))
+    await db.commit()
+async def go():
+    await insert_two(Outbox())
+def shown(value):
+    return str(value)
+async def label(db):
+    shown(db)
+    await db.commit()
+""",
 }
 
 

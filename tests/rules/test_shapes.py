@@ -3276,6 +3276,92 @@ async def removed(name: str, db: AsyncSession = Depends(veiled)):
 """,
         set(),
     ),
+    "a module that gives names when it is asked for them": (
+        """
+# --- app/lazy.py
+from app import session
+
+
+def __getattr__(name):
+    if name == "Local":
+        return session.session_factory
+    if name != "Plain":
+        raise AttributeError(name)
+    return dict
+# --- app/services/items.py
+from app import lazy
+from app.lazy import Local as Make, Plain
+
+
+async def find(row_id):
+    lazy.Plain()
+    Plain()
+    async with lazy.Local() as session:  # TXN101@16
+        await session.connection()
+    async with Make() as session:  # TXN101@16
+        return await session.connection()
+""",
+        set(),
+    ),
+    "which of several functions runs is told by a class": (
+        """
+from functools import singledispatch, singledispatchmethod
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Order:
+    pass
+
+
+class Refund(Order):
+    pass
+
+
+class Note:
+    pass
+
+
+@singledispatch
+async def book(entry, session: AsyncSession):
+    session.add(entry)
+
+
+@book.register
+async def _(entry: Order, session: AsyncSession):
+    session.add(entry)
+    await session.commit()  # TXN201@11
+
+
+@book.register(Note)
+async def _note(entry, session: AsyncSession):
+    await session.flush()
+
+
+class Books:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    @singledispatchmethod
+    async def keep(self, entry):
+        self.session.add(entry)
+
+    @keep.register
+    async def _(self, entry: Note):
+        await self.session.rollback()  # TXN202@15
+
+
+async def run(session: AsyncSession, entry: Order | Note, other):
+    async with session.begin():
+        await book(Refund(), session)  # TXN205@15
+        await book(Note(), session)
+        await book(other, session)
+        await book(entry, session)  # TXN205@15
+        await Books(session).keep(Note())  # TXN205@15
+        await Books(session).keep(Order())
+""",
+        set(),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     class_values,
     configured,
+    dispatching,
     drawing,
     handles,
     holding,
@@ -17,6 +18,7 @@ from sessionlint.program import (
     locators,
     overriding,
     own_sessions,
+    predicates,
     records,
     router_classes,
     running,
@@ -232,7 +234,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     meaningful = tuple(
         (k, shallow(v, 2))
         for k, v in bindings.items()
-        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or (tells and configured.is_literal(v)))
+        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or _tells(frame, v, tells))
     )
     post = solver.method(info, "__post_init__")
     if post is not None:
@@ -262,6 +264,11 @@ def _switches(value: Value) -> bool:
 
 def _matters(value: Value) -> bool:
     return any(a.tag not in ("const", "text", "column", "predicate", "operation") for a in value)
+
+
+def _tells(frame: Frame, value: Value, configures: bool) -> bool:
+    """Literals that say how to connect, or which header a resolver reads."""
+    return (configures and configured.is_literal(value)) or predicates.names_tenant(frame, value)
 
 
 def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:
@@ -301,6 +308,15 @@ def call_function(
     context: bool = False,
 ) -> Value:
     """Calls a project function: coroutines, generators and context managers wait until they are run."""
+    if callee.info.decorator_values and (instead := dispatching.instead(frame, callee, args)):
+        runs = holding.each(frame, instead)
+        return join_all([_call_one(frame, one, args, keywords, e, run, context) for one in runs])
+    return _call_one(frame, callee, args, keywords, e, run, context)
+
+
+def _call_one(
+    frame: Frame, callee: Fn, args: list[Value], keywords: Keywords, e: ir.Expr, run: bool, context: bool
+) -> Value:
     function = callee.info
     if is_open_ended(function) and e[0] == "c":
         call = frame.solver.summary_of(function).forwards

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import decorated, dependencies, knowledge, registering, row_classes
+from sessionlint.program import decorated, dependencies, dispatching, knowledge, registering, row_classes
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -168,6 +168,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
             _library_decorator(frame, info, atom.name, decorator)
         elif atom.tag == "method" and atom.receiver.tag in ("obj", "ext"):
             _router_decorator(frame, info, atom, decorator)
+        elif atom.tag == "method" and atom.name == "register" and atom.receiver.tag == "fn":
+            dispatching.register(frame, info, atom.receiver.info, decorator)
         elif atom.tag in ("fn", "cls", "inst", "partial"):
             value = frame.evaluate(decorator) if is_call else target
             for made in value:
@@ -268,11 +270,11 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
         if decorator[3]:
             first = literal(frame.evaluate(decorator[3][0]))
             path = first if isinstance(first, str) else None
-        for key, expr in decorator[4]:
+        for key, value in registering.options(frame, decorator, ("dependencies", "path")):
             if key == "dependencies":
-                injected = frame.evaluate(expr)
-            elif key == "path":
-                first = literal(frame.evaluate(expr))
+                injected = value
+            else:
+                first = literal(value)
                 path = first if isinstance(first, str) else path
     add_route(frame, info, Route(method, path, router, injected, decorator[1]))
 

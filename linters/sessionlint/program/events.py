@@ -58,6 +58,7 @@ class Event(NamedTuple):
     * ``outcome``: the task in ``subject`` is asked how it ended by ``name`` (result, exception);
     * ``url``: a text with ``://`` in it is put together; ``value`` are the texts;
     * ``bind``: engines or factories in ``subject`` are given the ``name``; flag ``global`` as the word says;
+    * ``several``: a comprehension keeps an engine or factory that is made at one place (``subject``) for each element;
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
       ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;
     * ``sql``: SQL text ``value`` is handed to ``name``;
@@ -71,8 +72,8 @@ class Event(NamedTuple):
       closed (flag ``closed``) and ``args[0]`` those whose transaction has ended on every path to a ``return``.
 
     ``flags``: ``context`` (context expression of a ``with``), ``awaited``, ``handler`` (inside ``except``),
-    ``finally``, ``loop``, ``statement`` (result dropped), ``write``, ``returned``, ``swallows``, ``records``,
-    ``spared`` (a call that may open a session, but is given one)…
+    ``finally``, ``loop``, ``several`` (in a loop that is sure to go on), ``statement`` (result dropped), ``write``,
+    ``returned``, ``swallows``, ``records``, ``spared`` (a call that may open a session, but is given one)…
 
     ``open_sessions`` are the handles (or context managers that hold one) entered by a ``with`` around the event;
     inside ``except`` also those obtained before and not closed.

@@ -363,6 +363,8 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
             frame.env.update(literals_left(frame, condition)[0])
     values = [frame.evaluate(element) for element in e[3]]
     frame.flags.pop()
+    if e[2] != "GeneratorExp":
+        iterating.note_several(frame, e, values[-1])
     names = {n for g in e[4] for n in _names(g[0])}
     for name in names:
         if name in saved:

@@ -140,11 +140,13 @@ class Frame:
         return event
 
     def identifier(self, name: str, value: Value, expr: ir.Expr | None, place: str) -> None:
-        """Records what an identifier (``id``, ``*_id``) is made of, when library calls or mixed texts make it."""
+        """Records what an identifier (``id``, ``*_id``) is made of: library calls, mixed texts, or a lambda."""
         if expr is None or not (name == "id" or name.endswith(("_id", "Id"))):
             return
         if any(
-            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int"))) or (a.tag == "text" and (a.dynamic or a.holes))
+            (a.tag == "ext" and a.name.endswith(("()", "[]", ".int")))
+            or (a.tag == "text" and (a.dynamic or a.holes))
+            or (a.tag == "fn" and a.info.name == "<lambda>")
             for a in value
         ):
             self.emit("identifier", expr[1], name=name, value=value, text=place, expr=expr)

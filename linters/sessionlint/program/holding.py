@@ -82,25 +82,39 @@ def held(frame: Frame) -> tuple[Value, ...]:
 
 
 def each(frame: Frame, alternatives: Value) -> Iterator[Any]:
-    """Goes through what may run at one place: none of it sees what another would leave open."""
-    if len(alternatives) < 2 or all(a.tag not in _ALTERNATIVES for a in alternatives):
+    """Goes through what may run at one place: none of it sees what another would leave open.
+
+    Of several methods of one handle (``begin = session.begin_nested if nested else session.begin``) none sees anything
+    of the others.
+    """
+    if len(alternatives) < 2:
         yield from alternatives
         return
-    before, after = _state(frame), []
+    kept = None if _are_rivals(alternatives) else _STATE
+    if kept and all(a.tag not in _ALTERNATIVES for a in alternatives):
+        yield from alternatives
+        return
+    before, after = _state(frame, kept), []
     for alternative in alternatives:
-        _put(frame, before)
+        _put(frame, before, kept)
         yield alternative
-        after.append(_state(frame))
+        after.append(_state(frame, kept))
     keys = {key for state in after for key in state}
-    _put(frame, {key: 1 if all(s.get(key) == 1 for s in after) else 2 for key in keys})
+    _put(frame, {key: 1 if all(s.get(key) == 1 for s in after) else 2 for key in keys}, kept)
 
 
-def _state(frame: Frame) -> dict[Any, int]:
-    return {key: known for key, known in frame.facts.items() if key[1] in _STATE}
+def _are_rivals(alternatives: Value) -> bool:
+    receivers = [a.receiver for a in alternatives if a.tag == "method"]
+    return len(receivers) > 1 and len(set(receivers)) < len(receivers)
 
 
-def _put(frame: Frame, state: dict[Any, int]) -> None:
-    for key in [key for key in frame.facts if key[1] in _STATE]:
+def _state(frame: Frame, kept: tuple[str, ...] | None) -> dict[Any, int]:
+    """These facts, or all of them."""
+    return {key: known for key, known in frame.facts.items() if kept is None or key[1] in kept}
+
+
+def _put(frame: Frame, state: dict[Any, int], kept: tuple[str, ...] | None) -> None:
+    for key in [key for key in frame.facts if kept is None or key[1] in kept]:
         del frame.facts[key]
     frame.facts.update(state)
 

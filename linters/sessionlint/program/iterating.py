@@ -8,10 +8,29 @@ from sessionlint.facts import ir
 from sessionlint.program import calls
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
-from sessionlint.program.values import UNKNOWN, Pending, Value, join
+from sessionlint.program.values import ENGINE, FACTORY, UNKNOWN, Pending, Value, join
 
 _STARTS = ("__iter__", "__aiter__")
 _STEPS = ("__next__", "__anext__")
+
+
+def goes_several_times(iterable: Value) -> bool:
+    """Whether going through it is sure to give more than one element: a display of several, a dictionary of such."""
+    if len(iterable) != 1:
+        return False
+    (atom,) = iterable
+    if atom.tag == "map":
+        return not atom.partial and sum(isinstance(k, str) for k, _ in atom.items) > 1
+    return bool(atom.tag == "seq" and not atom.many and len(atom.items) > 1)
+
+
+def note_several(frame: Frame, e: ir.Expr, kept: Value) -> None:
+    """A comprehension over several elements keeps an engine or factory of its own for each."""
+    made = tuple(a for a in kept if a.tag == "handle" and a.kind in (ENGINE, FACTORY) and a in frame.begins)
+    if not made or any(conditions for _, _, conditions in e[4]):
+        return
+    if any(goes_several_times(frame.evaluate(iterable)) for _, iterable, _ in e[4]):
+        frame.emit("several", e[1], subject=made, expr=e)
 
 
 def elements(frame: Frame, instance: Any, span: ir.Span4) -> Value:

@@ -341,7 +341,7 @@ JWT_DECODERS = re.compile(
     r"^(?:jwt|jose\.jwt|jose|authlib\.jose(?:\.jwt)?|joserfc\.jwt|python_jwt|itsdangerous|jwcrypto(?:\.jwt)?|firebase_admin\.auth"
     r"|google\.oauth2\.id_token|fastapi_jwt_auth)\b.*"
     r"(?:decode|decode_complete|verify|verify_id_token|verify_oauth2_token|get_unverified_claims|get_unverified_header|loads)$"
-    r"|^(?:supabase|gotrue|supabase_auth)\b.*\.auth\.get_(?:user|claims)$"
+    r"|^(?:supabase|gotrue|supabase_auth)\b.*\.auth\.get_(?:user|claims)$|^jwcrypto\.jwt\.JWT\b.*\.(?:deserialize|validate)$"
 )
 SECURITY_CLASSES = re.compile(
     r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+|OpenIdConnect)\(\)$"

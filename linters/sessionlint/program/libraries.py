@@ -202,6 +202,8 @@ def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
             handed = frame.machine.call(frame, target, passed, keywords, e)
             # each who asks for a session gets another
             made = made if target.name in knowledge.SESSION_CLASSES else join(made, handed)
+        elif frame.solver.kind_of(target) == "factory":
+            frame.machine.call(frame, target, [], keywords, e)
     if made:
         return (PartialCall((Ext(knowledge.DECLARED_CALL),), (made,), ()),)
     return SPECIAL["functools.partial"](frame, args, keywords, e)

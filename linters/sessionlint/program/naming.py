@@ -113,11 +113,12 @@ class Naming(WorkList):
         return UNKNOWN
 
     def _asked(self, path: str, name: str) -> Value:
-        """A module's own ``__getattr__`` that passes the name on to another module."""
+        """A module's own ``__getattr__`` that knows the name, or passes it on to another module."""
         out: Value = UNKNOWN
         for asked in self._follow(("name", path, "__getattr__")):
             if asked.tag == "fn":
                 self.summary_of(asked.info)
+                out = join(out, self._follow(("getattr", path, name)))
         for atom in self._follow(("getattr", path)):
             for base in atom.args[0] if atom.tag == "partial" and atom.function == BY_NAME else ():
                 target = self.names.path_of(base.name, path) if base.tag == "mod" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sessionlint.facts import ir
@@ -10,6 +11,8 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Const, Ext, Predicate, Value, literal
 
+#: ``"items"."name"``: a column with its table.
+_QUALIFIED = re.compile(r'(?:(?:\w+|"\w+")\.)*(?:\w+|"\w+")\Z')
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
 _HYBRIDS = {f"sqlalchemy.ext.hybrid.hybrid_{n}" for n in ("method", "property")}
@@ -29,6 +32,14 @@ def is_own_column(frame: Frame, owner: str) -> bool:
 def tenant_name(frame: Frame, name: str) -> bool:
     """Whether a column, parameter or key of this name is a tenant's."""
     return name in frame.solver.policy.tenant_names
+
+
+def names_tenant(frame: Frame, value: Value) -> bool:
+    """Whether a value is the literal name of a tenant's header, cookie or column: ``"X-Tenant-ID"``."""
+    if len(value) != 1 or value[0].tag != "const" or value[0].kind != "str":
+        return False
+    plain = value[0].value.lower().replace("-", "_").removeprefix("x_")
+    return any(plain == name.lower() for name in frame.solver.policy.tenant_names)
 
 
 def columns_of(value: Value) -> list[Any]:
@@ -106,6 +117,8 @@ def column_name(frame: Frame, side: ir.Expr) -> str | None:
         name = literal(frame.evaluate(side[3][1]))
     elif side[0] == "c" and side[3] and any(a.tag == "ext" and a.name in _BARE for a in frame.evaluate(side[2])):
         name = literal(frame.evaluate(side[3][0]))
+        if isinstance(name, str) and _QUALIFIED.match(name):
+            name = name.rpartition(".")[2].strip('"')
     return name if isinstance(name, str) and tenant_name(frame, name) else None
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, literal
+from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, join_all, literal
 
 Keywords = list[tuple[str, Value]]
 
@@ -21,6 +22,19 @@ class Route(NamedTuple):
     router: Any
     dependencies: Value
     span: ir.Span4
+
+
+def options(frame: Frame, call: ir.Expr, wanted: tuple[str, ...]) -> Iterator[tuple[str, Value]]:
+    """The ``wanted`` keywords of a decorator's call, those too that ``**`` spreads from a dictionary."""
+    for key, expr in call[4]:
+        if key in wanted:
+            yield key, frame.evaluate(expr)
+        elif key is None:
+            spread = [a for a in frame.evaluate(expr) if a.tag == "map"]
+            for name in wanted:
+                found = [v for a in spread if (v := a.get(name)) is not None]
+                if found:
+                    yield name, join_all(found)
 
 
 def add_route(frame: Frame, info: FunctionInfo, route: Route) -> None:
@@ -84,7 +98,7 @@ def registered(frame: Frame, info: FunctionInfo, decorator: FunctionInfo, writte
     paths = [p for _, v in given if isinstance(p := literal(v), str) and (p == "" or p.startswith("/"))]
     fixed = literal(noted[0].args[0])
     path = paths[0] if paths else fixed if isinstance(fixed, str) else None
-    injected: Value = dict(given).get("dependencies", UNKNOWN)
+    injected = join_all([value for _, value in options(frame, written, ("dependencies",))])
     for note in noted:
         injected = join(injected, dict(note.keywords)["dependencies"])
     for method in methods:

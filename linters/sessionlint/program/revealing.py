@@ -1,19 +1,21 @@
 """Parameters nobody in sight passes a session for, used as nothing else can be.
 
 ``db.execute(select(Item))`` or ``db.add(item)`` of a mapped class, together with ``db.commit()``, says that ``db`` is a
-session; its name says nothing, and where nothing is ended nothing depends on it.
+session; its name says nothing, and where nothing is ended nothing depends on it. So it is with what stands in an
+attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for such a parameter
+is a session, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Ext, Method, Param, Value
+from sessionlint.program.values import NAMESPACE, UNKNOWN, Ext, Map, Method, Param, Value
 
 _STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
@@ -21,6 +23,8 @@ _OF_ROWS = {"add", "add_all", "merge", "delete", "refresh", "expunge"}
 _OF_CLASSES = {"get", "get_one", "query"}
 _ENDS = {"commit", "rollback", "flush", "begin", "begin_nested"}
 _ASYNC, _SYNC = Ext("sqlalchemy.ext.asyncio.AsyncSession()"), Ext("sqlalchemy.orm.Session()")
+#: So many attributes and entries lie between a parameter and a session.
+_DEPTH = 2
 _WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS
 
 
@@ -32,10 +36,54 @@ def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
     said = _said(frame, name, args)
     if not said:
         return
-    receiver = frame.evaluate(e[2][2])
-    if len(receiver) == 1 and isinstance(receiver[0], Param):
-        awaited = (Method(receiver[0], "awaited"),) if "awaited" in frame.flags else UNKNOWN
-        frame.solver.write(("said", receiver[0].info), (Method(receiver[0], said), *awaited))
+    receiver = _receiver(frame, e[2][2])
+    if receiver is not None:
+        awaited = (Method(receiver, "awaited"),) if "awaited" in frame.flags else UNKNOWN
+        frame.solver.write(("said", _holder(receiver).info), (Method(receiver, said), *awaited))
+
+
+def _receiver(frame: Frame, e: ir.Expr, depth: int = 0) -> Any:
+    """The parameter an expression gives, or the attribute or entry of one, as methods of it; ``None`` for all else."""
+    value = frame.evaluate(e)
+    if len(value) == 1 and isinstance(value[0], Param):
+        return value[0]
+    if value or depth == _DEPTH or not _is_plain(e):
+        return None
+    step = f".{e[3]}" if e[0] == "a" else f"[{e[3][2]}" if e[0] == "i" and _is_key(e[3]) else ""
+    holder = _receiver(frame, e[2], depth + 1) if step else None
+    return None if holder is None else Method(holder, step)
+
+
+def _is_plain(e: ir.Expr) -> bool:
+    """A name or what stands below one: evaluating it again does nothing."""
+    while e[0] == "a" or (e[0] == "i" and _is_key(e[3])):
+        e = e[2]
+    return bool(e[0] == "n")
+
+
+def _is_key(e: ir.Expr) -> bool:
+    return bool(e[0] == "k" and isinstance(e[2], str))
+
+
+def _holder(receiver: Any) -> Any:
+    """The parameter in whose attributes and entries a session stands."""
+    while receiver.tag == "method":
+        receiver = receiver.receiver
+    return receiver
+
+
+def _within(receiver: Any, holder: Param) -> Any:
+    """The same attribute or entry of another parameter."""
+    return receiver._replace(receiver=_within(receiver.receiver, holder)) if receiver.tag == "method" else holder
+
+
+def _holding(receiver: Any, value: Value) -> Value:
+    """What the parameter is for its attribute or entry to be this."""
+    if receiver.tag != "method":
+        return value
+    entry = (receiver.name[1:], value)
+    held = Map((NAMESPACE, entry) if receiver.name[0] == "." else (entry,), True)
+    return _holding(receiver.receiver, (held,))
 
 
 def _said(frame: Frame, name: str, args: list[Value]) -> str:
@@ -60,22 +108,50 @@ def _mapped(frame: Frame, atom: Any) -> bool:
 
 
 def revealed(
-    functions: Iterable[FunctionInfo], cells: Mapping[Any, Value], arguments_of: Callable[[Param], Value]
-) -> list[tuple[Param, Ext]]:
-    """The parameters that end transactions, or pass the session on to who does, with the session that they are.
+    functions: Iterable[FunctionInfo],
+    cells: Mapping[Any, Value],
+    arguments_of: Callable[[Param], Value],
+    views: Callable[[Any], Value],
+) -> list[tuple[Param, Value]]:
+    """The parameters that end transactions, or pass the session on to who does, with what they are.
 
-    ``arguments_of`` gives what is passed for a parameter. One for which something is known is left alone.
+    ``arguments_of`` gives what is passed for a parameter, ``views`` what is known of one. One for which something is
+    known is left alone.
     """
-    said: dict[Param, set[str]] = {}
+    said: dict[Any, set[str]] = {}
     for function in functions:
         for method in cells.get(("said", function), UNKNOWN):
             said.setdefault(method.receiver, set()).add(method.name)
-    found: list[tuple[Param, Ext]] = []
-    for param, words in said.items():
+    found = dict.fromkeys(_passed_to_declared(functions, cells, views))
+    for receiver, words in said.items():
         if "ends" not in words:
             continue
+        param = _holder(receiver)
         passed = arguments_of(param)
-        told = {word for one in (param, *passed) if one.tag == "param" for word in said.get(one, ())}
-        if all(one.tag == "param" for one in passed) and not told.isdisjoint(("session", "row")):
-            found.append((param, _ASYNC if "awaited" in told else _SYNC))
-    return found
+        others = [one for one in passed if one.tag == "param"]
+        told = {word for one in (param, *others) for word in said.get(_within(receiver, one), ())}
+        if told.isdisjoint(("session", "row")):
+            continue
+        session = _holding(receiver, (_ASYNC if "awaited" in told else _SYNC,))
+        if len(others) == len(passed):
+            found[(param, session)] = None
+        if all(one.tag == "param" or one in session for one in passed):
+            found.update(((one, session), None) for one in others if not views(one))
+    return list(found)
+
+
+def _passed_to_declared(
+    functions: Iterable[FunctionInfo], cells: Mapping[Any, Value], views: Callable[[Any], Value]
+) -> Iterator[tuple[Param, Value]]:
+    """The parameters of which nothing is known but that they are passed where a session is declared."""
+    for function in functions:
+        for name, (annotation, _) in function.param_values.items():
+            if (
+                len(annotation) != 1
+                or annotation[0].tag != "ext"
+                or annotation[0].name not in knowledge.SESSION_CLASSES
+            ):
+                continue
+            for one in cells.get(("param", function, name), UNKNOWN):
+                if one.tag == "param" and not views(one):
+                    yield one, (Ext(f"{annotation[0].name}()"),)

@@ -83,13 +83,13 @@ class Solver(Classes):
 
     def _reveal(self) -> bool:
         """Takes parameters for sessions that are used as such, once all who may pass something else were asked."""
-        said = revealed(self.functions, self._cells, self.arguments_of)
+        said = revealed(self.functions, self._cells, self.arguments_of, self.views)
         asked = {one.info for param, _ in said for one in (param, *self.arguments_of(param))}
         callers = demand.callers_of(asked, self.functions)
         for function in callers:
             self._search(function)
-        for param, session in said if not callers else ():
-            self.flow(param.info, param.name, (session,))
+        for param, value in said if not callers else ():
+            self.flow(param.info, param.name, value)
         return bool(self._queue)
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:

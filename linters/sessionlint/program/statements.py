@@ -9,9 +9,10 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import contexts, definitions, dependencies, handles, holding
 from sessionlint.program.expressions import element_of
-from sessionlint.program.frame import YES, Frame
+from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
+from sessionlint.program.iterating import goes_several_times
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
@@ -70,6 +71,8 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
     if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
         # what instances have is the default, or what the factory gives
+        if frame.class_scope is not None and s[2][0] == "n" and any(_is_told_factory(a) for a in value):
+            frame.identifier(s[2][2], frame.solver.read(("default", frame.site(s[4][1]))), s[4], "name")
         value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
     assign(frame, s[2], value, s[4])
 
@@ -115,6 +118,8 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
 def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.returns = join(frame.returns, value)
+    if frame.guards and frame.function.name == "__getattr__":
+        _give_by_name(frame, value)
     for atom in value:
         if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
             contexts.mark_context(frame, atom, "returned")
@@ -126,6 +131,16 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
         frame.leaves()
     frame.returned = True
     frame.dead = True
+
+
+def _give_by_name(frame: Frame, value: Value) -> None:
+    """``if name == "Local": return make()`` in a module's ``__getattr__``: what that name of the module is."""
+    function = frame.function
+    if function.class_info is not None or function.parent is not None or not function.params:
+        return
+    for guard in frame.guards:
+        if guard.kind == "equal" and guard.holds and guard.param == identity(function, function.params[0][0]):
+            frame.solver.write(("getattr", frame.path, guard.value), value)
 
 
 def _closed(frame: Frame, value: Value) -> Value:
@@ -266,7 +281,10 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.append("iterated")
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
+    depth = len(frame.flags)
+    frame.flags.extend(("several",) if goes_several_times(iterable) else ())
     _loop(frame, s[4], s[5], lambda: assign(frame, s[2], item, None))
+    del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             contexts.resume(frame, atom, s[3][1])

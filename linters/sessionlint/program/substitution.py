@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
+from sessionlint.program.predicates import names_tenant
 from sessionlint.program.values import (
     MARK,
     MAX_ATOMS,
@@ -125,7 +126,7 @@ def substitute(
 def _closed_over(
     frame: Frame, function: FunctionInfo, inner: FunctionInfo, mapped: dict[Any, Value]
 ) -> tuple[tuple[Any, Value], ...]:
-    """The handles, and the functions it wraps, that a call gave the function, for those it defines and returns."""
+    """The handles, functions it wraps and names of tenants that a call gave it, for what it defines and returns."""
     keys = [identity(function, name) for name, *_ in function.params]
     owner = function.class_info
     registers = owner is not None and any(c.registers for c in frame.solver.mro(owner))
@@ -144,6 +145,8 @@ def _says(value: Value) -> bool:
 
 def _is_kept(frame: Frame, value: Value) -> bool:
     if len(value) == 1 and value[0].tag == "fn" and value[0].receiver is None:
+        return True
+    if names_tenant(frame, value):
         return True
     return bool(value) and all(a.tag in ("handle", "injected", "param") and frame.solver.kind_of(a) for a in value)
 

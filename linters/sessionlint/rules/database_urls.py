@@ -113,13 +113,14 @@ def urls_in(program: Program, value: Value, depth: int = 0) -> Iterator[Url]:
             yield url
     for atom in value:
         if atom.tag == "map" and atom.get("url") is not None:
-            yield _created(program, atom)
+            yield created_url(program, atom)
         elif atom.tag == "param" and depth < 3:
             passed = tuple(a for a in program.solver.arguments_of(atom) if a.tag != "param")
             yield from urls_in(program, passed, depth + 1)
 
 
-def _created(program: Program, atom: Any) -> Url:
+def created_url(program: Program, atom: Any) -> Url:
+    """The URL that ``URL.create(…)`` or ``url.set(…)`` makes."""
     texts = {name: _part(name, atom.get(name)) for name in _KEYWORDS}
     query = tuple((str(k), _text(v) or HOLE) for q in atom.get("query") or () if q.tag == "map" for k, v in q.items)
     host = texts["host"] if texts["host"] is not None else ""
@@ -258,7 +259,7 @@ def _url_create(program: Program) -> Iterator[FoundUrl]:
         spans: dict[str, ir.Span4] = {}
         if expr is not None and expr[0] == "c":
             spans = {n: a[1] for n, a in zip(_KEYWORDS, expr[3], strict=False)} | {k: v[1] for k, v in expr[4] if k}
-        before = next((_created(program, a) for a in event.value if a.tag == "map"), None)
+        before = next((created_url(program, a) for a in event.value if a.tag == "map"), None)
         yield FoundUrl(event.function, event.span, (url,), spans, before)
 
 
@@ -268,7 +269,7 @@ def _filled_in(program: Program, created: list[FoundUrl]) -> Iterator[FoundUrl]:
     for event in _connecting(program):
         made = [a for a in _first(event) if a.tag == "map" and a.get("url") is not None and a.site in known]
         for atom in made if len(made) == len(_first(event)) == 1 else ():
-            url = _created(program, atom)
+            url = created_url(program, atom)
             if url[1:5] != known[atom.site][1:5]:
                 yield FoundUrl(event.function, argument_span(event), (url,), {}, known[atom.site])
 
@@ -280,6 +281,13 @@ def _connecting(program: Program) -> Iterator[Event]:
     for event in program.events("external"):
         if event.name == "sqlalchemy.make_url":
             yield event
+
+
+def given_urls(program: Program) -> Iterator[Url]:
+    """The URLs that engines and drivers are given."""
+    for event in program.events("create"):
+        if event.name in ("engine", "driver connection", "driver pool"):
+            yield from urls_in(program, _first(event))
 
 
 def _first(event: Event) -> Value:

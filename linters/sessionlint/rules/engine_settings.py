@@ -11,7 +11,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
-from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Map, Value
 from sessionlint.rules.branches import for_sqlite, for_tests
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
@@ -21,6 +21,9 @@ _DECLARED = re.compile(
     rf"{_FROM_OUTSIDE.pattern}|^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
 )
 _DEFAULTS = ("0", "default")
+#: What ``engine_from_config`` looks for at the beginning of keys unless it is told something else.
+_PREFIX = Const("sqlalchemy.", "str")
+_WRITTEN_NUMBER = re.compile(r"\s*-?\d+\s*")
 #: So many functions may stand between a branch for tests and the engine that is made for it.
 _MAX_HOPS = 3
 #: A span and the function it lies in.
@@ -125,7 +128,7 @@ def engine_calls(program: Program) -> Iterator[EngineCall]:
 def _read(program: Program, event: Event) -> EngineCall:
     names = {atom.name for atom in event.value if atom.tag == "ext"}
     from_config = any(name.endswith("engine_from_config") for name in names)
-    options = dict(event.keywords)
+    options = {**_configured(program, event), **dict(event.keywords)} if from_config else dict(event.keywords)
     complete = not from_config and UNKNOWN_KEYWORDS not in options
     given = options.get("connect_args")
     maps: tuple[Map, ...] = ()
@@ -138,10 +141,27 @@ def _read(program: Program, event: Event) -> EngineCall:
         known = known and not any(not isinstance(k, str) or k == UNKNOWN_KEYWORDS for m in maps for k, _ in m.items)
     if {"creator", "async_creator", "module", "pool"} & options.keys():
         known = False
-    first = event.args[0] if event.args else options.get("url", ())
-    urls = () if from_config else tuple(dict.fromkeys(urls_in(program, first)))
+    first = event.args[0] if event.args and not from_config else options.get("url", ())
+    urls = tuple(dict.fromkeys(urls_in(program, first)))
     certain = bool(urls) and all(a.tag in ("const", "text", "map") for a in resolved(program, first))
     return EngineCall(event, urls, certain, options, maps, known, complete, any("async" in n for n in names))
+
+
+def _configured(program: Program, event: Event) -> dict[str, Value]:
+    """The options that ``engine_from_config`` takes out of a dictionary, by a prefix; it reads numbers from texts."""
+    named = dict(event.keywords)
+    maps = resolved(program, event.args[0] if event.args else named.get("configuration", ()))
+    prefix = event.args[1] if len(event.args) > 1 else named.get("prefix", (_PREFIX,))
+    start = prefix[0].value if len(prefix) == 1 and prefix[0].tag == "const" else None
+    if len(maps) != 1 or not isinstance(maps[0], Map) or not isinstance(start, str):
+        return {}
+    entries = [(k.removeprefix(start), v) for k, v in maps[0].items if isinstance(k, str) and k.startswith(start)]
+    return {k: tuple(_number(a) for a in v) for k, v in entries}
+
+
+def _number(atom: Any) -> Any:
+    is_one = atom.tag == "const" and atom.kind == "str" and _WRITTEN_NUMBER.fullmatch(atom.value)
+    return Const(int(atom.value), "int") if is_one else atom
 
 
 def resolved(program: Program, value: Value) -> Value:

@@ -8,8 +8,9 @@ from typing import Any
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Dependency, Value, contained
-from sessionlint.rules.tenancy import is_tenant_expression, mentions_tenant
+from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, mentions_tenant
 
+_UNDER_ANY = (".headers[]", ".cookies[]", ".query_params[]", ".path_params[]")
 #: Services and the like are about tenants without resolving one for the request.
 _NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
 
@@ -32,7 +33,24 @@ def _resolves(program: Program, dependency: Dependency) -> bool:
         info = getattr(atom, "info", None)
         if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):
             return True
-    return any(_returns_tenant(program, f) for f in program.targets(dependency))
+    if any(_returns_tenant(program, f) for f in program.targets(dependency)):
+        return True
+    told = any(_is_told_tenant(program, atom) for atom in dependency.target)
+    return told and any(_reads_what_it_is_told(f) for f in program.targets(dependency))
+
+
+def _is_told_tenant(program: Program, atom: Any) -> bool:
+    """Whether an object was made with a tenant's name, or a function closes over one: ``FromHeader("X-Tenant-ID")``."""
+    made = atom.receiver if atom.tag == "fn" else atom
+    given = made.bindings if made is not None and made.tag in ("inst", "closed") else ()
+    texts = (a.value for _, value in given for a in value if a.tag == "const" and a.kind == "str")
+    return any(is_tenant_key(program, text) for text in texts)
+
+
+def _reads_what_it_is_told(function: FunctionInfo) -> bool:
+    """Whether a function returns what the request has under a name that is not written in it."""
+    values = (a for e in function.events if e.kind in ("return", "yield") for a in e.value)
+    return any(a.tag == "ext" and a.name.endswith(_UNDER_ANY) for a in values)
 
 
 def _returns_tenant(program: Program, function: FunctionInfo) -> bool:

@@ -142,6 +142,19 @@ class Container(containers.DeclarativeContainer):
     kind = providers.Object(AsyncSession)
 """
     ),
+    Bad(
+        """
+from dependency_injector import containers, providers
+
+from app.session import session_factory
+
+
+class Box(containers.DeclarativeContainer):
+    fresh = providers.Factory(session_factory)  # TXN101@13
+    one = providers.Singleton(session_factory, expire_on_commit=False)  # TXN101@11
+""",
+        path="app/services/box.py",
+    ),
 ]
 
 GOOD = [
@@ -233,6 +246,20 @@ async def given(registry: async_scoped_session, rows):
     async with registry.begin():
         registry.add_all(rows)
 """
+    ),
+    Good(
+        """
+from dependency_injector import containers, providers
+
+from app.session import get_session, session_factory
+
+
+class Box(containers.DeclarativeContainer):
+    opening = providers.Factory(get_session)
+    factory = providers.Object(session_factory)
+    names = providers.Factory(dict, name="x")
+""",
+        path="app/services/box.py",
     ),
 ]
 

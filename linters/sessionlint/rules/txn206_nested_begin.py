@@ -252,6 +252,21 @@ async def b(session: AsyncSession, name):
         session.add(name)
 """,
     ),
+    Bad(
+        path="app/tasks/stock.py",
+        source="""
+from app.models.item import Item
+from app.session import get_session
+
+
+async def either_of_two_inside(inner):
+    async with get_session() as session:
+        async with session.begin():
+            start = session.begin_nested if inner else session.begin
+            async with start():  # TXN206@24
+                session.add(Item(name="x"))
+""",
+    ),
 ]
 
 GOOD = [
@@ -551,6 +566,22 @@ async def d(session: AsyncSession = Depends(get_session_dependency)):
 async def e(session: AsyncSession = Depends(get_session_dependency)):
     async with get_session() as other, other.begin():
         other.add(object())
+""",
+    ),
+    Good(
+        path="app/tasks/stock.py",
+        source="""
+from app.models.item import Item
+from app.session import get_session
+
+
+async def one_or_the_other(inner):
+    async with get_session() as session:
+        start = session.begin
+        if inner:
+            start = session.begin_nested
+        async with start():
+            session.add(Item(name="x"))
 """,
     ),
 ]

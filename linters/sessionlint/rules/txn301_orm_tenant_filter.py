@@ -327,6 +327,20 @@ async def home(session, value):
     return None
 """
     ),
+    Bad(
+        path="app/services/reports.py",
+        source="""
+from sqlalchemy import literal_column, select
+
+from app.models.item import Item
+
+
+async def report(session, owner, name):
+    await session.execute(select(Item).where(literal_column("items.tenant_id") == owner))  # TXN301@46
+    await session.execute(select(Item).where(literal_column('"public"."items"."tenant_id"').in_([owner])))  # TXN301@46
+    return await session.execute(select(Item).where(literal_column("items.name") == name))
+""",
+    ),
 ]
 
 GOOD = [
@@ -502,6 +516,20 @@ async def run(session, user):
     owner = getattr(user, "tenant_id", None)
     return owner == "x", select(Item).where(Item.name == owner)
 """
+    ),
+    Good(
+        path="app/services/reports.py",
+        source="""
+from sqlalchemy import literal_column, select
+
+from app.models.item import Item
+
+
+async def report(session, name):
+    shown = select(literal_column("items.tenant_id"), Item.name)
+    await session.execute(shown.where(literal_column("tenant_id.name") == name))
+    return await session.execute(shown.where(literal_column("count(items.tenant_id)") == 1))
+""",
     ),
 ]
 

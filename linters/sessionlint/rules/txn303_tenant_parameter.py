@@ -14,6 +14,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters
 from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
 from sessionlint.rules.tenant_resolvers import injected_tenants
+from sessionlint.rules.written_keys import spread_keys
 
 META = Rule(
     code="TXN303",
@@ -224,6 +225,10 @@ async def change(session, item, **values):
     await session.flush()
 
 
+async def first(session, **options):
+    return max(await some(session, **options), key=lambda c: c.id)
+
+
 def shown(name, **fields):
     return f"{name}: {fields}"
 # --- app/routers/items.py
@@ -250,7 +255,18 @@ async def listed(data: Scope, who: str = Depends(get_tenant_id), session=Depends
         await items.create(session, tenant_id=user.tenant_id)
         await items.change(session, user, tenant_id=user.tenant_id)
     items.shown("item", tenant_id=user.tenant_id)
+    await items.first(session, tenant_id=user.tenant_id)  # TXN303@11
     await items.some(session, **data.model_dump())
+    chosen = data.model_dump()
+    await items.some(session, **chosen)
+    wanted = {"limit": 3, "tenant_id": user.tenant_id}
+    async with session.begin():
+        await items.create(session, **wanted)
+    await items.some(session, **wanted)  # TXN303@11
+    later = {"limit": 3}
+    await items.some(session, **later)
+    later["tenant_id"] = user.tenant_id
+    await items.some(session, **later)  # TXN303@11
     await items.some(session, limit=3)
     return await items.some(session, tenant_id=user.tenant_id)  # TXN303@18
 """
@@ -450,8 +466,11 @@ def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str 
     options = next((v for k, v in event.bindings if k == Param(callee, rest)), ())
     given = (k for a in options if a.tag == "map" for k, _ in a.items if isinstance(k, str))
     name = next((k for k in given if is_tenant_name(program, k)), None)
+    if name is None or _are_columns(callee, name):
+        return None
     # a whole record that is spread is no choice of a tenant
-    return name if name and _mentions(event.expr, name) and not _are_columns(callee, name) else None
+    written = _mentions(event.expr, name) or name in spread_keys(event.function, event.expr)
+    return name if written else None
 
 
 def _are_columns(function: FunctionInfo, name: str) -> bool:
@@ -471,7 +490,9 @@ def _spreads_values(body: Any) -> bool:
     while pending:
         current = pending.pop()
         if type(current) is tuple:
-            called = len(current) == 5 and current[0] == "c" and current[2][0] == "a" and current[2][3] == "values"
+            # a parameter of this name looks the same but for its kind
+            call = len(current) == 5 and current[0] == "c" and type(current[1]) is tuple
+            called = call and current[2][0] == "a" and current[2][3] == "values"
             if called and (current[3] or any(key is None for key, _ in current[4])):
                 return True
             pending.extend(current)

@@ -127,6 +127,60 @@ class Fresh:
         return self.value
 """
     ),
+    Bad(
+        source="""
+# --- app/readers.py
+from fastapi import Request
+
+
+class Read:
+    def __init__(self, place, name):
+        self.place, self.name = place, name
+
+    def __call__(self, request: Request):
+        return request.cookies[self.name] if self.place == "cookie" else request.headers[self.name]
+
+
+def reading(name):
+    async def read(request: Request):
+        return request.headers.get(name)
+
+    return read
+
+
+by_cookie = Read("cookie", "tenant_id")
+by_header = reading("x-tenant-id")
+language = Read("header", "Accept-Language")
+agent = reading("user-agent")
+# --- app/routers/pages.py
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.readers import Read, agent, by_cookie, by_header, language
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+@router.get("/a")
+async def a(key=Depends(by_cookie)):  # TXN304@13
+    return key
+
+
+@router.get("/b")
+async def b(key=Depends(by_header)):  # TXN304@13
+    return key
+
+
+@router.get("/c")
+async def c(key=Depends(Read("header", "X-Tenant-ID"))):  # TXN304@13
+    return key
+
+
+@router.get("/d")
+async def d(key=Depends(agent), words=Depends(language), third=Depends(Read("header", "X-Request-ID"))):
+    return key, words, third
+""",
+    ),
 ]
 
 GOOD = [
@@ -159,6 +213,36 @@ async def a(user=Depends(get_current_user), page=Depends(get_page), session=Depe
     return {"tenant_id": user["tenant_id"]}
 """,
         path="app/routers/items.py",
+    ),
+    Good(
+        source="""
+from fastapi import APIRouter, Depends, Request
+
+from app.auth.security import get_current_user
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+class Without:
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, request: Request):
+        return {key: value for key, value in request.headers.items() if key != self.name}
+
+
+def labelled(label):
+    async def read(request: Request):
+        return f"{label}: {request.headers.get('user-agent')}"
+
+    return read
+
+
+@router.get("/a")
+async def a(kept=Depends(Without("X-Tenant-ID")), text=Depends(labelled("tenant_id"))):
+    return kept, text
+""",
+        path="app/routers/pages.py",
     ),
 ]
 

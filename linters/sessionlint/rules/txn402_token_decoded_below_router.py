@@ -132,6 +132,23 @@ async def check(session, x_api_key, stored):
     return hmac.compare_digest(hashlib.sha256(x_api_key.encode()).hexdigest(), stored)  # TXN402@12
 """
     ),
+    Bad(
+        path="app/services/visitors.py",
+        source="""
+from jwcrypto.jwt import JWT
+
+
+def visitor(text, keys):
+    found = JWT(jwt=text, key=keys)  # TXN402@13
+    return found.claims
+
+
+def checked(text, keys):
+    found = JWT()
+    found.deserialize(text, keys)  # TXN402@5
+    return found
+""",
+    ),
 ]
 
 GOOD = [
@@ -230,6 +247,22 @@ class Tokens:
 app = FastAPI()
 app.add_middleware(Tokens)
 """
+    ),
+    Good(
+        path="app/services/visitors.py",
+        source="""
+from jwcrypto.jwt import JWT
+
+
+def pass_for(name, keys):
+    made = JWT(header={"alg": "HS256"}, claims={"sub": name})
+    made.make_signed_token(keys)
+    return made.serialize()
+
+
+def held(text):
+    return JWT(jwt=text, key=None)
+""",
     ),
 ]
 

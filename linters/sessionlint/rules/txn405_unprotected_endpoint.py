@@ -399,6 +399,24 @@ async def notes(csrf: CsrfProtect = Depends()):
     return {}
 """,
     ),
+    Bad(
+        source="""
+from fastapi import Depends, FastAPI
+
+
+def page(number: int = 1):
+    return number
+
+
+PAGED = {"dependencies": [Depends(page)], "tags": ["orders"]}
+app = FastAPI()
+
+
+@app.get("/orders", **PAGED)  # TXN405@2
+async def listed():
+    return []
+""",
+    ),
 ]
 
 GOOD = [
@@ -935,6 +953,30 @@ async def c():
 @app.post("/d")
 async def d(account=Depends(user_checked_for_csrf)):
     return {}
+""",
+    ),
+    Good(
+        source="""
+from fastapi import APIRouter, Depends, FastAPI
+
+from app.auth.security import get_current_user
+
+SIGNED_IN = {"dependencies": [Depends(get_current_user)], "tags": ["orders"]}
+app = FastAPI()
+orders = APIRouter()
+
+
+@app.get("/orders", **SIGNED_IN)
+async def listed():
+    return []
+
+
+@orders.post("/orders", tags=["new"], **{**SIGNED_IN, "tags": []})
+async def created():
+    return None
+
+
+app.include_router(orders)
 """,
     ),
 ]

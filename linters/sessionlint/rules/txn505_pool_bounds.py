@@ -177,6 +177,19 @@ third = create_async_engine(settings.database_url, pool_size=Limits.size)  # TXN
 fourth = create_async_engine(settings.database_url, max_overflow=Limits.overflow)  # TXN505@66
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import engine_from_config
+from sqlalchemy.ext.asyncio import async_engine_from_config
+
+SETTINGS = {"db.url": os.environ["STOCK_DB"], "db.pool_size": "2", "db.max_overflow": "-1", "sqlalchemy.pool_size": 20}
+narrow = engine_from_config(SETTINGS, "db.")  # TXN505@10
+wide = async_engine_from_config({"sqlalchemy.url": os.environ["STOCK_DB"], "sqlalchemy.pool_size": 0})  # TXN505@8
+""",
+    ),
 ]
 
 GOOD = [
@@ -217,6 +230,24 @@ page = {"pool_size": 1}
 from sqlalchemy.ext.asyncio import create_async_engine
 
 engine = create_async_engine("postgresql+asyncpg://postgres@localhost/test", pool_size=1, max_overflow=-1)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import engine_from_config
+
+SETTINGS = {"db.url": os.environ["STOCK_DB"], "db.pool_size": "2", "sqlalchemy.pool_size": "20"}
+SETTINGS["sqlalchemy.url"] = os.environ["STOCK_DB"]
+by_default = engine_from_config(SETTINGS)
+told = engine_from_config(SETTINGS, prefix="db.", pool_size=10)
+small = engine_from_config({"sqlalchemy.url": "sqlite:///stock.db", "sqlalchemy.pool_size": "1"})
+
+
+def named(prefix):
+    return engine_from_config(SETTINGS, prefix)
 """,
     ),
 ]

@@ -9,6 +9,7 @@ from sessionlint.program.strings import HOLE
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.database_urls import Url, found_urls
+from sessionlint.rules.url_changes import leads_elsewhere
 
 META = Rule(
     code="TXN506",
@@ -126,6 +127,20 @@ pooled = create_async_engine(TEMPLATE.format(password=password, host=HOST, port=
 at_run_time = create_async_engine(TEMPLATE.format(password=password, host=HOST, port=os.environ["PORT"]))
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+WRITTEN = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@db.example.com:5432/stock"  # TXN506@11
+url = make_url(WRITTEN)
+engine = create_async_engine(url.set(port=6543))
+reports = create_async_engine(url.set(password=os.environ["SECRET"]))
+""",
+    ),
 ]
 
 GOOD = [
@@ -163,6 +178,21 @@ engine = create_engine("postgresql://postgres@db.abcdefghijkl.supabase.co:5432/p
 database_url = "postgresql+asyncpg://postgres.abcdefgh@aws-0-us-west-1.pooler.supabase.com:5432/postgres"
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SERVER = f"postgresql+asyncpg://postgres.abcdefghijklmnopqrst:{os.environ['SECRET']}@db.example.com"
+url = make_url(SERVER + ":5432/stock")
+engine = create_async_engine(url.set(port=6543))
+WRITTEN = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@db.example.org:5432/stock"
+reports = create_async_engine(make_url(WRITTEN).set(password=os.environ["SECRET"], port=6543))
+""",
+    ),
 ]
 
 
@@ -173,6 +203,8 @@ def check(program: Program) -> Iterator[Finding]:
         defects = [_defect(url, port) for url in found.urls]
         if defects[0] is not None and all(defects) and (found.before is None or _defect(found.before, port) is None):
             part = "host" if found.urls[0].is_direct_supabase else "port"
+            if all(leads_elsewhere(program, url, part) for url in found.urls):
+                continue
             yield program.finding(META, (found.function, found.span_of(part)), defects[0])
 
 

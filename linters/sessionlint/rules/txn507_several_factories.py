@@ -203,6 +203,20 @@ session_factory = sessionmaker(engine)
 registry = scoped_session(session_factory=sessionmaker(engine, autoflush=False))  # TXN507@43
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+NAMES = ["STOCK_DB", "SALES_DB"]
+engines = {name.lower(): create_async_engine(os.environ[name]) for name in NAMES}  # TXN507@26
+factories = {}
+for name in ("stock_db", "sales_db"):
+    factories[name] = async_sessionmaker(engines[name])  # TXN507@23
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -322,6 +336,23 @@ session_factory = async_sessionmaker(create_async_engine(settings.database_url))
 registry = async_scoped_session(scopefunc=current_scope, session_factory=session_factory)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+NAMES = ("STOCK_DB",)
+engines = {name.lower(): create_async_engine(os.environ[name]) for name in NAMES}
+for echo in (True, False):
+    try:
+        factory = async_sessionmaker(engines["stock_db"], info={"echo": echo})
+        break
+    except TypeError:
+        continue
+""",
+    ),
 ]
 
 
@@ -341,6 +372,9 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _finding(program: Program, kind: str, event: Event, first: Event) -> Finding:
     what = _WHAT[kind]
+    if first.site == event.site:
+        message = f"Each round of a loop makes another {what}, and all are kept. Keep one {what} and use it everywhere."
+        return program.finding(META, event, message)
     where = f"line {first.span[0]}" if first.path == event.path else f"{first.path}:{first.span[0]}"
     return program.finding(
         META,
@@ -364,6 +398,8 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
     made.sort(key=lambda e: (e.subject[0] not in approved, e.path, e.span))
     for event in made:
         yield _owner(program, event), event
+        if _keeps_each(event):
+            yield ("another", event.path, event.span), event
     for event in made:
         calls = _calls_of_maker(program, event)
         if _owner(program, event)[0] == "returned" and not _is_cached(event.function):
@@ -382,6 +418,17 @@ def _behind_policy(program: Program) -> set[Any]:
     found = {a for a in made if approved_by_policy(program, a)}
     found |= {a for e in made.values() if e.function in openers for a in _used(e)}
     return found | {a for factory in found if factory in made for a in _used(made[factory])}
+
+
+def _keeps_each(event: Event) -> bool:
+    """Whether what a loop makes is kept each time: as an element of a comprehension, or under a key of its own."""
+    made = event.subject[0]
+    for other in event.function.events:
+        if other.kind == "several" and made in other.subject:
+            return True
+        if other.kind == "setitem" and made in other.value and "several" in other.flags & event.flags:
+            return True
+    return False
 
 
 def _used(event: Event) -> list[Any]:

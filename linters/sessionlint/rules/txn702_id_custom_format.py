@@ -236,6 +236,46 @@ def work(session):
     return doc_id, run_id, batch_id, code_id
 """,
     ),
+    Bad(
+        path="app/schemas/export.py",
+        source="""
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import attrs
+from pydantic import BaseModel, Field
+
+new_export_id = lambda: "export-" + str(uuid4())  # TXN702@25
+
+
+class Export(BaseModel):
+    export_id: str = Field(default_factory=lambda: "export-" + uuid4().hex)  # TXN702@22
+    part_id: str = Field(default_factory=new_export_id)
+    title: str = Field(default_factory=lambda: f"export {uuid4()}")
+
+
+@dataclass
+class Part:
+    part_id: str = field(default_factory=lambda: uuid4().hex[:10])  # TXN702@20
+
+
+@attrs.define
+class Piece:
+    piece_id: str = attrs.field(factory=lambda: f"piece.{uuid4()}")  # TXN702@21
+
+
+class Names:
+    next_piece_id = staticmethod(lambda: f"piece.{uuid4()}")  # TXN702@42
+
+    def __init__(self, prefix):
+        self.own_id = lambda: prefix + uuid4().hex  # TXN702@31
+
+
+def export(session, run):
+    export_id = new_export_id()
+    return run(export_id, make_run_id=lambda: str(uuid4())[:8])  # TXN702@47
+""",
+    ),
 ]
 
 GOOD = [
@@ -315,6 +355,36 @@ def work(session, row, number: int):
     return sequence_id, element_id, file_name, password, chosen_id, path_id, started_id
 """,
     ),
+    Good(
+        path="app/schemas/export.py",
+        source="""
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from pydantic import BaseModel, Field
+
+new_export_id = lambda: str(uuid4())
+new_title = lambda: f"export {uuid4()}"
+
+
+class Export(BaseModel):
+    export_id: str = Field(default_factory=lambda: str(uuid4()))
+    request_id: str = Field(default_factory=lambda: uuid4().hex[:8])
+    title: str = Field(default_factory=new_title)
+
+
+@dataclass
+class Part:
+    part_id: str = field(default_factory=lambda: uuid4().hex)
+    id: str = field(default_factory=new_export_id)
+
+
+class Names:
+    next_piece_id = staticmethod(lambda: uuid4())
+    make_request_id = staticmethod(lambda: uuid4().hex[:8])
+    by_id = lambda self, rows: sorted(rows, key=lambda row: f"{row.number}")
+""",
+    ),
 ]
 
 #: Ids of log lines and calls: no row has them.
@@ -334,14 +404,16 @@ def check(program: Program) -> Iterator[Finding]:
         kind = custom_format(event.value)
         if kind is None or event.name in _NOT_ROWS or _is_exempt(program, event.function):
             continue
-        if not _is_told_elsewhere(event) and _is_kept(event):
+        if not _is_told_elsewhere(program, event) and _is_kept(event):
             yield program.finding(META, event, _message(repr(event.name), kind))
     for event in program.events("return"):
         kind = custom_format(event.value)
-        if kind is None or event.expr is None or not _makes_ids(event.function) or _is_exempt(program, event.function):
+        if kind is None or event.expr is None or _is_exempt(program, event.function):
+            continue
+        if not _makes_ids(program, event.function):
             continue
         if event.expr[0] != "n" or not _is_identifier(event.expr[2], None):
-            message = _message(f"that {event.function.name}() returns", kind)
+            message = _message(f"that {_name(program, event.function)}() returns", kind)
             yield program.finding(META, (event.function, event.expr[1]), message)
     yield from _defaults(program)
 
@@ -354,12 +426,26 @@ def _is_exempt(program: Program, function: FunctionInfo) -> bool:
     return program.role(function) in ("test", "migration")
 
 
-def _makes_ids(function: FunctionInfo) -> bool:
-    name = function.name.lower()
+def _named(program: Program) -> dict[FunctionInfo, str]:
+    """The lambdas that identifiers stand for: ``make_job_id = lambda: …``."""
+    return {
+        atom.info: event.name
+        for event in program.events("identifier")
+        for atom in event.value
+        if atom.tag == "fn" and atom.info.name == "<lambda>"
+    }
+
+
+def _name(program: Program, function: FunctionInfo) -> str:
+    return program.shared(_named).get(function, function.name)
+
+
+def _makes_ids(program: Program, function: FunctionInfo) -> bool:
+    name = _name(program, function).lower()
     return name.endswith(("_id", "_ids")) and name not in _NOT_ROWS and not name.endswith(tuple(_NOT_ROWS))
 
 
-def _is_told_elsewhere(event: Event) -> bool:
+def _is_told_elsewhere(program: Program, event: Event) -> bool:
     """The value comes from an identifier, or a function that makes ids, which is reported itself."""
     expr = event.expr
     while expr is not None and (expr[0] == "aw" or _converts(expr)):
@@ -373,7 +459,7 @@ def _is_told_elsewhere(event: Event) -> bool:
     if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "get" and expr[3] and expr[3][0][0] == "k":
         return _is_identifier(str(expr[3][0][2]), None)
     return any(
-        e.kind == "call" and e.span == expr[1] and e.callee is not None and _makes_ids(e.callee)
+        e.kind == "call" and e.span == expr[1] and e.callee is not None and _makes_ids(program, e.callee)
         for e in event.function.events
     )
 
@@ -406,7 +492,7 @@ def _defaults(program: Program) -> Iterator[Finding]:
                 continue
             for key in _DEFAULTS:
                 given = [b for a in columns[0].get(key) or () for b in (a.function if a.tag == "partial" else (a,))]
-                makers = [a.info for a in given if a.tag == "fn" and not _makes_ids(a.info)]
+                makers = [a.info for a in given if a.tag == "fn" and not _makes_ids(program, a.info)]
                 kind = next((k for m in makers if (k := custom_format(m.summary.returns))), None)
                 if kind:
                     yield program.finding(
