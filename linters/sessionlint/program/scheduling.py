@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, registering, registries
+from sessionlint.program import knowledge, late_awaits, registering, registries
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -375,6 +375,8 @@ def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value
     """``gather`` and its kin: all run at the same time, and are awaited."""
     frame.emit("concurrent", e[1], name=name, args=tuple(args), expr=e)
     results: list[Value] = []
+    if frame.facts:
+        late_awaits.note_late_together(frame, args, e)
     for value in args:
         for item in _coroutines(value):
             results.append(

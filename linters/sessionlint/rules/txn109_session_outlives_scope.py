@@ -218,6 +218,28 @@ async def items(session=Depends(get_session_dependency)):
 """,
         path="app/routers/items.py",
     ),
+    Bad(
+        """
+import asyncio
+
+from app.session import get_session
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+
+async def rows_of(session):
+    return Rows(session)
+
+
+async def started():
+    async with get_session() as session:
+        return await asyncio.create_task(rows_of(session))  # TXN109@16
+""",
+        path="app/tasks/kept.py",
+    ),
 ]
 
 GOOD = [
@@ -405,6 +427,30 @@ async def named():
     async with session_factory() as session:
         return dict(active=session.is_active)
 """
+    ),
+    Good(
+        """
+import asyncio
+
+from app.session import get_session
+
+
+async def count(session, table):
+    return await session.scalar(table)
+
+
+async def started(table):
+    async with get_session() as session:
+        return await asyncio.create_task(count(session, table))
+
+
+async def shielded(table):
+    async with get_session() as session:
+        counting = asyncio.ensure_future(count(session, table))
+        total = await asyncio.shield(counting)
+        return {"total": total}
+""",
+        path="app/tasks/totals.py",
     ),
 ]
 
