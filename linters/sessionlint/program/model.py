@@ -51,6 +51,7 @@ class Event(NamedTuple):
     * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
       (``session``, ``connection``, ``transaction``, ``sql``);
+    * ``left``: the transaction or savepoint ``subject`` is left by its own ``__exit__``, called ``name``;
     * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject`` that no ``with`` entered;
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
     * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;
