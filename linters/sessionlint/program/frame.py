@@ -154,7 +154,9 @@ class Frame:
             return UNKNOWN
         if "handler" not in self.flags or kind == "store":
             return tuple(self.entered)
-        return tuple(a for a in self.failed if a in self.entered or self.know(a, "open"))
+        # what a ``with`` holds may be closed before it is left
+        left = (a for a in self.failed if self.know(a, "closed") != YES)
+        return tuple(a for a in left if a in self.entered or self.know(a, "open"))
 
     def effect(
         self, effect: Effect, span: ir.Span4, note: str, callee: Any = None, inner: Any = None,
