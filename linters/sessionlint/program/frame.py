@@ -100,6 +100,8 @@ class Frame:
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []
         self.globals: set[str] = set()
+        #: names that the module itself imports: where its body has no value of its own for one, it is what is imported
+        self.imported: set[str] = set()
         #: names of the module as they were found at an epoch of the solver: who asked once is told of changes
         self._members: dict[str, tuple[int, Value]] = {}
         self.class_scope: Any = None
@@ -307,8 +309,11 @@ class Frame:
         env = self.env
         for name, value in other[0].items():
             mine = env.get(name)
-            if mine is not value:
+            if mine is not value and (mine is not None or name not in self.imported):
                 env[name] = value if mine is None else join(mine, value)
+        if self.imported:
+            for name in self.imported.intersection(env).difference(other[0]):
+                del env[name]
         if self.facts != other[1]:
             for key in set(self.facts) | set(other[1]):
                 if self.facts.get(key) != other[1].get(key):

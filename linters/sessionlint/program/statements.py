@@ -395,6 +395,7 @@ def _import_from(frame: Frame, s: ir.Stmt) -> None:
         if frame.function.name == "<module>" and frame.class_scope is None:
             frame.solver.import_later(frame.path, alias or name, module, level, name)
             frame.env.pop(alias or name, None)
+            frame.imported.add(alias or name)
             continue
         value = frame.solver.import_name(frame.path, module, level, name)
         previous = frame.env.get(alias or name)
