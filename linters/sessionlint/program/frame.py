@@ -32,6 +32,8 @@ YES, MAYBE = 1, 2
 _BUILTINS = frozenset(dir(builtins))
 #: Events that say which sessions are open around them.
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
+#: Places that outlive every call.
+_SHARED = frozenset({"global", "class", "state"})
 _NO_FLAGS: frozenset[str] = frozenset()
 _TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "setattr", "return", "schedule"})
 
@@ -257,6 +259,10 @@ class Frame:
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
+        if self.function.children and place in _SHARED and self.function.name != "<module>":
+            made = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
+            if made:
+                self.emit("keep", span, name=place, text=name, value=made)
 
     # handle facts
 
