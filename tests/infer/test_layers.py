@@ -323,3 +323,37 @@ def test_the_written_policy_is_the_inferred_one_and_says_why(infer, tmp_path):
     written = read_policy(path)
     assert (written.session_modules, written.session_dependencies, written.session_contexts) == inferred.sessions
     assert dict(written.layers) == dict(inferred.policy.layers)
+
+
+SWEEPING = """\
+from app.db import SessionLocal
+
+
+def remove(session, day):
+    session.execute("delete from readings where day < :day", {"day": day})
+
+
+def count(session):
+    return session.execute("select count(*) from readings")
+
+
+def sweep_readings(day):
+    with SessionLocal() as session:
+        remove(session, day)
+        count(session)
+"""
+
+
+@pytest.mark.parametrize("path", ["app/workers/readings.py", "app/jobs.py", "app/consumers/readings.py"])
+def test_a_job_that_something_outside_runs_makes_its_place_one_of_background_work(infer, path):
+    result = infer(BASE | {path: SWEEPING, "app/api/items.py": ROUTER})
+    assert result.policy.layer_of(path) == "background"
+
+
+def test_a_file_about_tasks_whose_functions_requests_call_stays_a_service(infer):
+    called = ROUTER + "\n\n@router.post('/')\ndef tidy():\n    sweep_readings(1)\n"
+    called = "from app.tasks.readings import sweep_readings\n" + called
+    result = infer(BASE | {"app/tasks/readings.py": SWEEPING, "app/api/items.py": called})
+    assert result.policy.layer_of("app/tasks/readings.py") == "service"
+    beside = infer(BASE | {"app/tasks/readings.py": SWEEPING, "app/tasks/api.py": ROUTER})
+    assert beside.policy.layer_of("app/tasks/readings.py") == "service"

@@ -16,7 +16,7 @@ _STEMS = {
     "service": (
         r"(?:crud|dao|flows?|managers?|operations|queries|repo|repositor(?:y|ies)|selectors?|services?|use_?cases?)"
     ),
-    "background": r"(?:background|cron|jobs?|scheduled|schedulers?|tasks?|workers?)",
+    "background": r"(?:background|consumers?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)",
     "model": r"(?:db_models?|entit(?:y|ies)|models?|orm|tables?)",
     "auth": r"(?:auth(?:entication|orization)?|jwt|oauth2?|permissions?|security|tokens?)",
 }

@@ -13,12 +13,14 @@ from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
-from sessionlint.program.reached import anywhere, reached_from
+from sessionlint.program.reached import anywhere, calling, reached_from
 from sessionlint.program.values import Value
 
 #: Names that say "service" even of files that were not seen to take a session.
 SERVICE_NAMES = re.compile(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
-BACKGROUND_NAMES = re.compile(r"(?:background(?:_\w+)?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I)
+BACKGROUND_NAMES = re.compile(
+    r"(?:background(?:_\w+)?|consumers?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I
+)
 AUTH_NAMES = re.compile(r"(?:^|_)(?:auth\w*|jwt|oauth2?|permissions?|security|tokens?)(?:_|$)", re.I)
 #: Decorators that say "this runs in the background", whatever project wraps the queue or scheduler.
 _SCHEDULING = re.compile(
@@ -59,7 +61,7 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
         site[0] for site, entry in program.solver.routers.items() if entry.get("name") != "fastapi.APIRouter"
     }
     called = _called_from_endpoints(program)
-    reached = _reached_at_home(program)
+    reached = _background_at_home(program)
     found: dict[str, Vote] = {}
     for module in program.modules:
         if module.path in application and module.path not in left_out and module.path not in applications:
@@ -69,18 +71,38 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
     return found
 
 
-def _reached_at_home(program: Program) -> frozenset[FunctionInfo]:
-    """What only started work calls, in the folder of background work that holds what was started."""
-    started = program.background_functions
-    homes = {home for f in (*started, *program.background_helpers) for home in _background_folders(f.path)}
-    widely = reached_from(program, started, anywhere)
-    return frozenset(f for f in widely if any(home in homes for home in _background_folders(f.path)))
+def _background_at_home(program: Program) -> frozenset[FunctionInfo]:
+    """What only started work calls, in the place of background work that holds what was started; and jobs there."""
+    jobs = _jobs(program)
+    started = (*program.background_functions, *jobs)
+    homes = {home for f in (*started, *program.background_helpers) for home in _background_places(f.path)}
+    widely = reached_from(program, frozenset(started), anywhere)
+    return frozenset(f for f in (*jobs, *widely) if any(home in homes for home in _background_places(f.path)))
 
 
-def _background_folders(path: str) -> list[str]:
-    """The folders above a file that have the name of background work."""
-    folders = path.split("/")[:-1]
-    return ["/".join(folders[: at + 1]) for at, part in enumerate(folders) if BACKGROUND_NAMES.match(part)]
+def _jobs(program: Program) -> frozenset[FunctionInfo]:
+    """Functions in a place of background work that open their own session and that nothing of the program calls.
+
+    Something outside of it runs them: a scheduler's configuration, a process manager. A place with endpoints is none,
+    it is about tasks or jobs.
+    """
+    served = {place for f in program.functions if f.routes for place in _background_places(f.path)}
+    callers, _ = program.shared(calling)
+    found: set[FunctionInfo] = set()
+    for function in program.functions:
+        places = _background_places(function.path)
+        if not places or not served.isdisjoint(places) or function.parent is not None or function.name == "<module>":
+            continue
+        asked_for = function in callers or function in program.dependency_functions or takes_session(program, function)
+        if not asked_for and not function.is_generator and _opens(function):
+            found.add(function)
+    return frozenset(found)
+
+
+def _background_places(path: str) -> list[str]:
+    """The folders above a file, and the file, that have the name of background work."""
+    parts = path.removesuffix(".py").split("/")
+    return ["/".join(parts[: at + 1]) for at, part in enumerate(parts) if BACKGROUND_NAMES.match(part)]
 
 
 def _vote(path: str, counts: Counter[str]) -> Vote | None:

@@ -31,6 +31,8 @@ class Entered:
     begun: list[Transaction] = field(default_factory=list)
     #: generators that go on when the ``with`` is left, and where they were entered
     resumes: list[tuple[Any, ir.Span4]] = field(default_factory=list)
+    #: ``suppress(…)`` put on an exit stack: the call, and how many events came before it
+    suppressed: list[tuple[ir.Expr, int]] = field(default_factory=list)
 
 
 def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
@@ -71,7 +73,27 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
         ):  # fmt: skip
             mine.extend(its)
         frame.entered.extend(entered.closes)
+        if entered.suppresses and item[0] == "c" and item[3]:
+            stack.suppresses = True
+            stack.suppressed.append((item[3][0], len(frame.events)))
     return entered.value
+
+
+def pop_all(frame: Frame) -> None:
+    """``stack.pop_all()``: who has the new stack ends what was entered, and leaving the ``with`` ends none of it."""
+    if not frame.stacks:
+        return
+    stack = frame.stacks[-1]
+    given = tuple(stack.closes)
+    frame.entered = [a for a in frame.entered if a not in given]
+    for index, event in enumerate(frame.events):
+        if not set(given).isdisjoint(event.open_sessions):
+            left = tuple([a for a in event.open_sessions if a not in given])
+            frame.events[index] = event._replace(open_sessions=left)
+            for handle in [h for h, begun in frame.begins.items() if begun is event]:
+                frame.begins[handle] = frame.events[index]
+    for ended in (stack.closes, stack.ends, stack.exits, stack.resumes):
+        ended.clear()
 
 
 def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:

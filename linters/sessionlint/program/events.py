@@ -45,6 +45,7 @@ class Event(NamedTuple):
     * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
       (``session``, ``connection``, ``transaction``, ``sql``);
+    * ``left``: the transaction or savepoint ``subject`` is left by its own ``__exit__``, called ``name``;
     * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject`` that no ``with`` entered;
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
     * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;
@@ -61,6 +62,7 @@ class Event(NamedTuple):
     * ``several``: a comprehension keeps an engine or factory that is made at one place (``subject``) for each element;
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
       ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;
+    * ``keep``: functions made in this call (``value``) are kept in ``text``, in a place (``name``) that outlives it;
     * ``sql``: SQL text ``value`` is handed to ``name``;
     * ``construct``: an instance of the project class in ``value`` is made with ``args`` and ``keywords``;
     * ``import``: module ``name`` is imported (its member ``text``); flag ``typing`` for type checkers only;

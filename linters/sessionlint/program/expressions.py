@@ -17,6 +17,7 @@ from sessionlint.program import (
     holding,
     iterating,
     knowledge,
+    late_awaits,
     libraries,
     predicates,
     strings,
@@ -74,6 +75,10 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     finally:
         frame.flags.pop()
     tasks = tuple(a for a in value if a.tag == "obj" and a.name == TASK)
+    if frame.facts and e[2][0] != "c":
+        late_awaits.note_late(frame, value, e)
+    if tasks:
+        value = late_awaits.results(frame, value, e)
     for param in (a for a in value if a.tag == "param"):
         tasks = join(tasks, frame.solver.ask("passed_tasks", param))
     if tasks:

@@ -32,6 +32,8 @@ YES, MAYBE = 1, 2
 _BUILTINS = frozenset(dir(builtins))
 #: Events that say which sessions are open around them.
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
+#: Places that outlive every call.
+_SHARED = frozenset({"global", "class", "state"})
 _NO_FLAGS: frozenset[str] = frozenset()
 _TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "setattr", "return", "schedule"})
 
@@ -100,6 +102,8 @@ class Frame:
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []
         self.globals: set[str] = set()
+        #: names that the module itself imports: where its body has no value of its own for one, it is what is imported
+        self.imported: set[str] = set()
         #: names of the module as they were found at an epoch of the solver: who asked once is told of changes
         self._members: dict[str, tuple[int, Value]] = {}
         self.class_scope: Any = None
@@ -156,7 +160,9 @@ class Frame:
             return UNKNOWN
         if "handler" not in self.flags or kind == "store":
             return tuple(self.entered)
-        return tuple(a for a in self.failed if a in self.entered or self.know(a, "open"))
+        # what a ``with`` holds may be closed before it is left
+        left = (a for a in self.failed if self.know(a, "closed") != YES)
+        return tuple(a for a in left if a in self.entered or self.know(a, "open"))
 
     def effect(
         self, effect: Effect, span: ir.Span4, note: str, callee: Any = None, inner: Any = None,
@@ -255,6 +261,10 @@ class Frame:
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
+        if self.function.children and place in _SHARED and self.function.name != "<module>":
+            made = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
+            if made:
+                self.emit("keep", span, name=place, text=name, value=made)
 
     # handle facts
 
@@ -307,8 +317,11 @@ class Frame:
         env = self.env
         for name, value in other[0].items():
             mine = env.get(name)
-            if mine is not value:
+            if mine is not value and (mine is not None or name not in self.imported):
                 env[name] = value if mine is None else join(mine, value)
+        if self.imported:
+            for name in self.imported.intersection(env).difference(other[0]):
+                del env[name]
         if self.facts != other[1]:
             for key in set(self.facts) | set(other[1]):
                 if self.facts.get(key) != other[1].get(key):

@@ -120,6 +120,8 @@ def _left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Valu
     """``await self.transaction.__aexit__(*error)``: what leaving a ``with`` does."""
     if kind in HELD:
         return _closes(frame, receiver, name, e)
+    if kind == TRANSACTION:
+        frame.emit("left", e[1], subject=(receiver,), name=name, expr=e)
     if kind == TRANSACTION and not _is_savepoint(frame, receiver):
         for subject in _subjects(receiver):
             frame.effect(Effect("txn", "commit", subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
@@ -200,6 +202,7 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
         text=_route(kind), expr=e,
     )  # fmt: skip
     frame.begins[handle] = event
+    _want_other_half(frame)
     for subject in subjects:
         effect = Effect("txn", "begin_nested" if savepoint else "begin", subject)
         if savepoint or not frame.know(subject, "asked"):
@@ -214,6 +217,15 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
             holding.hold(frame, subject, e)
         frame.learn(subject, "ended", False)
     return (handle,)
+
+
+def _want_other_half(frame: Frame) -> None:
+    """What an object begins when it is entered, it may end when it is left."""
+    info = frame.function.class_info
+    if info is not None and frame.function.name in ("__aenter__", "__enter__"):
+        leave = frame.solver.method(info, frame.function.name.replace("enter", "exit"))
+        if leave is not None:
+            frame.solver.want(leave)
 
 
 def is_awaited_begin(event: Event) -> bool:

@@ -255,6 +255,13 @@ def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
     return enter_on_stack(frame, args[0], e) if args else UNKNOWN
 
 
+def _exit_stack_handed_on(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    from sessionlint.program.contexts import pop_all
+
+    pop_all(frame)
+    return frame.evaluate(e[2][2]) if e[0] == "c" and e[2][0] == "a" else UNKNOWN
+
+
 def _new_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """A ``NewType`` stands for its base type, and calling it gives its argument back."""
     return (Annotation(args[1], ()),) if len(args) > 1 else UNKNOWN
@@ -313,7 +320,9 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
-    "contextlib.ExitStack().enter_context": _exit_stack_enter, "fastapi.APIRouter": _app("fastapi.APIRouter"),
+    "contextlib.ExitStack().enter_context": _exit_stack_enter,
+    "contextlib.ExitStack().pop_all": _exit_stack_handed_on,
+    "contextlib.AsyncExitStack().pop_all": _exit_stack_handed_on, "fastapi.APIRouter": _app("fastapi.APIRouter"),
     **{f"fastapi.{base}.__init__": note_options for base in ("APIRouter()", "APIRouter", "FastAPI()", "FastAPI")},
     "fastapi.FastAPI": _app("fastapi.FastAPI"),
     "starlette.applications.Starlette": _app("starlette.applications.Starlette"),

@@ -47,7 +47,7 @@ def run(
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
-        subject=_closed(frame, bindings, summary) if frame.facts else UNKNOWN,
+        subject=closed_of(frame, bindings, summary) if frame.facts else UNKNOWN,
     )  # fmt: skip
     carrying.carry_all(frame, function, summary, mapped, e)
     for wrapper in function.wrappers:
@@ -132,7 +132,7 @@ def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle)
     return begun not in summary.effects
 
 
-def _closed(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
+def closed_of(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
     """Sessions closed already that a callee is given, alone or in objects, or that a function made here closes over."""
     closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
     if not closed:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, registering, registries
+from sessionlint.program import knowledge, late_awaits, registering, registries
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -41,7 +41,9 @@ _THREADS = {
 #: Classes whose ``start()`` runs a target, or the method ``run`` of a class that is derived from them.
 THREADS = ("threading.Thread", "multiprocessing.Process", "threading.Timer")
 _LOOPS = ("asyncio.", "uvloop.")
-_CALLED_LATER = (".call_soon", ".call_soon_threadsafe", ".call_later", ".call_at")
+#: Methods that only event loops have, and where the function stands that they call later.
+_LATER = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
+_CALLED_LATER = tuple([f".{name}" for name in _LATER])
 #: A task with its arguments, to be sent later.
 _SIGNATURES = {"s", "si", "signature", "subtask", "message"}
 #: Queues that are told the task's name, or get signatures combined by the library.
@@ -69,6 +71,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _concurrent(frame, name, args, e)
     if name.startswith(_LOOPS) and name.endswith(_CALLED_LATER):
         given = args[1:] if name.endswith((".call_later", ".call_at")) else args
+        if _makes_task(frame, name.rpartition(".")[2], args, e):
+            return UNKNOWN
         # a method of a queue or future is no work of its own
         kind = "schedule" if any(a.tag in ("fn", "partial") for a in (given or [UNKNOWN])[0]) else "thread"
         return _started(frame, kind, name.replace("()", ""), given, keywords, e)
@@ -224,7 +228,26 @@ def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         return _sent(frame, f".{name}", args, keywords, e)
     if name == "create_task" and any(isinstance(a, Pending) for a in targets):
         return _task(frame, ".create_task", args, keywords, e)
+    if name in _LATER and _makes_task(frame, name, args, e):
+        return UNKNOWN
     return None
+
+
+def _makes_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> bool:
+    """``loop.call_soon_threadsafe(loop.create_task, work())``: the loop makes the task, and keeps nothing of it."""
+    at = _LATER[name]
+    if len(args) != at + 2 or e[0] != "c" or not any(isinstance(a, Pending) for a in args[-1]):
+        return False
+    maker = e[3][at]
+    known = any(a.tag == "ext" and a.name.endswith(_TASK_SUFFIXES) for a in args[at])
+    if not known and (maker[0] != "a" or maker[3] != "create_task"):
+        return False
+    frame.emit(
+        "schedule", e[1], ("dropped",), name="asyncio.create_task", value=args[-1], args=(args[-1],), text="task",
+        expr=e,
+    )  # fmt: skip
+    _tell(frame, args[-1], [], e)
+    return True
 
 
 def _is_given(frame: Frame, receiver: ir.Expr) -> bool:
@@ -375,6 +398,8 @@ def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value
     """``gather`` and its kin: all run at the same time, and are awaited."""
     frame.emit("concurrent", e[1], name=name, args=tuple(args), expr=e)
     results: list[Value] = []
+    if frame.facts:
+        late_awaits.note_late_together(frame, args, e)
     for value in args:
         for item in _coroutines(value):
             results.append(

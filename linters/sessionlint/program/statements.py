@@ -413,6 +413,7 @@ def _import_from(frame: Frame, s: ir.Stmt) -> None:
         if frame.function.name == "<module>" and frame.class_scope is None:
             frame.solver.import_later(frame.path, alias or name, module, level, name)
             frame.env.pop(alias or name, None)
+            frame.imported.add(alias or name)
             continue
         value = frame.solver.import_name(frame.path, module, level, name)
         previous = frame.env.get(alias or name)
@@ -485,12 +486,17 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
     frame.dead = ended and not any(e.suppresses for e in opened)
     frame.tx[depth:] = [t for t in frame.tx[depth:] if any(t in s.begun for s in frame.stacks)]
     for (item, _), entered in zip(s[2], opened, strict=True):
-        if entered.suppresses and item[0] == "c":
+        if entered.suppressed:
+            for given, before in entered.suppressed:
+                _suppressed(frame, given, s[1], tuple(frame.events[before : start + len(body_events)]))
+        elif entered.suppresses and item[0] == "c":
             _suppressed(frame, item, s[1], body_events)
 
 
 def _suppressed(frame: Frame, item: ir.Expr, statement: ir.Span4, body_events: tuple[Any, ...]) -> None:
     """``with suppress(Error):`` is an ``except Error: pass`` around its body."""
+    if item[0] != "c":
+        return
     caught = (Seq(tuple(frame.evaluate(argument) for argument in item[3])),)
     span = (*item[1][:2], *statement[2:])
     expr = ("handler", body_events, ())

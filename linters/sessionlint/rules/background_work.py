@@ -106,6 +106,19 @@ def _is_awaitable(program: Program, atom: Any) -> bool:
 
 def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
     """Sessions a function uses that are neither its own nor its parameters: of its parents, or on ``self``."""
+    yield from _used_sessions(program, function, bindings)
+    for made in (a for a in contained(function.summary.returns, 1) if a.tag == "pending"):
+        # ``lambda: work(session)``, ``lambda: work(Pair(session, "x"))``: the coroutine is run by who calls the lambda,
+        # or in a task that ``lambda: create_task(work())`` makes
+        if made.info.parent is not None and made.info is not function:
+            yield from _used_sessions(program, made.info, dict(made.bindings))
+        for atom in (a for _, bound in made.bindings for a in contained(bound)):
+            own = atom.tag == "param" and atom.info is function
+            if not own and atom not in bindings and program.kind(atom) == "session":
+                yield atom
+
+
+def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
     for effect in function.summary.effects:
         subject = effect.subject
         if effect.kind not in ("use", "txn", "schedule") or subject is None or subject in bindings:
@@ -130,12 +143,6 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
         for name, (_, default) in function.param_values.items():
             if name != "return":
                 yield from (a for a in default if program.kind(a) == "session")
-    for made in (a for a in function.summary.returns if a.tag == "pending"):
-        # ``lambda: work(session)``, ``lambda: work(Pair(session, "x"))``: the coroutine is run by who calls the lambda
-        for atom in (a for _, bound in made.bindings for a in contained(bound)):
-            own = atom.tag == "param" and atom.info is function
-            if not own and atom not in bindings and program.kind(atom) == "session":
-                yield atom
 
 
 def passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:

@@ -10,6 +10,7 @@ from sessionlint.facts import ir
 from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.rules.gathered_errors import recorded_errors
 from sessionlint.rules.watching import is_within, watched
 
 _BROAD = {
@@ -91,7 +92,7 @@ def _failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
     told: list[ir.Span4] | None = None
     for event in open_to_failure:
         if can_fail(event, nesting):
-            told = watched(function) if told is None else told
+            told = [*watched(function), *recorded_errors(function, _only_tells)] if told is None else told
             if not any(is_within(event.span, block) for block in told):
                 yield event
 
@@ -250,6 +251,14 @@ class Clause(NamedTuple):
         callee = callees[0]
         inner = Clause(self.program, callee, tuple(callee.events), frozenset(), self.depth + 1)
         return inner.effort(callee.body) if any(_is_call(n) for n in _nodes(callee.body)) else "records"
+
+
+def _only_tells(call: Any) -> bool:
+    """Whether a call logs, or works out what to say."""
+    callee = call[2]
+    name = callee[3] if callee[0] == "a" else callee[2] if callee[0] == "n" else ""
+    owner = (ir.dotted(callee[2]) or "") if callee[0] == "a" else ""
+    return name in _QUIET or bool(_LOGGER.search(owner)) or owner.endswith("logger")
 
 
 def _is_call(node: Any) -> bool:

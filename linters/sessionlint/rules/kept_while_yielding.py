@@ -9,6 +9,8 @@ from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Value
 
+_TAKE_OUT = frozenset({"remove", "discard", "pop", "clear"})
+
 
 def stays(event: Event, held: Value) -> bool:
     """Whether the object still has the session of ``event`` when the block that it is handed out to has ended.
@@ -37,6 +39,25 @@ def _takes_away(function: FunctionInfo, kept: str, after: ir.Span4) -> bool:
         for statement in _deletions(ir.body_of(function.facts))
         for target in statement[2]
     )
+
+
+def takes_out(function: FunctionInfo, kept: str) -> bool:
+    """Whether a function takes something out of the container again that it has put it into."""
+    name = kept.partition("[")[0]
+    body = ir.body_of(function.facts)
+    if any(t[0] == "i" and ir.text_of(t[2]) == name for statement in _deletions(body) for t in statement[2]):
+        return True
+    return any(
+        call[2][0] == "a" and call[2][3] in _TAKE_OUT and ir.text_of(call[2][2]) == name for call in _calls(body)
+    )
+
+
+def _calls(node: Any) -> Iterator[ir.Expr]:
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "c" and len(child) == 5:
+                yield child
+            yield from _calls(child)
 
 
 def _deletions(node: Any) -> Iterator[ir.Stmt]:

@@ -48,6 +48,8 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     flags = [e.flags for e in closings]
     if event.callee is not None and handle.root in event.callee.summary.hands_out_closed:
         return "closed"
+    if _ended_with_generator(event, handle):
+        return "closed"
     if any("finally" in e.flags or _guarded(e) or _at_once(event, e) for e in closings) or _closed_by_nested(
         event.function, handle
     ):
@@ -64,6 +66,19 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
         return "never closed"
     in_handler = ["handler" in f for f in flags]
     return "closed" if any(in_handler) and not all(in_handler) else "closed without finally"
+
+
+def _ended_with_generator(event: Event, handle: Handle) -> bool:
+    """``next(source)`` inside ``with closing(source)``: the generator that closes the handle goes on to its end."""
+    source = event.callee
+    if source is None or not any(a.tag == "pending" and a.info is source for a in event.open_sessions):
+        return False
+    return any(
+        any(isinstance(a, Handle) and (a.kind, a.root) == (handle.kind, handle.root) for a in e.subject)
+        and ("context" in e.flags if e.kind in ("create", "obtain") else e.name == "close" and "finally" in e.flags)
+        for e in source.events
+        if e.kind in ("create", "obtain", "txn")
+    )
 
 
 def _closings(event: Event, handle: Handle) -> Iterator[Event]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program.model import Effect, Event, FunctionInfo
+from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Handle, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.opening import RECEIVERS
+from sessionlint.rules.opening_on_failure import OPENS, opener_around
 from sessionlint.rules.transactions import behind, injector, request_dependencies
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
-_OPENS = Effect("create", "session", None)
 _TOUCHES = frozenset({"use", "txn", "effect"})
 #: As far as a chain of callees is followed.
 _MAX_HOPS = 12
@@ -26,6 +26,8 @@ class Second(NamedTuple):
 
     event: Event
     first: Any
+    #: what opens it, when that is not the callee itself
+    opener: FunctionInfo | None = None
 
 
 def second_sessions(program: Program) -> Iterator[Second]:
@@ -40,6 +42,29 @@ def second_sessions(program: Program) -> Iterator[Second]:
             yield Second(event, open_ones[-1])
     for handler in program.events("handler"):
         yield from _beside_received(program, handler, told)
+    yield from _in_failed_block(program, told)
+
+
+def _in_failed_block(program: Program, told: set[Any]) -> Iterator[Second]:
+    """Openings by what stands around a block, or a function, inside of the first session's block."""
+    for event in program.events("call"):
+        if not event.open_sessions or event.callee is None or "handler" in event.flags or event.site in told:
+            continue
+        opener = None if program.is_exempt(event.function) else opener_around(program, event)
+        first = next((a for a in event.open_sessions if program.kind(a) == "session"), None)
+        if opener is not None and first is not None and _is_tried(event, opener, first):
+            told.add(event.site)
+            yield Second(event, first, opener)
+
+
+def _is_tried(event: Event, opener: FunctionInfo, session: Any) -> bool:
+    """Whether what may fail works with the session, and the opener is not given it to close it first."""
+    given = any(session in value for _, value in event.bindings)
+    if event.callee is not None and opener in event.callee.wrappers:
+        return given and not any(e.name == "close" for e in opener.events)
+    return not given and any(
+        e.span > event.span and e.kind in _TOUCHES and session in e.subject for e in event.function.events
+    )
 
 
 def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterator[Second]:
@@ -62,7 +87,7 @@ def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterat
 
 def _is_told_there(program: Program, event: Event) -> bool:
     """Whether it is TXN106 that who is given a session opens one: here, or where a callee does."""
-    opener, effect = event.callee if event.kind == "call" else None, _OPENS
+    opener, effect = event.callee if event.kind == "call" else None, OPENS
     if opener is None or program.policy.is_session_module(opener.path):
         return True
     for _ in range(_MAX_HOPS):
@@ -92,7 +117,7 @@ def _hands_out_again(event: Event, atom: Any) -> bool:
 def _opens_session(program: Program, event: Event, open_ones: Value) -> bool:
     if event.kind == "call":
         passed = {a for _, value in event.bindings for a in value}
-        return event.callee is not None and _OPENS in event.callee.summary.effects and passed.isdisjoint(open_ones)
+        return event.callee is not None and OPENS in event.callee.summary.effects and passed.isdisjoint(open_ones)
     return any(isinstance(a, Handle) and a.kind == "session" for a in event.subject)
 
 
@@ -130,6 +155,7 @@ def proof(program: Program, second: Second) -> list[TraceStep]:
         steps.append(program.step(first.site, "this session is open around the failure"))
     elif first.tag == "param":
         steps.append(program.step(first.info.site, f"parameter {first.name!r} is still open in the caller"))
-    if event.callee is not None:
-        steps += program.effect_trace(event.callee, _OPENS)
+    opener = second.opener or event.callee
+    if opener is not None:
+        steps += program.effect_trace(opener, OPENS)
     return steps

@@ -60,7 +60,7 @@ def called(event: Event) -> str:
     """How a call reads in the source, for messages: ``save(…)``."""
     if event.name == "__iter__":
         return "for … in query"
-    text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] == "c" else ""
+    text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in ("c", "aw") else ""
     return text or f"{event.callee.name if event.callee else event.name}()"
 
 

@@ -90,6 +90,24 @@ class Container(containers.DeclarativeContainer):
     factory = providers.Factory(async_sessionmaker, engine)
 """
     ),
+    Bad(
+        """
+try:
+    from sqlalchemy import create_engine
+except ImportError:
+    create_engine = None
+
+make_engine = None
+try:
+    from sqlalchemy.ext.asyncio import create_async_engine as make_engine
+except ImportError:
+    pass
+
+store = create_engine("sqlite://")  # TXN102@9
+other = make_engine("sqlite+aiosqlite://")  # TXN102@9
+""",
+        path="app/services/stores.py",
+    ),
 ]
 
 GOOD = [

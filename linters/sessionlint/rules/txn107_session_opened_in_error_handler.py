@@ -167,6 +167,71 @@ async def close(number: int, tasks: BackgroundTasks, session: AsyncSession = Dep
         await record(number, error)  # TXN107@15
 """
     ),
+    Bad(
+        """
+from contextlib import asynccontextmanager
+from functools import wraps
+
+from app.session import get_session
+
+
+async def note(text):
+    async with get_session() as session, session.begin():
+        session.add(text)
+
+
+@asynccontextmanager
+async def noted():
+    try:
+        yield
+    except Exception:
+        await note("failed")
+        raise
+
+
+class Noted:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if error is not None:
+            await note(str(error))
+
+
+def noting(work):
+    @wraps(work)
+    async def around(*args):
+        try:
+            return await work(*args)
+        except Exception:
+            await note(work.__name__)
+            raise
+
+    return around
+
+
+@noting
+async def couple(session, number):
+    await session.get(object, number)
+
+
+async def by_manager(number):
+    async with get_session() as session:
+        async with noted():  # TXN107@20
+            await session.get(object, number)
+
+
+async def by_object(number):
+    async with get_session() as session, Noted():  # TXN107@42
+        await session.get(object, number)
+
+
+async def by_decorator(number):
+    async with get_session() as session:
+        await couple(session, number)  # TXN107@15
+""",
+        path="app/tasks/wagons.py",
+    ),
 ]
 
 GOOD = [
@@ -294,14 +359,104 @@ async def record(job_id, status):
 """,
         path="app/tasks/run.py",
     ),
+    Good(
+        """
+from contextlib import asynccontextmanager
+from functools import wraps
+
+from app.session import get_session
+
+
+async def note(text):
+    async with get_session() as session, session.begin():
+        session.add(text)
+
+
+@asynccontextmanager
+async def noted():
+    try:
+        yield
+    except Exception:
+        await note("failed")
+        raise
+
+
+@asynccontextmanager
+async def counted():
+    try:
+        await note("starts")
+    except Exception:
+        await note("does not start")
+    yield
+
+
+class Noted:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if error is None:
+            return
+        await note(str(error))
+
+
+def noting(work):
+    @wraps(work)
+    async def around(*args):
+        try:
+            return await work(*args)
+        except Exception:
+            await note(work.__name__)
+            raise
+
+    return around
+
+
+@noting
+async def couple(number):
+    async with get_session() as session:
+        await session.get(object, number)
+
+
+async def outside(number):
+    async with noted(), Noted(), get_session() as session:
+        await session.get(object, number)
+    await couple(number)
+
+
+async def around_something_else(number, say):
+    async with get_session() as session:
+        await session.get(object, number)
+        async with noted():
+            await say(number)
+
+
+async def before_the_block(number):
+    async with get_session() as session:
+        async with counted():
+            await session.get(object, number)
+
+
+async def closed_by_hand(number):
+    async with get_session() as session:
+        try:
+            await session.get(object, number)
+        except Exception:
+            await session.close()
+            await note("failed")
+            raise
+""",
+        path="app/tasks/wagons.py",
+    ),
 ]
 
 
 def check(program: Program) -> Iterator[Finding]:
     """Openings beside a failed session."""
     for second in second_sessions(program):
-        message = (
-            f"{text(second.event)} opens a second session while the one that failed is still open. "
-            "Catch the error outside the first session's block and open the second one there."
-        )
+        message = f"{text(second.event)} opens a second session while the one that failed is still open. "
+        if second.opener is not None and "context" in second.event.flags:
+            message += "Put it around the first session's block."
+        else:
+            message += "Catch the error outside the first session's block and open the second one there."
         yield program.finding(META, second.event, message, proof(program, second))

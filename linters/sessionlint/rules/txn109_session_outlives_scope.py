@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
+from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.kept_while_yielding import stays
+from sessionlint.rules.kept_for_good import caching_arguments, is_cached, keeps_its_object, kept_at_exit
+from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.ownership import HELD, closes
 from sessionlint.rules.scripts import runs_once
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 META = Rule(
     code="TXN109",
@@ -249,6 +251,140 @@ def subscribe(topic):
     return register
 """
     ),
+    Bad(
+        """
+import asyncio
+
+from app.session import get_session
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+
+async def rows_of(session):
+    return Rows(session)
+
+
+async def started():
+    async with get_session() as session:
+        return await asyncio.create_task(rows_of(session))  # TXN109@16
+""",
+        path="app/tasks/kept.py",
+    ),
+    Bad(
+        """
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Desk:
+    async def open(self):
+        async with AsyncExitStack() as building:
+            self.session = await building.enter_async_context(get_session())  # TXN109@13
+        async with AsyncExitStack() as others:
+            others.pop_all()
+        return self
+""",
+        path="app/tasks/desk.py",
+    ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+LISTENERS = []
+BY_NAME = {}
+
+
+def listen(session: AsyncSession):
+    LISTENERS.append(lambda row: session.add(row))  # TXN109@5
+
+
+def name(session: AsyncSession):
+    def keep(row):
+        session.add(row)
+
+    BY_NAME["keep"] = keep  # TXN109@5
+
+
+def tell(row):
+    for listener in LISTENERS:
+        listener(row)
+    BY_NAME["keep"](row)
+""",
+        path="app/services/signals.py",
+    ),
+    Bad(
+        """
+import atexit
+from functools import lru_cache, partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+class Shelf:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+
+@lru_cache(maxsize=None)
+def shelf_of(session: AsyncSession):  # TXN109@1
+    return Shelf(session)
+
+
+async def sort():
+    async with get_session() as session:
+        atexit.register(partial(print, session))  # TXN109@9
+        await session.flush()
+
+
+class OnlyOne(type):
+    _made = {}
+
+    def __call__(cls, *args):
+        if cls not in cls._made:
+            cls._made[cls] = super().__call__(*args)
+        return cls._made[cls]
+
+
+class Catalogue(metaclass=OnlyOne):
+    def __init__(self, session: AsyncSession):
+        self.session = session  # TXN109@9
+
+
+class Register:
+    _one = None
+
+    def __new__(cls, session: AsyncSession):
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+        return cls._one
+
+    def __init__(self, session: AsyncSession):
+        self.session = session  # TXN109@9
+
+
+def labels(session: AsyncSession):
+    class Label:
+        text = ""
+
+    Label.session = session
+    return Label
+
+
+class Reader:
+    session = None
+
+
+def read_later(session: AsyncSession):
+    Reader.session = session  # TXN109@5
+""",
+        path="app/services/shelves.py",
+    ),
 ]
 
 GOOD = [
@@ -471,6 +607,149 @@ if __name__ == "__main__":
     main()
 """
     ),
+    Good(
+        """
+import asyncio
+
+from app.session import get_session
+
+
+async def count(session, table):
+    return await session.scalar(table)
+
+
+async def started(table):
+    async with get_session() as session:
+        return await asyncio.create_task(count(session, table))
+
+
+async def shielded(table):
+    async with get_session() as session:
+        counting = asyncio.ensure_future(count(session, table))
+        total = await asyncio.shield(counting)
+        return {"total": total}
+""",
+        path="app/tasks/totals.py",
+    ),
+    Good(
+        """
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Desk:
+    async def __aenter__(self):
+        async with AsyncExitStack() as building:
+            self.session = await building.enter_async_context(get_session())
+            await building.enter_async_context(self.session.begin())
+            self._built = building.pop_all()
+        return self
+
+    async def __aexit__(self, *error):
+        return await self._built.__aexit__(*error)
+
+
+async def handed_on():
+    async with AsyncExitStack() as building:
+        session = await building.enter_async_context(get_session())
+        await session.scalar("select 1")
+        return session, building.pop_all()
+""",
+        path="app/tasks/desk.py",
+    ),
+    Good(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+LISTENERS = []
+BY_NAME = {}
+
+
+def listen(prefix):
+    LISTENERS.append(lambda row: print(prefix, row))
+
+
+def name():
+    async def keep(session: AsyncSession, row):
+        session.add(row)
+
+    async def opened(row):
+        async with get_session() as session, session.begin():
+            session.add(row)
+
+    BY_NAME["keep"] = keep
+    BY_NAME["opened"] = opened
+
+
+def for_a_while(session: AsyncSession, rows):
+    def keep(row):
+        session.add(row)
+
+    LISTENERS.append(keep)
+    try:
+        tell(rows)
+    finally:
+        LISTENERS.remove(keep)
+
+
+def tell(rows):
+    for listener in LISTENERS:
+        listener(rows)
+""",
+        path="app/services/signals.py",
+    ),
+    Good(
+        """
+import atexit
+from functools import lru_cache
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session, session_factory
+
+
+@lru_cache(maxsize=None)
+def label_of(name):
+    return name.title()
+
+
+def cleaned(rows):
+    session = session_factory()
+    atexit.register(session.close)
+    session.add_all(rows)
+
+
+class Named(type):
+    _classes = {}
+
+    def __call__(cls, *args):
+        made = super().__call__(*args)
+        cls._classes[cls.__name__] = cls
+        return made
+
+
+class Shelf(metaclass=Named):
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+
+async def sort(session: AsyncSession):
+    class Box:
+        held = session
+
+    async with get_session() as own:
+
+        class Other:
+            held = own
+
+        await Other.held.flush()
+    return await Box.held.flush()
+""",
+        path="app/services/shelves.py",
+    ),
 ]
 
 _PLACES = {
@@ -479,7 +758,6 @@ _PLACES = {
     "class": "a class",
     "object": "an object of the application",
 }
-_CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
 
 
 _TOLD = ("info", "dialect")
@@ -497,6 +775,10 @@ def check(program: Program) -> Iterator[Finding]:
             made = [a for a in held if isinstance(a, Handle)]
             trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
             yield program.finding(META, event, f"{event.text} keeps a session {reason}.", trace)
+    yield from _kept_for_good(program)
+    for event in program.events("keep"):
+        if program.role(event.function) not in ("test", "migration"):
+            yield from _kept_closure(program, event)
     for event in program.events("setattr"):
         if event.value and program.role(event.function) not in ("test", "migration"):
             yield from _kept_to_call(program, event)
@@ -505,10 +787,30 @@ def check(program: Program) -> Iterator[Finding]:
             yield from _returned(program, event)
 
 
+def _kept_for_good(program: Program) -> Iterator[Finding]:
+    """Sessions that a cache keeps with the arguments of a call, or that a handler is to get when the process ends."""
+    for function in caching_arguments(program):
+        if program.role(function) not in ("test", "migration"):
+            message = (
+                f"{function.name}() is cached, and its cache keeps every session that it is given. "
+                "Take the cache away, or cache what takes no session."
+            )
+            yield program.finding(META, function, message)
+    for event, session in kept_at_exit(program):
+        if program.role(event.function) not in ("test", "migration"):
+            message = (
+                f"{ir.text_of(event.expr)} keeps {program.describe(session)} until the process ends, long after it is "
+                "closed. Open one there."
+            )
+            yield program.finding(META, event, message)
+
+
 def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> str:
     place, function = event.name, event.function
     if place == "class" and function.name == "<module>" and all(a.tag == "injected" for a in held):
         return ""  # a class-based view: each request gets an instance, and what it depends on
+    if place == "class" and _dies_with_call(program, event, held):
+        return ""
     if place in _PLACES:
         if function.name == "<module>" and all(a in closed for a in held):
             return ""
@@ -524,12 +826,28 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if any(a in event.open_sessions for a in held):
         return "that the `with` block around it closes. Keep the context manager, and open a session when one is needed"
     info = function.class_info
-    if place == "attribute" and info is not None and info in program.singletons and function.name != "__init__":
+    if place == "attribute" and info is not None and _serves_all(program, info, function):
         return f"on {info.name}, of which one instance serves all requests. Pass the session on as an argument"
     own = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a) and a not in closed]
     if own and (info is None or not closes(program, info, own[0])):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
+
+
+def _serves_all(program: Program, info: ClassInfo, function: FunctionInfo) -> bool:
+    """Whether a method works on the one object of its class; that is made without a session where a module makes it."""
+    if function.name == "__init__":
+        return keeps_its_object(program, info)
+    return info in program.singletons
+
+
+def _dies_with_call(program: Program, event: Event, held: Value) -> bool:
+    """Whether a class that the function makes has a session which it was given, or which its ``with`` closes."""
+    if event.function.name == "<module>":
+        return False
+    name = event.text.partition(".")[0]
+    given = all(a.tag in ("param", "injected") or a in event.open_sessions for a in held)
+    return given and any(c.defined_in is event.function and c.name == name for c in program.classes)
 
 
 def _made_by_hand(function: FunctionInfo, handle: Handle) -> bool:
@@ -546,7 +864,7 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
     where = (event.function, event.expr[1])
     # ``return connection.info``: what is told of a handle is not the handle
     atoms = tuple(contained(tuple(a for a in event.value if a.tag != "method" or a.name not in _TOLD)))
-    if _is_cached(event.function) and any(isinstance(a, Handle) and a.kind in HELD for a in atoms):
+    if is_cached(event.function) and any(isinstance(a, Handle) and a.kind in HELD for a in atoms):
         message = (
             f"{event.function.name}() is cached, so everybody shares the session it returns. "
             "Take the cache away, or return what opens sessions."
@@ -573,6 +891,33 @@ def _uses_open_session(event: Event, atom: Any) -> bool:
     return any(a in event.open_sessions for e in atom.info.events for a in e.subject)
 
 
+def _kept_closure(program: Program, event: Event) -> Iterator[Finding]:
+    """Functions that something shared keeps, and that use a session of the call which made them."""
+    if event.name == "global" and runs_once(program, event):
+        return
+    for atom in event.value:
+        used = [s for s in captured_sessions(program, atom.info, {}) if _is_of_call(event.function, s)]
+        if used and not takes_out(event.function, event.text):
+            message = (
+                f"{event.text} keeps {atom.info.name}(), and with it {program.describe(used[0])}, on "
+                f"{_PLACES[event.name]}, where all requests share it. Open the session inside it."
+            )
+            yield program.finding(META, event, message)
+            return
+
+
+def _is_of_call(function: FunctionInfo, session: Any) -> bool:
+    """Whether a session was given to a function, or to one around it, or opened there."""
+    for owner in enclosing(function):
+        if owner.name != "<module>" and (
+            (session.tag == "param" and session.info is owner)
+            or any(session in default for _, default in owner.param_values.values())
+            or any(session in e.subject for e in owner.events if e.kind in ("create", "obtain"))
+        ):
+            return True
+    return False
+
+
 def _kept_to_call(program: Program, event: Event) -> Iterator[Finding]:
     """Functions that an object keeps, and that use a session of the block they were made in."""
     info = event.function.class_info
@@ -587,8 +932,3 @@ def _kept_to_call(program: Program, event: Event) -> Iterator[Finding]:
 def _short(event: Event) -> str:
     written = ir.text_of(event.expr)
     return written if written != "…" else "This"
-
-
-def _is_cached(function: FunctionInfo) -> bool:
-    decorators = (a for _, value in function.decorator_values for a in value)
-    return any(a.tag == "ext" and a.name.removesuffix("()") in _CACHES for a in decorators)

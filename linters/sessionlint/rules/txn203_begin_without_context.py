@@ -12,6 +12,7 @@ from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
 
 META = Rule(
     code="TXN203",
@@ -27,8 +28,9 @@ META = Rule(
         "savepoint. With a number of blocks known at run time only, `await stack.enter_async_context(session.begin())`."
     ),
     not_flagged=(
-        "`begin()` entered by a `with`, also later through a variable or an exit stack, or returned to a caller who "
-        "enters it; `begin()` of things that are no database session; session modules, tests and migrations."
+        "`begin()` entered by a `with`, also later through a variable or an exit stack, returned to a caller who "
+        "enters it, or left by the `__aexit__` of the object whose `__aenter__` began it; `begin()` of things that "
+        "are no database session; session modules, tests and migrations."
     ),
 )
 
@@ -114,6 +116,38 @@ async def given(registry: async_scoped_session, function):
     return await function()
 """
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Attempt:
+    def __init__(self, session: AsyncSession, undo: bool) -> None:
+        self.session = session
+        self.undo = undo
+
+    async def __aenter__(self):
+        self.part = self.session.begin_nested()  # TXN203@21
+        await self.part.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        if self.undo:
+            await self.part.__aexit__(*error)
+
+
+class Ended:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.part = await self.session.begin_nested()  # TXN203@27
+        return self
+
+    async def __aexit__(self, *error):
+        await self.part.commit()
+"""
+    ),
 ]
 
 GOOD = [
@@ -189,7 +223,44 @@ async def save(rows):
         session.add_all(rows)
 """
     ),
+    Good(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+
+class Attempt:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.part = self.session.begin_nested()
+        await self.part.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        return await self.part.__aexit__(*error)
+
+
+class Unit:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __enter__(self):
+        self._whole = self.session.begin()
+        self._whole.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._whole.__exit__(*error)
+"""
+    ),
 ]
+
+
+#: The method that enters an object, and the one that leaves it.
+_HALVES = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
+_SOMETIMES = frozenset({"branch", "handler", "loop"})
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -197,9 +268,28 @@ def check(program: Program) -> Iterator[Finding]:
     begun = (e for e in program.events("txn") if e.name in ("begin", "begin_nested"))
     loose = (e for e in begun if not e.flags & {"context", "returned"} and not program.is_exempt(e.function))
     for event in one_per_call(loose):
+        if _left_on_exit(program, event):
+            continue
         what = "a savepoint" if event.name == "begin_nested" else "a transaction"
         message = (
             f"`{called(event)}` begins {what} that no block ends. Write `async with session.{event.name}():` so that "
             "every path commits or rolls back."
         )
         yield program.finding(META, event, as_written(program, event, message))
+
+
+def _left_on_exit(program: Program, event: Event) -> bool:
+    """Whether an object that begins when it is entered leaves the transaction by its ``__exit__`` when it is left.
+
+    That is a ``with`` block written in two halves: the transaction is told of the error, and commits or rolls back.
+    """
+    info = event.function.class_info
+    if info is None or event.function.name not in _HALVES:
+        return False
+    leave = program.solver.method(info, _HALVES[event.function.name])
+    return leave is not None and any(
+        e.kind == "left"
+        and e.flags.isdisjoint(_SOMETIMES)
+        and any(getattr(a, "site", None) == event.site for a in e.subject)
+        for e in leave.events
+    )

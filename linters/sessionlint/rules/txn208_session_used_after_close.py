@@ -259,6 +259,46 @@ async def each() -> None:
 """,
         path="app/tasks/work.py",
     ),
+    Bad(
+        """
+import asyncio
+
+from app.session import get_session
+
+
+async def count(session, table):
+    return await session.scalar(table)
+
+
+async def one(table):
+    async with get_session() as session:
+        counting = asyncio.create_task(count(session, table))
+    return await counting  # TXN208@12
+
+
+async def closing_over(table):
+    async with get_session() as session:
+
+        async def counted():
+            return await session.scalar(table)
+
+        counting = asyncio.ensure_future(counted())
+    return await counting  # TXN208@12
+
+
+async def prepared(tables):
+    async with get_session() as session:
+        ready = [session.scalar(table) for table in tables]
+    return [await total for total in ready]  # TXN208@13
+
+
+async def together(tables):
+    async with get_session() as session:
+        ready = [session.scalar(table) for table in tables]
+    return await asyncio.gather(*ready)  # TXN208@18
+""",
+        path="app/tasks/totals.py",
+    ),
 ]
 
 GOOD = [
@@ -355,6 +395,38 @@ async def test_closed() -> None:
     session.add(object())
 """,
         path="tests/test_closed.py",
+    ),
+    Good(
+        """
+import asyncio
+
+from app.session import get_session
+
+
+async def count(session, table):
+    return await session.scalar(table)
+
+
+async def told(lines):
+    return await asyncio.sleep(1, lines)
+
+
+async def inside(table):
+    async with get_session() as session:
+        counting = asyncio.create_task(count(session, table))
+        await asyncio.wait([counting])
+        ready = session.scalar(table)
+        total = await ready
+    return total, await counting
+
+
+async def another(table, lines):
+    telling = asyncio.create_task(told(lines))
+    async with get_session() as session:
+        total = await session.scalar(table)
+    return total, await telling
+""",
+        path="app/tasks/totals.py",
     ),
 ]
 

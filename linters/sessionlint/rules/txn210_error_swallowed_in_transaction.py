@@ -412,6 +412,24 @@ async def nightly(row) -> None:
         await Audit(session).note(row)  # TXN210@15
 """
     ),
+    Bad(
+        """
+from contextlib import ExitStack, suppress
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def store(session: AsyncSession, readings):
+    async with session.begin():
+        with ExitStack() as stack:
+            stack.enter_context(suppress(IntegrityError))  # TXN210@33
+            for reading in readings:
+                session.add(reading)
+            await session.flush()
+""",
+        path="app/tasks/readings.py",
+    ),
 ]
 
 GOOD = [
@@ -726,6 +744,31 @@ async def nightly(row) -> None:
     async with get_session() as session:
         await try_flush(session)
 """
+    ),
+    Good(
+        """
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def store(session: AsyncSession, readings, note: Path):
+    with ExitStack() as stack:
+        stack.enter_context(suppress(IntegrityError))
+        async with session.begin():
+            session.add_all(readings)
+    async with session.begin():
+        with ExitStack() as stack:
+            stack.enter_context(suppress(FileNotFoundError))
+            note.unlink()
+        session.add_all(readings)
+        await session.flush()
+        with ExitStack() as stack:
+            stack.enter_context(suppress(IntegrityError))
+""",
+        path="app/tasks/readings.py",
     ),
 ]
 

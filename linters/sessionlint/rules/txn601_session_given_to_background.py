@@ -445,6 +445,26 @@ async def create(background: BackgroundTasks, session: AsyncSession = Depends(ge
     await show(pair)
 """,
     ),
+    Bad(
+        """
+import asyncio
+
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/feeds/{number}/drain")
+async def drain(number: int, session=Depends(get_session_dependency)):
+    async def drained():
+        await session.get(object, number)
+
+    asyncio.get_running_loop().call_later(5, lambda: asyncio.ensure_future(drained()))  # TXN601@5
+""",
+        path="app/routers/feeds.py",
+    ),
 ]
 
 GOOD = [
@@ -665,6 +685,28 @@ async def main():
         task = asyncio.create_task(work(session))
         await task
 """,
+    ),
+    Good(
+        """
+import asyncio
+
+from fastapi import APIRouter, Depends
+
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/feeds/{number}/drain")
+async def drain(number: int, session=Depends(get_session_dependency)):
+    async def drained():
+        async with get_session() as own:
+            await own.get(object, number)
+
+    await session.get(object, number)
+    asyncio.get_running_loop().call_later(5, lambda: asyncio.ensure_future(drained()))
+""",
+        path="app/routers/feeds.py",
     ),
 ]
 

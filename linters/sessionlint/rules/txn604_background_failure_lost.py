@@ -535,6 +535,53 @@ async def start(background: BackgroundTasks):
     background.add_task(report, 1)
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/parcels.py
+import asyncio
+import logging
+
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def weigh(parcel):
+    async with get_session() as session, session.begin():
+        session.add(parcel)
+
+
+async def ignoring(parcels):  # TXN604@1
+    await asyncio.gather(*(weigh(p) for p in parcels), return_exceptions=True)
+
+
+async def telling(parcels):  # TXN604@1
+    outcomes = await asyncio.gather(*(weigh(p) for p in parcels), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            logger.info("failed: %s", outcome)
+
+
+async def raising_at_once(parcels):  # TXN604@1
+    outcomes = await asyncio.gather(*(weigh(p) for p in parcels))
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            await weigh("failed")
+# --- app/routers/parcels.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.parcels import ignoring, raising_at_once, telling
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(tasks: BackgroundTasks):
+    tasks.add_task(ignoring, ["a"])
+    tasks.add_task(telling, ["a"])
+    tasks.add_task(raising_at_once, ["a"])
+"""
+    ),
 ]
 
 GOOD = [
@@ -997,6 +1044,46 @@ router = APIRouter()
 async def start(background: BackgroundTasks):
     background.add_task(report, 1)
 """,
+    ),
+    Good(
+        """
+# --- app/tasks/parcels.py
+import asyncio
+
+from app.session import get_session
+
+
+async def weigh(parcel):
+    async with get_session() as session, session.begin():
+        session.add(parcel)
+
+
+async def noting(parcels):
+    outcomes = await asyncio.gather(*(weigh(p) for p in parcels), return_exceptions=True)
+    for parcel, outcome in zip(parcels, outcomes):
+        if isinstance(outcome, BaseException):
+            await weigh(("failed", parcel))
+
+
+async def picking(parcels):
+    weighing = [weigh(p) for p in parcels]
+    outcomes = await asyncio.gather(*weighing, return_exceptions=True)
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if failed:
+        raise ExceptionGroup("parcels", failed)
+# --- app/routers/parcels.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.parcels import noting, picking
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(tasks: BackgroundTasks):
+    tasks.add_task(noting, ["a"])
+    tasks.add_task(picking, ["a"])
+"""
     ),
 ]
 

@@ -24,6 +24,10 @@ META = Rule(
 )
 
 _STARTERS = ("create_task", "ensure_future")
+_CALLS_BACK = frozenset({
+    "call_soon", "call_soon_threadsafe", "call_later", "call_at", "add_signal_handler", "add_reader", "add_writer",
+    "add_done_callback",
+})  # fmt: skip
 
 BAD = [
     Bad(
@@ -72,6 +76,28 @@ async def forget_what_a_helper_made(item_id):
     start_scan(item_id)  # TXN605@5
     start_at_once(item_id)  # TXN605@5
 """,
+    ),
+    Bad(
+        """
+import asyncio
+import signal
+
+
+async def drain(feed):
+    pass
+
+
+def watch(loop, feed):
+    loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.create_task(drain(feed)))  # TXN605@52
+    loop.call_later(5, lambda: asyncio.ensure_future(drain(feed)))  # TXN605@32
+    loop.call_soon_threadsafe(asyncio.create_task, drain(feed))  # TXN605@5
+    loop.call_soon_threadsafe(loop.create_task, drain(feed))  # TXN605@5
+
+
+async def later(feed):
+    asyncio.get_running_loop().call_later(5, asyncio.ensure_future, drain(feed))  # TXN605@5
+""",
+        path="app/services/feeds.py",
     ),
 ]
 
@@ -163,6 +189,29 @@ async def test_scan():
     asyncio.create_task(scan())
 """,
     ),
+    Good(
+        """
+import asyncio
+import signal
+
+draining = set()
+
+
+async def drain(feed):
+    pass
+
+
+def drained(feed):
+    draining.add(asyncio.create_task(drain(feed)))
+
+
+def watch(loop, feed, retry):
+    loop.add_signal_handler(signal.SIGHUP, lambda: draining.add(asyncio.create_task(drain(feed))))
+    loop.call_later(5, drained, feed)
+    retry(lambda: asyncio.create_task(drain(feed)))
+""",
+        path="app/services/feeds.py",
+    ),
 ]
 
 
@@ -173,7 +222,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if program.role(event.function) in ("test", "migration"):
             continue
-        fate = "dropped" if "dropped" in event.flags else _fate(event)
+        fate = "dropped" if "dropped" in event.flags or _given_to_loop(event) else _fate(event)
         if fate:
             what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] == "c" else event.name
             yield program.finding(
@@ -225,6 +274,25 @@ def _returns(node: Any) -> Iterator[Any]:
             if len(child) == 3 and child[0] == "R":
                 yield child[2]
             yield from _returns(child)
+
+
+def _given_to_loop(event: Event) -> bool:
+    """Whether a lambda makes the task and gives it back to an event loop, which has no use for it."""
+    function, around = event.function, event.function.parent
+    if function.name != "<lambda>" or around is None or not _only_returned(function.body, event.span):
+        return False
+    return any(
+        argument[0] == "lam" and argument[1] == function.span for call in _calls(around.body) for argument in call[3]
+    )
+
+
+def _calls(node: Any) -> Iterator[ir.Expr]:
+    """The calls of methods that only event loops and futures have, and that call what they are given."""
+    for child in node:
+        if type(child) is tuple:
+            if len(child) == 5 and child[0] == "c" and child[2][0] == "a" and child[2][3] in _CALLS_BACK:
+                yield child
+            yield from _calls(child)
 
 
 def _fate(event: Event) -> str | None:

@@ -1,0 +1,83 @@
+"""Errors that ``gather(…, return_exceptions=True)`` gives back as results, and that are looked at and recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import contained
+
+_ERRORS = re.compile(r"(?:.*\.)?\w*(?:Exception|Error)\Z")
+
+
+def recorded_errors(function: FunctionInfo, only_tells: Callable[[Any], bool]) -> list[ir.Span4]:
+    """The places whose errors become results that an ``if`` asks for and records, and those where it does.
+
+    ``only_tells`` says of a call that it does nothing but log, or work out what to say.
+    """
+    gathered = [e for e in function.events if e.kind == "concurrent" and _gives_errors(e.expr)]
+    if not gathered:
+        return []
+    asking = list(_asking(ir.body_of(function.facts), gathered[0].span))
+    recording = [node[1] for node in asking if _records(node[3], only_tells)]
+    if not recording:
+        return []
+    started = (a for e in gathered for value in e.args for a in contained(value) if a.tag == "pending")
+    return [*recording, *(e.span for e in gathered), *(a.site[1] for a in started)]
+
+
+def _gives_errors(call: ir.Expr | None) -> bool:
+    """Whether a call has ``return_exceptions=True``."""
+    if call is None or call[0] != "c":
+        return False
+    return any(name == "return_exceptions" and e[0] == "k" and e[2] is True for name, e in call[4])
+
+
+def _asking(body: Any, after: ir.Span4) -> Iterator[ir.Stmt]:
+    """The ``if`` statements behind a place that ask whether a result is an error, or for those that were picked out."""
+    picked: set[str] = set()
+    for node in _nodes(body):
+        if len(node) < 4 or type(node[1]) is not tuple or node[1][:2] < after[:2]:
+            continue
+        if node[0] == "=" and _asks_for_error(node[3]):
+            picked.update(target[2] for target in node[2] if target[0] == "n")
+        elif node[0] == "I" and (_asks_for_error(node[2]) or _names(node[2]) & picked):
+            yield node
+
+
+def _asks_for_error(expr: ir.Expr) -> bool:
+    """Whether ``isinstance(result, Exception)`` stands in an expression, and not its opposite."""
+    if expr[0] == "u":
+        return False
+    calls = (n for n in (expr, *_nodes(expr[2:])) if n[0] == "c" and len(n) == 5 and len(n[3]) == 2)
+    return any(
+        ir.dotted(call[2]) == "isinstance" and _ERRORS.match(ir.dotted(call[3][1]) or "") is not None for call in calls
+    )
+
+
+def _names(expr: ir.Expr) -> set[str]:
+    return {node[2] for node in (expr, *_nodes(expr[2:])) if node[0] == "n" and len(node) == 3}
+
+
+def _records(block: Any, only_tells: Callable[[Any], bool]) -> bool:
+    """Whether statements raise, or do more than tell: write a status, keep the error somewhere."""
+    for node in _nodes(block):
+        if node[0] == "!" or (node[0] == "c" and len(node) == 5 and not only_tells(node)):
+            return True
+        if node[0] == "=" and len(node) == 4 and any(target[0] != "n" for target in node[2]):
+            return True
+    return False
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """The statements and expressions below a node, those of inner functions and classes left out."""
+    for child in node:
+        if type(child) is tuple and child:
+            if type(child[0]) is str:
+                if child[0] in ("F", "C", "lam"):
+                    continue
+                yield child
+            yield from _nodes(child)

@@ -1,0 +1,86 @@
+"""What keeps a session for as long as the process runs: caches, exit handlers, classes that keep their one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.facts import ir
+from sessionlint.program.entries import takes_session
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+from sessionlint.program.values import Handle, contained
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+_CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
+#: They keep the arguments of every call; others may be told what to go by.
+_KEEP_ARGUMENTS = ("functools.lru_cache", "functools.cache", "async_lru.alru_cache")
+_CLOSES = frozenset({"close", "aclose", "remove"})
+
+
+def is_cached(function: FunctionInfo, caches: tuple[str, ...] = _CACHES) -> bool:
+    """Whether a decorator keeps what the function returns."""
+    decorators = (a for _, value in function.decorator_values for a in value)
+    return any(a.tag == "ext" and a.name.removesuffix("()") in caches for a in decorators)
+
+
+def caching_arguments(program: Program) -> Iterator[FunctionInfo]:
+    """Functions that are given sessions, each of which their cache keeps."""
+    for function in program.functions:
+        if function.decorators and is_cached(function, _KEEP_ARGUMENTS) and takes_session(program, function):
+            yield function
+
+
+def kept_at_exit(program: Program) -> Iterator[tuple[Event, Any]]:
+    """Calls of ``atexit.register`` with a session that is closed long before."""
+    for event in program.events("external"):
+        if event.name != "atexit.register":
+            continue
+        given = (a for value in (*event.args, *(v for _, v in event.keywords)) for a in value)
+        held = [s for a in given if a.tag != "method" or a.name not in _CLOSES for s in contained((a,))]
+        session = next((s for s in held if program.kind(s) == "session" and _is_closed_before(event, s)), None)
+        if session is not None:
+            yield event, session
+
+
+def _is_closed_before(event: Event, session: Any) -> bool:
+    """Whether a request's end or a ``with`` of the function closes a session."""
+    if not isinstance(session, Handle):
+        return bool(session.tag == "injected")
+    made = (e for e in event.function.events if e.kind in ("create", "obtain") and session in e.subject)
+    return any("context" in e.flags for e in made)
+
+
+def keeps_its_object(program: Program, info: ClassInfo) -> bool:
+    """Whether a class, or its metaclass, makes one object and gives it to everybody who asks for one."""
+    for maker in (program.solver.of_metaclass(info, "__call__"), program.solver.method(info, "__new__")):
+        if maker is not None and maker.params and _keeps_what_it_makes(maker):
+            return True
+    return False
+
+
+def _keeps_what_it_makes(maker: FunctionInfo) -> bool:
+    """``cls._objects[cls] = super().__call__(*args)``: what is made is put on the class."""
+    cls = maker.params[0][0]
+    for node in _assignments(maker.body):
+        source = node[3]
+        makes = source[0] == "c" and source[2][0] == "a" and source[2][3] == maker.name
+        if makes and _root(source[2][2]) in ("super", "object", "type"):
+            return any(t[0] in ("a", "i") and _root(t) == cls for t in node[2])
+    return False
+
+
+def _root(expr: ir.Expr) -> str | None:
+    """The name that a chain of attributes, entries and calls starts from."""
+    while expr[0] in ("a", "i", "c"):
+        expr = expr[2]
+    return expr[2] if expr[0] == "n" else None
+
+
+def _assignments(node: Any) -> Iterator[ir.Stmt]:
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "=" and len(child) == 4:
+                yield child
+            yield from _assignments(child)
