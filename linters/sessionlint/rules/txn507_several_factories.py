@@ -203,6 +203,43 @@ session_factory = sessionmaker(engine)
 registry = scoped_session(session_factory=sessionmaker(engine, autoflush=False))  # TXN507@43
 """,
     ),
+    Bad(
+        """
+# --- till/main.py
+from fastapi import FastAPI
+
+from till.receipts import print_one
+
+app = FastAPI()
+# --- till/pool.py
+from sqlalchemy import create_engine
+
+from till.settings import settings
+
+engine = create_engine(settings.till_url)  # TXN507@10
+# --- office/main.py
+from fastapi import FastAPI
+
+from common.ledger import engine
+
+app = FastAPI()
+# --- common/ledger.py
+from sqlalchemy import create_engine
+
+from common.settings import settings
+
+engine = create_engine(settings.ledger_url)
+# --- till/receipts.py
+from common.ledger import engine
+from till.pool import engine as own
+
+
+def print_one():
+    return own, engine
+""",
+        path="till/main.py",
+        policy=(("session-modules", ["common/ledger.py", "till/pool.py"]),),
+    ),
 ]
 GOOD = [
     Good(
@@ -321,6 +358,36 @@ from app.settings import current_scope, settings
 session_factory = async_sessionmaker(create_async_engine(settings.database_url))
 registry = async_scoped_session(scopefunc=current_scope, session_factory=session_factory)
 """,
+    ),
+    Good(
+        """
+# --- till/main.py
+from fastapi import FastAPI
+
+from till.pool import engine
+
+app = FastAPI()
+# --- till/pool.py
+from sqlalchemy import create_engine
+
+from till.settings import settings
+
+engine = create_engine(settings.till_url)
+# --- office/main.py
+from fastapi import FastAPI
+
+from common.ledger import engine
+
+app = FastAPI()
+# --- common/ledger.py
+from sqlalchemy import create_engine
+
+from common.settings import settings
+
+engine = create_engine(settings.ledger_url)
+""",
+        path="till/main.py",
+        policy=(("session-modules", ["common/ledger.py", "till/pool.py"]),),
     ),
 ]
 
