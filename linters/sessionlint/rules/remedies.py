@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program.containers import providers
 from sessionlint.program.entries import takes_session
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import FACTORY, SESSION, Handle, Value
@@ -185,8 +186,16 @@ def _contexts(program: Program) -> tuple[Way, ...]:
 
 
 def _dependencies(program: Program) -> tuple[Way, ...]:
-    ways = (way for name in program.policy.session_dependencies for way in _ways(program, name))
-    return tuple(way._replace(needs=False) for way in ways)
+    names = [n for n in program.policy.session_dependencies if all(gives_session(program, f) for f in program.named(n))]
+    return tuple(way._replace(needs=False) for name in names for way in _ways(program, name))
+
+
+def gives_session(program: Program, function: FunctionInfo) -> bool:
+    """Whether an endpoint that depends on ``function`` is given a session: it is none that only a container can call,
+    and does not hand out what opens one."""
+    handed = function.summary.yields if function.is_generator else function.summary.returns
+    opens = any(a.tag == "fn" or program.kind(a) == FACTORY for a in handed)
+    return not opens and function not in program.shared(providers)
 
 
 def _ways(program: Program, dotted: str) -> list[Way]:

@@ -354,6 +354,50 @@ class Lists:
             return await session.execute(object)
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+
+
+@asynccontextmanager
+async def get_session():
+    async with AsyncSession(engine) as session:
+        yield session
+
+
+async def get_session_dependency():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+
+
+async def starter():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency, starter
+
+router = APIRouter()
+
+
+@router.get("/crates")
+async def crates(start=Depends(get_session_dependency)):
+    async with start() as session:  # TXN106@16
+        return await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [
