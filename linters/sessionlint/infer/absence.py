@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sessionlint.infer.doors import find_doors
 from sessionlint.infer.places import imports
 from sessionlint.infer.survey import Survey
 from sessionlint.infer.words import joined
@@ -25,10 +26,9 @@ def explain(program: Program, survey: Survey) -> list[str]:
     if made:
         files = joined([*made[:4], f"{len(made) - 4} more files"] if len(made) > 4 else made)
         make = "each make" if len(made) > 1 else "makes"
-        return [
-            f"no session module: {files} {make} an engine or session factory of its own, and no other file uses it. "
-            f"{_NAME_ONE}."
-        ]
+        used = any(d.users or d.takers for d in find_doors(survey))
+        why = "hardly any other file uses it" if used else "no other file uses it"
+        return [f"no session module: {files} {make} an engine or session factory of its own, and {why}. {_NAME_ONE}."]
     if others:
         elsewhere = f"sessions come from {joined(others)}, whose own session handling is not followed"
         return [f"no session module: {elsewhere}. {_NAME_ONE}."]
