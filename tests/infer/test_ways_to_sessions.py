@@ -122,8 +122,8 @@ CALLS = (
     "@router.get('/')\nasync def read(given=Depends({0})):\n    return given\n"
 )
 JOB = (
-    "from shop.base import unit\n\n\nasync def job():\n    async with unit() as opened:\n"
-    "        await opened.get(object, 1)\n"
+    "from shop.base import unit\n\n\nasync def job():\n    async with unit() as session:\n"
+    "        await session.get(object, 1)\n"
 )
 
 
@@ -136,3 +136,16 @@ def test_a_dependency_that_hands_out_what_opens_sessions_will_do_where_none_hand
     )
     files["shop/more.py"] = CALLS.format("plain")
     assert infer(files).policy.session_dependencies == ("shop.base.plain",)
+
+
+def test_such_a_dependency_takes_the_place_of_no_context_in_another_file(infer):
+    opener = OPENERS[: OPENERS.index("@async")] + OPENERS[OPENERS.index("async def opener") :]
+    unit = OPENERS[: OPENERS.index("async def opener")].replace(OPENERS.splitlines()[4], "from shop.base import pool")
+    files = {
+        "shop/__init__.py": "",
+        "shop/base.py": opener,
+        "shop/api.py": CALLS.format("opener"),
+        "shop/unit.py": unit,
+    }
+    result = infer(files | {"shop/jobs.py": JOB.replace("shop.base", "shop.unit")})
+    assert result.sessions == (("shop/base.py", "shop/unit.py"), ("shop.base.opener",), ("shop.unit.unit",))

@@ -46,11 +46,15 @@ def approve(survey: Survey) -> Approved:
     groups: dict[str, list[Door]] = {}
     for door in find_doors(survey):
         groups.setdefault(application_of(survey, door), []).append(door)
-    for application in sorted(groups):
+    every: list[Door] = []
+    for application in sorted(groups, key=lambda a: (a == NO_APPLICATION, a)):
         doors = groups[application]
         chosen = [door for door in doors if _is_chosen(survey, application, door, doors)]
         for door in chosen:
             _approve_door(survey, door, approved)
+        every += chosen
+        if application == NO_APPLICATION and not chosen:
+            chosen = sorted(every, key=lambda d: d.weight)[-1:]
         for door in doors if chosen else ():
             if door not in chosen:
                 approved.left_out.extend(_left_out(door, chosen))
@@ -80,7 +84,7 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
 def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     dependencies, minor = _told_apart(survey, _dependencies(survey, door))
     approved.left_out.extend(_minor_note(source, dependencies[0]) for source in minor)
-    contexts = _contexts(survey, door, {s.path for s in dependencies if not s.passes_on})
+    contexts = _contexts(survey, door, {s.path for s in dependencies if not (s.passes_on or s.by_call)})
     sources = [*dependencies, *contexts] or [s for s in door.sources if s.kind == DECORATOR]
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
