@@ -98,6 +98,13 @@ def test_building_on_the_class_that_makes_the_engine_is_use_of_it_in_the_applica
     )
 
 
+def test_an_engine_that_a_package_hands_on_is_taken_by_who_imports_it_from_there(infer):
+    files = {"shop/__init__.py": "", "shop/base/__init__.py": "from .pools import pool\n", "shop/base/pools.py": MAKES}
+    other = {"shop/old/pools.py": MAKES.replace("db/x", "db/y")}
+    result = infer(files | other | {"shop/main.py": MAIN.format("from shop.base import pool")})
+    assert result.policy.session_modules == ("shop/base/pools.py",)
+
+
 def test_a_class_that_makes_an_engine_and_that_no_application_reaches_is_no_session_module(infer):
     files = {"store/base.py": BASE, "store/orders.py": ORDERS.format("Store", "Store"), "desk/main.py": MAIN.format("")}
     result = infer(files)

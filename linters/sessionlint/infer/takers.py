@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from sessionlint.program.api import Program
+from sessionlint.program.importing import meant_by
 from sessionlint.program.model import ClassInfo, Event
 from sessionlint.program.values import ENGINE, FACTORY, POOL, Value
 
@@ -43,8 +44,8 @@ def _imported(program: Program) -> Iterator[tuple[str, str]]:
     for module in program.modules:
         for dotted, member, *_ in module.imports:
             path = program.solver.names.path_of(dotted, module.path) if member else None
-            if path is not None:
-                value: Value = program.solver.peek(("name", path, member))
+            if path is not None and member is not None:
+                value = meant_by(program, path, member)
                 for maker in _made_by(value, makers):
                     yield module.path, maker
 

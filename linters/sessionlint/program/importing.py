@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts.packing import unpack
+from sessionlint.program.values import Value
 
 if TYPE_CHECKING:
     from sessionlint.policy import Policy
     from sessionlint.program.api import Program
     from sessionlint.program.solver import Solver
+
+#: Packages that hand a name on, one after the other.
+_HOPS: Final = 4
 
 
 def application_folders(solver: Solver, policy: Policy) -> tuple[str, ...]:
@@ -32,6 +36,20 @@ def run_by(program: Program, path: str) -> Iterator[str]:
             found = names.path_of(name, path)
             if found is not None and found != path:
                 yield found
+
+
+def meant_by(program: Program, path: str, name: str, depth: int = 0) -> Value:
+    """What a name at the top of a file stands for, imports of that name followed."""
+    module = program.solver.modules.get(path)
+    value: Value = program.solver.peek(("name", path, name))
+    if value or module is None or depth > _HOPS:
+        return value
+    names = program.solver.names
+    for dotted, member, *_ in module.imports:
+        source = names.path_of(dotted, path) if member == name else None
+        if source is not None and source != path:
+            return meant_by(program, source, name, depth + 1)
+    return value
 
 
 def reached_from_files(program: Program, starts: Iterable[str]) -> frozenset[str]:
