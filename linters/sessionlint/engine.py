@@ -19,6 +19,7 @@ from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
 from sessionlint.program.build import module_names, names_of, solve, take_edit
 from sessionlint.program.editing import Editing
+from sessionlint.program.importing import application_folders
 from sessionlint.program.memo import Memo
 from sessionlint.program.model import FunctionInfo
 from sessionlint.report import CheckError
@@ -103,9 +104,12 @@ class Engine:
         return frozenset(changed)
 
     def _renames(self, last: _Last, path: str, blobs: Mapping[str, bytes]) -> bool:
-        """Whether the imports of a changed file tell other names of modules than those before."""
+        """Whether the imports of a changed file tell other names of modules than those before, or may put a file of
+        one application into another one."""
         if not blobs[path] or unpack(last.blobs[path])[1] == unpack(blobs[path])[1]:
             return False
+        if len(application_folders(last.solver, self.policy)) > 1:
+            return True
         sound = {path: blob for path, blob in blobs.items() if path not in last.errors}
         return module_names(sound, self.policy, self._memo).identity != last.solver.names.identity
 

@@ -135,6 +135,20 @@ def test_a_folder_called_services_is_one_though_its_functions_take_no_session(in
     assert result.layers == {"router": ("app/routers/**",), "service": ("app/services/**",)}
 
 
+WORKS = "from app.db import open_unit\n\n\nclass Press:\n    def turn(self):\n        return open_unit()\n"
+
+
+def test_a_folder_of_applications_is_no_layer_whatever_it_is_called(infer):
+    files = {"app/__init__.py": "", "app/db.py": BASE["app/db.py"], "app/crud/words.py": WORKS}
+    files |= {"services/desk/main.py": MAIN, "services/press/work.py": WORKS, "services/press/crud/two.py": WORKS}
+    assert infer(files).layers == {"service": ("app/crud/**", "services/press/crud/**")}
+
+
+def test_an_application_inside_of_one_does_not_turn_the_layer_around_it(infer):
+    files = {"app/db.py": BASE["app/db.py"], "app/main.py": MAIN, "app/services/press.py": WORKS}
+    assert infer(files | {"app/services/admin/main.py": MAIN}).layers == {"service": ("app/services/press.py",)}
+
+
 def test_one_file_of_another_kind_does_not_turn_a_folder(infer):
     result = infer(
         BASE
@@ -268,6 +282,31 @@ def test_what_only_migrations_import_is_part_of_them(infer, folder):
         "migration", "migration", "service", None,
     ]  # fmt: skip
     assert result.policy.layer_of(f"{folder}/one.py") == "migration"
+
+
+HELPERS = {
+    "app/settings.py": "import os\n\nURL = os.environ['DATABASE_URL']\nPOOL_SIZE = 5\nTABLES = 'sqlalchemy.Table'\n",
+    "app/storage/__init__.py": "from sqlalchemy import MetaData\n\nmetadata = MetaData()\n",
+    "app/storage/rows.py": ROWS,
+    "app/keys.py": "from sqlalchemy import text\n\n\ndef made():\n    return text('select 1')\n",
+}
+
+
+def test_settings_and_tools_that_migrations_import_are_no_migrations_themselves(infer):
+    environment = (
+        "from alembic import context\nfrom app import keys, settings\nfrom app.storage import metadata\n\n"
+        "context.configure(url=settings.URL, target_metadata=metadata)\n"
+    )
+    policy = infer(BASE | HELPERS | {"alembic/env.py": environment}).policy
+    assert [policy.layer_of(path) for path in HELPERS] == [None, None, "service", None]
+
+
+def test_a_file_of_a_package_that_others_import_is_not_for_migrations_alone(infer):
+    revision = "from alembic import op\nfrom app.storage import fill\n\n\ndef upgrade():\n    fill(op.get_bind())\n"
+    files = BASE | {"alembic/versions/one.py": revision, "app/storage/__init__.py": ROWS}
+    assert infer(files).policy.layer_of("app/storage/__init__.py") == "migration"
+    more = {"app/storage/words.py": "WORDS = []\n", "app/jobs.py": "from app.storage.words import WORDS\n"}
+    assert infer(files | more).policy.layer_of("app/storage/__init__.py") != "migration"
 
 
 def test_what_an_environment_of_migrations_imports_stays_part_of_the_application(infer):

@@ -469,3 +469,153 @@ async def run(session, name, word):
         f"ALTER takes no bound values: choose names from literals, or {quote}, and values with psycopg.sql.Literal.",
         "Bind the values, and choose names from literals.",
     ]
+
+
+POOLS = """
+# --- app/pools.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+maker = async_sessionmaker(engine)
+
+
+@asynccontextmanager
+async def read_unit():
+    async with maker() as session:
+        yield session
+
+
+@asynccontextmanager
+async def unit():
+    async with maker() as session:
+        yield session
+# --- app/jobs/nightly.py
+from app.pools import engine, maker
+from app.tables import Crate, metadata
+from sqlalchemy import select, text
+
+
+async def count():
+    async with maker() as session:
+        return await session.scalar(select(Crate))
+
+
+async def count_text():
+    async with maker() as session:
+        return await session.scalar(text("SELECT 1"))
+
+
+async def add():
+    async with maker() as session, session.begin():
+        session.add(Crate())
+
+
+async def grow():
+    async with maker() as session:
+        await session.execute(text("CREATE TABLE crates (id uuid)"))
+
+
+async def prepare():
+    async with engine.connect() as connection:
+        await connection.run_sync(metadata.create_all)
+"""
+
+
+def test_code_that_changes_something_is_not_sent_to_a_context_for_reading():
+    policy = {"session-modules": ["app/pools.py", "app/session.py"], "session-dependencies": []}
+    both = {**policy, "session-contexts": ["app.pools.read_unit", "app.pools.unit"]}
+    read, write = (f"Open it with `async with {name}() as session:`." for name in ("read_unit", "unit"))
+    assert advice(POOLS, "TXN101", **both) == [read, read, write, write]
+    assert advice(POOLS, "TXN104", **both) == [write]
+    alone = {**policy, "session-contexts": ["app.pools.read_unit"]}
+    assert advice(POOLS, "TXN104", **alone) == ["Open it through the session module."]
+
+
+def test_what_no_request_runs_is_not_told_to_open_the_session_it_opens():
+    source = """
+# --- app/services/fill.py
+import asyncio
+
+from app.session import get_session
+
+
+async def rows(session):
+    await session.get(object, 1)
+
+
+async def fill():
+    async with get_session() as session:
+        await rows(session)
+
+
+async def others():
+    async with get_session() as session:
+        await rows(session)
+
+
+if __name__ == "__main__":
+    asyncio.run(fill())
+"""
+    assert advice(source, "TXN106") == [
+        "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests.",
+        "Take the session as a parameter from the endpoint or task that owns it.",
+    ]
+
+
+def test_way_whose_name_means_something_else_there_is_named_with_its_file():
+    source = """
+# --- app/other.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@asynccontextmanager
+async def get_session():
+    async with AsyncSession() as session:
+        yield session
+# --- app/jobs/nightly.py
+from app.other import get_session
+
+
+async def tidy():
+    async with get_session() as session:
+        await session.get(object, 1)
+"""
+    policy = {"session-modules": ["app/session.py"]}
+    files = f"# --- app/session.py\n{examples.SESSION_MODULE}{source}"
+    assert "Open it with `async with get_session() as session:` (the one of app/session.py)." in (
+        advice(files, "TXN105", **policy)
+    )
+
+
+def test_what_only_a_container_can_call_is_not_depended_on():
+    source = """
+# --- app/session.py
+from dishka import Provider, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Units(Provider):
+    {}
+    async def unit(self):
+        async with AsyncSession() as session:
+            yield session
+# --- app/routers/crates.py
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+router = APIRouter()
+
+
+@router.get("/crates")
+async def crates():
+    async with AsyncSession() as session:
+        return await session.get(object, 1)
+"""
+    policy = {"session-dependencies": ["app.session.Units.unit"], "session-contexts": []}
+    assert advice(source.format("@provide()"), "TXN101", **policy) == ["Inject the session."]
+    called = advice(source.format("@classmethod"), "TXN101", **policy)
+    assert called == ["Receive the session with Depends(unit)."]

@@ -17,6 +17,7 @@ from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.fixes.transactions_checks import is_committed
 from sessionlint.fixes.transactions_flow import Flow, Session
 from sessionlint.program.values import Injected
+from sessionlint.rules.remedies import gives_session
 from sessionlint.rules.transactions import behind, closing_commits, commits_on_exit, injector, request_dependencies
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def _approved_dependency(context: Context) -> FunctionInfo:
     wanted = context.policy.session_dependencies[0]
     for function in context.program.approved_dependencies:
         if wanted.endswith(f".{function.qualname}"):
+            if not gives_session(context.program, function):
+                refuse(f"{wanted} gives no session to an endpoint that depends on it")
             return function
     return refuse(f"the policy's {wanted} is no function of the program")
 

@@ -17,6 +17,7 @@ from sessionlint.fixes.sessions_settings import refuse_other_settings
 from sessionlint.fixes.transactions_flow import is_write
 from sessionlint.report import Finding
 from sessionlint.rules.opening import Injection, injections
+from sessionlint.rules.remedies import gives_session
 from sessionlint.rules.transactions import commits_on_exit
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def _approved(context: Context) -> FunctionInfo:
     wanted = context.policy.session_dependencies[0]
     for function in found:
         if function.dotted == wanted or wanted.endswith(f".{function.qualname}"):
+            if not gives_session(context.program, function):
+                refuse(f"{wanted} gives no session to an endpoint that depends on it")
             return function
     return refuse(f"the policy's {wanted} is no function of the program")
 

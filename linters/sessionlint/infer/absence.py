@@ -26,8 +26,9 @@ def explain(program: Program, survey: Survey) -> list[str]:
     if made:
         files = joined([*made[:4], f"{len(made) - 4} more files"] if len(made) > 4 else made)
         make = "each make" if len(made) > 1 else "makes"
-        used = any(door.users for door in find_doors(survey))
-        why = "it is not clear which is the one" if used else "no other file uses it"
+        doors = find_doors(survey)
+        why = "hardly any other file uses it" if any(door.takers for door in doors) else "no other file uses it"
+        why = "it is not clear which is the one" if any(door.users for door in doors) else why
         return [f"no session module: {files} {make} an engine or session factory of its own, and {why}. {_NAME_ONE}."]
     if others:
         elsewhere = f"sessions come from {joined(others)}, whose own session handling is not followed"

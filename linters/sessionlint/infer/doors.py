@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sessionlint.infer.survey import DEPENDENCY, MAKERS, Made, Source, Survey
+from sessionlint.infer.survey import DEPENDENCY, MAKERS, NO_APPLICATION, Made, Source, Survey
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, POOL, SESSION
 
@@ -17,7 +17,8 @@ class Door:
 
     ``direct`` are functions that open sessions from it without going through a source; ``bound`` the files of
     engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files that each
-    make a factory for themselves from the engine of another one.
+    make a factory for themselves from the engine of another one; ``takers`` the other files that take an engine or
+    factory of it, whatever they do with it.
     """
 
     files: dict[str, None] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Door:
     direct: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
     bound: dict[str, None] = field(default_factory=dict)
     apart: dict[str, None] = field(default_factory=dict)
+    takers: frozenset[str] = frozenset()
 
     @property
     def users(self) -> dict[FunctionInfo, None]:
@@ -41,10 +43,11 @@ class Door:
         return {user.path for user in self.users}
 
     @property
-    def weight(self) -> tuple[bool, int, int, int]:
-        """Order among rivals: sessions before bare connections, then injections, using files, using functions."""
+    def weight(self) -> tuple[bool, int, int, int, int]:
+        """Order among rivals: sessions before bare connections, then injections, using files, using functions, and
+        files that only take the engine or factory itself."""
         injections = sum(len(s.users) for s in self.sources if s.kind == DEPENDENCY)
-        return (self.hands_out_sessions, injections, len(self.using_files), len(self.users))
+        return (self.hands_out_sessions, injections, len(self.using_files), len(self.users), len(self.takers))
 
     @property
     def hands_out_sessions(self) -> bool:
@@ -76,7 +79,10 @@ def find_doors(survey: Survey) -> list[Door]:
             door(_home(survey, chain, function.path)).direct[function] = chain
     for path in _apart(survey):
         door(path).apart.setdefault(path)
-    return sorted(_with_loose_engines(list(doors.values())), key=lambda d: (d.weight, _reversed(d.files)), reverse=True)
+    found = _with_loose_engines(list(doors.values()))
+    for unused in [d for d in found if not d.users]:
+        unused.takers = frozenset(t for path in unused.files for t in survey.takers.get(path, ())) - set(unused.files)
+    return sorted(found, key=lambda d: (d.weight, _reversed(d.files)), reverse=True)
 
 
 def _apart(survey: Survey) -> list[str]:
@@ -142,8 +148,10 @@ class _Groups:
 
 
 def application_of(survey: Survey, door: Door) -> str:
-    """The application most of a door's users belong to; that of its first file when nobody uses it."""
+    """The application most of a door's users belong to; that of the folder of its first file when nobody uses it."""
     counts = Counter(survey.application_of(user.path) for user in door.users)
+    counts = counts or Counter(map(survey.application_of, door.takers))
     if not counts:
-        return survey.application_of(min(door.files))
+        around = survey.application_around(min(door.files))
+        return NO_APPLICATION if around is None else around
     return max(sorted(counts), key=counts.__getitem__)

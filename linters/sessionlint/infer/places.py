@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
 from sessionlint.program.api import Program
+from sessionlint.program.entries import takes_session
+from sessionlint.program.importing import run_by
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.values import ENGINE, FACTORY, POOL
 
@@ -137,19 +139,20 @@ def test_support(program: Program) -> frozenset[str]:
 
 
 def migration_support(program: Program) -> frozenset[str]:
-    """Files that only migrations import, such as rows for the first start; tests may, too.
+    """Files that only migrations import and that do their work on the database, such as rows for the first start.
 
-    What makes the application, its tables, engines or endpoints is none, for migrations may be all that imports it.
+    Tests may import them, too. What makes the application, its tables, engines or endpoints is none, for migrations
+    may be all that imports it; nor are settings and tools, which are nobody's in particular.
     """
-    importers = importers_of(program)
     migrations = {m.path for m in program.modules if is_migration(m)}
-    for path in program.solver.names.primary:
-        if program.policy.layer_of(path) == "migration" and path not in program.solver.modules:
-            migrations.add(path)
-            for imported in _imported_by(program, path):
-                importers.setdefault(imported, set()).add(path)
+    migrations |= {path for path in program.solver.names.primary if program.policy.layer_of(path) == "migration"}
     rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and m.path not in migrations]
-    rest = [m for m in rest if not _is_of_application(program, m)]
+    rest = [m for m in rest if _works_on_given(program, m) and not _is_of_application(program, m)]
+    asked_for = {imported for path in migrations for imported in run_by(program, path)} if rest else set()
+    seen = importers_of(program)
+    # to read the imports of all files takes long: only where nothing that was read speaks against it
+    possible = any(m.path in asked_for and seen.get(m.path, set()) <= migrations for m in rest)
+    importers = _running(program) if possible else {}
     found: set[str] = set()
     grown = True
     while grown:
@@ -159,13 +162,22 @@ def migration_support(program: Program) -> frozenset[str]:
     return frozenset(found)
 
 
-def _imported_by(program: Program, path: str) -> Iterator[str]:
-    names = program.solver.names
-    for module, level, members in program.solver.imports_of(path):
-        dotted = names.absolute(path, module, level)
-        submodules = [found for name in members if (found := names.path_of(f"{dotted}.{name}", path))]
-        itself = names.path_of(dotted, path)
-        yield from submodules or ([itself] if itself is not None else [])
+def _running(program: Program) -> dict[str, set[str]]:
+    """The files, tests left out, that run each file by importing it or a module of its package."""
+    found: dict[str, set[str]] = {}
+    for path in program.solver.names.primary:
+        if program.policy.layer_of(path) != "test":
+            for imported in run_by(program, path):
+                found.setdefault(imported, set()).add(path)
+    return found
+
+
+def _works_on_given(program: Program, module: ModuleInfo) -> bool:
+    """Whether functions of a file take a session, or work with one."""
+    return any(
+        takes_session(program, f) or any(e.kind in ("create", "obtain", "use", "txn") for e in f.events)
+        for f in module.functions
+    )
 
 
 def _is_of_application(program: Program, module: ModuleInfo) -> bool:

@@ -46,11 +46,15 @@ def approve(survey: Survey) -> Approved:
     groups: dict[str, list[Door]] = {}
     for door in find_doors(survey):
         groups.setdefault(application_of(survey, door), []).append(door)
-    for application in sorted(groups):
+    every: list[Door] = []
+    for application in sorted(groups, key=lambda a: (a == NO_APPLICATION, a)):
         doors = groups[application]
         chosen = [door for door in doors if _is_chosen(survey, application, door, doors)]
         for door in chosen:
             _approve_door(survey, door, approved)
+        every += chosen
+        if application == NO_APPLICATION and not chosen:
+            chosen = sorted(every, key=lambda d: d.weight)[-1:]
         for door in doors if chosen else ():
             if door not in chosen:
                 approved.left_out.extend(_left_out(door, chosen))
@@ -63,10 +67,12 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
     first = doors[0]
     if not door.makers and not door.sources:
         return False
-    if application == NO_APPLICATION and survey.applications and len(door.using_files) < 2:
-        return False
+    if application == NO_APPLICATION and survey.applications:
+        files = len(door.using_files or door.takers)
+        if not files or (files < 2 and not survey.shared(door.files)):
+            return False
     if door is first:
-        return bool(door.users) or len(doors) == 1
+        return bool(door.users or door.takers) or len(doors) == 1
     if not door.users or (first.hands_out_sessions and not door.hands_out_sessions):
         return False
     return len(door.users) >= _SHARE * len(first.users) or len(door.using_files) >= _FILES
@@ -78,7 +84,7 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
 def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     dependencies, minor = _told_apart(survey, _dependencies(survey, door))
     approved.left_out.extend(_minor_note(source, dependencies[0]) for source in minor)
-    contexts = _contexts(survey, door, {s.path for s in dependencies if not s.passes_on})
+    contexts = _contexts(survey, door, {s.path for s in dependencies if not (s.passes_on or s.by_call)})
     sources = [*dependencies, *contexts] or [s for s in door.sources if s.kind == DECORATOR]
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
@@ -127,8 +133,13 @@ def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
 
 
 def _dependencies(survey: Survey, door: Door) -> list[Source]:
-    """The dependencies to approve: not the private one of an endpoint file where there is a common one."""
+    """The dependencies to approve: not the private one of an endpoint file where there is a common one.
+
+    One of the session module that hands out what opens sessions will do where none hands out sessions.
+    """
     found = [s for s in door.sources if s.kind == DEPENDENCY and s.function.parent is None]
+    plain = [s for s in found if not s.by_call]
+    found = plain or [s for s in found if s.path in door.files]
     if door.hands_out_sessions:
         found = [s for s in found if s.handed == SESSION]
     common = [s for s in found if s.path in door.files or s.path not in survey.endpoint_files]
@@ -207,6 +218,8 @@ def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
             parts.append(f"{source.name}() {_use(source)}")
     if not sources:
         users = [f for f in door.users if f.path != path]
+        if made and not users and door.takers:
+            parts.append(f"{plural(len(door.takers), 'other file')} {_verb(door.takers, 'take')} it from there")
         if users:
             parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} sessions from it")
     return joined(parts) or "sessions are opened there"
@@ -256,6 +269,8 @@ def _left_out(door: Door, chosen: list[Door]) -> list[str]:
     kind, (path, span) = door.makers[0]
     users = door.users
     used = "no other file uses it"
+    if door.takers:
+        used = f"{plural(len(door.takers), 'other file')} {_verb(door.takers, 'take')} it, for no session of its own"
     if users:
         used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it"
     article = "an" if kind == ENGINE else "a"

@@ -8,7 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from sessionlint.infer import places
+from sessionlint.infer.takers import takers
 from sessionlint.program.api import Program
+from sessionlint.program.containers import providers, supplied
+from sessionlint.program.importing import below
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scoped import is_registry
 from sessionlint.program.values import (
@@ -48,7 +51,8 @@ class Source:
 
     ``kind`` is ``dependency``, ``context`` or ``decorator``; ``behind`` the handles its sessions are made from, nearest
     first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
-    from another dependency; ``named`` is unset when it hands out an object that only holds the session.
+    from another dependency; ``named`` is unset when it hands out an object that only holds the session; ``by_call`` is
+    set when it hands out what opens one.
     """
 
     function: FunctionInfo
@@ -58,6 +62,7 @@ class Source:
     users: dict[FunctionInfo, None] = field(default_factory=dict)
     passes_on: bool = False
     named: bool = True
+    by_call: bool = False
 
     @property
     def path(self) -> str:
@@ -96,7 +101,7 @@ class Survey:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Dependencies that endpoints ask for, context managers and decorators, in order of path and line."""
-        found = {**self._decorators(), **self._contexts(), **self._dependencies()}
+        found = {**self._decorators(), **self._contexts(), **self._provided(), **self._dependencies()}
         self._count_uses(found)
         return tuple(sorted(found.values(), key=lambda s: (s.path, s.function.header)))
 
@@ -132,13 +137,39 @@ class Survey:
         for atom in value:
             if atom.tag == "handle":
                 found.append(atom)
-            elif atom.tag in ("param", "injected") and depth < 4:
+            elif atom.tag == "injected" and depth < 4:
                 found.extend(self._handles(self.program.solver.views(atom), depth + 1))
+            elif atom.tag == "param" and depth < 4:
+                found.extend(self._passed(atom, depth + 1))
             elif atom.tag == "method" and depth < 4:
                 found.extend(self._handles((atom.receiver,), depth + 1))
             elif atom.tag == "map" and depth < 2:
                 found.extend(h for _, v in atom.items for h in self._handles(v, depth + 1))
         return found
+
+    def _passed(self, param: Any, depth: int) -> list[Any]:
+        """The handles that a parameter may be: an annotation does not say which, its arguments do.
+
+        What nobody passes comes from a container, which has it from the one place that makes such a thing.
+        """
+        solver = self.program.solver
+        given = solver.arguments_of(param)
+        found = self._handles(solver.views(param), depth) or self._handles(given, depth)
+        return found if found or given else list(self._only.get(self.program.kind(param) or "", ()))
+
+    @cached_property
+    def _only(self) -> Mapping[str, Value]:
+        """The handle of each kind of which the application makes just one."""
+        made: dict[str, list[Event]] = {}
+        for event in self.program.events("create"):
+            if event.name in MAKERS and event.path in self.included:
+                made.setdefault(event.name, []).append(event)
+        return {kind: events[0].subject for kind, events in made.items() if len(events) == 1}
+
+    @cached_property
+    def takers(self) -> Mapping[str, frozenset[str]]:
+        """For every file that makes handles, the other files that take one from there, whatever they do with it."""
+        return takers(self.program, self.included)
 
     @cached_property
     def endpoint_files(self) -> frozenset[str]:
@@ -190,13 +221,32 @@ class Survey:
         found: dict[FunctionInfo, Source] = {}
         for user, dependency, subject in self._injections():
             handed = self._handed(subject)
-            for target in self.program.targets(dependency) if handed else ():
+            opened = UNKNOWN if handed else self._opened_by(subject)
+            for target in self.program.targets(dependency) if handed or opened else ():
                 if target.path not in self.included or target.name in _UNNAMEABLE:
                     continue
-                value = target.summary.yields or target.summary.returns
-                source = found.setdefault(target, Source(target, DEPENDENCY, handed, self.behind(value)))
+                value = opened or target.summary.yields or target.summary.returns
+                source = Source(target, DEPENDENCY, handed or SESSION, self.behind(value), by_call=bool(opened))
+                source = found.setdefault(target, source)
                 source.passes_on = any(a.tag == "injected" for a in value) and not any(a.tag == "handle" for a in value)
                 source.users[user] = None
+        return found
+
+    def _opened_by(self, subject: Value) -> Value:
+        """The sessions that a call of what is injected opens."""
+        views = (self.program.solver.views(a) if a.tag == "injected" else (a,) for a in subject)
+        called = [a.info.summary.returns for view in views for a in view if a.tag == "fn"]
+        return tuple([a for value in called if self._handed(value) == SESSION for a in value])
+
+    def _provided(self) -> dict[FunctionInfo, Source]:
+        """Functions that give a session to a container, which hands it to all that take one."""
+        found: dict[FunctionInfo, Source] = {}
+        for function in self.program.shared(providers):
+            value = function.summary.yields if function.is_generator else function.summary.returns
+            if function.path in self.included and self._handed(value) == SESSION:
+                users = {f: None for f in self.program.shared(supplied) if f.path in self.included - {function.path}}
+                if users:
+                    found[function] = Source(function, DEPENDENCY, SESSION, self.behind(value), users)
         return found
 
     def _decorators(self) -> dict[FunctionInfo, Source]:
@@ -245,8 +295,30 @@ class Survey:
         return tuple(sorted(made, key=lambda f: (-f.count("/"), f)))
 
     def application_of(self, path: str) -> str:
-        """The application a file belongs to: the nearest folder above it that makes one, else ``NO_APPLICATION``."""
-        return next((a for a in self.applications if not a or path.startswith(f"{a}/")), NO_APPLICATION)
+        """The application a file belongs to: the nearest folder above it that makes one, else the only one that imports
+        it, else ``NO_APPLICATION``."""
+        around = self.application_around(path)
+        if around is not None:
+            return around
+        importing = self._importing(path)
+        return importing[0] if len(importing) == 1 else NO_APPLICATION
+
+    def application_around(self, path: str) -> str | None:
+        """The nearest folder above a file that makes an application."""
+        return next((a for a in self.applications if not a or path.startswith(f"{a}/")), None)
+
+    def shared(self, paths: Iterable[str]) -> bool:
+        """Whether applications import any of the files from beside their folders."""
+        return any(self._importing(path) for path in paths)
+
+    def _importing(self, path: str) -> list[str]:
+        """The applications that import a file, without those inside of others."""
+        found = [a for a in self.applications if path in self._held[a]]
+        return [a for a in found if not any(a.startswith(f"{other}/") for other in found)]
+
+    @cached_property
+    def _held(self) -> Mapping[str, frozenset[str]]:
+        return {a: below(self.program, f"{a}/" if a else "") for a in self.applications}
 
     # names
 

@@ -62,10 +62,11 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
     }
     called = _called_from_endpoints(program)
     reached = _background_at_home(program)
+    holders = _holders({path.rpartition("/")[0] for path in applications & application})
     found: dict[str, Vote] = {}
     for module in program.modules:
         if module.path in application and module.path not in left_out and module.path not in applications:
-            vote = _vote(module.path, _counts(program, module, called, reached))
+            vote = _vote(module.path, _counts(program, module, called, reached), holders)
             if vote is not None:
                 found[module.path] = vote
     return found
@@ -105,7 +106,14 @@ def _background_places(path: str) -> list[str]:
     return ["/".join(parts[: at + 1]) for at, part in enumerate(parts) if BACKGROUND_NAMES.match(part)]
 
 
-def _vote(path: str, counts: Counter[str]) -> Vote | None:
+def _holders(applications: Collection[str]) -> frozenset[str]:
+    """The folders that applications lie in, beside each other and in no larger one: whatever they are called, it is
+    the name of no layer."""
+    above = {f[:at] for f in applications for at, character in enumerate(f) if character == "/"}
+    return frozenset(h for h in above if not any(not a or h == a or h.startswith(f"{a}/") for a in applications))
+
+
+def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | None:
     most = counts["functions"] / 2
     if counts["router"]:
         return Vote(path, "router", counts["router"], counts["router"] >= most)
@@ -117,7 +125,7 @@ def _vote(path: str, counts: Counter[str]) -> Vote | None:
         return Vote(path, "background", counts["background"])
     if counts["model"] and counts["model"] >= counts["service"]:
         return Vote(path, "model", counts["model"])
-    if counts["service"] or (counts["functions"] and _is_called_service(path)):
+    if counts["service"] or (counts["functions"] and _is_called_service(path, holders)):
         return Vote(path, "service", counts["service"])
     return None
 
@@ -131,9 +139,11 @@ def _is_named_background(path: str) -> bool:
     return any(BACKGROUND_NAMES.match(part) for part in path.removesuffix(".py").split("/"))
 
 
-def _is_called_service(path: str) -> bool:
-    """Whether the file or a folder above it has the name of a service layer."""
-    return any(SERVICE_NAMES.match(part) for part in path.removesuffix(".py").split("/"))
+def _is_called_service(path: str, holders: Collection[str]) -> bool:
+    """Whether the file or a folder above it has the name of a service layer, and holds no applications."""
+    parts = path.removesuffix(".py").split("/")
+    named = ("/".join(parts[: at + 1]) for at, part in enumerate(parts) if SERVICE_NAMES.match(part))
+    return any(place not in holders for place in named)
 
 
 def _counts(

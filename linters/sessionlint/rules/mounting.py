@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from sessionlint.program.api import Program
+from sessionlint.program.importing import application_folders, below
 from sessionlint.program.values import Dependency, Value, literal
 
 _MAX_HOPS = 8
@@ -84,15 +85,20 @@ def path_pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def same_application(program: Program, path: str, other: str) -> bool:
-    """Whether two files run in one application: one is above both, or one of the files belongs to none."""
+    """Whether two files run in one application: one holds or imports both, or one of the files belongs to none."""
     folders = program.shared(_applications)
-    if any(path.startswith(folder) and other.startswith(folder) for folder in folders):
+    if len(folders) < 2 or any(path.startswith(folder) and other.startswith(folder) for folder in folders):
         return True
-    return not any(path.startswith(f) for f in folders) or not any(other.startswith(f) for f in folders)
+    held = program.shared(_held)
+    mine = {folder for folder in folders if path in held[folder]}
+    theirs = {folder for folder in folders if other in held[folder]}
+    return not mine or not theirs or not mine.isdisjoint(theirs)
+
+
+def _held(program: Program) -> dict[str, frozenset[str]]:
+    """The files of each application, with what it imports from beside its folder."""
+    return {folder: below(program, folder) for folder in program.shared(_applications)}
 
 
 def _applications(program: Program) -> tuple[str, ...]:
-    routers = program.solver.routers.items()
-    made = {site[0].rpartition("/")[0] for site, entry in routers if entry.get("name") != "fastapi.APIRouter"}
-    kept = {folder for folder in made if program.policy.layer_of(f"{folder}/main.py") != "test"}
-    return tuple(sorted((f"{folder}/" if folder else "" for folder in kept), key=lambda f: (-f.count("/"), f)))
+    return application_folders(program.solver, program.policy)

@@ -76,12 +76,12 @@ def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts
     Without ``session-contexts`` (``session-dependencies`` for ``contexts=False``) what a session module hands out
     cannot be judged.
     """
-    approved = approved_openers(program)
     key = (handle.kind, handle.root)
     current: FunctionInfo | None = function
     seen: set[FunctionInfo] = set()
     while current is not None and current not in seen:
-        if current in approved:
+        # what an approved way hands out to be called is part of it
+        if is_approved(program, current):
             return "approved"
         seen.add(current)
         hop = current.summary.sources.get(key)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program.containers import providers
 from sessionlint.program.entries import takes_session
+from sessionlint.program.importing import meant_by
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import FACTORY, SESSION, Handle, Value
 from sessionlint.rules.mounting import same_application
 from sessionlint.rules.open_since import begun_by, read_before
 from sessionlint.rules.opening import RECEIVERS, outlives_request
+from sessionlint.rules.reading import is_for_reading, may_change
 from sessionlint.rules.session_decorators import session_decorators
 
 if TYPE_CHECKING:
@@ -143,15 +146,28 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
         return f"Put it into a function that `@{decorator}` hands its session."
     if role in ("endpoint", "dependency") and not (lasting and program.policy.session_contexts):
         way = nearest_dependency(program, function, kind)
-        return f"Receive the session with Depends({way.name})." if way is not None else _INJECT
-    from_nobody = function in program.entries and not takes_session(program, function)
-    if role in ("service", "router", "model") and not (lasting or from_nobody):
+        if way is None:
+            return _INJECT
+        return f"Receive the session with Depends({way.name}){_of_file(program, function, way)}."
+    if role in ("service", "router", "model") and not (lasting or runs_by_itself(program, function)):
         return _TAKE
     way = _nearest(program, function, program.shared(_contexts), kind)
     if way is None:
         return _THROUGH_MODULE if program.policy.session_contexts else _WRITE_ONE
     word = in_colour("async with", function.is_async and way.asynchronous is not False)
-    return f"Open it with `{word} {way.call} as session:`."
+    return f"Open it with `{word} {way.call} as session:`{_of_file(program, function, way)}."
+
+
+def runs_by_itself(program: Program, function: FunctionInfo) -> bool:
+    """Whether nobody is there to hand a function its session: a command, what runs at the start."""
+    return function in program.entries and not takes_session(program, function)
+
+
+def _of_file(program: Program, function: FunctionInfo, way: Way) -> str:
+    """Where a way is to be found, if its name stands for something else in the file that should use it."""
+    meant = meant_by(program, function.path, way.name)
+    other = way.path and any(a.tag in ("fn", "cls") and a.info.path != way.path for a in meant)
+    return f" (the one of {way.path})" if other else ""
 
 
 def nearest_dependency(program: Program, function: FunctionInfo, colour: bool | None = None) -> Way | None:
@@ -163,6 +179,8 @@ def _nearest(program: Program, function: FunctionInfo, ways: tuple[Way, ...], co
     """The first that can be imported and used there, one of the same colour and without arguments before others."""
     wanted = function.is_async if colour is None else colour and function.is_async
     fitting = [way for way in ways if _fits(function, way, colour) and _in_reach(program, function.path, way)]
+    if any(is_for_reading(way.name) for way in fitting) and may_change(function):
+        fitting = [way for way in fitting if not is_for_reading(way.name)]
     return min(fitting, key=lambda way: (way.needs, way.asynchronous not in (wanted, None)), default=None)
 
 
@@ -185,8 +203,16 @@ def _contexts(program: Program) -> tuple[Way, ...]:
 
 
 def _dependencies(program: Program) -> tuple[Way, ...]:
-    ways = (way for name in program.policy.session_dependencies for way in _ways(program, name))
-    return tuple(way._replace(needs=False) for way in ways)
+    names = [n for n in program.policy.session_dependencies if all(gives_session(program, f) for f in program.named(n))]
+    return tuple(way._replace(needs=False) for name in names for way in _ways(program, name))
+
+
+def gives_session(program: Program, function: FunctionInfo) -> bool:
+    """Whether an endpoint that depends on ``function`` is given a session: it is none that only a container can call,
+    and does not hand out what opens one."""
+    handed = function.summary.yields if function.is_generator else function.summary.returns
+    opens = any(a.tag == "fn" or program.kind(a) == FACTORY for a in handed)
+    return not opens and function not in program.shared(providers)
 
 
 def _ways(program: Program, dotted: str) -> list[Way]:

@@ -427,6 +427,50 @@ async def find(row_id):
     return await db.session.get(object, row_id)  # TXN105@18
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+
+
+@asynccontextmanager
+async def get_session():
+    async with AsyncSession(engine) as session:
+        yield session
+
+
+async def get_session_dependency():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+
+
+async def starter():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency, starter
+
+router = APIRouter()
+
+
+@router.get("/lids")
+async def lids(start=Depends(starter)):
+    async with start() as session:  # TXN105@16
+        return await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [
@@ -591,6 +635,50 @@ def run():
         session.execute("select 1")
 """,
         policy=(("preset", "unit-of-work"), ("session-contexts", ["app.session.Database"])),
+    ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+
+
+@asynccontextmanager
+async def get_session():
+    async with AsyncSession(engine) as session:
+        yield session
+
+
+async def get_session_dependency():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+
+
+async def starter():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency, starter
+
+router = APIRouter()
+
+
+@router.get("/crates")
+async def crates(start=Depends(get_session_dependency)):
+    async with start() as session:
+        return await session.get(object, 1)
+"""
     ),
 ]
 

@@ -23,12 +23,13 @@ from sessionlint.rules.opening import (
     sources,
     text,
 )
-from sessionlint.rules.remedies import nearest_dependency, opening
+from sessionlint.rules.remedies import nearest_dependency, opening, runs_by_itself
 from sessionlint.rules.second_sessions import second_sessions
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+    from sessionlint.program.values import Value
 
 META = Rule(
     code="TXN106",
@@ -354,6 +355,50 @@ class Lists:
             return await session.execute(object)
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+
+
+@asynccontextmanager
+async def get_session():
+    async with AsyncSession(engine) as session:
+        yield session
+
+
+async def get_session_dependency():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+
+
+async def starter():
+    def start():
+        return AsyncSession(engine)
+
+    yield start
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency, starter
+
+router = APIRouter()
+
+
+@router.get("/crates")
+async def crates(start=Depends(get_session_dependency)):
+    async with start() as session:  # TXN106@16
+        return await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [
@@ -663,6 +708,7 @@ def lists(session: AsyncSession):
     ),
 ]
 
+_MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
 _ENTERS = ("__aenter__", "__enter__")
 _CREATES = Effect("create", "session")
@@ -680,12 +726,12 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
             handle = main_handle(event.subject)
             trace = hops(program, event, handle) if handle is not None else []
-            yield program.finding(META, event, message + opening(program, event.function, event.subject), trace)
+            yield program.finding(META, event, message + _advice(program, event.function, event.subject), trace)
     for event in program.events("declared"):
         given = any(program.sessions(value) for value in event.args)
         if "context" in event.flags and not given and _receives(program, event.function):
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
-            yield program.finding(META, event, message + opening(program, event.function, event.subject))
+            yield program.finding(META, event, message + _advice(program, event.function, event.subject))
     for event in program.events("call"):
         handle = _behind_holder(program, event)
         if handle is not None and event.site not in told:
@@ -693,12 +739,12 @@ def _found(program: Program) -> Iterator[Finding]:
                 f"{text(event)} opens a session of its own in {_where(program, event.function)}, in what it hands "
             )
             trace = hops(program, event, handle)
-            yield program.finding(META, event, f"{message}out. {opening(program, event.function, (handle,))}", trace)
+            yield program.finding(META, event, f"{message}out. {_advice(program, event.function, (handle,))}", trace)
         unit = _unit(program, event)
         if unit is not None and event.site not in told:
             message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
-            yield program.finding(META, event, message + opening(program, event.function), trace)
+            yield program.finding(META, event, message + _advice(program, event.function), trace)
     if program.policy.session_dependencies:
         yield from _injected(program)
 
@@ -755,6 +801,11 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
         and not is_approved(program, function)
         and not outlives_request(program, function)
     )
+
+
+def _advice(program: Program, function: FunctionInfo, opened: Value = ()) -> str:
+    """What to do about it; where nobody hands in a session, an approved one is opened already."""
+    return _MOVE if runs_by_itself(program, function) else opening(program, function, opened)
 
 
 def _where(program: Program, function: FunctionInfo) -> str:

@@ -217,6 +217,43 @@ for name in ("stock_db", "sales_db"):
     factories[name] = async_sessionmaker(engines[name])  # TXN507@23
 """,
     ),
+    Bad(
+        """
+# --- till/main.py
+from fastapi import FastAPI
+
+from till.receipts import print_one
+
+app = FastAPI()
+# --- till/pool.py
+from sqlalchemy import create_engine
+
+from till.settings import settings
+
+engine = create_engine(settings.till_url)  # TXN507@10
+# --- office/main.py
+from fastapi import FastAPI
+
+from common.ledger import engine
+
+app = FastAPI()
+# --- common/ledger.py
+from sqlalchemy import create_engine
+
+from common.settings import settings
+
+engine = create_engine(settings.ledger_url)
+# --- till/receipts.py
+from common.ledger import engine
+from till.pool import engine as own
+
+
+def print_one():
+    return own, engine
+""",
+        path="till/main.py",
+        policy=(("session-modules", ["common/ledger.py", "till/pool.py"]),),
+    ),
 ]
 GOOD = [
     Good(
@@ -352,6 +389,36 @@ for echo in (True, False):
     except TypeError:
         continue
 """,
+    ),
+    Good(
+        """
+# --- till/main.py
+from fastapi import FastAPI
+
+from till.pool import engine
+
+app = FastAPI()
+# --- till/pool.py
+from sqlalchemy import create_engine
+
+from till.settings import settings
+
+engine = create_engine(settings.till_url)
+# --- office/main.py
+from fastapi import FastAPI
+
+from common.ledger import engine
+
+app = FastAPI()
+# --- common/ledger.py
+from sqlalchemy import create_engine
+
+from common.settings import settings
+
+engine = create_engine(settings.ledger_url)
+""",
+        path="till/main.py",
+        policy=(("session-modules", ["common/ledger.py", "till/pool.py"]),),
     ),
 ]
 
