@@ -3080,6 +3080,84 @@ def convert_fixed(session: Session, names):
 """,
         set(),
     ),
+    "a loop that runs a task to its end waits for it": (
+        """
+import asyncio
+
+import httpx
+
+
+async def crawl(url):
+    async with httpx.AsyncClient() as client:
+        await client.get(url)
+
+
+async def ping(url):  # TXN604@1
+    async with httpx.AsyncClient() as client:
+        await client.head(url)
+
+
+def finish(task):
+    asyncio.get_event_loop().run_until_complete(task)
+
+
+def start(url):
+    loop = asyncio.new_event_loop()
+    first = loop.create_task(crawl(url))
+    other = loop.create_task(ping(url))
+    loop.call_later(60, other.cancel)
+    finish(first)
+""",
+        set(),
+    ),
+    "a loop runs a coroutine where it is told to": (
+        """
+import asyncio
+
+import httpx
+from sqlalchemy.orm import Session
+
+
+async def fetch(url):
+    async with httpx.AsyncClient() as client:
+        return await client.get(url)
+
+
+def sync_all(session: Session, urls):
+    loop = asyncio.new_event_loop()
+    with session.begin():
+        for url in urls:
+            session.add(loop.run_until_complete(fetch(url)))  # TXN207@49
+
+
+def sync(session: Session, url):
+    page = asyncio.new_event_loop().run_until_complete(fetch(url))
+    with session.begin():
+        session.add(page)
+""",
+        set(),
+    ),
+    "sleep that only gives the others a turn": (
+        """
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+NO_TIME = 0
+
+
+async def load(session: AsyncSession, rows, pause):
+    async with session.begin():
+        for row in rows:
+            session.add(row)
+            await asyncio.sleep(0)
+            await asyncio.sleep(delay=0.0)
+            await asyncio.sleep(NO_TIME)
+        await asyncio.sleep(0.1)  # TXN207@15
+        await asyncio.sleep(pause)  # TXN207@15
+""",
+        set(),
+    ),
 }
 
 

@@ -20,6 +20,7 @@ from sessionlint.program import (
     libraries,
     predicates,
     strings,
+    waiting,
 )
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
@@ -27,7 +28,6 @@ from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.stdlib import named
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
-    TASK,
     UNKNOWN,
     WORKER_CONTEXT,
     Annotation,
@@ -73,11 +73,7 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
         value = frame.evaluate(e[2], statement, context)
     finally:
         frame.flags.pop()
-    tasks = tuple(a for a in value if a.tag == "obj" and a.name == TASK)
-    for param in (a for a in value if a.tag == "param"):
-        tasks = join(tasks, frame.solver.ask("passed_tasks", param))
-    if tasks:
-        frame.emit("await", e[1], subject=tasks, expr=e)
+    waiting.note_awaited(frame, value, e)
     out: Value = UNKNOWN
     for atom in holding.each(frame, value):
         if atom.tag == "pending" and atom.kind == "coro":

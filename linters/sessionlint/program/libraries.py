@@ -21,6 +21,7 @@ from sessionlint.program import (
     scheduling,
     stdlib,
     strings,
+    waiting,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
@@ -83,7 +84,9 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return asked
     if not name.startswith(_QUIET):
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
-        if network.is_network(name) or name in frame.solver.policy.network_calls:
+        if name in frame.solver.policy.network_calls or (
+            network.is_network(name) and not waiting.gives_turn(name, args, keywords)
+        ):
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
