@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    beginning,
     decorated,
     handles,
     holding,
@@ -67,6 +68,10 @@ def happens(
             return
         else:
             subjects = stand_in(frame, effect.subject, mapped)
+        if effect.name == beginning.IF_NONE:
+            subjects = beginning.where_none(frame, subjects or ())
+            if not subjects:
+                return
         if effect.kind == "schedule":
             subjects = registries.registered(frame, subjects)
         if effect.name == "argument":

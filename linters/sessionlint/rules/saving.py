@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 
@@ -66,7 +67,7 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return False
     if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
         return True
-    if other.kind == "effect" and other.name == "begin" and other.span == write.span:
+    if other.kind == "effect" and other.name in BEGINS and other.span == write.span:
         return True  # the callee owns a transaction of its own
     if other.name == "begin" and other.callee is not None and other.callee.name in ("__enter__", "__aenter__"):
         return not later  # an object of the project begins in its ``with``, and ends there by ways of its own

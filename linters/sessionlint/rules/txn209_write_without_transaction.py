@@ -514,6 +514,62 @@ class Views:
         self.unit.add(object())
 """
     ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.shelves import give_up_then_put, put, put_fresh
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/put")
+async def put_one(session: AsyncSession = Depends(get_session_dependency)):
+    await put(session, Item(name="a"))
+
+
+@router.post("/fresh")
+async def fresh(session: AsyncSession = Depends(get_session_dependency)):
+    await session.scalar(select(Item))
+    await put_fresh(session, Item(name="a"))
+
+
+@router.post("/after-a-read")
+async def after_a_read(session: AsyncSession = Depends(get_session_dependency)):
+    await session.scalar(select(Item))
+    await put(session, Item(name="a"))  # TXN209@11
+
+
+@router.post("/given-up")
+async def given_up(session: AsyncSession = Depends(get_session_dependency)):
+    await give_up_then_put(session, Item(name="a"))  # TXN209@11
+# --- app/services/shelves.py
+async def put(session, item):
+    if not session.in_transaction():
+        async with session.begin():
+            session.add(item)
+    else:
+        session.add(item)
+
+
+async def put_fresh(session, item):
+    if session.in_transaction():
+        await session.rollback()
+    async with session.begin():
+        session.add(item)
+
+
+async def give_up_then_put(session, item):
+    if session.in_transaction():
+        await session.rollback()
+    session.add(item)
+"""
+    ),
 ]
 
 GOOD = [
