@@ -10,6 +10,7 @@ from sessionlint.program import (
     decorated,
     handles,
     holding,
+    left_open,
     overriding,
     registries,
 )
@@ -60,6 +61,8 @@ def happens(
     note = f"{function.name}() is called here"
     if effect.subject is None:
         subjects: Value = UNKNOWN
+        if effect == left_open.OPENS:
+            left_open.after_call(frame, function, inner is effect)
         frame.effect(effect, e[1], note, function, inner, guards)
     else:
         if effect.subject in mapped:

@@ -17,6 +17,7 @@ from sessionlint.program import (
     holding,
     iterating,
     knowledge,
+    left_open,
     libraries,
     predicates,
     strings,
@@ -316,6 +317,7 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     if not frame.yielded or not frame.yield_transactions:
         frame.yield_transactions = tuple(frame.tx)
     frame.yielded = True
+    left_open.at_yield(frame)
     frame.emit("yield", e[1], value=value)
     return UNKNOWN
 
@@ -328,6 +330,7 @@ def _yield_from(frame: Frame, e: ir.Expr) -> Value:
     frame.flags.pop()
     frame.yields = join(frame.yields, item)
     frame.yielded = True
+    left_open.at_yield(frame, delegated=True)
     for atom in source:
         if isinstance(atom, Pending):
             contexts.resume(frame, atom, e[1])

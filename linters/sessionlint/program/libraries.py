@@ -11,6 +11,7 @@ from sessionlint.program import (
     handles,
     holding,
     knowledge,
+    left_open,
     locators,
     network,
     own_sessions,
@@ -343,6 +344,7 @@ def _items(receiver: Map) -> Seq:
 
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:
     if name in ("__aenter__", "__enter__", "__anext__", "__next__", "asend", "send"):
+        left_open.entered_by_hand(frame, frame.solver.summary_of(receiver.info))
         return frame.machine.run_pending(frame, receiver, e[1], e)
     if name in ("close", "aclose", "__aexit__", "__exit__"):
         handles.close_handed_out(frame, receiver.info, name, e)
