@@ -74,6 +74,16 @@ def texts_of(value: Value) -> tuple[Text, ...]:
     return tuple(out)
 
 
+def whole(value: Value) -> str | None:
+    """The one string a value is when all of it is known: a literal, or put together of literals."""
+    if len(value) != 1:
+        return None
+    atom = value[0]
+    if atom.tag == "text":
+        return None if atom.dynamic or HOLE in atom.text else str(atom.text)
+    return atom.value if atom.tag == "const" and atom.kind == "str" else None
+
+
 def joined(frame: Frame, e: ir.Expr) -> Value:
     """An f-string."""
     out = [Text("", False)]
