@@ -29,10 +29,12 @@ from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
+    ENGINE,
     UNKNOWN,
     WORKER_CONTEXT,
     Const,
     Ext,
+    Handle,
     Map,
     PartialCall,
     Pending,
@@ -191,10 +193,21 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         return own_sessions.note_class(frame, made, wanted)
     if name in knowledge.ENGINE_MAKERS:
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
+    if name == knowledge.ASYNC_ENGINE:
+        return _around_engine(frame, args, keywords, e) or None
     if name in knowledge.RAW_CONNECTIONS:
         is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
         return handles.make(frame, knowledge.RAW_CONNECTIONS[name], e, text, callee, args, keywords, is_async)
     return None
+
+
+def _around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``AsyncEngine(create_engine(url))``: the same engine, for asynchronous code."""
+    given = args[0] if args else dict(keywords).get("sync_engine", UNKNOWN)
+    engines = tuple([a._replace(is_async=True) for a in given if isinstance(a, Handle) and a.kind == ENGINE])
+    if engines:
+        frame.emit("external", e[1], name=knowledge.ASYNC_ENGINE, args=(given,), expr=e)
+    return engines
 
 
 def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
