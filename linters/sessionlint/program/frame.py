@@ -77,6 +77,8 @@ class Frame:
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
+        #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
+        self.picked: dict[str, Value] = {}
         #: functions that were taken out of a container, by the parameter that holds it
         self.drawn: dict[Any, Any] = {}
         #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
@@ -220,6 +222,8 @@ class Frame:
             self._part_sessions(value)
         if name in self.globals:
             self._bind_outer(name, value, span)
+        if self.picked:
+            self.picked.pop(name, None)
         self.env[name] = value
         if self.function.name == "<module>" and self.class_scope is None and self.function.parent is None:
             self.solver.write(("name", self.path, name), value)

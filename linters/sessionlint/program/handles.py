@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import beginning, holding, knowledge, own_sessions, predicates, row_classes, strings
+from sessionlint.program import beginning, holding, knowledge, own_sessions, predicates, revealing, row_classes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -406,6 +406,7 @@ def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Va
     if not any(a.tag == "ext" for a in value):
         texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
+        revealing.note_text(frame, texts)
     for op, word in transaction_statements(text.text):
         flags = ("context",) if op == "begin_nested" else ()
         for subject in _subjects(receiver):

@@ -391,6 +391,7 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
             frame.emit("txn", e[1], ("context",) if op == "begin_nested" else (), name=op, text="sql", expr=e)
     if any(_STATEMENT.match(t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
+        revealing.note_text(frame, texts)
     scheduled = scheduling.unknown(frame, name, args, keywords, e)
     return UNKNOWN if scheduled is None else scheduled
 
