@@ -3362,6 +3362,256 @@ async def run(session: AsyncSession, entry: Order | Note, other):
 """,
         set(),
     ),
+    "a loop that runs a task to its end waits for it": (
+        """
+import asyncio
+
+import httpx
+
+
+async def crawl(url):
+    async with httpx.AsyncClient() as client:
+        await client.get(url)
+
+
+async def ping(url):  # TXN604@1
+    async with httpx.AsyncClient() as client:
+        await client.head(url)
+
+
+def finish(task):
+    asyncio.get_event_loop().run_until_complete(task)
+
+
+def start(url):
+    loop = asyncio.new_event_loop()
+    first = loop.create_task(crawl(url))
+    other = loop.create_task(ping(url))
+    loop.call_later(60, other.cancel)
+    finish(first)
+""",
+        set(),
+    ),
+    "a loop runs a coroutine where it is told to": (
+        """
+import asyncio
+
+import httpx
+from sqlalchemy.orm import Session
+
+
+async def fetch(url):
+    async with httpx.AsyncClient() as client:
+        return await client.get(url)
+
+
+def sync_all(session: Session, urls):
+    loop = asyncio.new_event_loop()
+    with session.begin():
+        for url in urls:
+            session.add(loop.run_until_complete(fetch(url)))  # TXN207@49
+
+
+def sync(session: Session, url):
+    page = asyncio.new_event_loop().run_until_complete(fetch(url))
+    with session.begin():
+        session.add(page)
+""",
+        set(),
+    ),
+    "sleep that only gives the others a turn": (
+        """
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+NO_TIME = 0
+
+
+async def load(session: AsyncSession, rows, pause):
+    async with session.begin():
+        for row in rows:
+            session.add(row)
+            await asyncio.sleep(0)
+            await asyncio.sleep(delay=0.0)
+            await asyncio.sleep(NO_TIME)
+        await asyncio.sleep(0.1)  # TXN207@15
+        await asyncio.sleep(pause)  # TXN207@15
+""",
+        set(),
+    ),
+    "context managers that open a session and close it, and those that hold it": (
+        """
+# --- app/services/journal.py
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app.session import get_session, session_factory
+
+
+async def note(run, state):
+    async with get_session() as session, session.begin():
+        session.add((run, state))
+
+
+async def note_by_hand(run):
+    session = session_factory()
+    try:
+        if run is None:
+            return None
+        session.add(run)
+        return run
+    finally:
+        await session.close()
+
+
+@asynccontextmanager
+async def noted(run):
+    async with get_session() as session, session.begin():
+        session.add(run)
+    await note(run, "started")
+    await note_by_hand(run)
+    try:
+        yield run
+    except Exception:
+        async with get_session() as session, session.begin():
+            session.add(run)
+        raise
+
+
+class Noted:
+    def __init__(self, run):
+        self.run = run
+
+    async def __aenter__(self):
+        await note(self.run, "started")
+        return self
+
+    async def __aexit__(self, kind, *error):
+        if kind:
+            await note(self.run, "failed")
+
+
+class Inside:
+    def __init__(self, session):
+        self.inner = session
+
+
+@asynccontextmanager
+async def wrapped():
+    async with get_session() as session:
+        yield Inside(session)
+
+
+@asynccontextmanager
+async def nested(run):
+    async with wrapped():
+        yield run
+
+
+@asynccontextmanager
+async def stacked(run):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(wrapped())
+        yield run
+
+
+class Held:
+    async def __aenter__(self):
+        await self.start()
+        return self
+
+    async def start(self):
+        if self.current is None:
+            self.current = session_factory()
+
+    async def __aexit__(self, *error):
+        await self.current.close()
+
+
+class ByHand:
+    async def __aenter__(self):
+        self.manager = get_session()
+        self.current = await self.manager.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.manager.__aexit__(*error)
+
+
+@asynccontextmanager
+async def started(run):
+    held = Held()
+    await held.start()
+    yield run
+    await held.__aexit__()
+# --- app/tasks/runs.py
+from app.services.journal import ByHand, Held, Noted, nested, note, noted, stacked, started
+
+
+async def in_noted(run):
+    async with noted(run):
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")
+            raise
+
+
+async def in_noted_object(run):
+    async with Noted(run):
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")
+            raise
+
+
+async def in_nested(run):
+    async with nested(run):
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")  # TXN107@19
+            raise
+
+
+async def in_stacked(run):
+    async with stacked(run):
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")  # TXN107@19
+            raise
+
+
+async def in_started(run):
+    async with started(run):
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")  # TXN107@19
+            raise
+
+
+async def in_held(run):
+    async with Held():
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")  # TXN107@19
+            raise
+
+
+async def in_by_hand(run):
+    async with ByHand():
+        try:
+            run()
+        except Exception:
+            await note(run, "failed")  # TXN107@19
+            raise
+""",
+        set(),
+    ),
 }
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    beginning,
     decorated,
     handles,
     holding,
+    left_open,
     overriding,
     registries,
 )
@@ -59,6 +61,8 @@ def happens(
     note = f"{function.name}() is called here"
     if effect.subject is None:
         subjects: Value = UNKNOWN
+        if effect == left_open.OPENS:
+            left_open.after_call(frame, function, inner is effect)
         frame.effect(effect, e[1], note, function, inner, guards)
     else:
         if effect.subject in mapped:
@@ -67,6 +71,10 @@ def happens(
             return
         else:
             subjects = stand_in(frame, effect.subject, mapped)
+        if effect.name == beginning.IF_NONE:
+            subjects = beginning.where_none(frame, subjects or ())
+            if not subjects:
+                return
         if effect.kind == "schedule":
             subjects = registries.registered(frame, subjects)
         if effect.name == "argument":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, holding
+from sessionlint.program import calls, holding, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
@@ -76,6 +76,8 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
         if entered.suppresses and item[0] == "c" and item[3]:
             stack.suppresses = True
             stack.suppressed.append((item[3][0], len(frame.events)))
+    elif entered.closes or entered.holds:
+        frame.left_open = True
     return entered.value
 
 
@@ -229,8 +231,9 @@ def _spared(frame: Frame, pending: Any) -> bool:
 
 
 def _opens(frame: Frame, function: FunctionInfo) -> bool:
-    """Whether a function opens a session somewhere below."""
-    return Effect("create", "session", None) in frame.solver.summary_of(function).effects
+    """Whether a function opens a session somewhere below that is still open when it has been entered."""
+    summary = frame.solver.summary_of(function)
+    return left_open.OPENS in summary.effects and summary.holds_open
 
 
 def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:

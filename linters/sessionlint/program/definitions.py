@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import decorated, dependencies, dispatching, knowledge, registering, row_classes
+from sessionlint.program import decorated, dependencies, dispatching, knowledge, registering, row_classes, strings
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -258,8 +258,8 @@ def _likely_route(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
     name = decorator[2][3]
     if name not in knowledge.ROUTE_METHODS or not decorator[3]:
         return
-    path = literal(frame.evaluate(decorator[3][0]))
-    if isinstance(path, str) and (path == "" or path.startswith("/")):
+    path = strings.whole(frame.evaluate(decorator[3][0]))
+    if path is not None and (path == "" or path.startswith("/")):
         _register(frame, info, name, None, decorator)
 
 
@@ -268,14 +268,12 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
     injected: Value = UNKNOWN
     if decorator[0] == "c":
         if decorator[3]:
-            first = literal(frame.evaluate(decorator[3][0]))
-            path = first if isinstance(first, str) else None
+            path = strings.whole(frame.evaluate(decorator[3][0]))
         for key, value in registering.options(frame, decorator, ("dependencies", "path")):
             if key == "dependencies":
                 injected = value
             else:
-                first = literal(value)
-                path = first if isinstance(first, str) else path
+                path = strings.whole(value)
     add_route(frame, info, Route(method, path, router, injected, decorator[1]))
 
 

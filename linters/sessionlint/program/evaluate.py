@@ -17,6 +17,7 @@ from sessionlint.program import (
     expressions,
     forwarding,
     knowledge,
+    left_open,
     promising,
 )
 from sessionlint.program.definitions import given_through, receiver_of, sign
@@ -221,6 +222,7 @@ def _summary(frame: Frame) -> Summary:
         handed_back={a: frame.awaiting[a] for a in returns if frame.awaiting.get(a)} if frame.awaiting else {},
         keeps=tuple(frame.kept),
         hands_out_closed=_handed_out_closed(frame),
+        holds_open=left_open.holds_open(frame),
     )
 
 

@@ -18,9 +18,11 @@ from sessionlint.program import (
     iterating,
     knowledge,
     late_awaits,
+    left_open,
     libraries,
     predicates,
     strings,
+    waiting,
 )
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
@@ -74,15 +76,11 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
         value = frame.evaluate(e[2], statement, context)
     finally:
         frame.flags.pop()
-    tasks = tuple(a for a in value if a.tag == "obj" and a.name == TASK)
     if frame.facts and e[2][0] != "c":
         late_awaits.note_late(frame, value, e)
-    if tasks:
+    waiting.note_awaited(frame, value, e)
+    if any(a.tag == "obj" and a.name == TASK for a in value):
         value = late_awaits.results(frame, value, e)
-    for param in (a for a in value if a.tag == "param"):
-        tasks = join(tasks, frame.solver.ask("passed_tasks", param))
-    if tasks:
-        frame.emit("await", e[1], subject=tasks, expr=e)
     out: Value = UNKNOWN
     for atom in holding.each(frame, value):
         if atom.tag == "pending" and atom.kind == "coro":
@@ -326,6 +324,7 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     if not frame.yielded or not frame.yield_transactions:
         frame.yield_transactions = tuple(frame.tx)
     frame.yielded = True
+    left_open.at_yield(frame)
     frame.emit("yield", e[1], value=value)
     return UNKNOWN
 
@@ -338,6 +337,7 @@ def _yield_from(frame: Frame, e: ir.Expr) -> Value:
     frame.flags.pop()
     frame.yields = join(frame.yields, item)
     frame.yielded = True
+    left_open.at_yield(frame, delegated=True)
     for atom in source:
         if isinstance(atom, Pending):
             contexts.resume(frame, atom, e[1])

@@ -79,6 +79,8 @@ class Frame:
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
+        #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
+        self.picked: dict[str, Value] = {}
         #: functions that were taken out of a container, by the parameter that holds it
         self.drawn: dict[Any, Any] = {}
         #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
@@ -113,6 +115,8 @@ class Frame:
         self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
         self.returned = False
+        #: a callee has left a session of its own open; one is open at a ``yield``
+        self.left_open = self.holds_open = False
         #: where this evaluation has made dictionaries
         self.made: set[Site] = set()
         #: sessions of others that stand for one opened here where there is one: what is done may be done to that
@@ -226,6 +230,8 @@ class Frame:
             self._part_sessions(value)
         if name in self.globals:
             self._bind_outer(name, value, span)
+        if self.picked:
+            self.picked.pop(name, None)
         self.env[name] = value
         if self.function.name == "<module>" and self.class_scope is None and self.function.parent is None:
             self.solver.write(("name", self.path, name), value)
@@ -289,12 +295,12 @@ class Frame:
 
     def leaves(self) -> None:
         """A caller goes on from here: notes what is known of the handles."""
-        self.exits.append(frozenset(k for k, known in self.facts.items() if known == YES))
+        self.exits.append(frozenset([k for k, known in self.facts.items() if known == YES or k[1] == "open"]))
 
     def narrow_exits(self, start: int) -> None:
         """What runs after a ``return`` (``finally``, leaving a ``with``) may undo what was known there."""
         if not self.function.is_generator and len(self.exits) > start:
-            holds = {k for k, known in self.facts.items() if known == YES}
+            holds = {k for k, known in self.facts.items() if known == YES or k[1] == "open"}
             self.exits[start:] = [e & holds for e in self.exits[start:]]
 
     # branches

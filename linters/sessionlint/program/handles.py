@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import holding, knowledge, own_sessions, predicates, row_classes, strings
+from sessionlint.program import beginning, holding, knowledge, own_sessions, predicates, revealing, row_classes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -164,6 +164,7 @@ def _ended(frame: Frame, subject: Any) -> None:
         frame.learn(subject, fact, False)
     holding.let_go(frame, subject)
     frame.learn(subject, "ended")
+    beginning.answer(frame, subject)
 
 
 def _is_savepoint(frame: Frame, receiver: Any) -> bool:
@@ -204,10 +205,8 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
     frame.begins[handle] = event
     _want_other_half(frame)
     for subject in subjects:
-        effect = Effect("txn", "begin_nested" if savepoint else "begin", subject)
-        if savepoint or not frame.know(subject, "asked"):
-            # code that asks in_transaction() first begins only when nothing is open
-            frame.effect(effect, e[1], f"{ir.text_of(e[2])}() begins a transaction")
+        effect = Effect("txn", "begin_nested" if savepoint else beginning.how(frame, subject), subject)
+        frame.effect(effect, e[1], f"{ir.text_of(e[2])}() begins a transaction")
         if savepoint and not any(subject in t.subjects for t in frame.tx):
             frame.learn(subject, "used")
             if frame.know(subject, holding.PENDING) == 1:
@@ -239,10 +238,11 @@ def not_begun_here(frame: Frame, handle: Any) -> None:
     if handle.kind != TRANSACTION or event.kind != "txn" or "context" in event.flags:
         return
     for subject in event.subject:
-        effect = Effect("txn", event.name, subject)
-        hop = frame.effects.get(effect)
-        if hop is not None and hop.site == event.site:
-            del frame.effects[effect]
+        for name in (event.name, beginning.IF_NONE, beginning.ANEW):
+            effect = Effect("txn", name, subject)
+            hop = frame.effects.get(effect)
+            if hop is not None and hop.site == event.site:
+                del frame.effects[effect]
 
 
 def begun_by_caller(frame: Frame, handed: Any, subjects: Value, e: ir.Expr) -> Value:
@@ -335,7 +335,7 @@ def _operate(
         if name not in PASSIVE:
             frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
         if name in ("in_transaction", "in_nested_transaction"):
-            frame.learn(subject, "asked")
+            beginning.ask(frame, subject)
             frame.learn(subject, "used", False)
             frame.learn(subject, "begun", False)
             holding.let_go(frame, subject)
@@ -418,6 +418,7 @@ def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Va
     if not any(a.tag == "ext" for a in value):
         texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
+        revealing.note_text(frame, texts)
     for op, word in transaction_statements(text.text):
         flags = ("context",) if op == "begin_nested" else ()
         for subject in _subjects(receiver):

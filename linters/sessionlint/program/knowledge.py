@@ -47,6 +47,8 @@ ENGINE_MAKERS = {
     "sqlalchemy.ext.asyncio.create_async_engine": True,
     "sqlalchemy.ext.asyncio.async_engine_from_config": True,
 }
+#: What an engine is given to, to be used by asynchronous code.
+ASYNC_ENGINE = "sqlalchemy.ext.asyncio.AsyncEngine"
 
 RAW_CONNECTIONS = {
     "asyncpg.connect": DRIVER, "asyncpg.create_pool": POOL, "asyncpg.pool.create_pool": POOL,

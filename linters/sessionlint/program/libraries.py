@@ -11,6 +11,7 @@ from sessionlint.program import (
     handles,
     holding,
     knowledge,
+    left_open,
     locators,
     network,
     own_sessions,
@@ -21,16 +22,19 @@ from sessionlint.program import (
     scheduling,
     stdlib,
     strings,
+    waiting,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
+    ENGINE,
     UNKNOWN,
     WORKER_CONTEXT,
     Const,
     Ext,
+    Handle,
     Map,
     PartialCall,
     Pending,
@@ -83,7 +87,9 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return asked
     if not name.startswith(_QUIET):
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
-        if network.is_network(name) or name in frame.solver.policy.network_calls:
+        if name in frame.solver.policy.network_calls or (
+            network.is_network(name) and not waiting.gives_turn(name, args, keywords)
+        ):
             wait(frame, name, e)
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
@@ -187,10 +193,21 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         return own_sessions.note_class(frame, made, wanted)
     if name in knowledge.ENGINE_MAKERS:
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
+    if name == knowledge.ASYNC_ENGINE:
+        return _around_engine(frame, args, keywords, e) or None
     if name in knowledge.RAW_CONNECTIONS:
         is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
         return handles.make(frame, knowledge.RAW_CONNECTIONS[name], e, text, callee, args, keywords, is_async)
     return None
+
+
+def _around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``AsyncEngine(create_engine(url))``: the same engine, for asynchronous code."""
+    given = args[0] if args else dict(keywords).get("sync_engine", UNKNOWN)
+    engines = tuple([a._replace(is_async=True) for a in given if isinstance(a, Handle) and a.kind == ENGINE])
+    if engines:
+        frame.emit("external", e[1], name=knowledge.ASYNC_ENGINE, args=(given,), expr=e)
+    return engines
 
 
 def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -342,6 +359,7 @@ def _items(receiver: Map) -> Seq:
 
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:
     if name in ("__aenter__", "__enter__", "__anext__", "__next__", "asend", "send"):
+        left_open.entered_by_hand(frame, frame.solver.summary_of(receiver.info))
         return frame.machine.run_pending(frame, receiver, e[1], e)
     if name in ("close", "aclose", "__aexit__", "__exit__"):
         handles.close_handed_out(frame, receiver.info, name, e)
@@ -375,6 +393,7 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
             frame.emit("txn", e[1], ("context",) if op == "begin_nested" else (), name=op, text="sql", expr=e)
     if any(_STATEMENT.match(t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
+        revealing.note_text(frame, texts)
     scheduled = scheduling.unknown(frame, name, args, keywords, e)
     return UNKNOWN if scheduled is None else scheduled
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, knowledge, locators, predicates, records, stdlib, strings, tokens, urls
+from sessionlint.program import (
+    certificates,
+    knowledge,
+    locators,
+    predicates,
+    records,
+    revealing,
+    stdlib,
+    strings,
+    tokens,
+    urls,
+)  # fmt: skip
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
@@ -150,6 +161,7 @@ def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
         value = args[0] if args else dict(keywords).get("text", UNKNOWN)
         texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e)
+        revealing.note_text(frame, texts)
         return (Ext(f"sqlalchemy.{name}()"), *texts)
 
     return make

@@ -52,6 +52,8 @@ class Summary:
     draws: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
+    #: a session of its own is open at its ``yield``, or when it has returned
+    holds_open: bool = False
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -82,6 +84,7 @@ class Summary:
                 self.keeps,
                 self.draws,
                 self.hands_out_closed,
+                self.holds_open,
             )
         return self._key
 

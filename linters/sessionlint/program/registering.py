@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, join_all, literal
@@ -57,9 +57,7 @@ def register(
         return
     for atom in endpoint:
         if atom.tag == "fn":
-            known = literal(path)
-            written = known if isinstance(known, str) else None
-            add_route(frame, atom.info, Route(name, written, receiver, injected, e[1]))
+            add_route(frame, atom.info, Route(name, strings.whole(path), receiver, injected, e[1]))
             frame.solver.want(atom.info)
 
 
@@ -95,9 +93,8 @@ def registered(frame: Frame, info: FunctionInfo, decorator: FunctionInfo, writte
     given += [(name, frame.evaluate(value)) for name, value in written[4] if name]
     methods = tuple(a for _, v in given for a in v if a.tag == "method" and a.name in knowledge.ROUTE_METHODS)
     methods = methods or tuple(m for n in noted for m in n.function)[:1]
-    paths = [p for _, v in given if isinstance(p := literal(v), str) and (p == "" or p.startswith("/"))]
-    fixed = literal(noted[0].args[0])
-    path = paths[0] if paths else fixed if isinstance(fixed, str) else None
+    paths = [p for _, v in given if (p := strings.whole(v)) is not None and (p == "" or p.startswith("/"))]
+    path = paths[0] if paths else strings.whole(noted[0].args[0])
     injected = join_all([value for _, value in options(frame, written, ("dependencies",))])
     for note in noted:
         injected = join(injected, dict(note.keywords)["dependencies"])

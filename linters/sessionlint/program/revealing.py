@@ -15,7 +15,7 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import NAMESPACE, UNKNOWN, Ext, Map, Method, Param, Value
+from sessionlint.program.values import NAMESPACE, UNKNOWN, Const, Ext, Map, Method, Param, Text, Value
 
 _STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
@@ -25,6 +25,7 @@ _ENDS = {"commit", "rollback", "flush", "begin", "begin_nested"}
 _ASYNC, _SYNC = Ext("sqlalchemy.ext.asyncio.AsyncSession()"), Ext("sqlalchemy.orm.Session()")
 #: So many attributes and entries lie between a parameter and a session.
 _DEPTH = 2
+_COMPLETED: Value = (Const("completed", "mark"),)
 _WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS
 
 
@@ -105,6 +106,23 @@ def _mapped(frame: Frame, atom: Any) -> bool:
     if atom.tag == "column":
         return atom.owner is not None
     return atom.tag == "row" or (atom.tag in ("cls", "inst") and frame.solver.is_model(atom.info))
+
+
+def note_text(frame: Frame, texts: Iterable[Text]) -> None:
+    """Keeps that SQL of a function is completed by its arguments: who calls it says what is run."""
+    if any(t.holes and all(_is_argument(h, frame.function) for h in t.holes) for t in texts):
+        frame.solver.write(("completed", frame.function), _COMPLETED)
+
+
+def _is_argument(hole: Any, function: FunctionInfo) -> bool:
+    while hole.tag == "operation":
+        hole = hole.receiver
+    return isinstance(hole, Param) and hole.info is function
+
+
+def completed(functions: Iterable[FunctionInfo], cells: Mapping[Any, Value]) -> set[FunctionInfo]:
+    """The functions whose SQL their callers complete."""
+    return {function for function in functions if ("completed", function) in cells}
 
 
 def revealed(

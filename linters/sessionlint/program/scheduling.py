@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, late_awaits, registering, registries
+from sessionlint.program import knowledge, late_awaits, registering, registries, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -69,6 +69,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _task(frame, name, args, keywords, e)
     if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
         return _concurrent(frame, name, args, e)
+    if name.startswith(_LOOPS) and name.endswith(waiting.RUNS_TO_END):
+        return waiting.run_to_end(frame, args[0] if args else join_all([v for _, v in keywords[:1]]), e)
     if name.startswith(_LOOPS) and name.endswith(_CALLED_LATER):
         given = args[1:] if name.endswith((".call_later", ".call_at")) else args
         if _makes_task(frame, name.rpartition(".")[2], args, e):

@@ -9,7 +9,7 @@ from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.revealing import revealed
+from sessionlint.program.revealing import completed, revealed
 from sessionlint.program.values import (
     MAX_ARGUMENTS,
     NAMESPACE,
@@ -85,7 +85,7 @@ class Solver(Classes):
         """Takes parameters for sessions that are used as such, once all who may pass something else were asked."""
         said = revealed(self.functions, self._cells, self.arguments_of, self.views)
         asked = {one.info for param, _ in said for one in (param, *self.arguments_of(param))}
-        callers = demand.callers_of(asked, self.functions)
+        callers = demand.callers_of(asked | completed(self.functions, self._cells), self.functions)
         for function in callers:
             self._search(function)
         for param, value in said if not callers else ():

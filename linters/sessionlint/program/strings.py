@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, predicates
+from sessionlint.program import knowledge, picking, predicates
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -49,12 +49,14 @@ CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().tim
 WHOLE = ".__int__()"
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
 _LITERAL = Ext("typing.Literal()")
+_OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 _KEPT = ("ext", "param", "injected")
 #: What is added to something is the text of it: a UUID has no ``+``.
 _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
+_TOLD_LATER = (JOIN, picking.ENTRY)
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 #: What recursion adds again and again.
@@ -79,11 +81,22 @@ def texts_of(value: Value) -> tuple[Text, ...]:
     return tuple(out)
 
 
+def whole(value: Value) -> str | None:
+    """The one string a value is when all of it is known: a literal, or put together of literals."""
+    if len(value) != 1:
+        return None
+    atom = value[0]
+    if atom.tag == "text":
+        return None if atom.dynamic or HOLE in atom.text else str(atom.text)
+    return atom.value if atom.tag == "const" and atom.kind == "str" else None
+
+
 def joined(frame: Frame, e: ir.Expr) -> Value:
     """An f-string."""
     out = [Text("", False)]
     for part in e[2]:
-        out = _product(out, _alternatives(_numbers(frame, frame.evaluate(part))))
+        value = picking.known(frame, part, frame.evaluate(part))
+        out = _product(out, _alternatives(_numbers(frame, value)))
     texts = tuple(t._replace(how=t.how or "an f-string") if t.dynamic else t for t in out)
     _tell_urls(frame, e, texts)
     return texts
@@ -115,7 +128,7 @@ def _alternatives(value: Value) -> list[Text]:
             out.append(Text(*atom))
         else:
             harmless = atom.tag == "ext" and _is_harmless(atom.name)
-            kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name == JOIN)
+            kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name in _TOLD_LATER)
             out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
     return _limited(out) or [Text(HOLE, True)]
 
@@ -177,11 +190,16 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
     chain = [e]
     while chain[-1][3][0] == "b" and len(chain) < 20_000:
         chain.append(chain[-1][3])
-    value = frame.evaluate(chain[-1][3])
+    value = _operand(frame, chain[-1][2], chain[-1][3])
     for link in reversed(chain):
-        value = _combine(frame, link[2], value, frame.evaluate(link[4]))
+        value = _combine(frame, link[2], value, _operand(frame, link[2], link[4]))
     _tell_urls(frame, e, texts_of(value))
     return value
+
+
+def _operand(frame: Frame, operator: str, e: ir.Expr) -> Value:
+    value = frame.evaluate(e)
+    return value if value or operator not in _OF_TEXT else picking.known(frame, e, value)
 
 
 def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
@@ -262,6 +280,9 @@ def method(
     frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr
 ) -> Value:
     """A method of a string: ``format``, ``join``, ``replace``; others keep the text."""
+    if e[0] == "c" and len(e[3]) == len(args):
+        args = [picking.known(frame, part, a) for part, a in zip(e[3], args, strict=True)]
+        keywords = [(k, v or _keyword(frame, k, e)) for k, v in keywords]
     args = [_numbers(frame, a) for a in args]
     if name in ("substitute", "safe_substitute"):
         return (_templated(text, args, dict(keywords)),)
@@ -277,6 +298,12 @@ def method(
         plain = name in ("lower", "upper", "strip", "title", "capitalize")
         return (text._replace(text=getattr(text.text, name)()) if plain else text,)
     return UNKNOWN
+
+
+def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:
+    """A keyword argument that nothing is known of, as an entry of a parameter."""
+    given = next((part for key, part in e[4] if key == name), None)
+    return picking.known(frame, given, UNKNOWN) if given is not None else UNKNOWN
 
 
 def _format(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
@@ -348,11 +375,17 @@ def _joined_items(text: Text, sequence: Value) -> Value:
         holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
         out.append(Text(_settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
     if not out and not any(a.tag == "seq" for a in sequence):
-        kept = tuple(a for a in sequence if a.tag in _KEPT)
+        kept = tuple(a for a in sequence if a.tag in _KEPT or _is_later(a))
         if not text.dynamic:
-            kept = tuple(Operation(a, JOIN, (Const(text.text, "str"),)) if a.tag == "param" else a for a in kept)
+            separator = (Const(text.text, "str"),)
+            kept = tuple(Operation(a, JOIN, separator) if a.tag == "param" or _is_later(a) else a for a in kept)
         out.append(Text(HOLE, True, "join", kept[:MAX_HOLES]))
     return tuple(_limited(out)) or (Text("", text.dynamic),)
+
+
+def _is_later(atom: Any) -> bool:
+    """Whether it stands for an entry of a parameter."""
+    return bool(atom.tag == "operation" and atom.name == picking.ENTRY)
 
 
 def _replaced(text: Text, args: list[Value]) -> Text:
@@ -362,4 +395,6 @@ def _replaced(text: Text, args: list[Value]) -> Text:
     return Text(changed, dynamic, text.how or ("replace" if dynamic else ""), join(text.holes, new.holes)[:MAX_HOLES])
 
 
-__all__ = ["HARMLESS", "HOLE", "JOIN", "binary", "filled", "joined", "joined_items", "method", "text_of", "texts_of"]
+__all__ = [
+    "HARMLESS", "HOLE", "JOIN", "binary", "filled", "joined", "joined_items", "method", "text_of", "texts_of", "whole",
+]  # fmt: skip

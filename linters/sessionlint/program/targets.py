@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import by_key, certificates, handles, holding, keeping, knowledge, row_classes
+from sessionlint.program import by_key, certificates, handles, holding, keeping, knowledge, picking, row_classes
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -50,6 +50,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
         if not declared or value:
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])
+            picking.note(frame, target[2], value, source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):
         _unpack(frame, target[2], value)

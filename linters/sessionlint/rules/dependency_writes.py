@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.rules.background_work import sessions_in
@@ -76,7 +77,7 @@ def _users(program: Program) -> dict[FunctionInfo, list[FunctionInfo]]:
 
 
 def _may_commit(program: Program, user: FunctionInfo, session: Injected) -> bool:
-    ends = {Effect("txn", name, session) for name in ("begin", "commit")} | {Effect("escape", "unknown", session)}
+    ends = {Effect("txn", name, session) for name in (*BEGINS, "commit")} | {Effect("escape", "unknown", session)}
     before = (target for asked in request_dependencies(program, user) for target in behind(program, asked))
     return (
         any(ends & function.summary.effects.keys() for function in (user, *before))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
-from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Map, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Handle, Map, Site, Value
 from sessionlint.rules.branches import for_sqlite, for_tests
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
@@ -144,7 +145,20 @@ def _read(program: Program, event: Event) -> EngineCall:
     first = event.args[0] if event.args and not from_config else options.get("url", ())
     urls = tuple(dict.fromkeys(urls_in(program, first)))
     certain = bool(urls) and all(a.tag in ("const", "text", "map") for a in resolved(program, first))
-    return EngineCall(event, urls, certain, options, maps, known, complete, any("async" in n for n in names))
+    is_async = any("async" in n for n in names) or not program.shared(_made_async).isdisjoint(_roots(event.subject))
+    return EngineCall(event, urls, certain, options, maps, known, complete, is_async)
+
+
+def _made_async(program: Program) -> frozenset[Site]:
+    """Where engines are made that are then given to ``AsyncEngine(…)``."""
+    wrapped = (e for e in program.events("external") if e.name == knowledge.ASYNC_ENGINE)
+    given = (v for e in wrapped for v in (*e.args[:1], *(v for k, v in e.keywords if k == "sync_engine")))
+    return frozenset(root for value in given for root in _roots(resolved(program, value)))
+
+
+def _roots(value: Value) -> Iterator[Site]:
+    """Where the handles among some atoms are made."""
+    return (a.root for a in value if isinstance(a, Handle))
 
 
 def _configured(program: Program, event: Event) -> dict[str, Value]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from sessionlint.program import strings
 from sessionlint.program.api import Program
 from sessionlint.program.importing import application_folders, below
-from sessionlint.program.values import Dependency, Value, literal
+from sessionlint.program.values import Dependency, Value
 
 _MAX_HOPS = 8
 _MAX_MOUNTS = 24
@@ -60,11 +61,11 @@ def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
 
 
 def _step(program: Program, options: dict[str, Value]) -> Mount:
-    prefix = literal(options.get("prefix", ()))
+    prefix = strings.whole(options.get("prefix", ()))
     given = options.get("dependencies")
     added = tuple(a for k, v in options.items() if k.startswith("dependencies ") for a in v)
     dependencies = tuple(program.dependencies_in((*(given or ()), *added)))
-    return Mount(prefix if isinstance(prefix, str) else "", dependencies, given == ())
+    return Mount(prefix or "", dependencies, given == ())
 
 
 def _joined(*parts: Mount) -> Mount:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
+from sessionlint.program.values import SESSION, contained
+from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 
 if TYPE_CHECKING:
@@ -29,6 +32,16 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     ends = {Effect("txn", "commit", session), Effect("escape", "unknown", session)}
     before = (target for asked in request_dependencies(program, function) for target in behind(program, asked))
     return not any(ends & target.summary.effects.keys() for target in before)
+
+
+def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
+    """The sessions a function opens and hands to nobody: what it writes on them no caller can commit."""
+    opened = [(e, h) for e in function.events if e.kind in ("create", "obtain") for h in made(e) if h.kind == SESSION]
+    if not opened:
+        return frozenset()
+    summary = function.summary
+    handed = set(contained((*summary.returns, *summary.yields)))
+    return frozenset(h for e, h in opened if h not in handed and verdict(program, e, h) != "passed on")
 
 
 def around(program: Program, function: FunctionInfo) -> Iterator[Event]:
@@ -66,7 +79,7 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return False
     if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
         return True
-    if other.kind == "effect" and other.name == "begin" and other.span == write.span:
+    if other.kind == "effect" and other.name in BEGINS and other.span == write.span:
         return True  # the callee owns a transaction of its own
     if other.name == "begin" and other.callee is not None and other.callee.name in ("__enter__", "__aenter__"):
         return not later  # an object of the project begins in its ``with``, and ends there by ways of its own

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sessionlint.program.api import Program
 from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.picking import ENTRY
+from sessionlint.program.picking import filled as entry
 from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
 from sessionlint.program.values import Const, Param, Text, Value
 from sessionlint.report import TraceStep
@@ -168,12 +170,14 @@ def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
     """What a call puts into a hole."""
     if hole.tag == "param":
         return bindings.get(hole, ())
-    return joined_items(hole.result, bindings.get(hole.receiver, ()))
+    given = _given(hole.receiver, bindings)
+    return entry(hole.result, given) if hole.name == ENTRY else joined_items(hole.result, given)
 
 
 def _is_own(hole: Any, function: FunctionInfo) -> bool:
-    receiver = hole.receiver if hole.tag == "operation" else hole
-    return isinstance(receiver, Param) and receiver.info is function
+    while hole.tag == "operation":
+        hole = hole.receiver
+    return isinstance(hole, Param) and hole.info is function
 
 
 def _is_kept(hole: Any, function: FunctionInfo) -> bool:

@@ -12,7 +12,7 @@ from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
-from sessionlint.rules.saving import is_lost
+from sessionlint.rules.saving import is_lost, opened_and_kept
 from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ META = Rule(
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
-        "`flush()` alone; services, whose caller owns the transaction; sessions of unknown origin, and sessions handed "
+        "`flush()` alone; services, whose caller owns the transaction, unless they open the session themselves and "
+        "nobody else gets it; sessions of unknown origin, and sessions handed "
         "to code that cannot be seen; writes of a dependency when one of the requests that use it commits."
     ),
 )
@@ -514,6 +515,141 @@ class Views:
         self.unit.add(object())
 """
     ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.shelves import give_up_then_put, put, put_fresh
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/put")
+async def put_one(session: AsyncSession = Depends(get_session_dependency)):
+    await put(session, Item(name="a"))
+
+
+@router.post("/fresh")
+async def fresh(session: AsyncSession = Depends(get_session_dependency)):
+    await session.scalar(select(Item))
+    await put_fresh(session, Item(name="a"))
+
+
+@router.post("/after-a-read")
+async def after_a_read(session: AsyncSession = Depends(get_session_dependency)):
+    await session.scalar(select(Item))
+    await put(session, Item(name="a"))  # TXN209@11
+
+
+@router.post("/given-up")
+async def given_up(session: AsyncSession = Depends(get_session_dependency)):
+    await give_up_then_put(session, Item(name="a"))  # TXN209@11
+# --- app/services/shelves.py
+async def put(session, item):
+    if not session.in_transaction():
+        async with session.begin():
+            session.add(item)
+    else:
+        session.add(item)
+
+
+async def put_fresh(session, item):
+    if session.in_transaction():
+        await session.rollback()
+    async with session.begin():
+        session.add(item)
+
+
+async def give_up_then_put(session, item):
+    if session.in_transaction():
+        await session.rollback()
+    session.add(item)
+"""
+    ),
+    Bad(
+        """
+# --- app/services/shelf.py
+from contextlib import asynccontextmanager
+
+from app.models.item import Item
+from app.session import get_unit_of_work, session_factory
+
+
+async def forget(item_id):
+    async with session_factory() as session:
+        item = await session.get(Item, item_id)
+        await session.delete(item)  # TXN209@15
+
+
+async def keep(session, name):
+    session.add(Item(name=name))
+
+
+async def keep_alone(name):
+    session = session_factory()
+    try:
+        await keep(session, name)  # TXN209@15
+    finally:
+        await session.close()
+
+
+async def keep_for_good(name):
+    async with session_factory() as session, session.begin():
+        await keep(session, name)
+
+
+async def keep_and_commit(name):
+    async with session_factory() as session:
+        await keep(session, name)
+        await session.commit()
+
+
+async def keep_in_unit(name):
+    async with get_unit_of_work() as session:
+        await keep(session, name)
+
+
+async def started(name):
+    session = session_factory()
+    await keep(session, name)
+    return session
+
+
+@asynccontextmanager
+async def around(name):
+    async with session_factory() as session:
+        await keep(session, name)
+        yield session
+
+
+class Shelf:
+    async def open(self, name):
+        self.session = session_factory()
+        await keep(self.session, name)
+
+    async def close(self):
+        await self.session.commit()
+        await self.session.close()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+session_factory = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+
+
+@asynccontextmanager
+async def get_unit_of_work():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+"""
+    ),
 ]
 
 GOOD = [
@@ -785,13 +921,18 @@ async def stacked(session: AsyncSession = Depends(get_session_dependency)):
 def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session."""
     for function in program.functions:
-        if program.role(function) not in ("endpoint", "background"):
+        role = program.role(function)
+        if role not in ("endpoint", "background", "service"):
+            continue
+        own = opened_and_kept(program, function) if role == "service" else None
+        if own is not None and not own:
             continue
         reported: set[Any] = set()
         for index, event in enumerate(function.events):
             for atom in event.subject if _writes(function, event) else ():
                 if (
                     atom not in reported
+                    and (own is None or atom in own)
                     and _is_own(program, function, atom)
                     and is_lost(program, function, index, atom)
                 ):

@@ -417,6 +417,48 @@ async def listed():
     return []
 """,
     ),
+    Bad(
+        source="""
+# --- app/urls.py
+import os
+
+MAJOR = 2
+ROOT = f"/v{MAJOR}"
+SHOP = ROOT + "/shop"
+STAGE = os.environ["STAGE"]
+# --- app/routers/shop.py
+from fastapi import APIRouter
+
+from app.urls import STAGE
+
+router = APIRouter()
+PLURAL = "s"
+
+
+@router.get(f"/item{PLURAL}")
+async def items():
+    return 1
+
+
+@router.get(f"/cart{PLURAL}")  # TXN405@2
+async def carts():
+    return 1
+
+
+@router.get(f"/{STAGE}")  # TXN405@2
+async def stage():
+    return 1
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.routers import shop
+from app.urls import SHOP
+
+app = FastAPI()
+app.include_router(shop.router, prefix=f"{SHOP}/open")
+""",
+        policy=(("allow-unprotected", ["/v2/shop/open/items", "/shop/open/carts"]),),
+    ),
 ]
 
 GOOD = [

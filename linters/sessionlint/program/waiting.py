@@ -1,0 +1,40 @@
+"""Who waits for what: tasks that are awaited, loops that run something to its end, and sleep that is none."""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program import network
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import TASK, UNKNOWN, Pending, Value, join, literal
+
+#: Methods of event loops that run a coroutine to its end, or wait for a task.
+RUNS_TO_END = (".run_until_complete", "asyncio.Runner().run")
+
+
+def note_awaited(frame: Frame, value: Value, e: ir.Expr) -> None:
+    """The tasks in a value are waited for: those that callers pass, too."""
+    tasks = tuple([a for a in value if a.tag == "obj" and a.name == TASK])
+    for param in [a for a in value if a.tag == "param"]:
+        tasks = join(tasks, frame.solver.ask("passed_tasks", param))
+    if tasks:
+        frame.emit("await", e[1], subject=tasks, expr=e)
+
+
+def run_to_end(frame: Frame, value: Value, e: ir.Expr) -> Value:
+    """``loop.run_until_complete(work)``: an ``await`` in code that is not asynchronous."""
+    note_awaited(frame, value, e)
+    out: Value = UNKNOWN
+    for atom in value:
+        if isinstance(atom, Pending) and atom.kind == "coro":
+            out = join(out, frame.machine.run_pending(frame, atom, e[1], e))
+        else:
+            out = join(out, atom.result if atom.tag == "operation" else (atom,))
+    return out
+
+
+def gives_turn(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
+    """``sleep(0)``, which lets the other tasks go on and waits for nothing."""
+    if name not in network.SLEEPS:
+        return False
+    given = literal(args[0] if args else keywords[0][1] if keywords else UNKNOWN)
+    return given is not None and given == 0
