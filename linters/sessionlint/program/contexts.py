@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, holding
+from sessionlint.program import calls, holding, keeping
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
@@ -71,6 +71,8 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
         ):  # fmt: skip
             mine.extend(its)
         frame.entered.extend(entered.closes)
+    else:
+        keeping.put_on_stack(frame, item, entered.closes)
     return entered.value
 
 

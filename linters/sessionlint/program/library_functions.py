@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, knowledge, locators, predicates, records, stdlib, strings, urls
+from sessionlint.program import (
+    certificates,
+    handles,
+    keeping,
+    knowledge,
+    locators,
+    predicates,
+    records,
+    stdlib,
+    strings,
+    urls,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
@@ -247,6 +258,12 @@ def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
     return enter_on_stack(frame, args[0], e) if args else UNKNOWN
 
 
+def _exit_stack_leave(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    for handle in keeping.on_stack(frame, e):
+        handles.close(frame, handle, "close", e)
+    return UNKNOWN
+
+
 def _new_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """A ``NewType`` stands for its base type, and calling it gives its argument back."""
     return (Annotation(args[1], ()),) if len(args) > 1 else UNKNOWN
@@ -304,6 +321,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
+    **{f"contextlib.AsyncExitStack().{name}": _exit_stack_leave for name in ("aclose", "__aexit__")},
+    **{f"contextlib.ExitStack().{name}": _exit_stack_leave for name in ("close", "__exit__")},
     "contextlib.ExitStack().enter_context": _exit_stack_enter, "fastapi.APIRouter": _app("fastapi.APIRouter"),
     **{f"fastapi.{base}.__init__": note_options for base in ("APIRouter()", "APIRouter", "FastAPI()", "FastAPI")},
     "fastapi.FastAPI": _app("fastapi.FastAPI"),
