@@ -3080,6 +3080,226 @@ def convert_fixed(session: Session, names):
 """,
         set(),
     ),
+    "objects that open the approved session when they are entered": (
+        """
+# --- app/ledger/shelf.py
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Entries:
+    def __init__(self, session):
+        self.session = session
+
+    async def put(self, entry):
+        self.session.add(entry)
+
+
+class Ledger:
+    async def __aenter__(self):
+        self._opened = get_session()
+        self.session = await self._opened.__aenter__()
+        self.entries = Entries(self.session)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self._opened.__aexit__(*failure)
+
+    async def keep(self):
+        await self.session.commit()
+
+
+class Saving(Ledger):
+    async def __aexit__(self, failure, *more):
+        if failure is None:
+            await self.session.commit()
+        await super().__aexit__(failure, *more)
+
+
+class Piled:
+    async def __aenter__(self):
+        self._pile = AsyncExitStack()
+        self.session = await self._pile.enter_async_context(get_session())
+        self.entries = Entries(self.session)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self._pile.aclose()
+
+
+class Lent:
+    def __init__(self, session):
+        self.entries = Entries(session)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *failure):
+        pass
+
+
+async def opened_ledger():
+    async with Ledger() as ledger:
+        yield ledger
+
+
+async def opened_entries():
+    async with get_session() as session:
+        yield Entries(session)
+# --- app/tasks/book.py
+from app.ledger.shelf import Ledger, Lent, Piled, Saving
+from app.outside import audit
+from app.session import get_session
+
+
+async def straight(entry):
+    async with Ledger() as ledger:
+        ledger.session.add(entry)  # TXN209@9
+
+
+async def one_below(entry):
+    async with Ledger() as ledger:
+        await ledger.entries.put(entry)  # TXN209@15
+
+
+async def piled(entry):
+    async with Piled() as ledger:
+        await ledger.entries.put(entry)  # TXN209@15
+    await ledger.session.get(object, 1)  # TXN208@11
+
+
+async def kept(entry):
+    async with Ledger() as ledger:
+        await ledger.entries.put(entry)
+        await ledger.keep()
+    await ledger.entries.put(entry)  # TXN208@11
+
+
+async def kept_by_itself(entry):
+    async with Saving() as ledger:
+        await ledger.entries.put(entry)
+
+
+async def kept_elsewhere(entry):
+    async with Ledger() as ledger:
+        await ledger.entries.put(entry)
+        await audit(ledger)
+
+
+async def again(entry):
+    ledger = Ledger()
+    async with ledger:
+        await ledger.session.get(object, 1)
+    async with ledger:
+        await ledger.session.get(object, 2)
+
+
+async def lent(entry):
+    async with get_session() as session:
+        async with session.begin():
+            async with Lent(session) as ledger:
+                await ledger.entries.put(entry)
+# --- app/routers/book.py
+from fastapi import APIRouter, Depends
+
+from app.ledger.shelf import Entries, Ledger, Lent, Piled, opened_entries, opened_ledger
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def entries_of_request(session=Depends(get_session_dependency)):
+    return Entries(session)
+
+
+@router.get("/one")
+async def one():
+    async with Ledger() as ledger:  # TXN106@16
+        return await ledger.session.get(object, 1)
+
+
+@router.get("/piled")
+async def piled():
+    async with Piled() as ledger:  # TXN106@16
+        return await ledger.session.get(object, 1)
+
+
+@router.get("/ledger")
+async def injected(ledger=Depends(opened_ledger)):  # TXN106@27
+    return await ledger.session.get(object, 1)
+
+
+@router.get("/entries")
+async def entries(entries: Entries = Depends(opened_entries)):  # TXN106@38
+    return await entries.session.get(object, 1)
+
+
+@router.get("/lent")
+async def lent(session=Depends(get_session_dependency), own: Entries = Depends(entries_of_request)):
+    async with Lent(session) as ledger:
+        return await ledger.entries.session.get(object, 1)
+""",
+        set(),
+    ),
+    "an object that opens its session in the session module": (
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+
+
+class Notes:
+    def __init__(self, session):
+        self.session = session
+
+    async def write(self, note):
+        self.session.add(note)
+
+
+class Desk:
+    def __init__(self, open_one=session_factory):
+        self.open_one = open_one
+
+    async def __aenter__(self):
+        self.session = self.open_one()
+        self.notes = Notes(self.session)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self.session.close()
+
+    async def file(self):
+        await self.session.commit()
+# --- app/tasks/notes.py
+from app.session import Desk
+
+
+async def dropped():
+    async with Desk() as desk:
+        await desk.notes.write("a")  # TXN209@15
+
+
+async def filed():
+    async with Desk() as desk:
+        await desk.notes.write("a")
+        await desk.file()
+
+
+async def through_parameter(desk: Desk):
+    await desk.notes.write("a")
+
+
+async def filed_by_caller():
+    async with Desk() as desk:
+        await through_parameter(desk)
+        await desk.file()
+""",
+        {"TXN208"},
+    ),
 }
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sessionlint.program.model import Effect
-from sessionlint.program.values import Handle
+from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
     RECEIVERS,
     approved_by_policy,
+    holders,
     hops,
     injections,
     is_approved,
@@ -25,6 +26,7 @@ from sessionlint.rules.opening import (
 )
 from sessionlint.rules.remedies import nearest_dependency, opening
 from sessionlint.rules.second_sessions import second_sessions
+from sessionlint.rules.transactions import kept_by
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -733,14 +735,26 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
 
 
 def _unit(program: Program, event: Event) -> ClassInfo | None:
-    """The approved unit of work, an object that keeps the session it opens, which is entered here."""
+    """The unit of work, an object that keeps the approved session it opens, which is entered here."""
     callee = event.callee
-    if callee is None or callee.name not in _ENTERS or callee not in program.approved_contexts:
+    if (
+        callee is None
+        or callee.name not in _ENTERS
+        or "spared" in event.flags
+        or not _receives(program, event.function)
+    ):
         return None
     if _CREATES not in callee.summary.effects:
         return None
+    if callee not in program.approved_contexts:
+        return callee.class_info if _keeps_approved(program, callee) else None
     hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
-    return callee.class_info if _receives(program, event.function) and not hands_out else None
+    return callee.class_info if not hands_out else None
+
+
+def _keeps_approved(program: Program, entered: FunctionInfo) -> bool:
+    """Whether entering an object opens the approved session, for the object to keep."""
+    return any(origin_of(program, entered, handle) == "approved" for handle in kept_by(program, entered))
 
 
 def _works_with_session(program: Program, holder: ClassInfo) -> bool:
@@ -766,13 +780,20 @@ def _injected(program: Program) -> Iterator[Finding]:
     for function, span, dependency in injections(program):
         if program.role(function) != "endpoint":
             continue
-        for source in sources(program, dependency):
-            name = source.function
-            if source.origin != "approved" or name is None or name in program.approved_dependencies:
-                continue
-            way = nearest_dependency(program, function)
-            use = f" Use Depends({way.name})." if way is not None else ""
-            message = f"Depends on {name.name}(), not on the approved dependency.{use}"
-            trace = [program.step(dependency.site, "it is injected here")]
-            yield program.finding(META, (function, span), message, trace)
-            break
+        name = next(_beside(program, dependency), None)
+        if name is None:
+            continue
+        way = nearest_dependency(program, function)
+        use = f" Use Depends({way.name})." if way is not None else ""
+        message = f"Depends on {name.name}(), not on the approved dependency.{use}"
+        trace = [program.step(dependency.site, "it is injected here")]
+        yield program.finding(META, (function, span), message, trace)
+
+
+def _beside(program: Program, dependency: Dependency) -> Iterator[FunctionInfo]:
+    """What hands out an approved session, alone or in an object, and is none of the approved dependencies."""
+    for source in sources(program, dependency):
+        name = source.function
+        if source.origin == "approved" and name is not None and name not in program.approved_dependencies:
+            yield name
+    yield from holders(program, dependency)
