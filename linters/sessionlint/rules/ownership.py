@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Value, contained
-from sessionlint.rules.early_returns import returned_without
+from sessionlint.rules.early_returns import left_before, returned_without
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: Kinds that hold a connection and have to be closed.
 HELD = frozenset({"session", "connection", "driver connection"})
-Verdict = Literal["closed", "passed on", "closed without finally", "never closed", "left open by a return"]
+Verdict = Literal[
+    "closed", "passed on", "closed without finally", "never closed", "left open by a return", "left before the try"
+]  # fmt: skip
 
 _SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
@@ -51,7 +53,7 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     if any("finally" in e.flags or _guarded(e) or _at_once(event, e) for e in closings) or _closed_by_nested(
         event.function, handle
     ):
-        return "closed"
+        return "left before the try" if left_before(event, handle, closings) is not None else "closed"
     lent = bool(flags) and not _closed_elsewhere(program, event, handle)
     # who closes it at the end of every round or call has not given it away to code that cannot be seen
     keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)
