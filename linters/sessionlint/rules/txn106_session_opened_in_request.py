@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.facts.ir import Span4
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
@@ -26,6 +27,7 @@ from sessionlint.rules.opening import (
 )
 from sessionlint.rules.remedies import nearest_dependency, opening
 from sessionlint.rules.second_sessions import second_sessions
+from sessionlint.rules.session_decorators import session_decorators
 from sessionlint.rules.transactions import kept_by
 
 if TYPE_CHECKING:
@@ -701,8 +703,46 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
             yield program.finding(META, event, message + opening(program, event.function), trace)
+    yield from _decorated(program)
     if program.policy.session_dependencies:
         yield from _injected(program)
+
+
+def _decorated(program: Program) -> Iterator[Finding]:
+    """Decorators of no layer that hand in a session they open; in a layer, that is told where they open it."""
+    for decorator, wrapped in program.shared(session_decorators).items():
+        openings = list(_opened_in(program, decorator)) if not is_approved(program, decorator) else []
+        for function in dict.fromkeys(wrapped) if openings and program.role(decorator) not in RECEIVERS else ():
+            if _receives(program, function):
+                event, handle = openings[0]
+                message = f"@{decorator.name} opens a session of its own for {_where(program, function)}. "
+                trace = [program.step(event.site, "it is opened here"), *hops(program, event, handle)]
+                place = (function, _at(decorator, function))
+                yield program.finding(META, place, message + opening(program, function, (handle,)), trace)
+
+
+def _opened_in(program: Program, decorator: FunctionInfo) -> Iterator[tuple[Event, Handle]]:
+    """The approved sessions that the inner functions of a decorator open."""
+    inner = list(decorator.children.values())
+    for function in inner:
+        inner.extend(function.children.values())
+        for event in function.events:
+            handle = main_handle(event.subject) if event.kind in ("create", "obtain") else None
+            if handle is not None and handle.kind in _SESSIONS and _is_approved(program, event, handle):
+                yield event, handle
+
+
+def _at(decorator: FunctionInfo, function: FunctionInfo) -> Span4:
+    """Where a function wears a decorator: its line, or the header of the function."""
+    for expr, value in function.decorator_values:
+        for atom in value:
+            info = atom.info if atom.tag == "fn" else None
+            while info is not None:
+                if info is decorator:
+                    span: Span4 = expr[1]
+                    return span
+                info = info.parent
+    return function.header
 
 
 def _opens_its_own(program: Program, event: Event) -> bool:
@@ -710,8 +750,11 @@ def _opens_its_own(program: Program, event: Event) -> bool:
     if not _receives(program, function):
         return False
     handle = main_handle(event.subject)
-    if handle is None or handle.kind not in _SESSIONS:
-        return False
+    return handle is not None and handle.kind in _SESSIONS and _is_approved(program, event, handle)
+
+
+def _is_approved(program: Program, event: Event, handle: Handle) -> bool:
+    """Whether a session that is opened or obtained comes from an approved way."""
     if event.kind == "create":
         return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
     return event.callee is not None and origin_of(program, event.callee, handle) == "approved"
