@@ -3300,6 +3300,288 @@ async def filed_by_caller():
 """,
         {"TXN208"},
     ),
+    "coroutines of an object that keeps a session": (
+        """
+import asyncio
+
+from app.session import get_session
+
+
+class Prices:
+    def __init__(self, session, rates):
+        self.session = session
+        self.rates = rates
+        self.factor = 2
+
+    async def stored(self, number):
+        return await self.session.get(object, number)
+
+    async def doubled(self, number):
+        return number * self.factor
+
+    async def below(self, number):
+        return await self.stored(number)
+
+    async def converted(self, number):
+        return await self.rates.convert(number)
+
+    async def passed(self, number):
+        return await number.visit(self)
+
+
+async def used():
+    async with get_session() as session:
+        prices = Prices(session, None)
+        await asyncio.gather(prices.below(1), prices.stored(2))  # TXN602@15
+
+
+async def doubtful(rates):
+    async with get_session() as session:
+        prices = Prices(session, rates)
+        await asyncio.gather(prices.passed(1), prices.converted(2))  # TXN602@15
+
+
+async def alone():
+    async with get_session() as session:
+        prices = Prices(session, None)
+        await asyncio.gather(prices.doubled(1), prices.doubled(2))
+        await asyncio.gather(prices.stored(1), prices.doubled(2))
+""",
+        set(),
+    ),
+    "a way out before the block that closes": (
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+
+
+async def found(number):
+    session = session_factory()  # TXN108@15
+    if not number:
+        return None
+    try:
+        return await session.get(object, number)
+    finally:
+        await session.close()
+
+
+async def refused(number):
+    session = session_factory()  # TXN108@15
+    if not number:
+        raise ValueError(number)
+    try:
+        return await session.get(object, number)
+    finally:
+        await session.close()
+
+
+async def asked_before(number):
+    if not number:
+        return None
+    session = session_factory()
+    try:
+        if number < 0:
+            raise ValueError(number)
+        return await session.get(object, number)
+    finally:
+        await session.close()
+
+
+async def inside(number):
+    session = None
+    try:
+        session = session_factory()
+        if not number:
+            return None
+        return await session.get(object, number)
+    finally:
+        if session is not None:
+            await session.close()
+
+
+async def closed_on_the_way(number):
+    session = session_factory()
+    if not number:
+        await session.close()
+        return None
+    try:
+        return await session.get(object, number)
+    finally:
+        await session.close()
+""",
+        set(),
+    ),
+    "decorators that open a session or begin for services": (
+        """
+# --- app/around.py
+import functools
+
+from app.session import get_session
+
+
+def opening(work):
+    @functools.wraps(work)
+    async def inner(*args):
+        async with get_session() as session:
+            return await work(session, *args)
+
+    return inner
+
+
+def beginning(work):
+    @functools.wraps(work)
+    async def inner(self, *args):
+        async with self.session.begin():  # TXN204@20
+            return await work(self, *args)
+
+    return inner
+
+
+def beginning_for_all(work):
+    @functools.wraps(work)
+    async def inner(session, *args):
+        async with session.begin():
+            return await work(session, *args)
+
+    return inner
+
+
+def noting(work):
+    @functools.wraps(work)
+    async def inner(*args):
+        async with get_session() as session, session.begin():
+            session.add(object())
+        return await work(*args)
+
+    return inner
+# --- app/services/parcels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.around import beginning, noting, opening
+
+
+@opening  # TXN106@2
+async def load(session, number):
+    return await session.get(object, number)
+
+
+class Parcels:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    @beginning
+    async def put(self, row):
+        self.session.add(row)
+
+
+@noting
+async def count(numbers):
+    return len(numbers)
+# --- app/tasks/parcels.py
+from app.around import beginning_for_all, opening
+from app.session import get_session
+
+
+@opening
+async def nightly(session):
+    return await session.get(object, 1)
+
+
+@beginning_for_all
+async def store(session, row):
+    session.add(row)
+
+
+async def run():
+    async with get_session() as session:
+        await store(session, object())
+""",
+        set(),
+    ),
+    "objects that begin by hand when they are entered": (
+        """
+# --- app/units.py
+class Unit:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        self.begun = self.session.begin()
+        await self.begun.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure):
+        return await self.begun.__aexit__(*failure)
+
+
+class Point(Unit):
+    async def __aenter__(self):
+        self.begun = self.session.begin_nested()
+        await self.begun.__aenter__()
+        return self
+
+
+class Fresh(Unit):
+    async def __aenter__(self):
+        await self.session.rollback()
+        self.begun = self.session.begin()
+        await self.begun.__aenter__()
+        return self
+# --- app/routers/parcels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+from app.units import Fresh, Point, Unit
+
+router = APIRouter()
+
+
+@router.post("/one")
+async def one(session: AsyncSession = Depends(get_session_dependency)):
+    async with Unit(session):
+        try:
+            await session.flush()
+        except Exception:  # TXN210@9
+            print("lost")
+
+
+@router.post("/two")
+async def two(session: AsyncSession = Depends(get_session_dependency)):
+    await session.get(object, 1)
+    async with Unit(session):  # TXN206@16
+        session.add(object())
+
+
+@router.post("/three")
+async def three(session: AsyncSession = Depends(get_session_dependency)):
+    await session.get(object, 1)
+    async with Fresh(session):
+        session.add(object())
+
+
+@router.post("/four")
+async def four(session: AsyncSession = Depends(get_session_dependency)):
+    async with Unit(session):
+        await session.get(object, 1)
+        async with Point(session):
+            session.add(object())
+
+
+@router.post("/five")
+async def five(session: AsyncSession = Depends(get_session_dependency)):
+    try:
+        async with Unit(session):
+            await session.flush()
+    except ValueError:
+        print("told outside")
+""",
+        set(),
+    ),
 }
 
 
