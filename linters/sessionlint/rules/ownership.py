@@ -58,7 +58,7 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     # who closes it at the end of every round or call has not given it away to code that cannot be seen
     keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)
     passing = (e for e in event.function.events if not (keeps and "escape" in (e.kind, e.text)))
-    takers = [e.kind for e in passing if not (lent and _on_request(e)) and _passes_on(program, e, handle)]
+    takers = [e.kind for e in passing if not (lent and is_on_request(e)) and _passes_on(program, e, handle)]
     if takers:
         early = returned_without(event, handle, closings) if set(takers) == {"return"} else None
         return "left open by a return" if early is not None else "passed on"
@@ -113,7 +113,7 @@ def _closed_by_nested(function: FunctionInfo, handle: Handle) -> bool:
     return False
 
 
-def _on_request(event: Event) -> bool:
+def is_on_request(event: Event) -> bool:
     """Whether something is kept in ``request.state``, for as long as the request takes."""
     if event.kind == "store":
         return event.name == "library object" and event.text.split(".")[-2:-1] == ["state"]

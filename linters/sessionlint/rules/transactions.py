@@ -14,6 +14,7 @@ from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.mounting import mounts
+from sessionlint.rules.request_state import ends_for_all, opener_for_request
 from sessionlint.rules.sqltext import sql_uses
 
 if TYPE_CHECKING:
@@ -213,12 +214,20 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
         return None if source is None else commits_on_exit(program, source, depth + 1)
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:
-        return None
+        return _for_request(program, function, atom, depth)
     if hop.callee is not None:
         return commits_on_exit(program, hop.callee, depth + 1)
     made = [e for e in function.events if e.kind == "create" and e.site == atom.root]
     own_class = any(callee.tag == "cls" for e in made for callee in e.value)
     return None if own_class or not made else False
+
+
+def _for_request(program: Program, user: FunctionInfo, atom: Any, depth: int) -> bool | None:
+    """The same for a session that was opened around the request, and is found in its state."""
+    opener = opener_for_request(program, atom) if isinstance(atom, Handle) else None
+    if opener is None or opener is user:
+        return None
+    return ends_for_all(program, opener, atom) or closing_commits(program, opener, atom, depth + 1)
 
 
 def commit_trace(program: Program, function: FunctionInfo) -> list[TraceStep]:
