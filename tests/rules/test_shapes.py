@@ -3582,6 +3582,203 @@ async def five(session: AsyncSession = Depends(get_session_dependency)):
 """,
         set(),
     ),
+    "a session that a middleware keeps for the request": (
+        """
+# --- app/session.py
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.settings import settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+
+
+class Opening(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session:
+            request.state.desk = session
+            return await call_next(request)
+
+
+class Saving(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session:
+            request.state.saved = session
+            response = await call_next(request)
+            await session.commit()
+            return response
+
+
+class Held(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session, session.begin():
+            request.state.held = session
+            return await call_next(request)
+
+
+class Opened(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session:
+            request.state.late = session
+            return await call_next(request)
+
+
+class Ending(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        await request.state.late.commit()
+        return response
+
+
+def get_session_dependency(request: Request) -> AsyncSession:
+    return request.state.desk
+# --- app/routers/desk.py
+from fastapi import APIRouter, Depends, Request
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def injected(session=Depends(get_session_dependency)):
+    session.add(object())  # TXN209@5
+
+
+@router.post("/b")
+async def looked_up(request: Request):
+    request.state.desk.add(object())  # TXN209@5
+
+
+@router.post("/c")
+async def in_block(request: Request):
+    async with request.state.desk.begin():
+        request.state.desk.add(object())
+
+
+@router.post("/d")
+async def by_hand(request: Request):
+    request.state.desk.add(object())
+    await request.state.desk.commit()
+
+
+@router.post("/e")
+async def by_middlewares(request: Request):
+    request.state.saved.add(object())
+    request.state.held.add(object())
+    request.state.late.add(object())
+""",
+        set(),
+    ),
+    "collections of related rows are changed": (
+        """
+# --- app/models/crate.py
+import uuid
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Crate(Base):
+    __tablename__ = "crates"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    labels: Mapped[list[str]] = mapped_column(JSON)
+    bottles: Mapped[list["Bottle"]] = relationship(back_populates="crate")
+    emptied: Mapped[list["Bottle"]] = relationship(viewonly=True)
+    notes: Mapped[list["Bottle"]] = relationship()
+
+    def fill(self, bottle):
+        self.bottles.append(bottle)
+
+
+class Bottle(Base):
+    __tablename__ = "bottles"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    crate_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("crates.id"))
+    crate: Mapped[Crate] = relationship(back_populates="bottles")
+    notes: Mapped[list[str]] = mapped_column(JSON)
+# --- app/services/crates.py
+def pack(crate, bottle):
+    crate.bottles.append(bottle)
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from app.models.crate import Bottle, Crate
+from app.services.crates import pack
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def added(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.bottles.append(Bottle())  # TXN209@5
+
+
+@router.post("/b")
+async def emptied(session=Depends(get_session_dependency)):
+    crate = (await session.scalars(select(Crate))).one()
+    crate.bottles.clear()  # TXN209@5
+
+
+@router.post("/c")
+async def packed(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    pack(crate, Bottle())  # TXN209@5
+
+
+@router.post("/d")
+async def filled(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.fill(Bottle())  # TXN209@5
+
+
+@router.post("/e")
+async def of_the_other(session=Depends(get_session_dependency)):
+    bottle = await session.get(Bottle, 1)
+    bottle.crate.bottles.remove(bottle)  # TXN209@5
+
+
+@router.post("/f")
+async def in_block(session=Depends(get_session_dependency)):
+    async with session.begin():
+        crate = await session.get(Crate, 1)
+        crate.bottles.append(Bottle())
+
+
+@router.post("/g")
+async def nothing_written(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.labels.append("new")
+    crate.emptied.append(Bottle())
+    crate.notes.append("seen")
+    names = []
+    names.append(crate.labels)
+    return names
+
+
+@router.get("/h")
+async def for_the_answer(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.bottles.clear()
+    return crate
+
+
+@router.post("/i")
+async def of_new_ones(session=Depends(get_session_dependency)):
+    crate = Crate()
+    pack(crate, Bottle())
+    return crate
+""",
+        set(),
+    ),
 }
 
 
