@@ -3612,6 +3612,705 @@ async def in_by_hand(run):
 """,
         set(),
     ),
+    "objects that open the approved session when they are entered": (
+        """
+# --- app/ledger/shelf.py
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Entries:
+    def __init__(self, session):
+        self.session = session
+
+    async def put(self, entry):
+        self.session.add(entry)
+
+
+class Ledger:
+    async def __aenter__(self):
+        self._opened = get_session()
+        self.session = await self._opened.__aenter__()
+        self.entries = Entries(self.session)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self._opened.__aexit__(*failure)
+
+    async def keep(self):
+        await self.session.commit()
+
+
+class Saving(Ledger):
+    async def __aexit__(self, failure, *more):
+        if failure is None:
+            await self.session.commit()
+        await super().__aexit__(failure, *more)
+
+
+class Piled:
+    async def __aenter__(self):
+        self._pile = AsyncExitStack()
+        self.session = await self._pile.enter_async_context(get_session())
+        self.entries = Entries(self.session)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self._pile.aclose()
+
+
+class Lent:
+    def __init__(self, session):
+        self.entries = Entries(session)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *failure):
+        pass
+
+
+async def opened_ledger():
+    async with Ledger() as ledger:
+        yield ledger
+
+
+async def opened_entries():
+    async with get_session() as session:
+        yield Entries(session)
+# --- app/tasks/book.py
+from app.ledger.shelf import Ledger, Lent, Piled, Saving
+from app.outside import audit
+from app.session import get_session
+
+
+async def straight(entry):
+    async with Ledger() as ledger:
+        ledger.session.add(entry)  # TXN209@9
+
+
+async def one_below(entry):
+    async with Ledger() as ledger:
+        await ledger.entries.put(entry)  # TXN209@15
+
+
+async def piled(entry):
+    async with Piled() as ledger:
+        await ledger.entries.put(entry)  # TXN209@15
+    await ledger.session.get(object, 1)  # TXN208@11
+
+
+async def kept(entry):
+    async with Ledger() as ledger:
+        await ledger.entries.put(entry)
+        await ledger.keep()
+    await ledger.entries.put(entry)  # TXN208@11
+
+
+async def kept_by_itself(entry):
+    async with Saving() as ledger:
+        await ledger.entries.put(entry)
+
+
+async def kept_elsewhere(entry):
+    async with Ledger() as ledger:
+        await ledger.entries.put(entry)
+        await audit(ledger)
+
+
+async def again(entry):
+    ledger = Ledger()
+    async with ledger:
+        await ledger.session.get(object, 1)
+    async with ledger:
+        await ledger.session.get(object, 2)
+
+
+async def lent(entry):
+    async with get_session() as session:
+        async with session.begin():
+            async with Lent(session) as ledger:
+                await ledger.entries.put(entry)
+# --- app/routers/book.py
+from fastapi import APIRouter, Depends
+
+from app.ledger.shelf import Entries, Ledger, Lent, Piled, opened_entries, opened_ledger
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def entries_of_request(session=Depends(get_session_dependency)):
+    return Entries(session)
+
+
+@router.get("/one")
+async def one():
+    async with Ledger() as ledger:  # TXN106@16
+        return await ledger.session.get(object, 1)
+
+
+@router.get("/piled")
+async def piled():
+    async with Piled() as ledger:  # TXN106@16
+        return await ledger.session.get(object, 1)
+
+
+@router.get("/ledger")
+async def injected(ledger=Depends(opened_ledger)):  # TXN106@27
+    return await ledger.session.get(object, 1)
+
+
+@router.get("/entries")
+async def entries(entries: Entries = Depends(opened_entries)):  # TXN106@38
+    return await entries.session.get(object, 1)
+
+
+@router.get("/lent")
+async def lent(session=Depends(get_session_dependency), own: Entries = Depends(entries_of_request)):
+    async with Lent(session) as ledger:
+        return await ledger.entries.session.get(object, 1)
+""",
+        set(),
+    ),
+    "an object that opens its session in the session module": (
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+
+
+class Notes:
+    def __init__(self, session):
+        self.session = session
+
+    async def write(self, note):
+        self.session.add(note)
+
+
+class Desk:
+    def __init__(self, open_one=session_factory):
+        self.open_one = open_one
+
+    async def __aenter__(self):
+        self.session = self.open_one()
+        self.notes = Notes(self.session)
+        return self
+
+    async def __aexit__(self, *failure):
+        await self.session.close()
+
+    async def file(self):
+        await self.session.commit()
+# --- app/tasks/notes.py
+from app.session import Desk
+
+
+async def dropped():
+    async with Desk() as desk:
+        await desk.notes.write("a")  # TXN209@15
+
+
+async def filed():
+    async with Desk() as desk:
+        await desk.notes.write("a")
+        await desk.file()
+
+
+async def through_parameter(desk: Desk):
+    await desk.notes.write("a")
+
+
+async def filed_by_caller():
+    async with Desk() as desk:
+        await through_parameter(desk)
+        await desk.file()
+""",
+        {"TXN208"},
+    ),
+    "coroutines of an object that keeps a session": (
+        """
+import asyncio
+
+from app.session import get_session
+
+
+class Prices:
+    def __init__(self, session, rates):
+        self.session = session
+        self.rates = rates
+        self.factor = 2
+
+    async def stored(self, number):
+        return await self.session.get(object, number)
+
+    async def doubled(self, number):
+        return number * self.factor
+
+    async def below(self, number):
+        return await self.stored(number)
+
+    async def converted(self, number):
+        return await self.rates.convert(number)
+
+    async def passed(self, number):
+        return await number.visit(self)
+
+
+async def used():
+    async with get_session() as session:
+        prices = Prices(session, None)
+        await asyncio.gather(prices.below(1), prices.stored(2))  # TXN602@15
+
+
+async def doubtful(rates):
+    async with get_session() as session:
+        prices = Prices(session, rates)
+        await asyncio.gather(prices.passed(1), prices.converted(2))  # TXN602@15
+
+
+async def alone():
+    async with get_session() as session:
+        prices = Prices(session, None)
+        await asyncio.gather(prices.doubled(1), prices.doubled(2))
+        await asyncio.gather(prices.stored(1), prices.doubled(2))
+""",
+        set(),
+    ),
+    "a way out before the block that closes": (
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+
+
+async def found(number):
+    session = session_factory()  # TXN108@15
+    if not number:
+        return None
+    try:
+        return await session.get(object, number)
+    finally:
+        await session.close()
+
+
+async def refused(number):
+    session = session_factory()  # TXN108@15
+    if not number:
+        raise ValueError(number)
+    try:
+        return await session.get(object, number)
+    finally:
+        await session.close()
+
+
+async def asked_before(number):
+    if not number:
+        return None
+    session = session_factory()
+    try:
+        if number < 0:
+            raise ValueError(number)
+        return await session.get(object, number)
+    finally:
+        await session.close()
+
+
+async def inside(number):
+    session = None
+    try:
+        session = session_factory()
+        if not number:
+            return None
+        return await session.get(object, number)
+    finally:
+        if session is not None:
+            await session.close()
+
+
+async def closed_on_the_way(number):
+    session = session_factory()
+    if not number:
+        await session.close()
+        return None
+    try:
+        return await session.get(object, number)
+    finally:
+        await session.close()
+""",
+        set(),
+    ),
+    "decorators that open a session or begin for services": (
+        """
+# --- app/around.py
+import functools
+
+from app.session import get_session
+
+
+def opening(work):
+    @functools.wraps(work)
+    async def inner(*args):
+        async with get_session() as session:
+            return await work(session, *args)
+
+    return inner
+
+
+def beginning(work):
+    @functools.wraps(work)
+    async def inner(self, *args):
+        async with self.session.begin():  # TXN204@20
+            return await work(self, *args)
+
+    return inner
+
+
+def beginning_for_all(work):
+    @functools.wraps(work)
+    async def inner(session, *args):
+        async with session.begin():
+            return await work(session, *args)
+
+    return inner
+
+
+def noting(work):
+    @functools.wraps(work)
+    async def inner(*args):
+        async with get_session() as session, session.begin():
+            session.add(object())
+        return await work(*args)
+
+    return inner
+# --- app/services/parcels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.around import beginning, noting, opening
+
+
+@opening  # TXN106@2
+async def load(session, number):
+    return await session.get(object, number)
+
+
+class Parcels:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    @beginning
+    async def put(self, row):
+        self.session.add(row)
+
+
+@noting
+async def count(numbers):
+    return len(numbers)
+# --- app/tasks/parcels.py
+from app.around import beginning_for_all, opening
+from app.session import get_session
+
+
+@opening
+async def nightly(session):
+    return await session.get(object, 1)
+
+
+@beginning_for_all
+async def store(session, row):
+    session.add(row)
+
+
+async def run():
+    async with get_session() as session:
+        await store(session, object())
+""",
+        set(),
+    ),
+    "objects that begin by hand when they are entered": (
+        """
+# --- app/units.py
+class Unit:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        self.begun = self.session.begin()
+        await self.begun.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure):
+        return await self.begun.__aexit__(*failure)
+
+
+class Point(Unit):
+    async def __aenter__(self):
+        self.begun = self.session.begin_nested()
+        await self.begun.__aenter__()
+        return self
+
+
+class Fresh(Unit):
+    async def __aenter__(self):
+        await self.session.rollback()
+        self.begun = self.session.begin()
+        await self.begun.__aenter__()
+        return self
+# --- app/routers/parcels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+from app.units import Fresh, Point, Unit
+
+router = APIRouter()
+
+
+@router.post("/one")
+async def one(session: AsyncSession = Depends(get_session_dependency)):
+    async with Unit(session):
+        try:
+            await session.flush()
+        except Exception:  # TXN210@9
+            print("lost")
+
+
+@router.post("/two")
+async def two(session: AsyncSession = Depends(get_session_dependency)):
+    await session.get(object, 1)
+    async with Unit(session):  # TXN206@16
+        session.add(object())
+
+
+@router.post("/three")
+async def three(session: AsyncSession = Depends(get_session_dependency)):
+    await session.get(object, 1)
+    async with Fresh(session):
+        session.add(object())
+
+
+@router.post("/four")
+async def four(session: AsyncSession = Depends(get_session_dependency)):
+    async with Unit(session):
+        await session.get(object, 1)
+        async with Point(session):
+            session.add(object())
+
+
+@router.post("/five")
+async def five(session: AsyncSession = Depends(get_session_dependency)):
+    try:
+        async with Unit(session):
+            await session.flush()
+    except ValueError:
+        print("told outside")
+""",
+        set(),
+    ),
+    "a session that a middleware keeps for the request": (
+        """
+# --- app/session.py
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.settings import settings
+
+session_factory = async_sessionmaker(create_async_engine(settings.database_url))
+
+
+class Opening(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session:
+            request.state.desk = session
+            return await call_next(request)
+
+
+class Saving(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session:
+            request.state.saved = session
+            response = await call_next(request)
+            await session.commit()
+            return response
+
+
+class Held(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session, session.begin():
+            request.state.held = session
+            return await call_next(request)
+
+
+class Opened(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with session_factory() as session:
+            request.state.late = session
+            return await call_next(request)
+
+
+class Ending(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        await request.state.late.commit()
+        return response
+
+
+def get_session_dependency(request: Request) -> AsyncSession:
+    return request.state.desk
+# --- app/routers/desk.py
+from fastapi import APIRouter, Depends, Request
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def injected(session=Depends(get_session_dependency)):
+    session.add(object())  # TXN209@5
+
+
+@router.post("/b")
+async def looked_up(request: Request):
+    request.state.desk.add(object())  # TXN209@5
+
+
+@router.post("/c")
+async def in_block(request: Request):
+    async with request.state.desk.begin():
+        request.state.desk.add(object())
+
+
+@router.post("/d")
+async def by_hand(request: Request):
+    request.state.desk.add(object())
+    await request.state.desk.commit()
+
+
+@router.post("/e")
+async def by_middlewares(request: Request):
+    request.state.saved.add(object())
+    request.state.held.add(object())
+    request.state.late.add(object())
+""",
+        set(),
+    ),
+    "collections of related rows are changed": (
+        """
+# --- app/models/crate.py
+import uuid
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Crate(Base):
+    __tablename__ = "crates"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    labels: Mapped[list[str]] = mapped_column(JSON)
+    bottles: Mapped[list["Bottle"]] = relationship(back_populates="crate")
+    emptied: Mapped[list["Bottle"]] = relationship(viewonly=True)
+    notes: Mapped[list["Bottle"]] = relationship()
+
+    def fill(self, bottle):
+        self.bottles.append(bottle)
+
+
+class Bottle(Base):
+    __tablename__ = "bottles"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    crate_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("crates.id"))
+    crate: Mapped[Crate] = relationship(back_populates="bottles")
+    notes: Mapped[list[str]] = mapped_column(JSON)
+# --- app/services/crates.py
+def pack(crate, bottle):
+    crate.bottles.append(bottle)
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from app.models.crate import Bottle, Crate
+from app.services.crates import pack
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def added(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.bottles.append(Bottle())  # TXN209@5
+
+
+@router.post("/b")
+async def emptied(session=Depends(get_session_dependency)):
+    crate = (await session.scalars(select(Crate))).one()
+    crate.bottles.clear()  # TXN209@5
+
+
+@router.post("/c")
+async def packed(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    pack(crate, Bottle())  # TXN209@5
+
+
+@router.post("/d")
+async def filled(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.fill(Bottle())  # TXN209@5
+
+
+@router.post("/e")
+async def of_the_other(session=Depends(get_session_dependency)):
+    bottle = await session.get(Bottle, 1)
+    bottle.crate.bottles.remove(bottle)  # TXN209@5
+
+
+@router.post("/f")
+async def in_block(session=Depends(get_session_dependency)):
+    async with session.begin():
+        crate = await session.get(Crate, 1)
+        crate.bottles.append(Bottle())
+
+
+@router.post("/g")
+async def nothing_written(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.labels.append("new")
+    crate.emptied.append(Bottle())
+    crate.notes.append("seen")
+    names = []
+    names.append(crate.labels)
+    return names
+
+
+@router.get("/h")
+async def for_the_answer(session=Depends(get_session_dependency)):
+    crate = await session.get(Crate, 1)
+    crate.bottles.clear()
+    return crate
+
+
+@router.post("/i")
+async def of_new_ones(session=Depends(get_session_dependency)):
+    crate = Crate()
+    pack(crate, Bottle())
+    return crate
+""",
+        set(),
+    ),
 }
 
 

@@ -20,6 +20,7 @@ from sessionlint.program import (
     own_sessions,
     predicates,
     records,
+    relations,
     router_classes,
     running,
     scheduling,
@@ -95,6 +96,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             out = join(out, call_atom(frame, callee, args, keywords, e))
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
+    if e[2][0] == "a" and e[2][3] in relations.CHANGES:
+        relations.changed(frame, e, callees)
     if e[2][0] == "a" and e[2][3] in ("append", "add", "extend", "insert", "appendleft"):
         grow(frame, e, callees, args)
     elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):

@@ -59,6 +59,7 @@ def happens(
 ) -> None:
     """An effect of a callee happens in this call; ``inner`` is what the callee's summary knows it by."""
     note = f"{function.name}() is called here"
+    begun = False
     if effect.subject is None:
         subjects: Value = UNKNOWN
         if effect == left_open.OPENS:
@@ -82,6 +83,8 @@ def happens(
             if not subjects:
                 return
         else:
+            begins = effect[:2] == ("txn", "begin") and not guards
+            begun = begins and any(frame.know(s, "used") == 1 for s in subjects or ())
             for subject in subjects or ():
                 if effect.kind != "schedule" or _is_known_above(frame, subject):
                     outer = Effect(effect.kind, effect.name, subject)
@@ -92,8 +95,8 @@ def happens(
     if effect.kind in _TOLD:
         held = holding.held(frame) if effect.kind == "network" else ()
         frame.emit(
-            "effect", e[1], callee=function, name=effect.name, text=effect.kind, subject=subjects or UNKNOWN,
-            args=held, effect=effect, expr=e,
+            "effect", e[1], ("autobegun",) if begun else (), callee=function, name=effect.name, text=effect.kind,
+            subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, holding, left_open
+from sessionlint.program import calls, holding, keeping, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
@@ -76,8 +76,10 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
         if entered.suppresses and item[0] == "c" and item[3]:
             stack.suppresses = True
             stack.suppressed.append((item[3][0], len(frame.events)))
-    elif entered.closes or entered.holds:
-        frame.left_open = True
+    else:
+        if entered.closes or entered.holds:
+            frame.left_open = True
+        keeping.put_on_stack(frame, item, entered.closes)
     return entered.value
 
 

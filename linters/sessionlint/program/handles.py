@@ -6,7 +6,17 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import beginning, holding, knowledge, own_sessions, predicates, revealing, row_classes, strings
+from sessionlint.program import (
+    beginning,
+    holding,
+    keeping,
+    knowledge,
+    own_sessions,
+    predicates,
+    revealing,
+    row_classes,
+    strings,
+)  # fmt: skip
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -80,9 +90,9 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         if name in ("begin", "__call__"):
             return open_session(frame, receiver, e, keywords, begun=name == "begin")
         if name in ("remove", "close_all", "close"):
-            _closes(frame, receiver, name, e)
+            close(frame, receiver, name, e)
             for handle in [h for h, made in frame.begins.items() if made.kind == "create" and receiver in made.value]:
-                _closes(frame, handle, name, e)
+                close(frame, handle, name, e)
             # the next call of the registry opens a session anew
             frame.learn(receiver, "closed", False)
         return (receiver,) if name in SAME else UNKNOWN
@@ -92,14 +102,14 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         return make(frame, DRIVER, e, f"{ir.text_of(e[2])}()", (receiver,), args, keywords, True)
     if kind == POOL and name in ("release", "putconn") and args:
         for given_back in args[0]:
-            _closes(frame, given_back, name, e)
+            close(frame, given_back, name, e)
         return UNKNOWN
     if name in END and not (name == "prepare" and args):
         return _end(frame, receiver, kind, END[name], e)
     if name in BEGIN:
         return _begin(frame, receiver, kind, name, e)
     if name in CLOSE:
-        return _closes(frame, receiver, name, e)
+        return close(frame, receiver, name, e)
     if name in SAME:
         _options(frame, receiver, name, keywords, e)
         return (receiver,)
@@ -119,7 +129,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
 def _left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
     """``await self.transaction.__aexit__(*error)``: what leaving a ``with`` does."""
     if kind in HELD:
-        return _closes(frame, receiver, name, e)
+        return close(frame, receiver, name, e)
     if kind == TRANSACTION:
         frame.emit("left", e[1], subject=(receiver,), name=name, expr=e)
     if kind == TRANSACTION and not _is_savepoint(frame, receiver):
@@ -255,7 +265,8 @@ def begun_by_caller(frame: Frame, handed: Any, subjects: Value, e: ir.Expr) -> V
     return tuple(out)
 
 
-def _closes(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> Value:
+def close(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> Value:
+    """A session or connection is closed by hand: by its own method, or by what has it."""
     frame.emit("txn", e[1], name="close", subject=(receiver,), text=name, expr=e)
     frame.effect(Effect("txn", "close", receiver), e[1], f"{ir.text_of(e[2])}() closes it")
     frame.learn(receiver, "closed")
@@ -271,8 +282,8 @@ def close_handed_out(frame: Frame, function: FunctionInfo, name: str, e: ir.Expr
     summary = frame.solver.summary_of(function)
     roots = {(a.kind, a.root) for a in summary.yields if isinstance(a, Handle)}
     known = [h for h in frame.begins if isinstance(h, Handle) and (h.kind, h.root) in roots]
-    for handle in known or [a for a in summary.yields if isinstance(a, Handle)]:
-        _closes(frame, handle, name, e)
+    for handle in known or keeping.of_roots(frame, roots) or [a for a in summary.yields if isinstance(a, Handle)]:
+        close(frame, handle, name, e)
 
 
 def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -7,12 +7,14 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
+from sessionlint.program.model import ClassInfo, Effect, FunctionInfo, Hop
 from sessionlint.program.substitution import is_made_by
-from sessionlint.program.values import CONNECTION, DRIVER, MARK, SESSION, UNKNOWN, Const, Handle, Value, join
+from sessionlint.program.values import CONNECTION, DRIVER, MARK, SESSION, UNKNOWN, Const, Handle, Inst, Value, join
 
 #: The attribute of a class under which it is written down which handles its methods make and keep.
 KEPT = "<kept>"
+#: Before the name of an attribute that keeps an exit stack: what methods of the class have entered on that.
+STACKED = "<stacked>."
 _KINDS = frozenset({SESSION, CONNECTION, DRIVER})
 _OPENS = (Effect("create", SESSION, None), Effect("create", CONNECTION, None))
 
@@ -38,15 +40,49 @@ def own(frame: Frame, info: ClassInfo, span: ir.Span4) -> Bindings:
     return bindings
 
 
-def run(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value]) -> None:
+def run(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], span: ir.Span4) -> None:
     """A method is called: what it makes anew and keeps is neither closed nor used, whatever was there before."""
     owner = function.class_info
     if owner is None or function.is_property or not any(e in function.summary.effects for e in _OPENS):
         return
     for handle in _kept(frame, owner):
         if is_made_by(handle, function):
+            hop = Hop(frame.site(span), f"{function.name}() opens it", function)
+            frame.source((handle.kind, handle.root), hop)
             for atom in mapped.get(handle) or (handle,):
                 _renew(frame, atom)
+
+
+def of_roots(frame: Frame, roots: set[tuple[str, Any]]) -> Value:
+    """The handle of these origins that methods of this class keep; none when several could be meant."""
+    owner = frame.function.class_info
+    found = [h for h in _kept(frame, owner) if (h.kind, h.root) in roots] if owner is not None else []
+    return tuple(found) if len({(h.kind, h.root) for h in found}) == len(found) else UNKNOWN
+
+
+def put_on_stack(frame: Frame, e: ir.Expr, handles: Sequence[Any]) -> None:
+    """``self._stack.enter_context(…)``: another method of the class ends that with the stack."""
+    name = _stack_in(frame, e)
+    if name is not None and handles:
+        frame.solver.write(("attr", frame.function.class_info, STACKED + name), tuple(handles))
+
+
+def on_stack(frame: Frame, e: ir.Expr) -> Value:
+    """What methods of the class have entered on the stack that ``e`` calls a method of."""
+    name, owner = _stack_in(frame, e), frame.function.class_info
+    found: Value = UNKNOWN
+    for cls in frame.solver.mro(owner) if name is not None and owner is not None else ():
+        found = join(found, frame.solver.read(("attr", cls, f"{STACKED}{name}")))
+    return found
+
+
+def _stack_in(frame: Frame, e: ir.Expr) -> str | None:
+    """The attribute of ``self`` that keeps the object whose method is called here."""
+    owner = frame.function.class_info
+    if owner is None or e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "a" or e[2][2][2][0] != "n":
+        return None
+    name: str = e[2][2][3]
+    return name if Inst(owner) in frame.lookup(e[2][2][2][2]) else None
 
 
 def _kept(frame: Frame, info: ClassInfo) -> tuple[Handle, ...]:

@@ -237,7 +237,9 @@ def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> N
     for callback in dict.fromkeys(a for a in given if a.tag == "method" and a.name in ("commit", "rollback")):
         # ``stack.push_async_callback(session.commit)``: whoever receives it will call it
         handles.end_later(frame, callback.receiver, callback.name, e)
-    for atom in dict.fromkeys(given):
+    # an object takes what it has opened itself along
+    own = [a for owner in given if owner.tag == "inst" for k, held in owner.bindings if k.tag == "handle" for a in held]
+    for atom in dict.fromkeys((*given, *own)):
         if atom.tag in _SESSIONS and frame.solver.kind_of(atom) in _ESCAPES:
             frame.emit("escape", e[1], subject=(atom,), expr=e)
             holding.let_go(frame, atom)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from sessionlint.facts import ir
 from sessionlint.program import (
     certificates,
+    handles,
+    keeping,
     knowledge,
     locators,
     predicates,
@@ -16,7 +18,7 @@ from sessionlint.program import (
     strings,
     tokens,
     urls,
-)  # fmt: skip
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
@@ -274,6 +276,12 @@ def _exit_stack_handed_on(frame: Frame, args: list[Value], keywords: Keywords, e
     return frame.evaluate(e[2][2]) if e[0] == "c" and e[2][0] == "a" else UNKNOWN
 
 
+def _exit_stack_leave(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    for handle in keeping.on_stack(frame, e):
+        handles.close(frame, handle, "close", e)
+    return UNKNOWN
+
+
 def _new_type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """A ``NewType`` stands for its base type, and calling it gives its argument back."""
     return (Annotation(args[1], ()),) if len(args) > 1 else UNKNOWN
@@ -332,6 +340,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
+    **{f"contextlib.AsyncExitStack().{name}": _exit_stack_leave for name in ("aclose", "__aexit__")},
+    **{f"contextlib.ExitStack().{name}": _exit_stack_leave for name in ("close", "__exit__")},
     "contextlib.ExitStack().enter_context": _exit_stack_enter,
     "contextlib.ExitStack().pop_all": _exit_stack_handed_on,
     "contextlib.AsyncExitStack().pop_all": _exit_stack_handed_on, "fastapi.APIRouter": _app("fastapi.APIRouter"),

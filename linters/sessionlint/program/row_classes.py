@@ -21,6 +21,7 @@ _BARE = frozenset({
     "sqlalchemy.orm.declarative_base()", "sqlalchemy.ext.declarative.declarative_base()", "builtins.object", "abc.ABC",
     "sqlalchemy.ext.asyncio.AsyncAttrs", "sqlmodel.SQLModel", "typing.Generic", "typing.Protocol",
 })  # fmt: skip
+_RELATIONS = frozenset({"sqlalchemy.orm.relationship()", "sqlmodel.Relationship()", "sqlmodel.main.Relationship()"})
 #: What a file mentions that makes columns for classes which are not mapped themselves.
 _MAKES_COLUMNS = (b"mapped_column", b"Column", b"relationship", b"declared_attr", b"Mapped")
 #: Types that instances of a mapped class may have without deriving from them.
@@ -39,6 +40,10 @@ def note(frame: Frame, info: ClassInfo) -> None:
             solver.write(("row method", name), (Cls(info),))
         for name in (*names, *cls.attributes, *(n for entry in cls.attributes.values() for n in _reflected(entry[3]))):
             solver.write(("row attribute", name), _ANY)
+        for name, entry in cls.attributes.items():
+            solver.write(("row relation" if _is_relation(entry[2], entry[3]) else "row value", name), _ANY)
+        for name in (n for entry in cls.attributes.values() for n in _reflected(entry[3])):
+            solver.write(("row relation", name), _ANY)
     if mapped:
         solver.write(("row attribute", ""), _ANY)
         own = {name for cls in solver.mro(info) for name in cls.attributes}
@@ -69,6 +74,19 @@ def _reflected(expr: ir.Expr | None) -> list[str]:
             named = value[3][0] if value[0] == "c" and value[3] else value
             return [named[2] if named[0] == "k" and isinstance(named[2], str) else "?"]
     return []
+
+
+def _is_relation(value: Value, expr: ir.Expr | None) -> bool:
+    """Whether an attribute is mapped to other rows, and writes what is done to it."""
+    if not any(a.tag == "ext" and a.name in _RELATIONS for a in value) or expr is None or expr[0] != "c":
+        return False
+    return all(keyword != "viewonly" for keyword, _ in expr[4])
+
+
+def relate(frame: Frame, name: str) -> bool:
+    """Whether an attribute of a row only ever relates it to others: a change inside a column's list is not written."""
+    read = frame.solver.read
+    return bool(read(("row relation", name))) and not read(("row value", name))
 
 
 def have(frame: Frame, name: str) -> bool:

@@ -38,7 +38,7 @@ def run(
     """Runs a function with bound arguments now; ``kind`` says what is awaited, entered or taken from."""
     summary = frame.solver.summary_of(function)
     mapped = substitution(frame, function, tuple(bindings.items()))
-    keeping.run(frame, function, mapped)
+    keeping.run(frame, function, mapped, e[1])
     if summary.keeps:
         by_key.carry(frame, function, summary, mapped, e)
     if summary.draws is not None:

@@ -128,7 +128,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if changed:
         _put_in_place(frame, target[2], owner, changed)
     if not _is_coercion(frame, target, source):
-        rows = owner if target[2][0] != "a" else join(owner, _row_above(frame, target[2]))
+        rows = owner if target[2][0] != "a" else join(owner, row_above(frame, target[2]))
         change(frame, rows, target[1], target, name)
     for atom in _owners(frame, owner):
         if atom.tag == "map" and NAMESPACE in atom.items:
@@ -192,7 +192,7 @@ def _with_changed(value: Value, changed: dict[Any, Any], depth: int = MAX_DEPTH)
     return tuple(dict.fromkeys(out))
 
 
-def _row_above(frame: Frame, owner: ir.Expr) -> Value:
+def row_above(frame: Frame, owner: ir.Expr) -> Value:
     """``order.customer`` of a row: what hangs on one by a relationship is a row, too."""
     if owner[0] != "a" or not _is_held(owner[2]):
         return UNKNOWN

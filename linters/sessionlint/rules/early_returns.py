@@ -28,6 +28,33 @@ def returned_without(event: Event, handle: Handle, closings: list[Event]) -> Eve
     return None
 
 
+def left_before(event: Event, handle: Handle, closings: list[Event]) -> Event | None:
+    """The first ``return`` or ``raise`` between the call of ``event`` and the ``try`` that closes what it makes."""
+    function, made = event.function, event.span
+    tries = [node for node in _tries(function.body) if any(is_within(c.span, node[1]) for c in closings)]
+    if not tries or any("finally" not in c.flags for c in closings):
+        return None
+    for other in function.events:
+        leaves = other.kind == "return" or (other.kind == "raise" and "through" not in other.flags)
+        if not leaves or other.span <= made or any(node[1] <= other.span for node in tries):
+            continue
+        if any(_same(a, handle) for a in contained(other.value)):
+            continue
+        found = _around(function.body, made, other.span)
+        if found is not None and not any(_asks(test, name) for name in found[0] for test in found[1]):
+            return other
+    return None
+
+
+def _tries(body: Any) -> Iterator[Any]:
+    """The ``try`` statements of a function, wherever they stand in it."""
+    for statement in body:
+        if statement[0] == "T":
+            yield statement
+        for block in _blocks(statement):
+            yield from _tries(block)
+
+
 def _same(atom: Any, handle: Handle) -> bool:
     return isinstance(atom, Handle) and (atom.site, atom.root) == (handle.site, handle.root)
 

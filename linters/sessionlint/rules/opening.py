@@ -18,6 +18,8 @@ Origin = Literal["approved", "unapproved", "unknown"]
 #: Roles that receive their session and never open one.
 RECEIVERS = frozenset({"endpoint", "router", "service"})
 _RANK = ("session", "connection", "driver connection", "factory", "engine", "driver pool")
+#: So far objects are followed that hold one another.
+_DEEP = 4
 _MADE_BY_CLASS = frozenset({"session", "driver connection", "connection"})
 
 
@@ -135,6 +137,32 @@ def _handed_out(program: Program, function: FunctionInfo, depth: int) -> Source 
     if handle is None:
         return None
     return Source(handle.kind, function, handle, origin_of(program, function, handle, contexts=False))
+
+
+def holders(program: Program, dependency: Dependency) -> Iterator[FunctionInfo]:
+    """The functions behind a dependency that open an approved session and hand out an object that works with it."""
+    pending = program.targets(dependency)
+    seen: set[FunctionInfo] = set()
+    while pending:
+        function = pending.pop()
+        if function in seen or function in approved_openers(program):
+            continue
+        seen.add(function)
+        value = function.summary.yields if function.is_generator else function.summary.returns
+        if any(origin_of(program, function, handle) == "approved" for handle in _held(function, value, 0)):
+            yield function
+        inner = (getattr(a.source, "info", None) for a in value if isinstance(a, Injected))
+        pending += [info for info in inner if isinstance(info, FunctionInfo)]
+
+
+def _held(function: FunctionInfo, value: Value, depth: int) -> Iterator[Handle]:
+    """The sessions in the objects of a value that the function itself, or what it calls, has opened."""
+    for atom in value:
+        if isinstance(atom, Handle) and depth and atom.kind == "session":
+            yield from (atom,) if (atom.kind, atom.root) in function.summary.sources else ()
+        elif atom.tag == "inst" and depth < _DEEP:
+            for _, bound in atom.bindings:
+                yield from _held(function, bound, depth + 1)
 
 
 def named(kind: str) -> str:

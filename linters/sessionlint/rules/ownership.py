@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Value, contained
-from sessionlint.rules.early_returns import returned_without
+from sessionlint.rules.early_returns import left_before, returned_without
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: Kinds that hold a connection and have to be closed.
 HELD = frozenset({"session", "connection", "driver connection"})
-Verdict = Literal["closed", "passed on", "closed without finally", "never closed", "left open by a return"]
+Verdict = Literal[
+    "closed", "passed on", "closed without finally", "never closed", "left open by a return", "left before the try"
+]  # fmt: skip
 
 _SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
@@ -53,12 +55,12 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     if any("finally" in e.flags or _guarded(e) or _at_once(event, e) for e in closings) or _closed_by_nested(
         event.function, handle
     ):
-        return "closed"
+        return "left before the try" if left_before(event, handle, closings) is not None else "closed"
     lent = bool(flags) and not _closed_elsewhere(program, event, handle)
     # who closes it at the end of every round or call has not given it away to code that cannot be seen
     keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)
     passing = (e for e in event.function.events if not (keeps and "escape" in (e.kind, e.text)))
-    takers = [e.kind for e in passing if not (lent and _on_request(e)) and _passes_on(program, e, handle)]
+    takers = [e.kind for e in passing if not (lent and is_on_request(e)) and _passes_on(program, e, handle)]
     if takers:
         early = returned_without(event, handle, closings) if set(takers) == {"return"} else None
         return "left open by a return" if early is not None else "passed on"
@@ -126,7 +128,7 @@ def _closed_by_nested(function: FunctionInfo, handle: Handle) -> bool:
     return False
 
 
-def _on_request(event: Event) -> bool:
+def is_on_request(event: Event) -> bool:
     """Whether something is kept in ``request.state``, for as long as the request takes."""
     if event.kind == "store":
         return event.name == "library object" and event.text.split(".")[-2:-1] == ["state"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
 from sessionlint.program.values import SESSION, contained
+from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) -> bool:
     """Whether nothing commits the write that is event ``index`` of ``function``; doubt means no."""
     event = function.events[index]
-    if "closed" in event.flags:
+    if "closed" in event.flags or _is_closed(event, session):
         return False  # TXN208
     if program.kind(session) != "session" or any(session in t.subjects for t in owned(event)):
         return False
@@ -42,6 +43,14 @@ def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
     summary = function.summary
     handed = set(contained((*summary.returns, *summary.yields)))
     return frozenset(h for e, h in opened if h not in handed and verdict(program, e, h) != "passed on")
+
+
+def _is_closed(event: Event, session: Any) -> bool:
+    """Whether a call is given a session that had its commit, and is closed by then."""
+    events = event.function.events if event.kind == "effect" else ()
+    if not any(e.kind == "call" and e.span == event.span and session in e.subject for e in events):
+        return False
+    return any(e.name == "commit" and session in e.subject for e in events)
 
 
 def around(program: Program, function: FunctionInfo) -> Iterator[Event]:
@@ -74,7 +83,8 @@ def _wrappers(program: Program) -> frozenset[FunctionInfo]:
 def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
     """Whether an event of the function can save what was written on ``session`` at ``write``."""
     if other.kind == "schedule":
-        return any(session in value for value in other.args)
+        owned_by_given = own_handles(tuple(contained(value)) for value in (other.value, *other.args))
+        return any(session in value for value in (*other.args, *owned_by_given.values()))
     if session not in other.subject:
         return False
     if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 from sessionlint.rules.background_work import enclosing, own_handles, sessions_in
+from sessionlint.rules.left_alone import left_alone
 
 _MAKES = ("create", "obtain")
 _RANKS = ("injected", "handle", "param")
@@ -20,7 +21,7 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
     counts: Counter[Any] = Counter()
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
-        for session in {*sessions_in(program, tuple(single)), *_of_objects(program, single)}:
+        for session in {*brought(program, single), *_of_objects(program, single)}:
             counts[session] += 2 if many else 1
         if any(a.tag == "obj" for a in single):
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
@@ -31,6 +32,14 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
             if atom.tag == "seq":
                 counts.update(count(program, [(item, many or atom.many) for item in atom.items]))
     return counts
+
+
+def brought(program: Program, started: Iterable[Any]) -> Iterator[Any]:
+    """The sessions that coroutines bring along; not those that an object keeps whose method does nothing with them."""
+    for atom in started:
+        for session in sessions_in(program, (atom,)):
+            if atom.tag != "pending" or not left_alone(program, atom, session):
+                yield session
 
 
 def _of_objects(program: Program, started: list[Any]) -> Iterator[Any]:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program.keeping import KEPT
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.sqlends import transaction_statements
+from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.mounting import mounts
+from sessionlint.rules.request_state import ends_for_all, opener_for_request
 from sessionlint.rules.sqltext import sql_uses
 
 if TYPE_CHECKING:
@@ -146,17 +149,52 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) ->
     summary = function.summary
     if summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions):
         return True
-    handed = summary.yields if function.is_generator else summary.returns
-    leaving = ("escape",) if _only_closes(program, function) else ("store", "escape")
-    if depth > _MAX_HOPS or any(e.kind in leaving for e in function.events):
+    kept = kept_by(program, function)
+    if kept and _commits_when_left(program, function):
+        return True
+    if kept and _is_a_librarys(program, function):
         return None
-    answers = [closing_commits(program, function, a, depth + 1) for a in handed if program.kind(a) == "session"]
+    handed = summary.yields if function.is_generator else summary.returns
+    stays = bool(kept) or _only_closes(program, function)
+    if depth > _MAX_HOPS or any(e.kind == "escape" or _leaves(e, stays) for e in function.events):
+        return None
+    sessions = (*(a for a in handed if program.kind(a) == "session"), *kept)
+    answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
     if not answers or None in answers:
         return None
     return any(answers)
 
 
+#: Base classes that add no methods.
+_PLAIN = ("abc.", "builtins.object", "contextlib.Abstract", "typing.", "typing_extensions.")
 _EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
+
+
+def kept_by(program: Program, function: FunctionInfo) -> tuple[Handle, ...]:
+    """The sessions that a method opens and its object keeps: what becomes of them is told of each such object."""
+    owner = function.class_info
+    if owner is None or function.name not in _EXITS:
+        return ()
+    kept = (a for a in program.solver.peek(("attr", owner, KEPT)) if isinstance(a, Handle) and a.kind == "session")
+    return tuple(a for a in kept if is_made_by(a, function))
+
+
+def _commits_when_left(program: Program, function: FunctionInfo) -> bool:
+    """Whether the block of an object ends with a commit."""
+    owner = function.class_info
+    leaving = program.solver.method(owner, _EXITS[function.name]) if owner is not None else None
+    return leaving is not None and any(e[:2] == ("txn", "commit") for e in leaving.summary.effects)
+
+
+def _is_a_librarys(program: Program, function: FunctionInfo) -> bool:
+    """Whether objects with this method have others of a library, which may commit what they keep."""
+    family = (c for c in program.classes if function.class_info in program.solver.mro(c))
+    return any(not base.startswith(_PLAIN) for c in family for base in program.solver.external_bases(c))
+
+
+def _leaves(event: Event, stays: bool) -> bool:
+    """Whether a session is kept where others may commit it: not only by the object, if it ``stays`` there."""
+    return event.kind == "store" and not (stays and event.name == "attribute")
 
 
 def _only_closes(program: Program, function: FunctionInfo) -> bool:
@@ -176,12 +214,20 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
         return None if source is None else commits_on_exit(program, source, depth + 1)
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:
-        return None
+        return _for_request(program, function, atom, depth)
     if hop.callee is not None:
         return commits_on_exit(program, hop.callee, depth + 1)
     made = [e for e in function.events if e.kind == "create" and e.site == atom.root]
     own_class = any(callee.tag == "cls" for e in made for callee in e.value)
     return None if own_class or not made else False
+
+
+def _for_request(program: Program, user: FunctionInfo, atom: Any, depth: int) -> bool | None:
+    """The same for a session that was opened around the request, and is found in its state."""
+    opener = opener_for_request(program, atom) if isinstance(atom, Handle) else None
+    if opener is None or opener is user:
+        return None
+    return ends_for_all(program, opener, atom) or closing_commits(program, opener, atom, depth + 1)
 
 
 def commit_trace(program: Program, function: FunctionInfo) -> list[TraceStep]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.facts.ir import Span4
 from sessionlint.program.model import Effect
-from sessionlint.program.values import Handle
+from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
     RECEIVERS,
     approved_by_policy,
+    holders,
     hops,
     injections,
     is_approved,
@@ -25,6 +27,8 @@ from sessionlint.rules.opening import (
 )
 from sessionlint.rules.remedies import nearest_dependency, opening, runs_by_itself
 from sessionlint.rules.second_sessions import second_sessions
+from sessionlint.rules.session_decorators import session_decorators
+from sessionlint.rules.transactions import kept_by
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -745,8 +749,46 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
             yield program.finding(META, event, message + _advice(program, event.function), trace)
+    yield from _decorated(program)
     if program.policy.session_dependencies:
         yield from _injected(program)
+
+
+def _decorated(program: Program) -> Iterator[Finding]:
+    """Decorators of no layer that hand in a session they open; in a layer, that is told where they open it."""
+    for decorator, wrapped in program.shared(session_decorators).items():
+        openings = list(_opened_in(program, decorator)) if not is_approved(program, decorator) else []
+        for function in dict.fromkeys(wrapped) if openings and program.role(decorator) not in RECEIVERS else ():
+            if _receives(program, function):
+                event, handle = openings[0]
+                message = f"@{decorator.name} opens a session of its own for {_where(program, function)}. "
+                trace = [program.step(event.site, "it is opened here"), *hops(program, event, handle)]
+                place = (function, _at(decorator, function))
+                yield program.finding(META, place, message + opening(program, function, (handle,)), trace)
+
+
+def _opened_in(program: Program, decorator: FunctionInfo) -> Iterator[tuple[Event, Handle]]:
+    """The approved sessions that the inner functions of a decorator open."""
+    inner = list(decorator.children.values())
+    for function in inner:
+        inner.extend(function.children.values())
+        for event in function.events:
+            handle = main_handle(event.subject) if event.kind in ("create", "obtain") else None
+            if handle is not None and handle.kind in _SESSIONS and _is_approved(program, event, handle):
+                yield event, handle
+
+
+def _at(decorator: FunctionInfo, function: FunctionInfo) -> Span4:
+    """Where a function wears a decorator: its line, or the header of the function."""
+    for expr, value in function.decorator_values:
+        for atom in value:
+            info = atom.info if atom.tag == "fn" else None
+            while info is not None:
+                if info is decorator:
+                    span: Span4 = expr[1]
+                    return span
+                info = info.parent
+    return function.header
 
 
 def _opens_its_own(program: Program, event: Event) -> bool:
@@ -754,8 +796,11 @@ def _opens_its_own(program: Program, event: Event) -> bool:
     if not _receives(program, function):
         return False
     handle = main_handle(event.subject)
-    if handle is None or handle.kind not in _SESSIONS:
-        return False
+    return handle is not None and handle.kind in _SESSIONS and _is_approved(program, event, handle)
+
+
+def _is_approved(program: Program, event: Event, handle: Handle) -> bool:
+    """Whether a session that is opened or obtained comes from an approved way."""
     if event.kind == "create":
         return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
     return event.callee is not None and origin_of(program, event.callee, handle) == "approved"
@@ -779,14 +824,26 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
 
 
 def _unit(program: Program, event: Event) -> ClassInfo | None:
-    """The approved unit of work, an object that keeps the session it opens, which is entered here."""
+    """The unit of work, an object that keeps the approved session it opens, which is entered here."""
     callee = event.callee
-    if callee is None or callee.name not in _ENTERS or callee not in program.approved_contexts:
+    if (
+        callee is None
+        or callee.name not in _ENTERS
+        or "spared" in event.flags
+        or not _receives(program, event.function)
+    ):
         return None
     if _CREATES not in callee.summary.effects:
         return None
+    if callee not in program.approved_contexts:
+        return callee.class_info if _keeps_approved(program, callee) else None
     hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
-    return callee.class_info if _receives(program, event.function) and not hands_out else None
+    return callee.class_info if not hands_out else None
+
+
+def _keeps_approved(program: Program, entered: FunctionInfo) -> bool:
+    """Whether entering an object opens the approved session, for the object to keep."""
+    return any(origin_of(program, entered, handle) == "approved" for handle in kept_by(program, entered))
 
 
 def _works_with_session(program: Program, holder: ClassInfo) -> bool:
@@ -817,13 +874,20 @@ def _injected(program: Program) -> Iterator[Finding]:
     for function, span, dependency in injections(program):
         if program.role(function) != "endpoint":
             continue
-        for source in sources(program, dependency):
-            name = source.function
-            if source.origin != "approved" or name is None or name in program.approved_dependencies:
-                continue
-            way = nearest_dependency(program, function)
-            use = f" Use Depends({way.name})." if way is not None else ""
-            message = f"Depends on {name.name}(), not on the approved dependency.{use}"
-            trace = [program.step(dependency.site, "it is injected here")]
-            yield program.finding(META, (function, span), message, trace)
-            break
+        name = next(_beside(program, dependency), None)
+        if name is None:
+            continue
+        way = nearest_dependency(program, function)
+        use = f" Use Depends({way.name})." if way is not None else ""
+        message = f"Depends on {name.name}(), not on the approved dependency.{use}"
+        trace = [program.step(dependency.site, "it is injected here")]
+        yield program.finding(META, (function, span), message, trace)
+
+
+def _beside(program: Program, dependency: Dependency) -> Iterator[FunctionInfo]:
+    """What hands out an approved session, alone or in an object, and is none of the approved dependencies."""
+    for source in sources(program, dependency):
+        name = source.function
+        if source.origin == "approved" and name is not None and name not in program.approved_dependencies:
+            yield name
+    yield from holders(program, dependency)

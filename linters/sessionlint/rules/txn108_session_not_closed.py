@@ -497,6 +497,8 @@ def _message(program: Program, event: Event, handle: Handle) -> str:
             f"Yield it from inside a `{block}` block."
         )
     outcome = verdict(program, event, handle)
+    if outcome == "left before the try":
+        return f"{call} makes a {handle.kind} that a way out before its `try … finally` leaves open. {advice}"
     if outcome == "left open by a return":
         return f"{call} makes a {handle.kind} that a return before the one that hands it out leaves open. {advice}"
     if returned:

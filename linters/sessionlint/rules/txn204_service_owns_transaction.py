@@ -12,7 +12,7 @@ from sessionlint.rules.transactions import called, received
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event
+    from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN204",
@@ -143,7 +143,7 @@ def check(program: Program) -> Iterator[Finding]:
     """One finding per block; silent when the session may also be the function's own."""
     blocks: dict[Site, list[Event]] = {}
     for event in program.events("txn"):
-        if event.name == "begin" and "context" in event.flags and program.role(event.function) == "service":
+        if event.name == "begin" and "context" in event.flags and _is_for_service(program, event.function):
             blocks.setdefault(event.site, []).append(event)
     for events in blocks.values():
         if all(received(atom) for event in events for atom in event.subject):
@@ -154,3 +154,20 @@ def check(program: Program) -> Iterator[Finding]:
                 "flush here."
             )
             yield program.finding(META, event, message)
+
+
+def _is_for_service(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function is a service, or what a decorator of no layer puts around services alone."""
+    role = program.role(function)
+    if role is not None:
+        return role == "service"
+    return program.shared(_wrapped).get(function) == {"service"}
+
+
+def _wrapped(program: Program) -> dict[FunctionInfo, set[str | None]]:
+    """The roles of the functions that decorators' inner functions are put around."""
+    found: dict[FunctionInfo, set[str | None]] = {}
+    for function in program.functions:
+        for wrapper in function.wrappers:
+            found.setdefault(wrapper, set()).add(program.role(function))
+    return found

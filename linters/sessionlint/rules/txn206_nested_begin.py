@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.program.model import Effect
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.open_since import Since, open_since
@@ -13,6 +14,7 @@ from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
 
 META = Rule(
     code="TXN206",
@@ -590,7 +592,8 @@ async def one_or_the_other(inner):
 def check(program: Program) -> Iterator[Finding]:
     """One finding per ``begin()`` that must raise."""
     begun = (e for e in program.events("txn") if e.name == "begin" and not program.is_exempt(e.function))
-    for event in one_per_call(begun):
+    entered = (e for e in program.events("effect") if _enters(e) and not program.is_exempt(e.function))
+    for event in one_per_call((*begun, *entered)):
         since = open_since(program, event)
         if since.steps:
             message = (
@@ -598,6 +601,15 @@ def check(program: Program) -> Iterator[Finding]:
                 f"{_way_out(since)}"
             )
             yield program.finding(META, event, as_written(program, event, message), since.steps)
+
+
+def _enters(event: Event) -> bool:
+    """Whether a block is entered whose object begins by hand what was begun before; calls are TXN205."""
+    method = event.callee
+    if "autobegun" not in event.flags or method is None or method.name not in ("__enter__", "__aenter__"):
+        return False
+    ended = {Effect("txn", name, event.effect.subject) for name in ("commit", "rollback")} if event.effect else set()
+    return ended.isdisjoint(method.summary.effects)
 
 
 def _way_out(since: Since) -> str:

@@ -15,7 +15,7 @@ from sessionlint.rules.background_work import awaited_tasks, sessions_in, starte
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
 from sessionlint.rules.executors import pooled
-from sessionlint.rules.sharing import count, is_shared, ranked, shared
+from sessionlint.rules.sharing import brought, count, is_shared, ranked, shared
 
 META = Rule(
     code="TXN602",
@@ -562,7 +562,7 @@ def _started(
     for event in events:
         if event.text != "task" or event.site not in awaited or event.site in inside:
             continue
-        for session in dict.fromkeys(sessions_in(program, event.value)):
+        for session in dict.fromkeys(brought(program, event.value)):
             earlier = running.setdefault(session, event)
             if earlier is not event and not _awaited_between(function, earlier, event):
                 yield event, session, "this task and an earlier one"

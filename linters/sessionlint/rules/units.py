@@ -59,7 +59,15 @@ def _is_left(event: Event) -> bool:
         return False
     told = {p[0] for p in method.params[1:]}
     commits = [e.span for e in method.events if e.name == "commit" and "handler" not in e.flags]
+    commits += _delegated(method, event)
     return any(all(_names(test) & told for test in _tests(method.body, span)) for span in commits)
+
+
+def _delegated(method: FunctionInfo, event: Event) -> list[ir.Span4]:
+    """Where a method leaves a transaction that its object entered by hand: that commits or rolls back by itself."""
+    hop = method.summary.hop(event.effect)
+    told = any(e.name == "commit" for e in method.events)
+    return [hop.site[1]] if hop is not None and hop.callee is None and not told else []
 
 
 def _entered(left: Event) -> Iterator[Event]:

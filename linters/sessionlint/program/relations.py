@@ -1,0 +1,24 @@
+"""Collections of related rows: ``order.lines.append(line)`` changes a row as an assignment does."""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program import row_classes
+from sessionlint.program.frame import Frame
+from sessionlint.program.targets import change, row_above
+from sessionlint.program.values import Value, join
+
+#: What a collection is changed by, where it stands.
+CHANGES = frozenset({"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"})
+
+
+def changed(frame: Frame, e: ir.Expr, callees: Value) -> None:
+    """A method of :data:`CHANGES` is called on an attribute of something that may be a row."""
+    collection = e[2][2]
+    if collection[0] != "a" or any(callee.tag != "ext" for callee in callees):
+        return
+    if row_classes.relate(frame, collection[3]):
+        owner = collection[2]
+        holder = frame.lookup(owner[2]) if owner[0] == "n" else row_above(frame, collection)
+        rows = holder if owner[0] != "a" else join(holder, row_above(frame, owner))
+        change(frame, rows, e[1], e, collection[3])

@@ -1,0 +1,60 @@
+"""Sessions that a middleware opens for each request and keeps in ``request.state``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.values import Handle
+from sessionlint.rules.ownership import is_on_request
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+
+def opener_for_request(program: Program, session: Handle) -> FunctionInfo | None:
+    """The function that opens a session and keeps it where the request's other functions find it, and nowhere else."""
+    keepers = program.shared(_keepers).get(session, ())
+    if len(keepers) != 1 or not is_on_request(keepers[0]):
+        return None
+    opener = keepers[0].function
+    leaves = any(e.kind == "escape" and session in e.subject for e in opener.events)
+    return opener if not leaves and any(_opens(e, session) for e in opener.events) else None
+
+
+def ends_for_all(program: Program, opener: FunctionInfo, session: Handle) -> bool:
+    """Whether what stands around all requests may commit what they leave on a session."""
+    kept = program.shared(_keepers)[session][0]
+    if session.begun or any(session in t.subjects for t in kept.transactions if not t.savepoint):
+        return True
+    for event in program.shared(_commits).get(session, ()):
+        function = event.function
+        by_itself = not (function.routes or function in program.shared(_called))
+        if function is opener or (by_itself and function not in program.dependency_functions):
+            return True
+    return False
+
+
+def _opens(event: Event, session: Handle) -> bool:
+    return event.kind in ("create", "obtain") and session in event.subject and event.site == session.site
+
+
+def _keepers(program: Program) -> dict[Any, list[Event]]:
+    found: dict[Any, list[Event]] = {}
+    for event in program.events("store"):
+        for atom in event.subject:
+            found.setdefault(atom, []).append(event)
+    return found
+
+
+def _commits(program: Program) -> dict[Any, list[Event]]:
+    found: dict[Any, list[Event]] = {}
+    for event in program.events("txn", "effect"):
+        if event.name in ("begin", "commit"):
+            for atom in event.subject:
+                found.setdefault(atom, []).append(event)
+    return found
+
+
+def _called(program: Program) -> frozenset[FunctionInfo]:
+    return frozenset(e.callee for e in program.events("call") if e.callee is not None)
