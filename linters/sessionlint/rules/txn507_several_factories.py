@@ -25,8 +25,9 @@ META = Rule(
     "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
-    "of two applications in one repository, an engine that a function uses itself and keeps from all others, engines "
-    "of tests and migrations, calls that return the one cached engine, what stands under TYPE_CHECKING.",
+    "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
+    "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
+    "engine, what stands under TYPE_CHECKING.",
     program_wide=True,
 )
 
