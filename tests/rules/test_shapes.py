@@ -4311,6 +4311,36 @@ async def of_new_ones(session=Depends(get_session_dependency)):
 """,
         set(),
     ),
+    "who completes a statement is asked, though nothing else there matters": (
+        """
+# --- app/services/partitions.py
+from sqlalchemy import text
+
+
+async def attach(link, part):
+    await link.execute(text(f"ALTER TABLE visits ATTACH PARTITION {part['table']} DEFAULT"))
+
+
+async def detach(link, part):
+    await link.execute(text(f"ALTER TABLE visits DETACH PARTITION {part['table']}"))  # TXN801@24
+# --- app/services/nightly.py
+from app.services.partitions import attach, detach
+
+PARTS = ({"table": "visits_old"}, {"table": "visits_new"})
+
+
+async def rotate(link):
+    for part in PARTS:
+        await attach(link, part)
+        await detach(link, part)
+
+
+async def retire(link, names):
+    for name in names:
+        await detach(link, {"table": name})
+""",
+        set(),
+    ),
 }
 
 
