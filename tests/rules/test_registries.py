@@ -312,6 +312,222 @@ async def silent(session: AsyncSession, to):
 """,
         set(),
     ),
+    "a dispatcher runs what was registered for the class of what it is given": (
+        """
+# --- app/desk.py
+import asyncio
+from collections import defaultdict
+
+
+class Command:
+    pass
+
+
+class Ship(Command):
+    topic = "ship"
+
+
+class Weigh(Command):
+    topic = "weigh"
+
+
+class Label(Command):
+    topic = "label"
+
+
+class Desk:
+    def __init__(self):
+        self._clerks = {}
+
+    def clerk(self, kind):
+        self._clerks[kind.does] = kind()
+        return kind
+
+    async def hand_in(self, command: Command, session):
+        return await self._clerks[type(command)].do(command, session)
+
+    async def twice(self, command, session):
+        await self.hand_in(command, session)
+        await self.hand_in(command, session)
+
+
+class Board:
+    def __init__(self):
+        self._readers = defaultdict(list)
+        self._by_topic = defaultdict(list)
+
+    def reads(self, kind):
+        def keep(reader):
+            self._readers[kind].append(reader)
+            self._by_topic[kind.topic].append(reader)
+            return reader
+
+        return keep
+
+    async def post(self, note, session):
+        kind = type(note)
+        for reader in self._readers[kind]:
+            await reader(note, session)
+
+    async def announce(self, note, session):
+        for reader in self._by_topic[note.topic]:
+            await reader(note, session)
+
+
+desk = Desk()
+board = Board()
+shelf = Board()
+LISTED = defaultdict(list)
+
+
+def listed(kind):
+    def keep(function):
+        LISTED[kind].append(function)
+        return function
+
+    return keep
+
+
+async def call_listed(note, session):
+    for function in LISTED[type(note)]:
+        await function(note, session)
+
+
+@desk.clerk
+class Shipper:
+    does = Ship
+
+    async def do(self, command, session):
+        await asyncio.sleep(1)
+
+
+@desk.clerk
+class Weigher:
+    does = Weigh
+
+    async def do(self, command, session):
+        return command
+
+
+@listed(Ship)
+@board.reads(Ship)
+async def wait(note, session):
+    await asyncio.sleep(1)
+
+
+@listed(Weigh)
+@board.reads(Weigh)
+async def look(note, session):
+    return note
+
+
+@shelf.reads(Ship)
+async def shelve(note, session):
+    return note
+
+
+ROUTINES = {Ship: wait, Weigh: look}
+
+
+async def routine(note, session):
+    return await ROUTINES[type(note)](note, session)
+# --- app/services/counter.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.desk import Command, Label, Ship, Weigh, board, call_listed, desk, routine, shelf
+
+
+async def ships(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Ship(), session)  # TXN207@15
+        await board.post(Ship(), session)  # TXN207@15
+        await routine(Ship(), session)  # TXN207@15
+        await call_listed(Ship(), session)  # TXN207@15
+
+
+async def weighs(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Weigh(), session)
+        await board.post(Weigh(), session)
+        await routine(Weigh(), session)
+        await call_listed(Weigh(), session)
+
+
+async def labels(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Label(), session)
+        await shelf.post(Ship(), session)
+
+
+async def through_another(session: AsyncSession):
+    async with session.begin():
+        await desk.twice(Ship(), session)  # TXN207@15
+        await desk.twice(Weigh(), session)
+
+
+async def declared(session: AsyncSession, heavy: Weigh, far: Ship, some: Command):
+    async with session.begin():
+        await desk.hand_in(heavy, session)
+        await desk.hand_in(far, session)  # TXN207@15
+        await desk.hand_in(some, session)  # TXN207@15
+
+
+async def by_topic(session: AsyncSession):
+    async with session.begin():
+        await board.announce(Ship(), session)  # TXN207@15
+        await board.announce(Weigh(), session)
+""",
+        set(),
+    ),
+    "each of many handlers is known by the class it is for": (
+        "# --- app/desk.py\nimport asyncio\n\n\n"
+        + "".join(f"class Kind{n}:\n    pass\n\n\n" for n in range(12))
+        + """
+class Desk:
+    def __init__(self):
+        self.clerks = {}
+
+    def clerk(self, kind):
+        self.clerks[kind.does] = kind()
+        return kind
+
+    async def hand_in(self, what, session):
+        await self.clerks[type(what)].do(session)
+
+
+desk = Desk()
+"""
+        + "".join(
+            f"""
+
+@desk.clerk
+class Clerk{n}:
+    does = Kind{n}
+
+    async def do(self, session):
+        {"await asyncio.sleep(1)" if n == 11 else "return session"}
+"""
+            for n in range(12)
+        )
+        + """
+# --- app/services/counter.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.desk import Kind0, Kind10, Kind11, desk
+
+
+async def first(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Kind0(), session)
+        await desk.hand_in(Kind10(), session)
+
+
+async def last(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Kind11(), session)  # TXN207@15
+""",
+        set(),
+    ),
 }
 
 

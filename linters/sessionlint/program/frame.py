@@ -87,7 +87,7 @@ class Frame:
         self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
         #: what is put into registries, and the parameters by which something is drawn out of one
         self.kept: dict[Any, None] = {}
-        self.draws: dict[str, None] = {}
+        self.draws: dict[str, bool] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False

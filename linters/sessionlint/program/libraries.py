@@ -10,6 +10,7 @@ from sessionlint.program import (
     by_key,
     handles,
     holding,
+    keys,
     knowledge,
     locators,
     network,
@@ -29,6 +30,7 @@ from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     UNKNOWN,
     WORKER_CONTEXT,
+    Cls,
     Const,
     Ext,
     Map,
@@ -246,7 +248,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":
         if name in _DRAWS and args and e[0] == "c" and e[2][0] == "a":
-            (receiver,) = by_key.drawn(frame, e[2][2], (receiver,), args[0])[:1]
+            (receiver,) = by_key.drawn(frame, e[2][2], (receiver,), args[0], e[3][0] if e[3] else None)[:1]
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
@@ -315,8 +317,8 @@ def _sequence_method(receiver: Any, name: str) -> Value:
 
 def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:
     if name in _DRAWS:
-        key = literal(args[0]) if args else None
-        found = receiver.get(key) if isinstance(key, str) else None
+        key = keys.in_dictionary(args[0]) if args else None
+        found = receiver.get(key) if isinstance(key, str | Cls) else None
         default = args[1] if len(args) > 1 else UNKNOWN
         if found is not None:
             return join(found, default)

@@ -13,6 +13,7 @@ from sessionlint.program.values import (
     BY_NAME,
     NAMESPACE,
     UNKNOWN,
+    ClassOf,
     Cls,
     Column,
     Const,
@@ -246,7 +247,16 @@ def class_of(frame: Frame, value: Value) -> Value:
             out.append(Cls(atom.info))
         elif frame.solver.kind_of(atom) == "session":
             out.append(session_class(frame, atom))
+        elif atom.tag in ("param", "injected"):
+            only = _only_class(frame, atom)
+            out.append(ClassOf(atom) if only is None else Cls(only))
     return tuple(out)
+
+
+def _only_class(frame: Frame, atom: Any) -> Any:
+    """The class of the project that a parameter is declared as, when no other is below it."""
+    declared = frame.solver.declared_classes(atom) if atom.tag == "param" else frame.solver.views(atom)
+    return declared[0].info if len(declared) == 1 and declared[0].tag == "inst" else None
 
 
 def session_class(frame: Frame, atom: Any) -> Ext:

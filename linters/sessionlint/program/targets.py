@@ -289,7 +289,9 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         assign(frame, target[2], tuple(_put_at(a, key, value) if a.tag == "seq" else a for a in owner), None)
         return
     if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
-        by_key.put(frame, target[2], keys, value)
+        by_key.put(frame, target[2], keys, value, target[3])
+        if by_key.is_default(owner):
+            return
     _keep(frame, target, owner, alternatives(keys), value)
 
 
