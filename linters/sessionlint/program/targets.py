@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import by_key, certificates, handles, holding, keeping, knowledge, row_classes
+from sessionlint.program import by_key, certificates, handles, holding, keeping, knowledge, row_classes, starred
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -122,6 +122,7 @@ def _is_coercion(frame: Frame, target: ir.Expr, source: ir.Expr | None) -> bool:
 def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None = None) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
+    value = starred.as_kept(frame, value, source)
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
     changed = certificates.switched(frame, owner, name, value, target[1])
     if changed:
