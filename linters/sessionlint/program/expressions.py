@@ -235,7 +235,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, frame.solver.attribute(atom.info, index))
             elif isinstance(index, int) and -len(fields) <= index < len(fields):
                 out = join(out, get_attribute(frame, (atom,), fields[index], e))
-        elif atom.tag == "param":
+        elif atom.tag in ("param", "injected"):
             out = join(out, iterating.entry(frame, atom, key, e))
         elif atom.tag == "obj" and isinstance(index, str):
             kept = frame.solver.read(("state", atom, index))
