@@ -528,6 +528,171 @@ async def last(session: AsyncSession):
 """,
         set(),
     ),
+    "an object keeps the functions that its constructor was given one by one": (
+        """
+# --- app/lines.py
+import asyncio
+
+
+async def press(session):
+    await asyncio.sleep(1)
+
+
+async def fold(session):
+    return session
+
+
+class Line:
+    def __init__(self, *stations):
+        self.stations = stations
+
+    async def __call__(self, session):
+        for station in self.stations:
+            await station(session)
+
+
+class Copied:
+    def __init__(self, name, *stations):
+        self.name = name
+        self.stations = list(stations)
+
+    async def run(self, session):
+        for station in self.stations:
+            await station(session)
+
+
+pressing, folding = Line(fold, press), Line(fold, fold)
+pressing_copied, folding_copied = Copied("a", press), Copied("b", fold)
+# --- app/services/laundry.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.lines import folding, folding_copied, pressing, pressing_copied
+
+
+async def pressed(session: AsyncSession):
+    async with session.begin():
+        await pressing(session)  # TXN207@15
+        await pressing_copied.run(session)  # TXN207@15
+
+
+async def folded(session: AsyncSession):
+    async with session.begin():
+        await folding(session)
+        await folding_copied.run(session)
+""",
+        set(),
+    ),
+    "an object in the place of a function does what its class does around the call": (
+        """
+# --- app/services/stock.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Saved:
+    def __init__(self, work):
+        self.work = work
+
+    async def __call__(self, session: AsyncSession, number: int):
+        result = await self.work(session, number)
+        await session.commit()  # TXN201@15
+        return result
+
+
+class Told:
+    def __init__(self, work):
+        self.work = work
+
+    async def __call__(self, session: AsyncSession, number: int):
+        return await self.work(session, number)
+
+
+def told(work):
+    return Told(work)
+
+
+@Saved
+async def put_away(session: AsyncSession, number: int):
+    session.add(number)
+
+
+@told
+async def count(session: AsyncSession, number: int):
+    session.add(number)
+# --- app/routers/stock.py
+from fastapi import APIRouter, Depends
+
+from app.services.stock import count, put_away
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await put_away(session, 1)  # TXN205@15
+        await count(session, 1)
+
+
+@router.post("/b")
+async def b(session=Depends(get_session_dependency)):
+    await put_away(session, 1)
+
+
+@router.post("/c")
+async def c(session=Depends(get_session_dependency)):
+    await count(session, 1)  # TXN209@11
+""",
+        set(),
+    ),
+    "what stands under a key of an injected object": (
+        """
+# --- app/services/shelves.py
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def put(self, what):
+        self.session.add(what)
+
+    async def keep(self, what):
+        self.session.add(what)
+        await self.session.flush()
+
+
+class Shelves:
+    def __init__(self, session):
+        self._shelves = {kind: Shelf(session) for kind in (int, str)}
+
+    def __getitem__(self, kind) -> Shelf:
+        return self._shelves[kind]
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.services.shelves import Shelves
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def get_shelves(session=Depends(get_session_dependency)) -> Shelves:
+    return Shelves(session)
+
+
+@router.post("/a")
+async def a(shelves: Annotated[Shelves, Depends(get_shelves)]):
+    await shelves[int].put(1)  # TXN209@11
+
+
+@router.post("/b")
+async def b(shelves: Annotated[Shelves, Depends(get_shelves)], session=Depends(get_session_dependency)):
+    async with session.begin():
+        await shelves[int].keep(1)
+""",
+        set(),
+    ),
 }
 
 

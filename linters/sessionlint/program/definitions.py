@@ -173,6 +173,7 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))
                     _wrapped(info, wrapped)
                     inner = [a.info for a in wrapped if a.tag == "fn" and a.info.parent is not None]
+                    inner += [m for a in wrapped if a.tag == "inst" if (m := _calls(frame, a, info)) is not None]
                     info.wrappers = tuple(dict.fromkeys(f for f in (*info.wrappers, *inner) if f is not info))
                     if frame.class_scope is not None and not info.is_staticmethod:
                         becomes_method(frame, wrapped, frame.class_scope, info)
@@ -185,6 +186,13 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
     if not target and is_call and decorator[2][0] == "a":
         _likely_route(frame, info, decorator)
     return target
+
+
+def _calls(frame: Frame, atom: Inst, info: FunctionInfo) -> FunctionInfo | None:
+    """The ``__call__`` of an object that a function was given to, and that takes its place."""
+    if not any(a.tag == "fn" and a.info is info for _, value in atom.bindings for a in value):
+        return None
+    return frame.solver.method(atom.info, "__call__")
 
 
 def becomes_method(frame: Frame, value: Value, owner: ClassInfo, wrapped: FunctionInfo | None = None) -> None:
