@@ -693,6 +693,163 @@ async def b(shelves: Annotated[Shelves, Depends(get_shelves)], session=Depends(g
 """,
         set(),
     ),
+    "the class of the first argument says which registered function runs": (
+        """
+# --- app/parcels.py
+import asyncio
+from functools import singledispatch, singledispatchmethod
+
+
+class Parcel:
+    pass
+
+
+class Heavy(Parcel):
+    pass
+
+
+class Crate(Heavy):
+    pass
+
+
+class Light(Parcel):
+    pass
+
+
+class Paper:
+    pass
+
+
+@singledispatch
+async def move(parcel, session):
+    raise TypeError(parcel)
+
+
+@move.register
+async def _(parcel: Heavy, session):
+    await asyncio.sleep(1)
+
+
+@move.register(Light)
+async def carry(parcel, session):
+    return session
+
+
+async def shred(parcel, session):
+    await asyncio.sleep(1)
+
+
+move.register(Paper, shred)
+
+
+async def move_carefully(parcel, session):
+    await move(parcel, session)
+
+
+class Porter:
+    @singledispatchmethod
+    async def take(self, parcel, session):
+        return parcel
+
+    @take.register
+    async def _(self, parcel: Heavy, session):
+        await asyncio.sleep(1)
+# --- app/services/depot.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.parcels import Crate, Heavy, Light, Paper, Porter, move, move_carefully
+
+
+async def heavy(session: AsyncSession):
+    async with session.begin():
+        await move(Heavy(), session)  # TXN207@15
+        await move(Crate(), session)  # TXN207@15
+        await move(Paper(), session)  # TXN207@15
+        await move_carefully(Heavy(), session)  # TXN207@15
+        await Porter().take(Crate(), session)  # TXN207@15
+
+
+async def light(session: AsyncSession):
+    async with session.begin():
+        await move(Light(), session)
+        await move_carefully(Light(), session)
+        await Porter().take(Light(), session)
+
+
+async def any_parcel(parcel, session: AsyncSession):
+    async with session.begin():
+        await move(parcel, session)  # TXN207@15
+""",
+        set(),
+    ),
+    "a method called by a name put together is one of its object's own": (
+        """
+# --- app/machines.py
+import asyncio
+
+
+class Machine:
+    def __init__(self, session):
+        self.session = session
+
+    async def run(self, step):
+        method = f"run_{type(step).__name__}"
+        runner = getattr(self, method, self.run_nothing)
+        return await runner(step)
+
+    async def stop(self, step):
+        await getattr(self, "stop_" + step.name)(step)
+
+    async def run_nothing(self, step):
+        return step
+
+
+class Slow(Machine):
+    async def run_int(self, step):
+        await asyncio.sleep(1)
+
+    async def stop_now(self, step):
+        await asyncio.sleep(1)
+
+
+class Quick(Machine):
+    async def run_int(self, step):
+        return step
+
+    async def stop_now(self, step):
+        return step
+
+    async def running(self, step):
+        await asyncio.sleep(1)
+# --- app/services/hall.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.machines import Machine, Quick, Slow
+
+
+async def slow(session: AsyncSession):
+    async with session.begin():
+        await Slow(session).run(1)  # TXN207@15
+        await Slow(session).stop(1)  # TXN207@15
+
+
+async def quick(session: AsyncSession):
+    async with session.begin():
+        await Quick(session).run(1)
+        await Quick(session).stop(1)
+
+
+async def plain(session: AsyncSession):
+    async with session.begin():
+        await Machine(session).run(1)
+
+
+async def some(session: AsyncSession, machine: Machine):
+    async with session.begin():
+        await machine.run(1)  # TXN207@15
+""",
+        set(),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     class_values,
     configured,
+    dispatching,
     drawing,
     handles,
     holding,
@@ -70,11 +71,17 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     frame.flags.extend(flags)
     out: Value = UNKNOWN
     through, name = receiver_of(frame, e[2]), name_of(frame, e[2])
+    for callee in callees:
+        if callee.tag == "fn" and callee.info.decorator_values:
+            callees = dispatching.chosen(frame, callees, args)
+            break
     for callee in holding.each(frame, callees):
         instead = overriding.others(frame, callee) if through is not None else []
         if instead and (awaited or not callee.info.is_async):
             overriding.foretell(frame, through, instead, args, keywords, e)
-        if (chosen := class_passed(callee)) is not None:
+        if frame.under and callee in frame.under:
+            out = join(out, _guarded(frame, frame.under[callee], callee, args, keywords, e))
+        elif (chosen := class_passed(callee)) is not None:
             out = join(out, _guarded(frame, chosen, callee, args, keywords, e))
         elif through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)

@@ -21,7 +21,7 @@ _NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
 #: Cells that many write to: what callers pass, what is put into a registry, and under which keys.
-_MANY = frozenset({"param", "registry", "keys"})
+_MANY = frozenset({"param", "registry", "keys", "dispatched", "signal"})
 
 
 class Cells:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, knowledge, registering, row_classes
+from sessionlint.program import dependencies, dispatching, knowledge, registering, row_classes
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -166,6 +166,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
             _library_decorator(frame, info, atom.name, decorator)
         elif atom.tag == "method" and atom.receiver.tag in ("obj", "ext"):
             _router_decorator(frame, info, atom, decorator)
+        elif atom.tag == "method" and atom.receiver.tag == "fn" and atom.name == "register":
+            dispatching.decorated(frame, info, atom.receiver.info, decorator)
         elif atom.tag in ("fn", "cls", "inst", "partial"):
             value = frame.evaluate(decorator) if is_call else target
             for made in value:

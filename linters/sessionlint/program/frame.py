@@ -79,6 +79,8 @@ class Frame:
         self.yields: Value = UNKNOWN
         #: functions that were taken out of a container, by the parameter that holds it
         self.drawn: dict[Any, Any] = {}
+        #: functions that are called under a condition on a parameter, however they are named
+        self.under: dict[Any, Any] = {}
         #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
         self.chosen: dict[Any, Any] = {}
         #: what objects of the classes that others have in their place are made with

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.stdlib import class_of
+from sessionlint.program.reflection import class_of
 from sessionlint.program.values import UNKNOWN, ClassOf, Const, Param, Value, literal
 
 #: Stands for a key that is not known.

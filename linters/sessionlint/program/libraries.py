@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
+    dispatching,
     handles,
     holding,
     keys,
@@ -268,6 +269,9 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return stdlib.context_variable(frame, receiver, name, args, e)
     if tag == "obj" and receiver.name == WORKER_CONTEXT and name == "get":
         return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
+    if tag == "fn" and name == "register" and len(args) == 2:
+        for function in args[1]:
+            dispatching.register(frame, receiver.info, args[0], function)
     if tag in ("fn", "cls", "obj", "partial"):
         scheduled = scheduling.method(frame, receiver, name, args, keywords, e)
         return UNKNOWN if scheduled is None else scheduled
