@@ -850,6 +850,61 @@ async def some(session: AsyncSession, machine: Machine):
 """,
         set(),
     ),
+    "what is connected with a signal runs when it is sent": (
+        """
+# --- app/news.py
+import time
+
+from blinker import Namespace, Signal, signal
+
+news = Namespace()
+printed = news.signal("printed")
+read = Signal()
+burnt = Signal()
+
+
+@printed.connect
+def deliver(sender, session):
+    time.sleep(1)
+
+
+@read.connect
+def remember(sender, session):
+    session.info["read"] = sender
+
+
+@burnt.connect_via("oven")
+def extinguish(sender, session):
+    time.sleep(1)
+
+
+def rest(sender, session):
+    time.sleep(1)
+
+
+signal("slept").connect(rest)
+# --- app/services/press.py
+from blinker import signal
+from sqlalchemy.orm import Session
+
+from app.news import burnt, news, printed, read
+
+
+def prints(session: Session):
+    with session.begin():
+        printed.send("press", session=session)  # TXN207@9
+        news.signal("printed").send("press", session=session)  # TXN207@9
+        signal("slept").send("press", session=session)  # TXN207@9
+        burnt.send("oven", session=session)  # TXN207@9
+
+
+def reads(session: Session):
+    with session.begin():
+        read.send("press", session=session)
+        signal("woken").send("press", session=session)
+""",
+        set(),
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, dispatching, knowledge, registering, row_classes
+from sessionlint.program import dependencies, dispatching, knowledge, registering, row_classes, signals
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -251,7 +251,9 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
 
 def _router_decorator(frame: Frame, info: FunctionInfo, atom: Any, decorator: ir.Expr) -> None:
     name = atom.name
-    if name in knowledge.ROUTE_METHODS:
+    if atom.receiver.tag == "obj" and atom.receiver.name == signals.SIGNAL:
+        signals.decorated(frame, info, atom.receiver, name)
+    elif name in knowledge.ROUTE_METHODS:
         _register(frame, info, name, atom.receiver, decorator)
     elif name == "middleware":
         info.registrations["middleware"] = (frame.site(decorator[1]), "middleware")

@@ -21,6 +21,7 @@ from sessionlint.program import (
     revealing,
     row_classes,
     scheduling,
+    signals,
     stdlib,
     strings,
 )
@@ -267,6 +268,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return (receiver,)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
+    if tag == "obj" and receiver.name == signals.SIGNAL:
+        return signals.call(frame, receiver, name, args, keywords, e)
     if tag == "obj" and receiver.name == WORKER_CONTEXT and name == "get":
         return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
     if tag == "fn" and name == "register" and len(args) == 2:
