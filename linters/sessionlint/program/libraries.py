@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     dispatching,
+    handing,
     handles,
     holding,
     keys,
@@ -270,6 +271,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return stdlib.context_variable(frame, receiver, name, args, e)
     if tag == "obj" and receiver.name == signals.SIGNAL:
         return signals.call(frame, receiver, name, args, keywords, e)
+    if tag == "obj" and receiver.name == handing.QUEUE:
+        return handing.call(frame, receiver, name, args, e)
     if tag == "obj" and receiver.name == WORKER_CONTEXT and name == "get":
         return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
     if tag == "fn" and name == "register" and len(args) == 2:

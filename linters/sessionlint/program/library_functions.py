@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, knowledge, locators, predicates, records, signals, stdlib, strings, urls
+from sessionlint.program import (
+    certificates,
+    handing,
+    knowledge,
+    locators,
+    predicates,
+    records,
+    signals,
+    stdlib,
+    strings,
+    urls,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
@@ -275,6 +286,7 @@ def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
 
 
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
+    "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
