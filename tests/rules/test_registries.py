@@ -905,6 +905,82 @@ def reads(session: Session):
 """,
         set(),
     ),
+    "what a dispatcher is declared to hold is what was registered": (
+        """
+# --- app/desk.py
+import asyncio
+
+
+class Command:
+    pass
+
+
+class Ship(Command):
+    pass
+
+
+class Weigh(Command):
+    pass
+
+
+class Clerk:
+    does: type[Command]
+
+    async def do(self, command, session):
+        raise NotImplementedError
+
+
+class Desk:
+    def __init__(self) -> None:
+        self._clerks: dict[type[Command], Clerk] = {}
+
+    def clerk(self, kind: type[Clerk]) -> type[Clerk]:
+        self._clerks[kind.does] = kind()
+        return kind
+
+    async def hand_in(self, command: Command, session):
+        return await self._clerks[type(command)].do(command, session)
+
+
+desk = Desk()
+
+
+@desk.clerk
+class Shipper(Clerk):
+    does = Ship
+
+    async def do(self, command, session):
+        await asyncio.sleep(1)
+
+
+@desk.clerk
+class Weigher(Clerk):
+    does = Weigh
+
+    async def do(self, command, session):
+        return command
+# --- app/services/counter.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.desk import Command, Ship, Weigh, desk
+
+
+async def ships(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Ship(), session)  # TXN207@15
+
+
+async def weighs(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Weigh(), session)
+
+
+async def some(session: AsyncSession, command: Command):
+    async with session.begin():
+        await desk.hand_in(command, session)  # TXN207@15
+""",
+        set(),
+    ),
 }
 
 

@@ -227,7 +227,7 @@ def _told_apart(frame: Frame, origin: tuple[Any, str], owner: Any, value: Value,
     for atom in value:
         if atom.tag == "map":
             known = dict(atom.items)
-            items = {k: _without(v, raw) for k, v in atom.items}
+            items = {k: _undeclared(frame, _without(v, raw), raw) for k, v in atom.items}
             under_any = join(items.pop(("?",), UNKNOWN), entries.get(_ANY, UNKNOWN))
             for key in (k for k in keys if k not in (_ANY, LISTED)):
                 entry = naming.in_dictionary((key,))
@@ -238,6 +238,12 @@ def _told_apart(frame: Frame, origin: tuple[Any, str], owner: Any, value: Value,
             atom = Seq(tuple(kept for v in atom.items if (kept := _without(v, raw))), atom.many)
         out = join(out, (atom,))
     return join(out, listed)
+
+
+def _undeclared(frame: Frame, value: Value, raw: list[Any]) -> Value:
+    """Without the objects that an annotation promises: those that were put in are known."""
+    above = {cls for a in raw if a.tag == "inst" for cls in frame.solver.mro(a.info)}
+    return tuple([a for a in value if a.tag != "inst" or a.bindings or a.info not in above])
 
 
 def _without(value: Value, raw: list[Any]) -> Value:
