@@ -312,6 +312,675 @@ async def silent(session: AsyncSession, to):
 """,
         set(),
     ),
+    "a dispatcher runs what was registered for the class of what it is given": (
+        """
+# --- app/desk.py
+import asyncio
+from collections import defaultdict
+
+
+class Command:
+    pass
+
+
+class Ship(Command):
+    topic = "ship"
+
+
+class Weigh(Command):
+    topic = "weigh"
+
+
+class Label(Command):
+    topic = "label"
+
+
+class Desk:
+    def __init__(self):
+        self._clerks = {}
+
+    def clerk(self, kind):
+        self._clerks[kind.does] = kind()
+        return kind
+
+    async def hand_in(self, command: Command, session):
+        return await self._clerks[type(command)].do(command, session)
+
+    async def twice(self, command, session):
+        await self.hand_in(command, session)
+        await self.hand_in(command, session)
+
+
+class Board:
+    def __init__(self):
+        self._readers = defaultdict(list)
+        self._by_topic = defaultdict(list)
+
+    def reads(self, kind):
+        def keep(reader):
+            self._readers[kind].append(reader)
+            self._by_topic[kind.topic].append(reader)
+            return reader
+
+        return keep
+
+    async def post(self, note, session):
+        kind = type(note)
+        for reader in self._readers[kind]:
+            await reader(note, session)
+
+    async def announce(self, note, session):
+        for reader in self._by_topic[note.topic]:
+            await reader(note, session)
+
+
+desk = Desk()
+board = Board()
+shelf = Board()
+LISTED = defaultdict(list)
+
+
+def listed(kind):
+    def keep(function):
+        LISTED[kind].append(function)
+        return function
+
+    return keep
+
+
+async def call_listed(note, session):
+    for function in LISTED[type(note)]:
+        await function(note, session)
+
+
+@desk.clerk
+class Shipper:
+    does = Ship
+
+    async def do(self, command, session):
+        await asyncio.sleep(1)
+
+
+@desk.clerk
+class Weigher:
+    does = Weigh
+
+    async def do(self, command, session):
+        return command
+
+
+@listed(Ship)
+@board.reads(Ship)
+async def wait(note, session):
+    await asyncio.sleep(1)
+
+
+@listed(Weigh)
+@board.reads(Weigh)
+async def look(note, session):
+    return note
+
+
+@shelf.reads(Ship)
+async def shelve(note, session):
+    return note
+
+
+ROUTINES = {Ship: wait, Weigh: look}
+
+
+async def routine(note, session):
+    return await ROUTINES[type(note)](note, session)
+# --- app/services/counter.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.desk import Command, Label, Ship, Weigh, board, call_listed, desk, routine, shelf
+
+
+async def ships(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Ship(), session)  # TXN207@15
+        await board.post(Ship(), session)  # TXN207@15
+        await routine(Ship(), session)  # TXN207@15
+        await call_listed(Ship(), session)  # TXN207@15
+
+
+async def weighs(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Weigh(), session)
+        await board.post(Weigh(), session)
+        await routine(Weigh(), session)
+        await call_listed(Weigh(), session)
+
+
+async def labels(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Label(), session)
+        await shelf.post(Ship(), session)
+
+
+async def through_another(session: AsyncSession):
+    async with session.begin():
+        await desk.twice(Ship(), session)  # TXN207@15
+        await desk.twice(Weigh(), session)
+
+
+async def declared(session: AsyncSession, heavy: Weigh, far: Ship, some: Command):
+    async with session.begin():
+        await desk.hand_in(heavy, session)
+        await desk.hand_in(far, session)  # TXN207@15
+        await desk.hand_in(some, session)  # TXN207@15
+
+
+async def by_topic(session: AsyncSession):
+    async with session.begin():
+        await board.announce(Ship(), session)  # TXN207@15
+        await board.announce(Weigh(), session)
+""",
+        set(),
+    ),
+    "each of many handlers is known by the class it is for": (
+        "# --- app/desk.py\nimport asyncio\n\n\n"
+        + "".join(f"class Kind{n}:\n    pass\n\n\n" for n in range(12))
+        + """
+class Desk:
+    def __init__(self):
+        self.clerks = {}
+
+    def clerk(self, kind):
+        self.clerks[kind.does] = kind()
+        return kind
+
+    async def hand_in(self, what, session):
+        await self.clerks[type(what)].do(session)
+
+
+desk = Desk()
+"""
+        + "".join(
+            f"""
+
+@desk.clerk
+class Clerk{n}:
+    does = Kind{n}
+
+    async def do(self, session):
+        {"await asyncio.sleep(1)" if n == 11 else "return session"}
+"""
+            for n in range(12)
+        )
+        + """
+# --- app/services/counter.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.desk import Kind0, Kind10, Kind11, desk
+
+
+async def first(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Kind0(), session)
+        await desk.hand_in(Kind10(), session)
+
+
+async def last(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Kind11(), session)  # TXN207@15
+""",
+        set(),
+    ),
+    "an object keeps the functions that its constructor was given one by one": (
+        """
+# --- app/lines.py
+import asyncio
+
+
+async def press(session):
+    await asyncio.sleep(1)
+
+
+async def fold(session):
+    return session
+
+
+class Line:
+    def __init__(self, *stations):
+        self.stations = stations
+
+    async def __call__(self, session):
+        for station in self.stations:
+            await station(session)
+
+
+class Copied:
+    def __init__(self, name, *stations):
+        self.name = name
+        self.stations = list(stations)
+
+    async def run(self, session):
+        for station in self.stations:
+            await station(session)
+
+
+pressing, folding = Line(fold, press), Line(fold, fold)
+pressing_copied, folding_copied = Copied("a", press), Copied("b", fold)
+# --- app/services/laundry.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.lines import folding, folding_copied, pressing, pressing_copied
+
+
+async def pressed(session: AsyncSession):
+    async with session.begin():
+        await pressing(session)  # TXN207@15
+        await pressing_copied.run(session)  # TXN207@15
+
+
+async def folded(session: AsyncSession):
+    async with session.begin():
+        await folding(session)
+        await folding_copied.run(session)
+""",
+        set(),
+    ),
+    "an object in the place of a function does what its class does around the call": (
+        """
+# --- app/services/stock.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Saved:
+    def __init__(self, work):
+        self.work = work
+
+    async def __call__(self, session: AsyncSession, number: int):
+        result = await self.work(session, number)
+        await session.commit()  # TXN201@15
+        return result
+
+
+class Told:
+    def __init__(self, work):
+        self.work = work
+
+    async def __call__(self, session: AsyncSession, number: int):
+        return await self.work(session, number)
+
+
+def told(work):
+    return Told(work)
+
+
+@Saved
+async def put_away(session: AsyncSession, number: int):
+    session.add(number)
+
+
+@told
+async def count(session: AsyncSession, number: int):
+    session.add(number)
+# --- app/routers/stock.py
+from fastapi import APIRouter, Depends
+
+from app.services.stock import count, put_away
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(session=Depends(get_session_dependency)):
+    async with session.begin():
+        await put_away(session, 1)  # TXN205@15
+        await count(session, 1)
+
+
+@router.post("/b")
+async def b(session=Depends(get_session_dependency)):
+    await put_away(session, 1)
+
+
+@router.post("/c")
+async def c(session=Depends(get_session_dependency)):
+    await count(session, 1)  # TXN209@11
+""",
+        set(),
+    ),
+    "what stands under a key of an injected object": (
+        """
+# --- app/services/shelves.py
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def put(self, what):
+        self.session.add(what)
+
+    async def keep(self, what):
+        self.session.add(what)
+        await self.session.flush()
+
+
+class Shelves:
+    def __init__(self, session):
+        self._shelves = {kind: Shelf(session) for kind in (int, str)}
+
+    def __getitem__(self, kind) -> Shelf:
+        return self._shelves[kind]
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.services.shelves import Shelves
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def get_shelves(session=Depends(get_session_dependency)) -> Shelves:
+    return Shelves(session)
+
+
+@router.post("/a")
+async def a(shelves: Annotated[Shelves, Depends(get_shelves)]):
+    await shelves[int].put(1)  # TXN209@11
+
+
+@router.post("/b")
+async def b(shelves: Annotated[Shelves, Depends(get_shelves)], session=Depends(get_session_dependency)):
+    async with session.begin():
+        await shelves[int].keep(1)
+""",
+        set(),
+    ),
+    "the class of the first argument says which registered function runs": (
+        """
+# --- app/parcels.py
+import asyncio
+from functools import singledispatch, singledispatchmethod
+
+
+class Parcel:
+    pass
+
+
+class Heavy(Parcel):
+    pass
+
+
+class Crate(Heavy):
+    pass
+
+
+class Light(Parcel):
+    pass
+
+
+class Paper:
+    pass
+
+
+@singledispatch
+async def move(parcel, session):
+    raise TypeError(parcel)
+
+
+@move.register
+async def _(parcel: Heavy, session):
+    await asyncio.sleep(1)
+
+
+@move.register(Light)
+async def carry(parcel, session):
+    return session
+
+
+async def shred(parcel, session):
+    await asyncio.sleep(1)
+
+
+move.register(Paper, shred)
+
+
+async def move_carefully(parcel, session):
+    await move(parcel, session)
+
+
+class Porter:
+    @singledispatchmethod
+    async def take(self, parcel, session):
+        return parcel
+
+    @take.register
+    async def _(self, parcel: Heavy, session):
+        await asyncio.sleep(1)
+# --- app/services/depot.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.parcels import Crate, Heavy, Light, Paper, Porter, move, move_carefully
+
+
+async def heavy(session: AsyncSession):
+    async with session.begin():
+        await move(Heavy(), session)  # TXN207@15
+        await move(Crate(), session)  # TXN207@15
+        await move(Paper(), session)  # TXN207@15
+        await move_carefully(Heavy(), session)  # TXN207@15
+        await Porter().take(Crate(), session)  # TXN207@15
+
+
+async def light(session: AsyncSession):
+    async with session.begin():
+        await move(Light(), session)
+        await move_carefully(Light(), session)
+        await Porter().take(Light(), session)
+
+
+async def any_parcel(parcel, session: AsyncSession):
+    async with session.begin():
+        await move(parcel, session)  # TXN207@15
+""",
+        set(),
+    ),
+    "a method called by a name put together is one of its object's own": (
+        """
+# --- app/machines.py
+import asyncio
+
+
+class Machine:
+    def __init__(self, session):
+        self.session = session
+
+    async def run(self, step):
+        method = f"run_{type(step).__name__}"
+        runner = getattr(self, method, self.run_nothing)
+        return await runner(step)
+
+    async def stop(self, step):
+        await getattr(self, "stop_" + step.name)(step)
+
+    async def run_nothing(self, step):
+        return step
+
+
+class Slow(Machine):
+    async def run_int(self, step):
+        await asyncio.sleep(1)
+
+    async def stop_now(self, step):
+        await asyncio.sleep(1)
+
+
+class Quick(Machine):
+    async def run_int(self, step):
+        return step
+
+    async def stop_now(self, step):
+        return step
+
+    async def running(self, step):
+        await asyncio.sleep(1)
+# --- app/services/hall.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.machines import Machine, Quick, Slow
+
+
+async def slow(session: AsyncSession):
+    async with session.begin():
+        await Slow(session).run(1)  # TXN207@15
+        await Slow(session).stop(1)  # TXN207@15
+
+
+async def quick(session: AsyncSession):
+    async with session.begin():
+        await Quick(session).run(1)
+        await Quick(session).stop(1)
+
+
+async def plain(session: AsyncSession):
+    async with session.begin():
+        await Machine(session).run(1)
+
+
+async def some(session: AsyncSession, machine: Machine):
+    async with session.begin():
+        await machine.run(1)  # TXN207@15
+""",
+        set(),
+    ),
+    "what is connected with a signal runs when it is sent": (
+        """
+# --- app/news.py
+import time
+
+from blinker import Namespace, Signal, signal
+
+news = Namespace()
+printed = news.signal("printed")
+read = Signal()
+burnt = Signal()
+
+
+@printed.connect
+def deliver(sender, session):
+    time.sleep(1)
+
+
+@read.connect
+def remember(sender, session):
+    session.info["read"] = sender
+
+
+@burnt.connect_via("oven")
+def extinguish(sender, session):
+    time.sleep(1)
+
+
+def rest(sender, session):
+    time.sleep(1)
+
+
+signal("slept").connect(rest)
+# --- app/services/press.py
+from blinker import signal
+from sqlalchemy.orm import Session
+
+from app.news import burnt, news, printed, read
+
+
+def prints(session: Session):
+    with session.begin():
+        printed.send("press", session=session)  # TXN207@9
+        news.signal("printed").send("press", session=session)  # TXN207@9
+        signal("slept").send("press", session=session)  # TXN207@9
+        burnt.send("oven", session=session)  # TXN207@9
+
+
+def reads(session: Session):
+    with session.begin():
+        read.send("press", session=session)
+        signal("woken").send("press", session=session)
+""",
+        set(),
+    ),
+    "what a dispatcher is declared to hold is what was registered": (
+        """
+# --- app/desk.py
+import asyncio
+
+
+class Command:
+    pass
+
+
+class Ship(Command):
+    pass
+
+
+class Weigh(Command):
+    pass
+
+
+class Clerk:
+    does: type[Command]
+
+    async def do(self, command, session):
+        raise NotImplementedError
+
+
+class Desk:
+    def __init__(self) -> None:
+        self._clerks: dict[type[Command], Clerk] = {}
+
+    def clerk(self, kind: type[Clerk]) -> type[Clerk]:
+        self._clerks[kind.does] = kind()
+        return kind
+
+    async def hand_in(self, command: Command, session):
+        return await self._clerks[type(command)].do(command, session)
+
+
+desk = Desk()
+
+
+@desk.clerk
+class Shipper(Clerk):
+    does = Ship
+
+    async def do(self, command, session):
+        await asyncio.sleep(1)
+
+
+@desk.clerk
+class Weigher(Clerk):
+    does = Weigh
+
+    async def do(self, command, session):
+        return command
+# --- app/services/counter.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.desk import Command, Ship, Weigh, desk
+
+
+async def ships(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Ship(), session)  # TXN207@15
+
+
+async def weighs(session: AsyncSession):
+    async with session.begin():
+        await desk.hand_in(Weigh(), session)
+
+
+async def some(session: AsyncSession, command: Command):
+    async with session.begin():
+        await desk.hand_in(command, session)  # TXN207@15
+""",
+        set(),
+    ),
 }
 
 

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 
 _PUTS = frozenset({"append", "add", "insert", "appendleft", "setdefault"})
+#: Methods of what is in a container that is a container itself: nothing is called that was put in.
+_OF_CONTAINERS = _PUTS | {"get", "items", "keys", "values", "pop", "popleft", "update", "extend", "remove", "discard"}
 
 
 def keeps_registry(node: ast.ClassDef) -> bool:
@@ -16,7 +18,8 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     """
     inside = list(ast.walk(node))
     itself = ("self", "cls", node.name)
-    filled = {name for n in inside for source in _filled(n) for name in _attributes(source, itself)}
+    given = {a.arg for n in inside if isinstance(n, ast.FunctionDef) for a in n.args.args[1:]}
+    filled = {name for n in inside for source in _filled(n, given) for name in _attributes(source, itself)}
     if not filled:
         return False
     sources: dict[str, list[ast.expr]] = {}
@@ -26,10 +29,12 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     return any(not filled.isdisjoint(_attributes(source, itself)) for source in called)
 
 
-def _filled(node: ast.AST) -> Iterator[ast.expr]:
-    """The containers that a statement puts the value of a name into."""
+def _filled(node: ast.AST, given: set[str]) -> Iterator[ast.expr]:
+    """The containers that a statement puts the value of a name into, or an object of the class that is ``given``."""
     if isinstance(node, ast.Assign):
-        for target in node.targets if isinstance(node.value, ast.Name) else ():
+        value = node.value
+        made = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in given
+        for target in node.targets if made or isinstance(value, ast.Name) else ():
             if isinstance(target, ast.Subscript):
                 yield target.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PUTS:
@@ -57,6 +62,9 @@ def _called(node: ast.Call, sources: dict[str, list[ast.expr]]) -> Iterator[ast.
         yield from sources.get(called.id, ())
     elif isinstance(called, ast.Subscript | ast.Call) and called is node.func:
         yield called.func if isinstance(called, ast.Call) else called
+    elif isinstance(called, ast.Subscript) and isinstance(node.func, ast.Attribute):
+        # a method of what is in the container
+        yield from () if node.func.attr in _OF_CONTAINERS else (called,)
 
 
 def _attributes(expr: ast.expr, owners: tuple[str, ...]) -> Iterator[str]:

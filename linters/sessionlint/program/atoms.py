@@ -227,6 +227,13 @@ class Row(NamedTuple):
     tag: str = "row"
 
 
+class ClassOf(NamedTuple):
+    """``type(x)`` of a parameter or of what is injected: callers know which class that is."""
+
+    param: Any
+    tag: str = "class of"
+
+
 class Dependency(NamedTuple):
     """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off.
 

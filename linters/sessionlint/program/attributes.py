@@ -22,7 +22,8 @@ from sessionlint.program import (
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.stdlib import PROPERTY, class_of, session_class
+from sessionlint.program.reflection import class_of, session_class
+from sessionlint.program.stdlib import PROPERTY
 from sessionlint.program.values import (
     NAMESPACE,
     UNKNOWN,

@@ -11,14 +11,21 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import keys as naming
+from sessionlint.program.chosen import of_given
 from sessionlint.program.frame import Frame, identity
+from sessionlint.program.keys import FieldOf
 from sessionlint.program.model import FunctionInfo, Kept, Summary
 from sessionlint.program.substitution import substitute
 from sessionlint.program.values import (
+    MAX_ARGUMENTS,
     MAX_ATOMS,
     UNKNOWN,
+    ClassOf,
     Const,
+    Ext,
     Inst,
+    Map,
     Param,
     Seq,
     Value,
@@ -35,12 +42,14 @@ _STATEMENTS = 20
 _CALLED = frozenset({"fn", "cls", "partial", "method", "inst"})
 #: What a function that is gone through again must not do: define, or hand out bit by bit.
 _DOES_MORE = frozenset({"lam", "y", "yf", "F", "C", "glob"})
-#: Stands for a key that is not known.
-_ANY = Const("?", "key")
+_ANY = naming.ANY_KEY
 #: Stands for whichever object.
 _ANYONE = Const("anyone", "mark")
 #: Stands for the key of what is put into a list that has none.
 LISTED = Const("", "listed")
+#: A dictionary that makes what it is asked for, and what marks what is known of one.
+DEFAULTS = Ext("collections.defaultdict()")
+_OF_DEFAULTS = ("<defaultdict>", (0, 0, 0, 0))
 
 
 def holds_called(frame: Frame, value: Value) -> bool:
@@ -51,17 +60,18 @@ def holds_called(frame: Frame, value: Value) -> bool:
     )
 
 
-def put(frame: Frame, holder: ir.Expr, keys: Value, value: Value) -> None:
+def put(frame: Frame, holder: ir.Expr, keys: Value, value: Value, named: ir.Expr | None = None) -> None:
     """``self.factories[name] = factory``: notes what is kept, under which key, in which object."""
     if holder[0] not in ("n", "a") or (holder[0] == "n" and not holds_called(frame, value)):
         return
-    key: Any = keys[0] if len(keys) == 1 else _ANY
-    if not (key.tag == "const" or (key.tag == "param" and _is_own(frame.function, key.info))):
-        key = _ANY
+    key = naming.of_put(frame, keys, named)
     for origin, owner in _origins(frame, holder):
-        raw = (*value, *(a for s in value if s.tag == "seq" for v in s.items for a in v))
-        frame.solver.write(("registry", *origin), raw)
+        frame.solver.write(("registry", *origin), _raw(value))
         _keep(frame, Kept(origin, owner, key, value))
+
+
+def _raw(value: Value) -> Value:
+    return (*value, *(a for s in value if s.tag == "seq" for v in s.items for a in v))
 
 
 def _origins(frame: Frame, holder: ir.Expr) -> list[tuple[tuple[Any, str], Any]]:
@@ -109,14 +119,8 @@ def _itself(function: FunctionInfo, atom: Any) -> Param | None:
     return own if atom == Inst(own.info.class_info) else None
 
 
-def _is_own(function: FunctionInfo | None, owner: FunctionInfo) -> bool:
-    while function is not None and function is not owner:
-        function = function.parent
-    return function is owner
-
-
 def _keep(frame: Frame, kept: Kept) -> None:
-    if isinstance(kept.owner, Param) or isinstance(kept.key, Param):
+    if isinstance(kept.owner, Param) or isinstance(kept.key, Param | FieldOf):
         frame.kept[kept] = None
     else:
         for owner in dict.fromkeys((kept.owner, _ANYONE)):
@@ -131,39 +135,61 @@ def carry(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[A
         if isinstance(owner, Param) and owner in mapped:
             given = mapped[owner]
             owner = (mark_of(given[0]) or _itself(frame.function, given[0])) if len(given) == 1 else None
-        elif isinstance(owner, Param) and not _is_own(frame.function, owner.info):
+        elif isinstance(owner, Param) and not naming.is_own(frame.function, owner.info):
             owner = None
-        keys: Value = (key,)
-        if isinstance(key, Param) and key in mapped:
-            keys = mapped[key]
-        elif isinstance(key, Param) and not _is_own(frame.function, key.info):
-            keys = ()
-        values = substitute(frame, kept.value, mapped, function, e[1])
-        for one in keys or (_ANY,):
-            known = one.tag == "const" or (one.tag == "param" and _is_own(frame.function, one.info))
-            _keep(frame, Kept(kept.origin, owner, one if known else _ANY, values))
+        values = substitute(frame, of_given(kept.value, mapped), mapped, function, e[1])
+        if values != kept.value:
+            frame.solver.write(("registry", *kept.origin), _raw(values))
+        for one in naming.of_call(frame, key, mapped, e) or (_ANY,):
+            _keep(frame, Kept(kept.origin, owner, one if naming.is_told(frame, one) else _ANY, values))
 
 
-def drawn(frame: Frame, holder: ir.Expr, held: Value, keys: Value) -> Value:
-    """What ``holder[key]`` is looked up in: with a literal key, what was put under it at the calls that say so.
+def drawn(frame: Frame, holder: ir.Expr, held: Value, keys: Value, named: ir.Expr | None = None) -> Value:
+    """What ``holder[key]`` is looked up in: with a known key, what was put under it at the calls that say so.
 
-    That the key is an argument is noted: for a call with a literal one, the function is gone through once more.
+    That the key is an argument, its class or an attribute of it, is noted: for a call that says which, the function is
+    gone through once more.
     """
-    if len(keys) != 1 or keys[0].tag not in ("const", "param") or not any(a.tag == "map" for a in held):
+    if not any(a.tag == "map" for a in held):
         return held
-    if keys[0].tag == "param":
-        if keys[0].info is frame.function and holds_called(frame, tuple(a for a in held if a.tag == "map")):
-            frame.draws[keys[0].name] = None
+    asked = naming.of_draw(frame, keys, named)
+    if asked is not None:
+        if holds_called(frame, tuple(a for a in held if a.tag == "map")):
+            frame.draws[asked[0]] = asked[1] or frame.draws.get(asked[0], False)
         return held
-    if holder[0] not in ("n", "a") or not any(a.tag == "map" and a.get(("?",)) is not None for a in held):
+    if len(keys) != 1 or not naming.is_known(keys[0]) or holder[0] not in ("n", "a"):
+        return held
+    if not any(a.tag == "map" and a.get(("?",)) is not None for a in held):
         return held
     for origin, owner in _origins(frame, holder):
         held = _told_apart(frame, origin, owner if not isinstance(owner, Param) else None, held, keys[0])
     return held
 
 
+def of_name(frame: Frame, holder: ir.Expr, value: Value) -> Value:
+    """What a module's ``defaultdict`` holds that functions were put into."""
+    return _filled(frame, value, _origins(frame, holder)) if holder[0] == "n" else value
+
+
+def _filled(frame: Frame, value: Value, origins: list[tuple[tuple[Any, str], Any]]) -> Value:
+    """With the dictionary that a ``defaultdict`` is once something to call was put into it."""
+    made = Map((), True, _OF_DEFAULTS)
+    for origin, _ in origins:
+        found = _told_apart(frame, origin, None, (made,))
+        if found != (made,):
+            return (*[a for a in value if a != DEFAULTS], *found)
+    return value
+
+
+def is_default(value: Value) -> bool:
+    """Whether a value is what is known of a ``defaultdict``: that is written down by key alone."""
+    return any(a.tag == "map" and a.site == _OF_DEFAULTS for a in value)
+
+
 def of_object(frame: Frame, value: Value, atom: Inst, name: str, e: ir.Expr) -> Value:
     """What an object's container holds: what was put into this very object, where objects are told apart."""
+    if DEFAULTS in value and any(c.registers for c in frame.solver.mro(atom.info)):
+        value = _filled(frame, value, [((atom.info, name), None)])
     if all(a.tag not in ("map", "seq") for a in value):
         return value
     owner = mark_of(atom)
@@ -176,7 +202,7 @@ def of_object(frame: Frame, value: Value, atom: Inst, name: str, e: ir.Expr) -> 
         and itself
         and any(frame.solver.read(("registry", c, name)) for c in frame.solver.mro(atom.info))
     ):
-        frame.draws[own.name] = None
+        frame.draws.setdefault(own.name, False)
     return value
 
 
@@ -193,23 +219,31 @@ def _told_apart(frame: Frame, origin: tuple[Any, str], owner: Any, value: Value,
     keys = (wanted, _ANY) if wanted is not None else tuple(k for one in origins for k in read(("keys", *one)))
     owners = (_ANYONE,) if owner is None else (owner, None)
     entries = {k: join_all([read(("kept", *one, of, k)) for one in origins for of in owners]) for k in keys}
-    if not raw or max(map(len, (raw, keys, *entries.values()))) >= MAX_ATOMS:
+    most = max(map(len, entries.values()), default=0)
+    if not raw or max(len(raw), len(keys)) >= MAX_ARGUMENTS or most >= MAX_ATOMS:
         return value
     listed = entries.pop(LISTED, UNKNOWN)
     out: Value = UNKNOWN
     for atom in value:
         if atom.tag == "map":
             known = dict(atom.items)
-            items = {k: _without(v, raw) for k, v in atom.items}
+            items = {k: _undeclared(frame, _without(v, raw), raw) for k, v in atom.items}
             under_any = join(items.pop(("?",), UNKNOWN), entries.get(_ANY, UNKNOWN))
             for key in (k for k in keys if k not in (_ANY, LISTED)):
-                items[key.value] = join_all([items.get(key.value, UNKNOWN), entries.get(key, UNKNOWN), under_any])
+                entry = naming.in_dictionary((key,))
+                items[entry] = join_all([items.get(entry, UNKNOWN), entries.get(key, UNKNOWN), under_any])
             items = {k: v for k, v in items.items() if v or k in known} | ({("?",): under_any} if under_any else {})
             atom = atom._replace(items=tuple(items.items()), whole=())
         elif atom.tag == "seq":
             atom = Seq(tuple(kept for v in atom.items if (kept := _without(v, raw))), atom.many)
         out = join(out, (atom,))
     return join(out, listed)
+
+
+def _undeclared(frame: Frame, value: Value, raw: list[Any]) -> Value:
+    """Without the objects that an annotation promises: those that were put in are known."""
+    above = {cls for a in raw if a.tag == "inst" for cls in frame.solver.mro(a.info)}
+    return tuple([a for a in value if a.tag != "inst" or a.bindings or a.info not in above])
 
 
 def _without(value: Value, raw: list[Any]) -> Value:
@@ -227,11 +261,14 @@ def _without(value: Value, raw: list[Any]) -> Value:
 
 
 def drawing(frame: Frame, body: tuple[ir.Stmt, ...]) -> Any:
-    """The parameters by which a function draws, and its statements; ``None`` when it is not gone through again."""
+    """The parameters by which a function draws, with whether by their class, and its statements.
+
+    ``None`` when it is not gone through again.
+    """
     function = frame.function
     if not frame.draws or frame.kept or function.is_generator or function.name == "<module>" or len(body) > _STATEMENTS:
         return None
-    return (tuple(frame.draws), body) if _only_draws(body) else None
+    return (tuple(frame.draws.items()), body) if _only_draws(body) else None
 
 
 def _only_draws(node: tuple[Any, ...]) -> bool:
@@ -260,17 +297,19 @@ def in_call(frame: Frame, function: FunctionInfo, summary: Summary, bindings: di
     """What a function that draws does in a call that says by which key, or from which object."""
     names, body = summary.draws
     given: dict[str, Value] = {}
-    for name in names:
+    for name, by_class in names:
         value = bindings.get(identity(function, name), UNKNOWN)
         if len(value) != 1:
             continue
         (atom,) = value
-        if (atom.tag == "const" and atom.kind == "str") or _is_told(atom):
+        if naming.says(frame, atom, by_class) or _is_told(atom):
             given[name] = value
         elif atom.tag == "param" and atom.info is frame.function:
-            frame.draws[atom.name] = None
+            frame.draws[atom.name] = by_class or frame.draws.get(atom.name, False)
+        elif isinstance(atom, ClassOf) and (asked := naming.of_draw(frame, value, None)) is not None:
+            frame.draws[asked[0]] = True
         elif (own := _itself(frame.function, atom) or _holder(frame.function, e)) is not None:
-            frame.draws[own.name] = None
+            frame.draws.setdefault(own.name, False)
     if not given or frame.depth >= _DEPTH:
         return summary
     for name, kind, *_ in function.params:
@@ -284,4 +323,7 @@ def in_call(frame: Frame, function: FunctionInfo, summary: Summary, bindings: di
     return result
 
 
-__all__ = ["LISTED", "carry", "drawing", "drawn", "holds_called", "in_call", "of_object", "put"]
+__all__ = [
+    "DEFAULTS", "LISTED", "carry", "drawing", "drawn", "holds_called", "in_call", "is_default", "of_name", "of_object",
+    "put",
+]  # fmt: skip

@@ -73,11 +73,17 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     frame.flags.extend(flags)
     out: Value = UNKNOWN
     through, name = receiver_of(frame, e[2]), name_of(frame, e[2])
+    for callee in callees:
+        if callee.tag == "fn" and callee.info.decorator_values:
+            callees = dispatching.chosen(frame, callees, args)
+            break
     for callee in holding.each(frame, callees):
         instead = overriding.others(frame, callee) if through is not None else []
         if instead and (awaited or not callee.info.is_async):
             overriding.foretell(frame, through, instead, args, keywords, e)
-        if (chosen := class_passed(callee)) is not None:
+        if frame.under and callee in frame.under:
+            out = join(out, _guarded(frame, frame.under[callee], callee, args, keywords, e))
+        elif (chosen := class_passed(callee)) is not None:
             out = join(out, _guarded(frame, chosen, callee, args, keywords, e))
         elif through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
@@ -311,15 +317,6 @@ def call_function(
     context: bool = False,
 ) -> Value:
     """Calls a project function: coroutines, generators and context managers wait until they are run."""
-    if callee.info.decorator_values and (instead := dispatching.instead(frame, callee, args)):
-        runs = holding.each(frame, instead)
-        return join_all([_call_one(frame, one, args, keywords, e, run, context) for one in runs])
-    return _call_one(frame, callee, args, keywords, e, run, context)
-
-
-def _call_one(
-    frame: Frame, callee: Fn, args: list[Value], keywords: Keywords, e: ir.Expr, run: bool, context: bool
-) -> Value:
     function = callee.info
     if is_open_ended(function) and e[0] == "c":
         call = frame.solver.summary_of(function).forwards

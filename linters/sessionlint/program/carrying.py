@@ -22,6 +22,7 @@ from sessionlint.program.substitution import stand_in, substitution
 from sessionlint.program.values import (
     UNKNOWN,
     Fn,
+    Inst,
     Value,
 )
 
@@ -127,7 +128,8 @@ def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings
             args.append(value)
         elif kind == ir.KIND_KWONLY:
             keywords.append((name, value))
-    given = bind(frame, wrapper, Fn(wrapper), args, keywords)
+    owner = wrapper.class_info if wrapper.parent is None else None
+    given = bind(frame, wrapper, Fn(wrapper, Inst(owner) if owner is not None else None), args, keywords)
     mapped = substitution(frame, wrapper, tuple(given.items()))
     for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
         if hop.callee is None and (effect.subject is not None or effect.kind == "network"):

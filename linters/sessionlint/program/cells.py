@@ -20,6 +20,10 @@ Question = tuple[Any, ...]
 _NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
+#: Cells that many write to: what callers pass, what is put into a registry, and under which keys.
+_MANY = frozenset({"param", "registry", "keys", "dispatched", "signal"})
+
+
 class Cells:
     """The cells, what the function being evaluated reads and writes of them, and the questions it asks."""
 
@@ -144,7 +148,7 @@ class Cells:
                     break
             else:
                 return
-        new = join(old, bounded(value), MAX_ARGUMENTS if key[0] == "param" else MAX_ATOMS)
+        new = join(old, bounded(value), MAX_ARGUMENTS if key[0] in _MANY else MAX_ATOMS)
         if new is not old and new != old:
             self._cells[key] = new
             self._changed(key)

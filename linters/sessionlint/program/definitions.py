@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import decorated, dependencies, dispatching, knowledge, registering, row_classes, strings
+from sessionlint.program import (
+    decorated,
+    dependencies,
+    dispatching,
+    knowledge,
+    registering,
+    row_classes,
+    signals,
+    strings,
+)  # fmt: skip
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
@@ -168,8 +177,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
             _library_decorator(frame, info, atom.name, decorator)
         elif atom.tag == "method" and atom.receiver.tag in ("obj", "ext"):
             _router_decorator(frame, info, atom, decorator)
-        elif atom.tag == "method" and atom.name == "register" and atom.receiver.tag == "fn":
-            dispatching.register(frame, info, atom.receiver.info, decorator)
+        elif atom.tag == "method" and atom.receiver.tag == "fn" and atom.name == "register":
+            dispatching.decorated(frame, info, atom.receiver.info, decorator)
         elif atom.tag in ("fn", "cls", "inst", "partial"):
             value = frame.evaluate(decorator) if is_call else target
             for made in value:
@@ -177,6 +186,7 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))
                     _wrapped(info, wrapped)
                     inner = [a.info for a in wrapped if a.tag == "fn" and a.info.parent is not None]
+                    inner += [m for a in wrapped if a.tag == "inst" if (m := _calls(frame, a, info)) is not None]
                     info.wrappers = tuple(dict.fromkeys(f for f in (*info.wrappers, *inner) if f is not info))
                     if frame.class_scope is not None and not info.is_staticmethod:
                         becomes_method(frame, wrapped, frame.class_scope, info)
@@ -189,6 +199,13 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
     if not target and is_call and decorator[2][0] == "a":
         _likely_route(frame, info, decorator)
     return target
+
+
+def _calls(frame: Frame, atom: Inst, info: FunctionInfo) -> FunctionInfo | None:
+    """The ``__call__`` of an object that a function was given to, and that takes its place."""
+    if not any(a.tag == "fn" and a.info is info for _, value in atom.bindings for a in value):
+        return None
+    return frame.solver.method(atom.info, "__call__")
 
 
 def becomes_method(frame: Frame, value: Value, owner: ClassInfo, wrapped: FunctionInfo | None = None) -> None:
@@ -245,7 +262,9 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
 
 def _router_decorator(frame: Frame, info: FunctionInfo, atom: Any, decorator: ir.Expr) -> None:
     name = atom.name
-    if name in knowledge.ROUTE_METHODS:
+    if atom.receiver.tag == "obj" and atom.receiver.name == signals.SIGNAL:
+        signals.decorated(frame, info, atom.receiver, name)
+    elif name in knowledge.ROUTE_METHODS:
         _register(frame, info, name, atom.receiver, decorator)
     elif name == "middleware":
         info.registrations["middleware"] = (frame.site(decorator[1]), "middleware")

@@ -1,4 +1,4 @@
-"""``functools.singledispatch``: which of several functions runs is told by the class of the first argument."""
+"""Functions of which the class of the first argument says which is called: ``functools.singledispatch``."""
 
 from __future__ import annotations
 
@@ -6,50 +6,80 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.values import UNKNOWN, Cls, Ext, Fn, Value
+from sessionlint.program.guards import ANY, Guard
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.reflection import class_of
+from sessionlint.program.values import UNKNOWN, Fn, Inst, Param, PartialCall, Value
 
-_DISPATCHES = frozenset({Ext("functools.singledispatch"), Ext("functools.singledispatchmethod")})
+_DISPATCHES = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
+_CLASSES = ("cls", "ext")
 
 
 def dispatches(function: FunctionInfo) -> bool:
-    """Whether others may run in a function's place."""
-    return any(atom in _DISPATCHES for _, value in function.decorator_values for atom in value)
+    """Whether a function has others registered with it for classes of its first argument."""
+    return any(a.tag == "ext" and a.name in _DISPATCHES for _, value in function.decorator_values for a in value)
 
 
-def register(frame: Frame, function: FunctionInfo, general: FunctionInfo, decorator: ir.Expr) -> None:
-    """``@general.register`` above a function; ``@general.register(Class)`` names the class that it is for."""
-    if not dispatches(general):
-        return
-    frame.solver.write(("dispatched", general), (Fn(function),))
+def decorated(frame: Frame, info: FunctionInfo, base: FunctionInfo, decorator: ir.Expr) -> None:
+    """``@handle.register``: for the class that it is told, or that the first parameter is declared as."""
     if decorator[0] == "c" and decorator[3]:
-        named = tuple(a for a in frame.evaluate(decorator[3][0]) if a.tag == "cls")
-        frame.solver.write(("dispatched", function), named)
+        classes = frame.evaluate(decorator[3][0])
+    else:
+        takes_self = info.class_info is not None and not info.is_staticmethod
+        first = info.params[1:2] if takes_self else info.params[:1]
+        classes = frame.evaluate(first[0][2]) if first and first[0][2] is not None else UNKNOWN
+    register(frame, base, classes, Fn(info))
 
 
-def instead(frame: Frame, callee: Fn, args: list[Value]) -> Value:
-    """What runs in a function's place for these arguments; nothing where it runs itself, or that cannot be told."""
-    registered = frame.solver.read(("dispatched", callee.info)) if args and dispatches(callee.info) else UNKNOWN
-    by_class = {info: one.info for one in registered for info in _classes(frame, one.info)}
-    found: dict[FunctionInfo, None] = {}
-    for info in _classes_of(frame, args[0]) if by_class else ():
-        found[next((by_class[c] for c in frame.solver.mro(info) if c in by_class), callee.info)] = None
-    return tuple(Fn(one, callee.receiver) for one in found) if any(one is not callee.info for one in found) else UNKNOWN
+def register(frame: Frame, base: FunctionInfo, classes: Value, function: Any) -> None:
+    """A function is what is called for instances of these classes."""
+    classes = tuple([a for a in classes if a.tag in _CLASSES])
+    if classes and function.tag == "fn" and dispatches(base):
+        frame.solver.write(("dispatched", base), (PartialCall((function,), (classes,), ()),))
+        frame.solver.want(function.info)
 
 
-def _classes(frame: Frame, function: FunctionInfo) -> list[ClassInfo]:
-    """The classes that a registered function is for: named in its decorator, or by its first annotation."""
-    named = tuple(a for a in frame.solver.read(("dispatched", function)) if isinstance(a, Cls))
-    if not named:
-        frame.solver.ensure_signed(function)
-        first = 1 if function.class_info is not None and not function.is_staticmethod else 0
-        names = [p[0] for p in function.params[first : first + 1]]
-        named = function.param_values.get(names[0], (UNKNOWN, UNKNOWN))[0] if names else UNKNOWN
-    return [a.info for a in named if a.tag == "cls"]
+def chosen(frame: Frame, callees: Value, args: list[Value]) -> Value:
+    """What is called in the place of functions that dispatch; the conditions on a parameter are noted."""
+    out: list[Any] = []
+    for callee in callees:
+        if callee.tag != "fn" or not callee.info.decorator_values or not dispatches(callee.info):
+            out.append(callee)
+            continue
+        kept = frame.solver.read(("dispatched", callee.info))
+        for function, guard in _instead(frame, callee, kept, args[0] if args else UNKNOWN):
+            out.append(function)
+            if guard is not None:
+                frame.under[function] = guard
+    return tuple(dict.fromkeys(out))
 
 
-def _classes_of(frame: Frame, value: Value) -> list[ClassInfo]:
-    views: list[Any] = []
-    for atom in value:
-        views.extend(frame.solver.views(atom) if atom.tag == "param" else (atom,))
-    return list(dict.fromkeys(a.info for a in views if a.tag == "inst"))
+def _instead(frame: Frame, callee: Fn, kept: Value, given: Value) -> list[tuple[Any, Guard | None]]:
+    """The functions that may be called for an argument; by its class, where that is known."""
+    known = class_of(frame, given)
+    if given and len(known) == len(given) and all(a.tag in _CLASSES for a in known):
+        return [(_nearest(frame, callee, kept, cls), None) for cls in known]
+    through = given[0] if len(given) == 1 and isinstance(given[0], Param) else None
+    found: list[tuple[Any, Guard | None]] = []
+    for entry in kept:
+        function = entry.function[0]._replace(receiver=callee.receiver)
+        wanted = frozenset(("is", Inst(a.info)) for a in entry.args[0] if a.tag == "cls")
+        tells = through is not None and len(wanted) == len(entry.args[0])
+        found.append((function, Guard(through, ANY, wanted, True) if tells else None))
+    if not found or not frame.solver.summary_of(callee.info).always_raises:
+        found.append((callee, None))
+    return found
+
+
+def _nearest(frame: Frame, callee: Fn, kept: Value, cls: Any) -> Fn:
+    """What is registered for a class, or for the nearest one above it."""
+    above = [("cls", c) for c in frame.solver.mro(cls.info)] if cls.tag == "cls" else [("ext", cls.name)]
+    for one in above:
+        for entry in kept:
+            if any((a.tag, a.info if a.tag == "cls" else a.name) == one for a in entry.args[0]):
+                function: Fn = entry.function[0]._replace(receiver=callee.receiver)
+                return function
+    return callee
+
+
+__all__ = ["chosen", "decorated", "dispatches", "register"]

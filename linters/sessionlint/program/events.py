@@ -55,6 +55,7 @@ class Event(NamedTuple):
     * ``network``: ``name`` waits on network or sleep;
     * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;
     * ``concurrent``: ``args`` run at the same time through ``name``;
+    * ``handed``: ``args`` are put into the queue of a module in ``subject``; ``taken``: something is taken out of it;
     * ``await``: the tasks in ``subject`` (:data:`~sessionlint.program.values.TASK`) are awaited;
     * ``outcome``: the task in ``subject`` is asked how it ended by ``name`` (result, exception);
     * ``url``: a text with ``://`` in it is put together; ``value`` are the texts;

@@ -16,6 +16,7 @@ from sessionlint.program import (
     handles,
     holding,
     iterating,
+    keys,
     knowledge,
     late_awaits,
     left_open,
@@ -178,15 +179,15 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
             partial = partial or not value
             parts.extend([a for a in value if a.tag == "map"] or [Map((), True)])
             continue
-        keys = frame.evaluate(key_expr)
-        key = literal(keys)
-        if len(keys) == 1 and keys[0].tag == "text" and not keys[0].dynamic:
-            key = keys[0].text
+        named_by = frame.evaluate(key_expr)
+        key = keys.in_dictionary(named_by)
+        if len(named_by) == 1 and named_by[0].tag == "text" and not named_by[0].dynamic:
+            key = named_by[0].text
         if isinstance(key, str):
             frame.identifier(key, value, value_expr, "key")
         if key is None:
             partial = True
-            added = tuple((k, value) for k in alternatives(keys))
+            added = tuple((k, value) for k in alternatives(named_by))
             items.extend(added)
         else:
             items = [i for i in items if i[0] != key]
@@ -200,6 +201,8 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
 
 def _subscript(frame: Frame, e: ir.Expr) -> Value:
     base = _seen(frame, frame.evaluate(e[2]))
+    if by_key.DEFAULTS in base:
+        base = by_key.of_name(frame, e[2], base)
     out: Value = UNKNOWN
     known = any(a.tag in ("map", "seq") for a in base)
     for atom in base:
@@ -208,11 +211,11 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
         if atom.tag == "cls":
             out = join(out, (atom,))
     key = frame.evaluate(e[3])
-    index = literal(key)
+    index = keys.in_dictionary(key)
     if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
         # a column by a name that may be several
         out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
-    for atom in by_key.drawn(frame, e[2], base, key):
+    for atom in by_key.drawn(frame, e[2], base, key, e[3]):
         if atom.tag == "mod" and isinstance(index, str):
             out = join(out, get_attribute(frame, (atom,), index, e))
         elif atom.tag == "map":
@@ -235,7 +238,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                 out = join(out, frame.solver.attribute(atom.info, index))
             elif isinstance(index, int) and -len(fields) <= index < len(fields):
                 out = join(out, get_attribute(frame, (atom,), fields[index], e))
-        elif atom.tag == "param":
+        elif atom.tag in ("param", "injected"):
             out = join(out, iterating.entry(frame, atom, key, e))
         elif atom.tag == "obj" and isinstance(index, str):
             kept = frame.solver.read(("state", atom, index))
@@ -377,8 +380,8 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         else:
             frame.env.pop(name, None)
     if e[2] == "DictComp":
-        keys = [a.value for a in values[0]] if all(a.tag == "const" and a.kind == "str" for a in values[0]) else []
-        return (Map(tuple((k, values[1]) for k in keys or (("?",),)), True, None),)
+        known = [a.value for a in values[0]] if all(a.tag == "const" and a.kind == "str" for a in values[0]) else []
+        return (Map(tuple((k, values[1]) for k in known or (("?",),)), True, None),)
     return (Seq((values[0],), True),)
 
 
@@ -425,8 +428,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
         elif atom.tag == "map":
-            keys = [(Const(k, "str"),) for k, _ in atom.items if isinstance(k, str)]
-            out = join(out, join_all(list(keys)))
+            named_by = [(Const(k, "str"),) for k, _ in atom.items if isinstance(k, str)]
+            out = join(out, join_all(list(named_by)))
         elif isinstance(atom, Pending) and atom.kind == "gen":
             out = join(out, calls.run_pending(frame, atom, span, None))
         elif atom.tag == "operation":

@@ -83,6 +83,8 @@ class Frame:
         self.picked: dict[str, Value] = {}
         #: functions that were taken out of a container, by the parameter that holds it
         self.drawn: dict[Any, Any] = {}
+        #: functions that are called under a condition on a parameter, however they are named
+        self.under: dict[Any, Any] = {}
         #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
         self.chosen: dict[Any, Any] = {}
         #: what objects of the classes that others have in their place are made with
@@ -91,7 +93,7 @@ class Frame:
         self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
         #: what is put into registries, and the parameters by which something is drawn out of one
         self.kept: dict[Any, None] = {}
-        self.draws: dict[str, None] = {}
+        self.draws: dict[str, bool] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False

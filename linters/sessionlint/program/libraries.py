@@ -8,8 +8,11 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
+    dispatching,
+    handing,
     handles,
     holding,
+    keys,
     knowledge,
     left_open,
     locators,
@@ -20,6 +23,7 @@ from sessionlint.program import (
     revealing,
     row_classes,
     scheduling,
+    signals,
     stdlib,
     strings,
     waiting,
@@ -32,6 +36,7 @@ from sessionlint.program.values import (
     ENGINE,
     UNKNOWN,
     WORKER_CONTEXT,
+    Cls,
     Const,
     Ext,
     Handle,
@@ -267,7 +272,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":
         if name in _DRAWS and args and e[0] == "c" and e[2][0] == "a":
-            (receiver,) = by_key.drawn(frame, e[2][2], (receiver,), args[0])[:1]
+            (receiver,) = by_key.drawn(frame, e[2][2], (receiver,), args[0], e[3][0] if e[3] else None)[:1]
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
@@ -285,8 +290,15 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return (receiver,)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
+    if tag == "obj" and receiver.name == signals.SIGNAL:
+        return signals.call(frame, receiver, name, args, keywords, e)
+    if tag == "obj" and receiver.name == handing.QUEUE:
+        return handing.call(frame, receiver, name, args, e)
     if tag == "obj" and receiver.name == WORKER_CONTEXT and name == "get":
         return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
+    if tag == "fn" and name == "register" and len(args) == 2:
+        for function in args[1]:
+            dispatching.register(frame, receiver.info, args[0], function)
     if tag in ("fn", "cls", "obj", "partial"):
         scheduled = scheduling.method(frame, receiver, name, args, keywords, e)
         return UNKNOWN if scheduled is None else scheduled
@@ -336,8 +348,8 @@ def _sequence_method(receiver: Any, name: str) -> Value:
 
 def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:
     if name in _DRAWS:
-        key = literal(args[0]) if args else None
-        found = receiver.get(key) if isinstance(key, str) else None
+        key = keys.in_dictionary(args[0]) if args else None
+        found = receiver.get(key) if isinstance(key, str | Cls) else None
         default = args[1] if len(args) > 1 else UNKNOWN
         if found is not None:
             return join(found, default)

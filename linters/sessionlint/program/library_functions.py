@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sessionlint.facts import ir
 from sessionlint.program import (
     certificates,
+    handing,
     handles,
     keeping,
     knowledge,
@@ -14,6 +15,7 @@ from sessionlint.program import (
     predicates,
     records,
     revealing,
+    signals,
     stdlib,
     strings,
     tokens,
@@ -310,6 +312,9 @@ def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
 
 
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
+    "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
+    "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
+    "blinker.Namespace().signal": signals.named,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,

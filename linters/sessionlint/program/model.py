@@ -48,7 +48,7 @@ class Summary:
     answers: Any = None
     #: what it puts into registries under keys that its callers name, see :mod:`sessionlint.program.by_key`
     keeps: tuple[Kept, ...] = ()
-    #: the parameters by which it draws out of one, and its statements
+    #: the parameters by which it draws out of one (with whether by their class), and its statements
     draws: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import strings
+from sessionlint.program import prefixes, strings
 from sessionlint.program.frame import Frame
+from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
 from sessionlint.program.values import (
     BY_NAME,
     NAMESPACE,
     UNKNOWN,
-    Cls,
     Column,
     Const,
     Ext,
@@ -47,6 +47,8 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     for text in strings.texts_of(tuple(known)):
         if not text.dynamic:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
+        elif not out and text.text.count("\0") == 1:
+            out = prefixes.methods(frame, base, text.text)
     if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
@@ -234,25 +236,6 @@ def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
 
 def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return class_of(frame, args[0]) if len(args) == 1 else UNKNOWN
-
-
-def class_of(frame: Frame, value: Value) -> Value:
-    """``type(x)``: the class of an object whose class is known."""
-    out: list[Any] = []
-    for atom in value:
-        if atom.tag == "ext" and atom.name.endswith("()"):
-            out.append(Ext(atom.name[:-2]))
-        elif atom.tag == "inst":
-            out.append(Cls(atom.info))
-        elif frame.solver.kind_of(atom) == "session":
-            out.append(session_class(frame, atom))
-    return tuple(out)
-
-
-def session_class(frame: Frame, atom: Any) -> Ext:
-    """The library's class of a session, or of the sessions a factory makes."""
-    is_async = frame.solver.is_async(atom)
-    return Ext("sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session")
 
 
 SPECIAL: dict[str, Special] = {

@@ -132,10 +132,22 @@ def _closed_over(
     """The handles, functions it wraps and names of tenants that a call gave it, for what it defines and returns."""
     keys = [identity(function, name) for name, *_ in function.params]
     owner = function.class_info
-    registers = owner is not None and any(c.registers for c in frame.solver.mro(owner))
+    registers = any(c.registers for c in frame.solver.mro(owner)) if owner is not None else _puts(inner)
     said = [key for key in keys if _says(mapped.get(key, UNKNOWN))] if registers else []
     asked = said if said and frame.solver.summary_of(inner).keeps else []
     return tuple((key, mapped[key]) for key in keys if key in asked or _is_kept(frame, mapped.get(key, UNKNOWN)))
+
+
+def _puts(inner: FunctionInfo) -> bool:
+    """Whether a function puts something under a key: ``HANDLERS[kind] = f``, ``HANDLERS[kind].append(f)``."""
+    for statement in inner.body:
+        if statement[0] == "=" and any(target[0] == "i" for target in statement[2]):
+            return True
+        if statement[0] == "E" and statement[2][0] == "c" and statement[2][2][0] == "a":
+            called: ir.Expr = statement[2][2]
+            if called[3] in ("append", "add") and called[2][0] in ("i", "c"):
+                return True
+    return False
 
 
 def _says(value: Value) -> bool:
@@ -143,7 +155,9 @@ def _says(value: Value) -> bool:
     if len(value) != 1:
         return False
     (atom,) = value
-    return (atom.tag == "const" and atom.kind == "str") or (atom.tag == "inst" and MARK in dict(atom.bindings))
+    if atom.tag == "inst":
+        return MARK in dict(atom.bindings)
+    return bool(atom.tag == "cls" or (atom.tag == "const" and atom.kind == "str"))
 
 
 def _is_kept(frame: Frame, value: Value) -> bool:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import by_key, certificates, handles, holding, keeping, knowledge, picking, row_classes
+from sessionlint.program import (
+    by_key,
+    certificates,
+    handles,
+    holding,
+    keeping,
+    knowledge,
+    picking,
+    row_classes,
+    starred,
+)  # fmt: skip
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -123,6 +133,7 @@ def _is_coercion(frame: Frame, target: ir.Expr, source: ir.Expr | None) -> bool:
 def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None = None) -> None:
     owner = frame.evaluate(target[2])
     name = target[3]
+    value = starred.as_kept(frame, value, source)
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
     changed = certificates.switched(frame, owner, name, value, target[1])
     if changed:
@@ -290,7 +301,9 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         assign(frame, target[2], tuple(_put_at(a, key, value) if a.tag == "seq" else a for a in owner), None)
         return
     if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
-        by_key.put(frame, target[2], keys, value)
+        by_key.put(frame, target[2], keys, value, target[3])
+        if by_key.is_default(owner):
+            return
     _keep(frame, target, owner, alternatives(keys), value)
 
 

@@ -465,6 +465,38 @@ async def drain(number: int, session=Depends(get_session_dependency)):
 """,
         path="app/routers/feeds.py",
     ),
+    Bad(
+        """
+# --- app/tasks/printer.py
+import asyncio
+
+jobs: asyncio.Queue = asyncio.Queue()
+
+
+async def print_all():
+    while True:
+        session, number = await jobs.get()
+        await session.get(object, number)
+
+
+def start():
+    return asyncio.create_task(print_all())
+# --- app/routers/printing.py
+import asyncio
+
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency
+from app.tasks.printer import jobs
+
+router = APIRouter()
+
+
+@router.post("/print")
+async def enqueue(session=Depends(get_session_dependency)):
+    await jobs.put((session, 1))  # TXN601@11
+""",
+    ),
 ]
 
 GOOD = [
@@ -708,6 +740,47 @@ async def drain(number: int, session=Depends(get_session_dependency)):
 """,
         path="app/routers/feeds.py",
     ),
+    Good(
+        """
+# --- app/tasks/printer.py
+import asyncio
+
+jobs: asyncio.Queue = asyncio.Queue()
+
+
+async def print_all():
+    while True:
+        session, number = await jobs.get()
+        await session.get(object, number)
+
+
+def start():
+    return asyncio.create_task(print_all())
+# --- app/routers/printing.py
+import asyncio
+
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency
+from app.tasks.printer import jobs
+
+router = APIRouter()
+
+
+async def double(own: asyncio.Queue):
+    session, number = await own.get()
+    return await session.get(object, number)
+
+
+@router.post("/print")
+async def enqueue(session=Depends(get_session_dependency)):
+    row = await session.get(object, 1)
+    await jobs.put((row.id, 1))
+    own = asyncio.Queue()
+    await own.put((session, 1))
+    return await double(own)
+""",
+    ),
 ]
 
 
@@ -736,6 +809,34 @@ def check(program: Program) -> Iterator[Finding]:
                 "the request has closed it. Pass plain ids and let the background function open its own session.",
                 _trace(program, event, session),
             )  # fmt: skip
+
+    yield from _through_queues(program)
+
+
+def _through_queues(program: Program) -> Iterator[Finding]:
+    """A session that is put into a queue of a module, out of which background work takes it."""
+    for event in program.events("handed"):
+        reader = program.shared(_taken).get(event.subject[0])
+        if reader is None or program.role(event.function) in ("test", "migration"):
+            continue
+        session = None if runs_in_background(program, event.function) else _found_in(program, event, event.args[0])
+        if session is not None:
+            yield program.finding(
+                META, event,
+                f"{program.describe(session).capitalize()} goes through a queue to {reader.name}(), which takes it out "
+                "after the request has closed it. Put plain ids in and let the background function open its own "
+                "session.",
+                (*_trace(program, event, session), program.step(reader.site, f"{reader.name}() takes it out")),
+            )  # fmt: skip
+
+
+def _taken(program: Program) -> dict[Any, FunctionInfo]:
+    """The queues out of which background work takes something, and what does."""
+    found: dict[Any, FunctionInfo] = {}
+    for event in program.events("taken"):
+        if runs_in_background(program, event.function) or program.role(event.function) == "background":
+            found.setdefault(event.subject[0], event.function)
+    return found
 
 
 def _found_in(program: Program, event: Event, value: Value) -> Any:

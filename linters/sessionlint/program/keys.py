@@ -1,0 +1,107 @@
+"""What a registry is asked by: a literal, a class, and what a parameter is or says of itself.
+
+``self.handlers[handler.message] = handler()`` puts in under what the handler that is given says; ``self.handlers[
+type(message)]`` draws by the class of what is given. Only calls know either.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.reflection import class_of
+from sessionlint.program.values import UNKNOWN, ClassOf, Const, Param, Value, literal
+
+#: Stands for a key that is not known.
+ANY_KEY = Const("?", "key")
+
+
+class FieldOf(NamedTuple):
+    """``handler.message`` of a parameter, as a key."""
+
+    param: Param
+    name: str
+    tag: str = "field of"
+
+
+def is_own(function: FunctionInfo | None, owner: FunctionInfo) -> bool:
+    """Whether a function is another one, or stands in it."""
+    while function is not None and function is not owner:
+        function = function.parent
+    return function is owner
+
+
+def is_known(key: Any) -> bool:
+    """Whether a key is one and the same wherever it is named."""
+    return bool(key.tag == "const" or key.tag == "cls")
+
+
+def is_told(frame: Frame, key: Any) -> bool:
+    """Whether a key is known here, or by who calls the function that is evaluated or one around it."""
+    return is_known(key) or (
+        (isinstance(key, Param) and is_own(frame.function, key.info))
+        or (isinstance(key, FieldOf) and is_own(frame.function, key.param.info))
+    )
+
+
+def of_put(frame: Frame, keys: Value, expr: ir.Expr | None) -> Any:
+    """The key under which something is put, as far as it can be told."""
+    field = _field(frame, expr)
+    if field is not None:
+        return field
+    key = keys[0] if len(keys) == 1 else ANY_KEY
+    return key if is_told(frame, key) else ANY_KEY
+
+
+def _field(frame: Frame, expr: ir.Expr | None) -> FieldOf | None:
+    """``handler.message`` where the handler is a parameter of the function, or of one around it."""
+    if expr is None or expr[0] != "a" or expr[2][0] != "n":
+        return None
+    owner = frame.lookup(expr[2][2])
+    if len(owner) != 1 or not isinstance(owner[0], Param) or not is_own(frame.function, owner[0].info):
+        return None
+    return FieldOf(owner[0], expr[3])
+
+
+def of_call(frame: Frame, key: Any, mapped: dict[Any, Value], e: ir.Expr) -> Value:
+    """The keys that a call names for one that its callee has from a parameter."""
+    if isinstance(key, FieldOf):
+        if key.param in mapped:
+            return frame.machine.attribute(frame, mapped[key.param], key.name, ("a", e[1], ("z", e[1], ()), key.name))
+        return (key,) if is_own(frame.function, key.param.info) else UNKNOWN
+    if isinstance(key, Param) and key in mapped:
+        return mapped[key]
+    return (key,) if not isinstance(key, Param) or is_own(frame.function, key.info) else UNKNOWN
+
+
+def of_draw(frame: Frame, keys: Value, expr: ir.Expr | None) -> tuple[str, bool] | None:
+    """The parameter by which something is drawn, and whether by its class or by what it says of itself."""
+    if len(keys) == 1 and isinstance(keys[0], Param) and keys[0].info is frame.function:
+        return keys[0].name, False
+    if len(keys) == 1 and isinstance(keys[0], ClassOf):
+        return _own(frame, keys[0].param)
+    field = _field(frame, expr)
+    return _own(frame, field.param) if field is not None else None
+
+
+def _own(frame: Frame, atom: Any) -> tuple[str, bool] | None:
+    return (atom.name, True) if isinstance(atom, Param) and atom.info is frame.function else None
+
+
+def says(frame: Frame, atom: Any, by_class: bool) -> bool:
+    """Whether an argument says what it is drawn by."""
+    if (atom.tag == "const" and atom.kind == "str") or atom.tag == "cls":
+        return True
+    return by_class and (atom.tag == "inst" or any(a.tag == "cls" for a in class_of(frame, (atom,))))
+
+
+def in_dictionary(keys: Value) -> Any:
+    """The key that a value is in a dictionary: a literal or a class, ``None`` when it is not known."""
+    return keys[0] if len(keys) == 1 and keys[0].tag == "cls" else literal(keys)
+
+
+__all__ = [
+    "ANY_KEY", "FieldOf", "in_dictionary", "is_known", "is_own", "is_told", "of_call", "of_draw", "of_put", "says",
+]  # fmt: skip
