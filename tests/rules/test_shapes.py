@@ -4341,6 +4341,557 @@ async def retire(link, names):
 """,
         set(),
     ),
+    "an event loop keeps nothing of the tasks it makes": (
+        """
+# --- app/services/feeds.py
+import asyncio
+import signal
+
+
+async def drain(feed):
+    pass
+
+
+def watch(loop, feed):
+    loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.create_task(drain(feed)))  # TXN605@52
+    loop.call_later(5, lambda: asyncio.ensure_future(drain(feed)))  # TXN605@32
+    loop.call_soon_threadsafe(asyncio.create_task, drain(feed))  # TXN605@5
+    loop.call_soon_threadsafe(loop.create_task, drain(feed))  # TXN605@5
+
+
+async def later(feed):
+    asyncio.get_running_loop().call_later(5, asyncio.ensure_future, drain(feed))  # TXN605@5
+""",
+        set(),
+    ),
+    "errors that gather gives back are asked for and recorded": (
+        """
+# --- app/tasks/parcels.py
+import asyncio
+
+from app.session import get_session
+
+
+async def weigh(parcel):
+    async with get_session() as session, session.begin():
+        session.add(parcel)
+
+
+async def noting(parcels):
+    outcomes = await asyncio.gather(*(weigh(p) for p in parcels), return_exceptions=True)
+    for parcel, outcome in zip(parcels, outcomes):
+        if isinstance(outcome, BaseException):
+            await weigh(("failed", parcel))
+
+
+async def picking(parcels):
+    weighing = [weigh(p) for p in parcels]
+    outcomes = await asyncio.gather(*weighing, return_exceptions=True)
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if failed:
+        raise ExceptionGroup("parcels", failed)
+# --- app/routers/parcels.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.parcels import noting, picking
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(tasks: BackgroundTasks):
+    tasks.add_task(noting, ["a"])
+    tasks.add_task(picking, ["a"])
+""",
+        {"TXN604"},
+    ),
+    "suppress put on an exit stack swallows what follows": (
+        """
+# --- app/tasks/readings.py
+from contextlib import ExitStack, suppress
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def store(session: AsyncSession, readings):
+    async with session.begin():
+        with ExitStack() as stack:
+            stack.enter_context(suppress(IntegrityError))  # TXN210@33
+            for reading in readings:
+                session.add(reading)
+            await session.flush()
+""",
+        set(),
+    ),
+    "what is awaited when its session is closed uses it then": (
+        """
+# --- app/tasks/totals.py
+import asyncio
+
+from app.session import get_session
+
+
+async def count(session, table):
+    return await session.scalar(table)
+
+
+async def one(table):
+    async with get_session() as session:
+        counting = asyncio.create_task(count(session, table))
+    return await counting  # TXN208@12
+
+
+async def closing_over(table):
+    async with get_session() as session:
+
+        async def counted():
+            return await session.scalar(table)
+
+        counting = asyncio.ensure_future(counted())
+    return await counting  # TXN208@12
+
+
+async def prepared(tables):
+    async with get_session() as session:
+        ready = [session.scalar(table) for table in tables]
+    return [await total for total in ready]  # TXN208@13
+
+
+async def together(tables):
+    async with get_session() as session:
+        ready = [session.scalar(table) for table in tables]
+    return await asyncio.gather(*ready)  # TXN208@18
+""",
+        set(),
+    ),
+    "what begins when an object is entered is left by its exit": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+
+class Attempt:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.part = self.session.begin_nested()
+        await self.part.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        return await self.part.__aexit__(*error)
+
+
+class Unit:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __enter__(self):
+        self._whole = self.session.begin()
+        self._whole.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._whole.__exit__(*error)
+""",
+        {"TXN203"},
+    ),
+    "a block in two halves has to be left on every path": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Attempt:
+    def __init__(self, session: AsyncSession, undo: bool) -> None:
+        self.session = session
+        self.undo = undo
+
+    async def __aenter__(self):
+        self.part = self.session.begin_nested()  # TXN203@21
+        await self.part.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        if self.undo:
+            await self.part.__aexit__(*error)
+
+
+class Ended:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.part = await self.session.begin_nested()  # TXN203@27
+        return self
+
+    async def __aexit__(self, *error):
+        await self.part.commit()
+""",
+        set(),
+    ),
+    "a class made in a function dies with the call": (
+        """
+# --- app/services/shelves.py
+import atexit
+from functools import lru_cache
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session, session_factory
+
+
+@lru_cache(maxsize=None)
+def label_of(name):
+    return name.title()
+
+
+def cleaned(rows):
+    session = session_factory()
+    atexit.register(session.close)
+    session.add_all(rows)
+
+
+class Named(type):
+    _classes = {}
+
+    def __call__(cls, *args):
+        made = super().__call__(*args)
+        cls._classes[cls.__name__] = cls
+        return made
+
+
+class Shelf(metaclass=Named):
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+
+async def sort(session: AsyncSession):
+    class Box:
+        held = session
+
+    async with get_session() as own:
+
+        class Other:
+            held = own
+
+        await Other.held.flush()
+    return await Box.held.flush()
+""",
+        {"TXN109"},
+    ),
+    "pop_all hands on what was entered": (
+        """
+# --- app/tasks/desk.py
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Desk:
+    async def __aenter__(self):
+        async with AsyncExitStack() as building:
+            self.session = await building.enter_async_context(get_session())
+            await building.enter_async_context(self.session.begin())
+            self._built = building.pop_all()
+        return self
+
+    async def __aexit__(self, *error):
+        return await self._built.__aexit__(*error)
+
+
+async def handed_on():
+    async with AsyncExitStack() as building:
+        session = await building.enter_async_context(get_session())
+        await session.scalar("select 1")
+        return session, building.pop_all()
+""",
+        {"TXN109"},
+    ),
+    "an awaited task gives what its coroutine returns": (
+        """
+# --- app/tasks/totals.py
+import asyncio
+
+from app.session import get_session
+
+
+async def count(session, table):
+    return await session.scalar(table)
+
+
+async def started(table):
+    async with get_session() as session:
+        return await asyncio.create_task(count(session, table))
+
+
+async def shielded(table):
+    async with get_session() as session:
+        counting = asyncio.ensure_future(count(session, table))
+        total = await asyncio.shield(counting)
+        return {"total": total}
+""",
+        {"TXN109"},
+    ),
+    "caches, exit handlers and classes with one object keep sessions for good": (
+        """
+# --- app/services/shelves.py
+import atexit
+from functools import lru_cache, partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+class Shelf:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+
+@lru_cache(maxsize=None)
+def shelf_of(session: AsyncSession):  # TXN109@1
+    return Shelf(session)
+
+
+async def sort():
+    async with get_session() as session:
+        atexit.register(partial(print, session))  # TXN109@9
+        await session.flush()
+
+
+class OnlyOne(type):
+    _made = {}
+
+    def __call__(cls, *args):
+        if cls not in cls._made:
+            cls._made[cls] = super().__call__(*args)
+        return cls._made[cls]
+
+
+class Catalogue(metaclass=OnlyOne):
+    def __init__(self, session: AsyncSession):
+        self.session = session  # TXN109@9
+
+
+class Register:
+    _one = None
+
+    def __new__(cls, session: AsyncSession):
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+        return cls._one
+
+    def __init__(self, session: AsyncSession):
+        self.session = session  # TXN109@9
+
+
+def labels(session: AsyncSession):
+    class Label:
+        text = ""
+
+    Label.session = session
+    return Label
+
+
+class Reader:
+    session = None
+
+
+def read_later(session: AsyncSession):
+    Reader.session = session  # TXN109@5
+""",
+        set(),
+    ),
+    "a module keeps functions that close over a session": (
+        """
+# --- app/services/signals.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+LISTENERS = []
+BY_NAME = {}
+
+
+def listen(session: AsyncSession):
+    LISTENERS.append(lambda row: session.add(row))  # TXN109@5
+
+
+def name(session: AsyncSession):
+    def keep(row):
+        session.add(row)
+
+    BY_NAME["keep"] = keep  # TXN109@5
+
+
+def tell(row):
+    for listener in LISTENERS:
+        listener(row)
+    BY_NAME["keep"](row)
+""",
+        set(),
+    ),
+    "an exit stack that is left closes the session that is kept": (
+        """
+# --- app/tasks/desk.py
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Desk:
+    async def open(self):
+        async with AsyncExitStack() as building:
+            self.session = await building.enter_async_context(get_session())  # TXN109@13
+        async with AsyncExitStack() as others:
+            others.pop_all()
+        return self
+""",
+        set(),
+    ),
+    "an awaited task gives an object that holds the session": (
+        """
+# --- app/tasks/kept.py
+import asyncio
+
+from app.session import get_session
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+
+async def rows_of(session):
+    return Rows(session)
+
+
+async def started():
+    async with get_session() as session:
+        return await asyncio.create_task(rows_of(session))  # TXN109@16
+""",
+        set(),
+    ),
+    "closing ends a generator that closes its session": (
+        """
+# --- app/tasks/beds.py
+from contextlib import closing
+
+from app.session import session_factory
+
+
+def entered():
+    with session_factory() as session:
+        yield session
+
+
+def ended():
+    session = session_factory()
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def count():
+    with closing(entered()) as source, closing(ended()) as other:
+        return next(source).execute("select 1"), next(other).execute("select 2")
+""",
+        {"TXN108"},
+    ),
+    "a generator that nothing ends, or that closes nothing, leaves its session open": (
+        """
+# --- app/tasks/beds.py
+from contextlib import closing
+
+from app.session import session_factory
+
+
+def entered():
+    with session_factory() as session:
+        yield session
+
+
+def handed():
+    session = session_factory()  # TXN108@15
+    yield session
+
+
+def count():
+    source = entered()
+    with closing(handed()) as other:
+        first = next(source)  # TXN108@17
+        second = next(other)  # TXN108@18
+        return first.execute("select 1"), second.execute("select 2")
+""",
+        set(),
+    ),
+    "what stands around a block opens a second session when it fails": (
+        """
+# --- app/tasks/wagons.py
+from contextlib import asynccontextmanager
+from functools import wraps
+
+from app.session import get_session
+
+
+async def note(text):
+    async with get_session() as session, session.begin():
+        session.add(text)
+
+
+@asynccontextmanager
+async def noted():
+    try:
+        yield
+    except Exception:
+        await note("failed")
+        raise
+
+
+class Noted:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if error is not None:
+            await note(str(error))
+
+
+def noting(work):
+    @wraps(work)
+    async def around(*args):
+        try:
+            return await work(*args)
+        except Exception:
+            await note(work.__name__)
+            raise
+
+    return around
+
+
+@noting
+async def couple(session, number):
+    await session.get(object, number)
+
+
+async def by_manager(number):
+    async with get_session() as session:
+        async with noted():  # TXN107@20
+            await session.get(object, number)
+
+
+async def by_object(number):
+    async with get_session() as session, Noted():  # TXN107@42
+        await session.get(object, number)
+
+
+async def by_decorator(number):
+    async with get_session() as session:
+        await couple(session, number)  # TXN107@15
+""",
+        set(),
+    ),
 }
 
 

@@ -238,11 +238,10 @@ def unknown(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
 def _makes_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> bool:
     """``loop.call_soon_threadsafe(loop.create_task, work())``: the loop makes the task, and keeps nothing of it."""
     at = _LATER[name]
-    if len(args) != at + 2 or e[0] != "c" or not any(isinstance(a, Pending) for a in args[-1]):
+    if len(args) != at + 2 or not any(isinstance(a, Pending) for a in args[-1]):
         return False
-    maker = e[3][at]
     known = any(a.tag == "ext" and a.name.endswith(_TASK_SUFFIXES) for a in args[at])
-    if not known and (maker[0] != "a" or maker[3] != "create_task"):
+    if not known and not _names_maker(e[3][at] if e[0] == "c" and len(e[3]) == len(args) else e):
         return False
     frame.emit(
         "schedule", e[1], ("dropped",), name="asyncio.create_task", value=args[-1], args=(args[-1],), text="task",
@@ -250,6 +249,11 @@ def _makes_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> bool:
     )  # fmt: skip
     _tell(frame, args[-1], [], e)
     return True
+
+
+def _names_maker(written: ir.Expr) -> bool:
+    """``loop.create_task``, of whatever loop."""
+    return bool(written[0] == "a" and written[3] == "create_task")
 
 
 def _is_given(frame: Frame, receiver: ir.Expr) -> bool:

@@ -42,7 +42,7 @@ def _asking(body: Any, after: ir.Span4) -> Iterator[ir.Stmt]:
     for node in _nodes(body):
         if len(node) < 4 or type(node[1]) is not tuple or node[1][:2] < after[:2]:
             continue
-        if node[0] == "=" and _asks_for_error(node[3]):
+        if node[0] == "=" and (_asks_for_error(node[3]) or _names(node[3]) & picked):
             picked.update(target[2] for target in node[2] if target[0] == "n")
         elif node[0] == "I" and (_asks_for_error(node[2]) or _names(node[2]) & picked):
             yield node

@@ -163,32 +163,6 @@ def read(session=Depends(injected)):
     return session
 """
     ),
-    Bad(
-        """
-from contextlib import closing
-
-from app.session import session_factory
-
-
-def entered():
-    with session_factory() as session:
-        yield session
-
-
-def handed():
-    session = session_factory()  # TXN108@15
-    yield session
-
-
-def count():
-    source = entered()
-    with closing(handed()) as other:
-        first = next(source)  # TXN108@17
-        second = next(other)  # TXN108@18
-        return first.execute("select 1"), second.execute("select 2")
-""",
-        path="app/tasks/beds.py",
-    ),
 ]
 
 GOOD = [
@@ -416,32 +390,6 @@ async def too_late() -> None:
     session = await handed_out()
     await session.get(object, 1)
 """,
-    ),
-    Good(
-        """
-from contextlib import closing
-
-from app.session import session_factory
-
-
-def entered():
-    with session_factory() as session:
-        yield session
-
-
-def ended():
-    session = session_factory()
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-def count():
-    with closing(entered()) as source, closing(ended()) as other:
-        return next(source).execute("select 1"), next(other).execute("select 2")
-""",
-        path="app/tasks/beds.py",
     ),
 ]
 

@@ -116,38 +116,6 @@ async def given(registry: async_scoped_session, function):
     return await function()
 """
     ),
-    Bad(
-        """
-from sqlalchemy.ext.asyncio import AsyncSession
-
-
-class Attempt:
-    def __init__(self, session: AsyncSession, undo: bool) -> None:
-        self.session = session
-        self.undo = undo
-
-    async def __aenter__(self):
-        self.part = self.session.begin_nested()  # TXN203@21
-        await self.part.__aenter__()
-        return self
-
-    async def __aexit__(self, *error):
-        if self.undo:
-            await self.part.__aexit__(*error)
-
-
-class Ended:
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-
-    async def __aenter__(self):
-        self.part = await self.session.begin_nested()  # TXN203@27
-        return self
-
-    async def __aexit__(self, *error):
-        await self.part.commit()
-"""
-    ),
 ]
 
 GOOD = [
@@ -221,38 +189,6 @@ from app.registry import session
 async def save(rows):
     async with session.begin():
         session.add_all(rows)
-"""
-    ),
-    Good(
-        """
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
-
-
-class Attempt:
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-
-    async def __aenter__(self):
-        self.part = self.session.begin_nested()
-        await self.part.__aenter__()
-        return self
-
-    async def __aexit__(self, *error):
-        return await self.part.__aexit__(*error)
-
-
-class Unit:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __enter__(self):
-        self._whole = self.session.begin()
-        self._whole.__enter__()
-        return self
-
-    def __exit__(self, *error):
-        self._whole.__exit__(*error)
 """
     ),
 ]

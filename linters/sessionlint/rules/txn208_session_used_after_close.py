@@ -259,46 +259,6 @@ async def each() -> None:
 """,
         path="app/tasks/work.py",
     ),
-    Bad(
-        """
-import asyncio
-
-from app.session import get_session
-
-
-async def count(session, table):
-    return await session.scalar(table)
-
-
-async def one(table):
-    async with get_session() as session:
-        counting = asyncio.create_task(count(session, table))
-    return await counting  # TXN208@12
-
-
-async def closing_over(table):
-    async with get_session() as session:
-
-        async def counted():
-            return await session.scalar(table)
-
-        counting = asyncio.ensure_future(counted())
-    return await counting  # TXN208@12
-
-
-async def prepared(tables):
-    async with get_session() as session:
-        ready = [session.scalar(table) for table in tables]
-    return [await total for total in ready]  # TXN208@13
-
-
-async def together(tables):
-    async with get_session() as session:
-        ready = [session.scalar(table) for table in tables]
-    return await asyncio.gather(*ready)  # TXN208@18
-""",
-        path="app/tasks/totals.py",
-    ),
 ]
 
 GOOD = [

@@ -412,24 +412,6 @@ async def nightly(row) -> None:
         await Audit(session).note(row)  # TXN210@15
 """
     ),
-    Bad(
-        """
-from contextlib import ExitStack, suppress
-
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
-
-async def store(session: AsyncSession, readings):
-    async with session.begin():
-        with ExitStack() as stack:
-            stack.enter_context(suppress(IntegrityError))  # TXN210@33
-            for reading in readings:
-                session.add(reading)
-            await session.flush()
-""",
-        path="app/tasks/readings.py",
-    ),
 ]
 
 GOOD = [

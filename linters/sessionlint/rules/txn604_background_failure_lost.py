@@ -1045,46 +1045,6 @@ async def start(background: BackgroundTasks):
     background.add_task(report, 1)
 """,
     ),
-    Good(
-        """
-# --- app/tasks/parcels.py
-import asyncio
-
-from app.session import get_session
-
-
-async def weigh(parcel):
-    async with get_session() as session, session.begin():
-        session.add(parcel)
-
-
-async def noting(parcels):
-    outcomes = await asyncio.gather(*(weigh(p) for p in parcels), return_exceptions=True)
-    for parcel, outcome in zip(parcels, outcomes):
-        if isinstance(outcome, BaseException):
-            await weigh(("failed", parcel))
-
-
-async def picking(parcels):
-    weighing = [weigh(p) for p in parcels]
-    outcomes = await asyncio.gather(*weighing, return_exceptions=True)
-    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    if failed:
-        raise ExceptionGroup("parcels", failed)
-# --- app/routers/parcels.py
-from fastapi import APIRouter, BackgroundTasks
-
-from app.tasks.parcels import noting, picking
-
-router = APIRouter()
-
-
-@router.post("/parcels")
-async def parcels(tasks: BackgroundTasks):
-    tasks.add_task(noting, ["a"])
-    tasks.add_task(picking, ["a"])
-"""
-    ),
 ]
 
 

@@ -77,28 +77,6 @@ async def forget_what_a_helper_made(item_id):
     start_at_once(item_id)  # TXN605@5
 """,
     ),
-    Bad(
-        """
-import asyncio
-import signal
-
-
-async def drain(feed):
-    pass
-
-
-def watch(loop, feed):
-    loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.create_task(drain(feed)))  # TXN605@52
-    loop.call_later(5, lambda: asyncio.ensure_future(drain(feed)))  # TXN605@32
-    loop.call_soon_threadsafe(asyncio.create_task, drain(feed))  # TXN605@5
-    loop.call_soon_threadsafe(loop.create_task, drain(feed))  # TXN605@5
-
-
-async def later(feed):
-    asyncio.get_running_loop().call_later(5, asyncio.ensure_future, drain(feed))  # TXN605@5
-""",
-        path="app/services/feeds.py",
-    ),
 ]
 
 GOOD = [
