@@ -182,31 +182,6 @@ if settings.mode != "test":
     slow = create_async_engine(settings.database_url, poolclass=NullPool, connect_args=CACHES)  # TXN501@65
 """,
     ),
-    Bad(
-        path="app/session.py",
-        source="""
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import create_engine
-
-from app.settings import settings
-
-CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-
-
-def plain():
-    return create_engine(settings.database_url, echo=True)  # TXN501@12
-
-
-def asynchronous(inner):
-    return AsyncEngine(sync_engine=inner)
-
-
-first = AsyncEngine(plain())
-second = asynchronous(create_engine(settings.database_url))  # TXN501@23
-third = AsyncEngine(create_engine(settings.database_url, connect_args=CACHES))
-reports = create_engine(settings.database_url)
-""",
-    ),
 ]
 
 GOOD = [
