@@ -4892,6 +4892,176 @@ async def by_decorator(number):
 """,
         set(),
     ),
+    "what SQL takes out of a record that callers pass": (
+        """
+# --- app/services/indexes.py
+from somewhere import shortened
+from sqlalchemy import text
+
+KNOWN = [{"name": "a", "columns": ("x", "y")}, {"name": "b", "columns": ("z",)}]
+
+
+async def create(connection, record):
+    name = record["name"]
+    columns = ", ".join(record["columns"])
+    await connection.execute(text(f"CREATE INDEX {name} ON items ({columns})"))
+
+
+async def drop(connection, record):
+    await connection.execute(text("DROP INDEX " + record["name"]))  # TXN801@30
+
+
+async def rename(connection, record, wanted):
+    name = record["name"]
+    name = shortened(wanted)
+    await connection.execute(text(f"ALTER INDEX old RENAME TO {name}"))  # TXN801@30
+
+
+async def describe(connection, record):
+    await connection.execute(text("COMMENT ON INDEX {} IS 'x'".format(record.get("name"))))
+
+
+async def cluster(connection, record):
+    await connection.execute(text(f"CLUSTER items USING {record['other']}"))  # TXN801@30
+
+
+async def find(connection, record):
+    await connection.execute(text(f"SELECT 1 FROM pg_class WHERE relname = '{record['name']}'"))  # TXN801@30
+
+
+def vacuum(record):
+    return f"VACUUM {record['name']}"
+
+
+async def run(connection):
+    for record in KNOWN:
+        await create(connection, record)
+        await drop(connection, record)
+        await rename(connection, record, record["name"])
+        await describe(connection, record)
+        await cluster(connection, record)
+        await find(connection, record)
+    await connection.execute(text(vacuum(KNOWN[0])))
+# --- app/routers/indexes.py
+from fastapi import APIRouter
+
+from app.services.indexes import drop, vacuum
+
+router = APIRouter()
+
+
+@router.delete("/indexes")
+async def remove(connection, body: dict):
+    await drop(connection, body)
+""",
+        set(),
+    ),
+    "an engine that is given to AsyncEngine": (
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import create_engine
+
+from app.settings import settings
+
+CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+
+
+def plain():
+    return create_engine(settings.database_url, echo=True)  # TXN501@12
+
+
+def asynchronous(inner):
+    return AsyncEngine(sync_engine=inner)
+
+
+first = AsyncEngine(plain())
+second = asynchronous(create_engine(settings.database_url))  # TXN501@23
+third = AsyncEngine(create_engine(settings.database_url, connect_args=CACHES))
+reports = create_engine(settings.database_url)
+""",
+        set(),
+    ),
+    "a service writes on a session of its own": (
+        """
+# --- app/services/shelf.py
+from contextlib import asynccontextmanager
+
+from app.models.item import Item
+from app.session import get_unit_of_work, session_factory
+
+
+async def forget(item_id):
+    async with session_factory() as session:
+        item = await session.get(Item, item_id)
+        await session.delete(item)  # TXN209@15
+
+
+async def keep(session, name):
+    session.add(Item(name=name))
+
+
+async def keep_alone(name):
+    session = session_factory()
+    try:
+        await keep(session, name)  # TXN209@15
+    finally:
+        await session.close()
+
+
+async def keep_for_good(name):
+    async with session_factory() as session, session.begin():
+        await keep(session, name)
+
+
+async def keep_and_commit(name):
+    async with session_factory() as session:
+        await keep(session, name)
+        await session.commit()
+
+
+async def keep_in_unit(name):
+    async with get_unit_of_work() as session:
+        await keep(session, name)
+
+
+async def started(name):
+    session = session_factory()
+    await keep(session, name)
+    return session
+
+
+@asynccontextmanager
+async def around(name):
+    async with session_factory() as session:
+        await keep(session, name)
+        yield session
+
+
+class Shelf:
+    async def open(self, name):
+        self.session = session_factory()
+        await keep(self.session, name)
+
+    async def close(self):
+        await self.session.commit()
+        await self.session.close()
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+session_factory = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+
+
+@asynccontextmanager
+async def get_unit_of_work():
+    async with session_factory() as session:
+        yield session
+        await session.commit()
+""",
+        set(),
+    ),
 }
 
 

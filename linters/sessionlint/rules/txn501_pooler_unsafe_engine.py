@@ -209,31 +209,6 @@ engine = create_async_engine(config.where)  # TXN501@10
 other = create_async_engine(str(config.dsn))  # TXN501@9
 """,
     ),
-    Bad(
-        path="app/session.py",
-        source="""
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import create_engine
-
-from app.settings import settings
-
-CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-
-
-def plain():
-    return create_engine(settings.database_url, echo=True)  # TXN501@12
-
-
-def asynchronous(inner):
-    return AsyncEngine(sync_engine=inner)
-
-
-first = AsyncEngine(plain())
-second = asynchronous(create_engine(settings.database_url))  # TXN501@23
-third = AsyncEngine(create_engine(settings.database_url, connect_args=CACHES))
-reports = create_engine(settings.database_url)
-""",
-    ),
 ]
 
 GOOD = [

@@ -365,69 +365,6 @@ async def labelled(session, label, key):
     await session.execute(text(f"SELECT id FROM items WHERE code = '{made}'"))  # TXN801@27
 """,
     ),
-    Bad(
-        source="""
-# --- app/services/indexes.py
-from somewhere import shortened
-from sqlalchemy import text
-
-KNOWN = [{"name": "a", "columns": ("x", "y")}, {"name": "b", "columns": ("z",)}]
-
-
-async def create(connection, record):
-    name = record["name"]
-    columns = ", ".join(record["columns"])
-    await connection.execute(text(f"CREATE INDEX {name} ON items ({columns})"))
-
-
-async def drop(connection, record):
-    await connection.execute(text("DROP INDEX " + record["name"]))  # TXN801@30
-
-
-async def rename(connection, record, wanted):
-    name = record["name"]
-    name = shortened(wanted)
-    await connection.execute(text(f"ALTER INDEX old RENAME TO {name}"))  # TXN801@30
-
-
-async def describe(connection, record):
-    await connection.execute(text("COMMENT ON INDEX {} IS 'x'".format(record.get("name"))))
-
-
-async def cluster(connection, record):
-    await connection.execute(text(f"CLUSTER items USING {record['other']}"))  # TXN801@30
-
-
-async def find(connection, record):
-    await connection.execute(text(f"SELECT 1 FROM pg_class WHERE relname = '{record['name']}'"))  # TXN801@30
-
-
-def vacuum(record):
-    return f"VACUUM {record['name']}"
-
-
-async def run(connection):
-    for record in KNOWN:
-        await create(connection, record)
-        await drop(connection, record)
-        await rename(connection, record, record["name"])
-        await describe(connection, record)
-        await cluster(connection, record)
-        await find(connection, record)
-    await connection.execute(text(vacuum(KNOWN[0])))
-# --- app/routers/indexes.py
-from fastapi import APIRouter
-
-from app.services.indexes import drop, vacuum
-
-router = APIRouter()
-
-
-@router.delete("/indexes")
-async def remove(connection, body: dict):
-    await drop(connection, body)
-"""
-    ),
 ]
 
 GOOD = [
