@@ -3080,6 +3080,216 @@ def convert_fixed(session: Session, names):
 """,
         set(),
     ),
+    "a callee commits on one branch and leaves what it writes on the other": (
+        """
+# --- app/services/shelves.py
+async def put(session, box, urgent):
+    if urgent:
+        session.add(urgent)
+        await session.commit()  # TXN201@15
+    else:
+        session.add(box)
+
+
+async def put_both(session, box, urgent):
+    if urgent:
+        session.add(urgent)
+    else:
+        session.add(box)
+    await session.commit()  # TXN201@11
+
+
+async def put_if(session, box, urgent):
+    if urgent:
+        session.add(urgent)
+    if urgent:
+        await session.commit()  # TXN201@15
+
+
+async def put_now(session, box, later=False):
+    if later:
+        session.add(box)
+        return
+    session.add(box)
+    await session.commit()  # TXN201@11
+
+
+async def through(session, box, urgent):
+    await put(session, box, urgent)
+
+
+async def refuse(session, box, urgent):
+    if urgent:
+        session.add(box)
+        raise ValueError(box)
+    session.add(box)
+    await session.commit()  # TXN201@11
+
+
+async def shelve(session, boxes):
+    for box in boxes:
+        await put(session, box, None)
+    await session.commit()  # TXN201@11
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services import shelves
+from app.session import get_session_dependency
+
+router = APIRouter()
+Session = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/put")
+async def put(session: Session, box: str, urgent: str | None = None):
+    await shelves.put(session, box, urgent)  # TXN209@11
+
+
+@router.post("/through")
+async def through(session: Session, box: str, urgent: str | None = None):
+    await shelves.through(session, box, urgent)  # TXN209@11
+
+
+@router.post("/later")
+async def later(session: Session, box: str):
+    await shelves.put_now(session, box, later=True)  # TXN209@11
+
+
+@router.post("/now")
+async def now(session: Session, box: str):
+    await shelves.put_now(session, box)
+
+
+@router.post("/both")
+async def both(session: Session, box: str, urgent: str | None = None):
+    await shelves.put_both(session, box, urgent)
+    await shelves.put_if(session, box, urgent)
+    await shelves.refuse(session, box, urgent)
+
+
+@router.post("/shelve")
+async def shelve(session: Session, boxes: list[str]):
+    await shelves.shelve(session, boxes)
+""",
+        set(),
+    ),
+    "a callee commits on every way out, whichever of its branches wrote first": (
+        """
+import asyncio
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def ring(item_id):
+    await asyncio.sleep(item_id)
+
+
+async def upsert(session: AsyncSession, name):
+    item = await session.scalar(select(Item))
+    if item:
+        item.name = name
+        await session.commit()  # TXN201@15
+        return item
+    item = Item(name=name)
+    session.add(item)
+    await session.commit()  # TXN201@11
+    await session.refresh(item)
+    return item
+
+
+async def halfway(session: AsyncSession, name):
+    item = await session.scalar(select(Item))
+    if item:
+        item.name = name
+        await session.commit()  # TXN201@15
+        return item
+    item = Item(name=name)
+    session.add(item)
+    return item
+
+
+async def announce():
+    async with get_session() as session:
+        item = await upsert(session, "bell")
+        kept = asyncio.create_task(ring(item.id))
+        session.add(Item(name="rung"))
+        await session.commit()  # TXN201@15
+        kept.cancel()
+
+
+async def announce_early():
+    async with get_session() as session:
+        item = await halfway(session, "bell")
+        kept = asyncio.create_task(ring(item.id))  # TXN603@16
+        session.add(Item(name="rung"))
+        await session.commit()  # TXN201@15
+        kept.cancel()
+""",
+        set(),
+    ),
+    "a dependency that has committed before the endpoint runs saves nothing of it": (
+        """
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+Session = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+async def visitor(session: Session):
+    session.add(Item(name="visit"))
+    await session.commit()  # TXN201@11
+
+
+async def visited(session: Session):
+    yield
+    await session.commit()  # TXN201@11
+
+
+async def attach(session, cached):
+    return await session.merge(cached)
+
+
+@router.post("/lost", dependencies=[Depends(visitor)])
+async def lost(session: Session):
+    session.add(Item(name="lost"))  # TXN209@5
+
+
+@router.post("/kept", dependencies=[Depends(visited, scope="function")])
+async def kept(session: Session):
+    session.add(Item(name="kept"))
+
+
+@router.get("/shown", dependencies=[Depends(visitor)])
+async def shown(session: Session, name: str):
+    first = await session.merge(Item(name=name))
+    second = await attach(session, Item(name=name))
+    return first, second
+
+
+@router.get("/written", dependencies=[Depends(visitor)])
+async def written(session: Session, name: str):
+    await session.merge(Item(name=name))  # TXN209@11
+
+
+@router.post("/merged", dependencies=[Depends(visitor)])
+async def merged(session: Session, name: str):
+    return await attach(session, Item(name=name))  # TXN209@18
+""",
+        set(),
+    ),
 }
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import holding, knowledge, own_sessions, predicates, row_classes, strings
+from sessionlint.program import holding, knowledge, own_sessions, predicates, row_classes, strings, unsaved
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -154,6 +154,8 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))
         frame.effect(Effect("txn", name, subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
         _ended(frame, subject)
+        if frame.writes:
+            (unsaved.saved if name == "commit" else unsaved.undone)(frame, subject)
     return (Operation(receiver, name),)
 
 
@@ -333,6 +335,7 @@ def _operate(
             frame.learn(subject, "ended", False)
         if write:
             frame.learn(subject, "written")
+            unsaved.written(frame, subject, Hop(frame.site(e[1]), how))
         if name in _LETS_GO:
             frame.learn(subject, "let go")
         holding.operated(frame, subject, kind, name, args, keywords, write, e)
@@ -411,6 +414,8 @@ def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Va
         for subject in _subjects(receiver):
             frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)
             frame.effect(Effect("txn", op, subject), e[1], f"SQL text {word.upper()!r} is executed")
+            if op == "commit":
+                unsaved.saved(frame, subject)
 
 
 def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:

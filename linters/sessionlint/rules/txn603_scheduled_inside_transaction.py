@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
+from sessionlint.program.unsaved import LEFT
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
@@ -840,9 +841,15 @@ def _saved_already(write: Event, session: Any, start: Event) -> bool:
     owner = owner_of(write, (session,))
     if owner is not None:
         return owner not in start.transactions
-    if write.callee is None or write.effect is None:
+    if write.callee is None or write.effect is None or write.text == LEFT:
         return False
+    if any(e.callee is write.callee and e.span == write.span and session in e.subject for e in _commits(write)):
+        return True  # what it leaves unsaved all the same is told apart
     return Effect("txn", "begin", write.effect.subject) in write.callee.summary.effects
+
+
+def _commits(write: Event) -> Iterator[Event]:
+    return (e for e in write.function.events if e.kind == "effect" and e.name == "commit" and e.text == "txn")
 
 
 def _writes_first(write: Event, start: Event) -> bool:
@@ -857,7 +864,7 @@ def _writes_first(write: Event, start: Event) -> bool:
 def _is_write(event: Event) -> bool:
     if event.kind == "use":
         return "write" in event.flags
-    return event.kind == "effect" and event.text == "use" and event.name == "write"
+    return event.kind == "effect" and (event.text == LEFT or (event.text == "use" and event.name == "write"))
 
 
 def _ends(event: Event, *names: str) -> bool:
