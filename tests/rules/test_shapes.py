@@ -3290,6 +3290,186 @@ async def merged(session: Session, name: str):
 """,
         set(),
     ),
+    "what only reads outside of a try records nothing of what the clause swallows": (
+        """
+# --- app/tasks/meters.py
+import logging
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+scheduler = AsyncIOScheduler()
+
+
+async def measure(session, name):
+    await session.scalar(select(Item).where(Item.name == name))
+
+
+async def note(name):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+
+
+async def between():
+    async with get_session() as session:
+        await session.get(Item, 1)
+        try:
+            await measure(session, "water")
+        except Exception:  # TXN604@9
+            log.error("no water")
+
+
+async def noted_before():
+    await note("started")
+    try:
+        async with get_session() as session:
+            await measure(session, "water")
+    except Exception:
+        log.error("no water")
+
+
+async def noted_after():
+    try:
+        async with get_session() as session:
+            await measure(session, "water")
+    except Exception:
+        log.error("no water")
+    await note("done")
+
+
+async def step_by_step():
+    async with get_session() as session:
+        try:
+            await measure(session, "water")
+        except Exception:
+            log.error("no water")
+        try:
+            await measure(session, "steam")
+        except Exception:
+            log.error("no steam")
+
+
+for job in (between, noted_before, noted_after, step_by_step):
+    scheduler.add_job(job, "interval", seconds=15)
+""",
+        set(),
+    ),
+    "a function of the project that raises can fail without any session": (
+        """
+# --- app/tasks/labels.py
+import logging
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+log = logging.getLogger(__name__)
+scheduler = AsyncIOScheduler()
+
+
+def check(label):
+    if not label:
+        raise ValueError(label)
+
+
+def through(label):
+    check(label.strip())
+
+
+def forgiving(label):
+    try:
+        check(label)
+    except ValueError:
+        return ""
+    return label
+
+
+def declared(label):
+    raise NotImplementedError
+
+
+async def swallowed():
+    try:
+        through("x")
+    except Exception as error:  # TXN604@5
+        log.error("failed: %s", error)
+
+
+async def raised():
+    try:
+        through("x")
+    except Exception as error:
+        log.error("failed: %s", error)
+        raise
+
+
+async def forgiven():
+    try:
+        forgiving("x")
+        declared("x")
+    except Exception as error:
+        log.error("failed: %s", error)
+
+
+for job in (swallowed, raised, forgiven):
+    scheduler.add_job(job, "interval", seconds=15)
+""",
+        set(),
+    ),
+    "who awaits a task that another function started sees what came of it": (
+        """
+# --- app/tasks/copies.py
+import asyncio
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+running = set()
+
+
+async def copy(name):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=name))
+        return True
+    except Exception:
+        log.exception("no copy")
+        return False
+
+
+async def drop(name):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=name))
+    except Exception:  # TXN604@5
+        log.exception("not dropped")
+
+
+def begin_copy(name):
+    task = asyncio.create_task(copy(name))
+    running.add(task)
+    return task
+
+
+def begin_drop(name):
+    task = asyncio.create_task(drop(name))
+    running.add(task)
+    return task
+# --- app/services/copies.py
+from app.tasks.copies import begin_copy, begin_drop
+
+
+async def copied(name):
+    task = begin_copy(name)
+    begin_drop(name)
+    return "copied" if await task else "not copied"
+""",
+        set(),
+    ),
 }
 
 
