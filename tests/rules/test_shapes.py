@@ -3470,6 +3470,86 @@ async def copied(name):
 """,
         set(),
     ),
+    "a savepoint in a callee holds what stands in it, and nothing beside it": (
+        """
+import logging
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+READ, WRITE = text("SELECT 1"), text("UPDATE stocks SET n = 1")
+
+
+def inside(session: Session):
+    with session.begin_nested():
+        session.execute(WRITE)
+
+
+def beside(session: Session):
+    session.execute(READ)
+    with session.begin_nested():
+        session.execute(WRITE)
+
+
+def by_hand(session: Session):
+    point = session.begin_nested()  # TXN203@13
+    try:
+        session.execute(WRITE)
+        point.commit()
+    except ValueError:
+        point.rollback()
+        raise
+
+
+def through(session: Session):
+    inside(session)
+
+
+def bare(session: Session):
+    session.execute(WRITE)
+
+
+class Step:
+    def __init__(self, run):
+        self.run = run
+
+    def take(self, session):
+        self.run(session)
+
+
+def mixed(session: Session):
+    for step in (Step(inside), Step(bare)):
+        with session.begin():  # TXN204@14
+            try:
+                step.take(session)
+            except Exception:  # TXN210@13
+                log.exception("a step failed")
+
+
+def guarded(session: Session):
+    for step in (Step(inside), Step(through), Step(by_hand)):
+        with session.begin():  # TXN204@14
+            try:
+                step.take(session)
+            except Exception:
+                log.exception("a step failed")
+
+
+def direct(session: Session):
+    with session.begin():  # TXN204@10
+        try:
+            through(session)
+            by_hand(session)
+        except Exception:
+            log.exception("not done")
+        try:
+            beside(session)
+        except Exception:  # TXN210@9
+            log.exception("not done")
+""",
+        set(),
+    ),
 }
 
 

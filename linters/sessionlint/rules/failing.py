@@ -111,7 +111,7 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
 
 
 def can_raise(event: Event) -> bool:
-    """Whether an event calls a function of the project that says itself that it may fail: a ``raise``, calls followed."""
+    """Whether an event calls a function of the project that may ``raise`` of its own accord, calls followed."""
     seen: set[FunctionInfo] = set()
     pending = [event]
     for _ in range(_MAX_NESTING):
