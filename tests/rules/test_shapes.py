@@ -3550,6 +3550,84 @@ def direct(session: Session):
 """,
         set(),
     ),
+    "an object that keeps a session is handed to coroutines that run together": (
+        """
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+READ = text("SELECT 1")
+
+
+@dataclass
+class Desk:
+    db: AsyncSession
+    name: str
+
+
+class Tray(BaseModel, arbitrary_types_allowed=True):
+    db: AsyncSession
+
+
+class Drawer:
+    def __init__(self, db: AsyncSession, name: str):
+        self.db = db
+        self.name = name
+
+
+async def look(desk: Desk):
+    await desk.db.execute(READ)
+
+
+async def called(desk: Desk):
+    await asyncio.sleep(len(desk.name))
+
+
+async def look_in(tray: Tray):
+    await tray.db.execute(READ)
+
+
+async def pull(drawer: Drawer):
+    await drawer.db.execute(READ)
+
+
+async def desks(desk: Desk):
+    await asyncio.gather(*[look(desk) for _ in range(3)])  # TXN602@11
+
+
+async def trays(tray: Tray):
+    await asyncio.gather(look_in(tray), look_in(tray))  # TXN602@11
+
+
+async def drawers(drawer: Drawer):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(pull(drawer))
+        group.create_task(pull(drawer))  # TXN602@9
+
+
+async def tasks(drawer: Drawer):
+    first = asyncio.create_task(pull(drawer))
+    second = asyncio.create_task(pull(drawer))  # TXN602@14
+    await first
+    await second
+
+
+async def apart(left: Desk, right: Desk, tray: Tray):
+    await asyncio.gather(look(left), look(right), look_in(tray))
+
+
+async def unused(desk: Desk):
+    await asyncio.gather(called(desk), called(desk), look(desk))
+
+
+async def one_by_one(desks: list[Desk]):
+    await asyncio.gather(*[look(desk) for desk in desks])
+""",
+        set(),
+    ),
 }
 
 
