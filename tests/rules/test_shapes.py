@@ -3625,6 +3625,11 @@ async def unused(desk: Desk):
 
 async def one_by_one(desks: list[Desk]):
     await asyncio.gather(*[look(desk) for desk in desks])
+
+
+async def office(db: AsyncSession):
+    await trays(Tray(db=db))
+    await drawers(Drawer(db, "top"))
 """,
         set(),
     ),

@@ -242,6 +242,11 @@ def _holdings(program: Program) -> dict[ClassInfo | None, dict[Any, None]]:
     return {owner: _with_parts(program, owner, direct) for owner in direct}
 
 
+def keeps(program: Program, cls: ClassInfo, session: Any) -> bool:
+    """Whether a session is put into attributes of a class's objects somewhere."""
+    return session in program.shared(_holdings).get(cls, ())
+
+
 def _with_parts(
     program: Program, owner: ClassInfo | None, direct: dict[ClassInfo | None, dict[Any, None]]
 ) -> dict[Any, None]:

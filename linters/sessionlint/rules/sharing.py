@@ -9,7 +9,7 @@ from typing import Any
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Param, Value
-from sessionlint.rules.background_work import enclosing, own_handles, sessions_in
+from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
 
 _MAKES = ("create", "obtain")
 _RANKS = ("injected", "handle", "param")
@@ -59,11 +59,13 @@ def carriers(program: Program, started: Iterable[Any]) -> Iterator[Param]:
 
 
 def _keeps(program: Program, given: Param, session: Any) -> bool:
-    """Whether a parameter's class says that its objects keep this session: by an attribute, or what makes them."""
-    if session.tag not in ("ext", "param") or program.kind(session) != "session":
+    """Whether a parameter's objects keep this session: by what makes them, what is put there, or a declaration."""
+    if program.kind(session) != "session":
         return False
     for cls in (c for a in program.solver.declared_classes(given) for c in program.solver.mro(a.info)):
         if session.tag == "param" and session.info.name == "__init__" and session.info.class_info is cls:
+            return True
+        if keeps(program, cls, session):
             return True
         declared = (annotation for _, annotation, _, _ in cls.attributes.values())
         if session.tag == "ext" and any(session in program.solver.instances(annotation) for annotation in declared):
