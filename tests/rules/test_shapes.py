@@ -3633,6 +3633,53 @@ async def office(db: AsyncSession):
 """,
         set(),
     ),
+    "a flush right after the commit finds nothing to send": (
+        """
+import requests
+from sqlalchemy.orm import Session
+
+URL = "https://labels.example.com"
+
+
+def print_label(session: Session, label):
+    session.add(label)
+    session.commit()  # TXN201@5
+    session.flush()
+    requests.get(URL, timeout=5)
+
+
+def print_changed(session: Session, label):
+    session.add(label)
+    session.commit()  # TXN201@5
+    label.state = "printed"
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+
+
+def print_both(session: Session, label, other):
+    session.add(label)
+    session.commit()  # TXN201@5
+    session.add(other)
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+
+
+def print_later(session: Session, label, other):
+    session.add(label)
+    other.commit()
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+
+
+def print_some(session: Session, label, now):
+    session.add(label)
+    if now:
+        session.commit()  # TXN201@9
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+""",
+        set(),
+    ),
 }
 
 

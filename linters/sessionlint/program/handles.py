@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import holding, knowledge, own_sessions, predicates, row_classes, strings, unsaved
+from sessionlint.program import flushing, holding, knowledge, own_sessions, predicates, row_classes, strings, unsaved
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -321,6 +321,7 @@ def _operate(
     )
     how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
     touches = write or query or sends or name in knowledge.SESSION_READS
+    idle = name == "flush" and flushing.sends_nothing(frame, subjects, e)
     for subject in subjects:
         if name not in PASSIVE:
             frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
@@ -338,7 +339,8 @@ def _operate(
             unsaved.written(frame, subject, Hop(frame.site(e[1]), how))
         if name in _LETS_GO:
             frame.learn(subject, "let go")
-        holding.operated(frame, subject, kind, name, args, keywords, write, e)
+        if not idle:
+            holding.operated(frame, subject, kind, name, args, keywords, write, e)
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
