@@ -3680,6 +3680,104 @@ def print_some(session: Session, label, now):
 """,
         set(),
     ),
+    "work that rests on a transaction of its own, whatever is open around the call": (
+        """
+from celery import Celery
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.models.item import Item
+
+queue = Celery()
+engine = create_engine("sqlite://")  # TXN102@10
+Own = sessionmaker(engine)  # TXN103@7
+
+
+@queue.task
+def count(name):
+    print(name)
+
+
+def charge(name):
+    with Own() as own:  # TXN101@10
+        own.add(Item(name=name))
+        own.commit()  # TXN201@9
+    count.delay(name)
+
+
+def charge_in_block(name):
+    with Own.begin() as own:  # TXN101@10
+        own.add(Item(name=name))
+    count.delay(name)
+
+
+def charge_late(name):
+    with Own() as own:  # TXN101@10
+        own.add(Item(name=name))
+        count.delay(name)  # TXN603@9
+        own.commit()  # TXN201@9
+
+
+def wake():
+    count.delay("all")
+
+
+def told(name):
+    charge(name)
+
+
+def store(db: Session, name):
+    db.add(Item(name=name))
+
+
+def apart(db: Session, path):
+    db.add(Item())
+    db.flush()
+    told("call")
+    told(path)
+    charge_in_block("call")
+    db.commit()  # TXN201@5
+
+
+def above(db: Session, path):
+    db.add(Item())
+    apart(db, path)
+    db.commit()  # TXN201@5
+
+
+def with_row(db: Session):
+    item = Item()
+    db.add(item)
+    db.flush()
+    told(item.id)  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def with_name(db: Session, name):
+    db.add(Item(name=name))
+    told(name)  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def with_stored(db: Session, name):
+    store(db, name)
+    told(name)  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def woken(db: Session):
+    db.add(Item())
+    wake()  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def not_committed(db: Session):
+    db.add(Item())
+    charge_late("call")  # TXN603@5
+    db.commit()  # TXN201@5
+""",
+        set(),
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
+from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.transactions import owner_of
 
@@ -29,7 +30,8 @@ META = Rule(
     "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
     not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
     'has scope="function" (it ends before the response, so before them), tasks that are awaited inside the block, '
-    "threads that are awaited, tests.",
+    "threads that are awaited, work that a callee starts for what it has committed in a session of its own when "
+    "nothing of this transaction is handed to it, tests.",
 )
 
 _EXECUTORS = "concurrent.futures."
@@ -744,6 +746,8 @@ def check(program: Program) -> Iterator[Finding]:
             if found is None:
                 continue
             step, since, where = found, f"of line {found.line}", "after the transaction block"
+        if event.kind == "effect" and rests_on_its_own(program, event):
+            continue
         reported.add(event.site)
         what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
         yield program.finding(
