@@ -3231,6 +3231,22 @@ async def announce_early():
         session.add(Item(name="rung"))
         await session.commit()  # TXN201@15
         kept.cancel()
+
+
+async def ring_or_write(session: AsyncSession, name, background):
+    item = await session.scalar(select(Item))
+    if item:
+        session.add(Item(name=name))
+        await session.commit()  # TXN201@15
+        background.add_task(ring, item.id)
+    else:
+        session.add(Item(name=name))
+
+
+async def announce_inside(background):
+    async with get_session() as session:
+        await ring_or_write(session, "bell", background)
+        await session.commit()  # TXN201@15
 """,
         set(),
     ),

@@ -845,11 +845,19 @@ def _saved_already(write: Event, session: Any, start: Event) -> bool:
     owner = owner_of(write, (session,))
     if owner is not None:
         return owner not in start.transactions
-    if write.callee is None or write.effect is None or write.text == LEFT:
+    if write.text == LEFT:
+        return session not in start.open_sessions and any(_ends_with_block(e, session) for e in write.function.events)
+    if write.callee is None or write.effect is None:
         return False
     if any(e.callee is write.callee and e.span == write.span and session in e.subject for e in _commits(write)):
         return True  # what it leaves unsaved all the same is told apart
     return Effect("txn", "begin", write.effect.subject) in write.callee.summary.effects
+
+
+def _ends_with_block(event: Event, session: Any) -> bool:
+    """Whether a session comes from a context manager that commits it when its block is left."""
+    found = event.kind in ("obtain", "effect") and session in event.subject and event.callee is not None
+    return found and event.callee is not None and bool(event.callee.summary.commits_after_yield)
 
 
 def _commits(write: Event) -> Iterator[Event]:
@@ -858,8 +866,8 @@ def _commits(write: Event) -> Iterator[Event]:
 
 def _writes_first(write: Event, start: Event) -> bool:
     """Whether a callee that both writes and starts work has written before it starts it."""
-    if write.callee is None or write.callee is not start.callee:
-        return False
+    if write.callee is None or write.callee is not start.callee or write.text == LEFT:
+        return False  # on which of its branches it starts the work is not told
     inner = write.callee.events
     starts = next((i for i, e in enumerate(inner) if e.kind == "schedule" or e.text == "schedule"), 0)
     return any(_is_write(e) for e in inner[:starts])
