@@ -1175,8 +1175,9 @@ def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
     inside = {e.span for e in (*body_of(handler), *handled(handler))}
     handlers = [h for h in function.events if h.kind == "handler"]
     others = {h.span for h in handlers} | {e.span for h in handlers for e in handled(h)}
-    # what has an ``except`` of its own is one step among several
-    steps = {e.span for h in handlers for e in body_of(h)}
+    # what has an ``except`` of its own, or stands around one in a loop, is one step among several
+    steps = {e.span for e in function.events} if "loop" in handler.flags else set()
+    steps |= {e.span for h in handlers for e in body_of(h)}
     outside = (e for e in function.events if e.span not in inside | others)
     return not any(can_fail(e) if e.span in steps else may_record(e) for e in outside)
 
