@@ -5062,6 +5062,720 @@ async def get_unit_of_work():
 """,
         set(),
     ),
+    "a callee commits on one branch and leaves what it writes on the other": (
+        """
+# --- app/services/shelves.py
+async def put(session, box, urgent):
+    if urgent:
+        session.add(urgent)
+        await session.commit()  # TXN201@15
+    else:
+        session.add(box)
+
+
+async def put_both(session, box, urgent):
+    if urgent:
+        session.add(urgent)
+    else:
+        session.add(box)
+    await session.commit()  # TXN201@11
+
+
+async def put_if(session, box, urgent):
+    if urgent:
+        session.add(urgent)
+    if urgent:
+        await session.commit()  # TXN201@15
+
+
+async def put_now(session, box, later=False):
+    if later:
+        session.add(box)
+        return
+    session.add(box)
+    await session.commit()  # TXN201@11
+
+
+async def through(session, box, urgent):
+    await put(session, box, urgent)
+
+
+async def refuse(session, box, urgent):
+    if urgent:
+        session.add(box)
+        raise ValueError(box)
+    session.add(box)
+    await session.commit()  # TXN201@11
+
+
+async def shelve(session, boxes):
+    for box in boxes:
+        await put(session, box, None)
+    await session.commit()  # TXN201@11
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services import shelves
+from app.session import get_session_dependency
+
+router = APIRouter()
+Session = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/put")
+async def put(session: Session, box: str, urgent: str | None = None):
+    await shelves.put(session, box, urgent)  # TXN209@11
+
+
+@router.post("/through")
+async def through(session: Session, box: str, urgent: str | None = None):
+    await shelves.through(session, box, urgent)  # TXN209@11
+
+
+@router.post("/later")
+async def later(session: Session, box: str):
+    await shelves.put_now(session, box, later=True)  # TXN209@11
+
+
+@router.post("/now")
+async def now(session: Session, box: str):
+    await shelves.put_now(session, box)
+
+
+@router.post("/both")
+async def both(session: Session, box: str, urgent: str | None = None):
+    await shelves.put_both(session, box, urgent)
+    await shelves.put_if(session, box, urgent)
+    await shelves.refuse(session, box, urgent)
+
+
+@router.post("/shelve")
+async def shelve(session: Session, boxes: list[str]):
+    await shelves.shelve(session, boxes)
+""",
+        set(),
+    ),
+    "a callee commits on every way out, whichever of its branches wrote first": (
+        """
+import asyncio
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def ring(item_id):
+    await asyncio.sleep(item_id)
+
+
+async def upsert(session: AsyncSession, name):
+    item = await session.scalar(select(Item))
+    if item:
+        item.name = name
+        await session.commit()  # TXN201@15
+        return item
+    item = Item(name=name)
+    session.add(item)
+    await session.commit()  # TXN201@11
+    await session.refresh(item)
+    return item
+
+
+async def halfway(session: AsyncSession, name):
+    item = await session.scalar(select(Item))
+    if item:
+        item.name = name
+        await session.commit()  # TXN201@15
+        return item
+    item = Item(name=name)
+    session.add(item)
+    return item
+
+
+async def announce():
+    async with get_session() as session:
+        item = await upsert(session, "bell")
+        kept = asyncio.create_task(ring(item.id))
+        session.add(Item(name="rung"))
+        await session.commit()  # TXN201@15
+        kept.cancel()
+
+
+async def announce_early():
+    async with get_session() as session:
+        item = await halfway(session, "bell")
+        kept = asyncio.create_task(ring(item.id))  # TXN603@16
+        session.add(Item(name="rung"))
+        await session.commit()  # TXN201@15
+        kept.cancel()
+
+
+async def ring_or_write(session: AsyncSession, name, background):
+    item = await session.scalar(select(Item))
+    if item:
+        session.add(Item(name=name))
+        await session.commit()  # TXN201@15
+        background.add_task(ring, item.id)
+    else:
+        session.add(Item(name=name))
+
+
+async def announce_inside(background):
+    async with get_session() as session:
+        await ring_or_write(session, "bell", background)
+        await session.commit()  # TXN201@15
+""",
+        set(),
+    ),
+    "a dependency that has committed before the endpoint runs saves nothing of it": (
+        """
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+Session = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+async def visitor(session: Session):
+    session.add(Item(name="visit"))
+    await session.commit()  # TXN201@11
+
+
+async def visited(session: Session):
+    yield
+    await session.commit()  # TXN201@11
+
+
+async def attach(session, cached):
+    return await session.merge(cached)
+
+
+@router.post("/lost", dependencies=[Depends(visitor)])
+async def lost(session: Session):
+    session.add(Item(name="lost"))  # TXN209@5
+
+
+@router.post("/kept", dependencies=[Depends(visited, scope="function")])
+async def kept(session: Session):
+    session.add(Item(name="kept"))
+
+
+@router.get("/shown", dependencies=[Depends(visitor)])
+async def shown(session: Session, name: str):
+    first = await session.merge(Item(name=name))
+    second = await attach(session, Item(name=name))
+    return first, second
+
+
+@router.get("/written", dependencies=[Depends(visitor)])
+async def written(session: Session, name: str):
+    await session.merge(Item(name=name))  # TXN209@11
+
+
+@router.post("/merged", dependencies=[Depends(visitor)])
+async def merged(session: Session, name: str):
+    return await attach(session, Item(name=name))  # TXN209@18
+""",
+        set(),
+    ),
+    "what only reads outside of a try records nothing of what the clause swallows": (
+        """
+# --- app/tasks/meters.py
+import logging
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+scheduler = AsyncIOScheduler()
+
+
+async def measure(session, name):
+    await session.scalar(select(Item).where(Item.name == name))
+
+
+async def note(name):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+
+
+async def between():
+    async with get_session() as session:
+        await session.get(Item, 1)
+        try:
+            await measure(session, "water")
+        except Exception:  # TXN604@9
+            log.error("no water")
+
+
+async def noted_before():
+    await note("started")
+    try:
+        async with get_session() as session:
+            await measure(session, "water")
+    except Exception:
+        log.error("no water")
+
+
+async def noted_after():
+    try:
+        async with get_session() as session:
+            await measure(session, "water")
+    except Exception:
+        log.error("no water")
+    await note("done")
+
+
+async def step_by_step():
+    async with get_session() as session:
+        try:
+            await measure(session, "water")
+        except Exception:
+            log.error("no water")
+        try:
+            await measure(session, "steam")
+        except Exception:
+            log.error("no steam")
+
+
+for job in (between, noted_before, noted_after, step_by_step):
+    scheduler.add_job(job, "interval", seconds=15)
+""",
+        set(),
+    ),
+    "a function of the project that raises can fail without any session": (
+        """
+# --- app/tasks/labels.py
+import logging
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+log = logging.getLogger(__name__)
+scheduler = AsyncIOScheduler()
+
+
+def check(label):
+    if not label:
+        raise ValueError(label)
+
+
+def through(label):
+    check(label.strip())
+
+
+def forgiving(label):
+    try:
+        check(label)
+    except ValueError:
+        return ""
+    return label
+
+
+def declared(label):
+    raise NotImplementedError
+
+
+async def swallowed():
+    try:
+        through("x")
+    except Exception as error:  # TXN604@5
+        log.error("failed: %s", error)
+
+
+async def raised():
+    try:
+        through("x")
+    except Exception as error:
+        log.error("failed: %s", error)
+        raise
+
+
+async def forgiven():
+    try:
+        forgiving("x")
+        declared("x")
+    except Exception as error:
+        log.error("failed: %s", error)
+
+
+for job in (swallowed, raised, forgiven):
+    scheduler.add_job(job, "interval", seconds=15)
+""",
+        set(),
+    ),
+    "who awaits a task that another function started sees what came of it": (
+        """
+# --- app/tasks/copies.py
+import asyncio
+import logging
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+running = set()
+
+
+async def copy(name):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=name))
+        return True
+    except Exception:
+        log.exception("no copy")
+        return False
+
+
+async def drop(name):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=name))
+    except Exception:  # TXN604@5
+        log.exception("not dropped")
+
+
+def begin_copy(name):
+    task = asyncio.create_task(copy(name))
+    running.add(task)
+    return task
+
+
+def begin_drop(name):
+    task = asyncio.create_task(drop(name))
+    running.add(task)
+    return task
+# --- app/services/copies.py
+from app.tasks.copies import begin_copy, begin_drop
+
+
+async def copied(name):
+    task = begin_copy(name)
+    begin_drop(name)
+    return "copied" if await task else "not copied"
+""",
+        set(),
+    ),
+    "a savepoint in a callee holds what stands in it, and nothing beside it": (
+        """
+import logging
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+READ, WRITE = text("SELECT 1"), text("UPDATE stocks SET n = 1")
+
+
+def inside(session: Session):
+    with session.begin_nested():
+        session.execute(WRITE)
+
+
+def beside(session: Session):
+    session.execute(READ)
+    with session.begin_nested():
+        session.execute(WRITE)
+
+
+def by_hand(session: Session):
+    point = session.begin_nested()  # TXN203@13
+    try:
+        session.execute(WRITE)
+        point.commit()
+    except ValueError:
+        point.rollback()
+        raise
+
+
+def through(session: Session):
+    inside(session)
+
+
+def bare(session: Session):
+    session.execute(WRITE)
+
+
+class Step:
+    def __init__(self, run):
+        self.run = run
+
+    def take(self, session):
+        self.run(session)
+
+
+def mixed(session: Session):
+    for step in (Step(inside), Step(bare)):
+        with session.begin():  # TXN204@14
+            try:
+                step.take(session)
+            except Exception:  # TXN210@13
+                log.exception("a step failed")
+
+
+def guarded(session: Session):
+    for step in (Step(inside), Step(through), Step(by_hand)):
+        with session.begin():  # TXN204@14
+            try:
+                step.take(session)
+            except Exception:
+                log.exception("a step failed")
+
+
+def direct(session: Session):
+    with session.begin():  # TXN204@10
+        try:
+            through(session)
+            by_hand(session)
+        except Exception:
+            log.exception("not done")
+        try:
+            beside(session)
+        except Exception:  # TXN210@9
+            log.exception("not done")
+""",
+        set(),
+    ),
+    "an object that keeps a session is handed to coroutines that run together": (
+        """
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+READ = text("SELECT 1")
+
+
+@dataclass
+class Desk:
+    db: AsyncSession
+    name: str
+
+
+class Tray(BaseModel, arbitrary_types_allowed=True):
+    db: AsyncSession
+
+
+class Drawer:
+    def __init__(self, db: AsyncSession, name: str):
+        self.db = db
+        self.name = name
+
+
+async def look(desk: Desk):
+    await desk.db.execute(READ)
+
+
+async def called(desk: Desk):
+    await asyncio.sleep(len(desk.name))
+
+
+async def look_in(tray: Tray):
+    await tray.db.execute(READ)
+
+
+async def pull(drawer: Drawer):
+    await drawer.db.execute(READ)
+
+
+async def desks(desk: Desk):
+    await asyncio.gather(*[look(desk) for _ in range(3)])  # TXN602@11
+
+
+async def trays(tray: Tray):
+    await asyncio.gather(look_in(tray), look_in(tray))  # TXN602@11
+
+
+async def drawers(drawer: Drawer):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(pull(drawer))
+        group.create_task(pull(drawer))  # TXN602@9
+
+
+async def tasks(drawer: Drawer):
+    first = asyncio.create_task(pull(drawer))
+    second = asyncio.create_task(pull(drawer))  # TXN602@14
+    await first
+    await second
+
+
+async def apart(left: Desk, right: Desk, tray: Tray):
+    await asyncio.gather(look(left), look(right), look_in(tray))
+
+
+async def unused(desk: Desk):
+    await asyncio.gather(called(desk), called(desk), look(desk))
+
+
+async def one_by_one(desks: list[Desk]):
+    await asyncio.gather(*[look(desk) for desk in desks])
+
+
+async def office(db: AsyncSession):
+    await trays(Tray(db=db))
+    await drawers(Drawer(db, "top"))
+""",
+        set(),
+    ),
+    "a flush right after the commit finds nothing to send": (
+        """
+import requests
+from sqlalchemy.orm import Session
+
+URL = "https://labels.example.com"
+
+
+def print_label(session: Session, label):
+    session.add(label)
+    session.commit()  # TXN201@5
+    session.flush()
+    requests.get(URL, timeout=5)
+
+
+def print_changed(session: Session, label):
+    session.add(label)
+    session.commit()  # TXN201@5
+    label.state = "printed"
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+
+
+def print_both(session: Session, label, other):
+    session.add(label)
+    session.commit()  # TXN201@5
+    session.add(other)
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+
+
+def print_later(session: Session, label, other):
+    session.add(label)
+    other.commit()
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+
+
+def print_some(session: Session, label, now):
+    session.add(label)
+    if now:
+        session.commit()  # TXN201@9
+    session.flush()
+    requests.get(URL, timeout=5)  # TXN207@5
+""",
+        set(),
+    ),
+    "work that rests on a transaction of its own, whatever is open around the call": (
+        """
+from celery import Celery
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.models.item import Item
+
+queue = Celery()
+engine = create_engine("sqlite://")  # TXN102@10
+Own = sessionmaker(engine)  # TXN103@7
+
+
+@queue.task
+def count(name):
+    print(name)
+
+
+def charge(name):
+    with Own() as own:  # TXN101@10
+        own.add(Item(name=name))
+        own.commit()  # TXN201@9
+    count.delay(name)
+
+
+def charge_in_block(name):
+    with Own.begin() as own:  # TXN101@10
+        own.add(Item(name=name))
+    count.delay(name)
+
+
+def charge_late(name):
+    with Own() as own:  # TXN101@10
+        own.add(Item(name=name))
+        count.delay(name)  # TXN603@9
+        own.commit()  # TXN201@9
+
+
+def wake():
+    count.delay("all")
+
+
+def told(name):
+    charge(name)
+
+
+def store(db: Session, name):
+    db.add(Item(name=name))
+
+
+def apart(db: Session, path):
+    db.add(Item())
+    db.flush()
+    told("call")
+    told(path)
+    charge_in_block("call")
+    db.commit()  # TXN201@5
+
+
+def above(db: Session, path):
+    db.add(Item())
+    apart(db, path)
+    db.commit()  # TXN201@5
+
+
+def with_row(db: Session):
+    item = Item()
+    db.add(item)
+    db.flush()
+    told(item.id)  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def with_name(db: Session, name):
+    db.add(Item(name=name))
+    told(name)  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def with_stored(db: Session, name):
+    store(db, name)
+    told(name)  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def woken(db: Session):
+    db.add(Item())
+    wake()  # TXN603@5
+    db.commit()  # TXN201@5
+
+
+def not_committed(db: Session):
+    db.add(Item())
+    charge_late("call")  # TXN603@5
+    db.commit()  # TXN201@5
+""",
+        set(),
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from sessionlint.program import (
     left_open,
     overriding,
     registries,
+    unsaved,
 )
 from sessionlint.program.arguments import bind
 from sessionlint.program.conditions import left_of
@@ -29,7 +30,9 @@ from sessionlint.program.values import (
 #: What is no work, and no session: that it goes to the background says nothing to those above.
 _SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
 #: Effects that are told to the rules at the call, with the substituted subject.
-_TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape")
+_TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape", unsaved.LEFT)
+#: Names of effects that say whether what is written is committed.
+_SAVES_OR_WRITES = frozenset({"commit", "write", "unsaved"})
 
 
 def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value], e: ir.Expr) -> None:
@@ -87,10 +90,13 @@ def happens(
             begins = effect[:2] == ("txn", "begin") and not guards
             begun = begins and any(frame.know(s, "used") == 1 for s in subjects or ())
             for subject in subjects or ():
-                if effect.kind != "schedule" or _is_known_above(frame, subject):
+                if effect.kind != unsaved.LEFT and (effect.kind != "schedule" or _is_known_above(frame, subject)):
                     outer = Effect(effect.kind, effect.name, subject)
                     frame.effect(outer, e[1], note, function, inner, guards)
                 handles.apply_effect(frame, subject, effect)
+                if effect.name in _SAVES_OR_WRITES:
+                    hop = Hop(frame.site(e[1]), note, function, inner)
+                    unsaved.by_callee(frame, subject, effect, hop, guards, e)
                 if not guards and holding.is_left(function, effect, mapped, frame.solver.mro):
                     handles.apply_state(frame, subject, effect.name)
     if effect.kind in _TOLD:

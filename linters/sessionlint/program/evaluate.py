@@ -19,9 +19,11 @@ from sessionlint.program import (
     knowledge,
     left_open,
     promising,
+    unsaved,
 )
 from sessionlint.program.definitions import given_through, receiver_of, sign
 from sessionlint.program.frame import Frame, Machine
+from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.solver import Solver
 from sessionlint.program.statements import run_block
@@ -199,6 +201,9 @@ def _summary(frame: Frame) -> Summary:
             continue
         exported[effect] = hop
     guards = {effect: found for effect, found in frame.guarded.items() if found and effect in exported}
+    for effect, hop, under in unsaved.left(frame, exported) if frame.writes_left else ():
+        exported[effect] = hop
+        guards[effect] = either(guards[effect], under) if effect in guards else under
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_own(a)))
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:

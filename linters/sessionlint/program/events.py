@@ -49,7 +49,8 @@ class Event(NamedTuple):
     * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject`` that no ``with`` entered;
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
     * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;
-    * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``;
+    * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``,
+      ``left`` (kind) when something there commits, but not all that is written: :mod:`sessionlint.program.unsaved`;
     * ``call``: project function ``callee`` runs with ``bindings`` (pairs of parameter identity and value);
     * ``external``: a call of the external symbol ``name``; ``args``/``keywords`` its values;
     * ``network``: ``name`` waits on network or sleep;

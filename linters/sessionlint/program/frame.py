@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program import unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.values import (
@@ -113,6 +114,11 @@ class Frame:
         self.class_scope: Any = None
         #: the definition whose annotations and defaults are evaluated apart from the module they stand in
         self.header: ir.Span4 | None = None
+        #: writes on sessions of others; those a commit may follow; those that reach an end; where which is committed
+        self.writes: dict[Any, tuple[Hop, frozenset[Any]]] = {}
+        self.writes_saved: set[Any] = set()
+        self.writes_left: set[Any] = set()
+        self.commits: dict[Any, Any] = {}
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
@@ -298,6 +304,8 @@ class Frame:
     def leaves(self) -> None:
         """A caller goes on from here: notes what is known of the handles."""
         self.exits.append(frozenset([k for k, known in self.facts.items() if known == YES or k[1] == "open"]))
+        if self.writes:
+            unsaved.note(self)
 
     def narrow_exits(self, start: int) -> None:
         """What runs after a ``return`` (``finally``, leaving a ``with``) may undo what was known there."""

@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     beginning,
+    flushing,
     holding,
     keeping,
     knowledge,
@@ -16,7 +17,8 @@ from sessionlint.program import (
     revealing,
     row_classes,
     strings,
-)  # fmt: skip
+    unsaved,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
@@ -166,6 +168,8 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))
         frame.effect(Effect("txn", name, subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
         _ended(frame, subject)
+        if frame.writes:
+            (unsaved.saved if name == "commit" else unsaved.undone)(frame, subject)
     return (Operation(receiver, name),)
 
 
@@ -342,6 +346,7 @@ def _operate(
     )
     how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
     touches = write or query or sends or name in knowledge.SESSION_READS
+    idle = name == "flush" and flushing.sends_nothing(frame, subjects, e)
     for subject in subjects:
         if name not in PASSIVE:
             frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
@@ -356,9 +361,11 @@ def _operate(
             frame.learn(subject, "ended", False)
         if write:
             frame.learn(subject, "written")
+            unsaved.written(frame, subject, Hop(frame.site(e[1]), how))
         if name in _LETS_GO:
             frame.learn(subject, "let go")
-        holding.operated(frame, subject, kind, name, args, keywords, write, e)
+        if not idle:
+            holding.operated(frame, subject, kind, name, args, keywords, write, e)
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 
@@ -435,6 +442,8 @@ def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Va
         for subject in _subjects(receiver):
             frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)
             frame.effect(Effect("txn", op, subject), e[1], f"SQL text {word.upper()!r} is executed")
+            if op == "commit":
+                unsaved.saved(frame, subject)
 
 
 def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:

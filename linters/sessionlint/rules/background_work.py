@@ -16,12 +16,19 @@ _DEEP = 7
 
 def awaited_tasks(program: Program) -> frozenset[Site]:
     """Where tasks are started that somebody awaits, alone or with others."""
-    found: set[Site] = set()
+    return frozenset(waiters(program))
+
+
+def waiters(program: Program) -> dict[Site, list[FunctionInfo]]:
+    """The functions that await a task, wherever they got it, by the place where it is started."""
+    found: dict[Site, list[FunctionInfo]] = {}
     for event in program.events("await"):
-        found.update(a.site for a in event.subject)
+        for atom in event.subject:
+            found.setdefault(atom.site, []).append(event.function)
     for event in program.events("concurrent"):
-        found.update(site for value in event.args for site in _tasks_in(program, value, 0))
-    return frozenset(found)
+        for site in (site for value in event.args for site in _tasks_in(program, value, 0)):
+            found.setdefault(site, []).append(event.function)
+    return found
 
 
 def observed_tasks(program: Program) -> frozenset[Site]:
@@ -240,6 +247,11 @@ def _holdings(program: Program) -> dict[ClassInfo | None, dict[Any, None]]:
     for owner, value in program.solver.held():
         direct.setdefault(owner, {}).update(dict.fromkeys(value))
     return {owner: _with_parts(program, owner, direct) for owner in direct}
+
+
+def keeps(program: Program, cls: ClassInfo, session: Any) -> bool:
+    """Whether a session is put into attributes of a class's objects somewhere."""
+    return session in program.shared(_holdings).get(cls, ())
 
 
 def _with_parts(

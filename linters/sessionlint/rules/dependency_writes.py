@@ -10,7 +10,7 @@ from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.request_commits import committing_dependency
-from sessionlint.rules.saving import around, is_lost
+from sessionlint.rules.saving import around, is_lost, is_write
 from sessionlint.rules.transactions import behind, request_dependencies
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def lost_writes(program: Program) -> Iterator[LostWrite]:
             continue
         told: set[Any] = set()
         for index, event in enumerate(function.events):
-            for session in event.subject if _writes(event) else ():
+            for session in event.subject if is_write(event) else ():
                 if session in told or not isinstance(session, Injected) or not _takes(program, function, session):
                     continue
                 if is_lost(program, function, index, session) and _is_left(program, function, session):
@@ -44,12 +44,6 @@ def lost_writes(program: Program) -> Iterator[LostWrite]:
                     if (place[0].path, place[1]) not in reported:
                         reported.add((place[0].path, place[1]))
                         yield LostWrite(event, place, session)
-
-
-def _writes(event: Event) -> bool:
-    if event.kind == "effect":
-        return event.text == "use" and event.name == "write"
-    return event.kind == "use" and "write" in event.flags
 
 
 def _takes(program: Program, function: FunctionInfo, session: Injected) -> bool:

@@ -23,6 +23,8 @@ _STEP_ERRORS = re.compile(
 )
 #: An escape is a session in the hands of a library, which works with it.
 _FAILS = {"use", "network", "txn", "escape"}
+#: What others may learn of an outcome by: rows that change, requests, work that is handed on.
+_TRACES = frozenset({"network", "escape", "change", "schedule"})
 _LOGGER = re.compile(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|^(?:structlog|loguru)\b", re.I)
 _LOUD = {"exception", "error", "critical", "fatal", "warning", "warn"}
 _QUIET = {
@@ -107,6 +109,40 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
     if event.kind != "call" or event.callee is None or nesting >= _MAX_NESTING:
         return False
     return event.callee is not event.function and first_failure(event.callee, nesting + 1) is not None
+
+
+def can_raise(event: Event) -> bool:
+    """Whether an event calls a function of the project that may ``raise`` of its own accord, calls followed."""
+    seen: set[FunctionInfo] = set()
+    pending = [event]
+    for _ in range(_MAX_NESTING):
+        callees = {e.callee for e in pending if e.kind == "call" and e.callee is not None} - seen
+        seen |= callees
+        pending = []
+        for callee in callees:
+            caught = {e.span for h in callee.events if h.kind == "handler" for e in body_of(h)}
+            pending += [e for e in callee.events if e.kind in ("raise", "call") and e.span not in caught]
+        if any(e.kind == "raise" and not _is_abstract(e) for e in pending):
+            return True
+    return False
+
+
+def _is_abstract(event: Event) -> bool:
+    """``raise NotImplementedError``, which a class below does not."""
+    return event.expr is not None and ir.text_of(event.expr).startswith("NotImplementedError")
+
+
+def may_record(event: Event) -> bool:
+    """Whether an event can fail and leaves a trace that may tell of an outcome: to open or to read leaves none."""
+    return can_fail(event) and _leaves_trace(event, 0)
+
+
+def _leaves_trace(event: Event, nesting: int) -> bool:
+    if event.kind == "call" and event.callee is not None:
+        return nesting >= _MAX_NESTING or any(_leaves_trace(e, nesting + 1) for e in event.callee.events)
+    # a statement that nothing is known of may change rows
+    unknown = event.name == "execute" and not any(event.args[:1])
+    return event.kind in _TRACES or (event.kind == "use" and ("write" in event.flags or unknown))
 
 
 def effort(program: Program, handler: Event) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
+from sessionlint.program.unsaved import LEFT, is_left
 from sessionlint.program.values import SESSION, contained
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.ownership import made, verdict
@@ -30,9 +31,21 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False  # a decorator commits
     if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
         return False
-    ends = {Effect("txn", "commit", session), Effect("escape", "unknown", session)}
+    commit, escape = Effect("txn", "commit", session), Effect("escape", "unknown", session)
     before = (target for asked in request_dependencies(program, function) for target in behind(program, asked))
-    return not any(ends & target.summary.effects.keys() for target in before)
+    for target in before:
+        # one that only returns has run before the endpoint does
+        commits = commit in target.summary.effects and (target.is_generator or not function.routes)
+        if commits or escape in target.summary.effects:
+            return False
+    return True
+
+
+def is_write(event: Event) -> bool:
+    """Whether rows are written here, or by what is called."""
+    if event.kind == "effect":
+        return event.text == LEFT or (event.text == "use" and event.name == "write")
+    return event.kind == "use" and "write" in event.flags
 
 
 def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
@@ -85,7 +98,7 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
     if other.kind == "schedule":
         owned_by_given = own_handles(tuple(contained(value)) for value in (other.value, *other.args))
         return any(session in value for value in (*other.args, *owned_by_given.values()))
-    if session not in other.subject:
+    if session not in other.subject or (is_left(write, other) and not {"loop"} & other.flags & write.flags):
         return False
     if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
         return True
@@ -97,3 +110,18 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return True  # a context manager that commits when its block is left
     again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
     return again and other.name == "commit" and other.kind in ("txn", "effect")
+
+
+def only_attaches(event: Event) -> bool:
+    """Whether all that is written here, or below, is merged to be read: ``row = session.merge(cached)``."""
+    seen: set[FunctionInfo] = set()
+    pending = [event]
+    while pending:
+        current = pending.pop()
+        if current.kind == "use" and (current.name != "merge" or "statement" in current.flags):
+            return False
+        callee = current.callee if current.kind == "effect" else None
+        if callee is not None and callee not in seen:
+            seen.add(callee)
+            pending += [e for e in callee.events if is_write(e)]
+    return True

@@ -8,8 +8,8 @@ from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import Value
-from sessionlint.rules.background_work import enclosing, own_handles, sessions_in
+from sessionlint.program.values import Param, Value
+from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
 from sessionlint.rules.left_alone import left_alone
 
 _MAKES = ("create", "obtain")
@@ -21,7 +21,8 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
     counts: Counter[Any] = Counter()
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
-        for session in {*brought(program, single), *_of_objects(program, single)}:
+        own = (*_of_objects(program, single), *carriers(program, single))
+        for session in {*brought(program, single), *own}:
             counts[session] += 2 if many else 1
         if any(a.tag == "obj" for a in single):
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
@@ -49,6 +50,43 @@ def _of_objects(program: Program, started: list[Any]) -> Iterator[Any]:
         for known, held in own_handles(v for _, v in atom.bindings).items():
             if program.kind(known) == "session":
                 yield from (session for session in held if session in used or known in used)
+
+
+def carriers(program: Program, started: Iterable[Any]) -> Iterator[Param]:
+    """The parameters that stand for an object with a session, in coroutines that use this session of it.
+
+    Of such an object the class alone is known: what tells its session from that of another is the object itself.
+    """
+    for atom in started:
+        if atom.tag != "pending" or any(True for _ in sessions_in(program, (atom,))):
+            continue
+        used = {e.subject for e in atom.info.summary.effects if e.kind in ("use", "txn") and e.subject is not None}
+        for _, value in atom.bindings if used else ():
+            given = value[0] if len(value) == 1 else None
+            if isinstance(given, Param) and any(_keeps(program, given, session) for session in used):
+                yield given
+
+
+def _keeps(program: Program, given: Param, session: Any) -> bool:
+    """Whether a parameter's objects keep this session: by what makes them, what is put there, or a declaration."""
+    if program.kind(session) != "session":
+        return False
+    for cls in (c for a in program.solver.declared_classes(given) for c in program.solver.mro(a.info)):
+        if session.tag == "param" and session.info.name == "__init__" and session.info.class_info is cls:
+            return True
+        if keeps(program, cls, session):
+            return True
+        declared = (annotation for _, annotation, _, _ in cls.attributes.values())
+        if session.tag == "ext" and any(session in program.solver.instances(annotation) for annotation in declared):
+            return True
+    return False
+
+
+def described(program: Program, session: Any) -> str:
+    """What is shared, in words that begin a sentence: a session, or that of an object."""
+    word = program.describe(session)
+    of = "the session of " if session.tag == "param" and program.kind(session) != "session" else ""
+    return f"{of}{word}"[0].upper() + f"{of}{word}"[1:]
 
 
 def shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:

@@ -12,7 +12,7 @@ from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
-from sessionlint.rules.saving import is_lost, opened_and_kept
+from sessionlint.rules.saving import is_lost, is_write, only_attaches, opened_and_kept
 from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ META = Rule(
     not_flagged=(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
         "`flush()` alone; services, whose caller owns the transaction, unless they open the session themselves and "
-        "nobody else gets it; sessions of unknown origin, and sessions handed "
-        "to code that cannot be seen; writes of a dependency when one of the requests that use it commits."
+        "nobody else gets it; rows that a GET request merges to read them; sessions of unknown origin, and sessions "
+        "handed to code that cannot be seen; writes of a dependency when one of the requests that use it commits."
     ),
 )
 
@@ -894,9 +894,7 @@ def _reads_only(function: FunctionInfo) -> bool:
 def _writes(function: FunctionInfo, event: Event) -> bool:
     if "change" in (event.kind, event.text):
         return not _reads_only(function)
-    if event.kind == "effect":
-        return event.text == "use" and event.name == "write"
-    return event.kind == "use" and "write" in event.flags
+    return is_write(event) and not (_reads_only(function) and only_attaches(event))
 
 
 def _finding(program: Program, event: Event, session: Any) -> Finding:

@@ -10,6 +10,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.remedies import in_colour, is_asynchronous
+from sessionlint.rules.savepoints import leaves_bare, spans_with_savepoints
 from sessionlint.rules.swallowing_callees import Kept, kept_below
 from sessionlint.rules.swallowing_managers import managed
 from sessionlint.rules.transactions import called, owned
@@ -819,12 +820,13 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
 def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:
     """The statements of the ``try`` that run on the transaction's session, in no savepoint opened inside."""
     body = body_of(handler)
-    savepoints = {e.span for e in body if e.kind == "effect" and e.name == "begin_nested"}
+    nested = spans_with_savepoints(body)
     depth = len(handler.transactions)
     for event in body:
         if event.kind not in ("use", "effect") or (event.kind == "effect" and event.text not in ("use", "txn")):
             continue
-        shielded = event.span in savepoints or any(t.savepoint for t in event.transactions[depth:])
+        shielded = any(t.savepoint for t in event.transactions[depth:])
+        shielded = shielded or (event.span in nested and not leaves_bare(event))
         if not shielded and set(event.subject) & set(transaction.subjects):
             yield event
 

@@ -15,7 +15,7 @@ from sessionlint.rules.background_work import awaited_tasks, sessions_in, starte
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
 from sessionlint.rules.executors import pooled
-from sessionlint.rules.sharing import brought, count, is_shared, ranked, shared
+from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
 
 META = Rule(
     code="TXN602",
@@ -482,7 +482,7 @@ def check(program: Program) -> Iterator[Finding]:
         ):
             yield program.finding(
                 META, event,
-                f"{program.describe(session).capitalize()} is used by {how} at the same time. Await them one after the "
+                f"{described(program, session)} is used by {how} at the same time. Await them one after the "
                 "other, or let each open its own session.",
                 [program.step(_origin(event, session), "the shared session")],
             )  # fmt: skip
@@ -507,7 +507,7 @@ def _by_helpers(program: Program) -> Iterator[Finding]:
                 reported.add(event.site)
                 yield program.finding(
                     META, event,
-                    f"{program.describe(session).capitalize()} is used by coroutines that {event.callee.name}() runs "
+                    f"{described(program, session)} is used by coroutines that {event.callee.name}() runs "
                     "at the same time. Await them one after the other, or let each open its own session.",
                     [program.step(_origin(event, session), "the shared session"),
                      program.step(event.callee.site, f"{event.callee.name}() runs {parameter.name!r} concurrently")],
@@ -562,7 +562,7 @@ def _started(
     for event in events:
         if event.text != "task" or event.site not in awaited or event.site in inside:
             continue
-        for session in dict.fromkeys(brought(program, event.value)):
+        for session in dict.fromkeys((*brought(program, event.value), *carriers(program, event.value))):
             earlier = running.setdefault(session, event)
             if earlier is not event and not _awaited_between(function, earlier, event):
                 yield event, session, "this task and an earlier one"

@@ -8,11 +8,13 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
+from sessionlint.program.unsaved import LEFT
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
+from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.transactions import owner_of
 
@@ -28,7 +30,8 @@ META = Rule(
     "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
     not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
     'has scope="function" (it ends before the response, so before them), tasks that are awaited inside the block, '
-    "threads that are awaited, tests.",
+    "threads that are awaited, work that a callee starts for what it has committed in a session of its own when "
+    "nothing of this transaction is handed to it, tests.",
 )
 
 _EXECUTORS = "concurrent.futures."
@@ -743,6 +746,8 @@ def check(program: Program) -> Iterator[Finding]:
             if found is None:
                 continue
             step, since, where = found, f"of line {found.line}", "after the transaction block"
+        if event.kind == "effect" and rests_on_its_own(program, event):
+            continue
         reported.add(event.site)
         what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
         yield program.finding(
@@ -840,15 +845,29 @@ def _saved_already(write: Event, session: Any, start: Event) -> bool:
     owner = owner_of(write, (session,))
     if owner is not None:
         return owner not in start.transactions
+    if write.text == LEFT:
+        return session not in start.open_sessions and any(_ends_with_block(e, session) for e in write.function.events)
     if write.callee is None or write.effect is None:
         return False
+    if any(e.callee is write.callee and e.span == write.span and session in e.subject for e in _commits(write)):
+        return True  # what it leaves unsaved all the same is told apart
     return Effect("txn", "begin", write.effect.subject) in write.callee.summary.effects
+
+
+def _ends_with_block(event: Event, session: Any) -> bool:
+    """Whether a session comes from a context manager that commits it when its block is left."""
+    found = event.kind in ("obtain", "effect") and session in event.subject and event.callee is not None
+    return found and event.callee is not None and bool(event.callee.summary.commits_after_yield)
+
+
+def _commits(write: Event) -> Iterator[Event]:
+    return (e for e in write.function.events if e.kind == "effect" and e.name == "commit" and e.text == "txn")
 
 
 def _writes_first(write: Event, start: Event) -> bool:
     """Whether a callee that both writes and starts work has written before it starts it."""
-    if write.callee is None or write.callee is not start.callee:
-        return False
+    if write.callee is None or write.callee is not start.callee or write.text == LEFT:
+        return False  # on which of its branches it starts the work is not told
     inner = write.callee.events
     starts = next((i for i, e in enumerate(inner) if e.kind == "schedule" or e.text == "schedule"), 0)
     return any(_is_write(e) for e in inner[:starts])
@@ -857,7 +876,7 @@ def _writes_first(write: Event, start: Event) -> bool:
 def _is_write(event: Event) -> bool:
     if event.kind == "use":
         return "write" in event.flags
-    return event.kind == "effect" and event.text == "use" and event.name == "write"
+    return event.kind == "effect" and (event.text == LEFT or (event.text == "use" and event.name == "write"))
 
 
 def _ends(event: Event, *names: str) -> bool:

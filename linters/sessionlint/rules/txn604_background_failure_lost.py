@@ -11,18 +11,20 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scheduling import POOLED, is_pool
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, Span, TraceStep
-from sessionlint.rules.background_work import awaited_tasks, observed_tasks
+from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import loses_errors
 from sessionlint.rules.failing import (
     body_of,
     can_fail,
+    can_raise,
     cut_short,
     effort,
     failure_before,
     first_failure,
     handled,
     is_broad,
+    may_record,
     names_error,
 )
 
@@ -1101,7 +1103,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         done = effort(program, handler)
         # a loop goes on, and a line in its log says that a round failed
         unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
-        if not any(can_fail(e) or (unseen and _raises_on(e)) for e in body_of(handler)):
+        if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
             continue
         if done != "records" and (last or unseen) and _holds_all_work(function, handler):
             yield program.finding(
@@ -1216,17 +1218,20 @@ def _leaves(node: Any, of_inner_loop: bool = False) -> bool:
 
 
 def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
-    """Whether the clause's ``try`` holds all the work: what works before or after it may record the outcome."""
+    """Whether the clause's ``try`` holds all the work: what writes or sends outside of it may record the outcome."""
     inside = {e.span for e in (*body_of(handler), *handled(handler))}
-    others = {h.span for h in function.events if h.kind == "handler"} | {
-        e.span for h in function.events if h.kind == "handler" for e in handled(h)
-    }
-    return not any(e.span not in inside | others and can_fail(e) for e in function.events)
+    handlers = [h for h in function.events if h.kind == "handler"]
+    others = {h.span for h in handlers} | {e.span for h in handlers for e in handled(h)}
+    # what has an ``except`` of its own, or stands around one in a loop, is one step among several
+    steps = {e.span for e in function.events} if "loop" in handler.flags else set()
+    steps |= {e.span for h in handlers for e in body_of(h)}
+    outside = (e for e in function.events if e.span not in inside | others)
+    return not any(can_fail(e) if e.span in steps else may_record(e) for e in outside)
 
 
 def _watched(program: Program) -> frozenset[FunctionInfo]:
     """Functions that only run in pools, or as tasks of a request, where somebody asks for what came of them."""
-    awaited = awaited_tasks(program)
+    waiting = waiters(program)
     asked: set[FunctionInfo] = set()
     left: set[FunctionInfo] = set()
     silent: set[FunctionInfo] = set()
@@ -1239,7 +1244,7 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
                 continue
         else:
             kept = (is_pool(event.name) and not loses_errors(event)) or (
-                event.text == "task" and event.site in awaited and _answers(program, event.function)
+                event.text == "task" and any(_answers(program, f) for f in waiting.get(event.site, ()))
             )
             if kept and event.text == "task":
                 silent.update(f for f in program.started_by(event) if _is_silent(program, f))
