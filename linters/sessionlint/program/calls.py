@@ -306,18 +306,16 @@ def call_function(
     e: ir.Expr,
     run: bool = False,
     context: bool = False,
+    itself: bool = False,
 ) -> Value:
-    """Calls a project function: coroutines, generators and context managers wait until they are run."""
-    if callee.info.decorator_values and (instead := dispatching.instead(frame, callee, args)):
-        runs = holding.each(frame, instead)
-        return join_all([_call_one(frame, one, args, keywords, e, run, context) for one in runs])
-    return _call_one(frame, callee, args, keywords, e, run, context)
+    """Calls a project function: coroutines, generators and context managers wait until they are run.
 
-
-def _call_one(
-    frame: Frame, callee: Fn, args: list[Value], keywords: Keywords, e: ir.Expr, run: bool, context: bool
-) -> Value:
+    ``itself``: no other runs in its place.
+    """
     function = callee.info
+    if function.decorator_values and not itself and (instead := dispatching.instead(frame, callee, args)):
+        given = (args, keywords, e, run, context)
+        return join_all([call_function(frame, one, *given, itself=True) for one in holding.each(frame, instead)])
     if is_open_ended(function) and e[0] == "c":
         call = frame.solver.summary_of(function).forwards
         if call is not None:
