@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionlint.facts import ir
-from sessionlint.program import certificates, knowledge, locators, predicates, records, stdlib, strings, tokens, urls
+from sessionlint.program import (
+    certificates,
+    graphql,
+    knowledge,
+    locators,
+    predicates,
+    records,
+    stdlib,
+    strings,
+    tokens,
+    urls,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_options
 from sessionlint.program.values import (
@@ -298,7 +309,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
-    "typing.cast": stdlib.cast, "jwcrypto.jwt.JWT": tokens.made,
+    "typing.cast": stdlib.cast, "jwcrypto.jwt.JWT": tokens.made, "strawberry.fastapi.GraphQLRouter": graphql.router,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
