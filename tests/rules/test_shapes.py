@@ -3355,7 +3355,7 @@ async def run(session: AsyncSession, entry: Order | Note, other):
     async with session.begin():
         await book(Refund(), session)  # TXN205@15
         await book(Note(), session)
-        await book(other, session)
+        await book(other, session)  # TXN205@15
         await book(entry, session)  # TXN205@15
         await Books(session).keep(Note())  # TXN205@15
         await Books(session).keep(Order())
@@ -5773,6 +5773,40 @@ def not_committed(db: Session):
     db.add(Item())
     charge_late("call")  # TXN603@5
     db.commit()  # TXN201@5
+""",
+        set(),
+    ),
+    "what a GraphQL server's context holds": (
+        """
+import strawberry
+from fastapi import Depends
+from strawberry.fastapi import GraphQLRouter
+from strawberry.types import Info
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+
+class Outbox:
+    async def commit(self):
+        return None
+
+
+async def held(database=Depends(get_session_dependency), outbox: Outbox = Depends(Outbox)):
+    return {"database": database, "outbox": outbox}
+
+
+@strawberry.type
+class Changes:
+    @strawberry.mutation
+    async def rename(self, info: Info, name: str) -> str:
+        info.context["database"].add(Item(name=name))
+        await info.context["database"].commit()  # TXN201@15
+        await info.context["outbox"].commit()
+        return name
+
+
+graphs = GraphQLRouter(strawberry.Schema(query=Changes, mutation=Changes), context_getter=held)
 """,
         set(),
     ),

@@ -50,7 +50,7 @@ def fields(
             kept[Const(name, FIELD)] = shallow(given[name], 2) or UNTOLD
         elif whole and not from_outside:
             default = _default(frame, info, name)
-            if is_literal(default):
+            if is_literal(default) or (default and all(a.tag == "map" for a in default)):
                 kept[Const(name, FIELD)] = default
     return kept
 
@@ -72,7 +72,9 @@ def _default(frame: Frame, info: ClassInfo, name: str) -> Value:
         return UNKNOWN
     _, annotation, value, _ = owner.attributes[name]
     declared = frame.solver.instances(annotation)
-    return tuple(a for a in value if a not in declared)
+    told = tuple(a for a in value if a not in declared)
+    # what a factory gives stands in the attribute alone
+    return told or tuple(a for a in frame.solver.read(("attr", owner, name)) if a not in declared)
 
 
 def field(frame: Frame, atom: Any, name: str) -> Value:
@@ -80,7 +82,7 @@ def field(frame: Frame, atom: Any, name: str) -> Value:
     given = next((value for key, value in atom.bindings if key == Const(name, FIELD)), UNKNOWN)
     if not given or not configures(frame, atom.info):
         return UNKNOWN
-    if any(a.tag not in ("const", "text") and a not in UNTOLD for a in given):
+    if any(a.tag not in ("const", "text", "map") and a not in UNTOLD for a in given):
         return UNKNOWN
     # what is assigned to it later counts as well
     return join_all([given, *(frame.solver.read((ASSIGNED, c, name)) for c in frame.solver.mro(atom.info))])

@@ -163,13 +163,13 @@ def _found_urls(program: Program) -> list[FoundUrl]:
     defaults = set(_defaults_of_settings(program))
     for literal in (found for module in program.modules for found in literals(module, b"://")):
         _, own = put_together.pop((literal.module.path, literal.expr[1]), (None, (literal.text,)))
-        urls = _databases(own)
+        urls = _databases(_reached(own, texts))
         is_setting = (literal.module.path, literal.expr[1]) in defaults
         if urls and (is_setting or _NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
             function = owner_of(literal.module, literal.expr[1])
             standing.append((FoundUrl(function, literal.expr[1], urls, {}), own))
     for event, own in put_together.values():
-        urls = _databases(own)
+        urls = _databases(_reached(own, texts))
         if urls and texts & set(own):
             standing.append((FoundUrl(event.function, event.span, urls, {}), own))
     created = list(_url_create(program))
@@ -193,6 +193,11 @@ def _defaults_of_settings(program: Program) -> Iterator[tuple[str, ir.Span4]]:
 def _own_texts(event: Event) -> tuple[str, ...]:
     """The texts put together here; one that only adds to a whole URL was written elsewhere."""
     return tuple(t.text for t in event.value if not SCHEME_TWICE.match(t.text))
+
+
+def _reached(own: tuple[str, ...], texts: set[str]) -> tuple[str, ...]:
+    """Of what a URL may be for any object of its class, what it is for the objects that engines get it from."""
+    return tuple(t for t in own if t in texts) or own
 
 
 def _first_written(standing: list[tuple[FoundUrl, tuple[str, ...]]]) -> Iterator[FoundUrl]:

@@ -209,6 +209,24 @@ engine = create_async_engine(config.where)  # TXN501@10
 other = create_async_engine(str(config.dsn))  # TXN501@9
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
+
+
+@dataclass
+class Options:
+    driver: dict = field(default_factory=lambda: {"timeout": 5})
+
+
+engine = create_async_engine(URL, connect_args=Options().driver)  # TXN501@10
+""",
+    ),
 ]
 
 GOOD = [
@@ -374,6 +392,34 @@ from app.config import config
 engine = create_async_engine(config.where)
 other = create_async_engine(str(config.dsn))
 third = create_async_engine(config.files)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
+OFF = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+
+
+@dataclass
+class Options:
+    driver: dict = field(default_factory=lambda: {"timeout": 5})
+    safe: dict = field(default_factory=lambda: {"timeout": 5, **OFF})
+
+
+def changed():
+    options = Options()
+    options.driver = OFF
+    return options
+
+
+engine = create_async_engine(URL, connect_args=Options().safe)
+given = create_async_engine(URL, connect_args=Options(driver=OFF).driver)
+later = create_async_engine(URL, connect_args=changed().driver)
 """,
     ),
 ]

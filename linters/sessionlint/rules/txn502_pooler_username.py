@@ -156,6 +156,27 @@ named = URL.create("postgresql+asyncpg", os.environ.get("DB_USER", "admin"), PAS
 right = URL.create("postgresql+asyncpg", os.getenv("DB_USER", "postgres.abcdefgh"), PASSWORD, HOST, 6543)
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+@dataclass(frozen=True)
+class Server:
+    host: str = "aws-1-eu-north-1.pooler.supabase.com"
+    user: str = "stock"
+
+    def address(self):
+        return f"postgresql+asyncpg://{self.user}:{os.environ['SECRET']}@{self.host}:6543/stock"  # TXN502@16
+
+
+engine = create_async_engine(Server().address())
+""",
+    ),
 ]
 
 GOOD = [
@@ -178,6 +199,28 @@ direct_url = "postgresql+asyncpg://postgres@db.abcdefgh.supabase.co:5432/postgre
 local_url = "postgresql+asyncpg://postgres@localhost:5432/postgres"
 engine = create_async_engine("postgresql+asyncpg://postgres.abcdefgh@aws-0-us-west-1.pooler.supabase.com:6543/postgres")
 ''',
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+@dataclass(frozen=True)
+class Server:
+    host: str = "aws-1-eu-north-1.pooler.supabase.com"
+    user: str = "stock"
+
+    def address(self):
+        return f"postgresql+asyncpg://{self.user}:{os.environ['SECRET']}@{self.host}:6543/stock"
+
+
+engine = create_async_engine(Server(user="postgres.abcdefghijklmnopqrst").address())
+reports = create_async_engine(Server(user=os.environ["USER"]).address())
+""",
     ),
 ]
 

@@ -141,6 +141,28 @@ engine = create_async_engine(url.set(port=6543))
 reports = create_async_engine(url.set(password=os.environ["SECRET"]))
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+@dataclass
+class Server:
+    host: str = "aws-1-eu-north-1.pooler.supabase.com"
+    user: str = "postgres.abcdefghijklmnopqrst"
+    port: int = 5432
+
+    def address(self):
+        return f"postgresql+asyncpg://{self.user}:{os.environ['SECRET']}@{self.host}:{self.port}/stock"  # TXN506@16
+
+
+engine = create_async_engine(Server().address())
+""",
+    ),
 ]
 
 GOOD = [
@@ -191,6 +213,29 @@ url = make_url(SERVER + ":5432/stock")
 engine = create_async_engine(url.set(port=6543))
 WRITTEN = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@db.example.org:5432/stock"
 reports = create_async_engine(make_url(WRITTEN).set(password=os.environ["SECRET"], port=6543))
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+@dataclass
+class Server:
+    host: str = "aws-1-eu-north-1.pooler.supabase.com"
+    user: str = "postgres.abcdefghijklmnopqrst"
+    port: int = 5432
+
+    def address(self):
+        return f"postgresql+asyncpg://{self.user}:{os.environ['SECRET']}@{self.host}:{self.port}/stock"
+
+
+engine = create_async_engine(Server(port=6543).address())
+reports = create_async_engine(Server(port=int(os.environ["PORT"])).address())
 """,
     ),
 ]
