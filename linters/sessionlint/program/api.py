@@ -54,6 +54,7 @@ class Program:
         self.changed = changed
         self._read_line = read_line
         self._shared: dict[Any, Any] = {}
+        self._ways: dict[tuple[FunctionInfo, Effect], list[Hop]] = {}
 
     def shared(self, compute: Callable[[Program], _T]) -> _T:
         """What ``compute`` finds out about this program, worked out once for all rules that ask."""
@@ -350,12 +351,19 @@ class Program:
 
     def effect_trace(self, function: FunctionInfo, effect: Effect) -> list[TraceStep]:
         """From inside ``function`` down to the place where its effect happens."""
-        return [self.step(hop.site, hop.note) for hop in way_to(function, effect)]
+        return [self.step(hop.site, hop.note) for hop in self._way(function, effect)]
 
     def effect_site(self, function: FunctionInfo, effect: Effect) -> Site | None:
         """Where the effect of ``function`` happens, in it or below; ``None`` when no code is found that does it."""
-        last = way_to(function, effect)[-1:]
+        last = self._way(function, effect)[-1:]
         return next((hop.site for hop in last if hop.callee is None or hop.inner is None), None)
+
+    def _way(self, function: FunctionInfo, effect: Effect) -> list[Hop]:
+        # rules ask for the same ways again and again, and each may be long
+        way = self._ways.get((function, effect))
+        if way is None:
+            way = self._ways[function, effect] = way_to(function, effect)
+        return way
 
     def source_trace(self, function: FunctionInfo, handle: Any) -> list[TraceStep]:
         """From inside ``function``, which hands out ``handle``, down to where it is made."""
