@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import contexts, definitions, dependencies, handles, holding
+from sessionlint.program import constants, contexts, definitions, dependencies, handles, holding
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
@@ -62,7 +62,7 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
             assign(frame, s[2], value or typed, None, declared=not value)
         return
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
-        value = join(value, typed)
+        value = value if constants.is_declared(frame, s[3], value) else join(value, typed)
     elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
         # what an unknown object gives is what the annotation says
         value = join(value, tuple(a for a in typed if frame.solver.kind_of(a)))
