@@ -5810,6 +5810,57 @@ graphs = GraphQLRouter(strawberry.Schema(query=Changes, mutation=Changes), conte
 """,
         set(),
     ),
+    "a function that gives the session which the approved way keeps in a context variable": (
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+moored: ContextVar[AsyncSession] = ContextVar("moored")
+
+
+def launch():
+    return factory()
+
+
+@asynccontextmanager
+async def get_session():
+    async with launch() as session:
+        mark = moored.set(session)
+        try:
+            yield session
+        finally:
+            moored.reset(mark)
+
+
+def at_hand() -> AsyncSession:
+    return moored.get()
+
+
+def at_hand_again() -> AsyncSession:
+    return at_hand()
+# --- app/services/boats.py
+from app.session import at_hand, at_hand_again, launch
+
+
+async def boat(key):
+    return await at_hand().get(object, key)
+
+
+async def other_boat(key):
+    return await at_hand_again().get(object, key)
+
+
+async def own_boat(key):
+    async with launch() as session:  # TXN105@16
+        return await session.get(object, key)
+""",
+        set(),
+    ),
 }
 
 
