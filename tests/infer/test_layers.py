@@ -235,6 +235,23 @@ def test_a_function_that_is_started_once_does_not_make_its_file_a_background_fil
     assert infer(BASE | {"app/stream.py": mixed}).layers == {"service": ("app/stream.py",)}
 
 
+def test_a_file_named_a_service_stays_one_when_one_of_its_functions_is_started_and_one_is_called(infer):
+    moor = (
+        "from app.db import SessionLocal\n\n\n"
+        "def moor(key):\n    with SessionLocal() as db:\n        db.get(int, key)\n"
+    )
+    count = moor.partition("\n\n\n")[2].replace("moor(key)", "count()").replace("key", "1")
+    router = (
+        "from fastapi import APIRouter, BackgroundTasks\n\nfrom app.services import boats\n\nrouter = APIRouter()\n\n\n"
+        "@router.get('/boats')\ndef boat(tasks: BackgroundTasks):\n    tasks.add_task(boats.moor, 1)\n"
+    )
+    asked = router + "    return boats.count()\n"
+    files = BASE | {"app/api/boats.py": asked, "app/services/boats.py": f"{moor}\n\n{count}"}
+    assert infer(files).layers["service"] == ("app/services/**",)
+    alone = infer(BASE | {"app/api/boats.py": router, "app/services/boats.py": moor})
+    assert alone.layers["background"] == ("app/services/boats.py",)
+
+
 def test_what_workers_call_in_a_folder_of_background_work_belongs_to_it(infer):
     worker = ("from abc import ABC, abstractmethod\n\n\nclass Worker(ABC):\n    async def start(self):\n"
 "        await self.process()\n\n    @abstractmethod\n    async def process(self): ...\n")  # fmt: skip

@@ -5810,6 +5810,136 @@ graphs = GraphQLRouter(strawberry.Schema(query=Changes, mutation=Changes), conte
 """,
         set(),
     ),
+    "a function that gives the session which the approved way keeps in a context variable": (
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://")
+factory = async_sessionmaker(engine)
+moored: ContextVar[AsyncSession] = ContextVar("moored")
+
+
+def launch():
+    return factory()
+
+
+@asynccontextmanager
+async def get_session():
+    async with launch() as session:
+        mark = moored.set(session)
+        try:
+            yield session
+        finally:
+            moored.reset(mark)
+
+
+def at_hand() -> AsyncSession:
+    return moored.get()
+
+
+def at_hand_again() -> AsyncSession:
+    return at_hand()
+# --- app/services/boats.py
+from app.session import at_hand, at_hand_again, launch
+
+
+async def boat(key):
+    return await at_hand().get(object, key)
+
+
+async def other_boat(key):
+    return await at_hand_again().get(object, key)
+
+
+async def own_boat(key):
+    async with launch() as session:  # TXN105@16
+        return await session.get(object, key)
+""",
+        set(),
+    ),
+    "a parameter that a test finds among literals": (
+        """
+from sqlalchemy import text
+
+ORDERS = ("name", "length")
+
+
+async def refused(session, order: str):
+    if order not in ORDERS:
+        raise ValueError(order)
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))
+
+
+async def replaced(session, order: str):
+    if order not in {"name", "length"}:
+        order = "name"
+    return await session.execute(text("SELECT id FROM boats ORDER BY " + order))
+
+
+async def chosen(session, order: str):
+    order = order if order in ORDERS else "name"
+    return await session.execute(text("SELECT id FROM boats ORDER BY {}".format(order)))
+
+
+async def inside(session, order: str):
+    if order in ORDERS:
+        await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order} DESC"))  # TXN801@34
+
+
+async def told(session, order: str, log):
+    if order not in ORDERS:
+        log.warning("no such order")
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))  # TXN801@34
+
+
+async def sometimes(session, order: str, strict: bool):
+    if strict:
+        if order not in ORDERS:
+            raise ValueError(order)
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))  # TXN801@34
+
+
+async def tried(session, order: str):
+    try:
+        if order not in ORDERS:
+            raise ValueError(order)
+    except ValueError:
+        pass
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))  # TXN801@34
+
+
+async def either(session, order: str, other: str):
+    if order not in ORDERS and other not in ORDERS:
+        raise ValueError(order)
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))  # TXN801@34
+
+
+async def another(session, order: str, other: str):
+    kept = order
+    if order not in ORDERS:
+        order = other
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}, {kept}"))  # TXN801@34
+
+
+async def among_more(session, order: str, more: list[str]):
+    if order not in ("name", *more):
+        raise ValueError(order)
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))  # TXN801@34
+
+
+async def among_own(session, order: str, more: list[str]):
+    names = ["name", *more]
+    if order not in names:
+        raise ValueError(order)
+    return await session.execute(text(f"SELECT id FROM boats ORDER BY {order}"))  # TXN801@34
+""",
+        set(),
+    ),
 }
 
 

@@ -119,9 +119,9 @@ def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | N
         return Vote(path, "router", counts["router"], counts["router"] >= most)
     if counts["auth"] and (counts["authenticating"] >= counts["service"] or _is_named_auth(path)):
         return Vote(path, "auth", counts["auth"])
-    if counts["background"] >= max(counts["service"], 1) and (
-        counts["background"] >= most or _is_named_background(path)
-    ):
+    # in a place named after services, work for endpoints keeps a file theirs unless most of it is started
+    needed = counts["service"] + (_is_called_service(path, holders) and not _is_named_background(path))
+    if counts["background"] >= max(needed, 1) and (counts["background"] >= most or _is_named_background(path)):
         return Vote(path, "background", counts["background"])
     if counts["model"] and counts["model"] >= counts["service"]:
         return Vote(path, "model", counts["model"])

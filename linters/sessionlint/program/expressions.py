@@ -21,6 +21,7 @@ from sessionlint.program import (
     late_awaits,
     left_open,
     libraries,
+    listed,
     predicates,
     strings,
     waiting,
@@ -125,11 +126,12 @@ def _conditional(frame: Frame, e: ir.Expr) -> Value:
     before = frame.snapshot()
     depth = len(frame.guards)
     frame.guards.extend(guards_in(frame, e[2]))
-    body = frame.evaluate(e[3])
+    inside, outside = listed.tested(frame, e[2]) if e[2][0] in listed.TESTS else ((), ())
+    body = listed.chosen(frame.evaluate(e[3]), inside)
     after = frame.snapshot()
     frame.restore(before)
     frame.guards[depth:] = otherwise(frame, e[2])
-    orelse = frame.evaluate(e[4])
+    orelse = listed.chosen(frame.evaluate(e[4]), outside)
     del frame.guards[depth:]
     frame.merge(after)
     return join(body, orelse)

@@ -21,6 +21,8 @@ _HANDS_ON = frozenset(
     }
 )  # fmt: skip
 _DEFAULTS = ("default", "server_default", "value")
+#: Calls that declare an option of a command, by its name: ``parser.add_argument("--dsn", default="…")``.
+_OPTIONS = frozenset({"add_argument", "add_option", "option"})
 
 #: The name of what a function returns.
 RETURNED = "return"
@@ -116,11 +118,13 @@ def _call(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
     given = name
     if hands_on and len(node[3]) > 1 and node[3][0][0] == "k":
         given = f"{name} {node[3][0][2]}"
+    elif callee in _OPTIONS:
+        given = " ".join(a[2] for a in node[3] if a[0] == "k" and isinstance(a[2], str))
     yield from _walk(module, node[2], "", needle)
     for argument in node[3]:
         yield from _walk(module, argument, given if hands_on else "", needle)
     for keyword, value in node[4]:
-        passed = given if hands_on and keyword in _DEFAULTS else keyword or ""
+        passed = given if (hands_on or callee in _OPTIONS) and keyword in _DEFAULTS else keyword or ""
         yield from _walk(module, value, passed, needle)
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import contexts, definitions, dependencies, handles, holding
+from sessionlint.program import constants, contexts, definitions, dependencies, handles, holding, listed
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
@@ -62,7 +62,7 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
             assign(frame, s[2], value or typed, None, declared=not value)
         return
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
-        value = join(value, typed)
+        value = value if constants.is_declared(frame, s[3], value) else join(value, typed)
     elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
         # what an unknown object gives is what the annotation says
         value = join(value, tuple(a for a in typed if frame.solver.kind_of(a)))
@@ -176,7 +176,9 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.append("branch")
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
+    inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
     frame.env.update(chosen)
+    listed.note(frame, inside)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
     depth, begun = len(frame.guards), len(frame.tx)
     frame.guards.extend(holds)
@@ -184,16 +186,19 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.guards[depth:] = fails
     on_stack = frame.tx[begun:]
     del frame.tx[begun:]
-    for name, (wide, inside) in narrowed.items():
-        if frame.env.get(name) is inside:
+    for name, (wide, narrow_one) in narrowed.items():
+        if frame.env.get(name) is narrow_one:
             frame.env[name] = wide
+    listed.replaced(frame, outside)
     after_body = frame.snapshot()
     if fails:
         holding.ended_in_branch(frame, before[1], after_body[1])
     frame.restore(before)
     frame.env.update({**left, **others})
+    listed.note(frame, outside)
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
+    listed.replaced(frame, inside)
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()

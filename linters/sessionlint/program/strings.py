@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, picking, predicates
+from sessionlint.program import knowledge, listed, picking, predicates
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -108,6 +108,8 @@ def _numbers(frame: Frame, value: Value) -> Value:
 
 
 def _number(frame: Frame, atom: Param) -> Any:
+    if frame.facts and listed.is_listed(frame, atom):
+        return _LITERAL
     frame.solver.remember(memory.SIGNATURE, atom.info, atom.info.signature)
     annotation = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))[0]
     declared = frame.solver.instances(annotation) if annotation else UNKNOWN

@@ -81,17 +81,32 @@ def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts
     key = (handle.kind, handle.root)
     current: FunctionInfo | None = function
     seen: set[FunctionInfo] = set()
+    last = function
     while current is not None and current not in seen:
         # what an approved way hands out to be called is part of it
         if is_approved(program, current):
             return "approved"
         seen.add(current)
+        last = current
         hop = current.summary.sources.get(key)
         current = hop.callee if hop is not None else None
+    if handle in program.shared(_kept_by_approved) and not _opens(last, handle):
+        return "approved"
     if program.in_session_module(handle.root):
         stated = program.policy.session_contexts if contexts else program.policy.session_dependencies
         return "unapproved" if stated else "unknown"
     return "unapproved"
+
+
+def _kept_by_approved(program: Program) -> frozenset[Handle]:
+    """The sessions that an approved way keeps in a context variable while they are open."""
+    stores = (e for e in program.events("store") if e.name == "context variable" and is_approved(program, e.function))
+    return frozenset(a for e in stores for a in e.subject if isinstance(a, Handle))
+
+
+def _opens(function: FunctionInfo, handle: Handle) -> bool:
+    """Whether a function opens the handle, or gets it from who does, and does not just read where it is kept."""
+    return any(e.kind in ("create", "obtain") and handle in e.subject for e in function.events)
 
 
 def main_handle(handles: Value) -> Handle | None:

@@ -211,6 +211,14 @@ two = create_async_engine("postgresql+asyncpg://app:" + "backdoor" + "@db/app") 
 three = create_async_engine(f"postgresql+asyncpg://app:{fixed.password}@{host}/app")  # TXN503@29
 """,
     ),
+    Bad(
+        path="app/commands/copying.py",
+        source="""
+def declare(parser, group):
+    parser.add_argument("-s", "--source", default="postgresql://copier:m4rmot@db.example.com/app")  # TXN503@51
+    group.add_option("--target", default="postgresql://copier:m4rmot@db.example.com/app")  # TXN503@42
+""",
+    ),
 ]
 
 GOOD = [
@@ -325,6 +333,18 @@ store = config.store
 one = create_async_engine(f"postgresql+asyncpg://app:{store.password}@db/app")
 two = create_async_engine("postgresql+asyncpg://app:" + config.secret + "@db/app")
 three = create_async_engine(config.dsn())
+""",
+    ),
+    Good(
+        path="app/commands/copying.py",
+        source="""
+import os
+
+
+def declare(parser, group):
+    parser.add_argument("--source", default=os.environ["DSN"], help="postgresql://copier:m4rmot@db.example.com/app")
+    parser.add_argument("--target", default="postgresql://copier@db.example.com/app")
+    group.add_option("--page", default="https://copier:m4rmot@db.example.com/app")
 """,
     ),
 ]

@@ -12,7 +12,7 @@ from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.identifiers import column_types
+from sessionlint.rules.identifiers import column_types, mapped_type
 
 META = Rule(
     code="TXN701",
@@ -138,6 +138,27 @@ class Numbered:
 """,
         path="app/models/numbered.py",
     ),
+    Bad(
+        source="""
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Stored(DeclarativeBase):
+    type_annotation_map = {int: BigInteger, UUID: String(32)}
+
+
+class Boat(Stored):
+    __tablename__ = "boats"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # TXN701@5
+    towed_by: Mapped[UUID | None] = mapped_column(ForeignKey("boats.id"))  # TXN701@5
+    number: Mapped[int]
+""",
+        path="app/models/boats.py",
+    ),
 ]
 
 GOOD = [
@@ -226,6 +247,37 @@ def upgrade():
 """,
         path="migrations/versions/0001_jobs.py",
     ),
+    Good(
+        source="""
+import uuid
+
+from sqlalchemy import ForeignKey, String, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Stored(DeclarativeBase):
+    type_annotation_map = {str: String(32), uuid.UUID: Uuid}
+
+
+class Boat(Stored):
+    __tablename__ = "boats"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Texts(DeclarativeBase):
+    type_annotation_map = {uuid.UUID: String(36)}
+
+
+class Berth(Texts):
+    __tablename__ = "berths"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    boat_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("boats.id"))
+""",
+        path="app/models/boats.py",
+    ),
 ]
 
 _COLUMNS = ("sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlmodel.Field()")
@@ -239,6 +291,7 @@ class _Declared(NamedTuple):
     annotation: Value
     is_field: bool
     in_class: bool = True
+    mapped: Value = ()
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -288,7 +341,9 @@ def _declared(program: Program, info: ClassInfo, annotation: Value, default: Val
             positional += [v for k, v in atom.items if str(k).isdigit()]
             named.update({k: v for k, v in atom.items if not str(k).isdigit()})
     is_field = made == "sqlmodel.Field()"
-    return _Declared(positional, named, tuple(a for a in annotation if a.tag != "ext" or not mapped), is_field)
+    annotation = tuple(a for a in annotation if a.tag != "ext" or not mapped)
+    by_map = mapped_type(program, info, annotation) if mapped else ()
+    return _Declared(positional, named, annotation, is_field, mapped=by_map)
 
 
 def _metadata(annotation: Value) -> Iterator[Any]:
@@ -307,7 +362,7 @@ def _problem(name: str, declared: _Declared) -> str | None:
     if not is_id and target is None:
         return None
     columns = [*declared.positional, declared.named.get("type_", ()), declared.named.get("sa_type", ())]
-    kinds = [k for v in columns for k in column_types(v)] or list(column_types(declared.annotation))
+    kinds = [k for v in columns for k in column_types(v)] or list(column_types(declared.mapped or declared.annotation))
     if not kinds or any(kind != "other" for kind, _ in kinds):
         return None
     what = f"The foreign key {name!r} to {target}" if target else f"The primary key {name!r}"

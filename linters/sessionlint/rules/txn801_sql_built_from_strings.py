@@ -365,6 +365,28 @@ async def labelled(session, label, key):
     await session.execute(text(f"SELECT id FROM items WHERE code = '{made}'"))  # TXN801@27
 """,
     ),
+    Bad(
+        path="app/services/boats.py",
+        source="""
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from sqlalchemy import text
+
+
+@dataclass
+class Boats:
+    harbour: Final[str] = "north"
+    berth: ClassVar[str | None] = None
+
+    async def moored(self, session):
+        return await session.execute(text(f"SELECT id FROM boats WHERE harbour = '{self.harbour}'"))  # TXN801@38
+
+
+async def berthed(session, berth):
+    return await session.execute(text(f"SELECT id FROM boats WHERE berth = '{Boats.berth or berth}'"))  # TXN801@34
+""",
+    ),
 ]
 
 GOOD = [
@@ -569,6 +591,33 @@ async def matching(session, words, key):
     mark = hmac.new(key, b"mark", "sha256").hexdigest()
     await session.execute(text(f"SELECT id FROM items WHERE mark = :m_{mark}"), {f"m_{mark}": key})
     await session.execute(text(f"CREATE TEMPORARY TABLE t_{uuid.uuid4().hex} AS SELECT id FROM items"))
+""",
+    ),
+    Good(
+        path="app/services/boats.py",
+        source="""
+import typing
+from typing import ClassVar as Shared, Final
+
+from sqlalchemy import text
+
+FLEET: Final[str] = "boats"
+
+
+class Boats:
+    order: Shared[str] = "length"
+    view: Final = "boats_in_port"
+
+    async def longest(self, session):
+        return await session.execute(text(f"SELECT id FROM {FLEET} ORDER BY {self.order}"))
+
+    async def moored(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.view} ORDER BY {Ferries.line}"))
+
+
+class Ferries(Boats):
+    order: typing.ClassVar[str] = "name"
+    line: typing.ClassVar = "line"
 """,
     ),
 ]

@@ -1,0 +1,78 @@
+"""Parameters that a test has found among literals: ``if order not in ("name", "id"): raise ValueError``.
+
+Where that holds they are one of these literals in every text they are put into, and parameters everywhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import YES, Frame
+from sessionlint.program.values import Param, Value, contained, join_all
+
+#: What is told of such a parameter on a path.
+LISTED = "listed"
+#: Conditions that may say so.
+TESTS = ("x", "u", "o")
+#: Parameters with the names they have here and the literals.
+Listed = tuple[tuple[Param, str, Value], ...]
+
+
+def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
+    """The parameters that are one of some literals where a condition holds, and where it does not."""
+    if test[0] == "x":
+        if len(test[3]) != 1 or test[3][0] not in ("in", "not in") or test[2][0] != "n":
+            return (), ()
+        value = frame.env.get(test[2][2], ())
+        if len(value) != 1 or not isinstance(value[0], Param):
+            return (), ()
+        literals = _literals(frame.evaluate(test[4][0])) if _is_fixed(frame, test[4][0]) else ()
+        found = ((value[0], test[2][2], literals),) if literals else ()
+        return (found, ()) if test[3][0] == "in" else ((), found)
+    if test[0] == "u" and test[2] == "not":
+        holds, fails = tested(frame, test[3])
+        return fails, holds
+    if test[0] == "o":
+        at = 0 if test[2] == "and" else 1
+        merged = tuple(p for part in test[3] if part[0] in TESTS for p in tested(frame, part)[at])
+        return (merged, ()) if test[2] == "and" else ((), merged)
+    return (), ()
+
+
+def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
+    """Whether all is told of what a container has: it is written out, or no name of the function's own."""
+    if among[0] in ("t", "l", "e"):
+        return all(item[0] == "k" for item in among[2])
+    return among[0] == "a" or (among[0] == "n" and among[2] not in frame.env)
+
+
+def _literals(named: Value) -> Value:
+    if len(named) != 1 or named[0].tag != "seq" or named[0].many:
+        return ()
+    items = named[0].items
+    known = all(len(i) == 1 and i[0].tag == "const" and i[0].kind == "str" for i in items)
+    return join_all(list(items)) if known else ()
+
+
+def note(frame: Frame, listed: Listed) -> None:
+    """Tells of parameters that they are one of some literals on this path."""
+    for param, *_ in listed:
+        frame.facts[(param, LISTED)] = YES
+
+
+def replaced(frame: Frame, listed: Listed) -> None:
+    """Tells so of those that a path does not have any more: ``if order not in ORDERS: order = "name"``."""
+    for param, name, _ in listed:
+        if not any(param in contained(v) for n, v in frame.env.items()) and frame.env.get(name):
+            frame.facts[(param, LISTED)] = YES
+
+
+def chosen(value: Value, listed: Listed) -> Value:
+    """``order if order in ORDERS else "name"``: the value of the side on which it is one of the literals."""
+    return next((literals for param, _, literals in listed if value == (param,)), value)
+
+
+def is_listed(frame: Frame, param: Any) -> bool:
+    """Whether a parameter is one of some literals here."""
+    return frame.facts.get((param, LISTED)) == YES
