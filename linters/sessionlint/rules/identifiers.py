@@ -103,7 +103,8 @@ def mapped_type(program: Program, info: ClassInfo, annotation: Value) -> Value:
         return UNKNOWN
     names = set(_python_types(annotation))
     # keys that are no text have no name in a value: they are in the order in which they are written
-    found = [v for key, (_, v) in zip(expr[2], entries, strict=True) if key is not None and _last(key) in names]
+    keys = [_named(program, owner, key) for key in expr[2]]
+    found = [v for key, (_, v) in zip(keys, entries, strict=True) if key in names]
     return tuple(found[0]) if len(names) == len(found) == 1 else UNKNOWN
 
 
@@ -116,5 +117,9 @@ def _python_types(annotation: Value) -> Iterator[str]:
                 yield from _python_types(item)
 
 
-def _last(key: ir.Expr) -> str:
-    return (ir.dotted(key) or "").rpartition(".")[2]
+def _named(program: Program, owner: ClassInfo, key: ir.Expr | None) -> str:
+    """The last name of the type that a key stands for in the file of its class, whatever it is imported as."""
+    first, _, rest = (ir.dotted(key) or "" if key is not None else "").partition(".")
+    meant = program.solver.member(owner.path, first) if first else UNKNOWN
+    names = [a.name for a in meant if a.tag == "ext"]
+    return (rest or (names[0] if len(names) == 1 else first)).rpartition(".")[2]
