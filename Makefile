@@ -76,8 +76,7 @@ $(WHEELS): pyproject.toml $(STAMP)
 wheel: $(STAMP)
 	rm -rf $(COMPILED) dist && mkdir -p $(COMPILED)/source
 	cp -r linters reports pyproject.toml README.md LICENSE $(COMPILED)/source
-	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
-		--wheel-dir dist $(COMPILED)/source
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m build --wheel --outdir dist $(COMPILED)/source
 	rm -rf $(COMPILED)/source
 	@ls dist/*.whl
 

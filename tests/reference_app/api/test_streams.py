@@ -47,9 +47,11 @@ async def submit(service: Service, caller: Caller, *targets: str) -> str:
     return str(created.json()["id"])
 
 
-async def events(client: httpx.AsyncClient, caller: Caller, batch_id: str) -> list[tuple[str, Any]]:
-    """All events of a stream, read to its end."""
-    found, name = [], ""
+async def events(
+    client: httpx.AsyncClient, caller: Caller, batch_id: str, found: list[tuple[str, Any]] | None = None
+) -> list[tuple[str, Any]]:
+    """All events of a stream, read to its end; ``found`` has those that have come so far."""
+    found, name = [] if found is None else found, ""
     async with client.stream("GET", f"{API}/batches/{batch_id}/events", headers=caller.headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         async for line in answer.aiter_lines():
@@ -64,11 +66,14 @@ async def test_a_watcher_sees_every_step_and_the_end(service: Service, operator:
     batch = await submit(service, operator, "a.example.com", "b.example.com")
     first, second = await scan_ids(batch)
     async with served(service) as client:
-        watching = asyncio.create_task(events(client, operator, batch))
-        for scan_id in (first, second):
-            await asyncio.sleep(0.3)
-            await end_scan(scan_id, ScanStatus.SUCCEEDED)
-        seen = await asyncio.wait_for(watching, 10)
+        seen: list[tuple[str, Any]] = []
+        watching = asyncio.create_task(events(client, operator, batch, seen))
+        async with asyncio.timeout(20):
+            for number, scan_id in enumerate((first, second)):
+                while len(seen) <= number:  # the step before has been told
+                    await asyncio.sleep(0.02)
+                await end_scan(scan_id, ScanStatus.SUCCEEDED)
+            await watching
     steps = [(name, data.get("finished")) for name, data in seen]
     assert steps == [("progress", 0), ("progress", 1), ("progress", 2), ("end", None)]
     assert seen[2][1]["status"] == "completed"
