@@ -64,7 +64,7 @@ def note(frame: Frame, listed: Listed) -> None:
 def replaced(frame: Frame, listed: Listed) -> None:
     """Tells so of those that a path does not have any more: ``if order not in ORDERS: order = "name"``."""
     for param, name, _ in listed:
-        if not any(param in contained(v) for n, v in frame.env.items()) and frame.env.get(name):
+        if not any(param in tuple(contained(v)) for n, v in frame.env.items()) and frame.env.get(name):
             frame.facts[(param, LISTED)] = YES
 
 
