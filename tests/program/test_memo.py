@@ -12,6 +12,8 @@ from sessionlint.policy import load_policy
 from sessionlint.policy_model import Policy
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
+from sessionlint.rules import examples
+from sessionlint.rules.base import Bad, Good
 from sessionlint.rules.catalogue import all_rules
 from sessionlint.run import check_rules
 
@@ -177,6 +179,64 @@ def test_after_a_memo_went_to_the_disk_and_back_nothing_is_evaluated_again(tmp_p
     assert found(engine.solve(sources)) == fresh
     assert engine._memo.evaluated == 0
     assert engine._memo.recalled > 50
+
+
+def test_the_memo_of_every_rule_s_examples_comes_back_from_the_disk(tmp_path):
+    all_examples: list[Bad | Good] = []
+    for rule in all_rules():
+        all_examples += [*rule.BAD, *rule.GOOD]
+    for number, example in enumerate(all_examples):
+        files = examples.split(example.source, example.path)
+        policy = examples.policy_for(dict(example.policy), files)
+        engine = Engine(tmp_path, policy)
+        engine.solve({path: text.encode() for path, text in files.items()})
+        store = MemoStore(tmp_path, policy, str(number))
+        store.save(engine._memo)
+        assert [entry[0] for entry in store.load().state[1]] == sorted(f.key for f in engine._memo.functions), example
+
+
+BUS = """
+class Bus:
+    def __init__(self):
+        self.handlers = {}
+
+    def add(self, handler):
+        self.handlers[handler.message] = handler
+
+    async def send(self, session, message):
+        await self.handlers[type(message)].handle(session)
+
+
+class Saved:
+    pass
+
+
+class Saves:
+    message = Saved
+
+    async def handle(self, session):
+        session.add(Saved())
+        await session.commit()
+
+
+bus = Bus()
+bus.add(Saves())
+
+
+async def save():
+    async with maker() as session:
+        await bus.send(session, Saved())
+"""
+
+
+def test_what_registries_are_asked_by_comes_back_from_the_disk(tmp_path):
+    policy = Policy(root=tmp_path)
+    engine = Engine(tmp_path, policy)
+    engine.solve({"db.py": SESSIONS.encode(), "bus.py": b"from db import maker\n" + BUS.encode()})
+    store = MemoStore(tmp_path, policy)
+    store.save(engine._memo)
+    assert "FieldOf" in str(engine._memo.state)
+    assert [entry[0] for entry in store.load().state[1]] == sorted(f.key for f in engine._memo.functions)
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "flipped", "other policy"])

@@ -15,40 +15,31 @@ import hashlib
 import io
 import pickle
 import struct
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from sessionlint.atomic import write_atomically
 from sessionlint.policy_model import Policy
-from sessionlint.program import atoms, events, guards, memo, model, registering
+from sessionlint.program import model
 from sessionlint.program.memo import Memo
 from sessionlint.report_cache import tool_digest
 
 _MAGIC: Final = b"SLMEMO03"
 _DIGEST: Final = 16
 _LENGTH: Final = struct.Struct("<Q")
+_OWN: Final = f"{__package__}."
 #: A part of the file holds at least so many operations of traces.
 _PART: Final = 20_000
 _KEPT: Final = 8
 _MAX_AGE: Final = 14 * 86_400
 
 
-def _kinds(module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
-    for name, kind in vars(module).items():
-        if isinstance(kind, type) and kind.__module__ == module.__name__:
-            yield (module.__name__, name), kind
-
-
-_PLAIN: Final[dict[tuple[str, str], Any]] = {
-    **dict(_kinds(atoms)),
-    **dict(_kinds(events)),
-    **dict(_kinds(model)),
-    **dict(_kinds(guards)),
-    (memo.__name__, "Trace"): memo.Trace,
-    (registering.__name__, "Route"): registering.Route,
+#: What a memo holds besides the named tuples of this package.
+_OTHERS: Final[dict[tuple[str, str], Any]] = {
+    **{(model.__name__, name): kind for name, kind in vars(model).items() if isinstance(kind, type)},
     ("builtins", "complex"): complex,
     ("builtins", "Ellipsis"): Ellipsis,
     ("builtins", "frozenset"): frozenset,
@@ -166,7 +157,14 @@ class _Plain(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The class of a record. Raises ``UnpicklingError`` for everything else."""
-        try:
-            return self._made.get((module, name)) or _PLAIN[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"a memo holds no {module}.{name}") from None
+        kind = self._made.get((module, name)) or _OTHERS.get((module, name)) or _named_tuple(module, name)
+        if kind is None:
+            raise pickle.UnpicklingError(f"a memo holds no {module}.{name}")
+        return kind
+
+
+def _named_tuple(module: str, name: str) -> type | None:
+    """A named tuple of a module of this package that has been imported: making one runs nothing."""
+    kind = vars(sys.modules[module]).get(name) if module.startswith(_OWN) and module in sys.modules else None
+    is_record = isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+    return kind if is_record and kind.__module__ == module else None
