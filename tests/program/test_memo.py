@@ -13,9 +13,9 @@ from sessionlint.policy_model import Policy
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
 from sessionlint.rules import examples
-from sessionlint.rules.base import Bad, Good
 from sessionlint.rules.catalogue import all_rules
 from sessionlint.run import check_rules
+from tests.support.marked import SHAPES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "noncompliant"
 COMPLIANT = EXAMPLE.parent / "compliant"
@@ -181,62 +181,22 @@ def test_after_a_memo_went_to_the_disk_and_back_nothing_is_evaluated_again(tmp_p
     assert engine._memo.recalled > 50
 
 
-def test_the_memo_of_every_rule_s_examples_comes_back_from_the_disk(tmp_path):
-    all_examples: list[Bad | Good] = []
+def all_examples():
     for rule in all_rules():
-        all_examples += [*rule.BAD, *rule.GOOD]
-    for number, example in enumerate(all_examples):
-        files = examples.split(example.source, example.path)
-        policy = examples.policy_for(dict(example.policy), files)
+        yield from [(bad.source, bad.path, bad.policy) for bad in rule.BAD]
+        yield from [(good.source, good.path, good.policy) for good in rule.GOOD]
+    yield from [(shape.source, "app/services/example.py", ()) for shape in SHAPES]
+
+
+def test_the_memo_of_every_example_comes_back_from_the_disk(tmp_path):
+    for number, (source, path, overrides) in enumerate(all_examples()):
+        files = examples.split(source, path)
+        policy = examples.policy_for(dict(overrides), files)
         engine = Engine(tmp_path, policy)
         engine.solve({path: text.encode() for path, text in files.items()})
         store = MemoStore(tmp_path, policy, str(number))
         store.save(engine._memo)
-        assert [entry[0] for entry in store.load().state[1]] == sorted(f.key for f in engine._memo.functions), example
-
-
-BUS = """
-class Bus:
-    def __init__(self):
-        self.handlers = {}
-
-    def add(self, handler):
-        self.handlers[handler.message] = handler
-
-    async def send(self, session, message):
-        await self.handlers[type(message)].handle(session)
-
-
-class Saved:
-    pass
-
-
-class Saves:
-    message = Saved
-
-    async def handle(self, session):
-        session.add(Saved())
-        await session.commit()
-
-
-bus = Bus()
-bus.add(Saves())
-
-
-async def save():
-    async with maker() as session:
-        await bus.send(session, Saved())
-"""
-
-
-def test_what_registries_are_asked_by_comes_back_from_the_disk(tmp_path):
-    policy = Policy(root=tmp_path)
-    engine = Engine(tmp_path, policy)
-    engine.solve({"db.py": SESSIONS.encode(), "bus.py": b"from db import maker\n" + BUS.encode()})
-    store = MemoStore(tmp_path, policy)
-    store.save(engine._memo)
-    assert "FieldOf" in str(engine._memo.state)
-    assert [entry[0] for entry in store.load().state[1]] == sorted(f.key for f in engine._memo.functions)
+        assert [entry[0] for entry in store.load().state[1]] == sorted(f.key for f in engine._memo.functions), source
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "flipped", "other policy"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionlint.rules import examples
-from sessionlint.rules.catalogue import all_rules
+from tests.support.marked import check_marked
 
 _TOKENS = """
 # --- app/services/tokens.py
@@ -137,11 +136,5 @@ async def five(session: SessionDep, user: Annotated[str, Depends(users.optional_
 
 @pytest.mark.parametrize("case", CASES)
 def test_write_of_a_dependency_is_lost_when_no_request_commits_it(case):
-    source, more = CASES[case]
-    files = examples.split(source, "app/services/example.py")
-    wanted = examples.expected(files)
-    codes = {code for *_, code in wanted} | more
-    program = examples.program_for(files, examples.policy_for({}, files))
-    rules = [rule for rule in all_rules() if rule.META.code in codes]
-    found = {(f.path, f.span.line, f.span.column, f.code) for rule in rules for f in rule.check(program)}
-    assert sorted(found) == wanted
+    checked = check_marked(*CASES[case])
+    assert checked.found == checked.wanted

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionlint.rules import examples
-from sessionlint.rules.catalogue import all_rules
+from tests.support.marked import check_marked
 
 _APP = """
 # --- app/services/scanning.py
@@ -368,10 +367,5 @@ async def asked(session: Annotated[AsyncSession, Depends(get_session_dependency)
 @pytest.mark.parametrize("case", CASES)
 def test_session_is_followed_through_what_holds_it(case):
     source, more = CASES[case]
-    files = examples.split(_APP + source if "# --- " not in source else source, "app/services/example.py")
-    wanted = examples.expected(files)
-    codes = {code for *_, code in wanted} | more
-    program = examples.program_for(files, examples.policy_for({}, files))
-    rules = [rule for rule in all_rules() if rule.META.code in codes]
-    found = {(f.path, f.span.line, f.span.column, f.code) for rule in rules for f in rule.check(program)}
-    assert sorted(found) == wanted
+    checked = check_marked(_APP + source if "# --- " not in source else source, more)
+    assert checked.found == checked.wanted

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionlint.rules import examples
-from sessionlint.rules.catalogue import all_rules
+from tests.support.marked import check_marked
 
 _CONTAINER = """
 # --- app/container.py
@@ -986,12 +985,5 @@ async def some(session: AsyncSession, command: Command):
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_drawn_is_what_was_put_in(case):
-    source, more = CASES[case]
-    files = examples.split(source, "app/services/example.py")
-    policy = examples.policy_for({}, files)
-    wanted = examples.expected(files)
-    codes = {code for *_, code in wanted} | more
-    program = examples.program_for(files, policy)
-    rules = [rule for rule in all_rules() if rule.META.code in codes]
-    found = {(f.path, f.span.line, f.span.column, f.code) for rule in rules for f in rule.check(program)}
-    assert sorted(found) == wanted
+    checked = check_marked(*CASES[case])
+    assert checked.found == checked.wanted

@@ -91,7 +91,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
         _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
         return (Ext(f"{name}()"),)
-    if name in (f"{base}().start" for base in THREADS):
+    if name.endswith("().start") and name.removesuffix("().start") in THREADS:
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e) if args else UNKNOWN
     if name.endswith((".submit", ".map")) and is_pool(name):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
