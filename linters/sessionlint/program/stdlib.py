@@ -31,6 +31,8 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 Special = Callable[[Frame, list[Value], Keywords, ir.Expr], Value]
 CONTEXT_VARIABLE = "contextvars.ContextVar()"
+#: The event of putting something into one.
+CONTEXT_SET = "contextvars.ContextVar().set"
 NAMED_TUPLE = "collections.namedtuple"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
@@ -119,6 +121,7 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
     key = ("context", receiver.site)
     if name == "set" and args:
         frame.solver.write(key, args[0])
+        frame.emit("external", e[1], name=CONTEXT_SET, args=tuple(args), expr=e)
         frame.store("context variable", ir.text_of(e[2][2]) if e[2][0] == "a" else "it", args[0], e[1])
         return UNKNOWN
     if name == "get":
