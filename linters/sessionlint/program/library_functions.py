@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sessionlint.facts import ir
 from sessionlint.program import (
     certificates,
+    config_readers,
     graphql,
     handing,
     handles,
@@ -339,7 +340,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
-    **dict.fromkeys(urls.BUILDERS, _built_url),
+    **dict.fromkeys(urls.BUILDERS, _built_url), **config_readers.READERS,
     "typing.cast": stdlib.cast, "jwcrypto.jwt.JWT": tokens.made, "strawberry.fastapi.GraphQLRouter": graphql.router,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,

@@ -155,11 +155,11 @@ def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     if given and all(a.tag == "ext" and a.name in strings.CLOCK for a in given):
         return tuple(Ext(a.name + strings.WHOLE) for a in given)
     if ENVIRONMENT in given and any(a.tag == "const" for a in given):
-        return _with_default(given)
+        return with_default(given)
     return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
 
 
-def _with_default(given: Value) -> Value:
+def with_default(given: Value) -> Value:
     """``int(os.getenv("SIZE", "5"))``: the number written here, or another one from outside."""
     written = [str(a.value) for a in given if a.tag == "const"]
     whole = tuple(Const(int(text), "int") for text in written if text.removeprefix("-").isdecimal())
