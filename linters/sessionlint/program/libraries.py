@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    buffers,
     by_key,
     dispatching,
     handing,
@@ -270,6 +271,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return set_in_text(frame, receiver.text, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords, e)
+    if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
+        return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
         return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    buffers,
     certificates,
     config_readers,
     graphql,
@@ -326,7 +327,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
-    "contextlib.closing": _closing,
+    "contextlib.closing": _closing, "io.StringIO": buffers.make,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,

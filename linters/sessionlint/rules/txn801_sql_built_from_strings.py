@@ -387,6 +387,37 @@ async def berthed(session, berth):
     return await session.execute(text(f"SELECT id FROM boats WHERE berth = '{Boats.berth or berth}'"))  # TXN801@34
 """,
     ),
+    Bad(
+        path="app/services/ports.py",
+        source="""
+import io
+from io import StringIO
+
+from sqlalchemy import text
+
+
+async def moored(session, berths):
+    with io.StringIO() as written:
+        written.write("SELECT id FROM boats WHERE ")
+        for berth in berths:
+            written.write(f"berth = '{berth}' OR ")
+        written.write("false")
+        await session.execute(text(written.getvalue()))  # TXN801@31
+
+
+def begun(harbour):
+    written = StringIO()
+    other = written
+    other.writelines(["SELECT id FROM boats", " WHERE harbour = '", harbour, "'"])
+    return written
+
+
+async def of_harbour(session, harbour):
+    query = begun(harbour)
+    query.write(" ORDER BY length")
+    await session.execute(text(query.getvalue()))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -618,6 +649,35 @@ class Boats:
 class Ferries(Boats):
     order: typing.ClassVar[str] = "name"
     line: typing.ClassVar = "line"
+""",
+    ),
+    Good(
+        path="app/services/ports.py",
+        source="""
+import csv
+from io import StringIO
+
+from sqlalchemy import text
+
+
+async def moored(session, berths, newest):
+    written = StringIO()
+    written.write("SELECT id FROM boats WHERE false")
+    for number, _ in enumerate(berths):
+        written.write(f" OR berth = :berth_{number}")
+    if newest:
+        written.write(" ORDER BY launched DESC")
+    else:
+        written.writelines([" ORDER BY ", "length"])
+    await session.execute(text(written.getvalue()), {f"berth_{i}": b for i, b in enumerate(berths)})
+
+
+async def listed(session, given, name):
+    shown = StringIO()
+    shown.write(f"boats of {name}")
+    for row in csv.reader(StringIO(given)):
+        await session.execute(text("INSERT INTO boats (name) VALUES (:name)"), {"name": row[0]})
+    return shown.getvalue()
 """,
     ),
 ]
