@@ -31,6 +31,8 @@ REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_sco
 
 #: One of the tables that the source defines.
 MAPPED_TABLE = "sqlalchemy.MetaData().sorted_tables[]"
+#: One of the columns of such a table.
+MAPPED_COLUMN = f"{MAPPED_TABLE}.columns[]"
 
 #: What quotes identifiers for a dialect, and the results of quoting them, by SQLAlchemy or a driver.
 IDENTIFIER_PREPARER = "sqlalchemy.identifier_preparer"
