@@ -13,6 +13,7 @@ from sessionlint.program import (
     configured,
     drawing,
     knowledge,
+    mapped,
     overriding,
     own_sessions,
     predicates,
@@ -35,7 +36,6 @@ from sessionlint.program.values import (
     Method,
     Mod,
     PartialCall,
-    Seq,
     Value,
     join,
     join_all,
@@ -45,15 +45,15 @@ _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", 
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
 _DRIVERS = {"connection", "driver_connection", "dbapi_connection"}
 _BINDS = {"bind", "sync_session_class"}
-#: The tables that a ``MetaData`` has from the classes and tables of the source, not from a database.
-_MAPPED_TABLES: Value = (Seq(((Ext(knowledge.MAPPED_TABLE),),), True),)
+#: Attributes of mapped classes and their mappers that are their table.
+_OWN_TABLES = frozenset({"__table__", "local_table", "persist_selectable"})
 #: What only tells something of a session or connection.
 _TELLS = {"closed", "invalidated", "is_active", "dirty", "new", "deleted", "autocommit", "autoflush"}
 
 
 def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     """What ``base.name`` may be."""
-    if name in ("name", "fullname", "schema") and e[2][0] == "a" and e[2][3] == "__table__":
+    if name in ("name", "fullname", "schema") and e[2][0] == "a" and e[2][3] in _OWN_TABLES:
         return (Ext("sqlalchemy.table_name()"),)
     if name == "identifier_preparer" and not any(a.tag in ("inst", "cls", "mod") for a in base):
         return (Ext(knowledge.IDENTIFIER_PREPARER),)
@@ -67,11 +67,7 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return join(out, (Column(None, name),))
     if not base and e[2][0] == "a" and e[2][3] == "state":
         return frame.solver.read(("state", "state", name))
-    if name == "__tablename__" and not any(a.tag == "const" for a in out):
-        return (Ext("sqlalchemy.table_name()"),)
-    if name == "sorted_tables" and all(a.tag == "ext" for a in out) and not frame.module.mentions(b"reflect"):
-        return _MAPPED_TABLES
-    return out
+    return mapped.attribute(frame, out, name, e) if name in mapped.ATTRIBUTES else out
 
 
 def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) -> Value:
@@ -118,6 +114,9 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":
         return (Method(atom.receiver, f"info.{name}"),)
+    if tag == "method" and atom.name in ("c", "columns"):
+        # a column of a subquery: what was selected under this label
+        return frame.solver.read(("labelled", name))
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
@@ -331,6 +330,8 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return (Method(atom, name),)
     if name in _TABLES and name not in atom.info.attributes and frame.solver.is_model(atom.info):
         return (atom,)
+    if name == "primary_key" and name not in atom.info.attributes and frame.solver.is_model(atom.info):
+        return mapped.PRIMARY_KEY
     if frame.solver.is_model(atom.info) and _is_mapped(frame, atom.info, name):
         return (Column(atom.info, name),)
     value = class_values.chosen(frame, atom.info, name, solver.attribute(atom.info, name), e)
@@ -348,7 +349,10 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     return UNKNOWN
 
 
-_TABLES = ("__table__", "c", "columns", "mapper", "attrs", "column_attrs", "all_orm_descriptors")
+_TABLES = (
+    "__table__", "c", "columns", "mapper", "attrs", "column_attrs", "all_orm_descriptors", "local_table",
+    "mapped_table", "persist_selectable", "__mapper__",
+)  # fmt: skip
 
 
 def _is_mapped(frame: Frame, info: Any, name: str) -> bool:

@@ -16,6 +16,7 @@ from sessionlint.program import (
     knowledge,
     libraries,
     locators,
+    mapped,
     overriding,
     own_sessions,
     predicates,
@@ -44,6 +45,7 @@ from sessionlint.program.values import (
     Param,
     Pending,
     Row,
+    Seq,
     Value,
     contained,
     join,
@@ -158,6 +160,9 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             return UNKNOWN
         made = call_function(frame, frame.solver.bound(method, callee), args, keywords, e)
         return made or locators.promised(frame, method, args, keywords, e)
+    if tag == "column":
+        # ``Model.__table__.columns.keys()``
+        return (Seq((mapped.listing(callee.name),), True),) if callee.name in ("keys", "values", "items") else UNKNOWN
     if tag == "annotated":
         # calling a NewType gives its argument back
         return args[0] if args else UNKNOWN

@@ -22,6 +22,7 @@ from sessionlint.program import (
     left_open,
     libraries,
     listed,
+    mapped,
     predicates,
     strings,
     waiting,
@@ -440,6 +441,11 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             out = join(out, handles.fetched(frame, atom, "__iter__", ("z", span, ())))
         elif atom.tag == "inst":
             out = join(out, iterating.elements(frame, atom, span))
+        elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):
+            out = join(out, mapped.elements(atom.name))
+        elif atom.tag == "cls" and frame.solver.is_model(atom.info):
+            # ``Model.__table__.columns``
+            out = join(out, mapped.listing("values"))
     return out
 
 

@@ -391,6 +391,7 @@ def _result(
     if name in _NAMES_CLASS:
         row_classes.loaded(frame, args[:1])
     if name == "query":
+        predicates.shown(frame, args)
         return (Row(receiver, True),) if kind == SESSION else (Ext(knowledge.QUERY),)
     if name == "run_sync" and args:
         out: Value = UNKNOWN

@@ -31,6 +31,8 @@ REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_sco
 
 #: One of the tables that the source defines.
 MAPPED_TABLE = "sqlalchemy.MetaData().sorted_tables[]"
+#: One of the columns of such a table.
+MAPPED_COLUMN = f"{MAPPED_TABLE}.columns[]"
 
 #: What quotes identifiers for a dialect, and the results of quoting them, by SQLAlchemy or a driver.
 IDENTIFIER_PREPARER = "sqlalchemy.identifier_preparer"
@@ -209,6 +211,8 @@ QUERY_MAKERS = frozenset(
     "sqlalchemy.dialects.postgresql.insert", "sqlalchemy.dialects.sqlite.insert", "sqlalchemy.dialects.mysql.insert",
     "sqlalchemy.orm.Query", "sqlalchemy.orm.query.Query",
 }  # fmt: skip
+#: Those whose arguments are columns, not conditions.
+COLUMN_TAKERS = {"sqlalchemy.select", "sqlalchemy.values", "sqlalchemy.orm.Query", "sqlalchemy.orm.query.Query"}
 WRITE_QUERY_MAKERS = {"sqlalchemy.update", "sqlalchemy.delete", "sqlalchemy.insert"}
 _FROM_SQLALCHEMY = {
     "select", "update", "delete", "insert", "text", "and_", "or_", "not_", "func", "Column", "col", "exists", "union",
@@ -216,9 +220,16 @@ _FROM_SQLALCHEMY = {
 }  # fmt: skip
 PREDICATE_COMBINERS = {
     "sqlalchemy.and_", "sqlalchemy.or_", "sqlalchemy.not_", "sqlalchemy.true", "sqlalchemy.false",
-    "sqlalchemy.orm.with_loader_criteria", "sqlalchemy.case", "sqlalchemy.exists",
+    "sqlalchemy.orm.with_loader_criteria", "sqlalchemy.exists",
 }  # fmt: skip
+#: Their conditions filter only where the whole of them does.
+PREDICATE_JOINERS = {f"sqlalchemy.{n}" for n in ("and_", "or_", "not_")}
 PREDICATE_METHODS = {"where", "filter", "having", "filter_by", "and_", "or_", "join", "outerjoin", "select_from"}
+#: Methods of queries (and ``over`` of functions) that take expressions to select, sort by or set.
+SHOWING_METHODS = {
+    "order_by", "group_by", "distinct", "add_columns", "add_column", "with_only_columns", "with_entities", "column",
+    "returning", "values", "over", "within_group", "query",
+}  # fmt: skip
 COLUMN_TESTS = {
     "in_", "not_in", "notin_", "is_", "is_not", "isnot", "like", "ilike", "between", "any_", "contains", "startswith",
     "endswith", "op", "is_distinct_from", "is_not_distinct_from", "any", "has", "overlap", "__eq__", "__ne__", "eq",
@@ -230,6 +241,7 @@ COLUMN_TESTS = {
 COLUMN_WRAPPERS = {
     "sqlalchemy.cast", "sqlalchemy.type_coerce", "sqlalchemy.try_cast", "sqlalchemy.tuple_", "sqlalchemy.collate",
     "sqlalchemy.any_", "sqlalchemy.all_", "sqlalchemy.label",
+    *(f"sqlalchemy.{n}" for n in ("distinct", "desc", "asc", "nulls_first", "nulls_last", "nullsfirst", "nullslast")),
     *(f"sqlalchemy.func.{n}" for n in ("coalesce", "lower", "upper", "trim", "nullif", "max", "min", "any", "ifnull",
     "text")),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    buffers,
     by_key,
     dispatching,
     handing,
@@ -132,15 +133,17 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
 def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
     """What SQLAlchemy's builders of queries, conditions and columns give; ``None`` for all other functions."""
     if name in knowledge.QUERY_MAKERS:
-        predicates.consumed(frame, args)
+        predicates.selected(frame, name, args)
         row_classes.loaded(frame, args)
         if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
             return (Ext(knowledge.LOCKING_QUERY),)
         return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else
                     "sqlalchemy.insert()" if name.endswith(".insert") else knowledge.QUERY),)  # fmt: skip
     if name in knowledge.PREDICATE_COMBINERS:
-        predicates.consumed(frame, args)
+        (predicates.joined if name in knowledge.PREDICATE_JOINERS else predicates.consumed)(frame, args)
         return predicates.combined(args)
+    if name == "sqlalchemy.case":
+        return predicates.chosen_by(frame, args, keywords) or (Ext(f"{name}()"),)
     if name.startswith("sqlalchemy.func."):
         return predicates.combined(args) or predicates.carried(name, args) or (Ext(f"{name}()"),)
     if name in knowledge.COLUMN_WRAPPERS:
@@ -268,6 +271,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return set_in_text(frame, receiver.text, args, keywords, e)
     if tag == "text":
         return strings.method(frame, receiver, name, args, keywords, e)
+    if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
+        return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
         return changed_url(frame, receiver, name, args, keywords, e)
     if tag == "map":
@@ -287,7 +292,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "column":
         return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
-        return (receiver,)
+        return predicates.labelled(frame, receiver, name, args)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
     if tag == "obj" and receiver.name == signals.SIGNAL:
@@ -309,7 +314,11 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
 
 def query_method(frame: Frame, receiver: Ext, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``query.where(…)`` and its kin return the query."""
+    if name in knowledge.SHOWING_METHODS:
+        predicates.shown(frame, [*args, *[v for _, v in keywords]])
     if receiver.name.startswith("sqlalchemy.func."):
+        if name == "filter":
+            predicates.consumed(frame, args)
         return predicates.combined(args)
     if name in knowledge.PREDICATE_METHODS:
         predicates.consumed(frame, args)
@@ -397,6 +406,8 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
         if name == "filter_by":
             _filter_by(frame, keywords, e)
         return (Ext(knowledge.QUERY),)
+    if name in knowledge.SHOWING_METHODS and any(a.tag == "predicate" for v in args for a in v):
+        predicates.shown(frame, args)
     column = predicates.column_name(frame, e[2][2]) if name in knowledge.COLUMN_TESTS else None
     if column is not None:
         return predicates.predicate(frame, e[1], [(column, False)], e)

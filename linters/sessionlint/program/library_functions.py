@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    buffers,
     certificates,
+    config_readers,
     graphql,
     handing,
     handles,
@@ -325,7 +327,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
-    "contextlib.closing": _closing,
+    "contextlib.closing": _closing, "io.StringIO": buffers.make,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
@@ -339,7 +341,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
     "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
-    **dict.fromkeys(urls.BUILDERS, _built_url),
+    **dict.fromkeys(urls.BUILDERS, _built_url), **config_readers.READERS,
     "typing.cast": stdlib.cast, "jwcrypto.jwt.JWT": tokens.made, "strawberry.fastapi.GraphQLRouter": graphql.router,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,

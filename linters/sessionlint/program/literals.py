@@ -16,13 +16,13 @@ from sessionlint.program.strings import HOLE
 #: Calls that hand on the literal in them: ``os.getenv("DATABASE_URL", "…")``, ``Field("…")``, ``SecretStr("…")``.
 _HANDS_ON = frozenset(
     {
-        "AnyUrl", "Field", "MultiHostUrl", "Option", "PostgresDsn", "SecretStr", "Setting", "URL", "attrib", "cast",
-        "config", "default", "env", "environ", "field", "get", "getenv", "ib", "make_url", "setdefault", "str",
+        "AnyUrl", "Argument", "Field", "MultiHostUrl", "Option", "PostgresDsn", "SecretStr", "Setting", "URL", "attrib",
+        "cast", "config", "default", "env", "environ", "field", "get", "getenv", "ib", "make_url", "setdefault", "str",
     }
 )  # fmt: skip
 _DEFAULTS = ("default", "server_default", "value")
 #: Calls that declare an option of a command, by its name: ``parser.add_argument("--dsn", default="…")``.
-_OPTIONS = frozenset({"add_argument", "add_option", "option"})
+_OPTIONS = frozenset({"add_argument", "add_option", "argument", "option"})
 
 #: The name of what a function returns.
 RETURNED = "return"
@@ -103,6 +103,8 @@ def _function(module: ModuleInfo, function: tuple[Any, ...], needle: bytes) -> I
     for name, _, _, default, _ in function[3]:
         if default is not None:
             yield from _walk(module, default, name, needle)
+    for decorator in function[5]:
+        yield from _walk(module, decorator, "", needle)
     body = function[4]
     if isinstance(body, bytes):
         if needle not in body:

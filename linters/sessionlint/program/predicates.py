@@ -71,7 +71,10 @@ def _compare(frame: Frame, e: ir.Expr, sides: list[tuple[Value, ir.Expr]]) -> Va
     if not names:
         plain = [column_name(frame, expr) for expr in written if expr]
         names = [(c, False) for c in plain if c is not None]
-    return predicate(frame, e[1], names, e, ("between columns",) if between else ())
+    # ``case((Model.column == value, 1), else_=0) == 1`` compares what it is made of
+    within = combined([value for value, _ in sides])
+    made = predicate(frame, e[1], names, e, ("between columns",) if between else ())
+    return combined([within, made]) if within else made
 
 
 def _mapped(frame: Frame, value: Value) -> list[Any]:
@@ -137,10 +140,27 @@ def predicate(
     entries = []
     for name, proven in names:
         if tenant_name(frame, name):
-            entries.append((name, frame.site(span), proven))
-            if proven or frame.solver.read(("condition", frame.site(span))):
+            site = frame.site(span)
+            entries.append((name, site, proven))
+            if (proven and not frame.solver.read(("shown", site))) or frame.solver.read(("condition", site)):
                 frame.emit("predicate", span, flags, name=name, expr=e)
     return (Predicate(tuple(entries)),)
+
+
+def labelled(frame: Frame, compared: Predicate, name: str, args: list[Value]) -> Value:
+    """A method of a comparison is the comparison; by its label an outer query may filter by it after all."""
+    label = literal(args[0]) if name == "label" and args and compared.columns else None
+    if isinstance(label, str):
+        frame.solver.write(("labelled", label), (compared,))
+    return (compared,)
+
+
+def chosen_by(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]]) -> Value:
+    """``case((condition, value), else_=…)``: it compares what its parts compare, wherever it is put."""
+    parts = [*args, *[v for k, v in keywords if k != "value"]]
+    # pairs, and lists of pairs as they were written before SQLAlchemy 2
+    pairs = [i for v in parts for a in v if a.tag == "seq" for i in a.items]
+    return combined([*parts, *pairs, *[i for v in pairs for a in v if a.tag == "seq" for i in a.items]])
 
 
 def combined(values: list[Value]) -> Value:
@@ -153,20 +173,43 @@ def combined(values: list[Value]) -> Value:
 
 def consumed(frame: Frame, values: list[Value]) -> None:
     """A query takes these as conditions: what was only likely a tenant predicate is one."""
+    _note(frame, values, "condition", True)
+
+
+def joined(frame: Frame, values: list[Value]) -> None:
+    """``and_(…)`` shows that these are SQL; whether they filter depends on where the whole is put."""
+    _note(frame, values, "condition", False)
+
+
+def shown(frame: Frame, values: list[Value]) -> None:
+    """A query selects, orders or sets these: they choose no rows, unless they are a condition elsewhere, too."""
+    _note(frame, values, "shown", True)
+
+
+def selected(frame: Frame, name: str, args: list[Value]) -> None:
+    """The arguments of what makes a query: columns, or (``update``, the old ``select([…], …)``) conditions."""
+    columns = args if name in knowledge.COLUMN_TAKERS else []
+    if columns and columns[0] and all(a.tag == "seq" for a in columns[0]):
+        columns = args[:1]
+    shown(frame, columns)
+    consumed(frame, args[len(columns) :])
+
+
+def _note(frame: Frame, values: list[Value], use: str, proven_too: bool) -> None:
     for atom in (a for value in values for a in value):
         if atom.tag == "predicate":
             for _, site, proven in atom.columns:
-                if not proven:
+                if proven_too or not proven:
                     # where it is written, which may be another function or file
-                    frame.solver.write(("condition", site), (Const(True, "bool"),))
+                    frame.solver.write((use, site), (Const(True, "bool"),))
         elif atom.tag == "seq":
-            consumed(frame, list(atom.items))
+            _note(frame, list(atom.items), use, proven_too)
         elif atom.tag == "param":
-            consumed(frame, [_conditions(frame.solver.arguments_of(atom))])
+            _note(frame, [_conditions(frame.solver.arguments_of(atom))], use, proven_too)
         elif atom.tag == "pending" and atom.kind == "gen":
-            consumed(frame, [_conditions(frame.solver.summary_of(atom.info).yields)])
+            _note(frame, [_conditions(frame.solver.summary_of(atom.info).yields)], use, proven_too)
         elif atom.tag == "fn" and atom.info.name == "<lambda>":
-            consumed(frame, [_conditions(frame.solver.summary_of(atom.info).returns)])
+            _note(frame, [_conditions(frame.solver.summary_of(atom.info).returns)], use, proven_too)
 
 
 def _conditions(value: Value) -> Value:

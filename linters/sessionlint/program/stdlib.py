@@ -31,6 +31,8 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 Special = Callable[[Frame, list[Value], Keywords, ir.Expr], Value]
 CONTEXT_VARIABLE = "contextvars.ContextVar()"
+#: The event of putting something into one.
+CONTEXT_SET = "contextvars.ContextVar().set"
 NAMED_TUPLE = "collections.namedtuple"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
@@ -119,6 +121,7 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
     key = ("context", receiver.site)
     if name == "set" and args:
         frame.solver.write(key, args[0])
+        frame.emit("external", e[1], name=CONTEXT_SET, args=tuple(args), expr=e)
         frame.store("context variable", ir.text_of(e[2][2]) if e[2][0] == "a" else "it", args[0], e[1])
         return UNKNOWN
     if name == "get":
@@ -152,11 +155,11 @@ def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     if given and all(a.tag == "ext" and a.name in strings.CLOCK for a in given):
         return tuple(Ext(a.name + strings.WHOLE) for a in given)
     if ENVIRONMENT in given and any(a.tag == "const" for a in given):
-        return _with_default(given)
+        return with_default(given)
     return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
 
 
-def _with_default(given: Value) -> Value:
+def with_default(given: Value) -> Value:
     """``int(os.getenv("SIZE", "5"))``: the number written here, or another one from outside."""
     written = [str(a.value) for a in given if a.tag == "const"]
     whole = tuple(Const(int(text), "int") for text in written if text.removeprefix("-").isdecimal())

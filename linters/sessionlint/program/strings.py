@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, listed, picking, predicates
+from sessionlint.program import knowledge, listed, mapped, picking, predicates
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -36,7 +36,7 @@ MAX_HOLES = 4
 
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
-    *(f"{knowledge.MAPPED_TABLE}.{name}" for name in ("name", "fullname", "key", "schema")),
+    knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
     *(f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")),
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()",
 }  # fmt: skip
@@ -129,14 +129,17 @@ def _alternatives(value: Value) -> list[Text]:
         elif atom.tag == "text":
             out.append(Text(*atom))
         else:
-            harmless = atom.tag == "ext" and _is_harmless(atom.name)
+            # a class of the source, or the table that stands for it
+            harmless = (atom.tag == "ext" and _is_harmless(atom.name)) or atom.tag == "cls"
             kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name in _TOLD_LATER)
             out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
     return _limited(out) or [Text(HOLE, True)]
 
 
 def _is_harmless(name: str) -> bool:
-    return name in HARMLESS or name.endswith(WHOLE) or ("hex" in name and _DIGITS.match(name) is not None)
+    if name in HARMLESS or name.endswith(WHOLE) or ("hex" in name and _DIGITS.match(name) is not None):
+        return True
+    return name.startswith(mapped.ROOTS) and mapped.is_name(name)
 
 
 def _product(left: list[Text], right: list[Text]) -> list[Text]:
@@ -363,6 +366,8 @@ def joined_items(separator: Value, sequence: Value) -> Value:
 
 def _joined_items(text: Text, sequence: Value) -> Value:
     out: list[Text] = []
+    if any(a.tag == "ext" and a.name.startswith(mapped.ROOTS) for a in sequence):
+        sequence = tuple([Seq((mapped.elements(a.name),), True) if a.tag == "ext" else a for a in sequence])
     for atom in sequence:
         if atom.tag == "const" and atom.kind == "str":
             # its characters: ``",".join("?" * number)``

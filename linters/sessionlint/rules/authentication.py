@@ -33,6 +33,7 @@ _SCHEME = re.compile(
     r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
 )
 _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
+_FIELD = re.compile(r"(?:headers|cookies)\[[^\]]*\]")
 #: All headers or cookies of a request at once, the token among them.
 _HEADERS = re.compile(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
 _MIDDLEWARE = "starlette.middleware.authentication.AuthenticationMiddleware"
@@ -76,7 +77,8 @@ def _secret(program: Program, atom: Any, depth: int) -> str | None:
             return "token"
         header = _HEADER.match(atom.name)
         if header:
-            return "token" if _names_secret(_SECRET_NAMES, header[1]) else None
+            named = _names_secret(_SECRET_NAMES, header[1])
+            return "token" if named or _field(atom.name) in program.shared(_decoded) else None
         name = _SAME_CLAIMS.sub("", atom.name)
         return "claims" if name.endswith("()") and is_decoder(name[:-2]) else None
     if atom.tag == "text":
@@ -86,6 +88,19 @@ def _secret(program: Program, atom: Any, depth: int) -> str | None:
     if atom.tag in ("param", "injected") and depth < 3:
         return kind_of_secret(program, program.solver.views(atom), depth + 1)
     return None
+
+
+def _field(name: str) -> str:
+    """``cookies[sid]`` of a header or cookie, whatever is done with its text."""
+    held = _FIELD.search(name)
+    return held[0] if held else ""
+
+
+def _decoded(program: Program) -> frozenset[str]:
+    """The headers and cookies that the program decodes as tokens, however they are called."""
+    given = (a for e in program.events("external") if e.args and is_decoder(e.name) for a in e.args[0])
+    views = (v for a in given for v in (program.solver.views(a) if a.tag in ("param", "injected") else (a,)))
+    return frozenset(_field(v.name) for v in views if v.tag == "ext" and _HEADER.match(v.name))
 
 
 def is_scheme(target: Any, program: Program) -> bool:

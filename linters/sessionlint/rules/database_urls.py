@@ -128,8 +128,8 @@ def created_url(program: Program, atom: Any) -> Url:
 
 
 def _part(name: str, value: Value | None) -> str | None:
-    """As :func:`_text`; a user from the environment is the one that the source names for want of it."""
-    if name == "username" and value is not None and ENVIRONMENT in value:
+    """As :func:`_text`; a user or password from the environment is the one that the source names for want of it."""
+    if name in ("username", "password") and value is not None and ENVIRONMENT in value:
         value = tuple(a for a in value if a != ENVIRONMENT)
     return _text(value)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.model import FunctionInfo
+from sessionlint.program.stdlib import CONTEXT_SET
 from sessionlint.program.values import Dependency
 
 #: Parts of a request that anybody can write.
@@ -26,6 +27,13 @@ _STATEMENTS = {"E", "=", ":", "+=", "R", "I"}
 _EXPRESSIONS = {"n", "a", "k", "c", "f", "b", "o", "x", "u", "q", "t", "l", "e", "d", "i", "aw"}
 
 
+class _Calls(NamedTuple):
+    """Calls of a function by their place: of the project's functions, and of ``set`` of context variables."""
+
+    callees: dict[ir.Span4, FunctionInfo]
+    stores: dict[ir.Span4, str]
+
+
 def refuses_nobody(function: FunctionInfo, seen: frozenset[FunctionInfo] = frozenset()) -> bool:
     """Whether a function can be read in full, and neither ends in an error nor asks anything but the request's text."""
     if function in seen or function.is_generator or function.decorator_values:
@@ -37,21 +45,27 @@ def refuses_nobody(function: FunctionInfo, seen: frozenset[FunctionInfo] = froze
     if not any(s[0] in ("R", "=", ":", "+=") for s in body):
         # nothing is written yet: what stands there later is not known
         return False
-    called = {e.span: e.callee for e in function.events if e.kind == "call" and e.callee is not None}
-    return all(_says_nothing(s, called, seen | {function}) for s in body)
+    calls = _calls(function)
+    return all(_says_nothing(s, calls, seen | {function}) for s in body)
 
 
-def _says_nothing(statement: Any, called: dict[Any, FunctionInfo], seen: frozenset[FunctionInfo]) -> bool:
+def _calls(function: FunctionInfo) -> _Calls:
+    callees = {e.span: e.callee for e in function.events if e.kind == "call" and e.callee is not None}
+    stores = {e.span: ir.text_of(e.expr[2][2]) for e in function.events if e.name == CONTEXT_SET and e.expr}
+    return _Calls(callees, stores)
+
+
+def _says_nothing(statement: Any, calls: _Calls, seen: frozenset[FunctionInfo]) -> bool:
     op = statement[0]
     if op not in _STATEMENTS:
         return op == "z" and not statement[2:]
     if op == "I":
         inner = (*statement[3], *statement[4])
-        return _is_plain(statement[2], called, seen) and all(_says_nothing(s, called, seen) for s in inner)
-    return all(_is_plain(e, called, seen) for e in _expressions(statement[2:]))
+        return _is_plain(statement[2], calls, seen) and all(_says_nothing(s, calls, seen) for s in inner)
+    return all(_is_plain(e, calls, seen) for e in _expressions(statement[2:]))
 
 
-def _is_plain(expr: ir.Expr, called: dict[Any, FunctionInfo], seen: frozenset[FunctionInfo]) -> bool:
+def _is_plain(expr: ir.Expr, calls: _Calls, seen: frozenset[FunctionInfo]) -> bool:
     """Whether an expression asks nothing of anything but the request's text, its own names and plain functions."""
     op = expr[0]
     if op not in _EXPRESSIONS:
@@ -62,14 +76,14 @@ def _is_plain(expr: ir.Expr, called: dict[Any, FunctionInfo], seen: frozenset[Fu
     if op == "i" and not _is_written(expr[2]):
         return False
     if op != "c":
-        return all(_is_plain(e, called, seen) for e in _expressions(expr[2:]))
+        return all(_is_plain(e, calls, seen) for e in _expressions(expr[2:]))
     arguments = (*expr[3], *(value for _, value in expr[4]))
-    return _is_harmless(expr, called, seen) and all(_is_plain(e, called, seen) for e in arguments)
+    return _is_harmless(expr, calls, seen) and all(_is_plain(e, calls, seen) for e in arguments)
 
 
-def _is_harmless(call: ir.Expr, called: dict[Any, FunctionInfo], seen: frozenset[FunctionInfo]) -> bool:
+def _is_harmless(call: ir.Expr, calls: _Calls, seen: frozenset[FunctionInfo]) -> bool:
     """Whether what is called refuses nobody: a function of the project that does not, reading a header, a text."""
-    callee = called.get(call[1])
+    callee = calls.callees.get(call[1])
     if callee is not None:
         return refuses_nobody(callee, seen)
     function = call[2]
@@ -77,11 +91,15 @@ def _is_harmless(call: ir.Expr, called: dict[Any, FunctionInfo], seen: frozenset
         return function[2] in _HARMLESS
     if function[0] != "a":
         return False
+    if call[1] in calls.stores:
+        return True
     if function[3] == "get":
-        return _is_written(function[2])
+        # what somebody else has put into a context variable may be what a middleware let through
+        own = (span for span, name in calls.stores.items() if name == ir.text_of(function[2]))
+        return _is_written(function[2]) or any(span < call[1] for span in own)
     if function[3] in _LOGGED:
         return "log" in (ir.dotted(function[2]) or "").lower()
-    return function[3] in _TEXT and _is_plain(function[2], called, seen)
+    return function[3] in _TEXT and _is_plain(function[2], calls, seen)
 
 
 def _is_written(expr: ir.Expr) -> bool:

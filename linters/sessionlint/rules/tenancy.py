@@ -21,6 +21,9 @@ _CLAUSE = re.compile(
     r"|group\s+by|into)\b",
     re.I,
 )
+_CASE = re.compile(r"\b(case|end)\b", re.I)
+#: What may stand between ``CASE`` and a comparison that it is about.
+_OF_CASE = {"when", "and", "or", "not"}
 _FILTERING = {"where", "and", "or", "on", "having", "when", "not", "check", "using", "filter", "qualify"}
 #: A column of another table: the comparison joins rows, it chooses none.
 _JOINED = re.compile(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
@@ -102,7 +105,7 @@ def sql_predicate(program: Program, text: str) -> str | None:
     """The tenant comparison in SQL text, as written, or ``None``.
 
     Counts where rows are chosen (WHERE, ON, HAVING…), not column lists, ``UPDATE … SET``, tables' definitions,
-    or joins of two tenant columns.
+    joins of two tenant columns, or a ``CASE`` in one of these places.
     """
     if not program.policy.tenant_names:
         return None
@@ -122,12 +125,25 @@ def sql_predicate(program: Program, text: str) -> str | None:
                 continue
             if _COUNTED.search(text[: found.start()]):
                 continue
-            clauses = _CLAUSE.findall(text[: found.start()])
+            clauses = _CLAUSE.findall(_before_case(text[: found.start()]))
             if not clauses and text[: found.start()].strip(" (\n\t"):
                 continue
             if not clauses or clauses[-1].split()[0].lower() in _FILTERING:
                 return " ".join(found.group().split()).replace("\0", "…").strip()
     return None
+
+
+def _before_case(text: str) -> str:
+    """The text before the ``CASE`` whose condition comes next: what it gives may be selected or sorted by only."""
+    opened: list[int] = []
+    for found in _CASE.finditer(text):
+        if found.group().lower() == "case":
+            opened.append(found.start())
+        elif opened:
+            opened.pop()
+    while opened and {c.lower() for c in _CLAUSE.findall(text[opened[-1] :])} <= _OF_CASE:
+        text = text[: opened.pop()]
+    return text
 
 
 def tenant_parameters(program: Program, function: FunctionInfo) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program.buffers import is_buffer
 from sessionlint.program.knowledge import STREAMING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import UNKNOWN, Dependency, Ext, Injected
@@ -288,7 +289,7 @@ def _body(response: Event) -> Value:
 
 def _is_one_piece(atom: Any) -> bool:
     """Bytes that are all there before the first is sent."""
-    return (atom.tag == "seq" and not atom.many) or (atom.tag == "ext" and atom.name in _IN_MEMORY)
+    return (atom.tag == "seq" and not atom.many) or (atom.tag == "ext" and atom.name in _IN_MEMORY) or is_buffer(atom)
 
 
 def _is_stream(program: Program, atom: Any) -> bool:

@@ -21,7 +21,8 @@ META = Rule(
     ),
     remedy="Delete the condition, and the parameter that only fed it; check access in the router.",
     not_flagged=(
-        "Tenant columns that filter nothing: selected, inserted, returned or logged. Joins between two columns. "
+        "Tenant columns that filter nothing: selected, sorted by, inserted, returned or logged, by themselves or in a "
+        "comparison. Joins between two columns. "
         "`.filter()` and comparisons on plain objects and collections. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -341,6 +342,34 @@ async def report(session, owner, name):
     return await session.execute(select(Item).where(literal_column("items.name") == name))
 """,
     ),
+    Bad(
+        path="app/services/board.py",
+        source="""
+from sqlalchemy import and_, case, func, select
+
+from app.models.item import Item
+
+
+def ours(owner):
+    return Item.tenant_id == owner  # TXN301@12
+
+
+async def board(session, owner, mine_only):
+    flag = (Item.tenant_id == owner).label("flagged")  # TXN301@13
+    found = select(Item.id, flag).subquery()
+    await session.execute(select(found).where(found.c.flagged))
+    first = case((Item.tenant_id == owner, 1), else_=0)  # TXN301@19
+    await session.execute(select(Item).where(first == 1))
+    await session.execute(select(Item.id, ours(owner)).order_by(ours(owner)))
+    await session.execute(select(Item.id).where(and_(ours(owner), Item.name == "x")))
+    counted = func.count(Item.id).filter(Item.tenant_id == owner)  # TXN301@42
+    ranked = Item.tenant_id == owner  # TXN301@14
+    query = select(Item.id, counted).order_by(ranked)
+    if mine_only:
+        query = query.where(ranked)
+    return await session.execute(query)
+""",
+    ),
 ]
 
 GOOD = [
@@ -529,6 +558,34 @@ async def report(session, name):
     shown = select(literal_column("items.tenant_id"), Item.name)
     await session.execute(shown.where(literal_column("tenant_id.name") == name))
     return await session.execute(shown.where(literal_column("count(items.tenant_id)") == 1))
+""",
+    ),
+    Good(
+        path="app/services/board.py",
+        source="""
+from sqlalchemy import and_, case, desc, func, select, update
+
+from app.models.item import Item
+
+
+def ours(owner):
+    return (Item.tenant_id == owner).label("ours")
+
+
+def sorted_by(query, *terms):
+    return query.order_by(*terms)
+
+
+async def board(session, owner):
+    columns = [Item.id, ours(owner)]
+    await session.execute(select(*columns).order_by(desc(Item.tenant_id == owner), Item.name))
+    await session.execute(sorted_by(select(Item.id), Item.tenant_id != owner))
+    rank = case((and_(Item.tenant_id == owner, Item.status == "new"), 1), else_=0)
+    await session.execute(select(Item.id, func.sum(rank)).group_by(Item.tenant_id == owner))
+    place = func.row_number().over(order_by=Item.tenant_id == owner)
+    await session.execute(select(Item.id).add_columns(place).where(Item.name == "x"))
+    session.query(Item.id, Item.tenant_id.in_([owner])).all()
+    await session.execute(update(Item).values(shared=Item.tenant_id != owner))
 """,
     ),
 ]

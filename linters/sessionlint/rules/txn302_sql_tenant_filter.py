@@ -21,8 +21,9 @@ META = Rule(
     ),
     remedy="Delete the condition from the text and its bind parameter; decide access in the router.",
     not_flagged=(
-        "Tenant columns in SELECT and INSERT lists, in `UPDATE … SET`, in table definitions and in joins of two tenant "
-        "columns; SQL in comments and log text; questions to `information_schema`. Tests and migrations."
+        "Tenant columns in SELECT and INSERT lists, in `UPDATE … SET`, in table definitions, in joins of two tenant "
+        "columns, and in a `CASE` in one of these places; SQL in comments and log text; questions to "
+        "`information_schema`. Tests and migrations."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -197,6 +198,22 @@ async def named(session, name):
     return await Query("SELECT tenant_id FROM items").where("name = :name", name=name).run(session)
 """
     ),
+    Bad(
+        path="app/services/board.py",
+        source="""
+from sqlalchemy import text
+
+ONLY = "SELECT id FROM items WHERE CASE WHEN shared THEN true ELSE name = 'x' END AND tenant_id = :t"
+BY_CASE = "SELECT id FROM items WHERE CASE WHEN tenant_id = :t THEN 1 ELSE 0 END = 1"
+INSIDE = "SELECT CASE WHEN EXISTS (SELECT 1 FROM items WHERE tenant_id = :t) THEN 1 ELSE 0 END"
+
+
+async def board(session, owner):
+    await session.execute(text(ONLY), {"t": owner})  # TXN302@27
+    await session.execute(text(BY_CASE), {"t": owner})  # TXN302@27
+    await session.execute(text(INSIDE), {"t": owner})  # TXN302@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -248,6 +265,20 @@ async def run(session):
     await session.execute(text("SELECT 1 FROM jobs j JOIN tenants t ON j.tenant_id = t.id WHERE j.id = :i"))
     await session.execute(text("SELECT 1 FROM tenants t JOIN jobs j ON t.id = j.tenant_id WHERE j.id = :i"))
 """
+    ),
+    Good(
+        path="app/services/board.py",
+        source="""
+from sqlalchemy import text
+
+RANKED = "SELECT id, CASE WHEN shared AND tenant_id = :t THEN 1 ELSE 0 END AS mine FROM items WHERE name = 'x'"
+SORTED = "SELECT id FROM items WHERE name = 'x' ORDER BY CASE WHEN NOT shared THEN 0 WHEN tenant_id = :t THEN 1 END"
+
+
+async def board(session, owner):
+    await session.execute(text(RANKED), {"t": owner})
+    await session.execute(text(SORTED), {"t": owner})
+""",
     ),
 ]
 

@@ -27,9 +27,9 @@ META = Rule(
     ),
     remedy="Remove the parameter and the argument; pass the user's id where the owner matters.",
     not_flagged=(
-        "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database; "
-        "the auth "
-        "and model layers, tests and migrations."
+        "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database, where "
+        "they stand outside the routers', services' and background layers; the auth and model layers, tests and "
+        "migrations."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -285,6 +285,21 @@ def lister(session: AsyncSession):
 
 def sorted_by(rows):
     return sorted(map(lambda tenant_id: str(tenant_id).lower(), rows), key=lambda tenant_id: len(tenant_id))
+""",
+    ),
+    Bad(
+        source="""
+# --- app/services/labels.py
+def headline(name: str, tenant_id: str) -> str:  # TXN303@25
+    return f"{name} of {tenant_id}"
+
+
+class Shelf:
+    def mine(self, books, tenant_id=None):  # TXN303@27
+        return [book for book in books if book.tenant_id == tenant_id]
+# --- app/shared/labels.py
+def headline(name: str, tenant_id: str) -> str:
+    return f"{name} of {tenant_id}"
 """,
     ),
 ]

@@ -418,6 +418,50 @@ async def b(person: Person = Depends(logins.person)):
     await run(None, dataclasses.asdict(person))
 """
     ),
+    Bad(
+        source="""
+# --- app/services/mail.py
+async def sent(session, who):
+    return who
+# --- app/auth/visitors.py
+from dataclasses import dataclass
+
+import jwt
+from fastapi import Header, Request
+
+
+@dataclass
+class Visitor:
+    name: str
+    stamp: str
+
+
+def visitor(x_visit: str = Header()) -> Visitor:
+    return Visitor(jwt.decode(x_visit, "k")["sub"], x_visit)
+
+
+def of_cookie(request: Request) -> Visitor:
+    kept = request.cookies["visit"]
+    return Visitor(jwt.decode(kept, "k")["sub"], kept)
+# --- app/routers/mail.py
+from fastapi import APIRouter, Depends
+
+from app.auth.visitors import Visitor, of_cookie, visitor
+from app.services.mail import sent
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(who: Visitor = Depends(visitor)):
+    return await sent(None, who.stamp)  # TXN403@18
+
+
+@router.get("/b")
+async def b(who: Visitor = Depends(of_cookie)):
+    return await sent(None, who)  # TXN403@18
+""",
+    ),
 ]
 
 GOOD = [
@@ -513,6 +557,55 @@ async def a(request: Request, user=Depends(get_user), token=Depends(HTTPBearer()
 async def login(form: OAuth2PasswordRequestForm = Depends()):
     return await run(None, form.username)
 """
+    ),
+    Good(
+        source="""
+# --- app/services/mail.py
+async def sent(session, who):
+    return who
+# --- app/auth/visitors.py
+from dataclasses import dataclass
+
+import jwt
+from fastapi import Header
+
+
+@dataclass
+class Visitor:
+    name: str
+    stamp: str
+
+
+@dataclass
+class Place:
+    name: str
+    stamp: str
+
+
+def visitor(x_visit: str = Header()) -> Visitor:
+    return Visitor(jwt.decode(x_visit, "k")["sub"], x_visit)
+
+
+def place(x_place: str = Header()) -> Place:
+    return Place("here", x_place)
+# --- app/routers/mail.py
+from fastapi import APIRouter, Depends
+
+from app.auth.visitors import Place, Visitor, place, visitor
+from app.services.mail import sent
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(who: Visitor = Depends(visitor)):
+    return await sent(None, who.name)
+
+
+@router.get("/b")
+async def b(where: Place = Depends(place), who: Visitor = Depends(visitor)):
+    return await sent(None, where.stamp)
+""",
     ),
 ]
 

@@ -459,6 +459,32 @@ app.include_router(shop.router, prefix=f"{SHOP}/open")
 """,
         policy=(("allow-unprotected", ["/v2/shop/open/items", "/shop/open/carts"]),),
     ),
+    Bad(
+        source="""
+# --- app/auth/locale.py
+from contextvars import ContextVar
+
+from fastapi import Request
+
+spoken: ContextVar[str] = ContextVar("spoken", default="en")
+
+
+async def note_language(request: Request):
+    spoken.set(request.headers.get("accept-language", "en"))
+    return spoken.get()
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.auth.locale import note_language
+
+app = FastAPI()
+
+
+@app.get("/menu", dependencies=[Depends(note_language)])  # TXN405@2
+async def menu():
+    return []
+""",
+    ),
 ]
 
 GOOD = [
@@ -1019,6 +1045,44 @@ async def created():
 
 
 app.include_router(orders)
+""",
+    ),
+    Good(
+        source="""
+# --- app/auth/locale.py
+from contextvars import ContextVar
+
+from fastapi import Request
+
+from app.accounts import accounts
+
+guest = ContextVar("guest")
+
+
+async def signed_in(request: Request):
+    # a middleware has let the guest in
+    return guest.get()
+
+
+async def remembered(request: Request):
+    guest.set(accounts.of(request))
+    return guest.get()
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.auth.locale import remembered, signed_in
+
+app = FastAPI()
+
+
+@app.get("/menu", dependencies=[Depends(signed_in)])
+async def menu():
+    return []
+
+
+@app.get("/bill", dependencies=[Depends(remembered)])
+async def bill():
+    return []
 """,
     ),
 ]

@@ -219,6 +219,55 @@ def declare(parser, group):
     group.add_option("--target", default="postgresql://copier:m4rmot@db.example.com/app")  # TXN503@42
 """,
     ),
+    Bad(
+        source="""
+# --- app/config.py
+import os
+
+from decouple import config
+from environs import Env
+from starlette.config import Config
+from starlette.datastructures import Secret
+
+env = Env()
+file = Config(".env")
+ORDERS_PASSWORD = config("ORDERS_PASSWORD", default="w1llow")
+ORDERS = f"postgresql+asyncpg://orders:{ORDERS_PASSWORD}@orders/app"  # TXN503@10
+BILLS = "postgresql+asyncpg://bills:" + env.str("BILLS_PASSWORD", "b1rch") + "@bills/app"  # TXN503@9
+MAILS = f"postgresql+asyncpg://mails:{file('MAILS_PASSWORD', Secret, 'p1ne')}@mails/app"  # TXN503@9
+PLACES_PASSWORD = os.getenv("PLACES_PASSWORD", "f1r")
+# --- app/session.py
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import BILLS, MAILS, ORDERS, PLACES_PASSWORD
+
+orders = create_async_engine(ORDERS)
+bills = create_async_engine(BILLS)
+mails = create_async_engine(MAILS)
+places = create_async_engine(
+    URL.create("postgresql+asyncpg", username="places", password=PLACES_PASSWORD, host="places")  # TXN503@66
+)
+""",
+    ),
+    Bad(
+        path="app/commands/copying.py",
+        source="""
+import click
+import typer
+
+
+@click.command()
+@click.option("--source", default="postgresql://copier:m4rmot@db.example.com/app")  # TXN503@35
+@click.argument("target", default="postgresql://copier:m4rmot@other.example.com/app")  # TXN503@35
+def copied(source, target):
+    print(source, target)
+
+
+def listed(source: str = typer.Argument("postgresql://lister:m4rmot@db.example.com/app")):  # TXN503@41
+    print(source)
+""",
+    ),
 ]
 
 GOOD = [
@@ -345,6 +394,46 @@ def declare(parser, group):
     parser.add_argument("--source", default=os.environ["DSN"], help="postgresql://copier:m4rmot@db.example.com/app")
     parser.add_argument("--target", default="postgresql://copier@db.example.com/app")
     group.add_option("--page", default="https://copier:m4rmot@db.example.com/app")
+""",
+    ),
+    Good(
+        source="""
+# --- app/config.py
+from decouple import config
+from environs import Env
+from starlette.config import Config
+
+env = Env()
+file = Config(".env")
+ORDERS = f"postgresql+asyncpg://orders:{config('ORDERS_PASSWORD')}@orders/app"
+BILLS = "postgresql+asyncpg://bills:" + env.str("BILLS_PASSWORD") + "@bills/app"
+MAILS = f"postgresql+asyncpg://mails:{file('MAILS_PASSWORD', cast=str)}@{file('HOST', default='db')}/app"
+PLACES = f"postgresql+asyncpg://places:{config('PLACES_PASSWORD', default='')}@places/app"
+FOUND = f"postgresql+asyncpg://places:{config('PASSWORD_FILE', default='f1le', cast=open)}@places/app"
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import BILLS, FOUND, MAILS, ORDERS, PLACES
+
+orders = create_async_engine(ORDERS)
+bills = create_async_engine(BILLS)
+mails = create_async_engine(MAILS)
+places = create_async_engine(PLACES)
+found = create_async_engine(FOUND)
+""",
+    ),
+    Good(
+        path="app/commands/copying.py",
+        source="""
+import click
+
+
+@click.command(help="Copies postgresql://copier:m4rmot@db.example.com/app")
+@click.option("--source", default="postgresql://copier@db.example.com/app")
+@click.option("--page", default="https://copier:m4rmot@db.example.com/app", help="not a database")
+@click.argument("target", envvar="DSN")
+def copied(source, page, target):
+    print(source, page, target)
 """,
     ),
 ]

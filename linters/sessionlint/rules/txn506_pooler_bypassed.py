@@ -163,6 +163,18 @@ class Server:
 engine = create_async_engine(Server().address())
 """,
     ),
+    Bad(
+        path="app/commands/copying.py",
+        source="""
+import click
+
+
+@click.command()
+@click.option("--dsn", default="postgresql://postgres.ref@aws-0-eu.pooler.supabase.com:5432/postgres")  # TXN506@32
+def copied(dsn):
+    print(dsn)
+""",
+    ),
 ]
 
 GOOD = [
@@ -236,6 +248,18 @@ class Server:
 
 engine = create_async_engine(Server(port=6543).address())
 reports = create_async_engine(Server(port=int(os.environ["PORT"])).address())
+""",
+    ),
+    Good(
+        path="app/commands/copying.py",
+        source="""
+import click
+
+
+@click.command()
+@click.option("--dsn", default="postgresql+asyncpg://postgres.ref@aws-0-eu.pooler.supabase.com:6543/postgres")
+def copied(dsn):
+    print(dsn)
 """,
     ),
 ]

@@ -29,7 +29,7 @@ META = Rule(
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
         "`int()` and `len()`, digests and UUIDs in hexadecimal, "
-        "names of mapped tables, names quoted by the dialect or the driver; "
+        "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; f-strings that are no SQL. Migrations and tests."
     ),
@@ -387,6 +387,72 @@ async def berthed(session, berth):
     return await session.execute(text(f"SELECT id FROM boats WHERE berth = '{Boats.berth or berth}'"))  # TXN801@34
 """,
     ),
+    Bad(
+        path="app/services/ports.py",
+        source="""
+import io
+from io import StringIO
+
+from sqlalchemy import text
+
+
+async def moored(session, berths):
+    with io.StringIO() as written:
+        written.write("SELECT id FROM boats WHERE ")
+        for berth in berths:
+            written.write(f"berth = '{berth}' OR ")
+        written.write("false")
+        await session.execute(text(written.getvalue()))  # TXN801@31
+
+
+def begun(harbour):
+    written = StringIO()
+    other = written
+    other.writelines(["SELECT id FROM boats", " WHERE harbour = '", harbour, "'"])
+    return written
+
+
+async def of_harbour(session, harbour):
+    query = begun(harbour)
+    query.write(" ORDER BY length")
+    await session.execute(text(query.getvalue()))  # TXN801@27
+""",
+    ),
+    Bad(
+        path="app/models/base.py",
+        source="""
+from sqlalchemy import inspect, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    @classmethod
+    async def of(cls, session, value):
+        first = inspect(cls).primary_key[0]
+        query = f"SELECT * FROM {cls.__tablename__} WHERE {first.name} = '{value}'"
+        await session.execute(text(query))  # TXN801@31
+
+
+class Boat(Base):
+    __tablename__ = "boats"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+async def remarks(session):
+    for column in Boat.__table__.columns:
+        await session.execute(text(f"COMMENT ON COLUMN boats.{column.name} IS '{column.comment}'"))  # TXN801@31
+
+
+async def found(session, engine, frame):
+    for name in inspect(engine).get_table_names():
+        await session.execute(text(f"SELECT count(*) FROM {name}"))  # TXN801@31
+    for column in frame.columns:
+        await session.execute(text(f"SELECT {column.name} FROM boats"))  # TXN801@31
+    for row in await session.scalars(text("SELECT * FROM boats")):
+        await session.execute(text(f"SELECT * FROM {row.name}"))  # TXN801@31
+""",
+    ),
 ]
 
 GOOD = [
@@ -618,6 +684,88 @@ class Boats:
 class Ferries(Boats):
     order: typing.ClassVar[str] = "name"
     line: typing.ClassVar = "line"
+""",
+    ),
+    Good(
+        path="app/services/ports.py",
+        source="""
+import csv
+from io import StringIO
+
+from sqlalchemy import text
+
+
+async def moored(session, berths, newest):
+    written = StringIO()
+    written.write("SELECT id FROM boats WHERE false")
+    for number, _ in enumerate(berths):
+        written.write(f" OR berth = :berth_{number}")
+    if newest:
+        written.write(" ORDER BY launched DESC")
+    else:
+        written.writelines([" ORDER BY ", "length"])
+    await session.execute(text(written.getvalue()), {f"berth_{i}": b for i, b in enumerate(berths)})
+
+
+async def listed(session, given, name):
+    shown = StringIO()
+    shown.write(f"boats of {name}")
+    for row in csv.reader(StringIO(given)):
+        await session.execute(text("INSERT INTO boats (name) VALUES (:name)"), {"name": row[0]})
+    return shown.getvalue()
+""",
+    ),
+    Good(
+        path="app/models/base.py",
+        source="""
+from sqlalchemy import inspect, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    @classmethod
+    def listed(cls):
+        return ", ".join(column.name for column in cls.__table__.columns)
+
+    @classmethod
+    async def copied(cls, session, values):
+        await session.execute(text(f"INSERT INTO old_{cls.__tablename__} SELECT {cls.listed()} FROM {cls.__table__}"))
+        keys = cls.__table__.c.keys()
+        binds = ", ".join(f":{key}" for key in keys)
+        await session.execute(text(f"INSERT INTO {cls.__table__.name} ({', '.join(keys)}) VALUES ({binds})"), values)
+
+    async def locked(self, session):
+        mapper = inspect(self.__class__)
+        first = mapper.primary_key[0].name
+        await session.execute(text(f"SELECT {first} FROM {mapper.local_table.name} FOR UPDATE"))
+
+
+class Boat(Base):
+    __tablename__ = "boats"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Boats:
+    def __init__(self, session, model: type[Base]):
+        self.session = session
+        self.model = model
+
+    async def all(self):
+        names = [attribute.key for attribute in inspect(self.model).mapper.column_attrs]
+        await self.session.execute(text(f"SELECT {', '.join(names)} FROM {self.model.__tablename__}"))
+        for name, column in inspect(self.model).columns.items():
+            await self.session.execute(text(f"SELECT {name}, {column.key} FROM {self.model.__mapper__.local_table}"))
+
+
+async def wipe(session):
+    for name, table in Base.metadata.tables.items():
+        await session.execute(text(f"TRUNCATE {name}"))
+        await session.execute(text(f"TRUNCATE {table.fullname}"))
+    for name in Base.metadata.tables:
+        await session.execute(text(f"TRUNCATE {name}"))
+    for mapper in Base.registry.mappers:
+        await session.execute(text(f"TRUNCATE {mapper.class_.__tablename__}"))
 """,
     ),
 ]

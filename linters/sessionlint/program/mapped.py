@@ -1,0 +1,80 @@
+"""Names that the mapped classes of the source have: of their tables and columns, however they are come by.
+
+``Model.__table__.columns``, ``inspect(Model).column_attrs`` and ``Base.metadata.tables`` list what is written in the
+source as well as ``Model.__tablename__`` is. What a database is asked for (``get_columns()``, ``reflect()``) is not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sessionlint.facts import ir
+from sessionlint.program import knowledge
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Ext, Seq, Value
+
+_NAME: Final[Value] = (Ext("sqlalchemy.table_name()"),)
+_TABLE: Final[Value] = (Ext(knowledge.MAPPED_TABLE),)
+_COLUMN: Final[Value] = (Ext(knowledge.MAPPED_COLUMN),)
+#: ``inspect(Model).primary_key``
+PRIMARY_KEY: Final[Value] = (Ext(f"{knowledge.MAPPED_TABLE}.primary_key"),)
+_MAPPER: Final = "sqlalchemy.inspect()"
+_TABLES: Final[Value] = (Seq((_TABLE,), True),)
+_BY_NAME: Final = f"{knowledge.MAPPED_TABLE}.by_name"
+#: Attributes that :func:`attribute` knows something of.
+ATTRIBUTES: Final = frozenset({"__tablename__", "__table__", "__mapper__", "sorted_tables", "tables"})
+#: What such paths begin with.
+ROOTS: Final = (knowledge.MAPPED_TABLE, _MAPPER)
+_PARTS: Final = r"(?:\.(?:mapper|local_table|mapped_table|persist_selectable)|\[\])*"
+_ROOT: Final = rf"(?:{re.escape(knowledge.MAPPED_TABLE)}|{re.escape(_MAPPER)}){_PARTS}"
+_LISTED: Final = re.compile(rf"{_ROOT}\.(?:c|columns|attrs|column_attrs|primary_key(?:\.columns)?)(?:\.(\w+)\(\))?")
+_NAMED: Final = re.compile(
+    # a subscript of SQLAlchemy's may leave no mark
+    rf"{_ROOT}(?:\.(?:columns|primary_key|c|attrs|column_attrs)(?:\[\])?)*\.(?:name|fullname|key|schema|description)"
+)
+
+
+def attribute(frame: Frame, found: Value, name: str, e: ir.Expr) -> Value:
+    """``x.__table__``, ``x.metadata.sorted_tables`` and their like, where no more is known than their names say."""
+    if name == "__tablename__":
+        return found if any(a.tag == "const" for a in found) else _NAME
+    if any(a.tag != "ext" for a in found):
+        return found
+    if name == "__table__":
+        return _TABLE
+    if name == "__mapper__":
+        return (Ext(_MAPPER),)
+    if frame.module.mentions(b"reflect") or (name == "tables" and not _is_metadata(frame, e[2])):
+        return found
+    return _TABLES if name == "sorted_tables" else (Ext(_BY_NAME),)
+
+
+def _is_metadata(frame: Frame, owner: ir.Expr) -> bool:
+    """``Base.metadata`` of a mapped class."""
+    if owner[0] != "a" or owner[3] != "metadata":
+        return False
+    return any(a.tag == "cls" and frame.solver.is_model(a.info) for a in frame.evaluate(owner[2]))
+
+
+def elements(path: str) -> Value:
+    """What going through a list of columns, or through ``metadata.tables``, gives."""
+    if path.startswith(_BY_NAME):
+        return listing(path[len(_BY_NAME) + 1 : -2], _TABLE)
+    found = _LISTED.fullmatch(path)
+    return listing(found[1] or "values", _COLUMN) if found else UNKNOWN
+
+
+def listing(method: str, each: Value = _COLUMN) -> Value:
+    """What ``keys()``, ``values()`` and ``items()`` of a collection of columns go through."""
+    if method in ("", "keys"):
+        return _NAME
+    if method == "items":
+        return (Seq((_NAME, each)),)
+    return each if method in ("values", "all") else UNKNOWN
+
+
+def is_name(path: str) -> bool:
+    """Whether an external value is the name of a table or column that the source maps."""
+    # not ``inspect(row).key``, which holds the values of its primary key
+    return path.count(".") > _MAPPER.count(".") + 1 and _NAMED.fullmatch(path) is not None
