@@ -101,7 +101,10 @@ class Survey:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Dependencies that endpoints ask for, context managers and decorators, in order of path and line."""
-        found = {**self._decorators(), **self._contexts(), **self._provided(), **self._dependencies()}
+        provided = self._provided()
+        found = {**self._decorators(), **self._contexts(), **provided, **self._dependencies()}
+        for function, source in provided.items():
+            found[function].users.update(source.users)
         self._count_uses(found)
         return tuple(sorted(found.values(), key=lambda s: (s.path, s.function.header)))
 

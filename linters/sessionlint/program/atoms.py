@@ -237,7 +237,8 @@ class ClassOf(NamedTuple):
 class Dependency(NamedTuple):
     """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off.
 
-    ``given`` is false for ``Depends()``, which takes the annotation for its target."""
+    ``given`` is false for ``Depends()``, which takes the annotation for its target; what is ``provided`` comes from a
+    container that makes by type."""
 
     target: Any
     site: Site
@@ -245,6 +246,7 @@ class Dependency(NamedTuple):
     cached: bool = True
     given: bool = True
     tag: str = "dependency"
+    provided: bool = False
 
 
 class Annotation(NamedTuple):

@@ -31,7 +31,7 @@ def _is_marked(function: FunctionInfo) -> bool:
 
 
 def supplied(program: Program) -> tuple[FunctionInfo, ...]:
-    """Functions that take a session which no code passes and FastAPI does not inject: a container does."""
+    """Functions that take a session which no code in sight passes and FastAPI does not inject: a container does."""
     callers, _ = program.shared(calling)
     return tuple(
         [f for f in program.functions if f not in callers and any(_is_supplied(program, f, p[0]) for p in f.params)]
@@ -40,6 +40,7 @@ def supplied(program: Program) -> tuple[FunctionInfo, ...]:
 
 def _is_supplied(program: Program, function: FunctionInfo, name: str) -> bool:
     taken = Param(function, name)
-    return (
-        name not in function.dependencies and program.kind(taken) == SESSION and not program.solver.arguments_of(taken)
-    )
+    if name in function.dependencies or program.kind(taken) != SESSION:
+        return False
+    # what it is known to pass is what it injects
+    return all(a.tag == "injected" for a in program.solver.arguments_of(taken))

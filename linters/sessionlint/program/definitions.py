@@ -11,6 +11,7 @@ from sessionlint.program import (
     dependencies,
     dispatching,
     knowledge,
+    provisions,
     registering,
     row_classes,
     signals,
@@ -62,12 +63,15 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if frame.class_scope is None:
         # at once: modules that import each other ask for it
         frame.bind(info.name, result, info.header)
+    provides, filled = provisions.decorators(values) if values else ([], False)
     if not info.eager:
         nested = info.parent is not None
-        info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations)
+        info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations or filled)
     if info.eager:
         _in_header(frame, info, before)
         given_through(frame, info)
+    if provides:
+        provisions.note_function(frame, info, provides)
     frame.env[info.name] = result
     frame.solver.note_defined(info)
 
@@ -140,7 +144,9 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
                 (m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None
             )
         given = _header(name, annotation, default, declared, given)
-        if dependency is not None:
+        if dependency is not None and dependency.provided:
+            given = provisions.inject(frame, info, name, dependency, declared)
+        elif dependency is not None:
             given = dependencies.inject(frame, info, name, dependency, declared, span)
         frame.solver.declare(info, name, declared, given)
     if info.facts[6] is not None:

@@ -41,7 +41,7 @@ def inject(
     elif dependency.scope == "function":
         # FastAPI caches per scope: the request-scoped object is another one
         source = (source, "function")
-    result = tuple(_of_every_request(atom, dependency.site) for atom in resolve(frame, dependency))
+    result = tuple(of_every_request(atom, dependency.site) for atom in resolve(frame, dependency))
     typed = frame.solver.instances(declared)
     known = any(frame.solver.kind_of(a) or _is_plain(frame, a) for a in result)
     known = known or not any(frame.solver.kind_of(a) for a in typed)
@@ -60,18 +60,18 @@ def _is_plain(frame: Frame, atom: Any) -> bool:
     return all(b.startswith(_DECLARING) for b in frame.solver.external_bases(atom.info))
 
 
-def _of_every_request(atom: Any, site: Site) -> Any:
+def of_every_request(atom: Any, site: Site) -> Any:
     """What is injected, without the place that asks for it: all who ask mean the same object."""
     if isinstance(atom, Handle):
         return atom._replace(site=atom.root) if atom.site == site else atom
     if isinstance(atom, Inst):
-        bindings = tuple((key, tuple(_of_every_request(a, site) for a in value)) for key, value in atom.bindings)
+        bindings = tuple((key, tuple(of_every_request(a, site) for a in value)) for key, value in atom.bindings)
         return atom._replace(bindings=bindings)
     return atom
 
 
-def resolve(frame: Frame, dependency: Dependency) -> Value:
-    """What calling the dependency gives, generators and coroutines run."""
+def resolve(frame: Frame, dependency: Dependency, passed: tuple[tuple[str, Value], ...] = ()) -> Value:
+    """What calling the dependency gives, generators and coroutines run; ``passed`` by who calls it."""
     out: Value = UNKNOWN
     for target in dependency.target:
         at = ("z", dependency.site[1], ())
@@ -80,7 +80,7 @@ def resolve(frame: Frame, dependency: Dependency) -> Value:
         saved_events, saved_effects = len(frame.events), dict(frame.effects)
         saved_sources, flags = dict(frame.sources), frame.flags
         frame.flags = []
-        for atom in frame.machine.call(frame, target, [], [], at):
+        for atom in frame.machine.call(frame, target, [], list(passed), at):
             if isinstance(atom, Pending):
                 out = join(out, frame.machine.run_pending(frame, atom, dependency.site[1], at))
             else:

@@ -24,6 +24,7 @@ from sessionlint.program import (
     listed,
     mapped,
     predicates,
+    provisions,
     strings,
     waiting,
 )
@@ -295,7 +296,7 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
             return frame.evaluate(parts[0])
         return definitions.container_of(frame, last, parts) or base
     if last in knowledge.INJECTION_MARKERS:
-        return frame.evaluate(parts[0])
+        return provisions.marked(frame, name, last, parts, e)
     if name in knowledge.CARRIERS:
         return (Annotation((Seq((frame.evaluate(parts[0]),)),), (Const(knowledge.CARRIERS[name], "container"),)),)
     if name == "typing.Literal":

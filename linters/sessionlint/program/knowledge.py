@@ -293,7 +293,10 @@ CARRIERS = {
 AMBIENT_SESSIONS = (Ext("sqlalchemy.orm.Session()"), Ext("sqlalchemy.ext.asyncio.AsyncSession()"))
 #: What an application or a broker keeps for as long as it runs.
 APPLICATION_STATES = {"app.state", "taskiq.TaskiqState()"}
-INJECTION_MARKERS = {"FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "Provide", "Provider", "Closing"}
+INJECTION_MARKERS = {
+    "FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "Provide", "Provider", "Closing", "AnyOf",
+    "WithParents",
+}  # fmt: skip
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",
     "websocket_route",

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, contexts, definitions, dependencies, handles, holding, listed
+from sessionlint.program import constants, contexts, definitions, dependencies, handles, holding, listed, provisions
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
@@ -53,7 +53,10 @@ def _annotated(frame: Frame, s: ir.Stmt) -> None:
     dependency = next((a for a in marks if a.tag == "dependency"), None)
     if dependency is not None and frame.class_scope is not None:
         # a class-based view: FastAPI injects the attribute
-        value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
+        if dependency.provided:
+            value = provisions.inject(frame, None, ir.text_of(s[2]), dependency, annotation)
+        else:
+            value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
     if frame.class_scope is not None and s[2][0] == "n":
         frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
     typed = frame.solver.instances(annotation)
