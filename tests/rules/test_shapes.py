@@ -5940,6 +5940,347 @@ async def among_own(session, order: str, more: list[str]):
 """,
         set(),
     ),
+    "what comes after a kept error tells of it only if it can": (
+        """
+# --- app/tasks/meters.py
+import logging
+
+import httpx
+
+from app.models.item import Item
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+async def read(meter):
+    async with httpx.AsyncClient() as client:
+        return (await client.get(meter)).text
+
+
+async def mark(meter, state):
+    async with get_session() as session, session.begin():
+        row = await session.get(Item, meter)
+        row.status = state
+
+
+async def only_well(meter):
+    try:
+        await read(meter)
+    except Exception:  # TXN604@5
+        log.error("no reading of %s", meter)
+    else:
+        await mark(meter, "read")
+
+
+async def only_behind(meter):
+    try:
+        await read(meter)
+    except Exception as error:  # TXN604@5
+        log.error("no reading of %s: %s", meter, error)
+        return
+    await mark(meter, "read")
+
+
+async def round_and_round(meter):
+    while True:
+        try:
+            await read(meter)
+        except Exception:  # TXN604@9
+            pass
+        await mark("rounds", "alive")
+
+
+async def passed_over(meters):
+    for meter in meters:
+        try:
+            value = await read(meter)
+        except Exception:  # TXN604@9
+            continue
+        await mark(meter, value)
+
+
+async def compared(meter):
+    value = None
+    try:
+        value = await read(meter)
+    except Exception:
+        pass
+    await mark("last", "failed" if value is None else "read")
+
+
+async def asked(meter):
+    value = None
+    try:
+        value = await read(meter)
+    except Exception:
+        log.error("no reading of %s", meter)
+    if value is None:
+        await mark("last", "failed")
+
+
+async def beside(meter):
+    values = []
+
+    async def say(text):
+        await mark(text, len(values))
+
+    try:
+        values.append(await read(meter))
+    except Exception:
+        pass
+    await say("last")
+
+
+async def by_itself(meter):
+    try:
+        await read(meter)
+    except Exception:
+        pass
+    await settle()
+
+
+async def of_the_same(meter):
+    try:
+        await read(meter)
+    except Exception:
+        pass
+    await mark(meter, "looked at")
+
+
+async def settle():
+    await mark("all", "settled")
+# --- app/routers/meters.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.meters import (
+    asked, beside, by_itself, compared, of_the_same, only_behind, only_well, passed_over, round_and_round
+)
+
+router = APIRouter()
+
+
+@router.post("/meters")
+async def meters(tasks: BackgroundTasks):
+    for work in (asked, beside, by_itself, compared):
+        tasks.add_task(work, "m")
+    for other in (of_the_same, only_behind, only_well, passed_over, round_and_round):
+        tasks.add_task(other, "m")
+""",
+        set(),
+    ),
+    "a callee that catches one narrow error lets the others through": (
+        """
+# --- app/tasks/letters.py
+import asyncio
+import logging
+
+import httpx
+import requests
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from app.errors import PostError
+from app.session import get_session
+
+log = logging.getLogger(__name__)
+
+
+async def send(text):
+    try:
+        async with httpx.AsyncClient() as client:
+            await client.post("letters", json=text)
+    except (httpx.ConnectTimeout, asyncio.TimeoutError):
+        log.warning("slow")
+
+
+async def keep(text):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(text)
+    except IntegrityError:
+        log.warning("known")
+
+
+async def send_all(text):
+    try:
+        requests.post("letters", json=text)
+    except requests.RequestException:
+        log.warning("not sent")
+
+
+async def keep_all(text):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(text)
+    except IntegrityError:
+        log.warning("known")
+    except SQLAlchemyError:
+        log.warning("not kept")
+
+
+async def by_post(text):
+    try:
+        requests.post("letters", json=text)
+    except PostError:
+        log.warning("not sent")
+
+
+async def sent(text):
+    try:
+        await send(text)
+    except Exception:  # TXN604@5
+        pass
+
+
+async def kept(text):
+    try:
+        await keep(text)
+    except Exception:  # TXN604@5
+        log.error("not kept")
+
+
+async def all_sent(text):
+    try:
+        await send_all(text)
+        await keep_all(text)
+        await by_post(text)
+    except Exception:
+        pass
+# --- app/errors.py
+class PostError(Exception):
+    pass
+# --- app/routers/letters.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.letters import all_sent, kept, sent
+
+router = APIRouter()
+
+
+@router.post("/letters")
+async def letters(tasks: BackgroundTasks):
+    for work in (all_sent, kept, sent):
+        tasks.add_task(work, "t")
+""",
+        set(),
+    ),
+    "a library's function and one of the project that raises can fail": (
+        """
+# --- app/columns.py
+def columns(line):
+    if not line:
+        raise ValueError("an empty line")
+    return line.split(";")
+
+
+def checked(line):
+    try:
+        return columns(line)
+    except ValueError:
+        return []
+# --- app/tasks/tables.py
+import json
+import logging
+from datetime import datetime
+from pathlib import Path
+
+import polars
+import structlog
+
+from app.columns import checked, columns
+
+log = logging.getLogger(__name__)
+told = structlog.get_logger()
+
+
+async def table(path):
+    try:
+        polars.read_csv(path)
+    except Exception:  # TXN604@5
+        pass
+
+
+async def document(path):
+    try:
+        json.loads(Path(path).read_text())
+    except Exception as error:  # TXN604@5
+        log.error("no: %s", error)
+
+
+def opened(path):
+    return polars.read_excel(path)
+
+
+async def below(path):
+    try:
+        opened(path)
+    except Exception:  # TXN604@5
+        return
+
+
+async def bare(line):  # TXN604@1
+    columns(line)
+
+
+async def narrow(path):
+    try:
+        polars.read_csv(path)
+    except polars.exceptions.NoDataError:
+        log.info("empty")
+
+
+async def recorded(path):
+    try:
+        polars.read_csv(path)
+    except Exception:
+        log.exception("no")
+        raise
+
+
+async def at_ease(line):
+    try:
+        told.bind(line=line).info("at %s", datetime.now())
+        checked(line)
+    except Exception:
+        pass
+
+
+async def tidied(path):
+    try:
+        Path(path).unlink()
+    except Exception:
+        log.warning("still there")
+
+
+async def refusing(line):
+    if not line:
+        raise ValueError("nothing to do")
+
+
+async def looked_at(line):
+    try:
+        columns(line)
+    except ValueError:
+        log.info("empty")
+# --- app/routers/tables.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.tables import (
+    at_ease, bare, below, document, looked_at, narrow, recorded, refusing, table, tidied
+)
+
+router = APIRouter()
+
+
+@router.post("/tables")
+async def tables(tasks: BackgroundTasks):
+    for work in (at_ease, bare, below, document, looked_at):
+        tasks.add_task(work, "p")
+    for other in (narrow, recorded, refusing, table, tidied):
+        tasks.add_task(other, "p")
+""",
+        set(),
+    ),
 }
 
 
