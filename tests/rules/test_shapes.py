@@ -6281,6 +6281,103 @@ async def tables(tasks: BackgroundTasks):
 """,
         set(),
     ),
+    "coroutines that take turns behind one lock": (
+        """
+# --- app/services/buoys.py
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+turn = asyncio.Lock()
+
+
+async def in_turn(session: AsyncSession, number):
+    async with turn:
+        return await session.get(Item, number)
+
+
+async def by_module(session: AsyncSession):
+    return await asyncio.gather(in_turn(session, 1), in_turn(session, 2))
+
+
+async def by_closure(session: AsyncSession, numbers):
+    mine = asyncio.Lock()
+
+    async def one(number):
+        name = str(number)
+        async with mine:
+            await session.merge(Item(name=name))
+
+    async with asyncio.TaskGroup() as group:
+        for number in numbers:
+            group.create_task(one(number))
+        group.create_task(one(0))
+
+
+async def beside_the_lock(session: AsyncSession, numbers):
+    mine = asyncio.Lock()
+
+    async def one(number):
+        async with mine:
+            row = await session.get(Item, number)
+        await session.refresh(row)
+
+    return await asyncio.gather(*map(one, numbers))  # TXN602@18
+
+
+async def own_lock(session: AsyncSession, numbers):
+    async def one(number):
+        mine = asyncio.Lock()
+        async with mine:
+            return await session.get(Item, number)
+
+    return await asyncio.gather(*map(one, numbers))  # TXN602@18
+
+
+async def a_lock_for_each(session: AsyncSession, numbers):
+    locks = {number: asyncio.Lock() for number in numbers}
+
+    async def one(number):
+        async with locks[number]:
+            return await session.get(Item, number)
+
+    return await asyncio.gather(*map(one, numbers))  # TXN602@18
+
+
+async def two_locks(session: AsyncSession):
+    first, second = asyncio.Lock(), asyncio.Lock()
+
+    async def one():
+        async with first:
+            return await session.get(Item, 1)
+
+    async def other():
+        async with second:
+            return await session.get(Item, 2)
+
+    return await asyncio.gather(one(), other())  # TXN602@18
+
+
+async def one_without(session: AsyncSession):
+    async def free():
+        return await session.get(Item, 1)
+
+    return await asyncio.gather(in_turn(session, 2), free())  # TXN602@18
+
+
+async def several_at_once(session: AsyncSession, numbers):
+    gate = asyncio.Semaphore(4)
+
+    async def one(number):
+        async with gate:
+            return await session.get(Item, number)
+
+    return await asyncio.gather(*map(one, numbers))  # TXN602@18
+""",
+        set(),
+    ),
 }
 
 
