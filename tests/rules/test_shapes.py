@@ -6378,6 +6378,69 @@ async def several_at_once(session: AsyncSession, numbers):
 """,
         set(),
     ),
+    "a finally that leaves the transaction's block keeps the error": (
+        """
+# --- app/tasks/locks.py
+from app.models.item import Item
+from app.session import get_session
+
+
+async def opened(name):
+    async with get_session() as session, session.begin():
+        try:
+            session.add(Item(name=name))
+            await session.flush()
+        finally:
+            return name  # TXN210@13
+
+
+async def each(names):
+    async with get_session() as session, session.begin():
+        for name in names:
+            try:
+                await session.merge(Item(name=name))
+            except KeyError:
+                print(name)
+            finally:
+                continue  # TXN210@17
+
+
+async def before_the_end(name):
+    async with get_session() as session, session.begin():
+        try:
+            session.add(Item(name=name))
+        finally:
+            print(name)
+        return name
+
+
+async def in_a_savepoint(name):
+    async with get_session() as session, session.begin():
+        try:
+            async with session.begin_nested():
+                session.add(Item(name=name))
+        finally:
+            return name
+
+
+async def around_the_block(name):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=name))
+    finally:
+        return name
+
+
+async def without_the_session(name):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+        try:
+            name = name.upper()
+        finally:
+            return name
+""",
+        set(),
+    ),
 }
 
 

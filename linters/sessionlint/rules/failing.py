@@ -178,11 +178,11 @@ def names_error(handler: Event) -> bool:
 
 def _clauses(statements: Any) -> Iterator[tuple[Any, ...]]:
     """The ``except`` clauses among statements: place, type, name and body."""
-    for node in _tries(statements):
+    for node in tries(statements):
         yield from node[3]
 
 
-def _tries(statements: Any) -> Iterator[Any]:
+def tries(statements: Any) -> Iterator[Any]:
     """The ``try`` statements among these and in their blocks, those of inner functions left out."""
     for statement in statements:
         op = statement[0]
@@ -200,13 +200,13 @@ def _tries(statements: Any) -> Iterator[Any]:
         else:
             continue
         for block in blocks:
-            yield from _tries(block)
+            yield from tries(block)
 
 
 def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
     """The ``return``, ``break`` and ``continue`` in ``finally`` clauses that swallow errors which nothing records."""
     statements = ir.body_of(function.facts)
-    for node in _tries(statements):
+    for node in tries(statements):
         if not node[2]:
             continue
         leaving = next((s for s in node[5] if s[0] in ("R", "J")), None)
