@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import prefixes, strings
+from sessionlint.program import ambient, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -125,7 +125,7 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
         frame.store("context variable", ir.text_of(e[2][2]) if e[2][0] == "a" else "it", args[0], e[1])
         return UNKNOWN
     if name == "get":
-        return join(frame.solver.read(key), args[0] if args else UNKNOWN)
+        return ambient.read(frame, join(frame.solver.read(key), args[0] if args else UNKNOWN))
     return UNKNOWN
 
 
