@@ -5940,6 +5940,67 @@ async def among_own(session, order: str, more: list[str]):
 """,
         set(),
     ),
+    "a dictionary that makes what it is asked for": (
+        """
+from collections import defaultdict
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelf(dict):
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    def __missing__(self, key):
+        return self.session
+
+
+class Ledger:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def close_day(self):
+        await self.session.commit()  # TXN201@15
+
+    async def count(self):
+        await self.session.flush()
+
+
+async def by_lambda(session: AsyncSession):
+    drawers = defaultdict(lambda: session)
+    await drawers["left"].flush()
+    await drawers["right"].commit()  # TXN201@11
+
+
+async def by_function(session: AsyncSession, clock):
+    def give():
+        return session
+
+    drawers = defaultdict(give, {"clock": clock})
+    drawers["clock"].commit()
+    await drawers["left"].rollback()  # TXN202@11
+
+
+async def by_object(session: AsyncSession):
+    books = defaultdict(lambda: Ledger(session))
+    async with session.begin():  # TXN204@16
+        await books["a"].count()
+        await books["b"].close_day()  # TXN205@15
+
+
+async def by_class(session: AsyncSession):
+    await Shelf(session)["top"].commit()  # TXN201@11
+
+
+async def of_lists(session: AsyncSession, clock):
+    found = defaultdict(list)
+    found["a"].append(clock)
+    for one in found["a"]:
+        one.commit()
+    return await session.flush()
+""",
+        set(),
+    ),
 }
 
 
