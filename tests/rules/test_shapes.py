@@ -6001,6 +6001,127 @@ async def of_lists(session: AsyncSession, clock):
 """,
         set(),
     ),
+    "a method that is replaced from outside of its class": (
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def signs_off(cls):
+    plain = cls.enter
+
+    async def enter(self, line):
+        await plain(self, line)
+        await self.session.commit()  # TXN201@15
+
+    cls.enter = enter
+    return cls
+
+
+class Ledger:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def enter(self, line):
+        self.session.add(line)
+
+    async def sum_up(self):
+        await self.session.flush()
+
+    async def close_year(self):
+        await self.session.commit()  # TXN201@15
+
+
+@signs_off
+class Signed(Ledger):
+    pass
+
+
+class Yearly(Ledger):
+    pass
+
+
+class Monthly(Yearly):
+    async def enter(self, line):
+        await self.session.flush()
+
+
+async def entered(ledger: Ledger, line):
+    await ledger.session.commit()  # TXN201@11
+
+
+async def summed_up(self):
+    await self.session.flush()
+
+
+async def closed(self):
+    await self.session.flush()
+
+
+setattr(Yearly, "enter", entered)
+Yearly.sum_up = summed_up
+Ledger.close_year = closed
+
+
+async def by_decorator(session: AsyncSession, line):
+    async with session.begin():  # TXN204@16
+        await Signed(session).enter(line)  # TXN205@15
+
+
+async def by_assignment(session: AsyncSession, line):
+    async with session.begin():  # TXN204@16
+        await Yearly(session).enter(line)  # TXN205@15
+
+
+def timed(cls):
+    for name in ("peek", "post"):
+        plain = getattr(cls, name)
+
+        async def inner(self, *lines):
+            return await plain(self, *lines)
+
+        setattr(cls, name, inner)
+    return cls
+
+
+def counted(cls):
+    plain = cls.peek
+
+    async def inner(self, *lines):
+        return await plain(self, *lines)
+
+    cls.peek = inner
+    return cls
+
+
+@counted
+@timed
+class Journal:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def peek(self):
+        await self.session.flush()
+
+    async def post(self):
+        await self.session.commit()  # TXN201@15
+
+
+@counted
+class Diary(Journal):
+    async def peek(self):
+        await self.session.rollback()  # TXN202@15
+
+
+async def innocent(session: AsyncSession, line):
+    async with session.begin():  # TXN204@16
+        await Journal(session).peek()
+        await Ledger(session).enter(line)
+        await Monthly(session).enter(line)
+        await Yearly(session).sum_up()
+        await Yearly(session).close_year()
+""",
+        set(),
+    ),
 }
 
 
