@@ -296,3 +296,67 @@ async def early(boat: str, work: Hurry = Injected(Hurry), session: AsyncSession 
 def test_an_injector_makes_what_nobody_provides_with_what_is_bound() -> None:
     found, expected = marked(WORK + INJECTOR)
     assert found == expected
+
+
+OBJECTS = """
+# --- app/boats/wiring.py
+from dependency_injector import containers, providers
+
+from app.boats.work import HastyBoats, Hurry, Launch, StoredBoats
+from app.session import get_session_dependency
+
+
+class Parts(containers.DeclarativeContainer):
+    session = providers.{}(get_session_dependency)
+    boats = providers.Factory(StoredBoats, session=session)
+    hasty = providers.Factory(HastyBoats, session)
+    launch = providers.Factory(Launch, boats)
+    hurry = providers.Factory(Hurry, boats=hasty)
+# --- app/routers/boats.py
+from dependency_injector.wiring import Provide, inject
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.boats.wiring import Parts
+from app.boats.work import Hurry, Launch
+
+router = APIRouter()
+
+
+@router.post("/lost")
+@inject
+async def lost(boat: str, work: Launch = Depends(Provide[Parts.launch])):
+    await work.run(boat)  # TXN209
+
+
+@router.post("/kept")
+@inject
+async def kept(
+    boat: str,
+    work: Launch = Depends(Provide[Parts.launch]),
+    session: AsyncSession = Depends(Provide[Parts.session]),
+):
+    async with session.begin():
+        await work.run(boat){}
+
+
+@router.post("/early")
+@inject
+async def early(
+    boat: str,
+    work: Hurry = Depends(Provide[Parts.hurry]),
+    session: AsyncSession = Depends(Provide[Parts.session]),
+):
+    async with session.begin():
+        await work.run(boat){}
+"""
+
+
+def test_a_provider_that_keeps_its_object_gives_all_who_ask_the_same() -> None:
+    found, expected = marked(WORK + OBJECTS.format("Resource", "", "  # TXN205"))
+    assert found == expected
+
+
+def test_a_provider_that_makes_one_each_time_gives_all_who_ask_another() -> None:
+    found, expected = marked(WORK + OBJECTS.format("Factory", "", "").replace("  # TXN209", ""))
+    assert found == expected
