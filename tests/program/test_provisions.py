@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sessionlint.rules import examples, txn211_commit_after_response
 from tests.program.support import marked
 
 WORK = """
@@ -245,6 +246,13 @@ async def launch(boat: str, boats: FromDishka[StoredBoats]):  # TXN106
 def test_a_provider_that_opens_a_session_of_its_own_is_no_approved_dependency() -> None:
     found, expected = marked(WORK + UNAPPROVED)
     assert [line for line in found if "TXN209" not in line] == expected
+
+
+def test_no_scope_is_recommended_for_what_a_container_calls() -> None:
+    files = examples.split(WORK + UNAPPROVED, "app/services/x.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    found = [f.message for f in txn211_commit_after_response.check(program)]
+    assert [message.endswith("commit with `async with session.begin():`.") for message in found] == [True]
 
 
 INJECTOR = """
