@@ -6441,6 +6441,72 @@ async def without_the_session(name):
 """,
         set(),
     ),
+    "an engine of unapproved origin is told of where it is used as well": (
+        """
+# --- app/archive.py
+from sqlalchemy import create_engine
+
+
+def archive_engine():
+    return create_engine("sqlite:///archive.db")  # TXN102@12
+
+
+def through():
+    return archive_engine()  # TXN105@12
+# --- app/tasks/archive.py
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.archive import archive_engine, through
+from app.session import engine_of
+
+
+def copy(rows):
+    engine = archive_engine()  # TXN105@14
+    make = sessionmaker(engine)  # TXN103@12
+    with make.begin() as session:  # TXN101@10
+        session.add_all(rows)
+
+
+def count(table):
+    engine = through()  # TXN105@14
+    with Session(engine) as session:  # TXN101@10
+        return session.scalar(table)
+
+
+def by_connection(statement):
+    engine = archive_engine()
+    with engine.begin() as connection:  # TXN104@10
+        connection.execute(statement)
+
+
+def of_the_module(table):
+    with Session(engine_of()) as session:  # TXN101@10
+        return session.scalar(table)
+# --- app/session.py
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+engine = create_engine("sqlite:///items.db")
+
+
+def engine_of():
+    return engine
+
+
+@contextmanager
+def get_session():
+    with Session(engine) as session:
+        yield session
+
+
+def get_session_dependency():
+    with Session(engine) as session:
+        yield session
+""",
+        set(),
+    ),
 }
 
 
