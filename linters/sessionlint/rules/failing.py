@@ -134,8 +134,11 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
 
 
 def may_record(event: Event) -> bool:
-    """Whether an event can fail and leaves a trace that may tell of an outcome: to open or to read leaves none."""
-    return can_fail(event) and _leaves_trace(event, 0)
+    """Whether an event leaves a trace that may tell of an outcome: to open or to read leaves none.
+
+    A function of the project leaves it also where it keeps its own errors: the work goes on there.
+    """
+    return (event.kind == "call" or can_fail(event)) and _leaves_trace(event, 0)
 
 
 def _leaves_trace(event: Event, nesting: int) -> bool:
