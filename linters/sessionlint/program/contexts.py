@@ -14,6 +14,8 @@ from sessionlint.program.substitution import substitution
 from sessionlint.program.values import UNKNOWN, Handle, Value, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
+#: What lets one coroutine after the other into its block.
+LOCKS = ("asyncio.Lock()", "asyncio.locks.Lock()", "anyio.Lock()", "trio.Lock()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
 
 
@@ -133,6 +135,8 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
             entered.suppresses = True
         if tag == "ext" and atom.name in EXIT_STACKS:
             entered.holds.append(atom)
+            frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
+        elif tag == "ext" and atom.name in LOCKS:
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
         entered.value = join(entered.value, (atom,))
 
