@@ -28,7 +28,7 @@ class Gap(NamedTuple):
 def gaps(program: Program, function: FunctionInfo, handlers: list[Event]) -> list[Gap]:
     """The gaps of a background function, with its clauses that catch whatever comes.
 
-    Those of callees whose own ``except`` records the rest are the callees', however many functions hand work on to them.
+    Those of callees whose own ``except`` records the rest are the callees', whoever hands work on to them.
     """
     if handlers:
         # what comes after a ``try`` may record its outcome
@@ -42,7 +42,7 @@ def gaps(program: Program, function: FunctionInfo, handlers: list[Event]) -> lis
 
 
 def _of_callees(program: Program, function: FunctionInfo, hops: int) -> list[Gap]:
-    """The gaps through which all that is unguarded in a function comes, if all of them are of callees with a ``try``."""
+    """The gaps of callees with a ``try``, if all that is unguarded in a function comes through such."""
     found: dict[FunctionInfo, Gap] = {}
     for failure in failures(function):
         inner = _of_callee(program, failure, hops)

@@ -43,8 +43,8 @@ META = Rule(
     "the log, clauses inside loops that log and go on, tasks that are awaited or have a callback that looks at the "
     "error, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
     "outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that returns) records "
-    "no failure, nor does what has nothing to do with the try after a clause that only passes. A clause that logs what a "
-    "callee has recorded for good before it raised it again loses nothing.",
+    "no failure, nor does what has nothing to do with the try after a clause that only passes. A clause that logs what "
+    "a callee has recorded for good before it raised it again loses nothing.",
     program_wide=True,
 )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.facts import ir
 from sessionlint.program.model import Event
 from sessionlint.program.values import Handle, contained
 from sessionlint.rules.failing import body_of, handled
+from sessionlint.rules.naming import names_of, nodes, uses_of
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -21,10 +21,11 @@ def may_have_failed(program: Program, event: Event, atom: Any) -> bool:
         return True
     # what nothing is known of may be handed the session: then its name stands there
     statements = event.function.body
+    path, made = getattr(atom, "site", None) or ("", None)
+    named = names_of(statements, made) if made is not None and path == event.path else set()
     spans = {h.span for h in clauses}
-    tried = [t[2] for t in _nodes(statements, "T", 6) if any(clause[0] in spans for clause in t[3])]
-    named = set(_names_of(statements, atom, event.path))
-    return any(n[2] in named for block in tried for n in _nodes(block, "n", 3))
+    tried = [t[2] for t in nodes(statements, "T", 6) if any(clause[0] in spans for clause in t[3])] if named else []
+    return any(True for block in tried for _ in uses_of(block, named))
 
 
 def _stands_in(event: Event, handler: Event) -> bool:
@@ -53,22 +54,3 @@ def _at_hand(event: Event) -> Iterator[Any]:
     yield from contained(event.subject)
     for _, value in event.bindings:
         yield from contained(value)
-
-
-def _names_of(statements: Any, atom: Any, path: str) -> Iterator[str]:
-    """The names that a function gives what it gets where a session, or what holds it, was made."""
-    path_made, made = getattr(atom, "site", None) or ("", None)
-    given = [item for node in _nodes(statements, "w/", 5) for item in node[2]]
-    given += [(node[3], target) for node in _nodes(statements, "=", 4) for target in node[2]]
-    for value, target in given if path_made == path else ():
-        if target is not None and target[0] == "n" and value[1][:2] <= made[:2] and made[2:] <= value[1][2:]:
-            yield target[2]
-
-
-def _nodes(node: Any, op: str, size: int) -> Iterator[ir.Stmt]:
-    """The nodes of one kind in these, those of inner functions included."""
-    for child in node:
-        if type(child) is tuple and child:
-            if child[0] == op and len(child) == size:
-                yield child
-            yield from _nodes(child, op, size)
