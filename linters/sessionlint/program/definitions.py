@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    configured,
     decorated,
     dependencies,
     dispatching,
@@ -36,7 +37,6 @@ from sessionlint.program.values import (
     Seq,
     Value,
     join,
-    literal,
 )
 
 #: A project decorator built on a task decorator of a library.
@@ -256,13 +256,11 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
     ):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
     elif name == hooking.LISTENS_FOR and decorator[0] == "c" and len(decorator[3]) == 2 and info.params:
-        event = literal(frame.evaluate(decorator[3][1]))
-        if isinstance(event, str) and event in knowledge.SESSION_EVENTS:
-            frame.solver.flow(info, info.params[0][0], (Ext("sqlalchemy.orm.Session()"),))
-        elif event == hooking.CONNECTING:
-            hooking.decorated(frame, info, decorator)
+        hooking.decorated(frame, info, decorator)
     elif last in ("validator", "field_validator", "model_validator", "root_validator"):
         info.is_classmethod = True
+        # the settings that are made of the others: nothing calls it in sight
+        info.eager = info.eager or configured.is_settings(frame)
     elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
         _register(frame, info, last, None, decorator)
     elif name in frame.solver.policy.background_sinks or (last in ("task", "actor") and name.count("()")):

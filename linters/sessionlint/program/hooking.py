@@ -1,11 +1,12 @@
-"""Listeners that SQLAlchemy calls before it connects, with the arguments it is about to connect with."""
+"""Listeners of SQLAlchemy's events: what they receive, and those that it calls before it connects."""
 
 from __future__ import annotations
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Fn, Value, literal
+from sessionlint.program.values import UNKNOWN, Ext, Fn, Value, literal
 
 Keywords = list[tuple[str, Value]]
 #: What puts a function to an event, as a call and as a decorator.
@@ -24,8 +25,12 @@ def listen(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
 
 
 def decorated(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
-    """The same as a decorator of the function."""
-    info.eager = True
-    given = tuple(frame.evaluate(value) for value in decorator[3])
-    options = tuple((key, frame.evaluate(value)) for key, value in decorator[4] if key)
-    frame.emit("external", decorator[1], name=LISTEN, args=(*given, (Fn(info),)), keywords=options, expr=decorator)
+    """``@event.listens_for(target, "name")``: what the function receives, and what it listens to."""
+    event = literal(frame.evaluate(decorator[3][1]))
+    if isinstance(event, str) and event in knowledge.SESSION_EVENTS:
+        frame.solver.flow(info, info.params[0][0], (Ext("sqlalchemy.orm.Session()"),))
+    elif event == CONNECTING:
+        info.eager = True
+        given = tuple(frame.evaluate(value) for value in decorator[3])
+        options = tuple((key, frame.evaluate(value)) for key, value in decorator[4] if key)
+        frame.emit("external", decorator[1], name=LISTEN, args=(*given, (Fn(info),)), keywords=options, expr=decorator)

@@ -217,6 +217,9 @@ def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 def _built_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``URL.build(scheme=…)`` of other libraries: what may be a URL of another database than PostgreSQL is that one."""
     schemes = strings.texts_of(dict(keywords).get("scheme") or (args[0] if args else UNKNOWN))
+    if schemes and all(scheme.text.startswith("postgres") for scheme in schemes) and dict(keywords).get("host"):
+        parts = tuple((urls.PARTS.get(key, key), value) for key, value in keywords)
+        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=parts, expr=e)
     if not schemes or any(not urls.OTHER_DATABASE.match(scheme.text) for scheme in schemes):
         return (Ext("yarl.URL()"),)
     return tuple(Text(f"{scheme.text}://{strings.HOLE}") for scheme in schemes)

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.hooking import CONNECTING, LISTEN
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Handle, Map, Param, Site, Value, literal, merge_maps
+from sessionlint.program.values import UNKNOWN, Handle, Map, Param, Site, Value, literal, merge_maps
 
 #: Dialect, record of the pool, positional and named arguments of the driver.
 _RECEIVED = 4
@@ -33,9 +33,15 @@ def hooked(program: Program, engines: frozenset[Site], given: tuple[Map, ...]) -
     known = True
     for hook in program.shared(_hooks):
         if hook.engines is None or not hook.engines.isdisjoint(engines):
-            given = tuple(merge_maps(each, hook.added) for each in given or (Map((), False),))
+            before = given or (Map((), False),)
+            given = tuple(merge_maps(each if hook.known else _open(each), hook.added) for each in before)
             known = known and hook.known
     return given, known
+
+
+def _open(given: Map) -> Map:
+    """Arguments that something may put others in the place of: what is written for them is not what counts."""
+    return given._replace(items=tuple((k, UNKNOWN if all(a.tag == "const" for a in v) else v) for k, v in given.items))
 
 
 def _hooks(program: Program) -> tuple[_Hook, ...]:
@@ -45,12 +51,13 @@ def _hooks(program: Program) -> tuple[_Hook, ...]:
 
 def _read(program: Program, event: Event) -> Iterator[_Hook]:
     engines = _engines(program, event.args[0])
-    functions = [a.info for a in event.args[2] if a.tag == "fn"]
+    functions = [a for a in event.args[2] if a.tag == "fn"]
     if not functions or event.keywords:
         yield _Hook(engines, Map((), True), False)
         return
-    for function in functions:
-        if len(function.params) != _RECEIVED:
+    for atom in functions:
+        function = atom.info
+        if len(function.params) != _RECEIVED + (atom.receiver is not None):
             yield _Hook(engines, Map((), True), False)
             continue
         name = function.params[-1][0]

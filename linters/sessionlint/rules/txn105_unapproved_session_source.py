@@ -818,6 +818,7 @@ def _handed(source: Source) -> tuple[Handle, ...]:
 
 
 _KEPT = ("engine", "factory", "driver pool")
+_CONNECTIONS = ("connection", "driver connection", "transaction")
 
 
 def _is_the_modules_own(program: Program, event: Event, handle: Handle) -> bool:
@@ -837,11 +838,16 @@ def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
 
 
 def _reported_where_used(program: Program, event: Event) -> bool:
-    """The session module's factory or engine, which is used in the same function: TXN101 to TXN104 report the use."""
-    found = {a for a in event.subject if a.kind in _KEPT and program.in_session_module(a.root)}
+    """A factory or engine that is used in the same function, where TXN101 to TXN104 report the use.
+
+    Of another engine than the session module's only the connections tell: what is made of it is one more fault.
+    """
+    found = {a for a in event.subject if a.kind in _KEPT}
     if len(found) != len(event.subject):
         return False
-    used = {a for e in event.function.events if e.kind == "create" for a in _inputs(e)}
+    foreign = any(a.kind == "engine" and not program.in_session_module(a.root) for a in found)
+    made = (e for e in event.function.events if e.kind == "create" and not (foreign and e.name not in _CONNECTIONS))
+    used = {a for e in made for a in _inputs(e)}
     return not found.isdisjoint(used)
 
 

@@ -463,7 +463,7 @@ from app.options import CACHES, connect
 URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
 engine = create_async_engine(URL, connect_args={"timeout": 5, "statement_cache_size": 80})
 reports = create_async_engine(URL)
-filled = create_async_engine(URL)
+filled = create_async_engine(URL, connect_args={"statement_cache_size": 80})
 own = create_async_engine(URL)
 given = create_async_engine(URL, async_creator=connect)
 
