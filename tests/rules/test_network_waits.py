@@ -36,6 +36,11 @@ WAITS = (
     "litellm.Router().acompletion",
     "langchain.output_parsers.OutputFixingParser.from_llm().parse",
     "langchain_community.utilities.requests.TextRequestsWrapper().get",
+    "aiohttp.ClientSession().post",
+    "aiohttp.ClientSession().post().json",
+    "aiohttp.ClientSession().get().content.read",
+    "boto3.client().get_object",
+    "aio_pika.connect_robust().channel().declare_queue().get",
 )
 DOES_NOT = (
     "elasticsearch.Elasticsearch",
@@ -65,6 +70,10 @@ DOES_NOT = (
     "langchain_core.output_parsers.JsonOutputParser().parse",
     "langchain.schema.ChatGeneration().message.additional_kwargs.get",
     "llama_index.core.schema.TextNode().metadata.get",
+    "aiohttp.ClientSession().post().json().get",
+    "aiohttp.ClientSession().get().headers.get",
+    "boto3.client().get_object().get",
+    "stripe.PaymentIntent.retrieve().get",
 )
 
 

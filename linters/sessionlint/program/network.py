@@ -168,6 +168,12 @@ _NOT_IN_MODULE = re.compile(r"\.(?:exceptions?|types|errors?|models?|status_code
 _NOT_NETWORK = re.compile(
     r"Error$|Exception$|Timeout$|Limits$|\.Response$|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
 )
+#: What looks something up in an answer; what gives something to ask, no answer; how a body arrives after the headers.
+_LOOKED_UP = ("get", "index")
+_CONNECTED = frozenset({
+    "connect", "connect_robust", "ws_connect", "open_connection", "create_connection", "declare_queue", "run",
+})  # fmt: skip
+_BODY = frozenset({"json", "text", "read", "content.read", "content.readline", "content.readany"})
 _PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
 
 
@@ -188,13 +194,22 @@ def _is_request(name: str) -> bool:
     head, _, method = name.rpartition(".")
     if "()" not in head and method[:1].isupper():
         return False
-    if _PURE_RESULTS.search(name) and not name.startswith("aiohttp."):
+    answered = _PURE_RESULTS.search(name)
+    if answered is not None:
+        return name.startswith("aiohttp.") and name[answered.end() :] in _BODY
+    if method in _LOOKED_UP and _is_answer(head):
         return False
     if method in _PLAIN and name.startswith(_MODELS):
         return not _is_plain(name, head)
     return method in _METHODS or any(
         method in methods for prefix, methods in _OF_FAMILY.items() if name.startswith(prefix)
     )
+
+
+def _is_answer(value: str) -> bool:
+    """Whether it is what a request gave: data, unless that was a connection, which asks again."""
+    asked = value[:-2] if value.endswith("()") else ""
+    return bool(asked) and asked.rpartition(".")[2] not in _CONNECTED and is_network(asked)
 
 
 def _is_plain(name: str, head: str) -> bool:

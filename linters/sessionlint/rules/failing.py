@@ -97,18 +97,19 @@ def first_failure(function: FunctionInfo, nesting: int = 0) -> Event | None:
 
     What an ``except`` clause itself does to record the failure is not counted.
     """
-    return next(_failures(function, nesting), None)
+    return next(failures(function, nesting), None)
 
 
 def failure_before(function: FunctionInfo, handlers: list[Event]) -> Event | None:
     """The first such thing before the ``try`` of the first of these clauses; what records an outcome not counted."""
     recorders = {e.callee for handler in handlers for e in handled(handler) if e.kind == "call"}
     first = min(handler.span[:2] for handler in handlers)
-    found = (e for e in _failures(function) if e.kind != "call" or e.callee not in recorders)
+    found = (e for e in failures(function) if e.kind != "call" or e.callee not in recorders)
     return next((e for e in found if e.span[:2] < first), None)
 
 
-def _failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
+def failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
+    """Everything in a function that can fail so."""
     # a clause of the function itself tells what its author thinks of; one below, only what does not come from there
     guarding = (h for h in function.events if h.kind == "handler" and guards(h) and not (nesting and is_narrow(h)))
     guarded = {e.span for h in guarding for e in body_of(h)}

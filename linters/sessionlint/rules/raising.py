@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import network
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.failing import body_of
+from sessionlint.rules.recording import recorded_clauses
 from sessionlint.rules.watching import is_within, watched
 
 _MAX_NESTING = 5
@@ -86,7 +87,10 @@ def _raised_below(event: Event) -> Iterator[Event]:
 
 def _uncaught(function: FunctionInfo) -> list[Event]:
     caught = {e.span for h in function.events if h.kind == "handler" for e in body_of(h)}
-    return [e for e in function.events if e.kind in ("raise", "call", "external") and e.span not in caught]
+    found = [e for e in function.events if e.kind in ("raise", "call", "external") and e.span not in caught]
+    # what was recorded before it is raised again is not lost
+    told = recorded_clauses(function) if any(e.kind == "raise" and "handler" in e.flags for e in found) else []
+    return [e for e in found if not any(is_within(e.span, clause) for clause in told)] if told else found
 
 
 def _is_raise(event: Event) -> bool:

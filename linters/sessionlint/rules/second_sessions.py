@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Handle, Value
+from sessionlint.program.values import Handle, Injected, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.opening import RECEIVERS
 from sessionlint.rules.opening_on_failure import OPENS, opener_around
 from sessionlint.rules.transactions import behind, injector, request_dependencies
+from sessionlint.rules.what_failed import may_have_failed
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -38,8 +39,10 @@ def second_sessions(program: Program) -> Iterator[Second]:
             continue
         open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and not _hands_out_again(event, a))
         if open_ones and _opens_session(program, event, open_ones):
-            told.add(event.site)
-            yield Second(event, open_ones[-1])
+            failed = [a for a in open_ones if may_have_failed(program, event, a)]
+            if failed:
+                told.add(event.site)
+                yield Second(event, failed[-1])
     for handler in program.events("handler"):
         yield from _beside_received(program, handler, told)
     yield from _in_failed_block(program, told)
@@ -155,6 +158,8 @@ def proof(program: Program, second: Second) -> list[TraceStep]:
         steps.append(program.step(first.site, "this session is open around the failure"))
     elif first.tag == "param":
         steps.append(program.step(first.info.site, f"parameter {first.name!r} is still open in the caller"))
+    elif isinstance(first, Injected) and (source := injector(program, first)) is not None:
+        steps.append(program.step(source.site, f"the session that {source.name}() injects is open for the request"))
     opener = second.opener or event.callee
     if opener is not None:
         steps += program.effect_trace(opener, OPENS)

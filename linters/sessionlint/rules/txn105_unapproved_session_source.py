@@ -10,6 +10,7 @@ from sessionlint.program.type_keys import key_of
 from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.for_approved import is_for_approved
 from sessionlint.rules.opening import (
     Source,
     hops,
@@ -47,8 +48,8 @@ META = Rule(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
         "to who calls them); sessions passed as arguments; the engine or factory that a lifespan, a "
         "constructor or code of no layer gets from the session module's own functions and keeps (calling the factory "
-        "is TXN101); tests, migrations and the session module itself; what a session module hands out while the "
-        "policy names no approved function."
+        "is TXN101), and the one that goes nowhere but to the approved function that asks for it; tests, migrations "
+        "and the session module itself; what a session module hands out while the policy names no approved function."
     ),
 )
 
@@ -704,6 +705,8 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
+        if _is_the_modules_own(program, event, handle) and is_for_approved(program, event, handle):
+            continue
         if event.callee.is_property:
             # ``db.session`` is said once, however often a function reads it
             if (event.function, text(event)) in read:
@@ -818,11 +821,16 @@ _KEPT = ("engine", "factory", "driver pool")
 _CONNECTIONS = ("connection", "driver connection", "transaction")
 
 
-def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
-    """An application that starts gets its engine or factory from the session module's own functions, and keeps it."""
+def _is_the_modules_own(program: Program, event: Event, handle: Handle) -> bool:
+    """Whether a session module's function hands out an engine or factory that is made in one."""
     if handle.kind not in _KEPT or event.callee is None:
         return False
-    if not program.in_session_module(handle.root) or not program.in_session_module(event.callee.site):
+    return program.in_session_module(handle.root) and program.in_session_module(event.callee.site)
+
+
+def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
+    """An application that starts gets its engine or factory from the session module's own functions, and keeps it."""
+    if not _is_the_modules_own(program, event, handle):
         return False
     function = event.function
     starts = function.name in ("<module>", "__init__") or (function.is_generator and function.is_context_manager)

@@ -29,7 +29,8 @@ META = Rule(
     ),
     not_flagged=(
         "A session opened after the first block is left, or after the first one was closed in the handler; work "
-        "that the handler only schedules; a handler inside which nothing else is open."
+        "that the handler only schedules; a handler inside which nothing else is open; a session that is open around a "
+        "`try` which does not work with it, as one that only holds a lock."
     ),
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.locking_begins import locks_and_ends
 from sessionlint.rules.remedies import as_written
 from sessionlint.rules.transactions import called, one_per_call
 
@@ -30,7 +31,8 @@ META = Rule(
     not_flagged=(
         "`begin()` entered by a `with`, also later through a variable or an exit stack, returned to a caller who "
         "enters it, or left by the `__aexit__` of the object whose `__aenter__` began it; `begin()` of things that "
-        "are no database session; session modules, tests and migrations."
+        "are no database session; SQL text that takes a lock as no `begin()` can (`BEGIN IMMEDIATE`) in a function "
+        "that commits, and rolls back what the database refuses; session modules, tests and migrations."
     ),
 )
 
@@ -204,7 +206,7 @@ def check(program: Program) -> Iterator[Finding]:
     begun = (e for e in program.events("txn") if e.name in ("begin", "begin_nested"))
     loose = (e for e in begun if not e.flags & {"context", "returned"} and not program.is_exempt(e.function))
     for event in one_per_call(loose):
-        if _left_on_exit(program, event):
+        if _left_on_exit(program, event) or locks_and_ends(event):
             continue
         what = "a savepoint" if event.name == "begin_nested" else "a transaction"
         message = (

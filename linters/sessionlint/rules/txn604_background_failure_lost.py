@@ -19,12 +19,12 @@ from sessionlint.rules.failing import (
     can_fail,
     cut_short,
     effort,
-    failure_before,
     first_failure,
     handled,
     is_broad,
     names_error,
 )
+from sessionlint.rules.gaps import gaps
 from sessionlint.rules.raising import can_raise, first_raise
 from sessionlint.rules.telling_later import holds_all_work
 
@@ -43,7 +43,8 @@ META = Rule(
     "the log, clauses inside loops that log and go on, tasks that are awaited or have a callback that looks at the "
     "error, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
     "outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that returns) records "
-    "no failure, nor does what has nothing to do with the try after a clause that only passes.",
+    "no failure, nor does what has nothing to do with the try after a clause that only passes. A clause that logs what "
+    "a callee has recorded for good before it raised it again loses nothing.",
     program_wide=True,
 )
 
@@ -1125,15 +1126,14 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         return
     if start is None or function.decorators:
         return
-    # what comes after a ``try`` may record its outcome
-    failure = failure_before(function, handlers) if handlers else first_failure(function) or first_raise(function)
-    if failure is not None:
-        where = f"{function.name}() fails before its `try`" if handlers else f"{function.name}() fails"
+    for gap in gaps(program, function, handlers):
+        where = f"{gap.function.name}() fails before its `try`" if gap.tried else f"{gap.function.name}() fails"
+        way = [program.step(call.site, f"{gap.function.name}() is called on the way") for call in gap.way[-1:]]
         yield program.finding(
-            META, function,
+            META, gap.function,
             f"When {where} in the background, nothing records it. Wrap the work in try and write the "
             "failure to the job's row in a second session, or log it and raise.",
-            [*trace, *_steps(program, failure)],
+            [*trace, *way, *_steps(program, gap.failure)],
         )  # fmt: skip
 
 
