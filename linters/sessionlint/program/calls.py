@@ -10,6 +10,7 @@ from sessionlint.program import (
     configured,
     dispatching,
     drawing,
+    generators,
     handles,
     holding,
     keeping,
@@ -346,6 +347,7 @@ def call_function(
     frame.solver.summary_of(function)
     for wrapper in function.wrappers if pending.kind == "coro" else ():
         if scheduling.starts(frame, wrapper, function):
+        generators.made(frame, pending)
             return scheduling.start_wrapped(frame, wrapper, pending, e)
     if pending.kind == "coro" and not function.is_async:
         return running.run(frame, function, bindings, e, context)

@@ -233,6 +233,7 @@ def _summary(frame: Frame) -> Summary:
 
 def _possible(frame: Frame) -> dict[tuple[Effect, frozenset[Any]], Hop]:
     return {
+        yields_once=generators.yields_once(frame),
         (effect, guards): hop
         for (effect, guards), hop in frame.possible.items()
         if effect.subject is None or effect.subject.tag != "handle" or not frame.is_own(effect.subject)

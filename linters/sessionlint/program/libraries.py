@@ -10,6 +10,7 @@ from sessionlint.program import (
     buffers,
     by_key,
     dispatching,
+    generators,
     handing,
     handles,
     holding,
@@ -381,11 +382,11 @@ def _items(receiver: Map) -> Seq:
 
 
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:
-    if name in ("__aenter__", "__enter__", "__anext__", "__next__", "asend", "send"):
+    if name in generators.STEPS or name in ("__aenter__", "__enter__"):
         left_open.entered_by_hand(frame, frame.solver.summary_of(receiver.info))
-        return frame.machine.run_pending(frame, receiver, e[1], e)
+        return generators.step(frame, receiver, name, e)
     if name in ("close", "aclose", "__aexit__", "__exit__"):
-        handles.close_handed_out(frame, receiver.info, name, e)
+        generators.end(frame, receiver, name, e)
     return UNKNOWN
 
 

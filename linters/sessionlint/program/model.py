@@ -54,6 +54,8 @@ class Summary:
     hands_out_closed: frozenset[Site] = frozenset()
     #: a session of its own is open at its ``yield``, or when it has returned
     holds_open: bool = False
+    #: a generator with one thing to give: taking from it again runs it to its end
+    yields_once: bool = False
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -85,6 +87,7 @@ class Summary:
                 self.draws,
                 self.hands_out_closed,
                 self.holds_open,
+                self.yields_once,
             )
         return self._key
 
