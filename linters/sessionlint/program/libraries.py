@@ -14,6 +14,7 @@ from sessionlint.program import (
     handing,
     handles,
     holding,
+    joining,
     keys,
     knowledge,
     left_open,
@@ -296,6 +297,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return predicates.labelled(frame, receiver, name, args)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
+    if tag == "obj" and receiver.name == joining.FUTURE:
+        return unknown_call(frame, e, args, keywords) if e[0] == "c" else UNKNOWN
     if tag == "obj" and receiver.name == signals.SIGNAL:
         return signals.call(frame, receiver, name, args, keywords, e)
     if tag == "obj" and receiver.name == handing.QUEUE:
