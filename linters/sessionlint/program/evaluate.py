@@ -16,9 +16,12 @@ from sessionlint.program import (
     drawing,
     expressions,
     forwarding,
+    generators,
+    joining,
     knowledge,
     left_open,
     promising,
+    scheduling,
     unsaved,
 )
 from sessionlint.program.definitions import given_through, receiver_of, sign
@@ -86,6 +89,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         frame.emit("leave", (function.span[2], 1, function.span[2], 2))
         if not function.is_generator:
             frame.leaves()
+    if frame.futures:
+        joining.settle(frame, scheduling.tell)
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body)
@@ -229,6 +234,7 @@ def _summary(frame: Frame) -> Summary:
         hands_out_closed=_handed_out_closed(frame),
         holds_open=left_open.holds_open(frame),
         ambient=tuple(frame.ambient),
+        yields_once=generators.yields_once(frame),
     )
 
 
