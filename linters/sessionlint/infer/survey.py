@@ -34,8 +34,12 @@ NO_APPLICATION = "-"
 #: What endpoints may be given to work with; a project without sessions may hand out connections.
 _HANDED = (SESSION, CONNECTION, DRIVER)
 MAKERS = (ENGINE, FACTORY, POOL)
+#: What work is done with as soon as it is there.
+_GIVEN = (*_HANDED, POOL)
 #: Kind and place of a handle.
 Made = tuple[str, Site]
+#: What happens where a session comes to be, by a call of the factory or of a function that calls it.
+_OPENING = ("create", "obtain")
 _UNNAMEABLE = ("<lambda>", "__init__")
 _ENTERS = ("__enter__", "__aenter__")
 
@@ -43,6 +47,10 @@ _ENTERS = ("__enter__", "__aenter__")
 def _enters(function: FunctionInfo) -> bool:
     """Whether it is what ``with`` calls on an object."""
     return function.name in _ENTERS and function.class_info is not None
+
+
+def _is_session(atom: Any) -> bool:
+    return bool(atom.tag == "handle" and atom.kind == SESSION)
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +123,22 @@ class Survey:
         for event in self.program.events("create"):
             if event.name in _HANDED and event.path in self.included:
                 behind = self.behind(event.subject)
+                found[event.function] = tuple(dict.fromkeys((*found.get(event.function, ()), *behind)))
+        return found
+
+    @cached_property
+    def asked(self) -> dict[FunctionInfo, tuple[Made, ...]]:
+        """Functions that ask a function for what they work with, which is no source: all it does is give it."""
+        sources = {source.function for source in self.sources}
+        found: dict[FunctionInfo, tuple[Made, ...]] = {}
+        for event in self.program.events("obtain"):
+            if event.path not in self.included or event.callee in sources or event.function in sources:
+                continue
+            given = tuple(a for a in event.subject if a.tag == "handle" and a.kind in _GIVEN)
+            # others may have put theirs into the place where the function keeps its own
+            own = tuple(a for a in given if event.callee is not None and a.root[0] == event.callee.path)
+            if given:
+                behind = self.behind(own or given)
                 found[event.function] = tuple(dict.fromkeys((*found.get(event.function, ()), *behind)))
         return found
 
@@ -210,7 +234,7 @@ class Survey:
         start = enter.class_info.methods.get("__init__") if enter.class_info is not None else None
         for method in (enter, start):
             events = () if handed or method is None else method.events
-            value = value or tuple(a for e in events if e.kind == "create" and e.name == SESSION for a in e.subject)
+            value = value or tuple(a for e in events if e.kind in _OPENING for a in e.subject if _is_session(a))
         return Source(enter, CONTEXT, handed or SESSION, self.behind(value), named=bool(handed)) if value else None
 
     @cached_property
