@@ -246,3 +246,40 @@ def test_a_class_that_has_a_helper_open_its_session_where_it_is_entered_is_in_th
     files = {"mill/__init__.py": "", "mill/main.py": fills, "mill/web.py": web, "mill/around.py": AMBIENT}
     result = infer(files)
     assert result.policy.session_modules == ("mill/around.py", "mill/main.py")
+
+
+PORTS = (
+    "from typing import Annotated\n\nfrom fastapi import Depends\nfrom sqlalchemy.ext.asyncio import AsyncSession\n\n\n"
+    "class Wanted:\n    def __init__(self, what):\n        self.what = what\n\n"
+    "    def __call__(self):\n        raise NotImplementedError\n\n"
+    "    def __eq__(self, other):\n        return self.what == other\n\n"
+    "    def __hash__(self):\n        return hash(self.what)\n\n\n"
+    "class Mill:\n    def __init__(self, unit: Annotated[AsyncSession, Depends(Wanted(AsyncSession))]):\n"
+    "        self.unit = unit\n"
+)
+BEHIND_PORTS = ENGINE + (
+    "from mill.ports import Mill\n\n\n"
+    "def opens_with(url):\n    return async_sessionmaker(create_async_engine(url))\n\n\n"
+    "def turning(opens):\n    async def turn():\n        async with opens() as unit:\n            yield Mill(unit)\n\n"
+    "    return turn\n"
+)
+ASKS_PORTS = (
+    "from fastapi import APIRouter, Depends\n\nfrom mill.ports import Mill, Wanted\n\nroutes = APIRouter()\n\n\n"
+    "@routes.get('/')\nasync def read(mill: Mill = Depends(Wanted(Mill))):\n    return await mill.unit.get(object, 1)\n"
+)
+
+
+@pytest.mark.parametrize(
+    "wiring",
+    ["app.dependency_overrides[Mill] = turning(opens)", "app.dependency_overrides.update({Mill: turning(opens)})"],
+    ids=["by key", "all at once"],
+)
+def test_what_the_application_puts_in_the_place_of_a_port_is_where_sessions_come_from(infer, wiring):
+    main = APP.replace(
+        "from mill.web", "from mill.behind import opens_with, turning\nfrom mill.ports import Mill\nfrom mill.web"
+    )
+    main += f"\n\ndef start(url):\n    opens = opens_with(url)\n    {wiring}\n"
+    files = {"mill/__init__.py": "", "mill/main.py": main, "mill/web.py": ASKS_PORTS, "mill/ports.py": PORTS}
+    result = infer(files | {"mill/behind.py": BEHIND_PORTS})
+    assert result.sessions == (("mill/behind.py",), (), ())
+    assert "1 function in other files opens sessions from it" in result.notes[0]

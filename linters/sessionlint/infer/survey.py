@@ -25,6 +25,7 @@ from sessionlint.program.values import (
     Dependency,
     Site,
     Value,
+    contained,
 )
 from sessionlint.rules.session_decorators import opened_by, session_decorators
 
@@ -128,9 +129,16 @@ class Survey:
 
     @cached_property
     def asked(self) -> dict[FunctionInfo, tuple[Made, ...]]:
-        """Functions that ask a function for what they work with, which is no source: all it does is give it."""
+        """Functions that ask a function for what they work with, which is no source: all it does is give it.
+
+        Likewise those that are injected an object that works with a session its dependency opens.
+        """
         sources = {source.function for source in self.sources}
         found: dict[FunctionInfo, tuple[Made, ...]] = {}
+        for user, dependency, subject in self._injections():
+            held = tuple(a for a in self._held_by(subject) if _is_session(a))
+            if held and sources.isdisjoint(self.program.targets(dependency)):
+                found[user] = tuple(dict.fromkeys((*found.get(user, ()), *self.behind(held))))
         for event in self.program.events("obtain"):
             if event.path not in self.included or event.callee in sources or event.function in sources:
                 continue
@@ -252,12 +260,22 @@ class Survey:
             for target in self.program.targets(dependency) if handed or opened else ():
                 if target.path not in self.included or target.name in _UNNAMEABLE:
                     continue
+                if self.program.solver.is_abstract(target):
+                    continue  # something else comes in its place
                 value = opened or target.summary.yields or target.summary.returns
                 source = Source(target, DEPENDENCY, handed or SESSION, self.behind(value), by_call=bool(opened))
                 source = found.setdefault(target, source)
                 source.passes_on = any(a.tag == "injected" for a in value) and not any(a.tag == "handle" for a in value)
                 source.users[user] = None
         return found
+
+    def _held_by(self, subject: Value) -> Iterator[Any]:
+        """What is kept by the objects that are injected."""
+        for atom in subject:
+            views = self.program.solver.views(atom) if atom.tag == "injected" else (atom,)
+            for view in views:
+                if view.tag == "inst":
+                    yield from contained((view,))
 
     def _opened_by(self, subject: Value) -> Value:
         """The sessions that a call of what is injected opens."""
