@@ -156,3 +156,130 @@ def test_such_a_dependency_takes_the_place_of_no_context_in_another_file(infer):
     }
     result = infer(files | {"shop/jobs.py": JOB.replace("shop.base", "shop.unit")})
     assert result.sessions == (("shop/base.py", "shop/unit.py"), ("shop.base.opener",), ("shop.unit.unit",))
+
+
+APP = "from fastapi import FastAPI\n\nfrom mill.web import routes\n\napp = FastAPI()\napp.include_router(routes)\n"
+ASKS = "from fastapi import APIRouter, Depends\n\nfrom mill.given import unit\n\nroutes = APIRouter()\n\n\n" + (
+    "@routes.get('/')\nasync def read(unit=Depends(unit)):\n    return await unit.get(object, 1)\n"
+)
+KEPT_ON_STATE = (
+    "from fastapi import FastAPI\nfrom sqlalchemy.ext.asyncio import create_async_engine\n\n\n"
+    "async def fill(app: FastAPI):\n    water = create_async_engine('postgresql+asyncpg://db/mill')\n"
+    "    async with water.connect():\n        app.state.water = water\n"
+)
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "starlette.requests.HTTPConnection",
+        "fastapi.requests.HTTPConnection",
+        "starlette.websockets.WebSocket",
+        "fastapi.WebSocket",
+        "fastapi.requests.Request",
+    ],
+)
+def test_the_engine_an_application_keeps_is_what_any_kind_of_connection_finds_there(infer, connection):
+    where, _, name = connection.rpartition(".")
+    given = (
+        f"from {where} import {name}\nfrom sqlalchemy.ext.asyncio import AsyncSession\n\n\n"
+        f"async def unit(asked: {name}):\n    async with AsyncSession(asked.app.state.water) as session:\n"
+        "        yield session\n"
+    )
+    files = {"mill/__init__.py": "", "mill/main.py": APP, "mill/web.py": ASKS, "mill/given.py": given}
+    result = infer(files | {"mill/sluice.py": KEPT_ON_STATE})
+    assert result.sessions == (("mill/given.py", "mill/sluice.py"), ("mill.given.unit",), ())
+
+
+GIVES = (
+    "import contextvars\n\nimport databases\n\n_held = contextvars.ContextVar('held', default=None)\n\n\n"
+    "def wheel():\n    turning = _held.get()\n    if turning is None:\n"
+    "        turning = databases.Database('postgresql://db/mill')\n        _held.set(turning)\n    return turning\n\n\n"
+    "async def start():\n    turning = wheel()\n    await turning.connect()\n"
+)
+TURNS = "from mill.stream import wheel\n\n\nasync def grind(what):\n    await wheel().execute('delete from ' 'grain')\n"
+OF_ITS_OWN = (
+    "from contextlib import asynccontextmanager\n\nimport databases\n\nfrom mill.stream import _held\n\n\n"
+    "@asynccontextmanager\nasync def spare():\n    turning = databases.Database('postgresql://db/mill')\n"
+    "    _held.set(turning)\n    yield turning\n\n\n"
+    "async def by_night():\n    async with spare():\n        pass\n\n\nasync def by_day():\n    async with spare():\n"
+    "        pass\n"
+)
+
+
+def test_who_asks_a_function_for_what_it_works_with_speaks_for_the_file_of_that_function(infer):
+    files = {"mill/__init__.py": "", "mill/stream.py": GIVES, "mill/night.py": OF_ITS_OWN}
+    result = infer(files | {"mill/rye.py": TURNS, "mill/oats.py": TURNS})
+    assert result.sessions == (("mill/stream.py",), (), ())
+
+
+def test_a_database_that_other_files_import_is_made_in_the_session_module(infer):
+    stream = "import databases\n\nwheel = databases.Database('postgresql://db/mill')\n"
+    web = "from fastapi import APIRouter\n\nfrom mill.stream import wheel\n\nroutes = APIRouter()\n\n\n" + (
+        "@routes.get('/')\nasync def read():\n    return await wheel.fetch_all('select 1')\n"
+    )
+    result = infer({"mill/__init__.py": "", "mill/main.py": APP, "mill/web.py": web, "mill/stream.py": stream})
+    assert result.sessions == (("mill/stream.py",), (), ())
+
+
+AMBIENT = (
+    "from contextvars import ContextVar\n\nfrom sqlalchemy import create_engine\n"
+    "from sqlalchemy.orm import Session, sessionmaker\n\n_opens = None\n_current = ContextVar('current')\n\n\n"
+    "def fill(url=None, engine=None):\n    global _opens\n"
+    "    _opens = sessionmaker(engine if engine else create_engine(url))\n\n\n"
+    "def _another() -> Session:\n    return _opens()\n\n\n"
+    "class At(type):\n    @property\n    def work(cls):\n        return _current.get()\n\n\n"
+    "class mill(metaclass=At):\n    def __init__(self, opens=_another):\n        self.opens = opens\n\n"
+    "    def __enter__(self):\n        self.token = _current.set(self.opens())\n        return type(self)\n\n"
+    "    def __exit__(self, kind, error, trace):\n        _current.get().close()\n        _current.reset(self.token)\n"
+)
+
+
+def test_a_class_that_has_a_helper_open_its_session_where_it_is_entered_is_in_the_session_module(infer):
+    web = "from fastapi import APIRouter\n\nfrom mill.around import mill\n\nroutes = APIRouter()\n\n\n" + (
+        "@routes.get('/')\ndef read():\n    return mill.work.get(object, 1)\n\n\n"
+        "def at_night():\n    with mill():\n        return mill.work.get(object, 2)\n"
+    )
+    fills = (
+        f"from sqlalchemy import create_engine\n\nfrom mill.around import fill\n{APP}fill(engine=create_engine(''))\n"
+    )
+    files = {"mill/__init__.py": "", "mill/main.py": fills, "mill/web.py": web, "mill/around.py": AMBIENT}
+    result = infer(files)
+    assert result.policy.session_modules == ("mill/around.py", "mill/main.py")
+
+
+PORTS = (
+    "from typing import Annotated\n\nfrom fastapi import Depends\nfrom sqlalchemy.ext.asyncio import AsyncSession\n\n\n"
+    "class Wanted:\n    def __init__(self, what):\n        self.what = what\n\n"
+    "    def __call__(self):\n        raise NotImplementedError\n\n"
+    "    def __eq__(self, other):\n        return self.what == other\n\n"
+    "    def __hash__(self):\n        return hash(self.what)\n\n\n"
+    "class Mill:\n    def __init__(self, unit: Annotated[AsyncSession, Depends(Wanted(AsyncSession))]):\n"
+    "        self.unit = unit\n"
+)
+BEHIND_PORTS = ENGINE + (
+    "from mill.ports import Mill\n\n\n"
+    "def opens_with(url):\n    return async_sessionmaker(create_async_engine(url))\n\n\n"
+    "def turning(opens):\n    async def turn():\n        async with opens() as unit:\n            yield Mill(unit)\n\n"
+    "    return turn\n"
+)
+ASKS_PORTS = (
+    "from fastapi import APIRouter, Depends\n\nfrom mill.ports import Mill, Wanted\n\nroutes = APIRouter()\n\n\n"
+    "@routes.get('/')\nasync def read(mill: Mill = Depends(Wanted(Mill))):\n    return await mill.unit.get(object, 1)\n"
+)
+
+
+@pytest.mark.parametrize(
+    "wiring",
+    ["app.dependency_overrides[Mill] = turning(opens)", "app.dependency_overrides.update({Mill: turning(opens)})"],
+    ids=["by key", "all at once"],
+)
+def test_what_the_application_puts_in_the_place_of_a_port_is_where_sessions_come_from(infer, wiring):
+    main = APP.replace(
+        "from mill.web", "from mill.behind import opens_with, turning\nfrom mill.ports import Mill\nfrom mill.web"
+    )
+    main += f"\n\ndef start(url):\n    opens = opens_with(url)\n    {wiring}\n"
+    files = {"mill/__init__.py": "", "mill/main.py": main, "mill/web.py": ASKS_PORTS, "mill/ports.py": PORTS}
+    result = infer(files | {"mill/behind.py": BEHIND_PORTS})
+    assert result.sessions == (("mill/behind.py",), (), ())
+    assert "1 function in other files opens sessions from it" in result.notes[0]

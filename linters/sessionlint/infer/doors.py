@@ -15,7 +15,8 @@ from sessionlint.program.values import ENGINE, POOL, SESSION
 class Door:
     """One way to the database: ``files`` make its engine and factories (or, unseen, open its sessions).
 
-    ``direct`` are functions that open sessions from it without going through a source; ``bound`` the files of
+    ``direct`` are functions that open sessions from it without going through a source, ``asked`` those that get them
+    from a function that is none; ``bound`` the files of
     engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files that each
     make a factory for themselves from the engine of another one; ``takers`` the other files that take an engine or
     factory of it, whatever they do with it.
@@ -25,6 +26,7 @@ class Door:
     makers: list[Made] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     direct: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
+    asked: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
     bound: dict[str, None] = field(default_factory=dict)
     apart: dict[str, None] = field(default_factory=dict)
     takers: frozenset[str] = frozenset()
@@ -34,7 +36,9 @@ class Door:
         """Functions that get sessions here: injected ones anywhere, all others from other files or with their own."""
         found = {u: None for s in self.sources if s.kind == DEPENDENCY for u in s.users}
         taken = [u for s in self.sources if s.kind != DEPENDENCY for u in s.users]
-        found.update((u, None) for u in (*taken, *self.direct) if u.path not in self.files or u.path in self.apart)
+        found.update(
+            (u, None) for u in (*taken, *self.direct, *self.asked) if u.path not in self.files or u.path in self.apart
+        )
         return found
 
     @property
@@ -77,6 +81,8 @@ def find_doors(survey: Survey) -> list[Door]:
     for function, chain in survey.direct.items():
         if function not in opened_by_sources:
             door(_home(survey, chain, function.path)).direct[function] = chain
+    for function, chain in survey.asked.items():
+        door(_home(survey, chain, function.path)).asked[function] = chain
     for path in _apart(survey):
         door(path).apart.setdefault(path)
     found = _with_loose_engines(list(doors.values()))

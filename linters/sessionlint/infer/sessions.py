@@ -123,10 +123,10 @@ def _works(survey: Survey, source: Source) -> bool:
 
 
 def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
-    """The files whose engines and factories other files open sessions from."""
+    """The files whose engines and factories other files open sessions from, or that open what others ask them for."""
     return {
         site[0]: None
-        for function, chain in door.direct.items()
+        for function, chain in (*door.direct.items(), *door.asked.items())
         for _, site in chain
         if site[0] in door.files and site[0] != function.path and site[0] in survey.included
     }

@@ -25,6 +25,7 @@ from sessionlint.program.values import (
     Dependency,
     Site,
     Value,
+    contained,
 )
 from sessionlint.rules.session_decorators import opened_by, session_decorators
 
@@ -34,8 +35,12 @@ NO_APPLICATION = "-"
 #: What endpoints may be given to work with; a project without sessions may hand out connections.
 _HANDED = (SESSION, CONNECTION, DRIVER)
 MAKERS = (ENGINE, FACTORY, POOL)
+#: What work is done with as soon as it is there.
+_GIVEN = (*_HANDED, POOL)
 #: Kind and place of a handle.
 Made = tuple[str, Site]
+#: What happens where a session comes to be, by a call of the factory or of a function that calls it.
+_OPENING = ("create", "obtain")
 _UNNAMEABLE = ("<lambda>", "__init__")
 _ENTERS = ("__enter__", "__aenter__")
 
@@ -43,6 +48,10 @@ _ENTERS = ("__enter__", "__aenter__")
 def _enters(function: FunctionInfo) -> bool:
     """Whether it is what ``with`` calls on an object."""
     return function.name in _ENTERS and function.class_info is not None
+
+
+def _is_session(atom: Any) -> bool:
+    return bool(atom.tag == "handle" and atom.kind == SESSION)
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +124,29 @@ class Survey:
         for event in self.program.events("create"):
             if event.name in _HANDED and event.path in self.included:
                 behind = self.behind(event.subject)
+                found[event.function] = tuple(dict.fromkeys((*found.get(event.function, ()), *behind)))
+        return found
+
+    @cached_property
+    def asked(self) -> dict[FunctionInfo, tuple[Made, ...]]:
+        """Functions that ask a function for what they work with, which is no source: all it does is give it.
+
+        Likewise those that are injected an object that works with a session its dependency opens.
+        """
+        sources = {source.function for source in self.sources}
+        found: dict[FunctionInfo, tuple[Made, ...]] = {}
+        for user, dependency, subject in self._injections():
+            held = tuple(a for a in self._held_by(subject) if _is_session(a))
+            if held and sources.isdisjoint(self.program.targets(dependency)):
+                found[user] = tuple(dict.fromkeys((*found.get(user, ()), *self.behind(held))))
+        for event in self.program.events("obtain"):
+            if event.path not in self.included or event.callee in sources or event.function in sources:
+                continue
+            given = tuple(a for a in event.subject if a.tag == "handle" and a.kind in _GIVEN)
+            # others may have put theirs into the place where the function keeps its own
+            own = tuple(a for a in given if event.callee is not None and a.root[0] == event.callee.path)
+            if given:
+                behind = self.behind(own or given)
                 found[event.function] = tuple(dict.fromkeys((*found.get(event.function, ()), *behind)))
         return found
 
@@ -210,7 +242,7 @@ class Survey:
         start = enter.class_info.methods.get("__init__") if enter.class_info is not None else None
         for method in (enter, start):
             events = () if handed or method is None else method.events
-            value = value or tuple(a for e in events if e.kind == "create" and e.name == SESSION for a in e.subject)
+            value = value or tuple(a for e in events if e.kind in _OPENING for a in e.subject if _is_session(a))
         return Source(enter, CONTEXT, handed or SESSION, self.behind(value), named=bool(handed)) if value else None
 
     @cached_property
@@ -228,12 +260,22 @@ class Survey:
             for target in self.program.targets(dependency) if handed or opened else ():
                 if target.path not in self.included or target.name in _UNNAMEABLE:
                     continue
+                if self.program.solver.is_abstract(target):
+                    continue  # something else comes in its place
                 value = opened or target.summary.yields or target.summary.returns
                 source = Source(target, DEPENDENCY, handed or SESSION, self.behind(value), by_call=bool(opened))
                 source = found.setdefault(target, source)
                 source.passes_on = any(a.tag == "injected" for a in value) and not any(a.tag == "handle" for a in value)
                 source.users[user] = None
         return found
+
+    def _held_by(self, subject: Value) -> Iterator[Any]:
+        """What is kept by the objects that are injected."""
+        for atom in subject:
+            views = self.program.solver.views(atom) if atom.tag == "injected" else (atom,)
+            for view in views:
+                if view.tag == "inst":
+                    yield from contained((view,))
 
     def _opened_by(self, subject: Value) -> Value:
         """The sessions that a call of what is injected opens."""

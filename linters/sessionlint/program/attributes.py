@@ -150,7 +150,7 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
         return state
     if full.count(".") + full.count("()") > 14:
         return UNKNOWN
-    if name == "app" and full.startswith("fastapi.Request()"):
+    if name == "app" and (full in _REQUESTS or full.startswith("fastapi.Request()")):
         return (Ext("fastapi.FastAPI()"),)
     return (Ext(knowledge.canonical(f"{full}.{name}")),)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Stands for any object: true, and not ``None``.
 _OBJECT = Handle(SESSION, ("", (0, 0, 0, 0)), ("", (0, 0, 0, 0)))
-_OPENS = Effect("create", SESSION, None)
+OPENS = Effect("create", SESSION, None)
 
 
 def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) -> frozenset[Any] | None:
@@ -77,7 +77,7 @@ def _is_given(solver: Solver, atom: Any) -> bool:
     return not any(a.tag == "const" for a in atom.info.param_values[atom.name][1])
 
 
-def opens_none(summary: Summary, mapped: dict[Any, Value], solver: Solver) -> bool:
-    """Whether a function that opens a session opens none in this call, because it is given one."""
-    guards = summary.guards.get(_OPENS, frozenset())
+def opens_none(summary: Summary, mapped: dict[Any, Value], solver: Solver, opens: Effect = OPENS) -> bool:
+    """Whether a function that opens a session (makes an engine) opens none in this call, because it is given one."""
+    guards = summary.guards.get(opens, frozenset())
     return bool(guards) and left_of(guards, mapped, solver) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
@@ -32,6 +33,9 @@ def inject(
     if not target and not dependency.given:
         target = tuple(a for d in declared for a in (d.type if isinstance(d, Annotation) else (d,)))
         dependency = dependency._replace(target=target)
+    others = stubs.instead(frame, dependency)
+    if others and stubs.is_stub(frame, dependency):
+        dependency, others = dependency._replace(target=others), UNKNOWN
     if info is not None:
         info.dependencies[name] = dependency
         info.resigned()
@@ -42,6 +46,9 @@ def inject(
         # FastAPI caches per scope: the request-scoped object is another one
         source = (source, "function")
     result = tuple(of_every_request(atom, dependency.site) for atom in resolve(frame, dependency))
+    if others:
+        replaced = resolve(frame, dependency._replace(target=others))
+        result = join(result, tuple(of_every_request(atom, dependency.site) for atom in replaced))
     typed = frame.solver.instances(declared)
     known = any(frame.solver.kind_of(a) or _is_plain(frame, a) for a in result)
     known = known or not any(frame.solver.kind_of(a) for a in typed)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import by_key
+from sessionlint.program import by_key, stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
 from sessionlint.program.targets import assign, put_back, renew
@@ -121,6 +121,8 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
     if e[2][3] == "update" and e[2][2][0] == "a" and e[2][2][3] == "__dict__":
         for name, value in keywords:
             assign(frame, ("a", e[1], e[2][2][2], name), value, None)
+    if e[3] and args and stubs.is_replaced(e[2][2]):
+        stubs.replace_all(frame, e[3][0], args[0])
     if not maps:
         return
     if e[2][3] == "setdefault":

@@ -65,7 +65,7 @@ RAW_CONNECTIONS = {
     "asyncmy.connect": DRIVER, "asyncmy.create_pool": POOL, "pg8000.connect": DRIVER, "pg8000.dbapi.connect": DRIVER,
     "pg8000.native.Connection": DRIVER, "pyodbc.connect": DRIVER, "oracledb.connect": DRIVER,
     "oracledb.connect_async": DRIVER, "duckdb.connect": DRIVER, "cx_Oracle.connect": DRIVER,
-    "databases.Database": DRIVER,
+    "databases.Database": POOL,
 }  # fmt: skip
 #: Those of them that are awaited.
 ASYNC_DRIVERS = re.compile(r"(?:asyncpg|aiopg|aiosqlite|aiomysql|asyncmy|databases)\.|.*(?:\.Async|_async$)")
@@ -134,7 +134,6 @@ _CANONICAL = {
     "fastapi.param_functions.Cookie": "fastapi.Cookie",
     "fastapi.params.Header": "fastapi.Header",
     "fastapi.params.Cookie": "fastapi.Cookie",
-    "fastapi.requests.Request": "fastapi.Request",
     "fastapi.security.http.HTTPAuthorizationCredentials": "fastapi.security.HTTPAuthorizationCredentials",
     "fastapi.params.Security": "fastapi.Security",
     "fastapi.routing.APIRouter": "fastapi.APIRouter",
@@ -143,6 +142,10 @@ _CANONICAL = {
     "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "starlette.background.BackgroundTask": "fastapi.BackgroundTask",
     "starlette.requests.Request": "fastapi.Request",
+    "fastapi.requests.Request": "fastapi.Request",
+    "fastapi.requests.HTTPConnection": "starlette.requests.HTTPConnection",
+    "starlette.websockets.WebSocket": "fastapi.WebSocket",
+    "fastapi.websockets.WebSocket": "fastapi.WebSocket",
     "fastapi.middleware.Middleware": "starlette.middleware.Middleware",
     "starlette.responses.StreamingResponse": "fastapi.responses.StreamingResponse",
     "asyncio.tasks.create_task": "asyncio.create_task",

@@ -27,10 +27,7 @@ PREFIXES = (
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
 _SOCKETS = {
-    f"{module}.WebSocket().{verb}{what}"
-    for module in ("fastapi", "starlette.websockets")
-    for verb in ("receive", "send")
-    for what in ("", "_text", "_bytes", "_json")
+    f"fastapi.WebSocket().{verb}{what}" for verb in ("receive", "send") for what in ("", "_text", "_bytes", "_json")
 }
 #: Functions that wait themselves, whatever else their module has.
 _FUNCTIONS = {

@@ -16,6 +16,7 @@ from sessionlint.program import (
     replacing,
     row_classes,
     starred,
+    stubs,
 )  # fmt: skip
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
@@ -290,6 +291,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     frame.identifier(str(key), value, source, "key")
     text = ir.text_of(target)
     frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=text, expr=source)
+    if stubs.is_replaced(target[2]):
+        stubs.replace(frame, keys, value)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
-from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.conditions import opens_none
+from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
@@ -255,6 +256,38 @@ def print_one():
         path="till/main.py",
         policy=(("session-modules", ["common/ledger.py", "till/pool.py"]),),
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+_open = None
+
+
+def connect():
+    return create_engine(settings.database_url, pool_size=10)
+
+
+def prepare(url=None, made=None):
+    global _open
+    if not made:
+        chosen = create_engine(url)  # TXN507@18
+    else:
+        chosen = made
+    _open = sessionmaker(bind=chosen)
+
+
+def start():
+    prepare(made=connect())
+
+
+def start_worker():
+    prepare(settings.worker_url)
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -421,6 +454,34 @@ engine = create_engine(settings.ledger_url)
         path="till/main.py",
         policy=(("session-modules", ["common/ledger.py", "till/pool.py"]),),
     ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+_open = None
+
+
+def connect():
+    return create_engine(settings.database_url, pool_size=10)
+
+
+def prepare(url=None, made=None):
+    global _open
+    if not made:
+        chosen = create_engine(url)
+    else:
+        chosen = made
+    _open = sessionmaker(bind=chosen)
+
+
+def start():
+    prepare(made=connect())
+""",
+    ),
 ]
 
 
@@ -461,6 +522,7 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
         and program.in_session_module(e.site)
         and not _wraps_factory(program, e)
         and not _passes(program, e)
+        and not _is_spared(program, e)
     ]
     approved = _behind_policy(program)
     made.sort(key=lambda e: (e.subject[0] not in approved, e.path, e.span))
@@ -521,6 +583,15 @@ def _passes(program: Program, event: Event) -> bool:
         return False
     kept = any(e.kind in ("store", "setattr", "setitem", "escape") or "global" in e.flags for e in function.events)
     return not kept and not any(e.kind == "create" and e.name in ("session", "factory") for e in function.events)
+
+
+def _is_spared(program: Program, event: Event) -> bool:
+    """An engine (or factory) that a function makes where it is given none, and every call gives it one."""
+    summary, made = event.function.summary, Effect("create", event.name, None)
+    if made not in summary.guards:
+        return False
+    calls = [e for e in program.events("call") if e.callee is event.function]
+    return bool(calls) and all(opens_none(summary, dict(e.bindings), program.solver, made) for e in calls)
 
 
 def _owner(program: Program, event: Event) -> tuple[Any, ...]:
