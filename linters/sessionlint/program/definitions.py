@@ -13,6 +13,7 @@ from sessionlint.program import (
     dispatching,
     hooking,
     knowledge,
+    middleware,
     provisions,
     registering,
     row_classes,
@@ -274,7 +275,7 @@ def _router_decorator(frame: Frame, info: FunctionInfo, atom: Any, decorator: ir
     elif name in knowledge.ROUTE_METHODS:
         _register(frame, info, name, atom.receiver, decorator)
     elif name == "middleware":
-        info.registrations["middleware"] = (frame.site(decorator[1]), "middleware")
+        middleware.decorated(frame, atom.receiver, info, decorator)
     elif name in ("on_event", "exception_handler"):
         info.registrations[name] = (frame.site(decorator[1]), name)
 

@@ -19,6 +19,7 @@ from sessionlint.program import (
     knowledge,
     left_open,
     locators,
+    middleware,
     network,
     own_sessions,
     predicates,
@@ -112,9 +113,9 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             return predicates.predicate(frame, e[1], [(column, False)], e)
     if name.endswith((".headers.get", ".cookies.get")) and args:
         return keyed(frame, Ext(name[: -len(".get")]), literal(args[0]), e[1])
-    if name == "starlette.middleware.Middleware":
-        for atom in args[0] if args else ():
-            scheduling.register_middleware(frame, atom, e[1])
+    if name == middleware.MAKER:
+        escape(frame, args, keywords, e)
+        return middleware.made(frame, args, keywords, e)
     scheduled = scheduling.call(frame, name, args, keywords, e)
     if scheduled is not None:
         return scheduled

@@ -28,7 +28,7 @@ from sessionlint.program import (
     urls,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.router_classes import note_options
+from sessionlint.program.router_classes import OPTIONS, note_options
 from sessionlint.program.values import (
     UNKNOWN,
     UNKNOWN_KEYWORDS,
@@ -196,7 +196,7 @@ def _app(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
         for atom in dict(keywords).get("lifespan", UNKNOWN):
             if atom.tag == "fn":
                 _lifespan_state(frame, frame.solver.summary_of(atom.info).yields)
-        options = {k: v for k, v in keywords if k in ("dependencies", "prefix", "lifespan", "include_in_schema")}
+        options = {k: v for k, v in keywords if k in OPTIONS}
         frame.solver.note_router(site, {"name": name, **options})
         return (Obj(f"{name}()", site),)
 

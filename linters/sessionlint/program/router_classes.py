@@ -12,7 +12,7 @@ from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Se
 
 Keywords = list[tuple[str, Value]]
 #: What a router's constructor may pass on that says how its routes are reached.
-_OPTIONS = ("dependencies", "prefix", "lifespan", "include_in_schema")
+OPTIONS = ("dependencies", "prefix", "lifespan", "include_in_schema", "middleware")
 #: Dependencies that a constructor adds to those it is given.
 _ADDED = "added dependencies"
 
@@ -23,7 +23,7 @@ def note_options(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr
     rest = next((p[0] for p in init.params if p[1] == ir.KIND_KWARGS), None)
     given = {k for a in frame.solver.read(("param", init, rest)) if a.tag == "map" for k, _ in a.items} if rest else ()
     written = {key for key, _ in e[4] if key}
-    options = tuple((k, v) for k, v in keywords if k in _OPTIONS and (k in written or k not in given))
+    options = tuple((k, v) for k, v in keywords if k in OPTIONS and (k in written or k not in given))
     open_ended = any(key is None and value[0] == "n" and value[2] == rest for key, value in e[4])
     frame.solver.write(("router options", init), (Map(options, open_ended),))
     return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import joining, knowledge, late_awaits, registering, registries, waiting
+from sessionlint.program import joining, knowledge, late_awaits, middleware, registering, registries, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -171,13 +171,12 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
         registering.register(frame, receiver, _http_method(named), target, args[:1], keywords, e)
     elif name == "add_middleware":
-        for atom in args[0] if args else named.get("middleware_class", UNKNOWN):
-            register_middleware(frame, atom, e[1])
-            if atom.tag == "ext":
-                frame.emit("external", e[1], name=atom.name, args=tuple(args), keywords=tuple(keywords), expr=e)
+        middleware.added(frame, receiver, args, keywords, e)
     elif name in knowledge.ROUTE_METHODS:
         return _route_by_call(frame, receiver, name, args, keywords, e)
-    elif name in ("add_event_handler", "add_exception_handler", "mount"):
+    elif name == "mount":
+        middleware.mounted(frame, receiver, args, keywords, e)
+    elif name in ("add_event_handler", "add_exception_handler"):
         return UNKNOWN
     return UNKNOWN
 
@@ -195,15 +194,6 @@ def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], ke
         return (PartialCall((Method(receiver, name),), tuple(args), tuple(keywords)),)
     registering.register(frame, receiver, name, args[-1], args[:-1], keywords, e)
     return args[-1]
-
-
-def register_middleware(frame: Frame, atom: Any, span: ir.Span4) -> None:
-    """A class that stands before all routes: what the server calls is its ``dispatch`` or ``__call__``."""
-    if atom.tag == "cls":
-        for name in ("dispatch", "__call__"):
-            method = frame.solver.method(atom.info, name)
-            if method is not None:
-                frame.solver.note_middleware(method, frame.site(span))
 
 
 def register_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> None:

@@ -17,7 +17,6 @@ from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.forgery_checks import asks_who_calls, checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
-from sessionlint.rules.letting_through import has_anonymous_backend, lets_through
 from sessionlint.rules.refusing_nobody import refuses_nobody
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
@@ -36,7 +35,6 @@ _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$"
 _FIELD = re.compile(r"(?:headers|cookies)\[[^\]]*\]")
 #: All headers or cookies of a request at once, the token among them.
 _HEADERS = re.compile(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
-_MIDDLEWARE = "starlette.middleware.authentication.AuthenticationMiddleware"
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
 _CREDENTIAL = re.compile(
     r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I
@@ -250,25 +248,6 @@ class Authentication:
             return bool(atom.tag == "ext" and atom.name == "starlette.authentication.requires")
         return self.is_guard(atom.info) or any(self.is_guard(c) for c in atom.info.children.values())
 
-    def guarded_by_middleware(self) -> bool:
-        """Whether middleware of the project checks tokens: it stands before every route."""
-        for function in self.program.functions:
-            if not self.reads_token(function) or lets_through(function, self._looks):
-                continue
-            if "middleware" in function.registrations:
-                return True
-            if function.class_info is not None and function.name in ("dispatch", "__call__"):
-                bases = self.program.solver.external_bases(function.class_info)
-                if any(b.startswith("starlette.middleware.") for b in bases):
-                    return True
-        return any(
-            _adds(e, _MIDDLEWARE) and not has_anonymous_backend(self.program, e)
-            for e in self.program.events("external")
-        )
-
-    def _looks(self, event: Event) -> bool:
-        return is_decoder(event.name) if event.callee is None else self.decodes(event.callee)
-
     def reads_token(self, function: FunctionInfo) -> bool:
         """Whether the function receives, reads or decodes a token, itself or through project functions."""
         return self.decodes(function) or function in self._reads
@@ -298,12 +277,6 @@ def _names_of_secrets(called: str) -> re.Pattern[str] | None:
 
 def _names_secret(names: re.Pattern[str], key: str) -> bool:
     return bool(names.search(key)) and not is_forgery_secret(key)
-
-
-def _adds(event: Event, middleware: str) -> bool:
-    """``app.add_middleware(X)``, ``Middleware(X)`` or ``X(app)``."""
-    wrapped = event.args[0] if event.args and event.name == "starlette.middleware.Middleware" else ()
-    return event.name == middleware or any(a.tag == "ext" and a.name == middleware for a in wrapped)
 
 
 def _callees(function: FunctionInfo) -> Iterable[FunctionInfo]:

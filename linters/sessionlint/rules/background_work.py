@@ -189,8 +189,10 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
         return maker in chain or maker not in done_by(program, function)
     if subject.tag == "param" and subject.info in chain:
         return True
-    if any(subject in default for f in chain for _, default in f.param_values.values()):
+    if any(subject in default for f in chain[1:] for _, default in f.param_values.values()):
         return True
+    if any(subject in default for _, default in function.param_values.values()) and subject.tag == "injected":
+        return False  # who runs it fills the parameter in: no session of the caller's
     if function.parent is not None and subject.tag == "injected" and _holds_for(program, chain, subject):
         return True
     owner = next((f.class_info for f in chain if f.class_info is not None), None)

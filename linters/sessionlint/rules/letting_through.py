@@ -1,35 +1,60 @@
-"""Middleware that looks at a token when there is one, and lets every other request through."""
+"""Middleware that looks at a token when there is one, and lets every request through."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 
-_REFUSED = (401, 403)
-_DEEP = 3
+_REFUSED: Final = (401, 403)
+_ANSWERS: Final = ("Response", "Exception", "Error")
+#: Statuses that say nothing of who calls: done, too large, too often, out of order.
+_OTHER_STATUS: Final = re.compile(r"(?:.*HTTP_)?(?:2\d\d|40[5689]|41\d|42[4-9]|431|5\d\d)(?:\D.*)?$")
+#: What catches everything that is wrong with a token.
+_BROAD: Final = re.compile(r"(?:^|\.)(?:Base)?Exception$|(?:JWT|Jwt|JOSE|Jose|InvalidToken)Error$")
+#: Libraries that are told of a request, and refuse none.
+_TELLING: Final = sys.stdlib_module_names | {
+    "builtins", "loguru", "structlog", "sentry_sdk", "opentelemetry", "prometheus_client", "ddtrace", "redis",
+    "aioredis", "cachetools", "limits", "asgi_correlation_id", "orjson", "ujson", "anyio", "fastapi", "starlette",
+}  # fmt: skip
+_ASKING: Final = ("fastapi.security.", "starlette.authentication.")
+_LOGS: Final = frozenset({"debug", "info", "warning", "error", "exception", "bind", "contextualize", "log"})
+#: Methods of texts, and of dictionaries.
+_PLAIN: Final = frozenset({
+    "append", "casefold", "decode", "encode", "endswith", "format", "get", "items", "join", "keys", "lower", "lstrip",
+    "partition", "pop", "removeprefix", "removesuffix", "replace", "rpartition", "rstrip", "setdefault", "split",
+    "startswith", "strip", "update", "upper", "values",
+})  # fmt: skip
+
+Decodes = Callable[[Event], bool]
 
 
-def has_anonymous_backend(program: Program, event: Event) -> bool:
-    """Whether the backend of an ``AuthenticationMiddleware`` returns nothing for a request without credentials."""
-    given = [*event.args[1:2], *(v for k, v in event.keywords if k == "backend")]
-    backends = [a.info for v in given for a in v if a.tag in ("inst", "cls")]
+def has_anonymous_backend(program: Program, given: tuple[Any, ...]) -> bool:
+    """Whether a backend given to ``AuthenticationMiddleware`` returns nothing for a request without credentials."""
+    backends = [a.info for a in given if a.tag in ("inst", "cls")]
     methods = [m for info in backends if (m := program.solver.method(info, "authenticate")) is not None]
     return bool(methods) and all(any(_returns_nothing(e) for e in m.events) for m in methods)
 
 
-def lets_through(function: FunctionInfo, decodes: Callable[[Event], bool]) -> bool:
-    """Whether a middleware function decodes a token only if there is one, and nothing in it refuses."""
-    looking = [e for e in function.events if e.kind in ("external", "call") and decodes(e)]
+def lets_through(program: Program, function: FunctionInfo, decodes: Decodes) -> bool:
+    """Whether nothing in a middleware function refuses, and a token that is decoded may be missing or wrong."""
+    if _refuses(program, function, set()):
+        return False
+    looking = _looking(function, decodes)
     params = {p[0] for p in function.params}
-    return (
-        bool(looking)
-        and all(_is_asked_for(function.body, e, params) for e in looking)
-        and not _refuses(function, set())
-    )
+    sure = [e for e in looking if not _is_asked_for(function.body, e, params)]
+    if looking and not sure:
+        return True
+    return all(_swallowed(function, e, decodes, set()) for e in sure) and not _asks_somebody(function, decodes)
+
+
+def _looking(function: FunctionInfo, decodes: Decodes) -> list[Event]:
+    return [e for e in function.events if e.kind in ("external", "call") and decodes(e)]
 
 
 def _returns_nothing(event: Event) -> bool:
@@ -39,24 +64,139 @@ def _returns_nothing(event: Event) -> bool:
 def _is_asked_for(body: Any, event: Event, params: set[str]) -> bool:
     """Whether an ``if`` around the call asks for what the call is given."""
     given = _names(event.expr) - params
-    tests = [s[2] for s in _nodes(body) if s[0] == "I" and len(s) == 5 and _is_in(event.span, s)]
+    tests = [s[2] for s in _nodes(body) if s[0] == "I" and len(s) == 5 and _is_in(event.span, s[3])]
     return any(_names(test) & given for test in tests)
 
 
-def _is_in(span: ir.Span4, branch: ir.Stmt) -> bool:
-    return any(s[1][:2] <= span[:2] and span[2:] <= s[1][2:] for s in branch[3])
+def _is_in(span: ir.Span4, block: Any) -> bool:
+    return any(s[1][:2] <= span[:2] and span[2:] <= s[1][2:] for s in block)
 
 
-def _refuses(function: FunctionInfo, seen: set[FunctionInfo]) -> bool:
-    """Whether a function raises or answers, by itself or through what it calls."""
+def _swallowed(function: FunctionInfo, event: Event, decodes: Decodes, seen: set[FunctionInfo]) -> bool:
+    """Whether what a wrong token raises is caught, here or in what is called, and the request goes on."""
+    for attempt in _attempts(function):
+        if _is_in(event.span, attempt[2]) and any(_goes_on(clause) for clause in attempt[3]):
+            return True
+    callee = event.callee
+    if callee is None or callee in seen:
+        return False
+    inner = _looking(callee, decodes)
+    return bool(inner) and all(_swallowed(callee, e, decodes, seen | {function}) for e in inner)
+
+
+def _goes_on(clause: Any) -> bool:
+    kinds = clause[1]
+    names = kinds[2] if kinds is not None and kinds[0] == "t" else (kinds,)
+    return any(n is None or _BROAD.search(ir.dotted(n) or "") for n in names)
+
+
+def _attempts(function: FunctionInfo) -> list[Any]:
+    return [s for s in _nodes(function.body) if s[0] == "T" and len(s) == 6]
+
+
+def _refuses(program: Program, function: FunctionInfo, seen: set[FunctionInfo]) -> bool:
+    """Whether a function raises or answers, and not only because what it passed the request on to has failed."""
     seen.add(function)
+    going_on = _serving(function)
+    attempts = [a for a in _attempts(function) if going_on is not None and going_on in _names(a[2])]
     for event in function.events:
-        if event.kind == "raise" or (event.kind == "external" and event.name.endswith(("Response", "Exception"))):
+        if _is_refusal(program, event) and not any(_is_in(event.span, c[3]) for a in attempts for c in a[3]):
             return True
         callee = event.callee if event.kind == "call" else None
-        if callee is not None and callee not in seen and _refuses(callee, seen):
+        if callee is not None and callee not in seen and _refuses(program, callee, seen):
             return True
     return any(n[0] == "k" and n[2] in _REFUSED for n in _nodes(function.body))
+
+
+def _is_refusal(program: Program, event: Event) -> bool:
+    if event.kind == "raise":
+        return event.expr is not None
+    if event.kind == "construct":
+        made = [b for a in event.value if a.tag == "cls" for b in program.solver.external_bases(a.info)]
+        return any(b.endswith(_ANSWERS) for b in made)
+    if event.kind != "external" or not event.name.endswith(_ANSWERS):
+        return False
+    position = 0 if event.name.endswith("HTTPException") else 1
+    codes = (*event.args[position : position + 1], *(v for k, v in event.keywords if k == "status_code"))
+    known = [str(a.value) if a.tag == "const" else a.name for v in codes for a in v if a.tag in ("const", "ext")]
+    return not known or not all(_OTHER_STATUS.match(code) for code in known)
+
+
+def _serving(function: FunctionInfo) -> str | None:
+    """The parameter that a middleware function calls to have a request answered."""
+    positional = [p[0] for p in function.params]
+    if function.class_info is not None:
+        positional = positional[1:]
+    return positional[1] if len(positional) == 2 else None
+
+
+def _asks_somebody(function: FunctionInfo, decodes: Decodes, depth: int = 3) -> bool:
+    """Whether something that cannot be read is given what came with the request: it may refuse."""
+    calls = {e.span: e for e in function.events if e.kind in ("external", "call", "construct")}
+    body = function.body
+    going_on = _serving(function)
+    told = _told_of(function, going_on)
+    looking = {e.span for e in calls.values() if e.kind == "external" and decodes(e)}
+    for node in _nodes(body):
+        if (
+            node[0] == "c"
+            and len(node) == 5
+            and node[1] not in looking
+            and _may_ask(node, calls.get(node[1]), told, going_on)
+        ):
+            return True
+        if node[0] == "R" and node[2] is not None and _is_unread(node[2], calls, going_on):
+            return True
+    within = (e.callee for e in calls.values() if e.kind == "call")
+    return any(c is not None and (depth == 0 or _asks_somebody(c, decodes, depth - 1)) for c in within)
+
+
+def _told_of(function: FunctionInfo, going_on: str | None) -> set[str]:
+    """The names that have something of the request."""
+    told = {p[0] for p in function.params} - {going_on}
+    if function.class_info is not None and function.params:
+        told -= {function.params[0][0]}
+    kept = [(s[2], s[3]) for s in _nodes(function.body) if s[0] == "=" and len(s) == 4]
+    for _ in range(3):
+        for targets, value in kept:
+            names = _names(value)
+            if names & told and going_on not in names:
+                told |= {t[2] for t in targets if t[0] == "n"}
+    return told
+
+
+def _may_ask(call: ir.Expr, event: Event | None, told: set[str], going_on: str | None) -> bool:
+    if event is not None and event.kind != "external":
+        return False
+    called = call[2]
+    if called == ("n", called[1], going_on) or not _names((called, call[3], call[4])) & told:
+        return False
+    if event is not None:
+        return event.name.startswith(_ASKING) or event.name.partition(".")[0].partition("(")[0] not in _TELLING
+    if called[0] == "a":
+        if called[3] in _LOGS and "log" in (ir.dotted(called[2]) or "").lower():
+            return False
+        return called[3] not in _PLAIN and not _is_application(call)
+    return called[0] != "n" or called[2] not in _BUILTINS
+
+
+_BUILTINS: Final = frozenset({
+    "bool", "dict", "float", "frozenset", "getattr", "hash", "hasattr", "id", "int", "isinstance", "len", "list", "max",
+    "min", "print", "repr", "round", "set", "setattr", "sorted", "str", "tuple",
+})  # fmt: skip
+
+
+def _is_application(call: ir.Expr) -> bool:
+    """``self.app(scope, receive, send)``."""
+    return len(call[3]) == 3 and call[3][0][0] == "n" and call[3][0][2] == "scope"
+
+
+def _is_unread(value: ir.Expr, calls: dict[ir.Span4, Event], going_on: str | None) -> bool:
+    """Whether what is returned may be an answer of its own: neither the application's nor one that was looked at."""
+    inner = value[2] if value[0] == "aw" else value
+    if inner[0] == "c":
+        return going_on not in _names(inner[2]) and inner[1] not in calls and not _is_application(inner)
+    return inner[0] in ("a", "i")
 
 
 def _names(node: Any) -> set[str]:

@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 from sessionlint.program import strings
 from sessionlint.program.api import Program
 from sessionlint.program.importing import application_folders, below
+from sessionlint.program.middleware import MOUNTED
 from sessionlint.program.values import Dependency, Value
 
+#: What is included in applications, and is none.
+_ROUTER = "fastapi.APIRouter"
 _MAX_HOPS = 8
 _MAX_MOUNTS = 24
 
@@ -17,12 +20,14 @@ _MAX_MOUNTS = 24
 class Mount(NamedTuple):
     """One way to a router: the path in front of its routes, all dependencies on the way.
 
-    ``unknown`` when dependencies are given that cannot be read.
+    ``unknown`` when dependencies are given that cannot be read; ``applications`` are the places of those it belongs to
+    and of those around them.
     """
 
     prefix: str
     dependencies: tuple[Dependency, ...]
     unknown: bool = False
+    applications: tuple[Any, ...] = ()
 
 
 def mounts(program: Program, router: Any) -> list[Mount]:
@@ -50,13 +55,21 @@ def _including(program: Program) -> dict[Any, list[tuple[Any, Any]]]:
 def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
     options = program.solver.routers.get(site, {}) if site is not None else {}
     own = _step(program, options)
+    if options.get("name", _ROUTER) != _ROUTER:
+        own = own._replace(applications=(site,))
     if site is None or depth > _MAX_HOPS:
         return [own]
     found: list[Mount] = []
     for parent, place in program.shared(_including).get(site, ()):
-        between = _step(program, program.solver.include_options.get(place, {}))
+        if program.policy.layer_of(place[0]) in ("test", "migration"):
+            continue  # an application that serves nobody
+        given = program.solver.include_options.get(place, {})
+        between = _step(program, given)
         for outer in _mounts(program, getattr(parent, "site", None), depth + 1):
-            found.append(_joined(outer, between, own))
+            if MOUNTED in given:
+                found.append(own._replace(applications=(*own.applications, *outer.applications)))
+            else:
+                found.append(_joined(outer, between, own))
     return found[:_MAX_MOUNTS] or [own]
 
 
@@ -73,6 +86,7 @@ def _joined(*parts: Mount) -> Mount:
         "".join(p.prefix for p in parts),
         tuple(d for p in parts for d in p.dependencies),
         any(p.unknown for p in parts),
+        tuple(a for p in parts for a in p.applications),
     )
 
 

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Dependency, Handle, Injected, PartialCall, Value, contained
 from sessionlint.report import Finding, Span, TraceStep
+from sessionlint.rules.streamed import streamed_generators
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -165,6 +166,13 @@ def _handed_out(program: Program, function: FunctionInfo, depth: int) -> Source 
 
 def holders(program: Program, dependency: Dependency) -> Iterator[FunctionInfo]:
     """The functions behind a dependency that open an approved session and hand out an object that works with it."""
+    for function, handle in held_sessions(program, dependency):
+        if origin_of(program, function, handle) == "approved":
+            yield function
+
+
+def held_sessions(program: Program, dependency: Dependency) -> Iterator[tuple[FunctionInfo, Handle]]:
+    """The functions behind a dependency that hand out an object with a session they have opened, and that session."""
     pending = program.targets(dependency)
     seen: set[FunctionInfo] = set()
     while pending:
@@ -173,20 +181,19 @@ def holders(program: Program, dependency: Dependency) -> Iterator[FunctionInfo]:
             continue
         seen.add(function)
         value = function.summary.yields if function.is_generator else function.summary.returns
-        if any(origin_of(program, function, handle) == "approved" for handle in _held(function, value, 0)):
-            yield function
+        yield from ((function, handle) for handle in held_in(function, value))
         inner = (getattr(a.source, "info", None) for a in value if isinstance(a, Injected))
         pending += [info for info in inner if isinstance(info, FunctionInfo)]
 
 
-def _held(function: FunctionInfo, value: Value, depth: int) -> Iterator[Handle]:
+def held_in(function: FunctionInfo, value: Value, depth: int = 0) -> Iterator[Handle]:
     """The sessions in the objects of a value that the function itself, or what it calls, has opened."""
     for atom in value:
         if isinstance(atom, Handle) and depth and atom.kind == "session":
             yield from (atom,) if (atom.kind, atom.root) in function.summary.sources else ()
         elif atom.tag == "inst" and depth < _DEEP:
             for _, bound in atom.bindings:
-                yield from _held(function, bound, depth + 1)
+                yield from held_in(function, bound, depth + 1)
 
 
 def named(kind: str) -> str:
@@ -214,7 +221,9 @@ def outlives_request(program: Program, function: FunctionInfo) -> bool:
         return all(route.method.startswith("websocket") for route in function.routes)
     if function in program.dependency_functions:
         return True
-    return function.is_generator and not function.is_context_manager and program.role(function) != "service"
+    if not function.is_generator or function.is_context_manager:
+        return False
+    return program.role(function) != "service" or function in streamed_generators(program)
 
 
 def once(findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.values import Dependency, Handle, Injected
+from sessionlint.rules.called_objects import called, commits_late, source_of
 from sessionlint.rules.transactions import commits_on_exit, injector, request_dependencies
 
 if TYPE_CHECKING:
@@ -19,31 +20,30 @@ def committing_dependency(program: Program, endpoint: FunctionInfo, session: Any
     FastAPI runs what follows the ``yield`` after the response and its background tasks, with ``scope="function"``
     before them (measured with 0.165; https://fastapi.tiangolo.com/advanced/advanced-dependencies/).
     """
-    for dependency, function in _resolved(program, endpoint) if endpoint.routes else ():
-        if _commits(program, function, session):
+    for dependency, source, function in _resolved(program, endpoint) if endpoint.routes else ():
+        if _commits(program, function, session, source):
             return function, dependency.scope == "function"
     return None
 
 
-def _resolved(program: Program, endpoint: FunctionInfo) -> Iterator[tuple[Dependency, FunctionInfo]]:
-    """Every dependency FastAPI resolves for the endpoint, those of dependencies included, with its function."""
+def _resolved(program: Program, endpoint: FunctionInfo) -> Iterator[tuple[Dependency, Any, FunctionInfo]]:
+    """Every dependency FastAPI resolves for the endpoint, those of dependencies too: what it calls, what runs."""
     pending = request_dependencies(program, endpoint)
-    seen: set[tuple[FunctionInfo, str | None]] = set()
+    seen: set[tuple[Any, FunctionInfo, str | None]] = set()
     while pending:
         dependency = pending.pop(0)
-        for function in program.targets(dependency):
-            if (function, dependency.scope) not in seen:
-                seen.add((function, dependency.scope))
+        for source, function in called(program, dependency):
+            if (source, function, dependency.scope) not in seen:
+                seen.add((source, function, dependency.scope))
                 pending.extend(function.dependencies.values())
-                yield dependency, function
+                yield dependency, source, function
 
 
-def _commits(program: Program, function: FunctionInfo, session: Any) -> bool:
+def _commits(program: Program, function: FunctionInfo, session: Any, source: Any) -> bool:
     if isinstance(session, Injected) and injector(program, session) is function:
-        return commits_on_exit(program, function) is True
-    summary = function.summary
-    ended = [subject for subject, _ in summary.commits_after_yield]
-    ended += [subject for t in summary.yield_transactions if not t.savepoint for subject in t.subjects]
+        return commits_on_exit(program, function, source=source_of(session)) is True
+    ended = [subject for subject, _ in commits_late(program, function, source)]
+    ended += [subject for t in function.summary.yield_transactions if not t.savepoint for subject in t.subjects]
     return any(subject == session or _of_one_source(subject, session) for subject in ended)
 
 

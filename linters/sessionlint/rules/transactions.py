@@ -12,6 +12,7 @@ from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
@@ -136,19 +137,16 @@ def place_of(program: Program, site: Site, user: FunctionInfo) -> tuple[Function
 
 def injector(program: Program, atom: Injected) -> FunctionInfo | None:
     """The project function that FastAPI calls for an injected object."""
-    source = atom.source
-    if isinstance(source, tuple) and not hasattr(source, "tag"):
-        # not cached, or of another scope: the callable and what tells it from the cached one
-        source = source[0]
-    if not hasattr(source, "tag"):
+    source = source_of(atom)
+    if source is None:
         return None
     return next(iter(program.targets(Dependency((source,), ("", (0, 0, 0, 0))))), None)
 
 
-def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) -> bool | None:
-    """Whether leaving a session source commits; ``None`` when its code does not tell."""
+def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, source: Any = None) -> bool | None:
+    """Whether leaving a session source (as a method of ``source``) commits; ``None`` when its code does not tell."""
     summary = function.summary
-    if summary.commits_after_yield or any(not t.savepoint for t in summary.yield_transactions):
+    if commits_late(program, function, source) or any(not t.savepoint for t in summary.yield_transactions):
         return True
     kept = kept_by(program, function)
     if kept and _commits_when_left(program, function):
@@ -216,7 +214,7 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
     """Whether closing a session that ``function`` holds commits it; ``None`` when its origin does not tell."""
     if isinstance(atom, Injected):
         source = injector(program, atom)
-        return None if source is None else commits_on_exit(program, source, depth + 1)
+        return None if source is None else commits_on_exit(program, source, depth + 1, source_of(atom))
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:
         return _for_request(program, function, atom, depth)

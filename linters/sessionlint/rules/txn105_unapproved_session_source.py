@@ -13,6 +13,8 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.for_approved import is_for_approved
 from sessionlint.rules.opening import (
     Source,
+    held_in,
+    held_sessions,
     hops,
     injections,
     is_approved,
@@ -29,6 +31,7 @@ from sessionlint.rules.remedies import opening
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+    from sessionlint.program.values import Dependency
 
 META = Rule(
     code="TXN105",
@@ -472,6 +475,70 @@ async def lids(start=Depends(starter)):
         return await session.get(object, 1)
 """
     ),
+    Bad(
+        """
+# --- app/desks.py
+from contextlib import asynccontextmanager
+
+from app.session import session_factory
+
+
+class Desk:
+    def __init__(self, session, clerk="anyone"):
+        self.session = session
+        self.clerk = clerk
+
+    async def files(self):
+        return await self.session.get(object, 1)
+
+
+class Office:
+    def __init__(self, desk):
+        self.desk = desk
+
+
+async def open_desk():
+    async with session_factory() as session:  # TXN101@16
+        yield Desk(session)
+
+
+async def named_desk():
+    session = session_factory()  # TXN101@15
+    try:
+        yield Office(Desk(session, "Ada"))
+    finally:
+        await session.close()
+
+
+@asynccontextmanager
+async def at_desk():
+    async with session_factory() as session:  # TXN101@16
+        yield Desk(session)
+# --- app/tasks/files.py
+from app.desks import at_desk
+
+
+async def sort_files():
+    async with at_desk() as desk:  # TXN105@16
+        await desk.files()
+# --- app/routers/files.py
+from fastapi import APIRouter, Depends
+
+from app.desks import named_desk, open_desk
+
+router = APIRouter()
+
+
+@router.get("/files")
+async def files(desk=Depends(open_desk)):  # TXN105@22
+    return await desk.files()
+
+
+@router.get("/office")
+async def office(office=Depends(named_desk)):  # TXN105@25
+    return await office.desk.files()
+"""
+    ),
 ]
 
 GOOD = [
@@ -681,6 +748,60 @@ async def crates(start=Depends(get_session_dependency)):
         return await session.get(object, 1)
 """
     ),
+    Good(
+        """
+# --- app/desks.py
+from contextlib import asynccontextmanager
+
+from fastapi import Depends
+
+from app.session import get_session, get_session_dependency
+
+
+class Desk:
+    def __init__(self, session):
+        self.session = session
+
+
+async def open_desk(session=Depends(get_session_dependency)):
+    yield Desk(session)
+
+
+@asynccontextmanager
+async def at_desk():
+    async with get_session() as session:
+        yield Desk(session)
+
+
+@asynccontextmanager
+async def desk_for(session):
+    yield Desk(session)
+# --- app/tasks/files.py
+from app.desks import at_desk, desk_for
+from app.session import get_session
+
+
+async def sort_files():
+    async with at_desk() as desk:
+        await desk.session.get(object, 1)
+
+
+async def count_files():
+    async with get_session() as session, desk_for(session) as desk:
+        await desk.session.get(object, 1)
+# --- app/routers/files.py
+from fastapi import APIRouter, Depends
+
+from app.desks import open_desk
+
+router = APIRouter()
+
+
+@router.get("/files")
+async def files(desk=Depends(open_desk)):
+    return await desk.session.get(object, 1)
+"""
+    ),
 ]
 
 
@@ -717,6 +838,7 @@ def _found(program: Program) -> Iterator[Finding]:
             META, event, message + opening(program, event.function, event.subject), hops(program, event, handle)
         )
     yield from _kept(program)
+    yield from _entered(program)
     yield from _injected(program)
 
 
@@ -735,6 +857,22 @@ def _kept(program: Program) -> Iterator[Finding]:
             message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
             trace = program.source_trace(opener, handle)
             yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
+
+
+def _entered(program: Program) -> Iterator[Finding]:
+    """Context managers of the project that open a session and hand out an object that holds it."""
+    for event in program.events("call"):
+        manager = event.callee
+        if manager is None or "spared" in event.flags or not {"context", "cm"} <= event.flags:
+            continue
+        if program.is_exempt(event.function) or is_approved(program, event.function) or is_approved(program, manager):
+            continue
+        for handle in held_in(manager, manager.summary.yields):
+            if origin_of(program, manager, handle) == "unapproved":
+                message = f"{text(event)} hands out an object with a session of unapproved origin. "
+                trace = program.source_trace(manager, handle)
+                yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
+                break
 
 
 def _receiver(event: Event) -> ClassInfo | None:
@@ -803,6 +941,18 @@ def _injected(program: Program) -> Iterator[Finding]:
                 trace += program.source_trace(source.function, source.handle)
             yield program.finding(META, (function, span), message + opening(program, function, _handed(source)), trace)
             break
+        else:
+            yield from _held(program, function, span, dependency)
+
+
+def _held(program: Program, function: FunctionInfo, span: ir.Span4, dependency: Dependency) -> Iterator[Finding]:
+    """A dependency that opens a session and hands out an object that holds it."""
+    for source, handle in held_sessions(program, dependency):
+        if origin_of(program, source, handle, contexts=False) == "unapproved":
+            message = f"Depends on {source.name}(), which hands out an object with a session of unapproved origin. "
+            trace = [program.step(dependency.site, "it is injected here"), *program.source_trace(source, handle)]
+            yield program.finding(META, (function, span), message + opening(program, function, (handle,)), trace)
+            return
 
 
 def _reads_its_own(event: Event, handle: Handle) -> bool:

@@ -55,9 +55,9 @@ META = Rule(
     not_flagged=(
         "Background functions, wherever they are written, with what only they call in their file or class; "
         "authentication dependencies that open a short session "
-        "of their own and close it; websocket endpoints and the generators of streamed answers, which would hold "
-        "an injected session for as long as they run (TXN212); files of no layer; sessions of unapproved origin, "
-        "which TXN101, TXN104 and TXN105 report."
+        "of their own and close it; websocket endpoints and the generators of streamed answers (in services, too), "
+        "which would hold an injected session for as long as they run (TXN212); files of no layer; sessions of "
+        "unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
 )
 
@@ -404,6 +404,36 @@ async def crates(start=Depends(get_session_dependency)):
         return await session.get(object, 1)
 """
     ),
+    Bad(
+        """
+# --- app/services/ledger.py
+from sqlalchemy import select
+
+from app.session import get_session
+
+
+async def lines():
+    async with get_session() as session:  # TXN106@16
+        async for line in await session.stream_scalars(select(object)):
+            yield line
+
+
+async def total():
+    return sum([line async for line in lines()])
+# --- app/routers/ledger.py
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from app.services.ledger import total
+
+router = APIRouter()
+
+
+@router.get("/total")
+async def whole():
+    return StreamingResponse([str(await total())])
+"""
+    ),
 ]
 
 GOOD = [
@@ -709,6 +739,61 @@ class Lists:
 
 def lists(session: AsyncSession):
     return Lists(lambda: nullcontext(session))
+"""
+    ),
+    Good(
+        """
+# --- app/services/ledger.py
+from sqlalchemy import select
+
+from app.session import get_session
+
+
+class Ledger:
+    def __init__(self, year: int):
+        self.year = year
+
+    async def lines(self):
+        async with get_session() as session:
+            async for line in await session.stream_scalars(select(object)):
+                yield line
+
+
+async def totals():
+    async with get_session() as session:
+        yield await session.scalar(select(object))
+
+
+async def numbered(lines):
+    number = 0
+    async for line in lines:
+        number += 1
+        yield f"{number}: {line}"
+# --- app/routers/ledger.py
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from app.services.ledger import Ledger, numbered, totals
+
+router = APIRouter()
+
+
+class Sheet(StreamingResponse):
+    media_type = "text/csv"
+
+
+def sheet(rows):
+    return Sheet(rows)
+
+
+@router.get("/lines/{year}")
+async def lines(year: int):
+    return sheet(Ledger(year).lines())
+
+
+@router.get("/totals")
+async def whole():
+    return StreamingResponse(content=numbered(totals()))
 """
     ),
 ]

@@ -572,6 +572,84 @@ async def give_up_then_put(session, item):
     session.add(item)
 """
     ),
+    Bad(
+        """
+# --- app/units.py
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+class Unit:
+    async def __call__(self, session=Depends(get_session_dependency)):
+        yield session
+        await self.finish(session)
+
+    async def finish(self, session: AsyncSession):
+        pass
+
+
+class Looking(Unit):
+    async def finish(self, session: AsyncSession):
+        await session.rollback()  # TXN202@15
+
+
+class Filing(Unit):
+    async def finish(self, session: AsyncSession):
+        await session.commit()  # TXN201@15
+
+
+class Told(Unit):
+    async def finish(self, session: AsyncSession):
+        print("done")
+
+
+class Kept(Told):
+    async def finish(self, session: AsyncSession):
+        await session.commit()  # TXN201@15
+
+
+looking, filing, told, kept = Looking(), Filing(), Told(), Kept()
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.models import Item
+from app.units import filing, kept, looking, told
+
+app = FastAPI()
+
+
+@app.post("/a")
+async def a(session=Depends(looking)):
+    session.add(Item())  # TXN209@5
+
+
+@app.post("/b")
+async def b(session=Depends(filing, scope="function")):
+    session.add(Item())
+
+
+@app.post("/c")
+async def c(session=Depends(told)):
+    session.add(Item())  # TXN209@5
+
+
+@app.post("/d")
+async def d(session=Depends(kept, scope="function")):
+    session.add(Item())
+# --- app/models.py
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+"""
+    ),
 ]
 
 GOOD = [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.values import Dependency, Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.called_objects import called, commits_late, may_commit_late
 from sessionlint.rules.remedies import colour, in_colour
 from sessionlint.rules.transactions import commit_trace, is_web_request, request_dependencies
 
@@ -157,6 +158,54 @@ async def patch(session: Fine, other=Depends(database), third=Depends(plain)):
     session.add(object())
 """
     ),
+    Bad(
+        """
+# --- app/units.py
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+class Unit:
+    async def __call__(self, session=Depends(get_session_dependency)):
+        yield session
+        print("done")
+        await self.finish(session)  # TXN211@15
+
+    async def finish(self, session: AsyncSession):
+        print("nothing to do")
+
+
+class Looking(Unit):
+    async def finish(self, session: AsyncSession):
+        await session.rollback()
+
+
+class Filing(Unit):
+    async def finish(self, session: AsyncSession):
+        await session.commit()
+
+
+looking, filing = Looking(), Filing()
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.units import filing, looking
+
+app = FastAPI()
+
+
+@app.get("/a")
+async def a(session=Depends(looking)):
+    return await session.get(object, 1)
+
+
+@app.get("/b")
+async def b(session=Depends(filing)):
+    return await session.get(object, 1)
+"""
+    ),
 ]
 
 GOOD = [
@@ -225,6 +274,54 @@ async def override(session=Depends(committing)):
 """,
         path="tests/conftest.py",
     ),
+    Good(
+        """
+# --- app/units.py
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+
+class Unit:
+    async def __call__(self, session=Depends(get_session_dependency)):
+        yield session
+        print("done")
+        await self.finish(session)
+
+    async def finish(self, session: AsyncSession):
+        print("nothing to do")
+
+
+class Looking(Unit):
+    async def finish(self, session: AsyncSession):
+        await session.rollback()
+
+
+class Filing(Unit):
+    async def finish(self, session: AsyncSession):
+        await session.commit()
+
+
+looking, filing = Looking(), Filing()
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.units import filing, looking
+
+app = FastAPI()
+
+
+@app.get("/a")
+async def a(session=Depends(looking)):
+    return await session.get(object, 1)
+
+
+@app.get("/b")
+async def b(session=Depends(filing, scope="function")):
+    return await session.get(object, 1)
+"""
+    ),
 ]
 
 
@@ -250,27 +347,25 @@ def check(program: Program) -> Iterator[Finding]:
 
 def late_commits(program: Program) -> list[LateCommit]:
     """The dependencies that commit after the response of an HTTP request, in the order they are first asked for."""
-    uses: dict[FunctionInfo, list[Site]] = {}
+    uses: dict[tuple[FunctionInfo, ir.Span4], list[Site]] = {}
     provided: set[FunctionInfo] = set()
-    committing = {f for f in program.functions if _place(f) is not None}
+    committing = {f for f in program.functions if may_commit_late(f) or _place(program, f, None) is not None}
     for user, dependency in _used(program).values() if committing else ():
         if dependency.scope != "function" and not program.is_exempt(user):
-            for target in program.targets(dependency):
-                if target in committing:
-                    uses.setdefault(target, []).append(dependency.site)
+            for source, target in called(program, dependency):
+                span = _place(program, target, source) if target in committing else None
+                if span is not None:
+                    uses.setdefault((target, span), []).append(dependency.site)
                     provided.update((target,) if dependency.provided else ())
     return [
-        LateCommit(target, span, tuple(sorted(sites)), target in provided)
-        for target, sites in uses.items()
-        if (span := _place(target)) is not None
+        LateCommit(target, span, tuple(sorted(sites)), target in provided) for (target, span), sites in uses.items()
     ]
 
 
-def _place(function: FunctionInfo) -> ir.Span4 | None:
-    """Where a function commits after its ``yield``, or the block there that does."""
-    summary = function.summary
-    sites = [hop.site for _, hop in summary.commits_after_yield]
-    sites += [t.site for t in summary.yield_transactions if not t.savepoint]
+def _place(program: Program, function: FunctionInfo, source: Any) -> ir.Span4 | None:
+    """Where a function (as a method of ``source``) commits after its ``yield``, or the block there that does."""
+    sites = [hop.site for _, hop in commits_late(program, function, source)]
+    sites += [t.site for t in function.summary.yield_transactions if not t.savepoint]
     return next((span for path, span in sites if path == function.path), function.header if sites else None)
 
 

@@ -9,16 +9,16 @@ from sessionlint.facts import ir
 from sessionlint.program.buffers import is_buffer
 from sessionlint.program.knowledge import STREAMING
 from sessionlint.program.model import Effect
-from sessionlint.program.values import UNKNOWN, Dependency, Ext, Injected
+from sessionlint.program.values import Dependency, Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.streamed import body_of, makes_stream
 from sessionlint.rules.transactions import behind, is_web_request, place_of, request_dependencies
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
-    from sessionlint.program.values import Value
 
 META = Rule(
     code="TXN212",
@@ -264,7 +264,7 @@ def _stream(program: Program, function: FunctionInfo) -> Event | None:
         if function.is_generator and event.kind == "yield":
             return event
         if event.kind == "return" and any(_is_stream(program, atom) for atom in event.value):
-            bodies = [body for made in _responses(program, function) for body in _body(made)]
+            bodies = [body for made in _responses(program, function) for body in body_of(made)]
             if not bodies or not all(_is_one_piece(atom) for atom in bodies):
                 return event
     return None
@@ -272,19 +272,7 @@ def _stream(program: Program, function: FunctionInfo) -> Event | None:
 
 def _responses(program: Program, function: FunctionInfo) -> list[Event]:
     """The streaming responses that a function makes."""
-    return [e for e in function.events if e.kind in ("external", "construct") and _is_made_stream(program, e)]
-
-
-def _is_made_stream(program: Program, event: Event) -> bool:
-    if event.kind == "external":
-        return event.name in STREAMING
-    return any(bool(program.solver.external_bases(a.info) & STREAMING) for a in event.value)
-
-
-def _body(response: Event) -> Value:
-    """What a response is made of; something unknown for what is not known."""
-    body = response.args[0] if response.args else dict(response.keywords).get("content", UNKNOWN)
-    return body or (Ext("?"),)
+    return [e for e in function.events if e.kind in ("external", "construct") and makes_stream(program, e)]
 
 
 def _is_one_piece(atom: Any) -> bool:
@@ -324,4 +312,6 @@ def _lets_go(program: Program, function: FunctionInfo, start: Event, session: An
         return True
     if start.kind != "return" or session not in start.args[0]:
         return False
-    return session not in sessions_in(program, tuple(a for made in _responses(program, function) for a in _body(made)))
+    return session not in sessions_in(
+        program, tuple(a for made in _responses(program, function) for a in body_of(made))
+    )

@@ -10,6 +10,7 @@ from sessionlint.program.registering import Route
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.middlewares import Guarded, guarded
 from sessionlint.rules.mounting import mounts, path_pattern
 
 META = Rule(
@@ -27,8 +28,8 @@ META = Rule(
     ),
     not_flagged=(
         "Routes guarded by a parameter, by what their class-based view injects, a route, router or `include_router` "
-        "dependency, a parent router, the app, or middleware that checks tokens and refuses; paths in "
-        "`allow-unprotected`; endpoints that read the token themselves; tests."
+        "dependency, a parent router, the app, or middleware of it (or of one it is mounted in) that checks tokens "
+        "and refuses; paths in `allow-unprotected`; endpoints that read the token themselves; tests."
     ),
     presets=("scrapersky",),
 )
@@ -482,6 +483,126 @@ app = FastAPI()
 
 @app.get("/menu", dependencies=[Depends(note_language)])  # TXN405@2
 async def menu():
+    return []
+""",
+    ),
+    Bad(
+        source="""
+# --- app/observing.py
+import hashlib
+import logging
+import time
+
+import jwt
+from fastapi.responses import JSONResponse
+from starlette.middleware.base import BaseHTTPMiddleware
+
+log = logging.getLogger(__name__)
+
+
+class Timed(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        began = time.perf_counter()
+        caller = hashlib.sha256(request.headers.get("authorization", "").encode()).hexdigest()
+        try:
+            answer = await call_next(request)
+        except Exception:
+            log.exception("%s failed for %s", request.url.path, caller)
+            return JSONResponse({"detail": "sorry"}, status_code=500)
+        log.info("%s took %s for %s", request.url.path, time.perf_counter() - began, caller)
+        return answer
+
+
+class Throttled(BaseHTTPMiddleware):
+    def __init__(self, app, most=100):
+        super().__init__(app)
+        self.most = most
+        self.seen = {}
+
+    async def dispatch(self, request, call_next):
+        try:
+            caller = jwt.decode(request.headers.get("authorization"), "key", algorithms=["HS256"])["sub"]
+        except jwt.PyJWTError:
+            caller = request.client.host
+        self.seen[caller] = self.seen.get(caller, 0) + 1
+        if self.seen[caller] > self.most:
+            return JSONResponse({"detail": "slow down"}, status_code=429)
+        return await call_next(request)
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.observing import Throttled, Timed
+
+app = FastAPI()
+app.add_middleware(Timed)
+app.add_middleware(Throttled, most=20)
+
+
+@app.middleware("http")
+async def remember(request, call_next):
+    request.state.caller = request.cookies.get("session_token")
+    return await call_next(request)
+
+
+@app.get("/prices")  # TXN405@2
+async def prices():
+    return []
+""",
+    ),
+    Bad(
+        source="""
+# --- app/doors.py
+from fastapi import HTTPException
+from starlette.middleware.base import BaseHTTPMiddleware
+
+
+class Door(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        if not request.headers.get("authorization"):
+            raise HTTPException(401)
+        return await call_next(request)
+# --- app/routers/shelf.py
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/books")  # TXN405@2
+async def books():
+    return []
+# --- app/main.py
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app.doors import Door
+from app.routers.shelf import router
+
+
+def shut(app):
+    app.add_middleware(Door)
+
+
+staff, public, annex = FastAPI(middleware=[Middleware(Door)]), FastAPI(), FastAPI()
+members = FastAPI()
+shut(members)
+public.mount("/staff", staff)
+public.mount("/annex", annex)
+staff.include_router(router)
+public.include_router(router)
+
+
+@staff.get("/loans")
+async def loans():
+    return []
+
+
+@members.get("/fines")
+async def fines():
+    return []
+
+
+@annex.get("/map")  # TXN405@2
+async def plan():
     return []
 """,
     ),
@@ -1085,6 +1206,114 @@ async def bill():
     return []
 """,
     ),
+    Good(
+        source="""
+# --- app/doors.py
+from fastapi.responses import RedirectResponse
+from starlette.middleware.base import BaseHTTPMiddleware
+
+
+class Door(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        if request.cookies.get("session_token") is None:
+            return RedirectResponse("/login", status_code=303)
+        return await call_next(request)
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.doors import Door
+
+outer, inner, lone = FastAPI(), FastAPI(), FastAPI()
+outer.mount("/inner", inner)
+outer.add_middleware(Door)
+
+
+@inner.get("/loans")
+async def loans():
+    return []
+
+
+@lone.middleware("http")
+async def known(request, call_next):
+    answer = await call_next(request) if request.headers.get("x-api-key") == "k" else None
+    if answer is None:
+        raise PermissionError
+    return answer
+
+
+@lone.get("/fines")
+async def fines():
+    return []
+""",
+    ),
+    Good(
+        source="""
+# --- app/main.py
+from fastapi import FastAPI
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from company_login import checker
+
+
+class Checked(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        # what it is asked of may refuse
+        request.state.caller = await checker.caller(request.headers.get("authorization"))
+        return await call_next(request)
+
+
+def prepare(app: FastAPI):
+    app.add_middleware(Checked)
+
+
+def create_app():
+    made = FastAPI()
+    prepare(made)
+    return made
+
+
+app = create_app()
+
+
+@app.get("/prices")
+async def prices():
+    return []
+# --- tests/test_prices.py
+from fastapi import FastAPI
+
+from app.main import app
+
+around = FastAPI()
+around.mount("/", app)
+""",
+    ),
+    Good(
+        source="""
+# --- app/main.py
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.routing import Mount
+
+
+class Door(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        if not request.headers.get("authorization"):
+            return JSONResponse({}, 401)
+        return await call_next(request)
+
+
+inner = FastAPI()
+whole = Starlette(routes=[Mount("/inner", app=inner)], middleware=[Middleware(Door)])
+
+
+@inner.get("/prices")
+async def prices():
+    return []
+""",
+    ),
 ]
 
 
@@ -1092,7 +1321,8 @@ def check(program: Program) -> Iterator[Finding]:
     """Routes without a guard on some way they are mounted."""
     known = authentication(program)
     allowed = path_pattern(program.policy.allow_unprotected)
-    if known.guarded_by_middleware():
+    before = guarded(program, known)
+    if before.all:
         return
     for function in program.functions:
         if not function.routes or program.role(function) in ("test", "migration") or known.guards_itself(function):
@@ -1100,7 +1330,7 @@ def check(program: Program) -> Iterator[Finding]:
         for route in function.routes:
             if route.method == "route" and route.router is None:
                 continue  # an application nobody can see, Flask's for one, which has no dependencies
-            open_at = _unprotected(program, known, route, allowed)
+            open_at = _unprotected(program, known, before, route, allowed)
             if open_at is not None:
                 yield program.finding(
                     META,
@@ -1111,7 +1341,9 @@ def check(program: Program) -> Iterator[Finding]:
                 )
 
 
-def _unprotected(program: Program, known: Authentication, route: Route, allowed: re.Pattern[str]) -> str | None:
+def _unprotected(
+    program: Program, known: Authentication, before: Guarded, route: Route, allowed: re.Pattern[str]
+) -> str | None:
     """The path under which the route is open, or ``None``."""
     if any(known.guards(d) for d in program.dependencies_in(route.dependencies)):
         return None
@@ -1119,6 +1351,8 @@ def _unprotected(program: Program, known: Authentication, route: Route, allowed:
     for mount in mounts(program, route.router):
         path = mount.prefix + own
         if any(known.guards(d) for d in mount.dependencies) or mount.unknown:
+            continue
+        if before.stands_before(mount.applications):
             continue
         if not any(allowed.fullmatch(p.rstrip("/") or "/") for p in (own, path)):
             return path

@@ -497,6 +497,43 @@ async def enqueue(session=Depends(get_session_dependency)):
     await jobs.put((session, 1))  # TXN601@11
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/labels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+from taskiq import InMemoryBroker, TaskiqDepends
+
+from app.session import get_session_dependency
+
+broker = InMemoryBroker()
+
+
+@broker.task
+async def stick(number: int, session: AsyncSession = TaskiqDepends(get_session_dependency)):
+    await session.get(object, number)
+# --- app/routers/labels.py
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency
+from app.tasks.labels import broker, stick
+
+router = APIRouter()
+
+
+@router.post("/labels/{number}")
+async def label(number: int, session=Depends(get_session_dependency)):
+    await stick.kiq(number, session)  # TXN601@11
+
+
+@router.post("/labels/{number}/again")
+async def again(number: int, session=Depends(get_session_dependency)):
+    @broker.task
+    async def inner(of: int):
+        await session.get(object, of)
+
+    await inner.kiq(number)  # TXN601@11
+""",
+    ),
 ]
 
 GOOD = [
@@ -779,6 +816,46 @@ async def enqueue(session=Depends(get_session_dependency)):
     own = asyncio.Queue()
     await own.put((session, 1))
     return await double(own)
+""",
+    ),
+    Good(
+        """
+# --- app/tasks/labels.py
+from typing import Annotated
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from taskiq import InMemoryBroker, TaskiqDepends
+
+from app.session import get_session_dependency
+
+broker = InMemoryBroker()
+
+
+async def written(session, number):
+    await session.get(object, number)
+
+
+@broker.task
+async def stick(number: int, session: Annotated[AsyncSession, TaskiqDepends(get_session_dependency)]):
+    await written(session, number)
+# --- app/routers/labels.py
+from fastapi import APIRouter, Depends
+
+from app.session import get_session_dependency
+from app.tasks.labels import stick
+
+router = APIRouter()
+
+
+@router.post("/labels/{number}")
+async def label(number: int, session=Depends(get_session_dependency)):
+    row = await session.get(object, number)
+    await stick.kiq(row.number)
+
+
+@router.post("/labels")
+async def any_label(number: int):
+    await stick.kiq(number)
 """,
     ),
 ]

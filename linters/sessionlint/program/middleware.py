@@ -1,0 +1,62 @@
+"""What stands before all routes of an application: middleware, and the application that one is mounted in."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Const, Fn, PartialCall, Value
+
+Keywords = list[tuple[str, Value]]
+#: The option under which the place of ``app.mount(…)`` is noted: no dependency of ``app`` reaches what is mounted.
+MOUNTED: Final = "mounted"
+#: What says of a class, with arguments, that it is to be put before an application.
+MAKER: Final = "starlette.middleware.Middleware"
+_METHODS: Final = ("dispatch", "__call__")
+
+
+def added(frame: Frame, application: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """``app.add_middleware(Guard, …)``."""
+    for atom in args[0] if args else dict(keywords).get("middleware_class", UNKNOWN):
+        register(frame, atom, e[1])
+        if atom.tag == "ext":
+            frame.emit("external", e[1], name=atom.name, args=tuple(args), keywords=tuple(keywords), expr=e)
+        _stands(frame, application, PartialCall((atom,), tuple(args[1:]), tuple(keywords)), e[1])
+
+
+def made(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``Middleware(Guard, …)``, as an application is given in a list: it calls the class with these arguments."""
+    given = args[0] if args else UNKNOWN
+    for atom in given:
+        register(frame, atom, e[1])
+    return (PartialCall(given, tuple(args[1:]), tuple(keywords)),)
+
+
+def decorated(frame: Frame, application: Any, info: Any, decorator: ir.Expr) -> None:
+    """``@app.middleware("http")``."""
+    info.registrations["middleware"] = (frame.site(decorator[1]), "middleware")
+    _stands(frame, application, Fn(info), decorator[1])
+
+
+def mounted(frame: Frame, application: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """``app.mount("/inner", inner)``."""
+    for atom in args[1] if len(args) > 1 else dict(keywords).get("app", UNKNOWN):
+        if atom.tag == "obj":
+            entry = (application, atom, UNKNOWN, frame.site(e[1]))
+            frame.solver.note_include(entry, {MOUNTED: (Const(True, "bool"),)})
+
+
+def register(frame: Frame, atom: Any, span: ir.Span4) -> None:
+    """A class that stands before all routes: what the server calls is its ``dispatch`` or ``__call__``."""
+    if atom.tag == "cls":
+        for name in _METHODS:
+            method = frame.solver.method(atom.info, name)
+            if method is not None:
+                frame.solver.note_middleware(method, frame.site(span))
+
+
+def _stands(frame: Frame, application: Any, what: Any, span: ir.Span4) -> None:
+    """Like a router that is included, it belongs to the application from this place on."""
+    if application.tag == "obj":
+        frame.solver.note_include((application, what, UNKNOWN, frame.site(span)), {})
