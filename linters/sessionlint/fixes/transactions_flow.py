@@ -12,6 +12,7 @@ import libcst as cst
 from sessionlint.facts.ir import Span4
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.source import Function, Statement
+from sessionlint.program.library_objects import BY_LIBRARY
 from sessionlint.rules.transactions import owner_of
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Flow:
         for event in self.events:
             if event.kind != "txn" or event.name != name or (not inside and owner_of(event, event.subject)):
                 continue
+            if BY_LIBRARY in event.flags:
+                refuse("a method of a library commits there besides what else it does", self.path, event.span[0])
             if event.text not in ("session", "transaction") or self._is_savepoint(event):
                 refuse(f"it is ended by the {event.text}, not by the session", self.path, event.span[0])
             call = self.source.node_at(event.span, cst.Call)

@@ -13,6 +13,8 @@ from sessionlint.program import (
     configured,
     drawing,
     knowledge,
+    library_classes,
+    library_objects,
     mapped,
     overriding,
     own_sessions,
@@ -110,7 +112,9 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "tls":
         return certificates.attribute(name)
     if tag == "map" and any(k == NAMESPACE[0] for k, _ in atom.items):
-        return tuple(atom.get(name) or UNKNOWN)
+        return tuple(
+            atom.get(name) or (library_objects.of_object(atom, name) if name in library_classes.METHODS else ())
+        )
     if tag == "const" and name == "value":
         return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":
@@ -141,6 +145,8 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
         kind = knowledge.handle_kind(full[:-2])
         if kind is not None:
             return _handle(frame, atom, kind, name)
+        if full.startswith(library_classes.PACKAGES) and (kept := library_objects.declared(full[:-2], name)):
+            return kept
         if name == "state":
             return (Ext("request.state" if full in _REQUESTS else "app.state"),)
     if full in ("app.state", "request.state"):
@@ -217,6 +223,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if name == "__dict__" and kind is None:
         return (atom,)
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
+    if name in library_classes.KEPT:
+        value = library_objects.kept(frame, atom, name, value)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
         return (Ext("enum.Enum().value()"),)
     if kind is not None:
@@ -231,7 +239,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         if result:
             return _asked(frame, result, name, e)
     below = [(m, m.class_info) for m in solver.overrides(atom.info, name) if not m.is_property]
-    if below:
+    if below and name != "__init__":
         # a mixin uses what the classes have that it is mixed into
         return tuple(solver.bound(m, Inst(owner, atom.bindings)) for m, owner in below if owner is not None)
     routers = solver.external_bases(atom.info)
@@ -241,6 +249,9 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return (PartialCall((Ext(f"{base}().start"),), ((solver.bound(work, atom),),) if work else (), ()),)
     if not routers.isdisjoint(_QUERIES):
         return (Method(Ext(knowledge.QUERY), name),)
+    given = library_objects.attribute(frame, atom, name) if routers else UNKNOWN
+    if given:
+        return given
     if routers:
         base = next(iter(sorted(routers)))
         return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN

@@ -17,6 +17,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     libraries,
+    library_objects,
     locators,
     mapped,
     overriding,
@@ -243,8 +244,9 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
         running.run(frame, init, bindings, e)
+        bindings.update(library_objects.passed_on(frame, info, bindings))
     else:
-        bindings = _fields(frame, info, args, keywords, e[1])
+        bindings = library_objects.bound(frame, info, args, keywords) or _fields(frame, info, args, keywords, e[1])
         taken = records.taken_over(frame, info, args, keywords)
         bindings.update({records.COPIED: taken} if taken else {})
     if kind is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, library_classes
 from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.naming import Naming
 from sessionlint.program.values import (
+    UNKNOWN,
     Cls,
+    Ext,
     Fn,
     Param,
     Value,
@@ -74,6 +76,20 @@ class Classes(Naming):
             for base in bases:
                 if base.tag == "cls":
                     self.write(("subclasses", base.info), (Cls(info),))
+                elif base.tag == "ext":
+                    self._make_maker(info, base.name)
+
+    def _make_maker(self, info: ClassInfo, base: str) -> None:
+        """What stands for the constructor that a class has from a library's class that keeps its arguments."""
+        known = library_classes.find(base)
+        if known is None or not known.keeps or info.maker is not None:
+            return
+        facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
+        info.maker = self.memo.function(info.module, facts, f"{info.qualname}.<library>", None, info)
+        info.maker.evaluated = info.maker.signed = True
+        if known.session:
+            declared = "sqlalchemy.ext.asyncio.AsyncSession" if known.is_async else "sqlalchemy.orm.Session"
+            self.declare(info.maker, known.session, (Ext(declared),), UNKNOWN)
 
     def set_decorators(self, info: ClassInfo, decorators: Value) -> None:
         """Notes the evaluated decorators of a class."""

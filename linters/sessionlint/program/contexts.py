@@ -265,7 +265,15 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
         frame.learn(handle, "closed")
         frame.learn(handle, "open", False)
         frame.learn(handle, "used", False)
+        frame.left.append(handle)
         holding.let_go(frame, handle)
+
+
+def left_in(frame: Frame, since: int, body: tuple[ir.Stmt, ...]) -> list[Handle]:
+    """What a ``with`` inside a ``try`` has opened: whatever failed, it is closed where there is such a thing at all."""
+    first, last = body[0][1], body[-1][1]
+    made = [a for a in frame.left[since:] if isinstance(a, Handle) and a.site[0] == frame.path]
+    return [a for a in made if first[:2] <= a.site[1][:2] and a.site[1][2:] <= last[2:]]
 
 
 def _made_here(frame: Frame, handle: Any) -> bool:

@@ -103,6 +103,8 @@ class Frame:
         self.tx: list[Transaction] = []
         #: what the ``with`` statements around the current place will close
         self.entered: list[Any] = []
+        #: what the ``with`` statements have closed that were gone through
+        self.left: list[Any] = []
         #: the exit stacks of the ``with`` statements around the current place
         self.stacks: list[Any] = []
         #: what was open when the ``except`` clause around the current place was entered

@@ -337,6 +337,9 @@ def _operate(
     how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
     touches = write or query or sends or name in knowledge.SESSION_READS
     idle = name == "flush" and flushing.sends_nothing(frame, subjects, e)
+    if name == "run_sync" and _sees_into(args):
+        # no statement of its own: what the function does is told of that
+        touches, idle = False, True
     for subject in subjects:
         if name not in PASSIVE:
             frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
@@ -357,6 +360,14 @@ def _operate(
         if not idle:
             holding.operated(frame, subject, kind, name, args, keywords, write, e)
     return _result(frame, receiver, kind, name, args, keywords, e)
+
+
+def _sees_into(args: list[Value]) -> bool:
+    """Whether the function that ``run_sync`` is given is the project's, or a method of a session."""
+    return bool(args and args[0]) and all(
+        a.tag == "fn" or (a.tag == "ext" and knowledge.handle_kind(a.name.rpartition(".")[0]) is not None)
+        for a in args[0]
+    )
 
 
 #: Methods of sessions whose first argument is the class of the rows.

@@ -18,6 +18,8 @@ from sessionlint.program import (
     keys,
     knowledge,
     left_open,
+    library_classes,
+    library_objects,
     locators,
     middleware,
     network,
@@ -116,6 +118,10 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     if name == middleware.MAKER:
         escape(frame, args, keywords, e)
         return middleware.made(frame, args, keywords, e)
+    if name.startswith(library_classes.PACKAGES):
+        known = library_objects.call_external(frame, name, args, keywords, e)
+        if known is not None:
+            return known
     scheduled = scheduling.call(frame, name, args, keywords, e)
     if scheduled is not None:
         return scheduled
@@ -251,6 +257,10 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
         return changed_url(frame, receiver, name, args, keywords, e)
+    if name in library_classes.METHODS and tag in ("map", "inst"):
+        done = library_objects.call_method(frame, receiver, name, keywords, e)
+        if done is not None:
+            return done
     if tag == "map":
         if name in _DRAWS and args and e[0] == "c" and e[2][0] == "a":
             (receiver,) = by_key.drawn(frame, e[2][2], (receiver,), args[0], e[3][0] if e[3] else None)[:1]

@@ -9,12 +9,21 @@ from sessionlint.program.targets import change, row_above
 from sessionlint.program.values import Value, join
 
 #: What a collection is changed by, where it stands.
-CHANGES = frozenset({"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"})
+CHANGES = frozenset({
+    "add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "sqlmodel_update", "update",
+})  # fmt: skip
+#: What SQLModel gives its rows to take over the fields of a dictionary or schema.
+_TAKES_OVER = "sqlmodel_update"
 
 
 def changed(frame: Frame, e: ir.Expr, callees: Value) -> None:
     """A method of :data:`CHANGES` is called on an attribute of something that may be a row."""
     collection = e[2][2]
+    if e[2][3] == _TAKES_OVER:
+        if all(callee.tag == "ext" for callee in callees):
+            rows = frame.lookup(collection[2]) if collection[0] == "n" else row_above(frame, collection)
+            change(frame, rows, e[1], e)
+        return
     if collection[0] != "a" or any(callee.tag != "ext" for callee in callees):
         return
     if row_classes.relate(frame, collection[3]):

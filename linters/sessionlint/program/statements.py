@@ -320,18 +320,21 @@ def _jump(frame: Frame, s: ir.Stmt) -> None:
 
 def _try(frame: Frame, s: ir.Stmt) -> None:
     before = frame.snapshot()
-    start, exits = len(frame.events), len(frame.exits)
+    start, exits, blocks = len(frame.events), len(frame.exits), len(frame.left)
     frame.flags.append("try+finally" if s[5] else "try")
     run_block(frame, s[2])
     body_events = tuple(frame.events[start:])
     frame.flags.pop()
     interrupted = frame.snapshot()
+    left = contexts.left_in(frame, blocks, s[2]) if len(frame.left) > blocks else []
     if not frame.dead:
         run_block(frame, s[4])
     paths = [frame.snapshot()]
     for handler in s[3]:
         frame.restore((interrupted[0], interrupted[1], False))
         frame.merge((before[0], before[1], False))
+        for handle in left:
+            frame.learn(handle, "closed")
         if _tells_of_rows(frame, handler[1]):
             # a result that was no row, or several: the statement had run
             frame.facts.update({k: held for k, held in interrupted[1].items() if k[1] == "used"})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Value, contained
+from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 #: Kinds that hold a connection and have to be closed.
 HELD = frozenset({"session", "connection", "driver connection"})
 Verdict = Literal[
-    "closed", "passed on", "closed without finally", "never closed", "left open by a return", "left before the try"
+    "closed", "passed on", "closed without finally", "never closed", "left open by a return", "left before the try",
+    "closed on a condition",
 ]  # fmt: skip
 
 _SOMETIMES = frozenset({"branch", "handler"})
@@ -46,7 +48,8 @@ def kept_by_source(event: Event, handle: Handle) -> bool:
 
 def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     """What the function of ``event`` does with the handle it owns."""
-    closings = list(_closings(event, handle))
+    found = list(_closings(event, handle))
+    closings = [e for e in found if not on_other_condition(event, e)]
     flags = [e.flags for e in closings]
     if event.callee is not None and handle.root in event.callee.summary.hands_out_closed:
         return "closed"
@@ -65,7 +68,7 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
         early = returned_without(event, handle, closings) if set(takers) == {"return"} else None
         return "left open by a return" if early is not None else "passed on"
     if not flags:
-        return "never closed"
+        return "closed on a condition" if found else "never closed"
     in_handler = ["handler" in f for f in flags]
     return "closed" if any(in_handler) and not all(in_handler) else "closed without finally"
 

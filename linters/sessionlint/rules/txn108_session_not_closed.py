@@ -453,6 +453,8 @@ def _message(program: Program, event: Event, handle: Handle) -> str:
         return ""
     if outcome == "never closed":
         return f"{call} makes a {handle.kind} that is never closed. {advice}"
+    if outcome == "closed on a condition":
+        return f"{call} makes a {handle.kind} that `finally` closes only where another condition holds. {advice}"
     if outcome == "closed without finally":
         return f"{call} makes a {handle.kind} that stays open when the code before its close() raises. {advice}"
     return ""

@@ -12,6 +12,7 @@ from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.derived_ids import around_an_id
 from sessionlint.rules.identifiers import custom_format
 
 META = Rule(
@@ -406,6 +407,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if not _is_told_elsewhere(program, event) and _is_kept(event):
             yield program.finding(META, event, _message(repr(event.name), kind))
+    yield from _derived(program)
     for event in program.events("return"):
         kind = custom_format(event.value)
         if kind is None or event.expr is None or _is_exempt(program, event.function):
@@ -416,6 +418,15 @@ def check(program: Program) -> Iterator[Finding]:
             message = _message(f"that {_name(program, event.function)}() returns", kind)
             yield program.finding(META, (event.function, event.expr[1]), message)
     yield from _defaults(program)
+
+
+def _derived(program: Program) -> Iterator[Finding]:
+    for event in program.events("identifier"):
+        if event.name in _NOT_ROWS or custom_format(event.value) is not None or _is_exempt(program, event.function):
+            continue
+        kind = around_an_id(program, event)
+        if kind is not None:
+            yield program.finding(META, event, _message(repr(event.name), kind))
 
 
 def _message(what: str, kind: str) -> str:
