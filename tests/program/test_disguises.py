@@ -229,7 +229,7 @@ async def f():
     g = get_session_dependency()
     s = await anext(g)
     await s.commit()
-    s = await g.__anext__()
+    s = await get_session_dependency().__anext__()
     await s.rollback()
 def deco(fn):
     async def w(*a, **k):

@@ -10,8 +10,10 @@ from sessionlint.program import (
     configured,
     dispatching,
     drawing,
+    generators,
     handles,
     holding,
+    joining,
     keeping,
     knowledge,
     libraries,
@@ -209,6 +211,10 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
         kind = frame.solver.class_kind(receiver.info)
     if receiver.tag == "obj" and receiver.name == TASK and callee.name in ("result", "exception"):
         frame.emit("outcome", e[1], name=callee.name, subject=(receiver,), expr=e)
+    if frame.futures and receiver in frame.futures:
+        return joining.asked(frame, receiver, callee.name, e) or libraries.call_method(
+            frame, receiver, callee.name, args, keywords, e
+        )
     if kind is not None:
         return handles.call(frame, receiver, kind, callee.name, args, keywords, e)
     return libraries.call_method(frame, receiver, callee.name, args, keywords, e)
@@ -341,6 +347,7 @@ def call_function(
         pending = pending._replace(kind="cm")
     elif function.is_generator:
         pending = pending._replace(kind="gen")
+        generators.made(frame, pending)
     elif function.decorator_values and scheduling.enqueues(function):
         return scheduling.start_wrapped(frame, function, pending, e)
     frame.solver.summary_of(function)

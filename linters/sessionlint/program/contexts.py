@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, holding, keeping, left_open
+from sessionlint.program import calls, generators, holding, keeping, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
+from sessionlint.program.model import Effect, FunctionInfo, Transaction
 from sessionlint.program.substitution import substitution
 from sessionlint.program.values import UNKNOWN, Fn, Handle, Inst, Value, join
 
@@ -234,19 +234,6 @@ def _methods(frame: Frame, atom: Any, name: str) -> list[Fn]:
     return found or [solver.bound(method, atom)]
 
 
-def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:
-    """A generator goes on after its ``yield``: what it commits then comes after a ``yield`` made meanwhile."""
-    if not frame.yielded:
-        return
-    mapped = substitution(frame, pending.info, pending.bindings)
-    for subject, _ in frame.solver.summary_of(pending.info).commits_after_yield:
-        note = f"{pending.info.name}() goes on here and commits"
-        inner = Hop(frame.site(span), note, pending.info, Effect("txn", "commit", subject))
-        for outer in mapped.get(subject) or (subject,):
-            if all(h != inner for _, _, h in frame.after_yield):
-                frame.after_yield.append(("commit", outer, inner))
-
-
 def _spared(frame: Frame, pending: Any) -> bool:
     """Whether a context manager that may open a session was given one."""
     mapped = substitution(frame, pending.info, pending.bindings)
@@ -267,7 +254,7 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
             calls.call_function(frame, method, [], [], ("z", span, ()), run=True)
             frame.dead = dead
     for pending, place in entered.resumes:
-        resume(frame, pending, place)
+        generators.resume(frame, pending, place)
     for subject in entered.ends:
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)

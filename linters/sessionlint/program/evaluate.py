@@ -16,9 +16,12 @@ from sessionlint.program import (
     drawing,
     expressions,
     forwarding,
+    generators,
+    joining,
     knowledge,
     left_open,
     promising,
+    scheduling,
     unsaved,
 )
 from sessionlint.program.definitions import given_through, receiver_of, sign
@@ -86,6 +89,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         frame.emit("leave", (function.span[2], 1, function.span[2], 2))
         if not function.is_generator:
             frame.leaves()
+    if frame.futures:
+        joining.settle(frame, scheduling.tell)
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body)
@@ -133,7 +138,10 @@ def _parameters(frame: Frame) -> None:
         elif kind == ir.KIND_VARARGS:
             each = _declared(frame, name)
             passed = solver.read(("param", function, name))
-            value = _by_place(passed) if solver.read((decorated.PLACES, function)) else _spread(passed)
+            in_order = solver.read((decorated.PLACES, function)) or (
+                len(passed) > 1 and forwarding.by_place(function, name)
+            )
+            value = _by_place(passed) if in_order else _spread(passed)
             value = join(value, (Seq((each,), True),) if each else UNKNOWN)
             for held in (a for a in value if drawing.holds_function(a)):
                 drawing.draw(frame, Param(function, name), held)
@@ -229,6 +237,7 @@ def _summary(frame: Frame) -> Summary:
         hands_out_closed=_handed_out_closed(frame),
         holds_open=left_open.holds_open(frame),
         ambient=tuple(frame.ambient),
+        yields_once=generators.yields_once(frame),
     )
 
 

@@ -10,9 +10,9 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     calls,
-    contexts,
     definitions,
     drawing,
+    generators,
     handles,
     holding,
     iterating,
@@ -332,6 +332,7 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
         frame.yield_transactions = tuple(frame.tx)
     frame.yielded = True
     left_open.at_yield(frame)
+    generators.note_yield(frame, e[1])
     frame.emit("yield", e[1], value=value)
     return UNKNOWN
 
@@ -345,9 +346,12 @@ def _yield_from(frame: Frame, e: ir.Expr) -> Value:
     frame.yields = join(frame.yields, item)
     frame.yielded = True
     left_open.at_yield(frame, delegated=True)
+    inner = [a for a in source if isinstance(a, Pending)]
+    once = bool(inner) and len(inner) == len(source)
+    generators.note_yield(frame, e[1], once and all(frame.solver.summary_of(a.info).yields_once for a in inner))
     for atom in source:
         if isinstance(atom, Pending):
-            contexts.resume(frame, atom, e[1])
+            generators.resume(frame, atom, e[1])
     return UNKNOWN
 
 

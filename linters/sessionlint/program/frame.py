@@ -125,6 +125,11 @@ class Frame:
         self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
         self.returned = False
+        #: what generators that are taken from by hand have given, and the places of this one's own ``yield``s
+        self.taken: dict[Any, Value] = {}
+        self.yields_at: set[ir.Span4] = set()
+        #: work in threads and other loops that was started here, see :mod:`sessionlint.program.joining`
+        self.futures: dict[Any, Any] = {}
         #: a callee has left a session of its own open; one is open at a ``yield``
         self.left_open = self.holds_open = False
         #: where this evaluation has made dictionaries

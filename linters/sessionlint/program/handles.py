@@ -10,7 +10,6 @@ from sessionlint.program import (
     beginning,
     flushing,
     holding,
-    keeping,
     knowledge,
     own_sessions,
     predicates,
@@ -20,7 +19,7 @@ from sessionlint.program import (
     unsaved,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect, Event, FunctionInfo, Hop
+from sessionlint.program.model import Effect, Event, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
 from sessionlint.program.scoped import is_registry
 from sessionlint.program.sqlends import transaction_statements
@@ -279,15 +278,6 @@ def close(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> Value:
     frame.learn(receiver, "begun", False)
     holding.let_go(frame, receiver)
     return UNKNOWN
-
-
-def close_handed_out(frame: Frame, function: FunctionInfo, name: str, e: ir.Expr) -> None:
-    """A generator or context manager is ended by hand: the handles it gave out are closed."""
-    summary = frame.solver.summary_of(function)
-    roots = {(a.kind, a.root) for a in summary.yields if isinstance(a, Handle)}
-    known = [h for h in frame.begins if isinstance(h, Handle) and (h.kind, h.root) in roots]
-    for handle in known or keeping.of_roots(frame, roots) or [a for a in summary.yields if isinstance(a, Handle)]:
-        close(frame, handle, name, e)
 
 
 def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -10,9 +10,11 @@ from sessionlint.program import (
     buffers,
     by_key,
     dispatching,
+    generators,
     handing,
     handles,
     holding,
+    joining,
     keys,
     knowledge,
     left_open,
@@ -268,6 +270,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return predicates.labelled(frame, receiver, name, args)
     if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
         return stdlib.context_variable(frame, receiver, name, args, e)
+    if tag == "obj" and receiver.name == joining.FUTURE:
+        return unknown_call(frame, e, args, keywords) if e[0] == "c" else UNKNOWN
     if tag == "obj" and receiver.name == signals.SIGNAL:
         return signals.call(frame, receiver, name, args, keywords, e)
     if tag == "obj" and receiver.name == handing.QUEUE:
@@ -354,11 +358,11 @@ def _items(receiver: Map) -> Seq:
 
 
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:
-    if name in ("__aenter__", "__enter__", "__anext__", "__next__", "asend", "send"):
+    if name in generators.STEPS or name in ("__aenter__", "__enter__"):
         left_open.entered_by_hand(frame, frame.solver.summary_of(receiver.info))
-        return frame.machine.run_pending(frame, receiver, e[1], e)
+        return generators.step(frame, receiver, name, e)
     if name in ("close", "aclose", "__aexit__", "__exit__"):
-        handles.close_handed_out(frame, receiver.info, name, e)
+        generators.end(frame, receiver, name, e)
     return UNKNOWN
 
 

@@ -9,6 +9,7 @@ from sessionlint.program import (
     buffers,
     certificates,
     config_readers,
+    generators,
     graphql,
     handing,
     handles,
@@ -109,7 +110,8 @@ def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     out: Value = UNKNOWN
     for atom in args[0] if args else ():
         if isinstance(atom, Pending):
-            out = join(out, frame.machine.run_pending(frame, atom, e[1], e))
+            default = args[1] if len(args) > 1 else UNKNOWN
+            out = join(out, generators.step(frame, atom, "anext", e, default))
         elif atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
     return out

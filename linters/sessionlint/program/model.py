@@ -56,6 +56,8 @@ class Summary:
     holds_open: bool = False
     #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
     ambient: tuple[Any, ...] = ()
+    #: a generator with one thing to give: taking from it again runs it to its end
+    yields_once: bool = False
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -88,6 +90,7 @@ class Summary:
                 self.hands_out_closed,
                 self.holds_open,
                 self.ambient,
+                self.yields_once,
             )
         return self._key
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, late_awaits, registering, registries, waiting
+from sessionlint.program import joining, knowledge, late_awaits, registering, registries, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -142,7 +142,7 @@ def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.E
     frame.emit(
         "schedule", e[1], name=f"@{wrapper.qualname.partition('.')[0]}", value=(pending,), text="decorator", expr=e
     )
-    _tell(frame, (pending,), [], e)
+    tell(frame, (pending,), [], e)
     return UNKNOWN
 
 
@@ -247,7 +247,7 @@ def _makes_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> bool:
         "schedule", e[1], ("dropped",), name="asyncio.create_task", value=args[-1], args=(args[-1],), text="task",
         expr=e,
     )  # fmt: skip
-    _tell(frame, args[-1], [], e)
+    tell(frame, args[-1], [], e)
     return True
 
 
@@ -313,8 +313,12 @@ def _task(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
         text="task",
         expr=e,
     )
-    _tell(frame, targets, [], e)
-    return (Obj(TASK, frame.site(e[1])), Seq((targets,)))
+    task = Obj(TASK, frame.site(e[1]))
+    if name.endswith(".run_coroutine_threadsafe"):
+        joining.started(frame, task, targets, [], e, _STARTS.name)
+    else:
+        tell(frame, targets, [], e)
+    return (task, Seq((targets,)))
 
 
 def _waits_elsewhere(frame: Frame, e: ir.Expr) -> None:
@@ -355,10 +359,16 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
         text=kind,
         expr=e,
     )
-    if event == "schedule" and kind != "thread":
-        _tell(
-            frame, target, list(passed), e, POOLED if is_pool(name) and "statement" not in frame.flags else _STARTS.name
-        )
+    if event != "schedule" or kind == "thread":
+        return UNKNOWN
+    if is_pool(name) and "statement" not in frame.flags:
+        if name.endswith(".submit"):
+            future = Obj(joining.FUTURE, frame.site(e[1]))
+            joining.started(frame, future, target, list(passed), e, POOLED)
+            return (future,)
+        tell(frame, target, list(passed), e, POOLED)
+    else:
+        tell(frame, target, list(passed), e)
     return UNKNOWN
 
 
@@ -376,7 +386,7 @@ def _is_lazy(atom: Any) -> bool:
     return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))
 
 
-def _tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name) -> None:
+def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name) -> None:
     """Callers learn that their function or session goes to the background."""
     note = "it is handed to background work here"
     called = tuple(f for a in targets if a.tag == "partial" for f in a.function)

@@ -7,7 +7,17 @@ from itertools import islice
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, contexts, definitions, dependencies, handles, holding, listed, provisions
+from sessionlint.program import (
+    constants,
+    contexts,
+    definitions,
+    dependencies,
+    generators,
+    handles,
+    holding,
+    listed,
+    provisions,
+)
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
@@ -295,7 +305,7 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
-            contexts.resume(frame, atom, s[3][1])
+            generators.resume(frame, atom, s[3][1])
 
 
 def _while(frame: Frame, s: ir.Stmt) -> None:

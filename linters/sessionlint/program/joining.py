@@ -1,0 +1,77 @@
+"""Work in a thread or another loop that is waited for where it was started: ``run_coroutine_threadsafe(…).result()``.
+
+Whether anybody else has to know that it was started at all is said when the function is at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program import waiting
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import TASK, UNKNOWN, Obj, Seq, Value, contained, join_all
+
+#: Name of the :class:`Obj` that stands for what a pool gives back; its site is the call that gave it the work.
+FUTURE = "concurrent.futures.Future()"
+#: The fact that work may still go on; kept where a caller goes on if it holds on some path only, too.
+_RUNS = "open"
+_ASKS = frozenset({"result", "exception"})
+#: What may use a session, so that two do at the same time.
+_MEANWHILE = frozenset({"use", "txn", "call", "effect", "change", "schedule", "concurrent"})
+
+
+class Start(NamedTuple):
+    """What is to be told of a start unless its end is waited for: as :func:`~.scheduling.tell` takes it."""
+
+    targets: Value
+    args: tuple[Value, ...]
+    call: ir.Expr
+    how: str
+    guards: tuple[Any, ...]
+
+
+def started(frame: Frame, future: Obj, targets: Value, args: list[Value], e: ir.Expr, how: str) -> None:
+    """Work begins of which this function may see the end."""
+    frame.futures[future] = Start(targets, tuple(args), e, how, tuple(frame.guards))
+    frame.learn(future, _RUNS)
+
+
+def asked(frame: Frame, future: Obj, name: str, e: ir.Expr) -> Value:
+    """A method of a future: asking for the result waits for the work, which has then run here."""
+    start = frame.futures.get(future)
+    if start is None or not (name in _ASKS or name == "cancel"):
+        return UNKNOWN
+    frame.learn(future, _RUNS, False)
+    if name == "cancel":
+        return UNKNOWN
+    if future.name == TASK:
+        frame.emit("await", e[1], subject=(future,), expr=e)
+    given = contained((Seq((start.targets, *start.args)),), 2)
+    work = dict.fromkeys(a for a in given if a.tag == "pending" and a.kind == "coro")
+    return join_all([waiting.run_to_end(frame, (pending,), e) for pending in work])
+
+
+def settle(frame: Frame, tell: Callable[..., None]) -> None:
+    """Tells callers of the work that may go on when this function has ended."""
+    dead, guards = frame.dead, frame.guards
+    for future, start in frame.futures.items():
+        at_end = not dead and frame.know(future, _RUNS)
+        if at_end or any((future, _RUNS) in held for held in frame.exits):
+            frame.dead, frame.guards = False, list(start.guards)
+            tell(frame, start.targets, list(start.args), start.call, start.how)
+        elif future.name == TASK:
+            _is_no_task(frame, future)
+    frame.dead, frame.guards = dead, guards
+
+
+def _is_no_task(frame: Frame, future: Obj) -> None:
+    """A coroutine that another loop runs while this function does nothing but wait is as good as awaited."""
+    events = frame.events
+    places = [i for i, e in enumerate(events) if e.kind == "schedule" and e.site == future.site]
+    ends = [i for i, e in enumerate(events) if e.kind == "await" and future in e.subject]
+    for place in places:
+        end = min([i for i in ends if i > place], default=place)
+        if end > place and not any(e.kind in _MEANWHILE for e in events[place + 1 : end]):
+            events[place] = events[place]._replace(text="thread")
