@@ -14,6 +14,7 @@ from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
+from sessionlint.rules.idle_work import is_idle
 from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.transactions import owner_of
@@ -31,7 +32,8 @@ META = Rule(
     not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
     'has scope="function" (it ends before the response, so before them), tasks that are awaited inside the block, '
     "threads that are awaited, work that a callee starts for what it has committed in a session of its own when "
-    "nothing of this transaction is handed to it, tests.",
+    "nothing of this transaction is handed to it, work that is handed nothing and stays inside the process (a timer in "
+    "memory, a thread that runs an event loop), tests.",
 )
 
 _EXECUTORS = "concurrent.futures."
@@ -363,8 +365,9 @@ from app.session import get_session, get_session_dependency
 router = APIRouter()
 
 
-def index():
-    return 1
+async def index():
+    async with get_session() as session:
+        await session.get(object, 1)
 
 
 @router.post("/a")
@@ -707,8 +710,9 @@ from app.session import get_session, get_session_dependency
 router = APIRouter()
 
 
-def index():
-    return 1
+async def index():
+    async with get_session() as session:
+        await session.get(object, 1)
 
 
 @router.post("/a")
@@ -747,6 +751,8 @@ def check(program: Program) -> Iterator[Finding]:
                 continue
             step, since, where = found, f"of line {found.line}", "after the transaction block"
         if event.kind == "effect" and rests_on_its_own(program, event):
+            continue
+        if is_idle(program, event, awaited | program.shared(_executed)):
             continue
         reported.add(event.site)
         what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
