@@ -138,7 +138,10 @@ def _parameters(frame: Frame) -> None:
         elif kind == ir.KIND_VARARGS:
             each = _declared(frame, name)
             passed = solver.read(("param", function, name))
-            value = _by_place(passed) if solver.read((decorated.PLACES, function)) else _spread(passed)
+            in_order = solver.read((decorated.PLACES, function)) or (
+                len(passed) > 1 and forwarding.by_place(function, name)
+            )
+            value = _by_place(passed) if in_order else _spread(passed)
             value = join(value, (Seq((each,), True),) if each else UNKNOWN)
             for held in (a for a in value if drawing.holds_function(a)):
                 drawing.draw(frame, Param(function, name), held)

@@ -16,6 +16,8 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Fn, Value, join_all
 
 Keywords = list[tuple[str, Value]]
+#: What runs all that it is given at the same time: of how many, the callers together tell.
+_TOGETHER = frozenset({"gather", "wait", "as_completed", "run_coroutines"})
 
 
 def is_open_ended(function: FunctionInfo) -> bool:
@@ -38,6 +40,24 @@ def passed_on(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> ir.Expr | No
     parts = [a[2] if a[0] == "*" else a for a in call[3]] + [v for _, v in call[4]]
     names = {p[0] for p in function.params}
     return call if all(p[0] == "n" and p[2] in names for p in parts) else None
+
+
+def by_place(function: FunctionInfo, name: str) -> bool:
+    """Whether all that a function does with its starred arguments is to spread them in calls that keep their order.
+
+    What one caller passes in a place is then never what another one passes in the next.
+    """
+    if function.parent is not None:
+        return False
+    spread = kept = 0
+    pending: list[Any] = [function.body]
+    while pending:
+        node = pending.pop()
+        if node[0] == "c" and len(node) == 5 and node[2][-1] not in _TOGETHER:
+            kept += sum([a[0] == "*" and a[2][0] == "n" and a[2][2] == name for a in node[3]])
+        spread += node[0] == "n" and len(node) == 3 and node[2] == name
+        pending += [child for child in node if type(child) is tuple and child]
+    return 0 < spread == kept
 
 
 def forward(frame: Frame, helper: Fn, call: ir.Expr, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

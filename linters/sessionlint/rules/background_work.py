@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
-from sessionlint.program.values import TASK, Site, Value, contained
+from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 
 _DEEP = 7
 
@@ -271,6 +271,30 @@ def _with_parts(
                 seen.add(part)
                 pending.append(part)
     return found
+
+
+def is_never_given(program: Program, parameter: Any) -> bool:
+    """Whether a parameter is ``None`` by default, and all calls there are, of which there are some, leave it that."""
+    if parameter.info.param_values.get(parameter.name, ((), ()))[1] != (ABSENT,):
+        return False
+    calls = program.shared(_calls).get(parameter.info, ())
+    return bool(calls) and all(_leaves(call, parameter) for call in calls)
+
+
+def _calls(program: Program) -> dict[FunctionInfo, list[Event]]:
+    found: dict[FunctionInfo, list[Event]] = {}
+    for event in program.events("call"):
+        if event.callee is not None:
+            found.setdefault(event.callee, []).append(event)
+    return found
+
+
+def _leaves(call: Event, parameter: Any) -> bool:
+    """Whether a call, written with all its arguments, gives a parameter nothing but ``None``."""
+    expr = call.expr
+    if expr is None or expr[0] != "c" or any(a[0] == "*" for a in expr[3]) or any(name is None for name, _ in expr[4]):
+        return False
+    return dict(call.bindings).get(parameter) == (ABSENT,)
 
 
 def maker_of(program: Program, handle: Any) -> FunctionInfo:

@@ -8,12 +8,13 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Value, contained
+from sessionlint.program.values import Param, Pending, Value, contained
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.ambient_sessions import ambient_sessions, is_on_request
 from sessionlint.rules.background_work import (
     awaited_tasks,
     enclosing,
+    is_never_given,
     maker_of,
     passed_on,
     runs_in_background,
@@ -961,6 +962,9 @@ def _handed(event: Event) -> Value:
     if isinstance(passed_on, Param) and passed_on in event.subject and passed_on.info is not event.callee:
         # several helpers pass it on through *args: this is where its owner lets go of it
         return event.subject
+    if isinstance(passed_on, Pending):
+        # made below, and not of what is passed on here: it has with it what it is given
+        return event.subject
     # a helper of the project starts it: what it starts, and what is passed on through *args and **options
     others = [
         a
@@ -983,7 +987,7 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
         return _is_own(session, chain) or not passed_on(program, event.function, session)
     if session.tag == "param":
         if session.info in chain:
-            return True
+            return not is_never_given(program, session)
         if session.info.name != "__init__":
             return _is_given(program, event, session)
         passed = program.solver.arguments_of(session)
