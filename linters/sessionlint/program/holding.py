@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, strings
+from sessionlint.program import knowledge, sameness, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import decided
 from sessionlint.program.model import Effect, FunctionInfo
@@ -68,6 +68,11 @@ def let_go(frame: Frame, subject: Any) -> None:
     """The transaction of a session has ended, or may have."""
     for fact in _STATE:
         frame.learn(subject, fact, False)
+    if sameness.comes_from_outside(subject):
+        open_ones = [a for a, fact in frame.facts if fact in _STATE]
+        for other in [a for a in dict.fromkeys(open_ones) if sameness.may_be(frame, subject, a)]:
+            for fact in _STATE:
+                frame.learn(other, fact, False)
 
 
 def outlasts(fact: str) -> bool:

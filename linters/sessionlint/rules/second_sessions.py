@@ -39,7 +39,7 @@ def second_sessions(program: Program) -> Iterator[Second]:
             continue
         open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and not _hands_out_again(event, a))
         if open_ones and _opens_session(program, event, open_ones):
-            failed = [a for a in open_ones if may_have_failed(program, event, a)]
+            failed = [a for a in open_ones if may_have_failed(event, a)]
             if failed:
                 told.add(event.site)
                 yield Second(event, failed[-1])

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sessionlint.program.model import Event
 from sessionlint.program.values import Handle, contained
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.naming import names_of, nodes, uses_of
 
-if TYPE_CHECKING:
-    from sessionlint.program.api import Program
 
+def may_have_failed(event: Event, atom: Any) -> bool:
+    """Whether a ``try`` around whose ``except`` clause an event stands works with the session.
 
-def may_have_failed(program: Program, event: Event, atom: Any) -> bool:
-    """Whether a ``try`` around whose ``except`` clause an event stands works with the session, or what holds it."""
+    What is done with one that an entered object keeps for itself does not show.
+    """
+    if not isinstance(atom, Handle):
+        return True
     clauses = [h for h in event.function.events if h.kind == "handler" and _stands_in(event, h)]
-    if any(_works_with(program, e, atom) for h in clauses for e in body_of(h)):
+    if any(_is_of(a, atom) for h in clauses for e in body_of(h) for a in _at_hand(e)):
         return True
     # what nothing is known of may be handed the session: then its name stands there
+    path, made = atom.site
     statements = event.function.body
-    path, made = getattr(atom, "site", None) or ("", None)
-    named = names_of(statements, made) if made is not None and path == event.path else set()
+    named = names_of(statements, made) if path == event.path else set()
     spans = {h.span for h in clauses}
     tried = [t[2] for t in nodes(statements, "T", 6) if any(clause[0] in spans for clause in t[3])] if named else []
     return any(True for block in tried for _ in uses_of(block, named))
@@ -30,14 +32,6 @@ def may_have_failed(program: Program, event: Event, atom: Any) -> bool:
 
 def _stands_in(event: Event, handler: Event) -> bool:
     return any(e.span == event.span and e.kind == event.kind for e in handled(handler))
-
-
-def _works_with(program: Program, event: Event, atom: Any) -> bool:
-    if isinstance(atom, Handle):
-        return any(_is_of(a, atom) for a in _at_hand(event))
-    # what holds a session is open: it may be any that the block did not open itself
-    opened = event.kind in ("create", "obtain")
-    return not opened and any(a == atom or program.kind(a) in ("session", "transaction") for a in _at_hand(event))
 
 
 def _is_of(atom: Any, session: Handle) -> bool:

@@ -1,0 +1,45 @@
+"""Sessions of objects that others put together: what one of them ends may be another's, if nobody in sight says not.
+
+A class that takes a unit of work and a repository is given, as a rule, two objects with one session. What both were
+made with is known where they are made; elsewhere each has the parameter of its own constructor for a session.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import Value
+
+_FROM_OUTSIDE = frozenset({"param", "injected"})
+
+
+def may_be(frame: Frame, ended: Any, other: Any) -> bool:
+    """Whether a session that was ended may be this other one, which goes by another name here."""
+    if other == ended or other.tag not in _FROM_OUTSIDE or not (_of_object(frame, ended) or _of_object(frame, other)):
+        return False
+    if ended.tag == other.tag == "param" and ended.info is other.info:
+        return False
+    if frame.solver.kind_of(ended) != frame.solver.kind_of(other):
+        return False
+    left, right = _given(frame, ended), _given(frame, other)
+    return not left or not right or not set(left).isdisjoint(right)
+
+
+def comes_from_outside(atom: Any) -> bool:
+    """Whether a session was received, not made here."""
+    return atom.tag in _FROM_OUTSIDE
+
+
+def _of_object(frame: Frame, atom: Any) -> bool:
+    """Whether it is the session of an object, of another class than the method's own."""
+    if atom.tag != "param" or atom.info.name != "__init__" or atom.info.class_info is None:
+        return False
+    own = frame.function.class_info
+    return own is None or atom.info.class_info not in frame.solver.mro(own)
+
+
+def _given(frame: Frame, atom: Any) -> Value:
+    if atom.tag == "injected":
+        return (atom,)
+    return tuple([a for a in frame.solver.arguments_of(atom) if a.tag in ("handle", "injected")])
