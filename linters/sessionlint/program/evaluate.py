@@ -238,6 +238,7 @@ def _summary(frame: Frame) -> Summary:
         holds_open=left_open.holds_open(frame),
         ambient=tuple(frame.ambient),
         yields_once=generators.yields_once(frame),
+        takes=tuple(frame.takes),
     )
 
 

@@ -129,6 +129,8 @@ class Frame:
         self.returned = False
         #: what generators that are taken from by hand have given, and the places of this one's own ``yield``s
         self.taken: dict[Any, Value] = {}
+        #: parameters out of which one thing is taken
+        self.takes: dict[Any, None] = {}
         self.yields_at: set[ir.Span4] = set()
         #: work in threads and other loops that was started here, see :mod:`sessionlint.program.joining`
         self.futures: dict[Any, Any] = {}

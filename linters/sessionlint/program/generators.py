@@ -9,7 +9,7 @@ from sessionlint.program import handles, keeping
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.substitution import substitution
-from sessionlint.program.values import UNKNOWN, Handle, Pending, Value, join
+from sessionlint.program.values import UNKNOWN, Handle, Pending, Value, contained, join
 
 #: What makes a generator go on to its next ``yield``.
 STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
@@ -38,6 +38,54 @@ def step(frame: Frame, source: Pending, name: str, e: ir.Expr, default: Value = 
     fresh = tuple([a for a in given if a in frame.begins])
     frame.taken[source] = join(frame.taken.get(source, UNKNOWN), fresh)
     return given
+
+
+def handed(frame: Frame, loop: ir.Stmt, iterable: Value, declared: Value) -> Value:
+    """What ``for session in sessions: return Rows(session)`` takes out of a generator that it is handed, and leaves.
+
+    The session that a caller's generator gives, in the place of what only an annotation says of its elements.
+    """
+    if len(iterable) != 1 or iterable[0].tag != "param" or loop[3][0] != "n" or not _is_left_at_once(loop[4]):
+        return declared
+    param = iterable[0]
+    if param.info is not frame.function or any(a.tag != "ext" for a in declared):
+        return declared
+    sources = [v for v in frame.solver.arguments_of(param) if isinstance(v, Pending) and v.kind == "gen"]
+    if not sources or _mentions(frame.function.body, loop[3][2]) != 1:
+        return declared
+    site = frame.site(loop[3][1])
+    out: dict[Any, None] = {}
+    for source in sources:
+        for atom in frame.solver.summary_of(source.info).yields:
+            if isinstance(atom, Handle):
+                out[atom._replace(site=site)] = None
+                frame.source((atom.kind, atom.root), Hop(site, f"{source.info.name}() hands it out", source.info))
+    if not out:
+        return declared
+    frame.takes[param] = None
+    return tuple(out)
+
+
+def _is_left_at_once(body: tuple[ir.Stmt, ...]) -> bool:
+    """Whether a loop does not get to its second round."""
+    last = body[-1]
+    return bool(last[0] == "R" or (last[0] == "J" and last[2] == "break"))
+
+
+def _mentions(node: Any, name: str) -> int:
+    if len(node) == 3 and node[0] == "n":
+        return int(node[2] == name)
+    return sum([_mentions(child, name) for child in node if type(child) is tuple and child])
+
+
+def left_below(frame: Frame, takes: tuple[Any, ...], mapped: dict[Any, Value], result: Value, e: ir.Expr) -> None:
+    """A callee gives back what it took out of a generator of this function, which is where it is left."""
+    site = frame.site(e[1])
+    held = {(a.kind, a.root) for a in contained(result) if isinstance(a, Handle) and a.site == site}
+    for source in [a for param in takes for a in mapped.get(param, UNKNOWN) if isinstance(a, Pending)]:
+        yielded = frame.solver.summary_of(source.info).yields
+        if source.kind == "gen" and any(isinstance(a, Handle) and (a.kind, a.root) in held for a in yielded):
+            step(frame, source, "anext", ("z", e[1], ()))
 
 
 def end(frame: Frame, source: Pending, name: str, e: ir.Expr) -> None:

@@ -58,6 +58,8 @@ class Summary:
     ambient: tuple[Any, ...] = ()
     #: a generator with one thing to give: taking from it again runs it to its end
     yields_once: bool = False
+    #: parameters, generators of its callers, out of which it takes one thing to give it back
+    takes: tuple[Any, ...] = ()
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -91,6 +93,7 @@ class Summary:
                 self.holds_open,
                 self.ambient,
                 self.yields_once,
+                self.takes,
             )
         return self._key
 

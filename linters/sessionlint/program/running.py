@@ -10,6 +10,7 @@ from sessionlint.program import (
     by_key,
     carrying,
     configured,
+    generators,
     handles,
     keeping,
     type_keys,
@@ -61,6 +62,8 @@ def run(
     if summary.handed_back:
         raw = _handed_back(frame, function, raw, mapped, e)
     result = _result(frame, function, summary, raw, bindings, mapped, e, kind)
+    if summary.takes:
+        generators.left_below(frame, summary.takes, mapped, result, e)
     if spared:
         passed = {a for v in bindings.values() for a in v}
         result = tuple(a for a in result if not (isinstance(a, Handle) and a.kind == SESSION and a not in passed))

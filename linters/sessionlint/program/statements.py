@@ -299,6 +299,7 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.append("iterated")
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
+    item = generators.handed(frame, s, iterable, item)
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
     _loop(frame, s[4], s[5], lambda: assign(frame, s[2], item, None))

@@ -13,6 +13,8 @@ from sessionlint.rules.background_work import done_by, enclosing, runs_in_backgr
 _STATE, _REQUEST = Ext("request.state"), Ext("fastapi.Request()")
 #: Where an ``Event`` of the kind ``store`` says that a context variable keeps something.
 _VARIABLE = "context variable"
+#: Starts whose work sees none of the starter's context variables.
+_NEW_CONTEXTS = ("concurrent.futures.", "threading.", "multiprocessing.")
 
 
 def ambient_sessions(program: Program, event: Event) -> Iterator[Any]:
@@ -20,13 +22,27 @@ def ambient_sessions(program: Program, event: Event) -> Iterator[Any]:
     ways = [program.shared(_in_variables)]
     if _brings_request(program, event):
         ways.append(program.shared(_on_requests))
+    if not any(ways):
+        return
+    starts = _starts(program, event)
+    if starts and all(start.name.startswith(_NEW_CONTEXTS) for start in starts):
+        del ways[0]
+    around = [f for start in starts for f in program.started_by(start)]
     for keepers in ways:
         for started in program.started_by(event) if keepers else ():
-            # unless it keeps a session of its own there
-            if not any(f in keepers for f in done_by(program, started)):
+            # unless it, or what is started to call it, keeps a session of its own there
+            if not any(f in keepers for work in (started, *around) for f in done_by(program, work)):
                 for session in _used_by(program, started):
                     if any(session in kept and _keeps_for(program, event, f) for f, kept in keepers.items()):
                         yield session
+
+
+def _starts(program: Program, event: Event) -> list[Event]:
+    """The starts that a call of a helper comes down to; a start itself."""
+    if event.kind == "schedule" or event.callee is None or event.effect is None:
+        return [event]
+    site = program.effect_site(event.callee, event.effect)
+    return [start for start in program.events("schedule") if start.site == site]
 
 
 def is_on_request(program: Program, event: Event, session: Any) -> bool:
