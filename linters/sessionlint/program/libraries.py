@@ -28,6 +28,7 @@ from sessionlint.program import (
     stdlib,
     strings,
     waiting,
+    wiring,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
@@ -42,7 +43,6 @@ from sessionlint.program.values import (
     Ext,
     Handle,
     Map,
-    PartialCall,
     Pending,
     Seq,
     Site,
@@ -60,12 +60,6 @@ _QUIET = ("builtins.", "typing.", "logging.")
 _STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|set|create|alter|drop|truncate)\s", re.I)
 #: Libraries that do not end a session's transaction behind the caller's back.
 _HARMLESS = ("sqlalchemy.", "sqlmodel.", "functools.", "asyncio.", "fastapi.", "inspect.", "contextlib.")
-#: dependency-injector: what is provided is called later.
-_PROVIDERS = "dependency_injector.providers."
-_PROVIDES = (
-    ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
-)  # fmt: skip
-_MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
 _CONTAINERS = ("builtins.dict", "builtins.list", "builtins.set")
 #: Methods of dictionaries that take a key and give what is under it.
 _DRAWS = ("get", "pop", "setdefault")
@@ -100,8 +94,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
             scheduling.register_task(frame, name, args, e)
-    if name.startswith(_PROVIDERS) and name.endswith(_PROVIDES):
-        return _provider(frame, args, keywords, e)
+    if name in wiring.PROVIDERS:
+        return wiring.provider(frame, name, args, keywords, e)
     special = SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)
@@ -216,27 +210,6 @@ def _around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Ex
     if engines:
         frame.emit("external", e[1], name=knowledge.ASYNC_ENGINE, args=(given,), expr=e)
     return engines
-
-
-def _provider(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
-    made: Value = UNKNOWN
-    for target in args[0] if args else UNKNOWN:
-        if target.tag == "ext" and any(target.name in makers for makers in _MADE_BY_CONTAINERS):
-            passed = [_provided(frame, value, e) for value in args[1:]]
-            handed = frame.machine.call(frame, target, passed, keywords, e)
-            # each who asks for a session gets another
-            made = made if target.name in knowledge.SESSION_CLASSES else join(made, handed)
-        elif frame.solver.kind_of(target) == "factory":
-            frame.machine.call(frame, target, [], keywords, e)
-    if made:
-        return (PartialCall((Ext(knowledge.DECLARED_CALL),), (made,), ()),)
-    return SPECIAL["functools.partial"](frame, args, keywords, e)
-
-
-def _provided(frame: Frame, value: Value, e: ir.Expr) -> Value:
-    """What a container passes for an argument that is another provider: what that one gives."""
-    return tuple(a for p in value if p.tag == "partial" and p.args for a in p.args[0]) or value
 
 
 def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
