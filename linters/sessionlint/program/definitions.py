@@ -11,6 +11,7 @@ from sessionlint.program import (
     dependencies,
     dispatching,
     knowledge,
+    listeners,
     provisions,
     registering,
     row_classes,
@@ -35,7 +36,6 @@ from sessionlint.program.values import (
     Seq,
     Value,
     join,
-    literal,
 )
 
 #: A project decorator built on a task decorator of a library.
@@ -254,10 +254,8 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS
     ):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
-    elif name == "sqlalchemy.event.listens_for" and decorator[0] == "c" and len(decorator[3]) == 2 and info.params:
-        event = literal(frame.evaluate(decorator[3][1]))
-        if isinstance(event, str) and event in knowledge.SESSION_EVENTS:
-            frame.solver.flow(info, info.params[0][0], (Ext("sqlalchemy.orm.Session()"),))
+    elif name == listeners.DECORATOR:
+        listeners.decorated(frame, info, decorator)
     elif last in ("validator", "field_validator", "model_validator", "root_validator"):
         info.is_classmethod = True
     elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
