@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sessionlint.rules import examples, txn211_commit_after_response
 from tests.program.support import marked
 
 WORK = """
@@ -247,6 +248,13 @@ def test_a_provider_that_opens_a_session_of_its_own_is_no_approved_dependency() 
     assert [line for line in found if "TXN209" not in line] == expected
 
 
+def test_no_scope_is_recommended_for_what_a_container_calls() -> None:
+    files = examples.split(WORK + UNAPPROVED, "app/services/x.py")
+    program = examples.program_for(files, examples.policy_for({}, files))
+    found = [f.message for f in txn211_commit_after_response.check(program)]
+    assert [message.endswith("commit with `async with session.begin():`.") for message in found] == [True]
+
+
 INJECTOR = """
 # --- app/boats/wiring.py
 from fastapi import FastAPI
@@ -295,4 +303,68 @@ async def early(boat: str, work: Hurry = Injected(Hurry), session: AsyncSession 
 
 def test_an_injector_makes_what_nobody_provides_with_what_is_bound() -> None:
     found, expected = marked(WORK + INJECTOR)
+    assert found == expected
+
+
+OBJECTS = """
+# --- app/boats/wiring.py
+from dependency_injector import containers, providers
+
+from app.boats.work import HastyBoats, Hurry, Launch, StoredBoats
+from app.session import get_session_dependency
+
+
+class Parts(containers.DeclarativeContainer):
+    session = providers.{}(get_session_dependency)
+    boats = providers.Factory(StoredBoats, session=session)
+    hasty = providers.Factory(HastyBoats, session)
+    launch = providers.Factory(Launch, boats)
+    hurry = providers.Factory(Hurry, boats=hasty)
+# --- app/routers/boats.py
+from dependency_injector.wiring import Provide, inject
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.boats.wiring import Parts
+from app.boats.work import Hurry, Launch
+
+router = APIRouter()
+
+
+@router.post("/lost")
+@inject
+async def lost(boat: str, work: Launch = Depends(Provide[Parts.launch])):
+    await work.run(boat)  # TXN209
+
+
+@router.post("/kept")
+@inject
+async def kept(
+    boat: str,
+    work: Launch = Depends(Provide[Parts.launch]),
+    session: AsyncSession = Depends(Provide[Parts.session]),
+):
+    async with session.begin():
+        await work.run(boat){}
+
+
+@router.post("/early")
+@inject
+async def early(
+    boat: str,
+    work: Hurry = Depends(Provide[Parts.hurry]),
+    session: AsyncSession = Depends(Provide[Parts.session]),
+):
+    async with session.begin():
+        await work.run(boat){}
+"""
+
+
+def test_a_provider_that_keeps_its_object_gives_all_who_ask_the_same() -> None:
+    found, expected = marked(WORK + OBJECTS.format("Resource", "", "  # TXN205"))
+    assert found == expected
+
+
+def test_a_provider_that_makes_one_each_time_gives_all_who_ask_another() -> None:
+    found, expected = marked(WORK + OBJECTS.format("Factory", "", "").replace("  # TXN209", ""))
     assert found == expected

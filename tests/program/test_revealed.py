@@ -278,6 +278,56 @@ async def label(db):
     shown(db)
     await db.commit()
 """,
+    "what only a session does, without an end": """\
+import asyncio
+from sqlalchemy import select
+from app.models.item import Item
+async def named(store, name):
+    return await store.scalars(select(Item).where(Item.name == name))
+async def two_named(store):
+    await asyncio.gather(named(store, "a"), named(store, "b"))  # TXN602
+class Drawers:
+    def __init__(self, cabinet):
+        self.cabinet = cabinet
+    async def one(self, key):
+        return await self.cabinet.get(Item, key)
+    async def all(self):
+        return (await self.cabinet.execute(select(Item))).all()
+    async def both(self):
+        return await asyncio.gather(self.one(1), self.all())  # TXN602
+    async def in_turn(self):
+        return [await self.one(1), await self.all()]
+async def kept(cabinet, name):
+    cabinet.add(Item(name=name))
+    await cabinet.scalar(select(Item))
+async def keep(cabinet):
+    await asyncio.gather(*(kept(cabinet, name) for name in "ab"))  # TXN602
+""",
+    "what engines, stores and caches do, too": """\
+import asyncio
+from sqlalchemy import select
+from app.models.item import Item
+async def run(pool, name):
+    return await pool.execute(select(Item).where(Item.name == name))
+async def run_two(pool):
+    await asyncio.gather(run(pool, "a"), run(pool, "b"))
+async def load(cache, key):
+    return await cache.get(Item, key)
+async def load_two(cache):
+    await asyncio.gather(load(cache, 1), load(cache, 2))
+async def put(outbox, name):
+    await outbox.add(Item(name=name))
+    await outbox.get(Item, name)
+async def put_two(outbox):
+    await asyncio.gather(put(outbox, "a"), put(outbox, "b"))
+class Store:
+    async def scalars(self, query): return []
+async def find(store):
+    return await store.scalars(select(Item))
+async def find_two():
+    store = Store()
+    await asyncio.gather(find(store), find(store))
+""",
 }
 
 

@@ -16,6 +16,7 @@ from sessionlint.program.values import (
     UNKNOWN_KEYWORDS,
     Const,
     Fn,
+    Inst,
     Map,
     Seq,
     Value,
@@ -94,6 +95,11 @@ def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], ke
     return bindings
 
 
+def _replaces(function: FunctionInfo, callee: Fn) -> bool:
+    """Whether a plain function is called as a method that it has taken the place of."""
+    return function.class_info is None and isinstance(callee.receiver, Inst)
+
+
 def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], keywords: Keywords) -> dict[Any, Value]:
     """The same, for a call that the function itself need not know of."""
     frame.solver.ensure_signed(function)
@@ -101,7 +107,7 @@ def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], k
     params = function.params
     values = list(args)
     takes_receiver = function.class_info is not None and not function.is_staticmethod and function.parent is None
-    if takes_receiver and callee.receiver is not None:
+    if callee.receiver is not None and (takes_receiver or _replaces(function, callee)):
         values.insert(0, (callee.receiver,))
     position, given = 0, len(values)
     by_name = dict(keywords)

@@ -18,6 +18,7 @@ from sessionlint.program import (
     own_sessions,
     predicates,
     records,
+    replacing,
     scheduling,
 )
 from sessionlint.program.frame import Frame
@@ -191,6 +192,9 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     solver = frame.solver
     method = solver.method(atom.info, name)
     if method is not None:
+        instead = replacing.replaced(frame, atom, name, method)
+        if instead:
+            return instead
         methods = [method]
         if solver.is_abstract(method) and not _through_super(e) and not overriding.is_own_hook(method, atom):
             methods = solver.overrides(atom.info, name) or methods

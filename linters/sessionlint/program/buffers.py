@@ -31,8 +31,9 @@ def make(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: 
 
 
 def call(frame: Frame, buffer: Map, name: str, args: list[Value], e: ir.Expr) -> Value:
-    """``write`` adds to the buffer of the variable it is called on, and to its other names; ``getvalue`` joins."""
-    (held,) = buffer.get(PIECES)
+    """``write`` adds to the buffer under all its names, in dictionaries, too; ``getvalue`` joins."""
+    known = [a for a in buffer.get(PIECES) if isinstance(a, Seq)]
+    held = Seq(tuple([i for s in known for i in s.items])[:_MAX_PIECES], any(s.many for s in known))
     if name in ("getvalue", "read"):
         return strings.method(frame, _NOTHING, "join", [(held,)], [], ("z", e[1], ()))
     if not args:
@@ -42,7 +43,7 @@ def call(frame: Frame, buffer: Map, name: str, args: list[Value], e: ir.Expr) ->
     pieces = (*held.items, *[piece for piece in added if not again or piece not in held.items])[:_MAX_PIECES]
     grown = buffer._replace(items=((PIECES, (Seq(pieces, held.many or again),)),))
     renew(frame, (buffer,), (grown,))
-    if e[0] == "c" and e[2][0] == "a" and e[2][2][0] == "n" and e[2][2][2] in frame.env:
-        written = e[2][2][2]
-        frame.env[written] = tuple([grown if a == buffer else a for a in frame.env[written]])
+    for variable, value in list(frame.env.items()):
+        if buffer in value:
+            frame.env[variable] = tuple([grown if a == buffer else a for a in value])
     return UNKNOWN

@@ -26,6 +26,12 @@ _LOOKS_AT = frozenset({"__post_init__", "__attrs_post_init__", "model_post_init"
 _FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 
 
+def is_settings(frame: Frame) -> bool:
+    """Whether the class body that is evaluated is that of pydantic's settings."""
+    owner = frame.class_scope
+    return owner is not None and any(b.startswith(_FROM_OUTSIDE) for b in frame.solver.external_bases(owner))
+
+
 def configures(frame: Frame, info: ClassInfo) -> bool:
     """Whether the literals that instances of a class are made with may say how to connect."""
     return any(c.configures for c in frame.solver.mro(info)) and not frame.solver.is_model(info)
@@ -118,4 +124,4 @@ def _only_answers(node: tuple[Any, ...]) -> bool:
     return all(_only_answers(child) for child in node if type(child) is tuple)
 
 
-__all__ = ["answer", "answering", "configures", "field", "fields", "is_literal"]
+__all__ = ["answer", "answering", "configures", "field", "fields", "is_literal", "is_settings"]

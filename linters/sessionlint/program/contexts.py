@@ -11,9 +11,11 @@ from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.substitution import substitution
-from sessionlint.program.values import UNKNOWN, Handle, Value, join
+from sessionlint.program.values import UNKNOWN, Fn, Handle, Inst, Value, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
+#: What lets one coroutine after the other into its block.
+LOCKS = ("asyncio.Lock()", "asyncio.locks.Lock()", "anyio.Lock()", "trio.Lock()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
 
 
@@ -134,6 +136,8 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
         if tag == "ext" and atom.name in EXIT_STACKS:
             entered.holds.append(atom)
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
+        elif tag == "ext" and atom.name in LOCKS:
+            frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
         entered.value = join(entered.value, (atom,))
 
 
@@ -195,22 +199,39 @@ def _is_entered(frame: Frame, atom: Any) -> bool:
 
 def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
     for name in ("__aenter__", "__enter__"):
-        method = frame.solver.method(atom.info, name)
-        if method is None:
-            continue
-        value = calls.call_function(frame, frame.solver.bound(method, atom), [], [], item, run=True, context=True)
-        entered.value = join(entered.value, value)
-        entered.exits.append((atom, "__aexit__" if name == "__aenter__" else "__exit__"))
-        fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
-        leave_method = frame.solver.method(atom.info, entered.exits[-1][1])
-        if leave_method is not None and any(e.name == "close" for e in frame.solver.summary_of(leave_method).effects):
-            entered.closes.extend(fresh)
-            for handle in fresh:
-                frame.learn(handle, "open", False)
-        if not fresh and _opens(frame, method):
-            entered.holds.append(atom)
-        return
+        found = _methods(frame, atom, name)
+        for method in found:
+            _enter_by(frame, method, "__aexit__" if name == "__aenter__" else "__exit__", item, entered)
+        if found:
+            return
     entered.value = join(entered.value, (atom,))
+
+
+def _enter_by(frame: Frame, method: Fn, leaves: str, item: ir.Expr, entered: Entered) -> None:
+    """Runs one ``__enter__``; ``leaves`` is the method that will be run at the end."""
+    value = calls.call_function(frame, method, [], [], item, run=True, context=True)
+    entered.value = join(entered.value, value)
+    entered.exits.append((method.receiver, leaves))
+    fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
+    ways = [frame.solver.summary_of(m.info) for m in _methods(frame, method.receiver, leaves)] if fresh else []
+    if any(effect.name == "close" for summary in ways for effect in summary.effects):
+        entered.closes.extend(fresh)
+        for handle in fresh:
+            frame.learn(handle, "open", False)
+    if not fresh and _opens(frame, method.info):
+        entered.holds.append(method.receiver)
+
+
+def _methods(frame: Frame, atom: Any, name: str) -> list[Fn]:
+    """What is run for a special method: that of the object's class, or of classes below where it only declares."""
+    solver = frame.solver
+    method = solver.method(atom.info, name)
+    if method is None:
+        return []
+    below = solver.overrides(atom.info, name) if solver.is_abstract(method) else []
+    owned = [(m, m.class_info) for m in below]
+    found = [solver.bound(m, Inst(owner, atom.bindings)) for m, owner in owned if owner is not None]
+    return found or [solver.bound(method, atom)]
 
 
 def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:
@@ -241,10 +262,9 @@ def _opens(frame: Frame, function: FunctionInfo) -> bool:
 def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
     """Leaves a context manager."""
     for atom, name in entered.exits:
-        method = frame.solver.method(atom.info, name)
-        if method is not None:
+        for method in _methods(frame, atom, name):
             dead, frame.dead = frame.dead, False
-            calls.call_function(frame, frame.solver.bound(method, atom), [], [], ("z", span, ()), run=True)
+            calls.call_function(frame, method, [], [], ("z", span, ()), run=True)
             frame.dead = dead
     for pending, place in entered.resumes:
         resume(frame, pending, place)

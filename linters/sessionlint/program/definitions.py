@@ -7,11 +7,12 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    configured,
     decorated,
     dependencies,
     dispatching,
+    hooking,
     knowledge,
-    listeners,
     provisions,
     registering,
     row_classes,
@@ -254,10 +255,12 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS
     ):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
-    elif name == listeners.DECORATOR:
-        listeners.decorated(frame, info, decorator)
+    elif name == hooking.LISTENS_FOR and decorator[0] == "c" and len(decorator[3]) == 2 and info.params:
+        hooking.decorated(frame, info, decorator)
     elif last in ("validator", "field_validator", "model_validator", "root_validator"):
         info.is_classmethod = True
+        # the settings that are made of the others: nothing calls it in sight
+        info.eager = info.eager or configured.is_settings(frame)
     elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
         _register(frame, info, last, None, decorator)
     elif name in frame.solver.policy.background_sinks or (last in ("task", "actor") and name.count("()")):

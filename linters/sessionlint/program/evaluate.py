@@ -228,6 +228,7 @@ def _summary(frame: Frame) -> Summary:
         keeps=tuple(frame.kept),
         hands_out_closed=_handed_out_closed(frame),
         holds_open=left_open.holds_open(frame),
+        ambient=tuple(frame.ambient),
     )
 
 

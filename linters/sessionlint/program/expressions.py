@@ -233,7 +233,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
                     # a slice
                     out = join(out, (atom._replace(many=True),))
         elif atom.tag == "inst":
-            method = frame.solver.method(atom.info, "__getitem__")
+            method = iterating.reader(frame, atom)
             fields = frame.solver.field_names(atom.info)
             if method is not None:
                 out = join(out, calls.call_function(frame, frame.solver.bound(method, atom), [], [], e))

@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import calls
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, FACTORY, UNKNOWN, Pending, Value, join
 
 _STARTS = ("__iter__", "__aiter__")
@@ -48,13 +49,18 @@ def entry(frame: Frame, param: Any, key: Value, e: ir.Expr) -> Value:
     """What ``rates[name]`` gives where the parameter is an object of the project: what its ``__getitem__`` does."""
     out: Value = UNKNOWN
     for view in frame.solver.views(param):
-        method = frame.solver.method(view.info, "__getitem__") if view.tag == "inst" else None
+        method = reader(frame, view) if view.tag == "inst" else None
         if method is None or method.is_async:
             continue
         frame.guards.append(Guard(param, "is", view, True))
         out = join(out, calls.call_function(frame, frame.solver.bound(method, view), [key], [], e))
         frame.guards.pop()
     return out
+
+
+def reader(frame: Frame, instance: Any) -> FunctionInfo | None:
+    """What ``instance[key]`` runs: in a dictionary's class, what makes an entry that it does not have."""
+    return frame.solver.method(instance.info, "__getitem__") or frame.solver.method(instance.info, "__missing__")
 
 
 def _called(frame: Frame, instance: Any, names: tuple[str, ...], span: ir.Span4) -> Value:

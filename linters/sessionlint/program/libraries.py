@@ -20,6 +20,7 @@ from sessionlint.program import (
     network,
     own_sessions,
     predicates,
+    provider_objects,
     records,
     revealing,
     row_classes,
@@ -94,8 +95,10 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         if knowledge.TASK_DECORATORS.match(name):
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
             scheduling.register_task(frame, name, args, e)
-    if name in wiring.PROVIDERS:
-        return wiring.provider(frame, name, args, keywords, e)
+    if name.startswith(provider_objects.MODULE) and name.endswith(provider_objects.KINDS):
+        return provider_objects.made(frame, name, args, keywords, e)
+    if name == wiring.CONTAINER:
+        return wiring.inner(frame, args, keywords, e)
     special = SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)

@@ -12,9 +12,9 @@ from sessionlint.program import (
     graphql,
     handing,
     handles,
+    hooking,
     keeping,
     knowledge,
-    listeners,
     locators,
     predicates,
     provisions,
@@ -217,6 +217,9 @@ def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 def _built_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``URL.build(scheme=…)`` of other libraries: what may be a URL of another database than PostgreSQL is that one."""
     schemes = strings.texts_of(dict(keywords).get("scheme") or (args[0] if args else UNKNOWN))
+    if schemes and all(scheme.text.startswith("postgres") for scheme in schemes) and dict(keywords).get("host"):
+        parts = tuple((urls.PARTS.get(key, key), value) for key, value in keywords)
+        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=parts, expr=e)
     if not schemes or any(not urls.OTHER_DATABASE.match(scheme.text) for scheme in schemes):
         return (Ext("yarl.URL()"),)
     return tuple(Text(f"{scheme.text}://{strings.HOLE}") for scheme in schemes)
@@ -321,7 +324,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
     **provisions.SPECIAL,
-    "sqlalchemy.event.listen": listeners.listen,
+    hooking.LISTEN: hooking.listen,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,

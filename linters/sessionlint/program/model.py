@@ -54,6 +54,8 @@ class Summary:
     hands_out_closed: frozenset[Site] = frozenset()
     #: a session of its own is open at its ``yield``, or when it has returned
     holds_open: bool = False
+    #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
+    ambient: tuple[Any, ...] = ()
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -85,6 +87,7 @@ class Summary:
                 self.draws,
                 self.hands_out_closed,
                 self.holds_open,
+                self.ambient,
             )
         return self._key
 

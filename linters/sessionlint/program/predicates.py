@@ -213,4 +213,4 @@ def _note(frame: Frame, values: list[Value], use: str, proven_too: bool) -> None
 
 
 def _conditions(value: Value) -> Value:
-    return tuple(a for a in value if a.tag == "predicate")
+    return tuple(a for a in value if a.tag in ("predicate", "seq"))

@@ -1,9 +1,10 @@
 """Parameters nobody in sight passes a session for, used as nothing else can be.
 
 ``db.execute(select(Item))`` or ``db.add(item)`` of a mapped class, together with ``db.commit()``, says that ``db`` is a
-session; its name says nothing, and where nothing is ended nothing depends on it. So it is with what stands in an
-attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for such a parameter
-is a session, too.
+session, and so does ``db.scalars(select(Item))`` by itself, or a statement together with ``db.get(Item, key)`` or
+``db.add(item)``; its name says nothing, and one alone of these an engine or a store of any kind may have. So it is with
+what stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for
+such a parameter is a session, too.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from sessionlint.program.values import NAMESPACE, UNKNOWN, Const, Ext, Map, Meth
 
 _STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
+#: What runs statements and is had by sessions alone, and connections.
+_OWN = {"scalars", "stream", "stream_scalars"}
 _OF_ROWS = {"add", "add_all", "merge", "delete", "refresh", "expunge"}
 _OF_CLASSES = {"get", "get_one", "query"}
 _ENDS = {"commit", "rollback", "flush", "begin", "begin_nested"}
 _ASYNC, _SYNC = Ext("sqlalchemy.ext.asyncio.AsyncSession()"), Ext("sqlalchemy.orm.Session()")
 #: So many attributes and entries lie between a parameter and a session.
 _DEPTH = 2
+#: Without one of these nothing tells a session.
+_BEGINS = {"ends", "session", "statement"}
 _COMPLETED: Value = (Const("completed", "mark"),)
 _WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS
 
@@ -92,9 +97,10 @@ def _said(frame: Frame, name: str, args: list[Value]) -> str:
         return "" if args else "ends"
     first = args[0] if args else UNKNOWN
     if name in _EXECUTE:
-        return "session" if any(a.tag == "ext" and a.name in _STATEMENTS for a in first) else ""
+        runs = any(a.tag == "ext" and a.name in _STATEMENTS for a in first)
+        return ("session" if name in _OWN else "statement") if runs else ""
     if name in _OF_CLASSES:
-        return "session" if any(a.tag in ("cls", "column") and _mapped(frame, a) for a in first) else ""
+        return "class" if any(a.tag in ("cls", "column") and _mapped(frame, a) for a in first) else ""
     rows = [a for v in (i for s in first if s.tag == "seq" for i in s.items) for a in v] if name == "add_all" else first
     return "row" if any(_mapped(frame, a) for a in rows) else ""
 
@@ -131,7 +137,7 @@ def revealed(
     arguments_of: Callable[[Param], Value],
     views: Callable[[Any], Value],
 ) -> list[tuple[Param, Value]]:
-    """The parameters that end transactions, or pass the session on to who does, with what they are.
+    """The parameters that are used as sessions, or pass the session on to where they are, with what they are.
 
     ``arguments_of`` gives what is passed for a parameter, ``views`` what is known of one. One for which something is
     known is left alone.
@@ -142,13 +148,13 @@ def revealed(
             said.setdefault(method.receiver, set()).add(method.name)
     found = dict.fromkeys(_passed_to_declared(functions, cells, views))
     for receiver, words in said.items():
-        if "ends" not in words:
+        if words.isdisjoint(_BEGINS):
             continue
         param = _holder(receiver)
         passed = arguments_of(param)
         others = [one for one in passed if one.tag == "param"]
         told = {word for one in (param, *others) for word in said.get(_within(receiver, one), ())}
-        if told.isdisjoint(("session", "row")):
+        if not _tells(told):
             continue
         session = _holding(receiver, (_ASYNC if "awaited" in told else _SYNC,))
         if len(others) == len(passed):
@@ -156,6 +162,13 @@ def revealed(
         if all(one.tag == "param" or one in session for one in passed):
             found.update(((one, session), None) for one in others if not views(one))
     return list(found)
+
+
+def _tells(told: set[str]) -> bool:
+    """Whether what is done with a parameter is done with a session only."""
+    if "ends" in told:
+        return not told.isdisjoint(("session", "statement", "class", "row"))
+    return "session" in told or ("statement" in told and not told.isdisjoint(("class", "row")))
 
 
 def _passed_to_declared(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    ambient,
     by_key,
     carrying,
     configured,
@@ -39,6 +40,8 @@ def run(
     summary = frame.solver.summary_of(function)
     mapped = substitution(frame, function, tuple(bindings.items()))
     keeping.run(frame, function, mapped, e[1])
+    if summary.ambient:
+        ambient.carry(frame, summary, mapped)
     if summary.keeps:
         by_key.carry(frame, function, summary, mapped, e)
     if summary.draws is not None:

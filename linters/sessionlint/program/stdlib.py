@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import prefixes, strings
+from sessionlint.program import ambient, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
 from sessionlint.program.values import (
     BY_NAME,
+    FACTORY,
     NAMESPACE,
     UNKNOWN,
     Column,
@@ -37,6 +38,8 @@ NAMED_TUPLE = "collections.namedtuple"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
 _INTEGER = Ext("builtins.int()")
+#: What is known of a dictionary that makes what it is asked for.
+DEFAULTS: Value = (Ext("collections.defaultdict()"),)
 #: What a variable of the environment holds.
 ENVIRONMENT = Ext("os.environ[]")
 
@@ -125,7 +128,7 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
         frame.store("context variable", ir.text_of(e[2][2]) if e[2][0] == "a" else "it", args[0], e[1])
         return UNKNOWN
     if name == "get":
-        return join(frame.solver.read(key), args[0] if args else UNKNOWN)
+        return ambient.read(frame, join(frame.solver.read(key), args[0] if args else UNKNOWN))
     return UNKNOWN
 
 
@@ -209,6 +212,18 @@ def _chained(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     return (Map(tuple(items.items()), True, frame.site(e[1])),)
 
 
+def _default_dictionary(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``defaultdict(lambda: session)``: whatever key is asked for, its function makes what stands there."""
+    made: Value = UNKNOWN
+    for maker in args[0] if args else UNKNOWN:
+        if maker.tag in ("fn", "cls", "partial") or frame.solver.kind_of(maker) == FACTORY:
+            made = join(made, frame.machine.call(frame, maker, [], [], e))
+    if not any(frame.solver.kind_of(a) or (a.tag == "inst" and a.bindings) for a in made):
+        return DEFAULTS
+    given = tuple(i for value in args[1:2] for a in value if a.tag == "map" for i in a.items if i[0] != ("?",))
+    return (Map((*given, (("?",), made)), True, frame.site(e[1])),)
+
+
 def _bound_method(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``MethodType(function, object)``: the function with its first argument."""
     return tuple(PartialCall((f,), (args[1],), ()) for f in args[0]) if len(args) > 1 else UNKNOWN
@@ -250,7 +265,8 @@ SPECIAL: dict[str, Special] = {
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute,
     "builtins.object.__setattr__": _set_attribute,
     "types.SimpleNamespace": _namespace, "types.MappingProxyType": _itself, "types.MethodType": _bound_method,
-    "collections.ChainMap": _chained, NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
+    "collections.ChainMap": _chained, "collections.defaultdict": _default_dictionary,
+    NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
     "builtins.format": _itself,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
     "functools.cached_property": _property,

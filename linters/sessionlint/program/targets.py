@@ -13,6 +13,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     picking,
+    replacing,
     row_classes,
     starred,
     stubs,
@@ -148,6 +149,8 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         if atom.tag in ("inst", "cls"):
             info = atom.info
             if atom.tag == "cls":
+                if any(a.tag == "fn" for a in value):
+                    replacing.note(frame, atom, name, value, target)
                 becomes_method(frame, value, info)
                 row_classes.note_attribute(frame, name)
             # an attribute declared on a base is the base's

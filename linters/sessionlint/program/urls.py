@@ -18,8 +18,11 @@ OTHER_DATABASE = re.compile(r"(?:mysql|mariadb|sqlite|mssql|oracle)(?:\+\w+)?\Z"
 BUILDERS = (
     "yarl.URL.build", "pydantic.AnyUrl.build", "pydantic.MySQLDsn.build", "pydantic.MariaDBDsn.build",
     "pydantic.networks.MySQLDsn.build", "pydantic.networks.AnyUrl.build", "pydantic_core.Url.build",
-    "pydantic_core.MultiHostUrl.build",
+    "pydantic_core.MultiHostUrl.build", "pydantic.MultiHostUrl.build", "pydantic.PostgresDsn.build",
+    "pydantic.networks.PostgresDsn.build",
 )  # fmt: skip
+#: What the builders name otherwise than ``sqlalchemy.URL`` does.
+PARTS = {"scheme": "drivername", "user": "username"}
 
 
 def parts(text: str) -> dict[str, str] | None:

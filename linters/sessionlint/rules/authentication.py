@@ -98,9 +98,16 @@ def _field(name: str) -> str:
 
 def _decoded(program: Program) -> frozenset[str]:
     """The headers and cookies that the program decodes as tokens, however they are called."""
-    given = (a for e in program.events("external") if e.args and is_decoder(e.name) for a in e.args[0])
-    views = (v for a in given for v in (program.solver.views(a) if a.tag in ("param", "injected") else (a,)))
-    return frozenset(_field(v.name) for v in views if v.tag == "ext" and _HEADER.match(v.name))
+    pending = [a for e in program.events("external") if e.args and is_decoder(e.name) for a in e.args[0]]
+    seen = set(pending)
+    while pending:
+        atom = pending.pop()
+        if atom.tag in ("param", "injected"):
+            passed = program.solver.arguments_of(atom) if atom.tag == "param" else ()
+            new = [a for a in (*program.solver.views(atom), *passed) if a not in seen]
+            seen.update(new)
+            pending += new
+    return frozenset(_field(a.name) for a in seen if a.tag == "ext" and _HEADER.match(a.name))
 
 
 def is_scheme(target: Any, program: Program) -> bool:

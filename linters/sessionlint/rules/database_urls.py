@@ -13,7 +13,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.urls import SCHEME_TWICE, parts
-from sessionlint.program.values import Value
+from sessionlint.program.values import Site, Value
 
 _DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
@@ -105,18 +105,23 @@ def _pair(item: str) -> tuple[str, str]:
     return name, value
 
 
-def urls_in(program: Program, value: Value, depth: int = 0) -> Iterator[Url]:
+def urls_in(program: Program, value: Value) -> Iterator[Url]:
     """Every URL a value may be, arguments of parameters included."""
+    return (url for url, _ in _placed_urls(program, value))
+
+
+def _placed_urls(program: Program, value: Value, depth: int = 0) -> Iterator[tuple[Url, Site | None]]:
+    """The same, with the place where one is made of its parts."""
     for text in texts_of(value):
         url = parse(text.text)
         if url is not None:
-            yield url
+            yield url, None
     for atom in value:
         if atom.tag == "map" and atom.get("url") is not None:
-            yield created_url(program, atom)
+            yield created_url(program, atom), atom.site
         elif atom.tag == "param" and depth < 3:
             passed = tuple(a for a in program.solver.arguments_of(atom) if a.tag != "param")
-            yield from urls_in(program, passed, depth + 1)
+            yield from _placed_urls(program, passed, depth + 1)
 
 
 def created_url(program: Program, atom: Any) -> Url:
@@ -288,11 +293,11 @@ def _connecting(program: Program) -> Iterator[Event]:
             yield event
 
 
-def given_urls(program: Program) -> Iterator[Url]:
-    """The URLs that engines and drivers are given."""
+def given_urls(program: Program) -> Iterator[tuple[Url, Site | None]]:
+    """The URLs that engines and drivers are given, with the place where one is made of its parts or changed."""
     for event in program.events("create"):
         if event.name in ("engine", "driver connection", "driver pool"):
-            yield from urls_in(program, _first(event))
+            yield from _placed_urls(program, _first(event))
 
 
 def _first(event: Event) -> Value:

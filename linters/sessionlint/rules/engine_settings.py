@@ -14,6 +14,7 @@ from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Handle, Map, Site, Value
 from sessionlint.rules.branches import for_sqlite, for_tests
+from sessionlint.rules.connect_hooks import hooked
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
 #: What a number from the environment is besides its default, and what a declared field may be besides its own.
@@ -140,6 +141,8 @@ def _read(program: Program, event: Event) -> EngineCall:
         none = [a for a in passed if a.tag == "const" and a.value is None]
         known = bool(passed) and len(maps) + len(none) == len(passed) and not any(m.partial for m in maps)
         known = known and not any(not isinstance(k, str) or k == UNKNOWN_KEYWORDS for m in maps for k, _ in m.items)
+    maps, told = hooked(program, frozenset(_roots(event.subject)), maps)
+    known = known and told
     if {"creator", "async_creator", "module", "pool"} & options.keys():
         known = False
     first = event.args[0] if event.args and not from_config else options.get("url", ())

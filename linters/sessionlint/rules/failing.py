@@ -21,6 +21,14 @@ _STEP_ERRORS = re.compile(
     r"builtins\.(?:Value|Key|Index|Type|Attribute|Assertion|Unicode\w*|ZeroDivision|Lookup|NotImplemented|StopIteration"
     r"|StopAsyncIteration|FileNotFound|FileExists|Recursion|Import|ModuleNotFound)(?:Error)?\Z|.*(?:Validation|Decode|Cancelled)Error\Z"
 )
+#: The errors that stand for whatever a library raises when a request or a statement fails.
+_BASES = {
+    "httpx": {"HTTPError", "RequestError", "TransportError", "NetworkError"},
+    "requests": {"RequestException", "ConnectionError"},
+    "aiohttp": {"ClientError", "ClientConnectionError"},
+    "sqlalchemy": {"SQLAlchemyError", "DBAPIError", "StatementError", "DatabaseError", "OperationalError"},
+}
+_SINGLE = {"builtins": {"TimeoutError"}, "asyncio": {"TimeoutError"}}
 #: An escape is a session in the hands of a library, which works with it.
 _FAILS = {"use", "network", "txn", "escape"}
 #: What others may learn of an outcome by: rows that change, requests, work that is handed on.
@@ -47,6 +55,18 @@ def guards(handler: Event) -> bool:
     if is_broad(handler):
         return True
     return any(a.tag in ("cls", "ext") and not _STEP_ERRORS.match(getattr(a, "name", "")) for a in types_of(handler))
+
+
+def is_narrow(handler: Event) -> bool:
+    """Whether an ``except`` clause catches single errors only, of libraries known to raise others."""
+    named = list(types_of(handler))
+    return "bare" not in handler.flags and bool(named) and all(a.tag == "ext" and _is_single(a.name) for a in named)
+
+
+def _is_single(name: str) -> bool:
+    library, _, rest = name.partition(".")
+    error = rest.rpartition(".")[2]
+    return error in _SINGLE.get(library, ()) or (library in _BASES and error not in _BASES[library])
 
 
 def types_of(handler: Event) -> Iterator[Any]:
@@ -89,7 +109,9 @@ def failure_before(function: FunctionInfo, handlers: list[Event]) -> Event | Non
 
 
 def _failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
-    guarded = {e.span for h in function.events if h.kind == "handler" and guards(h) for e in body_of(h)}
+    # a clause of the function itself tells what its author thinks of; one below, only what does not come from there
+    guarding = (h for h in function.events if h.kind == "handler" and guards(h) and not (nesting and is_narrow(h)))
+    guarded = {e.span for h in guarding for e in body_of(h)}
     open_to_failure = (e for e in function.events if e.span not in guarded and "handler" not in e.flags)
     told: list[ir.Span4] | None = None
     for event in open_to_failure:
@@ -109,27 +131,6 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
     if event.kind != "call" or event.callee is None or nesting >= _MAX_NESTING:
         return False
     return event.callee is not event.function and first_failure(event.callee, nesting + 1) is not None
-
-
-def can_raise(event: Event) -> bool:
-    """Whether an event calls a function of the project that may ``raise`` of its own accord, calls followed."""
-    seen: set[FunctionInfo] = set()
-    pending = [event]
-    for _ in range(_MAX_NESTING):
-        callees = {e.callee for e in pending if e.kind == "call" and e.callee is not None} - seen
-        seen |= callees
-        pending = []
-        for callee in callees:
-            caught = {e.span for h in callee.events if h.kind == "handler" for e in body_of(h)}
-            pending += [e for e in callee.events if e.kind in ("raise", "call") and e.span not in caught]
-        if any(e.kind == "raise" and not _is_abstract(e) for e in pending):
-            return True
-    return False
-
-
-def _is_abstract(event: Event) -> bool:
-    """``raise NotImplementedError``, which a class below does not."""
-    return event.expr is not None and ir.text_of(event.expr).startswith("NotImplementedError")
 
 
 def may_record(event: Event) -> bool:
@@ -177,11 +178,11 @@ def names_error(handler: Event) -> bool:
 
 def _clauses(statements: Any) -> Iterator[tuple[Any, ...]]:
     """The ``except`` clauses among statements: place, type, name and body."""
-    for node in _tries(statements):
+    for node in tries(statements):
         yield from node[3]
 
 
-def _tries(statements: Any) -> Iterator[Any]:
+def tries(statements: Any) -> Iterator[Any]:
     """The ``try`` statements among these and in their blocks, those of inner functions left out."""
     for statement in statements:
         op = statement[0]
@@ -199,13 +200,13 @@ def _tries(statements: Any) -> Iterator[Any]:
         else:
             continue
         for block in blocks:
-            yield from _tries(block)
+            yield from tries(block)
 
 
 def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
     """The ``return``, ``break`` and ``continue`` in ``finally`` clauses that swallow errors which nothing records."""
     statements = ir.body_of(function.facts)
-    for node in _tries(statements):
+    for node in tries(statements):
         if not node[2]:
             continue
         leaving = next((s for s in node[5] if s[0] in ("R", "J")), None)

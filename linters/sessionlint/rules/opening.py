@@ -78,24 +78,33 @@ def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts
     Without ``session-contexts`` (``session-dependencies`` for ``contexts=False``) what a session module hands out
     cannot be judged.
     """
-    key = (handle.kind, handle.root)
-    current: FunctionInfo | None = function
-    seen: set[FunctionInfo] = set()
-    last = function
-    while current is not None and current not in seen:
-        # what an approved way hands out to be called is part of it
-        if is_approved(program, current):
-            return "approved"
-        seen.add(current)
-        last = current
-        hop = current.summary.sources.get(key)
-        current = hop.callee if hop is not None else None
-    if handle in program.shared(_kept_by_approved) and not _opens(last, handle):
+    # what an approved way hands out to be called is part of it
+    if any(is_approved(program, f) for f in _way(function, handle)) or reads_kept(program, function, handle):
         return "approved"
     if program.in_session_module(handle.root):
         stated = program.policy.session_contexts if contexts else program.policy.session_dependencies
         return "unapproved" if stated else "unknown"
     return "unapproved"
+
+
+def _way(function: FunctionInfo, handle: Handle) -> list[FunctionInfo]:
+    """The functions through which a handle gets to who calls the first of them."""
+    key = (handle.kind, handle.root)
+    found: dict[FunctionInfo, None] = {}
+    current: FunctionInfo | None = function
+    while current is not None and current not in found:
+        found[current] = None
+        hop = current.summary.sources.get(key)
+        current = hop.callee if hop is not None else None
+    return list(found)
+
+
+def reads_kept(program: Program, function: FunctionInfo, handle: Handle) -> bool:
+    """Whether a function opens nothing, but reads where an approved way keeps the session that is open."""
+    if handle not in program.shared(_kept_by_approved):
+        return False
+    way = _way(function, handle)
+    return not any(is_approved(program, f) for f in way) and not _opens(way[-1], handle)
 
 
 def _kept_by_approved(program: Program) -> frozenset[Handle]:

@@ -19,13 +19,13 @@ def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
 
     That is a ``raise``, or an ``if`` that asks for what was noted and ends in one.
     """
-    levels = list(_levels(ir.body_of(handler.function.facts), handler.span))
-    depth = next((d for d, (_, node) in enumerate(levels) if _is_opened_by(node, opened)), None) if opened else -1
-    clause = next((c for c in levels[-1][1][3] if c[0] == handler.span), None) if levels else None
+    around = list(levels(ir.body_of(handler.function.facts), handler.span))
+    depth = next((d for d, (_, node) in enumerate(around) if _is_opened_by(node, opened)), None) if opened else -1
+    clause = next((c for c in around[-1][1][3] if c[0] == handler.span), None) if around else None
     if depth is None or clause is None or any(n[0] == "R" for n in _nodes(clause[3])):
         return False
     noted = _noted(clause[3])
-    inner = levels[depth + 1 :]
+    inner = around[depth + 1 :]
     if any(n[0] == "J" for n in _nodes(clause[3])):
         # what comes after the ``try`` in its loop is passed over
         loops = [d for d, (_, node) in enumerate(inner) if node[0] in ("L", "W")]
@@ -42,7 +42,7 @@ def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
     return False
 
 
-def _levels(body: Any, span: ir.Span4) -> Iterator[tuple[Any, Any]]:
+def levels(body: Any, span: ir.Span4) -> Iterator[tuple[Any, Any]]:
     """The blocks around a clause with the statement of each that holds it, from the outermost to its ``try``."""
     node = next((s for s in body if is_within(span, s[1]) and s[0] in ("I", "W", "L", "w/", "T", "M")), None)
     if node is None:
@@ -51,7 +51,7 @@ def _levels(body: Any, span: ir.Span4) -> Iterator[tuple[Any, Any]]:
     if node[0] == "T" and any(c[0] == span for c in node[3]):
         return
     for inner in _blocks(node):
-        yield from _levels(inner, span)
+        yield from levels(inner, span)
 
 
 def _blocks(node: Any) -> list[Any]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
 from sessionlint.program.unsaved import LEFT, is_left
-from sessionlint.program.values import SESSION, contained
+from sessionlint.program.values import SESSION, Handle, contained
 from sessionlint.rules.background_work import own_handles
+from sessionlint.rules.out_of_sight import may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 
@@ -23,9 +24,12 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     event = function.events[index]
     if "closed" in event.flags or _is_closed(event, session):
         return False  # TXN208
-    if program.kind(session) != "session" or any(session in t.subjects for t in owned(event)):
+    if not _is_session(program, session) or any(session in t.subjects for t in owned(event)):
         return False
-    if closing_commits(program, function, session) is not False:
+    if _is_registry(session):
+        if may_be_committed(program, session):
+            return False
+    elif closing_commits(program, function, session) is not False:
         return False
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
@@ -39,6 +43,15 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         if commits or escape in target.summary.effects:
             return False
     return True
+
+
+def _is_session(program: Program, session: Any) -> bool:
+    return program.kind(session) == SESSION or _is_registry(session)
+
+
+def _is_registry(session: Any) -> bool:
+    """Whether it passes what is asked of it on to the one session of its scope, which no block around this closes."""
+    return isinstance(session, Handle) and session.registry
 
 
 def is_write(event: Event) -> bool:

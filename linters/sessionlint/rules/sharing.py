@@ -11,19 +11,31 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Param, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
 from sessionlint.rules.left_alone import left_alone
+from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
 _RANKS = ("injected", "handle", "param")
 
 
-def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
-    """In how many coroutines each session is; one in a repeated element counts twice."""
+def count(
+    program: Program, values: list[tuple[Value, bool]], turns: set[tuple[Any, str]] | None = None
+) -> Counter[Any]:
+    """In how many coroutines each session is; one in a repeated element counts twice.
+
+    Those that use it in turns, behind one lock, count once: ``turns`` are sessions with the locks that were counted.
+    """
     counts: Counter[Any] = Counter()
+    turns = set() if turns is None else turns
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
         own = (*_of_objects(program, single), *carriers(program, single))
         for session in {*brought(program, single), *own}:
-            counts[session] += 2 if many else 1
+            lock = _lock_around(single, session)
+            if lock is None:
+                counts[session] += 2 if many else 1
+            elif (session, lock) not in turns:
+                turns.add((session, lock))
+                counts[session] += 1
         if any(a.tag == "obj" for a in single):
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
             for session in {s for i in many_tasks for s in sessions_in(program, i)}:
@@ -31,8 +43,14 @@ def count(program: Program, values: list[tuple[Value, bool]]) -> Counter[Any]:
             continue
         for atom in value:
             if atom.tag == "seq":
-                counts.update(count(program, [(item, many or atom.many) for item in atom.items]))
+                counts.update(count(program, [(item, many or atom.many) for item in atom.items], turns))
     return counts
+
+
+def _lock_around(started: list[Any], session: Any) -> str | None:
+    """The lock behind which all of these alternatives use a session."""
+    locks = {lock_around(atom, session) for atom in started}
+    return next(iter(locks)) if len(locks) == 1 else None
 
 
 def brought(program: Program, started: Iterable[Any]) -> Iterator[Any]:

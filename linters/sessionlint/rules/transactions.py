@@ -14,6 +14,7 @@ from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.mounting import mounts
+from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
 from sessionlint.rules.request_state import ends_for_all, opener_for_request
 from sessionlint.rules.sqltext import sql_uses
 
@@ -156,7 +157,7 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0) ->
         return None
     handed = summary.yields if function.is_generator else summary.returns
     stays = bool(kept) or _only_closes(program, function)
-    if depth > _MAX_HOPS or any(e.kind == "escape" or _leaves(e, stays) for e in function.events):
+    if depth > _MAX_HOPS or any(_leaves(program, e, stays) for e in function.events):
         return None
     sessions = (*(a for a in handed if program.kind(a) == "session"), *kept)
     answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
@@ -192,9 +193,13 @@ def _is_a_librarys(program: Program, function: FunctionInfo) -> bool:
     return any(not base.startswith(_PLAIN) for c in family for base in program.solver.external_bases(c))
 
 
-def _leaves(event: Event, stays: bool) -> bool:
-    """Whether a session is kept where others may commit it: not only by the object, if it ``stays`` there."""
-    return event.kind == "store" and not (stays and event.name == "attribute")
+def _leaves(program: Program, event: Event, stays: bool) -> bool:
+    """Whether a session gets to where others may commit it: not only into the object, if it ``stays`` there."""
+    if is_kept_in_variable(event):
+        return any(may_be_committed(program, a) for a in event.subject)
+    if event.kind == "store":
+        return not (stays and event.name == "attribute")
+    return event.kind == "escape"
 
 
 def _only_closes(program: Program, function: FunctionInfo) -> bool:

@@ -700,7 +700,7 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
-        if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(event):
+        if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(program, event):
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
@@ -815,6 +815,7 @@ def _handed(source: Source) -> tuple[Handle, ...]:
 
 
 _KEPT = ("engine", "factory", "driver pool")
+_CONNECTIONS = ("connection", "driver connection", "transaction")
 
 
 def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
@@ -828,12 +829,17 @@ def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
     return starts or program.role(function) is None
 
 
-def _reported_where_used(event: Event) -> bool:
-    """A factory or engine that is used in the same function: TXN101 to TXN104 report the use."""
-    found = {a for a in event.subject if a.kind in ("factory", "engine", "driver pool")}
+def _reported_where_used(program: Program, event: Event) -> bool:
+    """A factory or engine that is used in the same function, where TXN101 to TXN104 report the use.
+
+    Of another engine than the session module's only the connections tell: what is made of it is one more fault.
+    """
+    found = {a for a in event.subject if a.kind in _KEPT}
     if len(found) != len(event.subject):
         return False
-    used = {a for e in event.function.events if e.kind == "create" for a in _inputs(e)}
+    foreign = any(a.kind == "engine" and not program.in_session_module(a.root) for a in found)
+    made = (e for e in event.function.events if e.kind == "create" and not (foreign and e.name not in _CONNECTIONS))
+    used = {a for e in made for a in _inputs(e)}
     return not found.isdisjoint(used)
 
 

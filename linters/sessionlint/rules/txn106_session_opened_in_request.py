@@ -22,6 +22,7 @@ from sessionlint.rules.opening import (
     once,
     origin_of,
     outlives_request,
+    reads_kept,
     sources,
     text,
 )
@@ -803,7 +804,9 @@ def _is_approved(program: Program, event: Event, handle: Handle) -> bool:
     """Whether a session that is opened or obtained comes from an approved way."""
     if event.kind == "create":
         return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
-    return event.callee is not None and origin_of(program, event.callee, handle) == "approved"
+    if event.callee is None or reads_kept(program, event.callee, handle):
+        return False
+    return origin_of(program, event.callee, handle) == "approved"
 
 
 def _behind_holder(program: Program, event: Event) -> Handle | None:

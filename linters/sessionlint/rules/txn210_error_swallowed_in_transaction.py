@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
+from sessionlint.rules.left_by_finally import left_by_finally
 from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.remedies import in_colour, is_asynchronous
 from sessionlint.rules.savepoints import leaves_bare, spans_with_savepoints
@@ -29,7 +30,8 @@ META = Rule(
         "After a failed statement PostgreSQL refuses every other one of that transaction (`current transaction is "
         "aborted`), and after a failed flush SQLAlchemy does (`This transaction was rolled back due to a previous "
         "exception`). Where the error came from elsewhere, the block ends well and commits half of the work. The "
-        "block of a unit of work that commits when it ends well is such a block, too."
+        "block of a unit of work that commits when it ends well is such a block, too. A `return`, `break` or "
+        "`continue` in a `finally` keeps the error as an `except` does."
     ),
     remedy=(
         "Let the error leave the block and catch it outside; or put the statements that may fail into `async with "
@@ -757,8 +759,8 @@ async def store(session: AsyncSession, readings, note: Path):
 
 
 def check(program: Program) -> Iterator[Finding]:
-    """One finding per ``except`` clause, ``suppress()`` or manager of the project that keeps errors."""
-    for event in (*program.events("handler"), *managed(program)):
+    """One finding per ``except`` clause, ``suppress()``, manager of the project or ``finally`` that keeps errors."""
+    for event in (*program.events("handler"), *managed(program), *left_by_finally(program)):
         if "swallows" not in event.flags or program.is_exempt(event.function) or not _around(program, event):
             continue
         yield from _report(program, event)
@@ -812,7 +814,8 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
         for kept in (a for value in event.args for a in value):
             trace.append(program.step(kept.site, "this keeps the error from going on"))
         line, column = event.span[:2]
-        length = len(clause.partition("(" if "suppress" in event.flags else " ")[0])
+        word = clause.rpartition(" ")[2] if "finally" in event.flags else clause
+        length = len(word.partition("(" if "suppress" in event.flags else " ")[0])
         yield program.finding(META, (event.function, (line, column, line, column + length)), message, trace)
         return
 

@@ -230,31 +230,37 @@ async def override(session=Depends(committing)):
 
 @dataclass(frozen=True, slots=True)
 class LateCommit:
-    """A dependency that commits after its ``yield``: where it does, and each ``Depends(…)`` that lets it."""
+    """A dependency that commits after its ``yield``: where it does, and each ``Depends(…)`` that lets it.
+
+    No scope helps where it is a container that calls it.
+    """
 
     dependency: FunctionInfo
     span: ir.Span4
     uses: tuple[Site, ...]
+    by_container: bool = False
 
 
 def check(program: Program) -> Iterator[Finding]:
     """One finding per dependency, where it commits; its uses are in the trace."""
     for late in late_commits(program):
         trace = [*commit_trace(program, late.dependency), *_asked(program, late.uses)]
-        yield program.finding(META, (late.dependency, late.span), _message(program, late.dependency), trace)
+        yield program.finding(META, (late.dependency, late.span), _message(program, late), trace)
 
 
 def late_commits(program: Program) -> list[LateCommit]:
     """The dependencies that commit after the response of an HTTP request, in the order they are first asked for."""
     uses: dict[FunctionInfo, list[Site]] = {}
+    provided: set[FunctionInfo] = set()
     committing = {f for f in program.functions if _place(f) is not None}
     for user, dependency in _used(program).values() if committing else ():
         if dependency.scope != "function" and not program.is_exempt(user):
             for target in program.targets(dependency):
                 if target in committing:
                     uses.setdefault(target, []).append(dependency.site)
+                    provided.update((target,) if dependency.provided else ())
     return [
-        LateCommit(target, span, tuple(sorted(sites)))
+        LateCommit(target, span, tuple(sorted(sites)), target in provided)
         for target, sites in uses.items()
         if (span := _place(target)) is not None
     ]
@@ -276,11 +282,12 @@ def _asked(program: Program, uses: tuple[Site, ...]) -> Iterator[TraceStep]:
         yield program.step(site, f"asked for here, to end after the response{rest}")
 
 
-def _message(program: Program, target: FunctionInfo) -> str:
+def _message(program: Program, late: LateCommit) -> str:
+    target = late.dependency
+    scoped = "" if late.by_container else '; or ask for it with `Depends(…, scope="function")`'
     text = (
         f"{target.qualname}() commits after its yield, when the client already has the response. Take the commit out "
-        "and let endpoints that write commit with `async with session.begin():`; or ask for it with "
-        '`Depends(…, scope="function")`.'
+        f"and let endpoints that write commit with `async with session.begin():`{scoped}."
     )
     kind = colour(program, (*target.summary.yields, *(a for a, _ in target.summary.commits_after_yield)))
     return in_colour(text, target.is_async if kind is None else kind)

@@ -60,19 +60,19 @@ class Items:
         return await self.session.scalar(select(Item).where(getattr(Item, column) == value))
 
 
-async def run(session, who, name):
+async def run(session, store, who, name):
     items = Items(session)
     await items.find(tenant_id=who)  # TXN303@11
     await items.find(name=name)
     await items.where({"tenant_id": who})  # TXN303@11
     await items.where({"name": name})
     await items.by("tenant_id", who)  # TXN303@11
-    await own(session, tenant_id=who)
+    await own(store, tenant_id=who)
     return await items.by("name", name)
 
 
-async def own(session, **columns):
-    return await session.scalar(select(Item).filter_by(tenant_id=columns["owner"]))
+async def own(store, **columns):
+    return await store.scalar(select(Item).filter_by(tenant_id=columns["owner"]))
 """
     ),
     Bad(

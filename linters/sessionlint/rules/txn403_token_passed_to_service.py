@@ -440,9 +440,13 @@ def visitor(x_visit: str = Header()) -> Visitor:
     return Visitor(jwt.decode(x_visit, "k")["sub"], x_visit)
 
 
+def opened(sealed):
+    return jwt.decode(sealed, "k")
+
+
 def of_cookie(request: Request) -> Visitor:
     kept = request.cookies["visit"]
-    return Visitor(jwt.decode(kept, "k")["sub"], kept)
+    return Visitor(opened(kept)["sub"], kept)
 # --- app/routers/mail.py
 from fastapi import APIRouter, Depends
 

@@ -227,6 +227,36 @@ class Options:
 engine = create_async_engine(URL, connect_args=Options().driver)  # TXN501@10
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
+engine = create_async_engine(URL)  # TXN501@10
+reports = create_async_engine(URL)  # TXN501@11
+alone = create_async_engine(URL)  # TXN501@9
+
+
+@event.listens_for(engine.sync_engine, "do_connect")
+def half(dialect, pooled, positional, options):
+    options["statement_cache_size"] = 0
+
+
+def still_on(dialect, pooled, positional, options):
+    options["statement_cache_size"] = 50
+    options["prepared_statement_cache_size"] = 0
+
+
+event.listen(reports.sync_engine, "do_connect", still_on)
+
+
+@event.listens_for(alone.sync_engine, "connect")
+def too_late(connection, pooled):
+    pooled.info["statement_cache_size"] = pooled.info["prepared_statement_cache_size"] = 0
+""",
+    ),
 ]
 
 GOOD = [
@@ -420,6 +450,63 @@ def changed():
 engine = create_async_engine(URL, connect_args=Options().safe)
 given = create_async_engine(URL, connect_args=Options(driver=OFF).driver)
 later = create_async_engine(URL, connect_args=changed().driver)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.options import CACHES, connect
+
+URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
+engine = create_async_engine(URL, connect_args={"timeout": 5, "statement_cache_size": 80})
+reports = create_async_engine(URL)
+filled = create_async_engine(URL, connect_args={"statement_cache_size": 80})
+own = create_async_engine(URL)
+given = create_async_engine(URL, async_creator=connect)
+
+
+def caches_off(dialect, pooled, positional, options):
+    options["statement_cache_size"] = 0
+    options["prepared_statement_cache_size"] = 0
+
+
+event.listen(engine.sync_engine, "do_connect", caches_off)
+
+
+def install(target):
+    event.listen(target.sync_engine, "do_connect", caches_off)
+
+
+install(reports)
+
+
+@event.listens_for(filled.sync_engine, "do_connect")
+def fill(dialect, pooled, positional, options):
+    options.update(CACHES)
+
+
+@event.listens_for(own.sync_engine, "do_connect")
+def by_hand(dialect, pooled, positional, options):
+    return connect(*positional)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import Engine, event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
+engine = create_async_engine(URL)
+
+
+@event.listens_for(Engine, "do_connect")
+def caches_off(dialect, pooled, positional, options):
+    for name in ("statement_cache_size", "prepared_statement_cache_size"):
+        options[name] = 0
 """,
     ),
 ]

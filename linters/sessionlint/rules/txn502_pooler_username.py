@@ -177,6 +177,44 @@ class Server:
 engine = create_async_engine(Server().address())
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from pydantic import PostgresDsn, SecretStr, computed_field, model_validator
+from pydantic_settings import BaseSettings
+from sqlalchemy.ext.asyncio import create_async_engine
+
+HOST = "aws-1-eu-north-1.pooler.supabase.com"
+
+
+class Settings(BaseSettings):
+    secret: SecretStr
+    reports: str = ""
+
+    @computed_field
+    @property
+    def address(self) -> PostgresDsn:
+        secret = self.secret.get_secret_value()
+        return PostgresDsn.build(
+            scheme="postgresql+asyncpg",
+            username="stock",  # TXN502@22
+            password=secret,
+            host=HOST,
+            port=6543,
+        )
+
+    @model_validator(mode="after")
+    def fill(self):
+        secret = self.secret.get_secret_value()
+        self.reports = f"postgresql+asyncpg://stock:{secret}@{HOST}:6543/stock"  # TXN502@24
+        return self
+
+
+settings = Settings()
+engine = create_async_engine(str(settings.address))
+reports = create_async_engine(settings.reports)
+""",
+    ),
 ]
 
 GOOD = [
@@ -220,6 +258,44 @@ class Server:
 
 engine = create_async_engine(Server(user="postgres.abcdefghijklmnopqrst").address())
 reports = create_async_engine(Server(user=os.environ["USER"]).address())
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from pydantic import PostgresDsn, SecretStr, computed_field, model_validator
+from pydantic_settings import BaseSettings
+from sqlalchemy.ext.asyncio import create_async_engine
+
+HOST = "aws-1-eu-north-1.pooler.supabase.com"
+
+
+class Settings(BaseSettings):
+    secret: SecretStr
+    reports: str = ""
+
+    @computed_field
+    @property
+    def address(self) -> PostgresDsn:
+        secret = self.secret.get_secret_value()
+        return PostgresDsn.build(
+            scheme="postgresql+asyncpg",
+            username="postgres.abcdefghijklmnopqrst",
+            password=secret,
+            host=HOST,
+            port=6543,
+        )
+
+    @model_validator(mode="after")
+    def fill(self):
+        secret = self.secret.get_secret_value()
+        self.reports = f"postgresql+asyncpg://postgres.abcdefghijklmnopqrst:{secret}@{HOST}:6543/stock"
+        return self
+
+
+settings = Settings()
+engine = create_async_engine(str(settings.address))
+reports = create_async_engine(settings.reports)
 """,
     ),
 ]

@@ -175,6 +175,26 @@ def copied(dsn):
     print(dsn)
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SERVER, SECRET = "aws-1-eu-north-1.pooler.supabase.com", os.environ["SECRET"]
+DSN = f"postgresql+asyncpg://postgres.abcdefghijklmnopqrst:{SECRET}@{SERVER}:5432/stock"
+PARTS = URL.create("postgresql+asyncpg", "postgres.abcdefghijklmnopqrst", SECRET, SERVER, 5432)  # TXN506@91
+moved = create_async_engine(make_url(DSN).set(port=6543))
+kept = create_async_engine(PARTS)
+OTHER = f"postgresql+asyncpg://postgres.abcdefghijklmnopqrst:{SECRET}@db.example.org:5432/stock"  # TXN506@9
+both = create_async_engine(make_url(OTHER).set(port=6543))
+again = create_async_engine(make_url(OTHER).set(database="reports"))
+POOLED = make_url(f"postgresql+asyncpg://postgres.abcdefghijklmnopqrst:{SECRET}@{SERVER}:6543/stock")
+direct = create_async_engine(POOLED.set(port=5432))  # TXN506@46
+""",
+    ),
 ]
 
 GOOD = [
@@ -272,7 +292,7 @@ def check(program: Program) -> Iterator[Finding]:
         defects = [_defect(url, port) for url in found.urls]
         if defects[0] is not None and all(defects) and (found.before is None or _defect(found.before, port) is None):
             part = "host" if found.urls[0].is_direct_supabase else "port"
-            if all(leads_elsewhere(program, url, part) for url in found.urls):
+            if leads_elsewhere(program, found, part):
                 continue
             yield program.finding(META, (found.function, found.span_of(part)), defects[0])
 

@@ -28,7 +28,7 @@ META = Rule(
     remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own "
     "session with the context manager.",
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
-    "coroutines awaited one after the other.",
+    "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share.",
 )
 
 _GROUPED = ("TaskGroup.create_task", "TaskGroup.start_soon")
@@ -529,12 +529,15 @@ def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, An
 def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:
     """Tasks of one task group, started one by one."""
     counts: dict[Any, Counter[Any]] = {}
+    turns: dict[Any, set[tuple[Any, str]]] = {}
     for event in events:
         if event.name not in _GROUPED:
             continue
-        group = counts.setdefault(_group_of(event), Counter())
+        block = _group_of(event)
+        group, locked = counts.setdefault(block, Counter()), turns.setdefault(block, set())
         value = event.args[0] if event.name == _GROUPED[0] and event.args else started_values(event)
-        for session, number in ranked(_own(program, event, count(program, [(value, "loop" in event.flags)]))):
+        numbers = count(program, [(value, "loop" in event.flags)], locked)
+        for session, number in ranked(_own(program, event, numbers)):
             before = group[session]
             group[session] += number
             if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1):

@@ -17,16 +17,16 @@ from sessionlint.rules.executors import loses_errors
 from sessionlint.rules.failing import (
     body_of,
     can_fail,
-    can_raise,
     cut_short,
     effort,
     failure_before,
     first_failure,
     handled,
     is_broad,
-    may_record,
     names_error,
 )
+from sessionlint.rules.raising import can_raise, first_raise
+from sessionlint.rules.telling_later import holds_all_work
 
 META = Rule(
     code="TXN604",
@@ -42,7 +42,8 @@ META = Rule(
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
     "the log, clauses inside loops that log and go on, tasks that are awaited or have a callback that looks at the "
     "error, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
-    "outcome, work that cannot fail.",
+    "outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that returns) records "
+    "no failure, nor does what has nothing to do with the try after a clause that only passes.",
     program_wide=True,
 )
 
@@ -1083,7 +1084,8 @@ def _decorated(program: Program, function: FunctionInfo) -> Iterator[Finding]:
                 continue
             if not any(e.callee is function and can_fail(e) for e in body_of(handler)):
                 continue
-            if effort(program, handler) != "records" and _holds_all_work(wrapper, handler):
+            done = effort(program, handler)
+            if done != "records" and holds_all_work(wrapper, handler, done == "nothing"):
                 yield program.finding(
                     META, (wrapper, handler.span),
                     f"This clause swallows the error of {function.name}(), which runs in the background. Record it: "
@@ -1105,7 +1107,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
         if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
             continue
-        if done != "records" and (last or unseen) and _holds_all_work(function, handler):
+        if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
             yield program.finding(
                 META, (function, handler.span),
                 f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
@@ -1124,7 +1126,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     if start is None or function.decorators:
         return
     # what comes after a ``try`` may record its outcome
-    failure = failure_before(function, handlers) if handlers else first_failure(function)
+    failure = failure_before(function, handlers) if handlers else first_failure(function) or first_raise(function)
     if failure is not None:
         where = f"{function.name}() fails before its `try`" if handlers else f"{function.name}() fails"
         yield program.finding(
@@ -1140,8 +1142,10 @@ def _steps(program: Program, failure: Event) -> list[TraceStep]:
     current: Event | None = failure
     while current is not None and len(steps) < 6:
         what = ir.text_of(current.expr) if current.expr is not None and current.expr[0] == "c" else current.name
-        steps.append(program.step(current.site, f"{what} can fail here"))
-        current = first_failure(current.callee) if current.kind == "call" and current.callee is not None else None
+        raised = current.kind == "raise"
+        steps.append(program.step(current.site, "this raises an error" if raised else f"{what} can fail here"))
+        below = current.callee if current.kind == "call" else None
+        current = (first_failure(below) or first_raise(below, own=True)) if below is not None else None
     return steps
 
 
@@ -1215,18 +1219,6 @@ def _leaves(node: Any, of_inner_loop: bool = False) -> bool:
         if _leaves(child, of_inner_loop or is_loop):
             return True
     return False
-
-
-def _holds_all_work(function: FunctionInfo, handler: Event) -> bool:
-    """Whether the clause's ``try`` holds all the work: what writes or sends outside of it may record the outcome."""
-    inside = {e.span for e in (*body_of(handler), *handled(handler))}
-    handlers = [h for h in function.events if h.kind == "handler"]
-    others = {h.span for h in handlers} | {e.span for h in handlers for e in handled(h)}
-    # what has an ``except`` of its own, or stands around one in a loop, is one step among several
-    steps = {e.span for e in function.events} if "loop" in handler.flags else set()
-    steps |= {e.span for h in handlers for e in body_of(h)}
-    outside = (e for e in function.events if e.span not in inside | others)
-    return not any(can_fail(e) if e.span in steps else may_record(e) for e in outside)
 
 
 def _watched(program: Program) -> frozenset[FunctionInfo]:

@@ -1,0 +1,90 @@
+"""dependency-injector: providers that stand in the body of a container, and are called later.
+
+A provider that is an argument of another is called for it. Where it keeps what it has made (a singleton, a resource),
+all who ask have the same object, as they have with what FastAPI injects.
+"""
+
+from __future__ import annotations
+
+from sessionlint.facts import ir
+from sessionlint.program import dependencies, knowledge, wiring
+from sessionlint.program.frame import Frame
+from sessionlint.program.library_functions import SPECIAL
+from sessionlint.program.values import (
+    FACTORY,
+    SESSION,
+    UNKNOWN,
+    Const,
+    Dependency,
+    Ext,
+    Injected,
+    PartialCall,
+    Value,
+    contained,
+    join,
+)
+
+Keywords = list[tuple[str, Value]]
+MODULE = "dependency_injector.providers."
+KINDS = (
+    ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
+)  # fmt: skip
+_KEEPING = ("Singleton", ".Resource")
+_MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
+#: The cell that says of a partial call that it is a provider, and whether it keeps what it makes.
+_PROVIDER = "provider"
+_KEEPS: Value = (Const("keeps", "mark"),)
+_MAKES: Value = (Const("makes", "mark"),)
+_DECLARED: Value = (Ext(knowledge.DECLARED_CALL),)
+
+
+def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
+    args, keywords = wiring.told(frame, args, keywords, e)
+    given = [*args[:1], *(_provided(frame, value, e) for value in args[1:])]
+    named = [(key, _provided(frame, value, e)) for key, value in keywords]
+    found: Value = UNKNOWN
+    for target in args[0] if args else UNKNOWN:
+        if target.tag == "ext" and any(target.name in makers for makers in _MADE_BY_CONTAINERS):
+            handed = frame.machine.call(frame, target, given[1:], named, e)
+            # each who asks for a session gets another
+            found = found if target.name in knowledge.SESSION_CLASSES else join(found, handed)
+        elif frame.solver.kind_of(target) == FACTORY:
+            frame.machine.call(frame, target, [], named, e)
+    if found:
+        return (PartialCall(_DECLARED, (found,), ()),)
+    provider = SPECIAL["functools.partial"](frame, given, named, e)
+    for atom in provider:
+        if name.endswith(_KEEPING):
+            site = frame.site(e[1])
+            given_out = dependencies.resolve(frame, _asking(frame, atom, e))
+            kept = tuple([dependencies.of_every_request(a, site) for a in given_out])
+            frame.solver.write(("injected", atom), kept)
+            frame.solver.write((_PROVIDER, atom), _KEEPS)
+        else:
+            frame.solver.write((_PROVIDER, atom), _MAKES)
+    return provider
+
+
+def _asking(frame: Frame, provider: PartialCall, e: ir.Expr) -> Dependency:
+    return Dependency((provider,), frame.site(e[1]))
+
+
+def _provided(frame: Frame, value: Value, e: ir.Expr) -> Value:
+    """What a container passes for an argument that is another provider: what that one gives."""
+    out: Value = UNKNOWN
+    for atom in value:
+        if not isinstance(atom, PartialCall):
+            out = join(out, (atom,))
+        elif atom.function == _DECLARED:
+            out = join(out, atom.args[0])
+        elif (provider := frame.solver.read((_PROVIDER, atom))) == _KEEPS:
+            out = join(out, (Injected(atom),))
+        elif not provider:
+            out = join(out, (atom,))
+        else:
+            given = dependencies.resolve(frame, _asking(frame, atom, e))
+            # a session that is made anew each time is opened by who asks, not here
+            opens = any(frame.solver.kind_of(a) == SESSION for a in contained(given) if a.tag == "handle")
+            out = join(out, given if given and not opens else (atom,))
+    return out

@@ -1,0 +1,89 @@
+"""What listeners put among the arguments of a connection before an engine connects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.api import Program
+from sessionlint.program.hooking import CONNECTING, LISTEN
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import UNKNOWN, Handle, Map, Param, Site, Value, literal, merge_maps
+
+#: Dialect, record of the pool, positional and named arguments of the driver.
+_RECEIVED = 4
+#: What an assignment under a key that is no literal is said to be under.
+_UNKNOWN_KEY = "None"
+
+
+class _Hook(NamedTuple):
+    """What one listener adds; ``engines`` are the places where its engines are made, ``None``: any engine.
+
+    ``known``: it does nothing else to the arguments, and leaves connecting to the driver.
+    """
+
+    engines: frozenset[Site] | None
+    added: Map
+    known: bool
+
+
+def hooked(program: Program, engines: frozenset[Site], given: tuple[Map, ...]) -> tuple[tuple[Map, ...], bool]:
+    """The arguments an engine connects with once its listeners were called, and whether they are all known."""
+    known = True
+    for hook in program.shared(_hooks):
+        if hook.engines is None or not hook.engines.isdisjoint(engines):
+            before = given or (Map((), False),)
+            given = tuple(merge_maps(each if hook.known else _open(each), hook.added) for each in before)
+            known = known and hook.known
+    return given, known
+
+
+def _open(given: Map) -> Map:
+    """Arguments that something may put others in the place of: what is written for them is not what counts."""
+    return given._replace(items=tuple((k, UNKNOWN if all(a.tag == "const" for a in v) else v) for k, v in given.items))
+
+
+def _hooks(program: Program) -> tuple[_Hook, ...]:
+    listening = (e for e in program.events("external") if e.name == LISTEN and len(e.args) > 2)
+    return tuple(hook for e in listening if literal(e.args[1]) == CONNECTING for hook in _read(program, e))
+
+
+def _read(program: Program, event: Event) -> Iterator[_Hook]:
+    engines = _engines(program, event.args[0])
+    functions = [a for a in event.args[2] if a.tag == "fn"]
+    if not functions or event.keywords:
+        yield _Hook(engines, Map((), True), False)
+        return
+    for atom in functions:
+        function = atom.info
+        if len(function.params) != _RECEIVED + (atom.receiver is not None):
+            yield _Hook(engines, Map((), True), False)
+            continue
+        name = function.params[-1][0]
+        put = [e for e in function.events if e.kind == "setitem" and Param(function, name) in e.subject and e.name]
+        named = [e for e in put if e.name != _UNKNOWN_KEY]
+        told = _mentions(ir.body_of(function.facts), name) == len({e.span for e in named}) and not _connects(function)
+        yield _Hook(engines, Map(tuple((e.name, e.value) for e in named), False), told)
+
+
+def _engines(program: Program, targets: Value) -> frozenset[Site] | None:
+    """Where the engines are made that are listened to; ``None`` when it may be any."""
+    told: list[Any] = []
+    for atom in targets:
+        told.extend(program.solver.arguments_of(atom) if atom.tag == "param" else (atom,))
+    if not told or any(not isinstance(a, Handle) for a in told if a.tag != "param"):
+        return None
+    return frozenset(a.root for a in told if isinstance(a, Handle))
+
+
+def _mentions(node: tuple[Any, ...], name: str) -> int:
+    """How often a name stands in some statements."""
+    if len(node) == 3 and node[0] == "n" and node[2] == name:
+        return 1
+    return sum(_mentions(child, name) for child in node if type(child) is tuple and child)
+
+
+def _connects(function: FunctionInfo) -> bool:
+    """Whether a listener returns something: that is the connection then."""
+    return any(e.kind == "return" and e.expr is not None for e in function.events)

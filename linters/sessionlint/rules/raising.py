@@ -1,0 +1,94 @@
+"""What raises an error that has nothing to do with a database or a network: a ``raise``, a library's function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from sessionlint.facts import ir
+from sessionlint.program import network
+from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.rules.failing import body_of
+from sessionlint.rules.watching import is_within, watched
+
+_MAX_NESTING = 5
+#: What a class below does not raise, and what is meant to end a process.
+_MEANT = ("NotImplementedError", "SystemExit", "KeyboardInterrupt", "StopIteration", "StopAsyncIteration")
+#: Libraries that log, count, declare or schedule: what an ``except`` clause is around is not theirs.
+_AT_EASE = frozenset({
+    "logging", "structlog", "loguru", "sentry_sdk", "prometheus_client", "opentelemetry", "statsd", "datadog", "rich",
+    "click", "tqdm", "fastapi", "starlette", "sqlalchemy", "sqlmodel", "celery", "apscheduler", "arq", "taskiq",
+    "dramatiq", "rq", "anyio", "attr", "attrs", "pytz", "typing_extensions", "dateutil", "psutil",
+})  # fmt: skip
+#: Modules of the standard library that read, decode or run what others have written.
+_OUTSIDE = frozenset({
+    "json", "tomllib", "pickle", "marshal", "csv", "xml", "zipfile", "tarfile", "gzip", "bz2", "lzma", "zlib",
+    "subprocess", "configparser", "plistlib", "shelve", "ast", "imaplib", "poplib", "ftplib", "socket", "ssl",
+})  # fmt: skip
+_FILES = ("read_text", "read_bytes", "write_text", "write_bytes", "open", "iterdir", "rename", "symlink_to")
+#: Tidying up: what stays behind is nobody's result.
+_TIDYING = (
+    "close",
+    "aclose",
+    "shutdown",
+    "stop",
+    "cancel",
+    "terminate",
+    "kill",
+    "cleanup",
+    "disconnect",
+    "unlink",
+    "clear",
+)
+
+
+def can_raise(event: Event) -> bool:
+    """Whether an event may raise of its own accord: a library's function, one of the project that does."""
+    return throws(event) or next(_raised_below(event), None) is not None
+
+
+def throws(event: Event) -> bool:
+    """Whether an event calls a library's function that works with what it is given, and may find it wrong."""
+    if event.kind != "external" or event.name in network.SLEEPS:
+        return False
+    library, _, rest = event.name.partition(".")
+    method = rest.rpartition(".")[2]
+    if not method or not method[0].islower() or method in _TIDYING:
+        return False
+    if library == "pathlib":
+        return method in _FILES
+    return event.name == "builtins.open" or library in _OUTSIDE or library not in _AT_EASE | sys.stdlib_module_names
+
+
+def first_raise(function: FunctionInfo, own: bool = False) -> Event | None:
+    """The first call in a function of one of the project that raises, with no ``except`` around it.
+
+    Its ``own`` raise is what it says to whom it concerns, and counts only where its caller asks.
+    """
+    told = watched(function)
+    for event in _uncaught(function):
+        raises = (own and _is_raise(event)) or any(_is_raise(e) for e in _raised_below(event))
+        if raises and "handler" not in event.flags and not any(is_within(event.span, block) for block in told):
+            return event
+    return None
+
+
+def _raised_below(event: Event) -> Iterator[Event]:
+    """What raises in the functions that an event calls, and in those they call."""
+    seen: set[FunctionInfo] = set()
+    pending = [event]
+    for _ in range(_MAX_NESTING):
+        callees = {e.callee for e in pending if e.kind == "call" and e.callee is not None} - seen
+        seen |= callees
+        pending = [e for callee in callees for e in _uncaught(callee)]
+        yield from (e for e in pending if _is_raise(e) or throws(e))
+
+
+def _uncaught(function: FunctionInfo) -> list[Event]:
+    caught = {e.span for h in function.events if h.kind == "handler" for e in body_of(h)}
+    return [e for e in function.events if e.kind in ("raise", "call", "external") and e.span not in caught]
+
+
+def _is_raise(event: Event) -> bool:
+    """Whether an event is a ``raise`` of an error."""
+    return event.kind == "raise" and not (event.expr is not None and ir.text_of(event.expr).startswith(_MEANT))
