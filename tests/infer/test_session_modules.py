@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 ASYNC_DB = """\
 from contextlib import asynccontextmanager
 
@@ -635,6 +637,8 @@ def test_session_module_full_of_work_of_its_own_is_said_to_be_unchecked(infer):
         "not checked: app/db.py also holds 5 places that open sessions and 5 commits or rollbacks, which nobody checks "
         "there; with get_db() in a file of its own, they are."
     ) in result.notes
+    several = {**files, "app/db.py": SYNC_DB + work[: len(work) * 3 // 5], "app/routers/items.py": router("app.db")}
+    assert any(note.startswith("not checked: app/db.py also holds 3 places") for note in infer(several).notes)
     few = {**files, "app/db.py": SYNC_DB + work[: len(work) // 5], "app/routers/items.py": router("app.db")}
     assert not any(note.startswith("not checked") for note in infer(few).notes)
 
@@ -773,3 +777,35 @@ def test_files_with_a_factory_each_are_users_of_the_engine_they_share(infer):
     result = infer(files | {"app/b.py": OWN_FACTORY})
     assert result.sessions == (("app/connecting.py",), (), ())
     assert any(note.startswith("not approved: main.py makes an engine of its own") for note in result.notes)
+
+
+KEEPS = (
+    "from contextlib import contextmanager\n\nfrom sqlalchemy.orm import Session\n\n"
+    "from bakery.base import opens\n\n\n@contextmanager\n"
+    "def batch():\n    session = opens()\n    try:\n        yield session\n    finally:\n        session.close()\n"
+)
+BAKES = (
+    "from bakery.oven import batch\n\n\ndef bake(loaf):\n    with batch() as session:\n"
+    "        return session.get(object, loaf)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("beside", "modules"),
+    [
+        ("", ("bakery/base.py", "bakery/oven.py")),
+        (
+            "\n\ndef weigh(session: Session, loaf):\n    session.add(loaf)\n    session.flush()\n",
+            ("bakery/base.py", "bakery/oven.py"),
+        ),
+        ("\n\ndef sell(session: Session, loaf):\n    session.add(loaf)\n    session.commit()\n", ("bakery/base.py",)),
+    ],
+    ids=["alone", "beside work", "beside a commit"],
+)
+def test_the_file_of_a_context_that_commits_what_it_is_passed_is_no_session_module_for_it(infer, beside, modules):
+    base = "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n" + (
+        "opens = sessionmaker(create_engine('postgresql://db/bakery'))\n"
+    )
+    files = {"bakery/__init__.py": "", "bakery/base.py": base, "bakery/oven.py": KEEPS + beside}
+    result = infer(files | {f"bakery/{name}.py": BAKES for name in ("rye", "oats")})
+    assert result.sessions == (modules, (), ("bakery.oven.batch",))

@@ -283,3 +283,38 @@ def test_what_the_application_puts_in_the_place_of_a_port_is_where_sessions_come
     result = infer(files | {"mill/behind.py": BEHIND_PORTS})
     assert result.sessions == (("mill/behind.py",), (), ())
     assert "1 function in other files opens sessions from it" in result.notes[0]
+
+
+WIRED = ENGINE + (
+    "from dependency_injector import containers, providers\n\nfrom mill.opening import opened\n"
+    "from mill.stones import Stones\n\n\n"
+    "class Wheels(containers.DeclarativeContainer):\n    pool = providers.Singleton(create_async_engine, url='')\n"
+    "    opens = providers.Singleton(async_sessionmaker, bind=pool)\n"
+    "    unit = providers.Resource(opened, opens=opens)\n\n\n"
+    "class Works(containers.DeclarativeContainer):\n    wheels = providers.DependenciesContainer()\n"
+    "    stones = providers.Factory(Stones, unit=wheels.unit)\n\n\n"
+    "class Mill(containers.DeclarativeContainer):\n    wheels = providers.Container(Wheels)\n"
+    "    works = providers.Container(Works, wheels=wheels)\n"
+)
+OPENED = "async def opened(opens):\n    async with opens() as unit:\n        yield unit\n"
+STONES = "class Stones:\n    def __init__(self, unit):\n        self.unit = unit\n"
+ASKS_WIRED = (
+    "from dependency_injector.wiring import Provide, inject\nfrom fastapi import APIRouter, Depends\n\n"
+    "from mill.wired import Mill\n\nroutes = APIRouter()\n\n\n"
+    "@routes.get('/')\n@inject\nasync def read(stones=Depends(Provide[Mill.works.stones])):\n"
+    "    return await stones.unit.get(object, 1)\n\n\n"
+    "@routes.get('/flour')\n@inject\nasync def flour(stones=Depends(Provide[Mill.works.stones])):\n"
+    "    return await stones.unit.get(object, 2)\n"
+)
+ASIDE = MAKES + (
+    "\n\nasync def aside():\n    async with maker() as unit:\n        yield unit\n\n\n"
+    "async def loads(unit=Depends(aside)):\n    yield unit.get(object, 1)\n"
+)
+
+
+def test_a_session_that_a_container_passes_on_counts_for_those_who_are_given_what_works_with_it(infer):
+    files = {"mill/__init__.py": "", "mill/main.py": APP, "mill/web.py": ASKS_WIRED, "mill/wired.py": WIRED}
+    files |= {"mill/opening.py": OPENED, "mill/stones.py": STONES}
+    result = infer(files | {"mill/aside.py": f"from fastapi import Depends\n{ASIDE}"})
+    assert result.sessions == (("mill/opening.py", "mill/wired.py"), ("mill.opening.opened",), ())
+    assert "session dependency mill.opening.opened: it injects its sessions into 2 endpoints." in result.notes

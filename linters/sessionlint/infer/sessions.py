@@ -19,7 +19,8 @@ _FILES = 5
 #: The same among the dependencies of one application that are not defined next to the most used one.
 _SHARE_OF_DEPENDENCY = 0.2
 #: A session module with so many openings, commits and rollbacks besides its doors is spoken of.
-_MANY = 10
+_MANY = 5
+_ENDS = ("commit", "rollback")
 _MADE = {ENGINE: "the engine", FACTORY: "the session factory", POOL: "the connection pool"}
 _OPENED = {SESSION: "sessions", CONNECTION: "connections", DRIVER: "connections"}
 
@@ -73,7 +74,7 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
             return False
     if door is first:
         return bool(door.users or door.takers) or len(doors) == 1
-    if not door.users or (first.hands_out_sessions and not door.hands_out_sessions):
+    if door.using_files <= door.files.keys() or (first.hands_out_sessions and not door.hands_out_sessions):
         return False
     return len(door.users) >= _SHARE * len(first.users) or len(door.using_files) >= _FILES
 
@@ -119,7 +120,14 @@ def _works(survey: Survey, source: Source) -> bool:
     module = program.solver.modules[source.path]
     functions = [f for f in module.functions if f not in own]
     given = any(e.kind == "inject" and program.sessions(e.subject) for f in functions for e in f.events)
+    given = given or (source.named and _ends_given(survey, functions))
     return given or any(f.routes for f in functions) or authenticates(module)
+
+
+def _ends_given(survey: Survey, functions: list[FunctionInfo]) -> bool:
+    """Whether functions end the transaction of a session that they are passed."""
+    ends = (e for f in functions for e in f.events if e.kind == "txn" and e.name in _ENDS)
+    return any(a.tag == "param" and survey.program.sessions((a,)) for e in ends for a in e.subject)
 
 
 def _files_used_directly(survey: Survey, door: Door) -> dict[str, None]:
@@ -188,7 +196,7 @@ def _unchecked(survey: Survey, path: str) -> Iterator[str]:
     doors = [s for s in survey.sources if s.path == path]
     events = [e for f in module.functions if not _belongs(f, [door.function for door in doors]) for e in f.events]
     opens = len({e.span for e in events if e.kind in ("create", "obtain") and survey.program.sessions(e.subject)})
-    ends = len({e.span for e in events if e.kind == "txn" and e.name in ("commit", "rollback")})
+    ends = len({e.span for e in events if e.kind == "txn" and e.name in _ENDS})
     if opens + ends < _MANY:
         return
     parts = [f"{plural(opens, 'place')} that {_verb(range(opens), 'open')} sessions"] if opens else []

@@ -23,6 +23,7 @@ from sessionlint.program.values import (
     SESSION,
     UNKNOWN,
     Dependency,
+    PartialCall,
     Site,
     Value,
     contained,
@@ -290,8 +291,20 @@ class Survey:
             value = function.summary.yields if function.is_generator else function.summary.returns
             if function.path in self.included and self._handed(value) == SESSION:
                 users = {f: None for f in self.program.shared(supplied) if f.path in self.included - {function.path}}
+                users.update(self._served.get(function, {}))
                 if users:
                     found[function] = Source(function, DEPENDENCY, SESSION, self.behind(value), users)
+        return found
+
+    @cached_property
+    def _served(self) -> Mapping[FunctionInfo, dict[FunctionInfo, None]]:
+        """For each function of a container, who is given an object that works with what it gives."""
+        found: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
+        for user, _, subject in self._injections():
+            for atom in self._held_by(subject):
+                if atom.tag == "injected" and isinstance(atom.source, PartialCall):
+                    for target in self.program.targets(Dependency((atom.source,), ("", (0, 0, 0, 0)))):
+                        found.setdefault(target, {})[user] = None
         return found
 
     def _decorators(self) -> dict[FunctionInfo, Source]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: A library's decorator, or method that is handed a function, which makes it one that a container calls.
-_PROVIDES: Final = re.compile(r"(?:^|\.)(?:provides?|provider|injectable)(?:\(\))?\Z")
+_PROVIDES: Final = re.compile(r"(?:^|\.)(?:provides?|provider|injectable)(?:\(\))?\Z|dependency_injector\.providers\.")
 
 
 def providers(program: Program) -> frozenset[FunctionInfo]:

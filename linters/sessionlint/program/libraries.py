@@ -34,6 +34,7 @@ from sessionlint.program import (
     stdlib,
     strings,
     waiting,
+    wiring,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
@@ -101,6 +102,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             scheduling.register_task(frame, name, args, e)
     if name.startswith(provider_objects.MODULE) and name.endswith(provider_objects.KINDS):
         return provider_objects.made(frame, name, args, keywords, e)
+    if name == wiring.CONTAINER:
+        return wiring.inner(frame, args, keywords, e)
     special = SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)

@@ -7,7 +7,7 @@ all who ask have the same object, as they have with what FastAPI injects.
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import dependencies, knowledge
+from sessionlint.program import dependencies, knowledge, wiring
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL
 from sessionlint.program.values import (
@@ -40,6 +40,7 @@ _DECLARED: Value = (Ext(knowledge.DECLARED_CALL),)
 
 def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
+    args, keywords = wiring.told(frame, args, keywords, e)
     given = [*args[:1], *(_provided(frame, value, e) for value in args[1:])]
     named = [(key, _provided(frame, value, e)) for key, value in keywords]
     found: Value = UNKNOWN
