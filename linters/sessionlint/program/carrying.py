@@ -13,6 +13,7 @@ from sessionlint.program import (
     left_open,
     overriding,
     registries,
+    sending,
     unsaved,
 )
 from sessionlint.program.arguments import bind
@@ -54,7 +55,11 @@ def carry(
 ) -> None:
     """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen."""
     guards = left_of(summary.guards.get(effect, frozenset()), asked, frame.solver)
-    if guards is not None:
+    if guards is None:
+        return
+    if effect.kind == sending.SEND:
+        sending.carry(frame, function, effect, mapped, e, guards)
+    else:
         happens(frame, function, effect, effect, mapped, e, guards)
 
 

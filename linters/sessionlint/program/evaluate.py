@@ -71,7 +71,7 @@ MACHINE = Machine(
 #: What a method calls its own object or class, whatever else is passed there by hand (``Base.__init__(self)``).
 _RECEIVERS = ("self", "cls")
 #: Effects that callers need to know of.
-_EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register"}
+_EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register", "send"}
 #: Facts about handles that callers need to know of.
 _LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed"}
 

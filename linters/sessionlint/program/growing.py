@@ -6,7 +6,11 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import by_key, stubs
+from sessionlint.program import (
+    by_key,
+    sending,
+    stubs,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
 from sessionlint.program.targets import assign, put_back, renew
@@ -65,7 +69,14 @@ def _grown(frame: Frame, sequences: list[Seq], added: Value) -> Value:
 
 def _collect(frame: Frame, target: ir.Expr, value: Value) -> None:
     """``self.conditions.append(condition)``: a list that an object keeps for a query it builds later."""
-    kept = tuple(a for a in value if a.tag == "param" or (a.tag == "predicate" and a.columns) or _is_clause(a))
+    kept = tuple(
+        a
+        for a in value
+        if a.tag == "param"
+        or (a.tag == "predicate" and a.columns)
+        or (a.tag == "ext" and a.name in sending.WRITERS)
+        or _is_clause(a)
+    )
     for atom in frame.evaluate(target[2]) if kept else ():
         if atom.tag == "inst":
             frame.solver.write(("attr", atom.info, target[3]), (Seq((kept,), True),))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sessionlint.facts import ir
@@ -15,6 +14,7 @@ from sessionlint.program import (
     predicates,
     revealing,
     row_classes,
+    sending,
     strings,
     unsaved,
 )
@@ -45,8 +45,6 @@ Keywords = list[tuple[str, Value]]
 HELD = (SESSION, CONNECTION, DRIVER)
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
-_SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
-_WRITERS = {"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 
 
 def make(
@@ -317,11 +315,13 @@ def _operate(
             first = UNKNOWN
         elif text is not None:
             _sql(frame, receiver, kind, name, text, first, e)
-            write = write or bool(_SQL_WRITE.match(text.text))
+            write = write or bool(sending.SQL_WRITE.match(text.text))
         elif by_driver and any(a.tag == "param" for a in first):
             frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
-        write = write or any(a.tag == "ext" and a.name in _WRITERS for a in first)
+        write = write or any(a.tag == "ext" and a.name in sending.WRITERS for a in first)
         predicates.consumed(frame, [first])
+        if not write and first and kind in (SESSION, CONNECTION):
+            write = sending.note(frame, subjects, first, e, f"{ir.text_of(e[2])}() uses it")
     if write:
         flags = ("write",)
     closed = any(frame.know(s, "closed") == 1 for s in subjects)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    beginning,
     constants,
     contexts,
     definitions,
@@ -173,6 +174,7 @@ def _is_type_checking(test: ir.Expr, value: Value) -> bool:
 
 
 def _if(frame: Frame, s: ir.Stmt) -> None:
+    asked = beginning.asked(frame, s[2])
     test = frame.evaluate(s[2])
     if _is_type_checking(s[2], test):
         _for_type_checkers(frame, s[3], s[4])
@@ -192,6 +194,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
     frame.env.update(chosen)
     listed.note(frame, inside)
+    if asked is not None:
+        beginning.note(frame, asked.where_it_holds, asked)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
     depth, begun = len(frame.guards), len(frame.tx)
     frame.guards.extend(holds)
@@ -209,6 +213,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.restore(before)
     frame.env.update({**left, **others})
     listed.note(frame, outside)
+    if asked is not None:
+        beginning.note(frame, asked.where_not, asked)
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
     listed.replaced(frame, inside)
