@@ -1096,7 +1096,8 @@ def _decorated(program: Program, function: FunctionInfo) -> Iterator[Finding]:
 
 def _check(program: Program, function: FunctionInfo, start: Event | None) -> Iterator[Finding]:
     """``start`` is the call that starts the function in a way that loses its error, if there is one."""
-    trace = [program.step(start.site, f"{function.name}() is started here, and nobody waits for it")] if start else []
+    name = function.qualname if function.name == "__call__" else function.name
+    trace = [program.step(start.site, f"{name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
     for handler in handlers:
         last = _is_outermost(handler) or _is_given_up(function, handler)
@@ -1110,7 +1111,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
             yield program.finding(
                 META, (function, handler.span),
-                f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
+                f"This clause swallows the error of {name}(), which runs in the background. Record it: write "
                 "a failed status in a second session, or log it and raise.",
                 trace,
             )  # fmt: skip
@@ -1118,7 +1119,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     for span in cut_short(program, function):
         yield program.finding(
             META, (function, span),
-            f"Leaving `finally` here swallows the error of {function.name}(), which runs in the background. Let the "
+            f"Leaving `finally` here swallows the error of {name}(), which runs in the background. Let the "
             "error through, or write a failed status in a second session.",
             trace,
         )  # fmt: skip
@@ -1128,7 +1129,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     # what comes after a ``try`` may record its outcome
     failure = failure_before(function, handlers) if handlers else first_failure(function) or first_raise(function)
     if failure is not None:
-        where = f"{function.name}() fails before its `try`" if handlers else f"{function.name}() fails"
+        where = f"{name}() fails before its `try`" if handlers else f"{name}() fails"
         yield program.finding(
             META, function,
             f"When {where} in the background, nothing records it. Wrap the work in try and write the "
