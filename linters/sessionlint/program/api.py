@@ -152,8 +152,7 @@ class Program:
             self.entries,
         )  # fmt: skip
 
-    @staticmethod
-    def started_by(event: Event) -> list[FunctionInfo]:
+    def started_by(self, event: Event) -> list[FunctionInfo]:
         """The project functions a ``schedule`` or ``concurrent`` event starts."""
         found: list[FunctionInfo] = []
         pending = list(event.subject if event.kind == "effect" else event.value or ())
@@ -163,6 +162,9 @@ class Program:
             atom = pending.pop(0)
             if atom.tag == "fn" or isinstance(atom, Pending):
                 found.append(atom.info)
+            elif atom.tag == "inst":
+                called = self.solver.method(atom.info, "__call__")
+                found.extend(() if called is None else (called,))
             elif atom.tag == "partial":
                 pending.extend(atom.function)
             elif atom.tag == "seq":

@@ -28,6 +28,7 @@ from sessionlint.program import (
     router_classes,
     running,
     scheduling,
+    signatures,
 )
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.chosen import class_passed, made_of
@@ -350,7 +351,7 @@ def call_function(
     elif function.is_generator:
         pending = pending._replace(kind="gen")
         generators.made(frame, pending)
-    elif function.decorator_values and scheduling.enqueues(function):
+    elif function.decorator_values and signatures.enqueues(function):
         return scheduling.start_wrapped(frame, function, pending, e)
     frame.solver.summary_of(function)
     for wrapper in function.wrappers if pending.kind == "coro" else ():

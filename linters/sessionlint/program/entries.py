@@ -46,6 +46,11 @@ def _is_served(program: Program, function: FunctionInfo) -> bool:
 def _starts(program: Program) -> Iterator[FunctionInfo]:
     """Lifespans, and functions that run when the application starts or stops."""
     yield from (f for f in program.functions if "on_event" in f.registrations)
+    yield from lifespans(program)
+
+
+def lifespans(program: Program) -> Iterator[FunctionInfo]:
+    """The functions that applications and routers are told to enter when they start."""
     for entry in program.solver.routers.values():
         yield from (atom.info for atom in entry.get("lifespan", ()) if atom.tag == "fn")
 

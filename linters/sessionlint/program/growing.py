@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
+    lasting,
     sending,
     stubs,
 )
@@ -101,12 +102,14 @@ def remove(frame: Frame, holder: ir.Expr, key: Value) -> None:
 
 def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> None:
     """``self.hooks.append(f)``, ``self.hooks[event].append(f)``: what an object keeps to call or use it later."""
-    if any(a in frame.entered for a in contained(added)) and target[0] == "a":
-        frame.store("attribute", ir.text_of(target), added, e[1])
-    if not any(_is_called(frame, atom) for atom in added):
-        return
     if target[0] == "c" and target[2][0] == "a" and target[2][3] == "setdefault" and target[3]:
         target = ("i", target[1], target[2][2], target[3][0])
+    if any(a in frame.entered for a in contained(added)) and target[0] == "a":
+        frame.store("attribute", ir.text_of(target), added, e[1])
+    elif target[0] == "i":
+        lasting.note(frame, target, (), added, target)
+    if not any(_is_called(frame, atom) for atom in added):
+        return
     listed = (Seq((added,), True),)
     if target[0] == "a":
         by_key.put(frame, target, (by_key.LISTED,), listed)
@@ -152,6 +155,7 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
         put_back(frame, target, merged)
     elif target[0] == "n" and target[2] not in frame.env and frame.function.name != "<module>":
         frame.solver.write(("name", frame.path, target[2]), merged)
-        frame.store("global", target[2], tuple(a for _, v in added.items for a in v), e[1])
+        kept = args[1] if e[2][3] == "setdefault" and len(args) > 1 else tuple(a for _, v in added.items for a in v)
+        frame.store("global", target[2], kept, e[1])
     elif target[0] in ("n", "a"):
         assign(frame, target, merged, None)

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import joining, knowledge, late_awaits, middleware, registering, registries, waiting
+from sessionlint.program import (
+    joining,
+    knowledge,
+    late_awaits,
+    middleware,
+    registering,
+    registries,
+    signatures,
+    waiting,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
@@ -44,16 +53,12 @@ _LOOPS = ("asyncio.", "uvloop.")
 #: Methods that only event loops have, and where the function stands that they call later.
 _LATER = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
 _CALLED_LATER = tuple([f".{name}" for name in _LATER])
-#: A task with its arguments, to be sent later.
-_SIGNATURES = {"s", "si", "signature", "subtask", "message"}
 #: Queues that are told the task's name, or get signatures combined by the library.
 _QUEUES = ("celery.", "arq.", "saq.", "streaq.", "dramatiq.", "taskiq", "procrastinate.")
 #: Combined signatures that are called: ``chain(…)()``, ``chord(header)(body)``.
 _CANVAS = {f"celery.{place}{kind}()" for place in ("", "canvas.") for kind in ("chain", "group", "chord")}
 #: Methods that nothing but a queue has.
 _ONLY_QUEUES = {"enqueue_job", "apply_async", "kiq", "defer_async", "send_task"}
-#: Methods of a task that give the task with other settings.
-_SETTINGS = {"configure", "kicker", "with_labels", "with_task_id", "with_broker", "with_schedule_id"}
 _SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".defer", ".defer_async", ".kiq")
 
 
@@ -132,11 +137,6 @@ def is_pool(name: str) -> bool:
     return name.startswith("concurrent.futures.")
 
 
-def enqueues(function: FunctionInfo) -> bool:
-    """Whether calling a function puts it into a queue: a task of Huey."""
-    return any(a.tag == "ext" and a.name.startswith("huey.") for _, value in function.decorator_values for a in value)
-
-
 def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.Expr) -> Value:
     """A call of a function whose decorator starts it in the background."""
     frame.emit(
@@ -148,11 +148,10 @@ def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.E
 
 def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
     """Methods of functions (``task.delay``) and of applications and routers."""
-    if receiver.tag in ("fn", "partial") and name in _SIGNATURES:
-        return (PartialCall((receiver,), tuple(args), tuple(keywords)),) if receiver.tag == "fn" else (receiver,)
-    if receiver.tag == "fn" and name in _SETTINGS:
-        return (receiver,)
-    if receiver.tag == "fn" and name == "schedule" and enqueues(receiver.info):
+    told = signatures.method(receiver, name, args, keywords) if receiver.tag in ("fn", "partial") else None
+    if told is not None:
+        return told
+    if receiver.tag == "fn" and name == "schedule" and signatures.enqueues(receiver.info):
         return _started(frame, "schedule", ".schedule", [(receiver,), *args], keywords, e)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
@@ -198,13 +197,8 @@ def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], ke
 
 def register_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> None:
     """``task = actor(Work())``: a function, or an object that is called like one, becomes background work."""
-    started: list[Fn] = []
-    for atom in args[0] if args else UNKNOWN:
-        method = frame.solver.method(atom.info, "__call__") if atom.tag == "inst" else None
-        if method is not None:
-            started.append(frame.solver.bound(method, atom))
-        elif atom.tag == "fn":
-            started.append(atom)
+    called = [_as_called(frame, atom) for atom in (args[0] if args else UNKNOWN)]
+    started = [atom for atom in called if atom.tag == "fn"]
     for function in started:
         frame.solver.want(function.info)
     if started:
@@ -331,7 +325,7 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
         return UNKNOWN
     target, rest = registries.registered(frame, args[0]), args[1:]
     values: list[Any] = []
-    for atom in target:
+    for atom in [_as_called(frame, given) for given in target]:
         if atom.tag in ("fn", "partial", "inst", "cls"):
             values.extend(frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ())
         if atom.tag == "fn":
@@ -360,6 +354,12 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
     else:
         tell(frame, target, list(passed), e)
     return UNKNOWN
+
+
+def _as_called(frame: Frame, atom: Any) -> Any:
+    """An object that is called like a function is its ``__call__``."""
+    method = frame.solver.method(atom.info, "__call__") if atom.tag == "inst" else None
+    return atom if method is None else frame.solver.bound(method, atom)
 
 
 def _sent(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -97,7 +97,7 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
     for part in e[2]:
         value = picking.known(frame, part, frame.evaluate(part))
         out = _product(out, _alternatives(_numbers(frame, value)))
-    texts = tuple(t._replace(how=t.how or "an f-string") if t.dynamic else t for t in out)
+    texts = tuple(_mixed_by(out, "an f-string"))
     _tell_urls(frame, e, texts)
     return texts
 
@@ -231,7 +231,7 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         repeated = [a for a in (*left, *right) if a.tag == "seq"]
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
-        return tuple(_limited([_percent(t, right) for t in texts_of(left)]))
+        return tuple(_limited([made for t in texts_of(left) for made in _percent(t, right)]))
     if operator in (">>", "RShift"):
         # the upper half of a UUID's number
         return tuple(a for a in left if a.tag == "ext" and a.name.startswith("uuid."))
@@ -239,7 +239,7 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return UNKNOWN
     if texts_of(left) or texts_of(right) or any(a.tag == "ext" and a.name.startswith(_HEX) for a in (*left, *right)):
         texts = _product(_alternatives(_numbers(frame, left)), _alternatives(_numbers(frame, right)))
-        return tuple(t._replace(how=t.how or "+") if t.dynamic else t for t in texts)
+        return tuple(_mixed_by(texts, "+"))
     sequences = [x for x in (*left, *right) if x.tag == "seq"]
     if sequences:
         return (Seq(tuple(i for s in sequences for i in s.items)[:40], any(s.many for s in sequences)),)
@@ -259,26 +259,30 @@ def _is_time(value: Value) -> bool:
     return bool(value) and all(a.tag == "ext" and a.name.removesuffix(WHOLE) in CLOCK for a in value)
 
 
-def _percent(text: Text, right: Value) -> Text:
+def _percent(text: Text, right: Value) -> list[Text]:
     """``text % right``: what stands for the fields, in order or by name."""
     single = [a for a in right if a.tag == "seq"]
     items = list(single[0].items) if single and not single[0].many else [] if single else [right]
     names = next((a for a in right if a.tag == "map"), None)
-    out, position = Text("", text.dynamic, text.how, text.holes), 0
+    out, position = [Text("", text.dynamic, text.how, text.holes)], 0
     for field in _PERCENT.finditer(text.text):
-        out = _append(out, Text(text.text[position : field.start()], False))
+        out = _product(out, [Text(text.text[position : field.start()], False)])
         position = field.end()
         if field[2] == "%":
-            piece = Text("%", False)
+            pieces = [Text("%", False)]
         elif field[1]:
-            piece = _alternatives((names.get(field[1]) if names else None) or UNKNOWN)[0]
+            pieces = _alternatives((names.get(field[1]) if names else None) or UNKNOWN)
         else:
-            piece = _alternatives(items.pop(0) if items else UNKNOWN)[0]
-        if field[2] in "dif" and piece.text == HOLE:
-            piece = piece._replace(dynamic=False)
-        out = _append(out, piece)
-    out = _append(out, Text(text.text[position:], False))
-    return out._replace(how=out.how or "%") if out.dynamic else out
+            pieces = _alternatives(items.pop(0) if items else UNKNOWN)
+        if field[2] in "dif":
+            pieces = [p._replace(dynamic=False) if p.text == HOLE else p for p in pieces]
+        out = _product(out, pieces)
+    return _mixed_by(_product(out, [Text(text.text[position:], False)]), "%")
+
+
+def _mixed_by(texts: list[Text], how: str) -> list[Text]:
+    """Names the operation that mixed values in, where that is not told yet."""
+    return [t._replace(how=t.how or how) if t.dynamic else t for t in texts]
 
 
 def method(
@@ -290,15 +294,15 @@ def method(
         keywords = [(k, v or _keyword(frame, k, e)) for k, v in keywords]
     args = [_numbers(frame, a) for a in args]
     if name in ("substitute", "safe_substitute"):
-        return (_templated(text, args, dict(keywords)),)
+        return tuple(_templated(text, args, dict(keywords)))
     if name in ("format", "format_map"):
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
-        _tell_urls(frame, e, (made,))
-        return (made,)
+        _tell_urls(frame, e, tuple(made))
+        return tuple(made)
     if name == "join":
         return _joined_items(text, args[0] if args else UNKNOWN)
     if name == "replace":
-        return (_replaced(text, args),)
+        return tuple(_replaced(text, args))
     if name in _KEEPING:
         plain = name in ("lower", "upper", "strip", "title", "capitalize")
         return (text._replace(text=getattr(text.text, name)()) if plain else text,)
@@ -311,14 +315,14 @@ def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:
     return picking.known(frame, given, UNKNOWN) if given is not None else UNKNOWN
 
 
-def _format(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
+def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text]:
     try:
         fields = list(Formatter().parse(text.text))
     except ValueError:
-        return Text(text.text, True, "str.format", text.holes)
-    out, automatic = Text("", text.dynamic, text.how, text.holes), iter(args)
+        return [Text(text.text, True, "str.format", text.holes)]
+    out, automatic = [Text("", text.dynamic, text.how, text.holes)], iter(args)
     for before, field, _, _ in fields:
-        out = _append(out, Text(before, False))
+        out = _product(out, [Text(before, False)])
         if field is None:
             continue
         if field == "":
@@ -327,21 +331,20 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
             value = args[int(field)] if int(field) < len(args) else UNKNOWN
         else:
             value = named.get(field, UNKNOWN)
-        out = _append(out, _alternatives(value)[0])
-    return out._replace(how=out.how or "str.format") if out.dynamic else out
+        out = _product(out, _alternatives(value))
+    return _mixed_by(out, "str.format")
 
 
-def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> Text:
+def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text]:
     """``string.Template``: its fields by name."""
     given = next((a for v in args[:1] for a in v if a.tag == "map"), None)
-    out, position = Text("", text.dynamic, text.how, text.holes), 0
+    out, position = [Text("", text.dynamic, text.how, text.holes)], 0
     for field in _TEMPLATE.finditer(text.text):
         name = field[1] or field[2]
-        out = _append(out, Text(text.text[position : field.start()], False))
-        out = _append(out, _alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN)[0])
+        out = _product(out, [Text(text.text[position : field.start()], False)])
+        out = _product(out, _alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN))
         position = field.end()
-    out = _append(out, Text(text.text[position:], False))
-    return out._replace(how=out.how or "a template") if out.dynamic else out
+    return _mixed_by(_product(out, [Text(text.text[position:], False)]), "a template")
 
 
 def filled(text: Text, known: list[Value]) -> Value:
@@ -395,11 +398,15 @@ def _is_later(atom: Any) -> bool:
     return bool(atom.tag == "operation" and atom.name == picking.ENTRY)
 
 
-def _replaced(text: Text, args: list[Value]) -> Text:
-    old, new = (text_of(args[0]), _alternatives(args[1])[0]) if len(args) >= 2 else (None, Text(HOLE, True))
-    changed = text.text.replace(old.text, new.text) if old and old.text else text.text
-    dynamic = text.dynamic or new.dynamic
-    return Text(changed, dynamic, text.how or ("replace" if dynamic else ""), join(text.holes, new.holes)[:MAX_HOLES])
+def _replaced(text: Text, args: list[Value]) -> list[Text]:
+    old, given = (text_of(args[0]), _alternatives(args[1])) if len(args) >= 2 else (None, [Text(HOLE, True)])
+    out: list[Text] = []
+    for new in given:
+        changed = text.text.replace(old.text, new.text) if old and old.text else text.text
+        dynamic = text.dynamic or new.dynamic
+        holes = join(text.holes, new.holes)[:MAX_HOLES]
+        out.append(Text(changed, dynamic, text.how or ("replace" if dynamic else ""), holes))
+    return out
 
 
 __all__ = [

@@ -12,6 +12,7 @@ from sessionlint.program import (
     holding,
     keeping,
     knowledge,
+    lasting,
     picking,
     replacing,
     row_classes,
@@ -306,6 +307,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if isinstance(key, int) and target[2][0] == "n" and any(a.tag == "seq" for a in owner):
         assign(frame, target[2], tuple(_put_at(a, key, value) if a.tag == "seq" else a for a in owner), None)
         return
+    if value and (target[2][0] == "i" or any(a.tag == "inst" for a in owner)):
+        lasting.note(frame, target[2], owner, value, target)
     if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
         by_key.put(frame, target[2], keys, value, target[3])
         if by_key.is_default(owner):

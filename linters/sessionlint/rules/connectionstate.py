@@ -41,6 +41,15 @@ def options_in(value: Value) -> list[tuple[str, str]]:
     return _options(value)
 
 
+def execution_options(event: Event) -> list[tuple[str, Value]]:
+    """Execution options (name, value) of an engine or connection; those of one statement end with it."""
+    if event.kind == "options":
+        return list(event.keywords) if event.subject else []
+    if event.kind == "use" and event.name != "connection":
+        return []
+    return [entry for name, value in event.keywords if name == "execution_options" for entry in _entries(value)]
+
+
 def _options(value: Value) -> list[tuple[str, str]]:
     return [(m[1], m[2]) for t in texts_of(value) for m in _OPTION.finditer(t.text)]
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
 #: They keep the arguments of every call; others may be told what to go by.
 _KEEP_ARGUMENTS = ("functools.lru_cache", "functools.cache", "async_lru.alru_cache")
+#: They keep what a method returns on the object, which is then asked no more.
+_PROPERTIES = (
+    "functools.cached_property", "cached_property.cached_property", "werkzeug.utils.cached_property",
+    "django.utils.functional.cached_property", "sqlalchemy.util.memoized_property",
+)  # fmt: skip
 _CLOSES = frozenset({"close", "aclose", "remove"})
 
 
@@ -23,6 +28,11 @@ def is_cached(function: FunctionInfo, caches: tuple[str, ...] = _CACHES) -> bool
     """Whether a decorator keeps what the function returns."""
     decorators = (a for _, value in function.decorator_values for a in value)
     return any(a.tag == "ext" and a.name.removesuffix("()") in caches for a in decorators)
+
+
+def is_kept_on_object(function: FunctionInfo) -> bool:
+    """Whether a decorator keeps what a method returns on its object: ``cached_property``."""
+    return function.is_property and is_cached(function, _PROPERTIES)
 
 
 def caching_arguments(program: Program) -> Iterator[FunctionInfo]:

@@ -10,8 +10,15 @@ from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.kept_for_good import caching_arguments, is_cached, keeps_its_object, kept_at_exit
+from sessionlint.rules.kept_for_good import (
+    caching_arguments,
+    is_cached,
+    is_kept_on_object,
+    keeps_its_object,
+    kept_at_exit,
+)
 from sessionlint.rules.kept_while_yielding import stays, takes_out
+from sessionlint.rules.lifespans import kept_as_state
 from sessionlint.rules.ownership import HELD, closes
 from sessionlint.rules.scripts import runs_once
 
@@ -542,6 +549,7 @@ def check(program: Program) -> Iterator[Finding]:
             trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
             yield program.finding(META, event, f"{event.text} keeps a session {reason}.", trace)
     yield from _kept_for_good(program)
+    yield from _kept_as_state(program)
     for event in program.events("keep"):
         if program.role(event.function) not in ("test", "migration"):
             yield from _kept_closure(program, event)
@@ -551,6 +559,8 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("return"):
         if event.value and program.role(event.function) not in ("test", "migration"):
             yield from _returned(program, event)
+            if is_kept_on_object(event.function):
+                yield from _kept_by_property(program, event, closed)
 
 
 def _kept_for_good(program: Program) -> Iterator[Finding]:
@@ -569,6 +579,19 @@ def _kept_for_good(program: Program) -> Iterator[Finding]:
                 "closed. Open one there."
             )
             yield program.finding(META, event, message)
+
+
+def _kept_as_state(program: Program) -> Iterator[Finding]:
+    """``yield {"db": session}`` of a lifespan function: like ``app.state``, it is there for all requests."""
+    for event, state, held in kept_as_state(program):
+        if program.role(event.function) not in ("test", "migration"):
+            made = getattr(state, "site", None)
+            where = (event.function, made[1]) if made is not None and made[0] == event.path else event
+            message = (
+                f"{event.function.name}() yields {program.describe(held)} as the application's state, where all "
+                "requests share it. Keep the context manager there, and open a session per piece of work."
+            )
+            yield program.finding(META, where, message)
 
 
 def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> str:
@@ -648,6 +671,23 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
             )
             yield program.finding(META, where, message)
             return
+
+
+def _kept_by_property(program: Program, event: Event, closed: set[Any]) -> Iterator[Finding]:
+    """Sessions that a ``cached_property`` makes: it keeps them on the object like an assignment to an attribute."""
+    info = event.function.class_info
+    made = [a for a in event.value if isinstance(a, Handle) and a.kind in HELD and a not in event.open_sessions]
+    own = [a for a in made if _made_by_hand(event.function, a) and a not in closed]
+    if info is None or not made:
+        return
+    where = f"{event.function.name} keeps the session that it returns"
+    if info in program.singletons:
+        remedy = f"on {info.name}, of which one instance serves all requests. Open a session per piece of work"
+    elif own and not closes(program, info, own[0]):
+        remedy = "on the object, and nothing closes it. Close it where the object ends, or take it as an argument"
+    else:
+        return
+    yield program.finding(META, event, f"{where} {remedy}.")
 
 
 def _uses_open_session(event: Event, atom: Any) -> bool:

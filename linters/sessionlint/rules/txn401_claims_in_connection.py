@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.program.strings import texts_of
+from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.connectionstate import options_in, options_of, settings_in
+from sessionlint.rules.connectionstate import execution_options, options_in, options_of, settings_in
 from sessionlint.rules.sqltext import bound_settings, is_set_config, sql_uses
 
 META = Rule(
@@ -25,7 +26,8 @@ META = Rule(
     ),
     remedy="Connect as the application's one database user; check roles and permissions in the router.",
     not_flagged=(
-        "Time-outs, `application_name`, `search_path` and other settings that describe no user. Migrations, tests."
+        "Time-outs, `application_name`, `search_path` and other settings that describe no user; execution options of "
+        "one statement. Migrations, tests."
     ),
     presets=("scrapersky",),
 )
@@ -108,6 +110,20 @@ async def claims(session: AsyncSession, values):
         await session.execute(text("SELECT set_config(:k, :v, true)"), {"k": name, "v": value})  # TXN401@15
 """
     ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+
+async def sign(session: AsyncSession, connection: AsyncConnection, member):
+    await session.connection(execution_options={"isolation_level": "SERIALIZABLE", "role": member.role})  # TXN401@11
+    await connection.execution_options(current_user=member)  # TXN401@11
+
+
+def signed(engine: AsyncEngine, claims):
+    return engine.execution_options(jwt_claims=claims)  # TXN401@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -156,6 +172,22 @@ async def limits(session: AsyncSession, values):
         await session.execute(text("SELECT name FROM users WHERE name = :k"), {"k": f"request.jwt.{key}"})
 """
     ),
+    Good(
+        """
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+
+async def read(session: AsyncSession, member):
+    await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
+    await session.execute(select(1), execution_options={"user": member})
+    await session.execute(select(1).execution_options(user=member, populate_existing=True))
+
+
+def replica(engine: AsyncEngine, size):
+    return engine.execution_options(role="replica", yield_per=size)
+"""
+    ),
 ]
 
 _SQL = (
@@ -174,6 +206,10 @@ _SQL = (
 _SETTING = re.compile(
     r"^(?:role|session_authorization|request\..*|.*jwt.*|.*claims?|.*\.(?:current_)?(?:user|role|user_id|user_role|sub))$",
     re.I,
+)
+#: Names under which execution options keep who asks; a role that is written out names a database, not a user.
+_USER = re.compile(
+    r"^(?:(?:current|request|app|auth)_)?(?:user|roles?|sub|user_?(?:id|uuid|email|name|roles?))$|jwt|claims?$", re.I
 )
 
 
@@ -212,3 +248,11 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
         names = options + [n for n, _ in settings_in(event) if _SETTING.match(n)]
         if names:
             yield event, names[0]
+    for event in program.events("options", "use", "create"):
+        user = next((n for n, v in execution_options(event) if _USER.search(n) and not _is_written(v)), None)
+        if user is not None:
+            yield event, f"execution_options({user}=…)"
+
+
+def _is_written(value: Value) -> bool:
+    return bool(value) and all(a.tag == "const" for a in value)

@@ -15,6 +15,7 @@ from sessionlint.rules.background_work import awaited_tasks, sessions_in, starte
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
 from sessionlint.rules.executors import pooled
+from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
 
 META = Rule(
@@ -586,14 +587,11 @@ def _awaited_between(function: FunctionInfo, first: Event, second: Event) -> boo
 
 def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
     """Whether the function uses the session between starting the task and awaiting it."""
-    waits = [e.span for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
+    waits = [e for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
     if not waits:
         return False
-    return any(
-        task.span < e.span < min(waits) and (e.span[2], e.span[3]) <= min(waits)[:2]
-        for e in function.events
-        if e.kind == "use" and session in e.subject and "awaited" in e.flags
-    )
+    first = min(waits, key=lambda e: e.span)
+    return used_meanwhile(task, session, first.span[:2], first)
 
 
 def _used_in_block(task: Event, session: Any) -> bool:
@@ -601,11 +599,7 @@ def _used_in_block(task: Event, session: Any) -> bool:
     block = _group_of(task)
     if not isinstance(block, tuple):
         return False
-    return any(
-        e.kind == "use" and session in e.subject and "awaited" in e.flags and task.span[2:] <= e.span[:2]
-        and e.span[2:] <= block[2:]
-        for e in task.function.events
-    )  # fmt: skip
+    return used_meanwhile(task, session, block[2:])
 
 
 def _sites(event: Event) -> frozenset[Site]:

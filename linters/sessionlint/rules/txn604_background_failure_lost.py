@@ -1097,7 +1097,8 @@ def _decorated(program: Program, function: FunctionInfo) -> Iterator[Finding]:
 
 def _check(program: Program, function: FunctionInfo, start: Event | None) -> Iterator[Finding]:
     """``start`` is the call that starts the function in a way that loses its error, if there is one."""
-    trace = [program.step(start.site, f"{function.name}() is started here, and nobody waits for it")] if start else []
+    name = _called(function)
+    trace = [program.step(start.site, f"{name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
     for handler in handlers:
         last = _is_outermost(handler) or _is_given_up(function, handler)
@@ -1111,7 +1112,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
             yield program.finding(
                 META, (function, handler.span),
-                f"This clause swallows the error of {function.name}(), which runs in the background. Record it: write "
+                f"This clause swallows the error of {name}(), which runs in the background. Record it: write "
                 "a failed status in a second session, or log it and raise.",
                 trace,
             )  # fmt: skip
@@ -1119,7 +1120,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     for span in cut_short(program, function):
         yield program.finding(
             META, (function, span),
-            f"Leaving `finally` here swallows the error of {function.name}(), which runs in the background. Let the "
+            f"Leaving `finally` here swallows the error of {name}(), which runs in the background. Let the "
             "error through, or write a failed status in a second session.",
             trace,
         )  # fmt: skip
@@ -1127,14 +1128,20 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     if start is None or function.decorators:
         return
     for gap in gaps(program, function, handlers):
-        where = f"{gap.function.name}() fails before its `try`" if gap.tried else f"{gap.function.name}() fails"
-        way = [program.step(call.site, f"{gap.function.name}() is called on the way") for call in gap.way[-1:]]
+        failed = _called(gap.function)
+        where = f"{failed}() fails before its `try`" if gap.tried else f"{failed}() fails"
+        way = [program.step(call.site, f"{failed}() is called on the way") for call in gap.way[-1:]]
         yield program.finding(
             META, gap.function,
             f"When {where} in the background, nothing records it. Wrap the work in try and write the "
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *way, *_steps(program, gap.failure)],
         )  # fmt: skip
+
+
+def _called(function: FunctionInfo) -> str:
+    """The name of a function in messages: of an object that is called, with its class."""
+    return function.qualname if function.name == "__call__" else function.name
 
 
 def _steps(program: Program, failure: Event) -> list[TraceStep]:

@@ -28,6 +28,9 @@ _CALLS_BACK = frozenset({
     "call_soon", "call_soon_threadsafe", "call_later", "call_at", "add_signal_handler", "add_reader", "add_writer",
     "add_done_callback",
 })  # fmt: skip
+_CALLBACK = "add_done_callback"
+#: What a task only says of itself: whoever asks has not kept it. Asking whether it is done is a way to wait for it.
+_ASKS = frozenset({"get_name", "set_name", "get_coro", "get_context", "get_stack", "print_stack"})
 
 BAD = [
     Bad(
@@ -75,6 +78,30 @@ def start_at_once(item_id):
 async def forget_what_a_helper_made(item_id):
     start_scan(item_id)  # TXN605@5
     start_at_once(item_id)  # TXN605@5
+""",
+    ),
+    Bad(
+        path="app/services/kites.py",
+        source="""
+import asyncio
+import logging
+
+log = logging.getLogger(__name__)
+
+
+async def fly(height):
+    pass
+
+
+async def launched(height):
+    kite = asyncio.create_task(fly(height))  # TXN605@12
+    log.info("%s is up: %r", kite.get_name(), kite.get_coro())
+
+
+async def named(height):
+    kite = asyncio.create_task(fly(height))  # TXN605@12
+    kite.set_name(f"kite {height}")
+    kite.add_done_callback(log.debug)
 """,
     ),
 ]
@@ -190,6 +217,40 @@ def watch(loop, feed, retry):
 """,
         path="app/services/feeds.py",
     ),
+    Good(
+        path="app/services/kites.py",
+        source="""
+import asyncio
+
+names = []
+
+
+async def fly(height):
+    pass
+
+
+async def landed(height):
+    kite = asyncio.create_task(fly(height))
+    kite.set_name(f"kite {height}")
+    await kite
+
+
+async def polled(height):
+    kite = asyncio.create_task(fly(height))
+    while not kite.done():
+        await asyncio.sleep(1)
+
+
+async def asked_later(height):
+    kite = asyncio.create_task(fly(height))
+    names.append(kite.get_name)
+
+
+async def given_to_itself(height, tie):
+    kite = asyncio.create_task(fly(height))
+    kite.set_name(tie(kite))
+""",
+    ),
 ]
 
 
@@ -295,7 +356,8 @@ def _fate(event: Event) -> str | None:
             if not reads:
                 return f"given to {name}, which nothing reads"
             if all(reads):
-                return f"given to {name}, which only gets a callback"
+                only = "only gets a callback" if set(reads) == {_CALLBACK} else "is only asked what it is"
+                return f"given to {name}, which {only}"
             return None
     return None
 
@@ -336,18 +398,21 @@ def _globals(node: Any) -> set[str]:
     return found
 
 
-def _reads(node: Any, name: str) -> Iterator[bool]:
-    """Every read of a name: True when it is only ``name.add_done_callback``."""
+def _reads(node: Any, name: str) -> Iterator[str]:
+    """Every read of a name: by which method, where that keeps nothing of it (``name.get_name()``), else ``""``."""
     for child in node:
         if type(child) is not tuple or not child:
             if type(child) is bytes and name.encode() in child:
-                yield False
+                yield ""
             continue
         op = child[0]
-        if op == "a" and child[3:4] == ("add_done_callback",) and child[2][0] == "n" and child[2][2] == name:
-            yield True
+        if op == "c" and len(child) == 5 and _is_method_of(child[2], name) and child[2][3] in _ASKS:
+            yield child[2][3]
+            yield from _reads(child[3:], name)
+        elif op == "a" and _is_method_of(child, name) and child[3] == _CALLBACK:
+            yield _CALLBACK
         elif op == "n" and len(child) == 3 and child[2] == name:
-            yield False
+            yield ""
         elif op == "=" and len(child) == 4:
             yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name)
             yield from _reads((child[3],), name)
@@ -355,3 +420,8 @@ def _reads(node: Any, name: str) -> Iterator[bool]:
             yield from _reads((child[4],), name)
         else:
             yield from _reads(child, name)
+
+
+def _is_method_of(expr: ir.Expr, name: str) -> bool:
+    """Whether an expression is an attribute of a name."""
+    return bool(expr[0] == "a" and len(expr) == 4 and expr[2][0] == "n" and expr[2][2] == name)

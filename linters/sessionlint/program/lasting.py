@@ -1,0 +1,59 @@
+"""Containers that live as long as a module and are no plain lists or dictionaries: caches, dictionaries within."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sessionlint.facts import ir
+from sessionlint.program.by_key import DEFAULTS
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import Map, Value
+
+#: Classes of libraries that are dictionaries with a bound or a time for what they hold.
+CACHES: Final[tuple[str, ...]] = (
+    "cachetools.Cache", "cachetools.FIFOCache", "cachetools.LFUCache", "cachetools.LRUCache", "cachetools.MRUCache",
+    "cachetools.RRCache", "cachetools.TLRUCache", "cachetools.TTLCache", "expiringdict.ExpiringDict", "lru.LRU",
+)  # fmt: skip
+_DICTIONARIES: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", *CACHES})
+
+
+def cache(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+    """``TTLCache(maxsize=100, ttl=60)``: a dictionary; what it is told says nothing of what is in it."""
+    site = frame.site(e[1])
+    frame.made.add(site)
+    return (Map((), True, site),)
+
+
+def note(frame: Frame, holder: ir.Expr, owner: Value, value: Value, target: ir.Expr) -> None:
+    """Something is put under a key of ``holder``: into a container within one of a module, or into a module's object
+    of a class that is derived from a dictionary."""
+    if holder[0] == "i":
+        root = holder
+        while root[0] == "i":
+            root = root[2]
+        if is_of_module(frame, root) and _holds_by_key(frame.evaluate(root)):
+            frame.store("global", ir.text_of(target), value, target[1])
+    elif is_of_module(frame, holder) and any(_is_dictionary(frame, a) for a in owner):
+        frame.store("global", ir.text_of(target), value, target[1])
+
+
+def is_of_module(frame: Frame, holder: ir.Expr) -> bool:
+    """Whether a name, read in a function, is one of the module: neither the function's own nor one of those around."""
+    if holder[0] != "n" or holder[2] in frame.env or frame.function.name == "<module>":
+        return False
+    parent = frame.function.parent
+    while parent is not None and parent.name != "<module>":
+        if frame.solver.peek(("local", parent, holder[2])):
+            return False
+        parent = parent.parent
+    return True
+
+
+def _holds_by_key(value: Value) -> bool:
+    return DEFAULTS in value or any(a.tag == "map" for a in value)
+
+
+def _is_dictionary(frame: Frame, atom: Any) -> bool:
+    if atom.tag != "inst" or frame.solver.external_bases(atom.info).isdisjoint(_DICTIONARIES):
+        return False
+    return frame.solver.method(atom.info, "__setitem__") is None
