@@ -1,14 +1,16 @@
 """Which calls of libraries wait on the network or sleep.
 
 All names are import paths after :func:`sessionlint.program.knowledge.canonical`; ``()`` marks the result of a call.
-Sources: the documentation of the named clients. What talks to a store of the own network by its own protocol (Redis,
-memcached, MongoDB) is left out, and so is what only puts a request together.
+Sources: the documentation of the named clients. Clients of stores and brokers are in :mod:`.remote_stores`. What only
+puts a request together is left out.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from sessionlint.program import remote_stores
 
 PREFIXES = (
     "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
@@ -116,6 +118,7 @@ _OF_FAMILY = {
     "kafka.": {"flush", "poll"},
     "pika.": {"basic_publish", "queue_declare"},
     "aio_pika.": {"declare_queue", "declare_exchange"},
+    "nats.": {"subscribe", "flush", "drain", "next_msg", "pull_subscribe", "ack_sync"},
     "docker.": {"pull", "build", "push", "start", "stop", "exec_run", "remove", "wait"},
     "notion_client.": {"update", "append"},
 }  # fmt: skip
@@ -176,14 +179,14 @@ def is_network(name: str) -> bool:
     """Whether calling the external symbol waits on the network (or sleeps)."""
     if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS:
         return True
-    return _is_request(name) or _is_method_of_client(name)
+    return _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name)
 
 
 def _is_request(name: str) -> bool:
     """Whether it is a function or method by which a library of the list asks somebody else."""
     if not name.startswith(PREFIXES) or _NOT_NETWORK.search(name) or _NOT_IN_MODULE.search(name.partition("()")[0]):
         return False
-    if name.startswith(("redis.", "aioredis.", "subprocess.")):
+    if name.startswith(("subprocess.", *remote_stores.REDIS)):
         return False
     head, _, method = name.rpartition(".")
     if "()" not in head and method[:1].isupper():

@@ -38,9 +38,10 @@ META = Rule(
     ),
     not_flagged=(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
-        "that wait but are called outside; clients that are only created inside the block; sessions that have only "
-        "read, rows that were added but not flushed, writes on some paths only; what a context manager does when it is "
-        "left, outside a block; `sleep(0)`, which waits for nothing."
+        "that wait but are called outside; clients that are only created inside the block, and what they only collect "
+        "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
+        "flushed, writes on some paths only; what a context manager does when it is left, outside a block; `sleep(0)`, "
+        "which waits for nothing."
     ),
 )
 
@@ -349,6 +350,37 @@ async def b(session: AsyncSession, url):
     await fetch(url)  # TXN207@11
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/counting.py
+import redis.asyncio as redis
+from faststream.nats import NatsBroker
+from redis import Redis
+
+from app.session import get_session
+
+store = redis.from_url("redis://store")
+bus = NatsBroker()
+told = bus.publisher("told")
+
+
+async def counted(number):
+    async with get_session() as session:
+        async with session.begin():
+            session.add(number)
+            await store.incr("rows")  # TXN207@19
+            async with store.pipeline() as batch:
+                batch.set("last", number)
+                await batch.execute()  # TXN207@23
+            await bus.publish(number, "counted")  # TXN207@19
+            await told.publish(number)  # TXN207@19
+            forget(Redis(), number)  # TXN207@13
+
+
+def forget(cache: Redis, number):
+    cache.delete(f"row:{number}")
+""",
+    ),
 ]
 
 GOOD = [
@@ -634,6 +666,36 @@ async def a(url: str, session: AsyncSession = Depends(get_session_dependency)):
 async def b(url):
     async with httpx.AsyncClient() as http:
         await http.get(url)
+""",
+    ),
+    Good(
+        """
+# --- app/tasks/counting.py
+import redis.asyncio as redis
+from faststream.nats import NatsBroker
+
+from app.session import get_session
+
+store = redis.from_url("redis://store")
+bus = NatsBroker()
+
+
+@bus.subscriber("counted")
+async def counted(number):
+    async with get_session() as session:
+        async with session.begin():
+            session.add(number)
+            batch = store.pipeline()
+            batch.incr("rows").expire("rows", 60)
+        await batch.execute()
+        await bus.publish(number, "more")
+
+
+async def seen(number):
+    known = await store.get("rows")
+    async with get_session() as session:
+        async with session.begin():
+            session.add(known.decode())
 """,
     ),
 ]
