@@ -20,9 +20,11 @@ from sessionlint.rules.database_urls import Url, argument_span, urls_in
 #: What a number from the environment is besides its default, and what a declared field may be besides its own.
 _FROM_OUTSIDE = re.compile(r"^os\.environ\[\]\.__int__\(\)$")
 _DECLARED = re.compile(
-    rf"{_FROM_OUTSIDE.pattern}|^builtins\.int\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
+    rf"{_FROM_OUTSIDE.pattern}|^builtins\.(?:int|str|bool)\(\)$|^typing\.Literal\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
 )
 _DEFAULTS = ("0", "default")
+#: Classes that read their fields from the environment.
+_SETTINGS = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 #: What ``engine_from_config`` looks for at the beginning of keys unless it is told something else.
 _PREFIX = Const("sqlalchemy.", "str")
 _WRITTEN_NUMBER = re.compile(r"\s*-?\d+\s*")
@@ -201,11 +203,11 @@ def only_constants(value: Value | None) -> list[object] | None:
     return [a.value for a in value]
 
 
-def settled(program: Program, value: Value | None) -> list[object] | None:
+def settled(program: Program, value: Value | None, deployed: bool = True) -> list[object] | None:
     """The literals a value may be, or the literal default of the variable or settings class's field that it is.
 
-    A field's default counts where no constructor call gives the field another value. ``None``: it may be something
-    else.
+    A field's default counts where no constructor call gives the field another value; what a deployment may put into
+    the environment, not unless it is ``deployed`` as the source has it. ``None``: it may be something else.
     """
     plain = only_constants(value)
     if plain is not None or not value:
@@ -220,9 +222,15 @@ def settled(program: Program, value: Value | None) -> list[object] | None:
     fields = [
         (c, name) for c in program.classes for name, entry in c.attributes.items() if _is_field(program, entry, value)
     ]
-    if not fields and not defaults and any(a.tag == "ext" and _FROM_OUTSIDE.match(a.name) for a in value):
+    if not deployed and any(_reads_environment(program, owner) for owner, _ in fields):
+        return None
+    if deployed and not fields and not defaults and any(a.tag == "ext" and _FROM_OUTSIDE.match(a.name) for a in value):
         return [a.value for a in literals]
     return None if not fields or any(_is_given(program, *field) for field in fields) else [a.value for a in literals]
+
+
+def _reads_environment(program: Program, owner: ClassInfo) -> bool:
+    return any(base.startswith(_SETTINGS) for base in program.solver.external_bases(owner))
 
 
 def _is_field(program: Program, entry: tuple[Any, Value, Value, Any], value: Value) -> bool:

@@ -11,7 +11,7 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import TlsContext, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_constants, resolved
+from sessionlint.rules.engine_settings import EngineCall, engine_calls, resolved, settled
 
 META = Rule(
     code="TXN504",
@@ -203,6 +203,28 @@ through = build(OPEN)
 back = create_async_engine(URL, connect_args={"ssl": restored})
 """,
     ),
+    Bad(
+        policy=_VERIFIED_POLICY,
+        source="""
+# --- app/options.py
+from dataclasses import dataclass
+
+
+@dataclass
+class Options:
+    how: str = "require"
+    closed: str = "verify-full"
+# --- app/session.py
+from sqlalchemy import create_engine
+
+from app.options import Options
+
+options = Options()
+SERVER = "postgresql+psycopg://stock@db.example.org/stock"
+engine = create_engine(SERVER, connect_args={"sslmode": options.how})  # TXN504@46
+closed = create_engine(SERVER, connect_args={"sslmode": options.closed})
+""",
+    ),
 ]
 
 GOOD = [
@@ -290,6 +312,36 @@ from sqlalchemy.ext.asyncio import create_async_engine
 engine = create_async_engine("postgresql+asyncpg://app@db.example.com/app")
 """,
     ),
+    Good(
+        policy=_VERIFIED_POLICY,
+        source="""
+# --- app/options.py
+from dataclasses import dataclass
+
+from pydantic_settings import BaseSettings
+
+
+@dataclass
+class Options:
+    how: str = "require"
+
+
+class Deployed(BaseSettings):
+    encryption: str = "prefer"
+# --- app/session.py
+import os
+
+from sqlalchemy import create_engine
+
+from app.options import Deployed, Options
+
+options = Options(os.environ["HOW"])
+deployed = Deployed()
+SERVER = "postgresql+psycopg://stock@db.example.org/stock"
+engine = create_engine(SERVER, connect_args={"sslmode": options.how})
+other = create_engine(SERVER, connect_args={"sslmode": deployed.encryption})
+""",
+    ),
 ]
 
 
@@ -319,7 +371,7 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
             yield function, call.url_span, message
         return
     for key, value in values:
-        constants = only_constants(value)
+        constants = settled(program, value, deployed=False)
         word = _verdict(constants, verified)
         if key == "ssl" and constants and all(c is None for c in constants) and call.all_urls("is_remote"):
             word = "lets the connection go without TLS"
