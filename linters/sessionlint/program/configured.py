@@ -1,7 +1,8 @@
 """Objects that keep how to connect: a data class of pool sizes, settings that give a URL.
 
 What such an object was made with tells what its methods give: the literals are kept with the object, and a method
-that only puts its answer together is gone through once more for each object it is called on.
+that only puts its answer together is gone through once more for each object it is called on. So is a function whose
+arguments decide which of several answers it gives.
 """
 
 from __future__ import annotations
@@ -98,14 +99,24 @@ def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], kno
     """What a method of such an object, or a function given one, gives for it; ``known``: what it gives for any."""
     if function.summary.answers is None or frame.depth >= _DEPTH or any(a.tag not in _GIVEN for a in known):
         return known
-    objects = [value[0] for value in bindings.values() if len(value) == 1 and value[0].tag == "inst"]
-    if not any(is_literal(v) for made in objects for _, v in made.bindings if configures(frame, made.info)):
+    if not _keeps_literals(frame, bindings) and not (len(known) > 1 and _has_literals(bindings)):
         return known
     inner = Frame(frame.solver, function, frame.machine)
     inner.depth = frame.depth + 1
     inner.env.update({name: bindings.get(identity(function, name), UNKNOWN) for name, *_ in function.params})
     frame.machine.block(inner, function.summary.answers)
     return inner.returns or known
+
+
+def _keeps_literals(frame: Frame, bindings: dict[Any, Value]) -> bool:
+    """Whether an object that the call is given, or is made on, knows a literal it was made with."""
+    objects = [value[0] for value in bindings.values() if len(value) == 1 and value[0].tag == "inst"]
+    return any(is_literal(v) for made in objects for _, v in made.bindings if configures(frame, made.info))
+
+
+def _has_literals(bindings: dict[Any, Value]) -> bool:
+    """Whether a literal is passed, which may tell which of several answers is given."""
+    return any(len(value) == 1 and value[0].tag == "const" for value in bindings.values())
 
 
 def answering(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] | None:

@@ -26,6 +26,7 @@ from sessionlint.program import (
     predicates,
     provisions,
     strings,
+    told_tests,
     waiting,
 )
 from sessionlint.program.attributes import get_attribute
@@ -125,6 +126,9 @@ def _unary(frame: Frame, e: ir.Expr) -> Value:
 
 def _conditional(frame: Frame, e: ir.Expr) -> Value:
     frame.evaluate(e[2])
+    told = told_tests.outcome(frame, e[2]) if frame.depth else None
+    if told is not None:
+        return frame.evaluate(e[3] if told else e[4])
     before = frame.snapshot()
     depth = len(frame.guards)
     frame.guards.extend(guards_in(frame, e[2]))

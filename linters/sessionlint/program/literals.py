@@ -5,6 +5,7 @@ Values (see :mod:`sessionlint.program.values`) tell what reaches a call; a liter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -24,17 +25,24 @@ _DEFAULTS = ("default", "server_default", "value")
 #: Calls that declare an option of a command, by its name: ``parser.add_argument("--dsn", default="…")``.
 _OPTIONS = frozenset({"add_argument", "add_option", "argument", "option"})
 
+#: Where ``%`` and ``format()`` put something into a template.
+_FILLED_IN = re.compile(r"%(?:\(\w+\))?[#0\- +\d.*]*[diouxXeEfFgGcrsa]|\{[^{}]*\}")
+
 #: The name of what a function returns.
 RETURNED = "return"
 
 
 class Literal(NamedTuple):
-    """A string in code: ``text`` with ``\\0`` for what an f-string puts in, ``name`` of what it is assigned to."""
+    """A string in code: ``text`` with ``\\0`` for what an f-string puts in, ``name`` of what it is assigned to.
+
+    ``kept``: a name is assigned it, or a function returns it, or what ``%``, ``+`` or ``format()`` makes of it.
+    """
 
     module: ModuleInfo
     expr: ir.Expr
     text: str
     name: str
+    kept: bool = False
 
 
 def literals(module: ModuleInfo, needle: bytes) -> Iterator[Literal]:
@@ -69,12 +77,12 @@ def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
         yield from _each(module, node[2][3:], "", needle)
     elif op == "R":
         if node[2] is not None:
-            yield from _walk(module, node[2], RETURNED, needle)
+            yield from _kept(module, node[2], RETURNED, needle)
     elif op in ("=", ":"):
         target = node[2][0] if op == "=" else node[2]
         value = node[3] if op == "=" else node[4]
         if value is not None:
-            yield from _walk(module, value, _name(target), needle)
+            yield from _kept(module, value, _name(target), needle)
     elif op == "c":
         yield from _call(module, node, name, needle)
     elif op == "d":
@@ -88,6 +96,26 @@ def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
         for child in node[2:] if type(op) is str else node:
             if type(child) is tuple:
                 yield from _each(module, child, "", needle)
+
+
+def _kept(module: ModuleInfo, value: ir.Expr, name: str, needle: bytes) -> Iterator[Literal]:
+    begins = beginning(value)
+    for found in _walk(module, value, name, needle):
+        if found.expr is begins:
+            yield found._replace(kept=True, text=found.text if begins is value else _FILLED_IN.sub(HOLE, found.text))
+        else:
+            yield found
+
+
+def beginning(expr: ir.Expr) -> ir.Expr:
+    """What a text is made from: the first of what is added, a template that is filled in; else the expression."""
+    while True:
+        if expr[0] == "b" and expr[2] in ("+", "%"):
+            expr = expr[3]
+        elif expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in ("format", "format_map"):
+            expr = expr[2][2]
+        else:
+            return expr
 
 
 def _each(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:

@@ -18,6 +18,7 @@ from sessionlint.program import (
     holding,
     listed,
     provisions,
+    told_tests,
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
@@ -176,6 +177,10 @@ def _is_type_checking(test: ir.Expr, value: Value) -> bool:
 def _if(frame: Frame, s: ir.Stmt) -> None:
     asked = beginning.asked(frame, s[2])
     test = frame.evaluate(s[2])
+    told = told_tests.outcome(frame, s[2]) if frame.depth else None
+    if told is not None:
+        run_block(frame, s[3] if told else s[4])
+        return
     if _is_type_checking(s[2], test):
         _for_type_checkers(frame, s[3], s[4])
         return

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
-from sessionlint.program.literals import literals, owner_of
+from sessionlint.program.literals import Literal, beginning, literals, owner_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
@@ -17,6 +17,8 @@ from sessionlint.program.values import Site, Value
 
 _DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
+#: Names of texts that are shown to people.
+SHOWN = re.compile(r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I)
 _LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
 _KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
 POOLER_HOST = "pooler.supabase.com"
@@ -154,8 +156,8 @@ def _text(value: Value | None) -> str | None:
 def found_urls(program: Program) -> list[FoundUrl]:
     """All database URLs outside tests and migrations, each once, where it is written down.
 
-    A literal counts when it reaches an engine or driver, is given a name that says what it is, or is the default of a
-    setting.
+    A literal counts when it reaches an engine or driver, is given a name that says what it is, is the default of a
+    setting, or leads to another machine and is kept for whatever use.
     """
     return program.shared(_found_urls)
 
@@ -164,15 +166,17 @@ def _found_urls(program: Program) -> list[FoundUrl]:
     reaching = [(e, texts_of(_resolved(program, _first(e)))) for e in _connecting(program)]
     texts = {t.text for _, found in reaching for t in found}
     put_together = {e.site: (e, _own_texts(e)) for e in program.events("url")}
+    templates = program.shared(wholes)
     standing: list[tuple[FoundUrl, tuple[str, ...]]] = []
     defaults = set(_defaults_of_settings(program))
     for literal in (found for module in program.modules for found in literals(module, b"://")):
-        _, own = put_together.pop((literal.module.path, literal.expr[1]), (None, (literal.text,)))
+        place = (literal.module.path, literal.expr[1])
+        whole, own = put_together.pop(templates.get(place, place), (None, (literal.text,)))
         urls = _databases(_reached(own, texts))
-        is_setting = (literal.module.path, literal.expr[1]) in defaults
-        if urls and (is_setting or _NAMED.search(literal.name) or any(_may_become(t, own) for t in texts)):
-            function = owner_of(literal.module, literal.expr[1])
-            standing.append((FoundUrl(function, literal.expr[1], urls, {}), own))
+        is_named = _NAMED.search(literal.name) or _is_kept(literal, urls)
+        if urls and (place in defaults or is_named or any(_may_become(t, own) for t in texts)):
+            span = literal.expr[1] if whole is None else whole.span
+            standing.append((FoundUrl(owner_of(literal.module, span), span, urls, {}), own))
     for event, own in put_together.values():
         urls = _databases(_reached(own, texts))
         if urls and texts & set(own):
@@ -180,6 +184,24 @@ def _found_urls(program: Program) -> list[FoundUrl]:
     created = list(_url_create(program))
     found = [*_first_written(standing), *_assembled(reaching, standing), *created, *_filled_in(program, created)]
     return [f for f in found if program.role(f.function) not in ("test", "migration")]
+
+
+def _is_kept(literal: Literal, urls: tuple[Url, ...]) -> bool:
+    """Whether it is the URL of another machine that a name stands for or a function returns, and nobody is shown."""
+    return literal.kept and not SHOWN.search(literal.name) and not any(u.is_local for u in urls)
+
+
+def wholes(program: Program) -> dict[Site, Site]:
+    """Where texts are put together as a whole, by the place of the literal they begin with."""
+    found: dict[Site, Site] = {}
+    for event in program.events("url"):
+        begins = beginning(event.expr) if event.expr is not None else None
+        if begins is not None and begins is not event.expr and begins[0] in ("k", "f"):
+            before = found.get((event.function.path, begins[1]))
+            # of ``a + b + c`` the outermost
+            if before is None or before[1][2:] < event.span[2:]:
+                found[event.function.path, begins[1]] = event.site
+    return found
 
 
 def _defaults_of_settings(program: Program) -> Iterator[tuple[str, ir.Span4]]:

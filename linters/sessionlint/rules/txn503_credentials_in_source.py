@@ -14,7 +14,7 @@ from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import Map, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.database_urls import found_urls, is_database, parse
+from sessionlint.rules.database_urls import SHOWN, found_urls, is_database, parse, wholes
 
 META = Rule(
     code="TXN503",
@@ -34,10 +34,6 @@ META = Rule(
 _PLACEHOLDER = re.compile(
     r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__|your[-_ ]?\w*|(?-i:[A-Z_]*(?:PASSWORD|PASSWD|SECRET)[A-Z_]*)",
     re.S | re.I,
-)
-#: Names of texts that are shown to people.
-_SHOWN = re.compile(
-    r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I
 )
 #: Base classes whose fields are read from the environment.
 _FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
@@ -521,15 +517,17 @@ def _defaults_of_settings(program: Program) -> frozenset[str]:
 def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4]]:
     """URLs of other machines with a password that are assigned or returned, whatever their name and use."""
     put_together = {e.site: e for e in program.events("url")}
+    templates = program.shared(wholes)
     for literal in (found for module in program.modules for found in literals(module, b"://")):
-        if literal.name and not _SHOWN.search(literal.name):
-            event = put_together.get((literal.module.path, literal.expr[1]))
+        if literal.name and not SHOWN.search(literal.name):
+            begins = (literal.module.path, literal.expr[1])
+            place = templates.get(begins, begins)
+            event = put_together.get(place)
             texts = [t.text for t in texts_of(event.value)] if event is not None else [literal.text]
-            place = (literal.module.path, literal.expr[1])
             urls = [u for u in map(parse, texts) if u is not None and is_database(u) and u.is_remote]
             secrets = [u.password for u in urls if _is_secret(u.password or "")]
             if secrets and not all(_is_of_settings(program, place, secret) for secret in secrets):
-                yield owner_of(literal.module, literal.expr[1]), literal.expr[1]
+                yield owner_of(literal.module, place[1]), place[1]
 
 
 def _is_dsn(text: str) -> bool:

@@ -195,6 +195,23 @@ POOLED = make_url(f"postgresql+asyncpg://postgres.abcdefghijklmnopqrst:{SECRET}@
 direct = create_async_engine(POOLED.set(port=5432))  # TXN506@46
 """,
     ),
+    Bad(
+        path="app/places.py",
+        source="""
+import os
+
+SERVER = "aws-1-eu-north-1.pooler.supabase.com"
+SECRET = os.environ["SECRET"]
+STRAIGHT = "postgresql+asyncpg://stock@db.abcdefghijklmnopqrst.supabase.co:5432/stock"  # TXN506@12
+LASTING = "postgresql://postgres.abcdefghijklmnopqrst:%s@%s:5432/stock" % (SECRET, SERVER)  # TXN506@11
+ADDED = "postgresql://postgres.abcdefghijklmnopqrst@" + SERVER + ":5432/stock"  # TXN506@9
+FILLED = "postgresql://postgres.abcdefghijklmnopqrst:{}@{}:{}/stock".format(SECRET, SERVER, 5432)  # TXN506@10
+
+
+def filled(place):
+    return "postgresql://postgres.abcdefghijklmnopqrst:%s@%s:5432/stock" % (SECRET, place)  # TXN506@12
+""",
+    ),
 ]
 
 GOOD = [
@@ -280,6 +297,26 @@ import click
 @click.option("--dsn", default="postgresql+asyncpg://postgres.ref@aws-0-eu.pooler.supabase.com:6543/postgres")
 def copied(dsn):
     print(dsn)
+""",
+    ),
+    Good(
+        path="app/places.py",
+        source="""
+import os
+
+SERVER = "aws-1-eu-north-1.pooler.supabase.com"
+SECRET = os.environ["SECRET"]
+POOLED = "postgresql://postgres.abcdefghijklmnopqrst:%s@%s:6543/stock" % (SECRET, SERVER)
+ADDED = "postgresql://postgres.abcdefghijklmnopqrst@" + SERVER + ":6543/stock"
+EXAMPLE = "postgresql+asyncpg://stock@db.abcdefghijklmnopqrst.supabase.co:5432/stock"
+SHAPE = "postgresql://%s:%s@%s:%d/stock"
+API = "https://db.abcdefghijklmnopqrst.supabase.co:5432/rest"
+
+
+def filled(port):
+    if not port:
+        raise ValueError("postgresql://stock@db.abcdefghijklmnopqrst.supabase.co:5432/stock leads around the pooler")
+    return "postgresql://postgres.abcdefghijklmnopqrst:{}@{}:{}/stock".format(SECRET, SERVER, port)
 """,
     ),
 ]
