@@ -30,8 +30,9 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Under this key an object that is made of a library's own class says of which.
 _CLASS = ("library class",)
-#: The flag of a commit that a library's method makes of its own.
+#: The flags of a commit that a library's method makes, and of one that nobody asked it for.
 BY_LIBRARY = "by library"
+UNASKED = "unasked"
 #: Cells of what a constructor of the project passes on to the library's.
 _PASSED = "passed on: "
 _DECLARED: dict[bool, Value] = {
@@ -205,9 +206,10 @@ def _commit(frame: Frame, session: Any, known: LibraryClass, name: str, keywords
     if literal(told) is True or (name in known.commits and all(a.tag == "const" and a.value is None for a in told)):
         frame.guards.extend(guards)
         # no statement that only commits: nothing to be taken away
-        frame.flags.insert(0, BY_LIBRARY)
+        flags = [BY_LIBRARY] if literal(told) is True else [BY_LIBRARY, UNASKED]
+        frame.flags[:0] = flags
         handles.call(frame, session, SESSION, "commit", [], [], e)
-        frame.flags.pop(0)
+        del frame.flags[: len(flags)]
         del frame.guards[len(frame.guards) - len(guards) :]
 
 

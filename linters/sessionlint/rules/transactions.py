@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.keeping import KEPT
+from sessionlint.program.library_objects import UNASKED
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.substitution import is_made_by
@@ -37,6 +38,8 @@ def one_per_call(events: Iterable[Event]) -> Iterator[Event]:
 def by_hand(program: Program, name: str) -> Iterator[Event]:
     """The calls that end a transaction themselves (``commit`` or ``rollback``) where nobody may."""
     ends = (e for e in program.events("txn") if e.name == name and not program.is_exempt(e.function))
+    # what a library does unless told otherwise is not written by hand, but ends the block of whoever began one
+    ends = (e for e in ends if UNASKED not in e.flags or e.transactions)
     return one_per_call((*ends, *_handed_on(program, name), *_through_methods(program, name)))
 
 
