@@ -30,7 +30,8 @@ Statements
 
 Functions
     ``(name, span, header_span, params, body, decorators, returns, flags, names)``; ``params`` of
-    ``(name, kind, annotation, default, span)`` with the ``KIND_*`` constants; ``body`` is a tuple of
+    ``(kind, name, annotation, default, span)`` with the ``KIND_*`` constants first, so that a parameter ``c`` is not
+    taken for a call by what looks through the nodes; ``body`` is a tuple of
     statements, or ``bytes`` (packed) for functions of a module or class; ``flags`` of ``FLAG_*``;
     ``names`` the identifiers the function mentions, sorted and joined by blanks (``""`` for nested functions).
 Classes
@@ -47,7 +48,7 @@ from typing import Any
 from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 11
+FACTS_VERSION = 12
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

@@ -427,7 +427,7 @@ class _Lowering:
 
     def _param(self, arg: ast.arg, kind: int, default: ast.expr | None) -> tuple[Any, ...]:
         self._names.add(arg.arg)
-        return (arg.arg, kind, self._annotation(arg.annotation), self._optional(default), self.span(arg))
+        return (kind, arg.arg, self._annotation(arg.annotation), self._optional(default), self.span(arg))
 
     def _header(self, node: Any, keyword: str) -> Span4:
         line, column = node.lineno, self._column(node.lineno, node.col_offset)

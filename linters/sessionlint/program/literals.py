@@ -128,7 +128,7 @@ def _each(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
 
 
 def _function(module: ModuleInfo, function: tuple[Any, ...], needle: bytes) -> Iterator[Literal]:
-    for name, _, _, default, _ in function[3]:
+    for _, name, _, default, _ in function[3]:
         if default is not None:
             yield from _walk(module, default, name, needle)
     for decorator in function[5]:

@@ -167,7 +167,8 @@ class FunctionInfo:
         self.name: str = facts[0]
         self.span: ir.Span4 = facts[1]
         self.header: ir.Span4 = facts[2]
-        self.params: tuple[Any, ...] = facts[3]
+        #: of each: name, kind, annotation, default, span
+        self.params: tuple[Any, ...] = tuple([(name, kind, *rest) for kind, name, *rest in facts[3]])
         self.decorators: tuple[ir.Expr, ...] = facts[5]
         self.flags: int = facts[7]
         self.qualname = qualname

@@ -311,7 +311,7 @@ def _clause(node: Any, span: ir.Span4) -> Any:
     for child in node:
         if type(child) is not tuple or not child:
             continue
-        if child[0] == "T":
+        if child[0] == "T" and len(child) == 6:
             found = next((body for where, _, _, body in child[3] if where == span), None)
             if found is not None:
                 return found

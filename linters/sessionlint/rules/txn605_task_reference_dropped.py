@@ -392,7 +392,7 @@ def _globals(node: Any) -> set[str]:
     found: set[str] = set()
     for child in node:
         if type(child) is tuple:
-            if child and child[0] == "glob":
+            if child and child[0] == "glob" and len(child) == 3:
                 found.update(child[2])
             found |= _globals(child)
     return found

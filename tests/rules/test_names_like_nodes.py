@@ -1,0 +1,60 @@
+"""Names of one letter are what nodes of the facts begin with; nothing that looks through nodes mixes them up."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from sessionlint.rules import examples
+from sessionlint.rules.catalogue import all_rules
+from sessionlint.run import check_rules
+from tests.support.marked import SHAPES
+
+_RULES = list(all_rules())
+_SOURCES = {
+    **{f"{r.META.code} bad {i}": (b.source, b.path, b.policy) for r in _RULES for i, b in enumerate(r.BAD)},
+    **{f"{r.META.code} good {i}": (g.source, g.path, g.policy) for r in _RULES for i, g in enumerate(r.GOOD)},
+    **{shape.name: (shape.source, "app/services/example.py", ()) for shape in SHAPES},
+}
+_NAMES = "a aw b c d e f g i k l lam n o q t u w x y yf z E R I L W T F C M J imp glob del as_".split()
+_KEYWORDS = ", ".join(f"{name}=None" for name in _NAMES if name not in ("del",))
+_PARAMETERS = ", ".join(name for name in _NAMES if name not in ("del",))
+_PADDING = ast.parse(
+    f"def c({_PARAMETERS}, *n, **x):\n    from a import b as i, n as c\n    return n\n"
+    f"(lambda {_PARAMETERS}, *, m=1: m)\n"
+    "(lambda c: c)\n(lambda n=None, *, c=1: c)\n"
+    f"print({_KEYWORDS})\n"
+    "class n:\n    a = 1\n    def x(c, n, b, q): c.n = n\n"
+).body
+
+
+class _Padded(ast.NodeTransformer):
+    """Puts functions, classes, parameters and keywords of such names into every function."""
+
+    def _pad(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        self.generic_visit(node)
+        start = 1 if ast.get_docstring(node, clean=False) is not None else 0
+        node.body[start:start] = _PADDING
+        for handler in [n for n in ast.walk(node) if isinstance(n, ast.ExceptHandler | ast.Try | ast.With)]:
+            handler.body[:0] = _PADDING[1:5]
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = _pad
+
+
+@pytest.mark.parametrize("name", _SOURCES)
+def test_no_rule_takes_a_name_for_a_node(name: str) -> None:
+    source, path, overrides = _SOURCES[name]
+    files = examples.split(source, path)
+    padded = {path: _padded(text) for path, text in files.items()}
+    program = examples.program_for(padded, examples.policy_for(dict(overrides), files))
+    assert check_rules(program, _RULES)[1] == []
+
+
+def _padded(text: str) -> str:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return text  # what the example is about
+    return ast.unparse(ast.fix_missing_locations(_Padded().visit(tree)))
