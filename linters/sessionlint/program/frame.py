@@ -123,7 +123,7 @@ class Frame:
         self.commits: dict[Any, Any] = {}
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
-        self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
+        self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int], bool]] = []
         self.returned = False
         #: a callee has left a session of its own open; one is open at a ``yield``
         self.left_open = self.holds_open = False
