@@ -10,7 +10,6 @@ from sessionlint.program.frame import MAYBE, YES, Frame
 Facts = dict[tuple[Any, str], int]
 Left = list[tuple[Any, str]]
 
-_LEFT = (holding.PENDING, *holding.LASTING)
 _MAKES = frozenset({"create", "obtain", "inject"})
 
 
@@ -27,7 +26,10 @@ def left_open(frame: Frame, before: Facts, start: int) -> Left:
     left = [
         key
         for key, known in states[0].items()
-        if key[1] in _LEFT and known == YES and before.get(key) != YES and all(s.get(key) == YES for s in states[1:])
+        if key[1] in holding.UNENDED
+        and known == YES
+        and before.get(key) != YES
+        and all(s.get(key) == YES for s in states[1:])
     ]
     if not left:
         return left
