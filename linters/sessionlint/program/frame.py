@@ -125,7 +125,7 @@ class Frame:
         self.commits: dict[Any, Any] = {}
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
-        self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int]]] = []
+        self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int], bool]] = []
         self.returned = False
         #: what generators that are taken from by hand have given, and the places of this one's own ``yield``s
         self.taken: dict[Any, Value] = {}

@@ -18,6 +18,8 @@ from sessionlint.program.values import CONNECTION, FACTORY, SESSION, Value
 PENDING, HOLDS, FLUSHED, CHANGED = "pending", "holds", "flushed", "changed"
 #: Those of them that hold rows.
 LASTING = (HOLDS, FLUSHED)
+#: Those, and what a later statement sends.
+UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
 _STATE = (PENDING, *LASTING, CHANGED)
 _TOLD = (*LASTING, CHANGED)
 #: Marks of places that not every call of a function comes to.

@@ -18,6 +18,7 @@ from sessionlint.program import (
     holding,
     listed,
     provisions,
+    rounds,
     told_tests,
 )
 from sessionlint.program.expressions import element_of
@@ -261,18 +262,24 @@ def _loop(
     exits, frame.loop_exits = frame.loop_exits, []
     events, made = len(frame.events), len(frame.begins)
     raising: dict[Any, frozenset[str]] = {}
+    left: rounds.Left = []
+    first: rounds.Facts = {}
     for last in (False, True):
         before_each()
         run_block(frame, body)
-        for env, facts in frame.loop_exits:
+        left = left if last else rounds.left_open(frame, before[1], events)
+        for env, facts, _ in frame.loop_exits:
             frame.merge((env, facts, False))
         frame.loop_exits = []
-        if last or frame.dead or not _changes_the_next_round(frame, before, made):
+        if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
             break
+        first = dict(frame.facts) if left else first
         # The second round sees what the first one left; its events replace the first round's.
         raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
         del frame.events[events:]
         frame.merge(before)
+        rounds.begin_again(frame, left)
+    rounds.no_more(frame, left, first)
     for index in range(events, len(frame.events) if raising else events):
         event = frame.events[index]
         if event.kind == "txn" and (event.span, event.name) in raising:
@@ -326,7 +333,7 @@ def _while(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _jump(frame: Frame, s: ir.Stmt) -> None:
-    frame.loop_exits.append((dict(frame.env), dict(frame.facts)))
+    frame.loop_exits.append((dict(frame.env), dict(frame.facts), s[2] == "continue"))
     frame.dead = True
 
 

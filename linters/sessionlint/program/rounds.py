@@ -1,0 +1,54 @@
+"""Rounds of a loop: a transaction that each round leaves open is open around the waits with which the next begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.program import holding
+from sessionlint.program.frame import MAYBE, YES, Frame
+
+Facts = dict[tuple[Any, str], int]
+Left = list[tuple[Any, str]]
+
+_MAKES = frozenset({"create", "obtain", "inject"})
+
+
+def left_open(frame: Frame, before: Facts, start: int) -> Left:
+    """What every round leaves open or unsent that goes on to another, if something in it waits on the network.
+
+    ``before`` is what was known before the loop, ``start`` where its events begin; ``break`` goes on to no other round.
+    """
+    states = [facts for _, facts, goes_on in frame.loop_exits if goes_on]
+    if not frame.dead:
+        states.append(frame.facts)
+    if not states:
+        return []
+    left = [
+        key
+        for key, known in states[0].items()
+        if key[1] in holding.UNENDED
+        and known == YES
+        and before.get(key) != YES
+        and all(s.get(key) == YES for s in states[1:])
+    ]
+    if not left:
+        return left
+    events = frame.events[start:]
+    if not any(e.kind == "network" or e.text == "network" for e in events):
+        return []
+    # each round has its own of what is made in it
+    made = {atom for e in events if e.kind in _MAKES for atom in e.subject}
+    return [key for key in left if key[0] not in made]
+
+
+def begin_again(frame: Frame, left: Left) -> None:
+    """The next round begins."""
+    for key in left:
+        frame.facts[key] = YES
+
+
+def no_more(frame: Frame, left: Left, first: Facts) -> None:
+    """The loop is over, maybe after the first round, which leaves it like this."""
+    for key in left:
+        if frame.facts.get(key) == YES and first.get(key) != YES:
+            frame.facts[key] = MAYBE
