@@ -138,9 +138,9 @@ def _parameters(frame: Frame) -> None:
         elif kind == ir.KIND_VARARGS:
             each = _declared(frame, name)
             passed = solver.read(("param", function, name))
-            in_order = solver.read((decorated.PLACES, function)) or (
-                len(passed) > 1 and forwarding.by_place(function, name)
-            )
+            in_order = bool(solver.read((decorated.PLACES, function)))
+            if not in_order and len(passed) > 1 and forwarding.by_place(function, name):
+                in_order = _hold(solver, passed)
             value = _by_place(passed) if in_order else _spread(passed)
             value = join(value, (Seq((each,), True),) if each else UNKNOWN)
             for held in (a for a in value if drawing.holds_function(a)):
@@ -190,6 +190,12 @@ def _spread(passed: Value) -> Value:
         if atom.tag == "seq":
             items.extend(i for i in atom.items if i not in items)
     return (Seq(tuple(items[:12])),) if items else UNKNOWN
+
+
+def _hold(solver: Solver, passed: Value) -> bool:
+    """Whether sessions are among starred arguments: which of them is one must not get mixed up."""
+    items = [item for atom in passed if atom.tag == "seq" for item in atom.items]
+    return any(solver.kind_of(a) is not None for item in items for a in item)
 
 
 def _by_place(passed: Value) -> Value:

@@ -50,7 +50,7 @@ def by_place(function: FunctionInfo, name: str) -> bool:
     if function.parent is not None:
         return False
     spread = kept = 0
-    pending: list[Any] = [function.body]
+    pending: list[Any] = [s for s in function.body if s]
     while pending:
         node = pending.pop()
         if node[0] == "c" and len(node) == 5 and node[2][-1] not in _TOGETHER:

@@ -68,8 +68,8 @@ def handed(frame: Frame, loop: ir.Stmt, iterable: Value, declared: Value) -> Val
 
 def _is_left_at_once(body: tuple[ir.Stmt, ...]) -> bool:
     """Whether a loop does not get to its second round."""
-    last = body[-1]
-    return bool(last[0] == "R" or (last[0] == "J" and last[2] == "break"))
+    last = body[-1] if body else None
+    return last is not None and (last[0] == "R" or (last[0] == "J" and last[2] == "break"))
 
 
 def _mentions(node: Any, name: str) -> int:

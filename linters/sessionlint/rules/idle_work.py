@@ -86,8 +86,9 @@ def _is_idle_atom(program: Program, atom: Any, event: Event) -> bool:
 
 
 def _is_receiver(pending: Pending, key: Any) -> bool:
-    params = pending.info.params
-    return pending.info.class_info is not None and bool(params) and getattr(key, "name", None) == params[0][0]
+    work = pending.info
+    is_method = work.class_info is not None and not work.is_staticmethod
+    return is_method and bool(work.params) and getattr(key, "name", None) == work.params[0][0]
 
 
 def _says_nothing(value: Value) -> bool:
