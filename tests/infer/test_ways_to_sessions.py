@@ -318,3 +318,21 @@ def test_a_session_that_a_container_passes_on_counts_for_those_who_are_given_wha
     result = infer(files | {"mill/aside.py": f"from fastapi import Depends\n{ASIDE}"})
     assert result.sessions == (("mill/opening.py", "mill/wired.py"), ("mill.opening.opened",), ())
     assert "session dependency mill.opening.opened: it injects its sessions into 2 endpoints." in result.notes
+
+
+def test_a_program_beside_the_applications_may_ask_in_one_file_and_take_the_engine_in_another(infer):
+    main = (
+        "from fastapi import FastAPI\n\nfrom web.routes import routes\n\napp = FastAPI()\napp.include_router(routes)\n"
+    )
+    routes = "from fastapi import APIRouter, Depends\n\nfrom web.base import unit\n\nroutes = APIRouter()\n\n\n" + (
+        "@routes.get('/')\nasync def read(unit=Depends(unit)):\n    return await unit.get(object, 1)\n"
+    )
+    web = f"{MAKES}\n\nasync def unit():\n    async with maker() as unit:\n        yield unit\n"
+    sifter = f"{MAKES.replace('db/x', 'db/y')}\n\ndef another():\n    return maker()\n"
+    asks = "from sifter.base import another\n\n\nasync def sift(key):\n    session = another()\n" + (
+        "    try:\n        return await session.get(object, key)\n    finally:\n        await session.close()\n"
+    )
+    takes = "from sifter.base import pool\n\n\nasync def stop():\n    await pool.dispose()\n"
+    files = {"web/__init__.py": "", "web/main.py": main, "web/routes.py": routes, "web/base.py": web}
+    files |= {"sifter/__init__.py": "", "sifter/base.py": sifter, "sifter/asks.py": asks, "sifter/takes.py": takes}
+    assert infer(files).policy.session_modules == ("sifter/base.py", "web/base.py")

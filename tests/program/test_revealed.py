@@ -303,6 +303,43 @@ async def kept(cabinet, name):
 async def keep(cabinet):
     await asyncio.gather(*(kept(cabinet, name) for name in "ab"))  # TXN602
 """,
+    "a function that ends what another one loads rows by": """\
+from app.models.item import Item
+def named(depot, key):
+    kind = Item
+    return depot.query(kind).filter(kind.id == key).first()
+def scrap(depot, key):
+    depot.delete(named(depot, key))
+    depot.commit()  # TXN201
+class Scrapyard:
+    async def scrap(self, depot, key):
+        await depot.rollback()  # TXN202
+        return await one(depot, key)
+async def one(depot, key):
+    return await depot.get(Item, key)
+""",
+    "a function that ends something else than what another one loads rows by": """\
+from app.models.item import Item
+class Ledger:
+    def query(self, kind): return []
+    def commit(self): self.closed = True
+def named(depot, key):
+    return depot.query(Item)
+def close(ledger, depot, key):
+    ledger.commit()
+    return named(depot, key)
+def close_own(key):
+    ledger = Ledger()
+    close_with(ledger, key)
+def close_with(ledger, key):
+    named(ledger, key)
+    ledger.commit()
+def listed(depot, kind):
+    return depot.query(kind)
+def close_any(ledger, kind):
+    listed(ledger, kind)
+    ledger.commit()
+""",
     "what engines, stores and caches do, too": """\
 import asyncio
 from sqlalchemy import select

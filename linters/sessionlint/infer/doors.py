@@ -86,7 +86,8 @@ def find_doors(survey: Survey) -> list[Door]:
     for path in _apart(survey):
         door(path).apart.setdefault(path)
     found = _with_loose_engines(list(doors.values()))
-    for unused in [d for d in found if not d.users]:
+    # asking for a session is what files may do that take an engine or factory, too
+    for unused in [d for d in found if d.users.keys() <= d.asked.keys()]:
         unused.takers = frozenset(t for path in unused.files for t in survey.takers.get(path, ())) - set(unused.files)
     return sorted(found, key=lambda d: (d.weight, _reversed(d.files)), reverse=True)
 

@@ -69,7 +69,7 @@ def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) 
     if not door.makers and not door.sources:
         return False
     if application == NO_APPLICATION and survey.applications:
-        files = len(door.using_files or door.takers)
+        files = len(door.using_files | door.takers)
         if not files or (files < 2 and not survey.shared(door.files)):
             return False
     if door is first:

@@ -2,7 +2,8 @@
 
 ``db.execute(select(Item))`` or ``db.add(item)`` of a mapped class, together with ``db.commit()``, says that ``db`` is a
 session, and so does ``db.scalars(select(Item))`` by itself, or a statement together with ``db.get(Item, key)`` or
-``db.add(item)``; its name says nothing, and one alone of these an engine or a store of any kind may have. So it is with
+``db.add(item)``; its name says nothing, and one alone of these an engine or a store of any kind may have. A function
+that ends the transaction may pass ``db`` to one that loads the rows. So it is with
 what stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for
 such a parameter is a session, too.
 """
@@ -149,6 +150,7 @@ def revealed(
     found = dict.fromkeys(_passed_to_declared(functions, cells, views))
     for receiver, words in said.items():
         if words.isdisjoint(_BEGINS):
+            found.update((pair, None) for pair in _ended_by_callers(receiver, words, said, arguments_of, views))
             continue
         param = _holder(receiver)
         passed = arguments_of(param)
@@ -162,6 +164,23 @@ def revealed(
         if all(one.tag == "param" or one in session for one in passed):
             found.update(((one, session), None) for one in others if not views(one))
     return list(found)
+
+
+def _ended_by_callers(
+    receiver: Any,
+    words: set[str],
+    said: Mapping[Any, set[str]],
+    arguments_of: Callable[[Param], Value],
+    views: Callable[[Any], Value],
+) -> list[tuple[Param, Value]]:
+    """The callers' parameters whose transaction they end, passed to where rows are loaded or kept by them."""
+    found: list[tuple[Param, Value]] = []
+    for one in arguments_of(_holder(receiver)):
+        told = said.get(_within(receiver, one), set()) if one.tag == "param" else set()
+        if "ends" in told and _tells(words | told) and not views(one):
+            session = _ASYNC if "awaited" in words | told else _SYNC
+            found.append((one, _holding(receiver, (session,))))
+    return found
 
 
 def _tells(told: set[str]) -> bool:
