@@ -156,3 +156,13 @@ def test_such_a_dependency_takes_the_place_of_no_context_in_another_file(infer):
     }
     result = infer(files | {"shop/jobs.py": JOB.replace("shop.base", "shop.unit")})
     assert result.sessions == (("shop/base.py", "shop/unit.py"), ("shop.base.opener",), ("shop.unit.unit",))
+
+
+def test_a_context_manager_is_no_dependency_because_an_endpoint_asks_for_it(infer):
+    units = OPENERS[: OPENERS.index("async def opener")] + (
+        "async def given():\n    async with unit() as opened:\n        yield opened\n"
+    )
+    files = {"shop/__init__.py": "", "shop/base.py": units, "shop/api.py": CALLS.format("unit")}
+    assert infer(files).sessions == (("shop/base.py",), (), ("shop.base.unit",))
+    files["shop/more.py"] = CALLS.format("given")
+    assert infer(files).sessions == (("shop/base.py",), ("shop.base.given",), ("shop.base.unit",))

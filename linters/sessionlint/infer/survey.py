@@ -226,8 +226,8 @@ class Survey:
             handed = self._handed(subject)
             opened = UNKNOWN if handed else self._opened_by(subject)
             for target in self.program.targets(dependency) if handed or opened else ():
-                if target.path not in self.included or target.name in _UNNAMEABLE:
-                    continue
+                if target.path not in self.included or target.name in _UNNAMEABLE or target.is_context_manager:
+                    continue  # what a decorated generator gives, FastAPI cannot enter
                 value = opened or target.summary.yields or target.summary.returns
                 source = Source(target, DEPENDENCY, handed or SESSION, self.behind(value), by_call=bool(opened))
                 source = found.setdefault(target, source)
