@@ -74,8 +74,9 @@ def _is_in(span: ir.Span4, block: Any) -> bool:
 
 def _swallowed(function: FunctionInfo, event: Event, decodes: Decodes, seen: set[FunctionInfo]) -> bool:
     """Whether what a wrong token raises is caught, here or in what is called, and the request goes on."""
+    going_on = _serving(function)
     for attempt in _attempts(function):
-        if _is_in(event.span, attempt[2]) and any(_goes_on(clause) for clause in attempt[3]):
+        if _is_in(event.span, attempt[2]) and any(_goes_on(c, going_on) for c in attempt[3]):
             return True
     callee = event.callee
     if callee is None or callee in seen:
@@ -84,7 +85,11 @@ def _swallowed(function: FunctionInfo, event: Event, decodes: Decodes, seen: set
     return bool(inner) and all(_swallowed(callee, e, decodes, seen | {function}) for e in inner)
 
 
-def _goes_on(clause: Any) -> bool:
+def _goes_on(clause: Any, going_on: str | None) -> bool:
+    """Whether an ``except`` clause catches whatever is wrong with a token, and neither raises nor answers."""
+    for node in _nodes(clause[3]):
+        if node[0] == "!" or (node[0] == "R" and going_on is not None and going_on not in _names(node)):
+            return False
     kinds = clause[1]
     names = kinds[2] if kinds is not None and kinds[0] == "t" else (kinds,)
     return any(n is None or _BROAD.search(ir.dotted(n) or "") for n in names)
