@@ -336,3 +336,13 @@ def test_a_program_beside_the_applications_may_ask_in_one_file_and_take_the_engi
     files = {"web/__init__.py": "", "web/main.py": main, "web/routes.py": routes, "web/base.py": web}
     files |= {"sifter/__init__.py": "", "sifter/base.py": sifter, "sifter/asks.py": asks, "sifter/takes.py": takes}
     assert infer(files).policy.session_modules == ("sifter/base.py", "web/base.py")
+
+
+def test_a_context_manager_is_no_dependency_because_an_endpoint_asks_for_it(infer):
+    units = OPENERS[: OPENERS.index("async def opener")] + (
+        "async def given():\n    async with unit() as opened:\n        yield opened\n"
+    )
+    files = {"shop/__init__.py": "", "shop/base.py": units, "shop/api.py": CALLS.format("unit")}
+    assert infer(files).sessions == (("shop/base.py",), (), ("shop.base.unit",))
+    files["shop/more.py"] = CALLS.format("given")
+    assert infer(files).sessions == (("shop/base.py",), ("shop.base.given",), ("shop.base.unit",))

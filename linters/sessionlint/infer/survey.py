@@ -263,6 +263,8 @@ class Survey:
                     continue
                 if self.program.solver.is_abstract(target):
                     continue  # something else comes in its place
+                if target.is_context_manager:
+                    continue  # what a decorated generator gives, FastAPI cannot enter
                 value = opened or target.summary.yields or target.summary.returns
                 source = Source(target, DEPENDENCY, handed or SESSION, self.behind(value), by_call=bool(opened))
                 source = found.setdefault(target, source)

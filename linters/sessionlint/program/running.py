@@ -15,6 +15,7 @@ from sessionlint.program import (
     keeping,
     type_keys,
 )
+from sessionlint.program.chosen import of_given
 from sessionlint.program.conditions import left_of, opens_none
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
@@ -79,6 +80,10 @@ def _result(
     mapped: dict[Any, Value], e: ir.Expr, kind: str,
 ) -> Value:  # fmt: skip
     """What a function gives back, as its caller sees it."""
+    for atom in raw:
+        if atom.tag == "inst" and atom.bindings:
+            raw = of_given(raw, mapped)
+            break
     result = substitute(frame, raw, mapped, function, e[1])
     if kind == "call":
         result = configured.answer(frame, function, bindings, result)

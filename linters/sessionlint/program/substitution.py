@@ -161,7 +161,7 @@ def _says(value: Value) -> bool:
 
 
 def _is_kept(frame: Frame, value: Value) -> bool:
-    if len(value) == 1 and value[0].tag == "fn" and value[0].receiver is None:
+    if len(value) == 1 and (value[0].tag == "cls" or (value[0].tag == "fn" and value[0].receiver is None)):
         return True
     if names_tenant(frame, value):
         return True

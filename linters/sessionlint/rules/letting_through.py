@@ -74,8 +74,9 @@ def _is_in(span: ir.Span4, block: Any) -> bool:
 
 def _swallowed(function: FunctionInfo, event: Event, decodes: Decodes, seen: set[FunctionInfo]) -> bool:
     """Whether what a wrong token raises is caught, here or in what is called, and the request goes on."""
+    going_on = _serving(function)
     for attempt in _attempts(function):
-        if _is_in(event.span, attempt[2]) and any(_goes_on(clause) for clause in attempt[3]):
+        if _is_in(event.span, attempt[2]) and any(_goes_on(c, going_on) for c in attempt[3]):
             return True
     callee = event.callee
     if callee is None or callee in seen:
@@ -84,7 +85,11 @@ def _swallowed(function: FunctionInfo, event: Event, decodes: Decodes, seen: set
     return bool(inner) and all(_swallowed(callee, e, decodes, seen | {function}) for e in inner)
 
 
-def _goes_on(clause: Any) -> bool:
+def _goes_on(clause: Any, going_on: str | None) -> bool:
+    """Whether an ``except`` clause catches whatever is wrong with a token, and neither raises nor answers."""
+    for node in _nodes(clause[3]):
+        if node[0] == "!" or (node[0] == "R" and going_on is not None and going_on not in _names(node)):
+            return False
     kinds = clause[1]
     names = kinds[2] if kinds is not None and kinds[0] == "t" else (kinds,)
     return any(n is None or _BROAD.search(ir.dotted(n) or "") for n in names)
@@ -135,18 +140,15 @@ def _asks_somebody(function: FunctionInfo, decodes: Decodes, depth: int = 3) -> 
     calls = {e.span: e for e in function.events if e.kind in ("external", "call", "construct")}
     body = function.body
     going_on = _serving(function)
-    told = _told_of(function, going_on)
+    told, served = _told_of(function, going_on), _served(function, going_on)
     looking = {e.span for e in calls.values() if e.kind == "external" and decodes(e)}
-    for node in _nodes(body):
-        if (
-            node[0] == "c"
-            and len(node) == 5
-            and node[1] not in looking
-            and _may_ask(node, calls.get(node[1]), told, going_on)
-        ):
-            return True
-        if node[0] == "R" and node[2] is not None and _is_unread(node[2], calls, going_on):
-            return True
+    nodes = list(_nodes(body))
+    asking = [n for n in nodes if n[0] == "c" and len(n) == 5 and n[1] not in looking]
+    if any(_may_ask(n, calls.get(n[1]), told, going_on) for n in asking):
+        return True
+    answers = [n[2] for n in nodes if n[0] == "R" and n[2] is not None and not function.is_property]
+    if any(_is_unread(value, calls, going_on, served) for value in answers):
+        return True
     within = (e.callee for e in calls.values() if e.kind == "call")
     return any(c is not None and (depth == 0 or _asks_somebody(c, decodes, depth - 1)) for c in within)
 
@@ -191,12 +193,18 @@ def _is_application(call: ir.Expr) -> bool:
     return len(call[3]) == 3 and call[3][0][0] == "n" and call[3][0][2] == "scope"
 
 
-def _is_unread(value: ir.Expr, calls: dict[ir.Span4, Event], going_on: str | None) -> bool:
+def _served(function: FunctionInfo, going_on: str | None) -> set[str]:
+    """The names that hold the application's answer."""
+    kept = ((s[2], s[3]) for s in _nodes(function.body) if s[0] == "=" and len(s) == 4)
+    return {name for targets, value in kept if going_on in _names(value) for name in _names(targets)}
+
+
+def _is_unread(value: ir.Expr, calls: dict[ir.Span4, Event], going_on: str | None, served: set[str]) -> bool:
     """Whether what is returned may be an answer of its own: neither the application's nor one that was looked at."""
     inner = value[2] if value[0] == "aw" else value
     if inner[0] == "c":
         return going_on not in _names(inner[2]) and inner[1] not in calls and not _is_application(inner)
-    return inner[0] in ("a", "i")
+    return inner[0] in ("a", "i") and served.isdisjoint(_names(inner))
 
 
 def _names(node: Any) -> set[str]:

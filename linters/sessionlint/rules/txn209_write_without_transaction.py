@@ -650,6 +650,77 @@ class Item(Base):
     __tablename__ = "items"
 """
     ),
+    Bad(
+        """
+# --- app/notes.py
+from fastapi import Depends
+from sqlalchemy.orm import DeclarativeBase
+
+from app.session import get_session_dependency
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Note(Base):
+    __tablename__ = "notes"
+
+
+class Written:
+    def __init__(self, session):
+        self.session = session
+
+    async def keep(self):
+        self.session.add(Note())
+
+
+class Spoken(Written):
+    async def keep(self):
+        print("heard")
+
+
+class Giver:
+    def __init__(self, of):
+        self.of = of
+
+    def __call__(self, session=Depends(get_session_dependency)):
+        return self.of(session)
+
+
+def given(of):
+    def give(session=Depends(get_session_dependency)):
+        return of(session)
+
+    return give
+# --- app/givers.py
+from app.notes import Giver, Spoken, Written
+
+written, spoken = Giver(Written), Giver(Spoken)
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.givers import written
+from app.notes import Spoken, Written, given
+
+app = FastAPI()
+
+
+@app.post("/a")
+async def a(notes=Depends(written)):
+    await notes.keep()  # TXN209@11
+
+
+@app.post("/b")
+async def b(notes=Depends(given(Written))):
+    await notes.keep()  # TXN209@11
+
+
+@app.post("/c")
+async def c(notes=Depends(given(Spoken))):
+    await notes.keep()
+"""
+    ),
 ]
 
 GOOD = [
@@ -913,6 +984,84 @@ async def injected(unit: Unit = Depends(unit_of)):
 async def stacked(session: AsyncSession = Depends(get_session_dependency)):
     async with Stacked(session) as own:
         own.add(Item(name="a"))
+"""
+    ),
+    Good(
+        """
+# --- app/notes.py
+from fastapi import Depends
+from sqlalchemy.orm import DeclarativeBase
+
+from app.session import get_session_dependency
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Note(Base):
+    __tablename__ = "notes"
+
+
+class Written:
+    def __init__(self, session):
+        self.session = session
+
+    async def keep(self):
+        self.session.add(Note())
+
+
+class Spoken(Written):
+    async def keep(self):
+        print("heard")
+
+
+class Giver:
+    def __init__(self, of):
+        self.of = of
+
+    def __call__(self, session=Depends(get_session_dependency)):
+        return self.of(session)
+
+
+def given(of):
+    def give(session=Depends(get_session_dependency)):
+        return of(session)
+
+    return give
+# --- app/givers.py
+from app.notes import Giver, Spoken, Written
+
+written, spoken = Giver(Written), Giver(Spoken)
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.givers import spoken, written
+from app.notes import Spoken, Written, given
+
+app = FastAPI()
+
+
+@app.post("/a")
+async def a(notes=Depends(spoken)):
+    await notes.keep()
+
+
+@app.post("/b")
+async def b(notes=Depends(given(Spoken))):
+    await notes.keep()
+
+
+@app.post("/c")
+async def c(notes=Depends(written)):
+    async with notes.session.begin():
+        await notes.keep()
+
+
+@app.post("/d")
+async def d(notes=Depends(given(Written))):
+    async with notes.session.begin():
+        await notes.keep()
 """
     ),
 ]

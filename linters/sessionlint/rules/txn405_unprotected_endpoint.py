@@ -1314,6 +1314,62 @@ async def prices():
     return []
 """,
     ),
+    Good(
+        source="""
+# --- app/main.py
+import logging
+
+import jwt
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+
+app, other, third = FastAPI(), FastAPI(), FastAPI()
+log = logging.getLogger(__name__)
+
+
+@app.middleware("http")
+async def known(request, call_next):
+    try:
+        request.state.claims = jwt.decode(request.headers.get("authorization"), "key", algorithms=["HS256"])
+    except jwt.PyJWTError:
+        log.warning("a request without a good token")
+        raise
+    return await call_next(request)
+
+
+@other.middleware("http")
+async def expected(request, call_next):
+    try:
+        request.state.claims = jwt.decode(request.headers.get("authorization"), "key", algorithms=["HS256"])
+    except jwt.ExpiredSignatureError:
+        log.warning("an old token")
+    return await call_next(request)
+
+
+@third.middleware("http")
+async def led(request, call_next):
+    try:
+        request.state.claims = jwt.decode(request.headers.get("authorization"), "key", algorithms=["HS256"])
+        return await call_next(request)
+    except jwt.PyJWTError:
+        return RedirectResponse("/login")
+
+
+@app.get("/prices")
+async def prices():
+    return []
+
+
+@other.get("/offers")
+async def offers():
+    return []
+
+
+@third.get("/deals")
+async def deals():
+    return []
+""",
+    ),
 ]
 
 
