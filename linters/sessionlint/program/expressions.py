@@ -195,7 +195,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
             frame.identifier(key, value, value_expr, "key")
         if key is None:
             partial = True
-            added = tuple((k, value) for k in alternatives(named_by))
+            added = tuple((k, value) for k in keys.columns(named_by) or alternatives(named_by))
             items.extend(added)
         else:
             items = [i for i in items if i[0] != key]
@@ -440,8 +440,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
         elif atom.tag == "map":
-            named_by = [(Const(k, "str"),) for k, _ in atom.items if isinstance(k, str)]
-            out = join(out, join_all(list(named_by)))
+            out = join(out, join_all([keys.seen(k) for k, _ in atom.items]))
         elif isinstance(atom, Pending) and atom.kind == "gen":
             out = join(out, calls.run_pending(frame, atom, span, None))
         elif atom.tag == "operation":

@@ -12,7 +12,7 @@ from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
-from sessionlint.program.values import UNKNOWN, ClassOf, Const, Param, Value, literal
+from sessionlint.program.values import UNKNOWN, ClassOf, Column, Const, Param, Value, literal
 
 #: Stands for a key that is not known.
 ANY_KEY = Const("?", "key")
@@ -102,6 +102,24 @@ def in_dictionary(keys: Value) -> Any:
     return keys[0] if len(keys) == 1 and keys[0].tag == "cls" else literal(keys)
 
 
+def columns(keys: Value) -> Value:
+    """The mapped columns that a key may be when it is nothing else: ``{Order.owner: owner}``."""
+    return keys if all(k.tag == "column" for k in keys) else UNKNOWN
+
+
+def seen(key: Any) -> Value:
+    """What a key of a dictionary is to who goes through it."""
+    if isinstance(key, str):
+        return (Const(key, "str"),)
+    return (key,) if isinstance(key, Column) else UNKNOWN
+
+
+def is_open(key: Any) -> bool:
+    """Whether what a dictionary has under a key may be found by a key that is not spelled out."""
+    return key == ("?",) or isinstance(key, Column)
+
+
 __all__ = [
-    "ANY_KEY", "FieldOf", "in_dictionary", "is_known", "is_own", "is_told", "of_call", "of_draw", "of_put", "says",
+    "ANY_KEY", "FieldOf", "columns", "in_dictionary", "is_known", "is_open", "is_own", "is_told", "of_call", "of_draw",
+    "of_put", "says", "seen",
 ]  # fmt: skip

@@ -353,7 +353,7 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
         default = args[1] if len(args) > 1 else UNKNOWN
         if found is not None:
             return join(found, default)
-        return join(join_all([v for k, v in receiver.items if key is None or k == ("?",)]), default)
+        return join(join_all([v for k, v in receiver.items if key is None or keys.is_open(k)]), default)
     if name == "values":
         return (Seq(tuple(v for _, v in receiver.items)),)
     if name == "keys" and not receiver.partial:
@@ -365,10 +365,10 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
 
 def _items(receiver: Map) -> Seq:
     """Pairs of key and value; keys with the same value share a pair, so that many may be told apart."""
-    keys: dict[Value, Value] = {}
+    named: dict[Value, Value] = {}
     for key, value in receiver.items:
-        keys[value] = (*keys.get(value, ()), Const(key, "str")) if isinstance(key, str) else keys.get(value, ())
-    return Seq(tuple((Seq((alternatives, value)),) for value, alternatives in keys.items()))
+        named[value] = (*named.get(value, ()), *keys.seen(key))
+    return Seq(tuple((Seq((alternatives, value)),) for value, alternatives in named.items()))
 
 
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:

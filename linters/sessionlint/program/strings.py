@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, listed, mapped, picking, predicates
+from sessionlint.program import knowledge, listed, mapped, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -306,7 +306,8 @@ def method(
     if name in _KEEPING:
         plain = name in ("lower", "upper", "strip", "title", "capitalize")
         return (text._replace(text=getattr(text.text, name)()) if plain else text,)
-    return UNKNOWN
+    scheme = urls.scheme_kept(text.text, name)
+    return (Text(f"{scheme}://{HOLE}"),) if scheme else UNKNOWN
 
 
 def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:

@@ -24,8 +24,19 @@ BUILDERS = (
 #: What the builders name otherwise than ``sqlalchemy.URL`` does.
 PARTS = {"scheme": "drivername", "user": "username"}
 
+#: Methods of yarl's URLs that give another one of the same scheme; no text has one.
+_CHANGES = frozenset({
+    "with_host", "with_port", "with_user", "with_password", "with_path", "with_name", "with_suffix", "with_query",
+    "with_fragment", "update_query", "extend_query", "without_query_params", "joinpath", "origin", "human_repr",
+})  # fmt: skip
+
 
 def parts(text: str) -> dict[str, str] | None:
     """The parts that are there; ``None`` for any other text."""
     found = URL.match(SCHEME_TWICE.sub("", text))
     return {name: part for name, part in found.groupdict().items() if part is not None} if found else None
+
+
+def scheme_kept(text: str, method: str) -> str:
+    """The scheme of a URL that a method of its object changes in another part; ``""`` for all other methods."""
+    return text.partition("://")[0] if method in _CHANGES and "://" in text else ""

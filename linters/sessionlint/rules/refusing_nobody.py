@@ -13,9 +13,11 @@ from sessionlint.program.values import Dependency
 #: Parts of a request that anybody can write.
 _WRITTEN = {"headers", "query_params", "path_params", "cookies"}
 _HARMLESS = {
-    "bool", "dict", "float", "frozenset", "int", "len", "list", "max", "min", "print", "round", "set", "sorted", "str",
-    "tuple",
+    "Decimal", "UUID", "bool", "dict", "float", "frozenset", "int", "len", "list", "max", "min", "print", "round",
+    "set", "sorted", "str", "tuple",
 }  # fmt: skip
+#: The same, as attributes of their modules: they read a text, and who is asked is nobody.
+_READ = {"uuid.UUID", "decimal.Decimal"}
 #: Methods of texts.
 _TEXT = {
     "casefold", "endswith", "format", "join", "lower", "lstrip", "removeprefix", "removesuffix", "replace", "rstrip",
@@ -91,7 +93,7 @@ def _is_harmless(call: ir.Expr, calls: _Calls, seen: frozenset[FunctionInfo]) ->
         return function[2] in _HARMLESS
     if function[0] != "a":
         return False
-    if call[1] in calls.stores:
+    if call[1] in calls.stores or ir.dotted(function) in _READ:
         return True
     if function[3] == "get":
         # what somebody else has put into a context variable may be what a middleware let through

@@ -560,6 +560,31 @@ other = create_async_engine(URL, connect_args=driver(pooled="POOLED" in os.envir
 third = create_async_engine(URL, connect_args=sizes())
 """,
     ),
+    Good(
+        source="""
+# --- app/config.py
+from pydantic_settings import BaseSettings
+from yarl import URL
+
+
+class Config(BaseSettings):
+    server: str = "127.0.0.1"
+
+    @property
+    def place(self) -> URL:
+        return URL.build(scheme="mysql+aiomysql", host=self.server, path="/shop")
+
+
+config = Config()
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.config import config
+
+engine = create_async_engine(str(config.place.with_path("/archive")))
+other = create_async_engine(str(config.place.with_host("db.example.org").with_port(3307)))
+""",
+    ),
 ]
 
 
