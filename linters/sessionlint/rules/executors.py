@@ -43,7 +43,7 @@ def _kept_as(body: Any, span: ir.Span4) -> Iterator[str]:
         if node[0] == "=":
             targets = node[2]
         elif node[0] == "E" and len(node) == 3:
-            called = node[2][2] if node[2][0] == "c" else ()
+            called: ir.Expr = node[2][2] if node[2][0] == "c" else ()
             targets = (called[2],) if called[:1] == ("a",) and called[3] in _WAITS else ()
         if targets and all(t[0] == "n" for t in targets) and any(n[1] == span for n in _nodes(node) if n[0] == "c"):
             yield from (t[2] for t in targets)
