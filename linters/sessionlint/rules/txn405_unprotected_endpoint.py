@@ -606,44 +606,6 @@ async def plan():
     return []
 """,
     ),
-    Bad(
-        source="""
-# --- app/auth/branches.py
-import uuid
-from contextvars import ContextVar
-from uuid import UUID
-
-from fastapi import Request
-
-branch: ContextVar[UUID] = ContextVar("branch")
-
-
-async def branch_of(request: Request):
-    found = UUID(request.headers["x-branch"])
-    branch.set(found)
-    return found
-
-
-async def shelf_of(request: Request):
-    return uuid.UUID(request.query_params["shelf"])
-# --- app/main.py
-from fastapi import Depends, FastAPI
-
-from app.auth.branches import branch_of, shelf_of
-
-app = FastAPI()
-
-
-@app.get("/books", dependencies=[Depends(branch_of)])  # TXN405@2
-async def books():
-    return []
-
-
-@app.get("/shelf")  # TXN405@2
-async def shelf(which=Depends(shelf_of)):
-    return which
-""",
-    ),
 ]
 
 GOOD = [
@@ -1406,40 +1368,6 @@ async def offers():
 @third.get("/deals")
 async def deals():
     return []
-""",
-    ),
-    Good(
-        source="""
-# --- app/auth/branches.py
-from uuid import UUID
-
-from fastapi import Request
-
-from app.keys import Key, owners
-
-
-async def owner_of(request: Request):
-    return owners[UUID(request.headers["x-key"])]
-
-
-async def checked(request: Request):
-    return Key(UUID(request.headers["x-key"])).owner
-# --- app/main.py
-from fastapi import Depends, FastAPI
-
-from app.auth.branches import checked, owner_of
-
-app = FastAPI()
-
-
-@app.get("/books", dependencies=[Depends(owner_of)])
-async def books():
-    return []
-
-
-@app.get("/shelf")
-async def shelf(owner=Depends(checked)):
-    return owner
 """,
     ),
 ]

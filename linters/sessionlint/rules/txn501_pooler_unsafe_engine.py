@@ -257,30 +257,6 @@ def too_late(connection, pooled):
     pooled.info["statement_cache_size"] = pooled.info["prepared_statement_cache_size"] = 0
 """,
     ),
-    Bad(
-        path="app/session.py",
-        source="""
-from sqlalchemy.ext.asyncio import create_async_engine
-
-URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
-
-
-def driver(pooled=False, wait=5):
-    options = {"timeout": wait, "statement_cache_size": 0}
-    if pooled:
-        options["prepared_statement_cache_size"] = 0
-    return options
-
-
-def sizes(*, kind):
-    return {"statement_cache_size": 0, "prepared_statement_cache_size": 0} if kind == "pooled" else {"timeout": 5}
-
-
-engine = create_async_engine(URL, connect_args=driver())  # TXN501@10
-other = create_async_engine(URL, connect_args=driver(pooled=False))  # TXN501@9
-third = create_async_engine(URL, connect_args=sizes(kind="direct"))  # TXN501@9
-""",
-    ),
 ]
 
 GOOD = [
@@ -531,33 +507,6 @@ engine = create_async_engine(URL)
 def caches_off(dialect, pooled, positional, options):
     for name in ("statement_cache_size", "prepared_statement_cache_size"):
         options[name] = 0
-""",
-    ),
-    Good(
-        path="app/session.py",
-        source="""
-import os
-
-from sqlalchemy.ext.asyncio import create_async_engine
-
-URL = "postgresql+asyncpg://postgres.abcdefghijklmnopqrst@aws-1-eu-north-1.pooler.supabase.com:6543/stock"
-
-
-def driver(pooled=False, wait=5):
-    options = {"timeout": wait, "statement_cache_size": 0}
-    if pooled:
-        options["prepared_statement_cache_size"] = 0
-    return options
-
-
-def sizes(*, kind=None):
-    kind = kind or os.environ["KIND"]
-    return {"statement_cache_size": 0, "prepared_statement_cache_size": 0} if kind == "pooled" else {"timeout": 5}
-
-
-engine = create_async_engine(URL, connect_args=driver(True))
-other = create_async_engine(URL, connect_args=driver(pooled="POOLED" in os.environ))
-third = create_async_engine(URL, connect_args=sizes())
 """,
     ),
     Good(
