@@ -264,9 +264,10 @@ def _percent(text: Text, right: Value) -> list[Text]:
     single = [a for a in right if a.tag == "seq"]
     items = list(single[0].items) if single and not single[0].many else [] if single else [right]
     names = next((a for a in right if a.tag == "map"), None)
-    out, position = [Text("", text.dynamic, text.how, text.holes)], 0
+    parts: list[list[Text]] = []
+    position = 0
     for field in _PERCENT.finditer(text.text):
-        out = _product(out, [Text(text.text[position : field.start()], False)])
+        parts.append([Text(text.text[position : field.start()], False)])
         position = field.end()
         if field[2] == "%":
             pieces = [Text("%", False)]
@@ -276,8 +277,25 @@ def _percent(text: Text, right: Value) -> list[Text]:
             pieces = _alternatives(items.pop(0) if items else UNKNOWN)
         if field[2] in "dif":
             pieces = [p._replace(dynamic=False) if p.text == HOLE else p for p in pieces]
-        out = _product(out, pieces)
-    return _mixed_by(_product(out, [Text(text.text[position:], False)]), "%")
+        parts.append(pieces)
+    parts.append([Text(text.text[position:], False)])
+    return _mixed_by(_in_step(text, parts), "%")
+
+
+def _in_step(text: Text, parts: list[list[Text]]) -> list[Text]:
+    """A text of parts: one with the first alternative of each, one with the second…: fields are often of one value."""
+    made: list[Text] = []
+    for number in range(max([len(part) for part in parts])):
+        chosen = [part[number] if number < len(part) else part[0] for part in parts]
+        dynamic = text.dynamic or any(piece.dynamic for piece in chosen)
+        how = next((piece.how for piece in (text, *chosen) if piece.how), "")
+        holes = list(text.holes)
+        for piece in chosen:
+            holes.extend(piece.holes)
+        # settled once: what stands before a field is shortened with what follows
+        settled = _settled("".join([piece.text for piece in chosen]))
+        made.append(Text(settled, dynamic, how, tuple(holes[:MAX_HOLES])))
+    return made
 
 
 def _mixed_by(texts: list[Text], how: str) -> list[Text]:
@@ -321,9 +339,10 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
         fields = list(Formatter().parse(text.text))
     except ValueError:
         return [Text(text.text, True, "str.format", text.holes)]
-    out, automatic = [Text("", text.dynamic, text.how, text.holes)], iter(args)
+    parts: list[list[Text]] = [[Text("", False)]]
+    automatic = iter(args)
     for before, field, _, _ in fields:
-        out = _product(out, [Text(before, False)])
+        parts.append([Text(before, False)])
         if field is None:
             continue
         if field == "":
@@ -332,20 +351,22 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
             value = args[int(field)] if int(field) < len(args) else UNKNOWN
         else:
             value = named.get(field, UNKNOWN)
-        out = _product(out, _alternatives(value))
-    return _mixed_by(out, "str.format")
+        parts.append(_alternatives(value))
+    return _mixed_by(_in_step(text, parts), "str.format")
 
 
 def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text]:
     """``string.Template``: its fields by name."""
     given = next((a for v in args[:1] for a in v if a.tag == "map"), None)
-    out, position = [Text("", text.dynamic, text.how, text.holes)], 0
+    parts: list[list[Text]] = []
+    position = 0
     for field in _TEMPLATE.finditer(text.text):
         name = field[1] or field[2]
-        out = _product(out, [Text(text.text[position : field.start()], False)])
-        out = _product(out, _alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN))
+        parts.append([Text(text.text[position : field.start()], False)])
+        parts.append(_alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN))
         position = field.end()
-    return _mixed_by(_product(out, [Text(text.text[position:], False)]), "a template")
+    parts.append([Text(text.text[position:], False)])
+    return _mixed_by(_in_step(text, parts), "a template")
 
 
 def filled(text: Text, known: list[Value]) -> Value:
