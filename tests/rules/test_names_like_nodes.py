@@ -17,14 +17,16 @@ _SOURCES = {
     **{f"{r.META.code} good {i}": (g.source, g.path, g.policy) for r in _RULES for i, g in enumerate(r.GOOD)},
     **{shape.name: (shape.source, "app/services/example.py", ()) for shape in SHAPES},
 }
-_NAMES = "a aw b c d e f g i k l lam n o q t u w x y yf z E R I L W T F C M J imp glob del as_".split()
-_KEYWORDS = ", ".join(f"{name}=None" for name in _NAMES if name not in ("del",))
-_PARAMETERS = ", ".join(name for name in _NAMES if name not in ("del",))
+#: What nodes begin with, as far as something can be called so (:mod:`sessionlint.facts.ir`).
+_PARAMETERS = (
+    "a, aw, b, c, d, e, f, g, i, k, l, lam, n, o, q, t, u, w, x, y, yf, z, E, R, I, L, W, T, F, C, M, J, imp, glob"
+)
+_KEYWORDS = _PARAMETERS.replace(",", "=None,")
 _PADDING = ast.parse(
     f"def c({_PARAMETERS}, *n, **x):\n    from a import b as i, n as c\n    return n\n"
     f"(lambda {_PARAMETERS}, *, m=1: m)\n"
     "(lambda c: c)\n(lambda n=None, *, c=1: c)\n"
-    f"print({_KEYWORDS})\n"
+    f"print({_KEYWORDS}=None)\n"
     "class n:\n    a = 1\n    def x(c, n, b, q): c.n = n\n"
 ).body
 
@@ -32,15 +34,15 @@ _PADDING = ast.parse(
 class _Padded(ast.NodeTransformer):
     """Puts functions, classes, parameters and keywords of such names into every function."""
 
-    def _pad(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+    def visit(self, node: ast.AST) -> ast.AST:
         self.generic_visit(node)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return node
         start = 1 if ast.get_docstring(node, clean=False) is not None else 0
         node.body[start:start] = _PADDING
         for handler in [n for n in ast.walk(node) if isinstance(n, ast.ExceptHandler | ast.Try | ast.With)]:
             handler.body[:0] = _PADDING[1:5]
         return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = _pad
 
 
 @pytest.mark.parametrize("name", _SOURCES)
