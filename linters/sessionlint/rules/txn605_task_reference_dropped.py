@@ -80,30 +80,6 @@ async def forget_what_a_helper_made(item_id):
     start_at_once(item_id)  # TXN605@5
 """,
     ),
-    Bad(
-        path="app/services/kites.py",
-        source="""
-import asyncio
-import logging
-
-log = logging.getLogger(__name__)
-
-
-async def fly(height):
-    pass
-
-
-async def launched(height):
-    kite = asyncio.create_task(fly(height))  # TXN605@12
-    log.info("%s is up: %r", kite.get_name(), kite.get_coro())
-
-
-async def named(height):
-    kite = asyncio.create_task(fly(height))  # TXN605@12
-    kite.set_name(f"kite {height}")
-    kite.add_done_callback(log.debug)
-""",
-    ),
 ]
 
 GOOD = [
@@ -216,40 +192,6 @@ def watch(loop, feed, retry):
     retry(lambda: asyncio.create_task(drain(feed)))
 """,
         path="app/services/feeds.py",
-    ),
-    Good(
-        path="app/services/kites.py",
-        source="""
-import asyncio
-
-names = []
-
-
-async def fly(height):
-    pass
-
-
-async def landed(height):
-    kite = asyncio.create_task(fly(height))
-    kite.set_name(f"kite {height}")
-    await kite
-
-
-async def polled(height):
-    kite = asyncio.create_task(fly(height))
-    while not kite.done():
-        await asyncio.sleep(1)
-
-
-async def asked_later(height):
-    kite = asyncio.create_task(fly(height))
-    names.append(kite.get_name)
-
-
-async def given_to_itself(height, tie):
-    kite = asyncio.create_task(fly(height))
-    kite.set_name(tie(kite))
-""",
     ),
 ]
 
