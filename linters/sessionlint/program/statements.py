@@ -8,16 +8,15 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    annotated,
     beginning,
-    constants,
     contexts,
     definitions,
-    dependencies,
     generators,
     handles,
     holding,
+    import_statements,
     listed,
-    provisions,
     rounds,
     told_tests,
 )
@@ -27,9 +26,8 @@ from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.iterating import goes_several_times
 from sessionlint.program.narrowing import narrow, narrow_to
-from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Map, Seq, Value, contained, join
+from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join
 
 _TYPING = Ext("typing.TYPE_CHECKING")
 
@@ -53,74 +51,6 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[3])
     for target in s[2]:
         assign(frame, target, value, s[3])
-
-
-def _annotated(frame: Frame, s: ir.Stmt) -> None:
-    annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
-    value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
-    default: Value = UNKNOWN
-    if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
-        default = _field_default(frame, value, s[4][1])
-        frame.solver.write(("attr", frame.class_scope, s[2][2]), default)
-    marks = (*value, *(m for a in annotation if a.tag == "annotated" for m in a.metadata))
-    dependency = next((a for a in marks if a.tag == "dependency"), None)
-    if dependency is not None and frame.class_scope is not None:
-        # a class-based view: FastAPI injects the attribute
-        if dependency.provided:
-            value = provisions.inject(frame, None, ir.text_of(s[2]), dependency, annotation)
-        else:
-            value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
-    if frame.class_scope is not None and s[2][0] == "n":
-        frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
-    typed = frame.solver.instances(annotation)
-    if s[4] is None:
-        if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
-            assign(frame, s[2], value or typed, None, declared=not value)
-        return
-    if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
-        value = value if constants.is_declared(frame, s[3], value) else join(value, typed)
-    elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
-        # what an unknown object gives is what the annotation says
-        value = join(value, tuple(a for a in typed if frame.solver.kind_of(a)))
-    context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
-    for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
-        frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
-    if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
-        # what instances have is the default, or what the factory gives
-        if frame.class_scope is not None and s[2][0] == "n" and any(_is_told_factory(a) for a in value):
-            frame.identifier(s[2][2], frame.solver.read(("default", frame.site(s[4][1]))), s[4], "name")
-        value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
-    assign(frame, s[2], value, s[4])
-
-
-_RECORD_FIELDS = ("dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()")
-
-
-def _is_field(atom: Any) -> bool:
-    """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
-    return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
-
-
-def _is_told_factory(atom: Any) -> bool:
-    """Whether a field is told what makes its default."""
-    return isinstance(atom, Map) and any(atom.get(key) is not None for key in ("default_factory", "factory"))
-
-
-#: What a field's default may be that instances then call, use or open.
-_KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
-
-
-def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
-    """``field(default=get_session)``, ``field(default_factory=connect)``: what instances have by themselves."""
-    given = [a.get("default") or UNKNOWN for a in value if a.tag == "map"]
-    made = frame.solver.read(("default", frame.site(span)))
-    held = tuple(a for a in made if a.tag in ("map", "seq"))
-    return (*(a for v in (*given, made) for a in v if a.tag in _KEPT or _is_symbol(a)), *held)
-
-
-def _is_symbol(atom: Any) -> bool:
-    """A library's class or function itself, not what it gave."""
-    return bool(atom.tag == "ext" and "()" not in atom.name)
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
@@ -428,39 +358,6 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     return frame.snapshot()
 
 
-def _import(frame: Frame, s: ir.Stmt) -> None:
-    for module, alias in s[2]:
-        frame.emit("import", s[1], name=module)
-        if not frame.depth:
-            frame.solver.note_import(frame.module, (module, None, s[1], frame.function))
-        if alias:
-            frame.bind(alias, frame.solver.module_value(module, frame.path), s[1])
-        else:
-            frame.bind(module.partition(".")[0], frame.solver.module_value(module.partition(".")[0], frame.path), s[1])
-
-
-def _import_from(frame: Frame, s: ir.Stmt) -> None:
-    module, level = s[2], s[3]
-    dotted = frame.solver.names.absolute(frame.path, module, level)
-    for name, alias in s[4]:
-        frame.emit("import", s[1], name=dotted, text=name)
-        if not frame.depth:
-            frame.solver.note_import(frame.module, (dotted, name, s[1], frame.function))
-        if name == "*":
-            target = frame.solver.module_value(dotted, frame.path)
-            frame.solver.write(("stars", frame.path), target)
-            continue
-        if frame.function.name == "<module>" and frame.class_scope is None:
-            frame.solver.import_later(frame.path, alias or name, module, level, name)
-            frame.env.pop(alias or name, None)
-            frame.imported.add(alias or name)
-            continue
-        value = frame.solver.import_name(frame.path, module, level, name)
-        previous = frame.env.get(alias or name)
-        # ``try: import x / except ImportError: x = None`` keeps both
-        frame.bind(alias or name, join(value, previous or UNKNOWN) if "handler" in frame.flags else value, s[1])
-
-
 def _global(frame: Frame, s: ir.Stmt) -> None:
     frame.globals.update(s[2])
 
@@ -552,7 +449,7 @@ def _class(frame: Frame, s: ir.Stmt) -> None:
 
 
 _RUN: dict[str, Callable[[Frame, ir.Stmt], None]] = {
-    "E": _expression, "=": _assign, ":": _annotated, "+=": _augmented, "R": _return, "!": _raise, "I": _if, "L": _for,
-    "W": _while, "w/": _with, "T": _try, "F": _function, "C": _class, "imp": _import, "from": _import_from,
-    "glob": _global, "del": _delete, "M": _match, "J": _jump, "as": _assert,
+    "E": _expression, "=": _assign, ":": annotated.run, "+=": _augmented, "R": _return, "!": _raise, "I": _if,
+    "L": _for, "W": _while, "w/": _with, "T": _try, "F": _function, "C": _class, "imp": import_statements.run,
+    "from": import_statements.run_from, "glob": _global, "del": _delete, "M": _match, "J": _jump, "as": _assert,
 }  # fmt: skip

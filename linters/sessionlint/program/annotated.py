@@ -1,0 +1,78 @@
+"""Annotated assignments: fields of records, attributes that FastAPI or a container injects, declared variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import constants, dependencies, provisions
+from sessionlint.program.frame import Frame
+from sessionlint.program.stdlib import CONTEXT_VARIABLE
+from sessionlint.program.targets import assign
+from sessionlint.program.values import UNKNOWN, Map, Value, join
+
+_RECORD_FIELDS = ("dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()")
+#: What a field's default may be that instances then call, use or open.
+_KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
+
+
+def run(frame: Frame, s: ir.Stmt) -> None:
+    """``name: Type = value``, as a statement of a function, a module or the body of a class."""
+    annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
+    value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
+    default: Value = UNKNOWN
+    if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
+        default = _field_default(frame, value, s[4][1])
+        frame.solver.write(("attr", frame.class_scope, s[2][2]), default)
+    marks = (*value, *(m for a in annotation if a.tag == "annotated" for m in a.metadata))
+    dependency = next((a for a in marks if a.tag == "dependency"), None)
+    if dependency is not None and frame.class_scope is not None:
+        # a class-based view: FastAPI injects the attribute
+        if dependency.provided:
+            value = provisions.inject(frame, None, ir.text_of(s[2]), dependency, annotation)
+        else:
+            value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
+    if frame.class_scope is not None and s[2][0] == "n":
+        frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
+    typed = frame.solver.instances(annotation)
+    if s[4] is None:
+        if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
+            assign(frame, s[2], value or typed, None, declared=not value)
+        return
+    if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
+        value = value if constants.is_declared(frame, s[3], value) else join(value, typed)
+    elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
+        # what an unknown object gives is what the annotation says
+        value = join(value, tuple(a for a in typed if frame.solver.kind_of(a)))
+    context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
+    for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
+        frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
+    if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
+        # what instances have is the default, or what the factory gives
+        if frame.class_scope is not None and s[2][0] == "n" and any(_is_told_factory(a) for a in value):
+            frame.identifier(s[2][2], frame.solver.read(("default", frame.site(s[4][1]))), s[4], "name")
+        value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
+    assign(frame, s[2], value, s[4])
+
+
+def _is_field(atom: Any) -> bool:
+    """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
+    return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
+
+
+def _is_told_factory(atom: Any) -> bool:
+    """Whether a field is told what makes its default."""
+    return isinstance(atom, Map) and any(atom.get(key) is not None for key in ("default_factory", "factory"))
+
+
+def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
+    """``field(default=get_session)``, ``field(default_factory=connect)``: what instances have by themselves."""
+    given = [a.get("default") or UNKNOWN for a in value if a.tag == "map"]
+    made = frame.solver.read(("default", frame.site(span)))
+    held = tuple(a for a in made if a.tag in ("map", "seq"))
+    return (*(a for v in (*given, made) for a in v if a.tag in _KEPT or _is_symbol(a)), *held)
+
+
+def _is_symbol(atom: Any) -> bool:
+    """A library's class or function itself, not what it gave."""
+    return bool(atom.tag == "ext" and "()" not in atom.name)
