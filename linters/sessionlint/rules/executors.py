@@ -12,6 +12,7 @@ from sessionlint.program.model import Event
 from sessionlint.program.scheduling import is_pool
 from sessionlint.rules.background_work import started_values
 from sessionlint.rules.sharing import count, is_shared, ranked
+from sessionlint.rules.walking import nodes_below
 
 #: What tells of the error that a piece of work ended in, or hands on what does.
 _ASKS = frozenset({"result", "exception", "add_done_callback"})
@@ -29,7 +30,7 @@ def loses_errors(event: Event) -> bool:
     if "statement" in event.flags:
         return True
     body = event.function.body
-    if event.name.endswith(".map") or any(n[0] == "a" and len(n) > 3 and n[3] in _ASKS for n in _nodes(body)):
+    if event.name.endswith(".map") or any(n[0] == "a" and len(n) > 3 and n[3] in _ASKS for n in nodes_below(body)):
         # who goes through what ``map`` gives meets the errors
         return False
     names = frozenset(_kept_as(body, event.span))
@@ -38,14 +39,18 @@ def loses_errors(event: Event) -> bool:
 
 def _kept_as(body: Any, span: ir.Span4) -> Iterator[str]:
     """The names of the variables that a future, or a list of futures, is put into."""
-    for node in _nodes(body):
+    for node in nodes_below(body):
         targets: Any = ()
         if node[0] == "=":
             targets = node[2]
         elif node[0] == "E" and len(node) == 3:
             called: ir.Expr = node[2][2] if node[2][0] == "c" else ()
             targets = (called[2],) if called[:1] == ("a",) and called[3] in _WAITS else ()
-        if targets and all(t[0] == "n" for t in targets) and any(n[1] == span for n in _nodes(node) if n[0] == "c"):
+        if (
+            targets
+            and all(t[0] == "n" for t in targets)
+            and any(n[1] == span for n in nodes_below(node) if n[0] == "c")
+        ):
             yield from (t[2] for t in targets)
 
 
@@ -59,14 +64,6 @@ def _mentions(node: Any, names: frozenset[str]) -> bool:
     elif node[:1] == ("c",) and len(node) == 5 and node[2][-1] in _WAITS:
         parts = (*(a for a in node[3] if a[0] != "n"), *node[4])
     return any(_mentions(part, names) for part in parts if type(part) is tuple)
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    for child in node:
-        if type(child) is tuple and child:
-            if type(child[0]) is str:
-                yield child
-            yield from _nodes(child)
 
 
 def pooled(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:

@@ -11,6 +11,7 @@ from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.gathered_errors import recorded_errors
+from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within, watched
 
 _BROAD = {
@@ -252,7 +253,7 @@ class Clause(NamedTuple):
 
     def effort(self, body: Any) -> str:
         """The most that the statements do."""
-        found = {self._of(node) for node in _nodes(body)}
+        found = {self._of(node) for node in nodes_below(body)}
         return next((word for word in ("records", "logs", "whispers") if word in found), "nothing")
 
     def _of(self, node: Any) -> str:
@@ -291,7 +292,7 @@ class Clause(NamedTuple):
             return "records"
         callee = callees[0]
         inner = Clause(self.program, callee, tuple(callee.events), frozenset(), self.depth + 1)
-        return inner.effort(callee.body) if any(_is_call(n) for n in _nodes(callee.body)) else "records"
+        return inner.effort(callee.body) if any(_is_call(n) for n in nodes_below(callee.body)) else "records"
 
 
 def _only_tells(call: Any) -> bool:
@@ -319,11 +320,3 @@ def _clause(node: Any, span: ir.Span4) -> Any:
         if inner is not None:
             return inner
     return None
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    for child in node:
-        if type(child) is tuple and child:
-            if type(child[0]) is str:
-                yield child
-            yield from _nodes(child)

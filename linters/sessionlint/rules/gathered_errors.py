@@ -9,6 +9,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import contained
+from sessionlint.rules.walking import own_nodes_below
 
 _ERRORS = re.compile(r"(?:.*\.)?\w*(?:Exception|Error)\Z")
 
@@ -39,7 +40,7 @@ def _gives_errors(call: ir.Expr | None) -> bool:
 def _asking(body: Any, after: ir.Span4) -> Iterator[ir.Stmt]:
     """The ``if`` statements behind a place that ask whether a result is an error, or for those that were picked out."""
     picked: set[str] = set()
-    for node in _nodes(body):
+    for node in own_nodes_below(body):
         if len(node) < 4 or type(node[1]) is not tuple or node[1][:2] < after[:2]:
             continue
         if node[0] == "=" and (_asks_for_error(node[3]) or _names(node[3]) & picked):
@@ -52,32 +53,21 @@ def _asks_for_error(expr: ir.Expr) -> bool:
     """Whether ``isinstance(result, Exception)`` stands in an expression, and not its opposite."""
     if expr[0] == "u":
         return False
-    calls = (n for n in (expr, *_nodes(expr[2:])) if n[0] == "c" and len(n) == 5 and len(n[3]) == 2)
+    calls = (n for n in (expr, *own_nodes_below(expr[2:])) if n[0] == "c" and len(n) == 5 and len(n[3]) == 2)
     return any(
         ir.dotted(call[2]) == "isinstance" and _ERRORS.match(ir.dotted(call[3][1]) or "") is not None for call in calls
     )
 
 
 def _names(expr: ir.Expr) -> set[str]:
-    return {node[2] for node in (expr, *_nodes(expr[2:])) if node[0] == "n" and len(node) == 3}
+    return {node[2] for node in (expr, *own_nodes_below(expr[2:])) if node[0] == "n" and len(node) == 3}
 
 
 def _records(block: Any, only_tells: Callable[[Any], bool]) -> bool:
     """Whether statements raise, or do more than tell: write a status, keep the error somewhere."""
-    for node in _nodes(block):
+    for node in own_nodes_below(block):
         if node[0] == "!" or (node[0] == "c" and len(node) == 5 and not only_tells(node)):
             return True
         if node[0] == "=" and len(node) == 4 and any(target[0] != "n" for target in node[2]):
             return True
     return False
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    """The statements and expressions below a node, those of inner functions and classes left out."""
-    for child in node:
-        if type(child) is tuple and child:
-            if type(child[0]) is str:
-                if child[0] in ("F", "C", "lam"):
-                    continue
-                yield child
-            yield from _nodes(child)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Event
+from sessionlint.rules.walking import own_nodes_below
 from sessionlint.rules.watching import is_within
 
 _KEEPS = ("append", "add", "extend", "appendleft")
@@ -22,11 +23,11 @@ def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
     around = list(levels(ir.body_of(handler.function.facts), handler.span))
     depth = next((d for d, (_, node) in enumerate(around) if _is_opened_by(node, opened)), None) if opened else -1
     clause = next((c for c in around[-1][1][3] if c[0] == handler.span), None) if around else None
-    if depth is None or clause is None or any(n[0] == "R" for n in _nodes(clause[3])):
+    if depth is None or clause is None or any(n[0] == "R" for n in own_nodes_below(clause[3])):
         return False
     noted = _noted(clause[3])
     inner = around[depth + 1 :]
-    if any(n[0] == "J" for n in _nodes(clause[3])):
+    if any(n[0] == "J" for n in own_nodes_below(clause[3])):
         # what comes after the ``try`` in its loop is passed over
         loops = [d for d, (_, node) in enumerate(inner) if node[0] in ("L", "W")]
         inner = inner[: loops[-1] + 1] if loops else inner
@@ -37,7 +38,7 @@ def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
         for statement in later:
             if _raises(statement, noted):
                 return True
-            if any(n[0] == "R" for n in (statement, *_nodes(statement))):
+            if any(n[0] == "R" for n in (statement, *own_nodes_below(statement))):
                 return False
     return False
 
@@ -92,7 +93,7 @@ def _forgets(node: Any, noted: dict[str, bool], clause: ir.Span4) -> bool:
     """Whether a loop starts afresh: the next turn may take back what was noted."""
     if node[0] not in ("L", "W"):
         return False
-    assigned = (n for n in _nodes(node) if n[0] in ("=", ":") and not is_within(n[1], clause))
+    assigned = (n for n in own_nodes_below(node) if n[0] in ("=", ":") and not is_within(n[1], clause))
     for statement in assigned:
         targets = statement[2] if statement[0] == "=" else (statement[2],)
         if any(t[0] == "n" and t[2] in noted for t in targets):
@@ -140,14 +141,3 @@ def _compared(known: bool | None, operator: str, other: ir.Expr) -> bool | None:
         return None
     alike = known if other[2] is True else not known
     return alike if same else not alike
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    """The statements and expressions below a node, those of inner functions and classes left out."""
-    for child in node:
-        if type(child) is tuple and child:
-            if type(child[0]) is str:
-                if child[0] in ("F", "C", "lam"):
-                    continue
-                yield child
-            yield from _nodes(child)

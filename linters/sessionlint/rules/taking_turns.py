@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.contexts import LOCKS
 from sessionlint.program.values import contained
+from sessionlint.rules.walking import own_nodes_below
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _held(function: FunctionInfo) -> Iterator[tuple[str, ir.Span4]]:
     if not entered:
         return
     own = {p[0] for p in function.params} | set(_assigned(function.body))
-    for node in _nodes(function.body):
+    for node in own_nodes_below(function.body):
         if node[0] != "w/" or len(node) != 5 or not node[3]:
             continue
         for item, _ in node[2]:
@@ -51,13 +52,13 @@ def _held(function: FunctionInfo) -> Iterator[tuple[str, ir.Span4]]:
 
 def _assigned(body: Any) -> Iterator[str]:
     """The names that statements give a value."""
-    for node in _nodes(body):
+    for node in own_nodes_below(body):
         targets: Any = ()
         if node[0] in ("=", ":", "L", "w") and len(node) > 3:
             targets = node[2]
         elif node[0] == "w/" and len(node) == 5:
             targets = tuple(target for _, target in node[2] if target is not None)
-        yield from (n[2] for n in _nodes((targets,)) if n[0] == "n" and len(n) == 3)
+        yield from (n[2] for n in own_nodes_below((targets,)) if n[0] == "n" and len(n) == 3)
         if targets and targets[0] == "n":
             yield targets[2]
 
@@ -65,13 +66,3 @@ def _assigned(body: Any) -> Iterator[str]:
 def _concerns(event: Event, keys: set[Any]) -> bool:
     given = (*event.args, *(v for _, v in event.keywords), *(v for _, v in event.bindings), event.value)
     return not keys.isdisjoint(event.subject) or any(not keys.isdisjoint(contained(v)) for v in given)
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    for child in node:
-        if type(child) is tuple and child:
-            if type(child[0]) is str:
-                if child[0] in ("F", "C", "lam"):
-                    continue
-                yield child
-            yield from _nodes(child)

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.failing import body_of, can_fail, handled, may_record
 from sessionlint.rules.raised_later import levels
+from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
 
@@ -55,13 +56,13 @@ def _apart(function: FunctionInfo, handler: Event, unseen: bool) -> Iterator[ir.
 
 def _may_depend(statement: ir.Stmt, used: set[str]) -> bool:
     """Whether a statement works with what is used elsewhere, or calls what is not told with what to work."""
-    calls = (n for n in _nodes([statement]) if n[0] == "c" and len(n) == 5)
+    calls = (n for n in nodes_below([statement]) if n[0] == "c" and len(n) == 5)
     return not used.isdisjoint(_names([statement], called=True)) or any(not (call[3] or call[4]) for call in calls)
 
 
 def _functions_in(function: FunctionInfo) -> set[str]:
     """The functions defined in a function: they share its variables."""
-    return {node[2][0] for node in _nodes(function.body) if node[0] == "F" and len(node) == 3}
+    return {node[2][0] for node in nodes_below(function.body) if node[0] == "F" and len(node) == 3}
 
 
 def _names(nodes: Any, called: bool = False) -> set[str]:
@@ -79,11 +80,3 @@ def _names(nodes: Any, called: bool = False) -> set[str]:
         else:
             pending.extend(node)
     return found
-
-
-def _nodes(nodes: Any) -> Iterator[Any]:
-    for node in nodes:
-        if type(node) is tuple and node:
-            if type(node[0]) is str:
-                yield node
-            yield from _nodes(node)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.model import FunctionInfo
+from sessionlint.rules.walking import nodes_below
 
 _LOUD = frozenset({"exception", "error", "critical", "fatal", "warning"})
 
@@ -22,7 +23,7 @@ def watched(function: FunctionInfo) -> list[ir.Span4]:
     for node in _statements(ir.body_of(function.facts)):
         if node[0] == "w/" and any(item[1] in telling for item, _ in node[2]):
             found.append(node[1])
-        elif node[0] == "T" and any(_is_loud(n) for n in _nodes(node[5])):
+        elif node[0] == "T" and any(_is_loud(n) for n in nodes_below(node[5])):
             found.extend(statement[1] for statement in node[2])
     return found
 
@@ -35,8 +36,8 @@ def is_within(span: ir.Span4, block: ir.Span4) -> bool:
 def _logs_errors(manager: FunctionInfo) -> bool:
     """Whether a context manager of the project logs what leaves its block."""
     for node in _statements(ir.body_of(manager.facts)):
-        if node[0] == "T" and any(_is_loud(n) for part in (node[3], node[5]) for n in _nodes(part)):
-            return any(n[0] == "y" for n in _nodes(node[2]))
+        if node[0] == "T" and any(_is_loud(n) for part in (node[3], node[5]) for n in nodes_below(part)):
+            return any(n[0] == "y" for n in nodes_below(node[2]))
     return False
 
 
@@ -46,12 +47,4 @@ def _is_loud(node: Any) -> bool:
 
 def _statements(body: Any) -> Iterator[Any]:
     """The ``with`` and ``try`` statements in a body, at any depth."""
-    return (node for node in _nodes(body) if node[0] in ("w/", "T") and len(node) >= 5)
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    for child in node:
-        if type(child) is tuple and child:
-            if type(child[0]) is str:
-                yield child
-            yield from _nodes(child)
+    return (node for node in nodes_below(body) if node[0] in ("w/", "T") and len(node) >= 5)
