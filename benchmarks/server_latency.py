@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import gc
 import pstats
 import statistics
 import sys
@@ -113,6 +114,7 @@ def profile(root: Path, number: int) -> None:
     workspace = Workspace()
     workspace.arrange([root], [], rescan=True)
     workspace.check({})
+    gc.disable()  # as the server does
     # a profile sees one thread only
     sys.setrecursionlimit(20_000)
     for module in (source, build):

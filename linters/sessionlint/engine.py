@@ -20,6 +20,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.build import module_names, names_of, solve, take_edit
 from sessionlint.program.editing import Editing
 from sessionlint.program.importing import application_folders
+from sessionlint.program.listing import FileListing
 from sessionlint.program.memo import Memo
 from sessionlint.program.model import FunctionInfo
 from sessionlint.report import CheckError
@@ -65,15 +66,16 @@ class Engine:
         changed = self._taken(keys, errors, blobs, blob_of) if edit else None
         if changed is None or self._last is None:
             solver = solve(sound, self.policy, self._memo, blob_of)
-            edits = 0
+            edits, known = 0, {}
         else:
             solver, edits = self._last.solver, self._last.edits + 1
+            known = {path: listing for path, listing in self._last.listings.items() if path not in changed}
         problems = tuple(errors[path] for path in sorted(errors))
-        program = Program(self.policy, solver, problems, _Lines(sources).read, changed)
+        program = Program(self.policy, solver, problems, _Lines(sources).read, changed, known)
         situations = program.situations
         if changed is not None and self._last is not None and _moved(self._last.situations, situations, changed):
             program.changed = None
-        self._last = _Last(solver, keys, blobs, errors, edits, situations)
+        self._last = _Last(solver, keys, blobs, errors, edits, situations, program.listings)
         self._forget(frozenset(keys.values()))
         return program
 
@@ -138,7 +140,9 @@ def _moved(before: Situations, after: Situations, changed: frozenset[str]) -> bo
 
 
 class _Last(NamedTuple):
-    """The last solution, what it was made of, how many edits it has taken since, and what runs its functions."""
+    """The last solution, what it was made of, how many edits it has taken since; what runs its functions, and what
+    each file has.
+    """
 
     solver: Editing
     keys: Mapping[str, bytes]
@@ -146,6 +150,7 @@ class _Last(NamedTuple):
     errors: Mapping[str, CheckError]
     edits: int
     situations: Situations
+    listings: Mapping[str, FileListing]
 
 
 class _Lines:

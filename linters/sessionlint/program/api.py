@@ -5,8 +5,8 @@ Rules never see a syntax tree; they read :class:`~sessionlint.program.model.Even
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.entries import entries
+from sessionlint.program.listing import FileListing, listings
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
 from sessionlint.program.proving import way_to
 from sessionlint.program.reached import beside, reached_from
@@ -46,8 +47,11 @@ class Program:
         errors: tuple[CheckError, ...],
         read_line: Callable[[str, int], str],
         changed: frozenset[str] | None = None,
+        known: Mapping[str, FileListing] | None = None,
     ) -> None:
-        """``changed``: the only files that differ from the program before, when nothing else looks different."""
+        """``changed``: the only files that differ from the program before, when nothing else looks different;
+        ``known``: what that had of the others.
+        """
         self.policy = policy
         self.solver = solver
         self.errors = errors
@@ -55,6 +59,9 @@ class Program:
         self._read_line = read_line
         self._shared: dict[Any, Any] = {}
         self._ways: dict[tuple[FunctionInfo, Effect], list[Hop]] = {}
+        self._by_kind: dict[str, list[Event]] = {}
+        self._started: dict[int, list[FunctionInfo]] = {}
+        self._known: Mapping[str, FileListing] = known or {}
 
     def shared(self, compute: Callable[[Program], _T]) -> _T:
         """What ``compute`` finds out about this program, worked out once for all rules that ask."""
@@ -62,6 +69,17 @@ class Program:
             self._shared[compute] = compute(self)
         found: _T = self._shared[compute]
         return found
+
+    def by_file(self, compute: Callable[..., Iterable[_T]], *given: Any) -> Iterator[_T]:
+        """What ``compute(listing, *given)`` finds in each file. It may look at the functions and events of that file
+        and nothing else, so an edit of another file does not change it.
+        """
+        key = (compute, *given)
+        for listing in self.listings.values():
+            found = listing.kept.get(key)
+            if found is None:
+                found = listing.kept[key] = tuple(compute(listing, *given))
+            yield from found
 
     # what there is
 
@@ -71,28 +89,30 @@ class Program:
         return tuple(self.solver.modules[p] for p in sorted(self.solver.modules))
 
     @cached_property
+    def listings(self) -> dict[str, FileListing]:
+        """Functions and events of each file."""
+        return listings(self.solver, self._known)
+
+    @cached_property
     def functions(self) -> tuple[FunctionInfo, ...]:
         """All functions, module bodies included, in order of path and line."""
-        everything = [m.body for m in self.modules]
-        everything += [f for f in self.solver.functions if f.evaluated]
-        return tuple(sorted(everything, key=lambda f: (f.path, f.header, f.span)))
+        return tuple(chain.from_iterable([listing.functions for listing in self.listings.values()]))
 
     @cached_property
     def classes(self) -> tuple[ClassInfo, ...]:
         """All classes, in order of path and line."""
         return tuple(sorted(self.solver.classes, key=lambda c: (c.path, c.header)))
 
-    @cached_property
-    def _by_kind(self) -> dict[str, list[Event]]:
-        table: defaultdict[str, list[Event]] = defaultdict(list)
-        for function in self.functions:
-            for event in function.events:
-                table[event.kind].append(event)
-        return table
-
     def events(self, *kinds: str) -> Iterator[Event]:
         """Events of the given kinds, in order of path and function."""
-        return chain.from_iterable(self._by_kind.get(kind, ()) for kind in kinds)
+        return chain.from_iterable([self._of_kind(kind) for kind in kinds])
+
+    def _of_kind(self, kind: str) -> list[Event]:
+        found = self._by_kind.get(kind)
+        if found is None:
+            tables = [listing.by_kind for listing in self.listings.values()]
+            found = self._by_kind[kind] = [event for table in tables if kind in table for event in table[kind]]
+        return found
 
     @property
     def statistics(self) -> dict[str, int]:
@@ -122,7 +142,7 @@ class Program:
             if event.text == "schedule" and event.name in ("background", POOLED):
                 for function in self.started_by(event):
                     found.setdefault(function, event)
-        for function in self.functions:
+        for function in self.by_file(_registered):
             if self.is_registered(function):
                 found.setdefault(function, None)
         return found
@@ -154,6 +174,12 @@ class Program:
 
     def started_by(self, event: Event) -> list[FunctionInfo]:
         """The project functions a ``schedule`` or ``concurrent`` event starts."""
+        known = self._started.get(id(event))  # events live as long as the program
+        if known is None:
+            known = self._started[id(event)] = self._find_started(event)
+        return known
+
+    def _find_started(self, event: Event) -> list[FunctionInfo]:
         found: list[FunctionInfo] = []
         pending = list(event.subject if event.kind == "effect" else event.value or ())
         for value in event.args if event.kind == "concurrent" else ():
@@ -180,7 +206,7 @@ class Program:
                 if isinstance(atom, Dependency):
                     for function in self.targets(atom):
                         found.setdefault(function, []).append((event, atom))
-        for function in self.functions:
+        for function in self.by_file(_routed):
             for route in function.routes:
                 for dependency in self.dependencies_in(route.dependencies):
                     for target in self.targets(dependency):
@@ -383,3 +409,11 @@ class Program:
         if not steps or (steps[-1].path, steps[-1].line) != (handle.root[0], handle.root[1][0]):
             steps.append(self.step(handle.root, f"the {handle.kind} is made here"))
         return steps
+
+
+def _registered(listing: FileListing) -> Iterator[FunctionInfo]:
+    return (f for f in listing.functions if f.registrations or f.wrappers)
+
+
+def _routed(listing: FileListing) -> Iterator[FunctionInfo]:
+    return (f for f in listing.functions if f.routes)

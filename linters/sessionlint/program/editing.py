@@ -24,13 +24,17 @@ _RESERVED = frozenset({memory.ROUTE, memory.MIDDLEWARE})
 
 
 class _Ties(NamedTuple):
-    """Which files write a cell, and what of functions and classes other files have read or changed."""
+    """Which files write a cell, and what of functions and classes other files have read or changed.
+
+    ``held`` are the cells of a file's names and attributes.
+    """
 
     writers: dict[Any, set[str]]
     wanted: set[FunctionInfo]
     signed: set[FunctionInfo]
     shaped: set[ClassInfo]
     changed: set[FunctionInfo]
+    held: dict[str, set[Any]]
 
 
 class _Part(NamedTuple):
@@ -53,6 +57,8 @@ class Editing(Solver):
     """A solver that can take edits of single files once its program is solved."""
 
     _ties: _Ties | None = None
+    #: the file that was edited last, and what it contributes since
+    _latest: tuple[str, _Part] | None = None
 
     def take(self, path: str, load: Callable[[str], ModuleInfo | None]) -> bool:
         """Evaluates the file anew, loaded by ``load``; ``False``: other files would see a difference, solve again."""
@@ -60,7 +66,10 @@ class Editing(Solver):
         if module is None:
             return True  # a test or migration that nothing imports
         ties = self._ties = self._ties or self._tied()
-        before = self._part(path, [module.body, *module.functions], module.classes)
+        if self._latest is not None and self._latest[0] == path:
+            before = self._latest[1]
+        else:
+            before = self._part(path, [module.body, *module.functions], module.classes)
         if not ties.changed.isdisjoint(before.functions):
             return False
         evaluated = {f for f in before.functions if f.evaluated}
@@ -95,7 +104,9 @@ class Editing(Solver):
     # before
 
     def _tied(self) -> _Ties:
-        ties = _Ties({}, set(), set(), set(), set())
+        ties = _Ties({}, set(), set(), set(), set(), {})
+        for key in self._cells:
+            _hold(ties, key)
         for function in self.memo.functions:
             path = function.module.path
             for trace in function.traces:
@@ -136,22 +147,20 @@ class Editing(Solver):
             frozenset(written),
             {key: frozenset(atoms) for key, atoms in given.items()},
             frozenset(acts),
-            self._names(path, functions),
+            self._names(path, functions, written),
             {key: entries for key, entries in self._lazy.items() if key[0] == path},
             {site: entry for site, entry in self.routers.items() if site[0] == path},
             tuple(entry for entry in self.includes if entry[3][0] == path),
             {site: entry for site, entry in self.include_options.items() if site[0] == path},
         )
 
-    def _names(self, path: str, functions: tuple[FunctionInfo, ...]) -> frozenset[str]:
+    def _names(self, path: str, functions: tuple[FunctionInfo, ...], written: set[Any]) -> frozenset[str]:
         """The names that matter because of this file."""
+        assert self._ties is not None
         own = frozenset(functions)
         makers = (self.makers - own) | demand.makers(functions, self.kind_of)
-        cells = {
-            key: value
-            for key, value in self._cells.items()
-            if (key[0] == "name" and key[1] == path) or (key[0] == "attr" and key[1].module.path == path)
-        }
+        held = self._ties.held.get(path, set()).union(key for key in written if _owner(key) == path)
+        cells = {key: self._cells[key] for key in held if key in self._cells}
         inside = frozenset(makers & own)
         return demand.names_that_matter(cells, {}, makers) - demand.names_that_matter({}, {}, makers - inside)
 
@@ -261,8 +270,23 @@ class Editing(Solver):
                     del writers[key]
         for key in after.written:
             writers.setdefault(key, set()).add(path)
+            _hold(self._ties, key)
+        self._latest = (path, after)
         self.makers = (self.makers - frozenset(before.functions)) | demand.makers(after.functions, self.kind_of)
         return True
+
+
+def _owner(key: Any) -> str | None:
+    """The file whose name or attribute a cell is."""
+    if key[0] == "name":
+        return str(key[1])
+    return str(key[1].module.path) if key[0] == "attr" else None
+
+
+def _hold(ties: _Ties, key: Any) -> None:
+    owner = _owner(key)
+    if owner is not None:
+        ties.held.setdefault(owner, set()).add(key)
 
 
 def _transactions_around(functions: tuple[FunctionInfo, ...]) -> frozenset[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts import ir
+from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.reached import beside, calling, reached_from
 from sessionlint.program.values import SESSION, Param
@@ -56,8 +57,12 @@ def lifespans(program: Program) -> Iterator[FunctionInfo]:
 
 
 def _commands(program: Program) -> Iterator[FunctionInfo]:
-    yield from (f for f in program.functions if any(_COMMAND.search(ir.text_of(d)) for d in f.decorators))
-    for event in program.events("external"):
+    return program.by_file(_commands_in)
+
+
+def _commands_in(listing: FileListing) -> Iterator[FunctionInfo]:
+    yield from (f for f in listing.functions if any(_COMMAND.search(ir.text_of(d)) for d in f.decorators))
+    for event in listing.by_kind.get("external", ()):
         if _MAKES_COMMAND.fullmatch(event.name):
             yield from (atom.info for value in event.args for atom in value if atom.tag == "fn")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.events import Effect, Event, Hop, Kept, Transaction
+from sessionlint.program.knowledge import SESSION_CLASSES
 from sessionlint.program.values import Site, Value
 
 __all__ = [
@@ -109,6 +110,7 @@ class FunctionInfo:
 
     __slots__ = (
         "_definitions",
+        "_session_params",
         "_signature",
         "abstract",
         "children",
@@ -198,6 +200,7 @@ class FunctionInfo:
         self.abstract: bool | None = None
         self.used: list[Any] = []
         self._signature: tuple[Any, ...] | None = None
+        self._session_params: tuple[tuple[str, str], ...] | None = None
         #: the atoms that stand for its parameters, as far as they were asked for
         self.identities: dict[str, Any] = {}
         self._definitions: dict[ir.Span4, tuple[Any, ...]] | None = None
@@ -217,6 +220,19 @@ class FunctionInfo:
                 self.last_signature if signature == self.last_signature else signature
             )
         return self._signature
+
+    @property
+    def session_params(self) -> tuple[tuple[str, str], ...]:
+        """The parameters that are annotated with a class of sessions and nothing else, with the class."""
+        if self._session_params is None:
+            self._session_params = tuple(
+                [
+                    (name, annotation[0].name)
+                    for name, (annotation, _) in self.param_values.items()
+                    if len(annotation) == 1 and annotation[0].tag == "ext" and annotation[0].name in SESSION_CLASSES
+                ]
+            )
+        return self._session_params
 
     def definition_at(self, span: ir.Span4) -> tuple[Any, ...]:
         """The facts of the function or class that this one defines at ``span``."""
@@ -249,6 +265,7 @@ class FunctionInfo:
     def resigned(self) -> None:
         """Says that something in :attr:`signature` has changed."""
         self._signature = None
+        self._session_params = None
         self.identities.clear()
 
     @property

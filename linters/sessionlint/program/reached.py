@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
+from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 
 if TYPE_CHECKING:
@@ -39,12 +40,25 @@ def reached_from(program: Program, started: Collection[FunctionInfo], near: Near
 def calling(program: Program) -> tuple[dict[FunctionInfo, set[FunctionInfo]], dict[FunctionInfo, list[FunctionInfo]]]:
     """Who calls each function, and what each function calls, but for tests and migrations."""
     callers: dict[FunctionInfo, set[FunctionInfo]] = {}
+    calls: dict[FunctionInfo, list[FunctionInfo]] = {}
+    for caller, callees in program.by_file(_callees):
+        if program.policy.layer_of(caller.path) not in ("test", "migration"):
+            calls[caller] = callees
+            for callee in callees:
+                known = callers.get(callee)
+                if known is None:
+                    callers[callee] = {caller}
+                else:
+                    known.add(caller)
+    return callers, calls
+
+
+def _callees(listing: FileListing) -> Iterable[tuple[FunctionInfo, list[FunctionInfo]]]:
     calls: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
-    for event in program.events("call"):
-        if event.callee is not None and program.policy.layer_of(event.path) not in ("test", "migration"):
-            callers.setdefault(event.callee, set()).add(event.function)
+    for event in listing.by_kind.get("call", ()):
+        if event.callee is not None:
             calls.setdefault(event.function, {})[event.callee] = None
-    return callers, {caller: list(callees) for caller, callees in calls.items()}
+    return [(caller, list(callees)) for caller, callees in calls.items()]
 
 
 def _families(program: Program) -> dict[FunctionInfo, list[FunctionInfo]]:

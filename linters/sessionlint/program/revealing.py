@@ -195,13 +195,7 @@ def _passed_to_declared(
 ) -> Iterator[tuple[Param, Value]]:
     """The parameters of which nothing is known but that they are passed where a session is declared."""
     for function in functions:
-        for name, (annotation, _) in function.param_values.items():
-            if (
-                len(annotation) != 1
-                or annotation[0].tag != "ext"
-                or annotation[0].name not in knowledge.SESSION_CLASSES
-            ):
-                continue
+        for name, declared in function.session_params:
             for one in cells.get(("param", function, name), UNKNOWN):
                 if one.tag == "param" and not views(one):
-                    yield one, (Ext(f"{annotation[0].name}()"),)
+                    yield one, (Ext(f"{declared}()"),)

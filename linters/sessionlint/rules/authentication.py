@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
+from sessionlint.program.listing import FileListing
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.records import COPIED
 from sessionlint.program.values import UNKNOWN, Dependency, Value
@@ -148,9 +149,8 @@ class Authentication:
             if event.callee is not None:
                 self.callers.setdefault(event.callee, []).append(event)
         self._find_decoders()
-        given = (f for f in program.functions if _is_given_secret(program, f))
-        read = (e.function for e in program.events("external") if _looks_up_secret(e))
-        self._reads = self._reaching((*given, *read))
+        given = (f for f in program.by_file(_given_headers) if _is_given_secret(program, f))
+        self._reads = self._reaching((*given, *program.by_file(_looking_up_secrets)))
 
     def _reaching(self, found: Iterable[FunctionInfo]) -> frozenset[FunctionInfo]:
         """The functions and all that call them, however far."""
@@ -165,7 +165,7 @@ class Authentication:
 
     def _find_decoders(self) -> None:
         pending: list[FunctionInfo] = []
-        for event in self.program.events("external"):
+        for event in self.program.by_file(_checking):
             if self._checks_secret(event) and event.function not in self._decodes:
                 self._decodes[event.function] = (event, None)
                 pending.append(event.function)
@@ -255,8 +255,29 @@ class Authentication:
 
 def _is_given_secret(program: Program, function: FunctionInfo) -> bool:
     """Whether a parameter is filled from a header, a cookie or a security scheme that holds a token."""
-    given = (a for _, default in function.param_values.values() for a in default if a.tag == "ext")
-    return any(_HELD.search(a.name) and kind_of_secret(program, (a,)) for a in given)
+    for _, default in function.param_values.values():
+        for atom in default:
+            if atom.tag == "ext" and _HELD.search(atom.name) and kind_of_secret(program, (atom,)):
+                return True
+    return False
+
+
+def _given_headers(listing: FileListing) -> Iterator[FunctionInfo]:
+    """The functions a parameter of which is filled from a header or a cookie."""
+    for function in listing.functions:
+        defaults = [default for _, default in function.param_values.values() if default]
+        if any(a.tag == "ext" and _HELD.search(a.name) for default in defaults for a in default):
+            yield function
+
+
+def _looking_up_secrets(listing: FileListing) -> Iterator[FunctionInfo]:
+    return (e.function for e in listing.by_kind.get("external", ()) if _looks_up_secret(e))
+
+
+def _checking(listing: FileListing) -> Iterator[Event]:
+    """The events that may decode a token or compare a secret."""
+    external = listing.by_kind.get("external", ())
+    return (e for e in external if is_decoder(e.name) or e.name in _COMPARISONS or decodes_by_hand(e))
 
 
 def _looks_up_secret(event: Event) -> bool:

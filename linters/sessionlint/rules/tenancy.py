@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
+from sessionlint.program.listing import FileListing
 from sessionlint.program.model import FunctionInfo
 
 _SUFFIX = re.compile(r"_?(?:id|uuid|key|pk|slug)$", re.I)
@@ -148,4 +150,10 @@ def _before_case(text: str) -> str:
 
 def tenant_parameters(program: Program, function: FunctionInfo) -> list[Any]:
     """The parameters (name, kind, annotation, default, span) with a tenant's name."""
-    return [p for p in function.params if is_tenant_name(program, p[0])]
+    names = program.policy.tenant_names
+    return [p for p in function.params if p[0] in names]
+
+
+def with_tenants(listing: FileListing, names: tuple[str, ...]) -> Iterator[FunctionInfo]:
+    """The functions of a file with a parameter of one of the names."""
+    return (f for f in listing.functions if any(p[0] in names for p in f.params))

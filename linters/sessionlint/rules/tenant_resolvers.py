@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
+from sessionlint.program.listing import FileListing
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Dependency, Value, contained
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, mentions_tenant
@@ -69,10 +71,14 @@ def injected_tenants(program: Program) -> frozenset[Any]:
     return program.shared(_injected)
 
 
+def _injecting(listing: FileListing) -> Iterator[FunctionInfo]:
+    return (f for f in listing.functions if f.dependencies)
+
+
 def _injected(program: Program) -> frozenset[Any]:
     found = {
         atom
-        for function in program.functions
+        for function in program.by_file(_injecting)
         for name, dependency in function.dependencies.items()
         if isinstance(dependency, Dependency) and resolves_tenant(program, dependency)
         for atom in function.param_values.get(name, ((), ()))[1]

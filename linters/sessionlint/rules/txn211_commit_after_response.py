@@ -16,7 +16,8 @@ from sessionlint.rules.transactions import commit_trace, is_web_request, request
 if TYPE_CHECKING:
     from sessionlint.facts import ir
     from sessionlint.program.api import Program
-    from sessionlint.program.model import FunctionInfo
+    from sessionlint.program.listing import FileListing
+from sessionlint.program.model import FunctionInfo
 
 #: How many uses a trace names.
 _SHOWN = 3
@@ -349,7 +350,7 @@ def late_commits(program: Program) -> list[LateCommit]:
     """The dependencies that commit after the response of an HTTP request, in the order they are first asked for."""
     uses: dict[tuple[FunctionInfo, ir.Span4], list[Site]] = {}
     provided: set[FunctionInfo] = set()
-    committing = {f for f in program.functions if may_commit_late(f) or _place(program, f, None) is not None}
+    committing = set(program.by_file(_committing))
     for user, dependency in _used(program).values() if committing else ():
         if dependency.scope != "function" and not program.is_exempt(user):
             for source, target in called(program, dependency):
@@ -360,6 +361,13 @@ def late_commits(program: Program) -> list[LateCommit]:
     return [
         LateCommit(target, span, tuple(sorted(sites)), target in provided) for (target, span), sites in uses.items()
     ]
+
+
+def _committing(listing: FileListing) -> Iterator[FunctionInfo]:
+    for function in listing.functions:
+        own = function.summary.commits_after_yield or any(not t.savepoint for t in function.summary.yield_transactions)
+        if own or may_commit_late(function):
+            yield function
 
 
 def _place(program: Program, function: FunctionInfo, source: Any) -> ir.Span4 | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
+from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Dependency, Param, Pending
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters
+from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
 from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
 from sessionlint.rules.tenant_resolvers import injected_tenants
 from sessionlint.rules.written_keys import spread_keys
@@ -364,6 +365,7 @@ async def test_it(session):
     ),
 ]
 
+_Reader = Callable[[Program, Event], tuple[FunctionInfo, str] | None]
 _BEYOND = {"auth", "test", "migration", "session"}
 _LAYERS = {"router", "service", "background", "endpoint", "dependency"}
 
@@ -371,9 +373,9 @@ _LAYERS = {"router", "service", "background", "endpoint", "dependency"}
 def check(program: Program) -> Iterator[Finding]:
     """Tenant parameters of data functions, and the calls that fill such parameters."""
     seen: set[Any] = set()
-    for function in program.functions:
+    for function in program.by_file(with_tenants, program.policy.tenant_names):
         parameters = tenant_parameters(program, function)
-        if parameters and _is_subject(program, function) and _works(program, function):
+        if _is_subject(program, function) and _works(program, function):
             shown = "The lambda" if function.name == "<lambda>" else f"{function.name}()"
             for name, _, _, _, span in parameters:
                 if isinstance(function.dependencies.get(name), Dependency):
@@ -394,13 +396,7 @@ def check(program: Program) -> Iterator[Finding]:
         made = next((fields[a.info] for a in event.value if a.info in fields), None)
         if made is not None and _is_subject(program, event.function) and passes(event, made):
             yield _constructed(program, event, made)
-    takers, tenants = _takers(program), injected_tenants(program)
-    for event in program.events("call", "schedule", "concurrent", "external"):
-        if event.kind == "call" and event.callee not in takers and not _is_handed(event, tenants):
-            continue
-        if event.kind == "external" and event.name != "functools.partial":
-            continue
-        reads = {"call": _passed, "external": _prepared}.get(event.kind, _scheduled)
+    for event, reads in _filling(program):
         passed = None if event.site in seen else reads(program, event)
         if passed is None or not _is_subject(program, event.function):
             continue
@@ -413,6 +409,20 @@ def check(program: Program) -> Iterator[Finding]:
             f"The call passes a tenant id on to {shown}() as {name!r}. Remove the argument and the parameter.",
             [program.step(callee.site, f"{shown}() takes {name!r}")],
         )
+
+
+def _filling(program: Program) -> Iterator[tuple[Event, _Reader]]:
+    """The events that may fill a tenant parameter, and what finds out which."""
+    takers, tenants = _takers(program), injected_tenants(program)
+    for event in program.events("call"):
+        if event.callee in takers or (tenants and _is_handed(event, tenants)):
+            yield event, _passed
+    yield from ((event, _scheduled) for event in program.events("schedule", "concurrent"))
+    yield from ((event, _prepared) for event in program.by_file(_prepared_in))
+
+
+def _prepared_in(listing: FileListing) -> Iterator[Event]:
+    return (e for e in listing.by_kind.get("external", ()) if e.name == "functools.partial")
 
 
 def _constructed(program: Program, event: Event, field: TenantField) -> Finding:
@@ -445,12 +455,17 @@ def _is_record(program: Program, info: ClassInfo) -> bool:
 
 def _takers(program: Program) -> frozenset[FunctionInfo]:
     """Functions that have a tenant parameter, take any keyword, or filter by whatever column they are told."""
-    named = (f for f in program.functions if (tenant_parameters(program, f) and _works(program, f)) or _open_ended(f))
-    return frozenset((*named, *(e.function for e in program.events("predicate"))))
+    named = (f for f in program.by_file(with_tenants, program.policy.tenant_names) if _works(program, f))
+    filtering = (e.function for e in program.events("predicate"))
+    return frozenset((*named, *program.by_file(_open_ended_in), *filtering))
+
+
+def _open_ended_in(listing: FileListing) -> Iterator[FunctionInfo]:
+    return (f for f in listing.functions if _open_ended(f))
 
 
 def _is_handed(event: Event, tenants: frozenset[Any]) -> bool:
-    return bool(tenants) and any(not tenants.isdisjoint(value) for _, value in event.bindings)
+    return any(not tenants.isdisjoint(value) for _, value in event.bindings)
 
 
 def _open_ended(function: FunctionInfo) -> str | None:

@@ -1057,12 +1057,12 @@ def check(program: Program) -> Iterator[Finding]:
     losing = _losing(program)
     watched = _watched(program)
     told: set[Span] = set()
-    calls = (e for e in program.events("call") if e.callee is not None and e.callee is not e.function)
-    # its decorator calls what it is put around
-    called = {e.callee for e in calls if e.callee and e.function not in e.callee.wrappers}
+    background = program.background_functions
+    files = {m.path for m in program.modules if program.policy.layer_of(m.path) == "background"}
+    called = _called_by_others(program, files)
     for function in program.functions:
-        started = function in program.background_functions
-        if not started and (function in called or program.policy.layer_of(function.path) != "background"):
+        started = function in background
+        if not started and (function.path not in files or function in called):
             continue
         if program.role(function) in ("test", "migration", "session") or function.name in ("<module>", "<lambda>"):
             continue
@@ -1073,6 +1073,14 @@ def check(program: Program) -> Iterator[Finding]:
         found = [*_check(program, function, losing.get(function)), *_decorated(program, function)]
         yield from (f for f in found if f.span not in told)
         told.update(f.span for f in found)
+
+
+def _called_by_others(program: Program, files: set[str]) -> frozenset[FunctionInfo]:
+    """The functions of these files that others call; a decorator calls what it is put around."""
+    called = (e for e in program.events("call") if e.callee is not None and e.callee.path in files) if files else ()
+    return frozenset(
+        e.callee for e in called if e.callee and e.callee is not e.function and e.function not in e.callee.wrappers
+    )
 
 
 def _decorated(program: Program, function: FunctionInfo) -> Iterator[Finding]:
@@ -1235,12 +1243,12 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
     left: set[FunctionInfo] = set()
     silent: set[FunctionInfo] = set()
     for event in program.events("schedule", "effect"):
-        if event.text == "thread" or program.policy.layer_of(event.path) in ("test", "migration"):
+        if event.text == "thread" or (event.kind == "effect" and event.text != "schedule"):
+            continue
+        if program.policy.layer_of(event.path) in ("test", "migration"):
             continue
         if event.kind == "effect":
             kept = event.name == POOLED
-            if event.text != "schedule":
-                continue
         else:
             kept = (is_pool(event.name) and not loses_errors(event)) or (
                 event.text == "task" and any(_answers(program, f) for f in waiting.get(event.site, ()))
