@@ -63,9 +63,9 @@ class Engine:
             return self._blob(path, keys[path], sources[path], True) if blob == b"" else blob
 
         sound = {path: blob for path, blob in blobs.items() if path not in errors}
-        changed = self._taken(keys, errors, blobs, blob_of) if edit else None
+        changed = self._taken(keys, errors, blobs, blob_of, sources) if edit else None
         if changed is None or self._last is None:
-            solver = solve(sound, self.policy, self._memo, blob_of)
+            solver = solve(sound, self.policy, self._memo, blob_of, source_of=sources.__getitem__)
             edits, known = 0, {}
         else:
             solver, edits = self._last.solver, self._last.edits + 1
@@ -89,6 +89,7 @@ class Engine:
         errors: Mapping[str, CheckError],
         blobs: Mapping[str, bytes],
         blob_of: Callable[[str], bytes | None],
+        sources: Mapping[str, bytes],
     ) -> frozenset[str] | None:
         """The changed files that the last solution could take; ``None``: the program has to be solved."""
         last, self._last = self._last, None
@@ -99,6 +100,8 @@ class Engine:
             return None
         for path in changed:
             if bool(last.blobs[path]) != bool(blobs[path]) or self._renames(last, path, blobs):
+                return None
+            if not blobs[path] and path not in last.solver.modules and last.solver.is_asked_for(sources[path]):
                 return None
             if not take_edit(last.solver, path, blob_of):
                 return None

@@ -72,7 +72,11 @@ class RevisionFacts:
 
         with without_collector():
             with_deep_stack(read)
-        solver = solve(blobs, policy, self._memo(policy), blob_of)
+
+        def source_of(path: str) -> bytes:
+            return self.repository.blob(files[path].oid)
+
+        solver = solve(blobs, policy, self._memo(policy), blob_of, source_of=source_of)
         self._save()
         return Program(policy, solver, tuple(errors), self._lines(lines))
 

@@ -23,7 +23,8 @@ from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.modules import ModuleNames
-from sessionlint.program.parts import divided, entered
+from sessionlint.program.parts import divided, entered, passed_over
+from sessionlint.program.passed_over import PassedOver, SourceOf
 from sessionlint.program.solver import Solver
 
 #: A memo is written anew when more evaluations than this, and more than a tenth of all, were new.
@@ -92,6 +93,7 @@ class Reading:
     errors: tuple[CheckError, ...]
     cache: FactsCache
     blob_of: Callable[[str], bytes | None]
+    source_of: SourceOf
     demanded: dict[str, tuple[bytes, bytes]]
     returning: bool
 
@@ -131,9 +133,15 @@ def read_program(
             demanded[path] = (more.keys.get(path, b""), more.blobs.get(path, b""))
         return demanded[path][1] if blob == b"" else blob
 
+    def source_of(path: str) -> bytes:
+        try:
+            return (root / path).read_bytes()
+        except OSError:
+            return b""  # it has gone since
+
     stats = extraction.stats
     returning = stats.unchanged + stats.reused > stats.files // 2
-    return Reading(blobs, extraction.keys, extraction.errors, cache, blob_of, demanded, returning)
+    return Reading(blobs, extraction.keys, extraction.errors, cache, blob_of, source_of, demanded, returning)
 
 
 def lines_under(root: Path) -> Callable[[str, int], str]:
@@ -169,7 +177,7 @@ def solve_part(
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
     with without_collector():
         memo = store.load() if store else None
-        solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names)
+        solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, source_of=reading.source_of)
         if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
             store.save(memo)
     return solver
@@ -191,17 +199,23 @@ def solve(
     blob_of: Callable[[str], bytes | None] | None = None,
     part: frozenset[str] | None = None,
     names: ModuleNames | None = None,
+    *,
+    source_of: SourceOf | None = None,
 ) -> Editing:
     """Solves a program, or the ``part`` of it in some files, from marshalled facts by path.
 
     With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated. ``names`` are
     those of all files (found out when not given).
-    ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far).
+    ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far), and
+    ``source_of`` its bytes.
     """
     names = names or module_names(blobs, policy, memo)
     load = _loader(names, memo, blob_of or blobs.get)
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
     solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()
+    if source_of is not None:
+        around = [path for path in passed_over(blobs, policy) if part is None or path in part]
+        solver.passed_over = PassedOver(around, source_of)
     roots = [path for path in entered(blobs, policy) if part is None or path in part]
     if memo is not None:
         memo.start()

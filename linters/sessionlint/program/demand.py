@@ -11,6 +11,8 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
 _MATTERS = frozenset({"txn", "create", "schedule"})
+#: What is called, or is a call that has not run yet.
+_CALLED = frozenset({"fn", "pending", "partial"})
 _MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowledge.RAW_CONNECTIONS))
 #: Methods of a parameter that tell a database session only where its callers say what they pass.
 _ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
@@ -27,13 +29,30 @@ def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) ->
     return any(a.tag in ("handle", "injected") or (a.tag == "inst" and kind_of(a)) or _makes(a) for a in handed)
 
 
+def _calls_one(atom: Any, makers: set[FunctionInfo]) -> bool:
+    if atom.tag == "partial":
+        return any(_calls_one(a, makers) for a in atom.function)
+    return atom.tag in _CALLED and atom.info in makers
+
+
 Imports = Mapping[tuple[str, str], list[tuple[str, int, str]]]
 """File and name -> module, level and name there, for names imported at the top of a file."""
 
 
 def makers(functions: Iterable[FunctionInfo], kind_of: Callable[[Any], str | None]) -> frozenset[FunctionInfo]:
-    """The interesting ones among functions."""
-    return frozenset(f for f in functions if f.evaluated and interesting(f, kind_of))
+    """The interesting ones among functions, and those that hand out such a function or a call of it."""
+    found: set[FunctionInfo] = set()
+    handing: list[FunctionInfo] = []
+    for function in functions:
+        if function.evaluated and interesting(function, kind_of):
+            found.add(function)
+        elif function.evaluated and any(a.tag in _CALLED for a in function.summary.returns):
+            handing.append(function)
+    more = set(handing)
+    while more:
+        more = {f for f in handing if f not in found and any(_calls_one(a, found) for a in f.summary.returns)}
+        found |= more
+    return frozenset(found)
 
 
 def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozenset[FunctionInfo]) -> frozenset[str]:

@@ -48,9 +48,12 @@ class Solver(Classes):
             self.makers = demand.makers(self.functions, self.kind_of)
             names = demand.names_that_matter(self._cells, self._lazy, self.makers)
             wanted = self._policy_names | demand.with_aliases(names, self._lazy)
-            for function in demand.mentioning(self.functions, wanted - self.searched):
+            fresh = wanted - self.searched
+            for function in demand.mentioning(self.functions, fresh):
                 self._search(function)
             self.searched |= wanted
+            if self._read_passed_over(fresh):
+                continue
             if not self._queue:
                 self.settle()
             if not self._queue:
@@ -70,6 +73,15 @@ class Solver(Classes):
         """Finds out the events of functions that stayed as they were in the middle of an earlier solution."""
         while self._owed:
             self.evaluate(next(iter(self._owed)), whole=True)
+
+    def _read_passed_over(self, names: frozenset[str]) -> bool:
+        """Reads the files without a word of interest that mention names which turned out to matter; whether any."""
+        unread = [path for path in self.passed_over.mentioning(names) if path not in self.modules]
+        for path in unread:
+            module = self.module(path)
+            for function in demand.mentioning(module.functions, self.searched) if module is not None else ():
+                self._search(function)
+        return bool(unread)
 
     def _search(self, function: FunctionInfo) -> None:
         """Has a function evaluated that was passed over so far."""

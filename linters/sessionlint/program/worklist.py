@@ -15,6 +15,7 @@ from sessionlint.program.cells import Cells
 from sessionlint.program.memo import Memo, Operation, Trace
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
 from sessionlint.program.modules import ModuleNames
+from sessionlint.program.passed_over import PassedOver
 from sessionlint.program.sweeps import Sweeps
 from sessionlint.program.values import (
     UNKNOWN,
@@ -49,6 +50,7 @@ class WorkList(Cells):
         self.names = names
         #: what a file imports (module, level, members), of files as well that nothing has read
         self.imports_of: Callable[[str], Iterable[tuple[str, int, Sequence[str]]]] = lambda _: ()
+        self.passed_over = PassedOver((), lambda _: b"")
         self.modules: dict[str, ModuleInfo] = {}
         self.functions: list[FunctionInfo] = []
         self.classes: list[ClassInfo] = []

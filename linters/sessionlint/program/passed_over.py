@@ -1,0 +1,41 @@
+"""Files that the screen passed over: they are read all the same when they mention a name that turned out to matter.
+
+The screen knows the words of libraries. What a program calls its own helpers (``with unit() as u``) it cannot know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+
+from sessionlint.facts import screen
+
+_WORD = re.compile(rb"[A-Za-z_\x80-\xff][0-9A-Za-z_\x80-\xff]*")
+
+SourceOf = Callable[[str], bytes]
+"""The bytes of a file; empty when it cannot be read."""
+
+
+class PassedOver:
+    """The passed-over files of a program, and the words in them as soon as somebody asks."""
+
+    def __init__(self, paths: Collection[str], source_of: SourceOf) -> None:
+        self._paths = sorted(paths)
+        self._source_of = source_of
+        self._words: dict[str, frozenset[bytes]] = {}
+
+    def mentioning(self, names: Collection[str]) -> list[str]:
+        """The files that mention one of the names, in order. Such names as the screen knows are in none of them."""
+        wanted = {name.encode() for name in names if not screen.matters(name)} if self._paths else None
+        return [path for path in self._paths if not wanted.isdisjoint(self._words_of(path))] if wanted else []
+
+    def _words_of(self, path: str) -> frozenset[bytes]:
+        known = self._words.get(path)
+        if known is None:
+            known = self._words[path] = words_of(self._source_of(path))
+        return known
+
+
+def words_of(data: bytes) -> frozenset[bytes]:
+    """The identifiers in the text of a file, and the words of its comments and strings."""
+    return frozenset(_WORD.findall(data))
