@@ -91,7 +91,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag in ("param", "injected"):
         out: Value = UNKNOWN
         if depth < 3:
-            for view in frame.solver.views(atom):
+            for view in frame.solver.ask("views", atom):
                 if view.tag != "param" and view != atom:
                     drawing.draw_by(frame, atom, view, name)
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))

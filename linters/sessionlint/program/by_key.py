@@ -39,7 +39,7 @@ from sessionlint.program.values import (
 _DEPTH = 3
 _STATEMENTS = 20
 #: What is called once it is drawn.
-_CALLED = frozenset({"fn", "cls", "partial", "method", "inst"})
+_CALLED = ("fn", "cls", "partial", "method", "inst")
 #: What a function that is gone through again must not do: define, or hand out bit by bit.
 _DOES_MORE = frozenset({"lam", "y", "yf", "F", "C", "glob"})
 _ANY = naming.ANY_KEY
@@ -55,7 +55,7 @@ _OF_DEFAULTS = ("<defaultdict>", (0, 0, 0, 0))
 def holds_called(frame: Frame, value: Value) -> bool:
     """Whether a value has something in it that is called when it is taken out again."""
     return any(
-        a.tag in _CALLED or (a.tag == "param" and any(v.tag in _CALLED for v in frame.solver.views(a)))
+        a.tag in _CALLED or (a.tag == "param" and frame.solver.ask("views_among", a, _CALLED))
         for a in contained(value, 2)
     )
 

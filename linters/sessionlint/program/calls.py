@@ -175,7 +175,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         return handles.open_session(frame, callee, e, keywords)
     if tag in ("param", "injected") and depth < 3:
         out: Value = UNKNOWN
-        views = frame.solver.views(callee)
+        views = frame.solver.ask("views", callee)
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = locators.without_protocols(frame, views)

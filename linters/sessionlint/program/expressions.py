@@ -416,7 +416,7 @@ def _seen(frame: Frame, value: Value) -> Value:
     views = []
     held: list[Any] = []
     for param in (a for a in value if a.tag == "param"):
-        for view in frame.solver.views(param):
+        for view in frame.solver.ask("views", param):
             views.append(view)
             if view.tag not in ("seq", "map"):
                 continue

@@ -123,7 +123,7 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
 def _is_called(frame: Frame, atom: Any) -> bool:
     """Whether something kept is a function, or a parameter that functions are passed for."""
     if atom.tag == "param":
-        return any(view.tag in _CALLED for view in frame.solver.views(atom))
+        return bool(frame.solver.ask("views_among", atom, _CALLED))
     return atom.tag in _CALLED
 
 

@@ -48,7 +48,7 @@ def elements(frame: Frame, instance: Any, span: ir.Span4) -> Value:
 def entry(frame: Frame, param: Any, key: Value, e: ir.Expr) -> Value:
     """What ``rates[name]`` gives where the parameter is an object of the project: what its ``__getitem__`` does."""
     out: Value = UNKNOWN
-    for view in frame.solver.views(param):
+    for view in frame.solver.ask("views", param):
         method = reader(frame, view) if view.tag == "inst" else None
         if method is None or method.is_async:
             continue

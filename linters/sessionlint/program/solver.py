@@ -249,6 +249,10 @@ class Solver(Classes):
                 given[argument] = None
         return join(known, tuple(given))
 
+    def views_among(self, atom: Any, tags: tuple[str, ...]) -> Value:
+        """Those :meth:`views` that are of certain kinds."""
+        return tuple([view for view in self.views(atom) if view.tag in tags])
+
     def declared_classes(self, param: Param) -> Value:
         """What a parameter may be by its annotation, when that names project classes: those and the ones below."""
         self.remember(memory.SIGNATURE, param.info, param.info.signature)

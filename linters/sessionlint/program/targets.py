@@ -87,7 +87,7 @@ def _kept_by_definition(frame: Frame, target: ir.Expr, value: Value, source: ir.
 
 
 def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
-    views = [v for a in value if a.tag == "param" for v in frame.solver.views(a)]
+    views = [v for a in value if a.tag == "param" for v in frame.solver.ask("views_among", a, ("seq", "inst"))]
     taken = (v for v in views if v.tag == "seq" or (v.tag == "inst" and frame.solver.is_record(v.info)))
     value = join(value, tuple(taken))
     for index, target in enumerate(targets):
@@ -279,7 +279,7 @@ def _owners(frame: Frame, owner: Value) -> list[Any]:
     out: list[Any] = []
     for atom in owner:
         if atom.tag == "param":
-            out.extend(v for v in frame.solver.views(atom) if v.tag in ("inst", "cls", "ext", "obj"))
+            out.extend(frame.solver.ask("views_among", atom, ("inst", "cls", "ext", "obj")))
         else:
             out.append(atom)
     return out
