@@ -22,7 +22,6 @@ from sessionlint.program import (
     library_objects,
     locators,
     middleware,
-    network,
     own_sessions,
     predicates,
     provider_objects,
@@ -36,6 +35,7 @@ from sessionlint.program import (
     waiting,
     wiring,
 )
+from sessionlint.program.external_names import told_by
 from sessionlint.program.frame import Frame
 from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
 from sessionlint.program.model import Effect
@@ -62,73 +62,60 @@ from sessionlint.program.values import (
 
 Keywords = list[tuple[str, Value]]
 CONTEXT_MANAGERS = knowledge.CONTEXT_MANAGERS
-_QUIET = ("builtins.", "typing.", "logging.")
 _STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|set|create|alter|drop|truncate)\s", re.I)
-#: Libraries that do not end a session's transaction behind the caller's back.
-_HARMLESS = ("sqlalchemy.", "sqlmodel.", "functools.", "asyncio.", "fastapi.", "inspect.", "contextlib.")
 _CONTAINERS = ("builtins.dict", "builtins.list", "builtins.set")
 #: Methods of dictionaries that take a key and give what is under it.
 _DRAWS = ("get", "pop", "setdefault")
-#: Calls that keep a function of the caller and call it later.
-_CALLS_BACK = (
-    ".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor",
-)  # fmt: skip
 _SESSIONS = ("handle", "param", "injected")
 _ESCAPES = ("session", "connection", "transaction", "driver connection")
 
 
 def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """The result of calling an external symbol."""
-    owner, _, method = name.rpartition(".")
-    kind = knowledge.handle_kind(owner) if args and owner else None
-    if kind is not None and name not in SPECIAL and name not in knowledge.RAW_CONNECTIONS:
+    told = told_by(name)
+    kind = told.kind
+    if kind is not None and args and name not in SPECIAL and name not in knowledge.RAW_CONNECTIONS:
         # ``AsyncSession.commit(session)``
-        receiver = next((a for a in args[0] if frame.solver.kind_of(a) == kind), Ext(f"{owner}()"))
-        return handles.call(frame, receiver, kind, method, args[1:], keywords, e)
+        receiver = next((a for a in args[0] if frame.solver.kind_of(a) == kind), Ext(f"{told.owner}()"))
+        return handles.call(frame, receiver, kind, told.method, args[1:], keywords, e)
     made = _handle(frame, name, args, keywords, e)
     if made is not None:
         return made
     asked = locators.located(frame, args, e)
     if asked:
         return asked
-    if not name.startswith(_QUIET):
+    if not told.quiet:
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
-        if name in frame.solver.policy.network_calls or (
-            network.is_network(name) and not waiting.gives_turn(name, args, keywords)
-        ):
+        if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):
             wait(frame, name, e)
-        if knowledge.TASK_DECORATORS.match(name):
+        if told.makes_task:
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
             scheduling.register_task(frame, name, args, e)
-    if name.startswith(provider_objects.MODULE) and name.endswith(provider_objects.KINDS):
+    if told.provides:
         return provider_objects.made(frame, name, args, keywords, e)
     if name == wiring.CONTAINER:
         return wiring.inner(frame, args, keywords, e)
     special = SPECIAL.get(name)
     if special is not None:
         return special(frame, args, keywords, e)
-    if (
-        name.startswith(("sqlalchemy.", "sqlmodel."))
-        and e[0] == "c"
-        and e[2][0] == "a"
-        and e[2][3] in knowledge.COLUMN_TESTS
-    ):
+    if told.of_sqlalchemy and e[0] == "c" and e[2][0] == "a" and e[2][3] in knowledge.COLUMN_TESTS:
         column = predicates.column_name(frame, e[2][2])
         if column is not None:
             return predicates.predicate(frame, e[1], [(column, False)], e)
-    if name.endswith((".headers.get", ".cookies.get")) and args:
+    if told.reads_header and args:
         return keyed(frame, Ext(name[: -len(".get")]), literal(args[0]), e[1])
     if name == middleware.MAKER:
         escape(frame, args, keywords, e)
         return middleware.made(frame, args, keywords, e)
-    if name.startswith(library_classes.PACKAGES):
+    if told.of_library:
         known = library_objects.call_external(frame, name, args, keywords, e)
         if known is not None:
             return known
-    scheduled = scheduling.call(frame, name, args, keywords, e)
-    if scheduled is not None:
-        return scheduled
-    if not name.startswith((*_QUIET, *_HARMLESS)) or name.endswith(_CALLS_BACK):
+    if told.starts or name in frame.solver.policy.background_sinks:
+        scheduled = scheduling.call(frame, name, args, keywords, e)
+        if scheduled is not None:
+            return scheduled
+    if told.escapes:
         escape(frame, args, keywords, e)
     part = _query_part(frame, name, args, keywords, e)
     if part is not None:

@@ -62,6 +62,17 @@ _ONLY_QUEUES = {"enqueue_job", "apply_async", "kiq", "defer_async", "send_task"}
 _SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".defer", ".defer_async", ".kiq")
 
 
+#: What begins like none of these, and is none of the others that are looked for, starts nothing.
+_STARTING = (
+    *_LOOPS, *knowledge.TASK_GROUPS, *_QUEUES, "rq.", "apscheduler.", "concurrent.futures.", "fastapi.BackgroundTask",
+)  # fmt: skip
+
+
+def may_start(name: str) -> bool:
+    """Whether :func:`call` may know a function by its name (it also knows those that a policy names)."""
+    return name in knowledge.CALL_THROUGH or name in THREADS or name.startswith(_STARTING) or name.endswith("().start")
+
+
 def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
     """Library functions that start or combine coroutines; ``None`` for all others."""
     if name in knowledge.CALL_THROUGH:

@@ -1,0 +1,57 @@
+"""What the name of an external symbol says of a call: found out once per name, however often it is called."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from sessionlint.program import knowledge, library_classes, network, provider_objects, scheduling
+
+#: Library code whose calls say nothing.
+_QUIET = ("builtins.", "typing.", "logging.")
+#: Libraries that do not end a session's transaction behind the caller's back.
+_HARMLESS = ("sqlalchemy.", "sqlmodel.", "functools.", "asyncio.", "fastapi.", "inspect.", "contextlib.")
+#: Calls that keep a function of the caller and call it later.
+_CALLS_BACK = (
+    ".callback", ".push_async_callback", ".add_done_callback", ".call_soon", ".call_later", ".run_in_executor",
+)  # fmt: skip
+
+
+class ExternalName(NamedTuple):
+    """What can be told of an external function by its dotted name."""
+
+    method: str
+    owner: str
+    #: the kind of handle whose method it is
+    kind: str | None
+    quiet: bool
+    network: bool
+    makes_task: bool
+    provides: bool
+    of_sqlalchemy: bool
+    reads_header: bool
+    of_library: bool
+    starts: bool
+    #: what it is given may be ended by it
+    escapes: bool
+
+
+@lru_cache(maxsize=1 << 15)
+def told_by(name: str) -> ExternalName:
+    """What a name tells."""
+    owner, _, method = name.rpartition(".")
+    quiet = name.startswith(_QUIET)
+    return ExternalName(
+        method,
+        owner,
+        knowledge.handle_kind(owner) if owner else None,
+        quiet,
+        network.is_network(name),
+        knowledge.TASK_DECORATORS.match(name) is not None,
+        name.startswith(provider_objects.MODULE) and name.endswith(provider_objects.KINDS),
+        name.startswith(("sqlalchemy.", "sqlmodel.")),
+        name.endswith((".headers.get", ".cookies.get")),
+        name.startswith(library_classes.PACKAGES),
+        scheduling.may_start(name),
+        not (quiet or name.startswith(_HARMLESS)) or name.endswith(_CALLS_BACK),
+    )
