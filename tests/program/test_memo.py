@@ -10,6 +10,9 @@ import pytest
 from sessionlint.engine import Engine
 from sessionlint.policy import load_policy
 from sessionlint.policy_model import Policy
+from sessionlint.program import build
+from sessionlint.program.build import read_program, solve_part
+from sessionlint.program.editing import Editing
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
 from sessionlint.rules import examples
@@ -258,3 +261,38 @@ def test_what_data_classes_were_given_comes_back_from_the_disk(tmp_path):
     edited = {**sources, "uses.py": USES.encode() + b"\n\nasync def more(row):\n    await Repo(maker()).save(row)\n"}
     assert found(engine.solve(edited)) == found(Engine(tmp_path, policy).solve(edited))
     assert [f.path for f in fresh if f.code == "TXN201"] == ["repo.py"]
+
+
+def test_imports_that_are_called_like_nodes_are_met_again(tmp_path):
+    """``from aiogram import F``: a name, not a function of the facts."""
+    letters = "from magic import F, C, lam\n\n\ndef listen(router):\n    from magic import F as C\n"
+    inner = "    @router.on(F.text)\n    async def heard(session):\n        await session.commit()\n"
+    engine = Engine(tmp_path, Policy(root=tmp_path))
+    sources = {"bot.py": (letters + inner).encode(), "uses.py": b"from bot import listen\n"}
+    engine.solve(sources)
+    store = MemoStore(tmp_path, engine.policy)
+    store.save(engine._memo)
+    engine._memo = store.load()
+    engine.solve({**sources, "uses.py": b"from bot import listen\nx = 1\n"})
+    assert (engine._memo.evaluated, engine._memo.recalled) == (0, 3)
+
+
+def test_a_memo_that_leads_nowhere_is_given_up(tmp_path, monkeypatch):
+    for path, data in sources_of(EXAMPLE).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    policy = Policy(root=tmp_path)
+    monkeypatch.setattr(build, "_DRIFT", 0)
+    files = sorted(sources_of(EXAMPLE))
+    (tmp_path / "cache").mkdir()
+    cold = read_program(tmp_path, files, policy)
+    expected = solve_part(cold, policy, tmp_path / "cache")
+
+    def broken(*_):
+        raise IndexError("tuple index out of range")
+
+    monkeypatch.setattr(Editing, "_repeats", broken)
+    solved = solve_part(read_program(tmp_path, files, policy), policy, tmp_path / "cache")
+    assert solved.statistics["memos of an earlier run that were given up"] == 1
+    events = [[(f.dotted, e.kind, e.span) for f in s.functions for e in f.events] for s in (solved, expected)]
+    assert events[0] == events[1] != []

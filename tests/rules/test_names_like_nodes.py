@@ -22,12 +22,21 @@ _PARAMETERS = (
     "a, aw, b, c, d, e, f, g, i, k, l, lam, n, o, q, t, u, w, x, y, yf, z, E, R, I, L, W, T, F, C, M, J, imp, glob"
 )
 _KEYWORDS = _PARAMETERS.replace(",", "=None,")
+_NAMES = _PARAMETERS.split(", ")
+_DEFINED = "".join(f"    def {name}({name}=1): {name} = {name}\n    class {name}: pass\n" for name in _NAMES)
 _PADDING = ast.parse(
     f"def c({_PARAMETERS}, *n, **x):\n    from a import b as i, n as c\n    return n\n"
     f"(lambda {_PARAMETERS}, *, m=1: m)\n"
     "(lambda c: c)\n(lambda n=None, *, c=1: c)\n"
     f"print({_KEYWORDS}=None)\n"
     "class n:\n    a = 1\n    def x(c, n, b, q): c.n = n\n"
+).body
+
+
+#: At the top of a file, once.
+_LETTERS = ast.parse(
+    f"from outside.letters import {_PARAMETERS}\n"
+    f"def n():\n    global {_PARAMETERS}\n    from a import {_PARAMETERS}\n    import {_PARAMETERS}\n{_DEFINED}"
 ).body
 
 
@@ -52,6 +61,9 @@ def test_no_rule_takes_a_name_for_a_node(name: str) -> None:
     padded = {path: _padded(text) for path, text in files.items()}
     program = examples.program_for(padded, examples.policy_for(dict(overrides), files))
     assert check_rules(program, _RULES)[1] == []
+    for function in program.functions:
+        # how what an earlier run found is met again
+        assert all(function.definition_at(span) for span in function.children)
 
 
 def _padded(text: str) -> str:
@@ -59,4 +71,7 @@ def _padded(text: str) -> str:
         tree = ast.parse(text)
     except SyntaxError:
         return text  # what the example is about
-    return ast.unparse(ast.fix_missing_locations(_Padded().visit(tree)))
+    place = next((i for i, n in enumerate(tree.body) if not isinstance(n, ast.ImportFrom | ast.Expr)), len(tree.body))
+    _Padded().visit(tree)
+    tree.body[place:place] = _LETTERS
+    return ast.unparse(ast.fix_missing_locations(tree))

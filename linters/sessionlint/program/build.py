@@ -177,7 +177,16 @@ def solve_part(
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
     with without_collector():
         memo = store.load() if store else None
-        solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, source_of=reading.source_of)
+        earlier = memo is not None and memo.is_known
+        try:
+            solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, source_of=reading.source_of)
+        except Exception:
+            if not earlier:
+                raise
+            # what an earlier run left must not stop this one
+            memo = Memo()
+            solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, source_of=reading.source_of)
+            solver.statistics["memos of an earlier run that were given up"] += 1
         if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
             store.save(memo)
     return solver

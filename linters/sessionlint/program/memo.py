@@ -63,6 +63,11 @@ class Memo:
             self._classes[key] = info
 
     @property
+    def is_known(self) -> bool:
+        """Whether it has anything of a solution before."""
+        return bool(self._functions)
+
+    @property
     def state(self) -> tuple[Any, ...]:
         """All there is to keep, as plain records."""
         functions = [(k, f, f.last_signature, f.traces) for k, f in self._functions.items()]

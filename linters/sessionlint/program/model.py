@@ -473,10 +473,12 @@ def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, .
     for child in node:
         if type(child) is not tuple or not child:
             continue
-        if child[0] in ("F", "lam"):
+        # a name may be spelled like an op: only a node has its facts in the third place
+        op = child[0] if len(child) == 3 and type(child[1]) is tuple and type(child[2]) is tuple else ""
+        if op in ("F", "lam"):
             yield child[2][1], child[2]
             yield from _definitions((child[2][3], child[2][5]))
-        elif child[0] == "C":
+        elif op == "C":
             yield child[2][1], child[2]
             yield from _definitions(child[2][3:])
         else:
