@@ -101,7 +101,8 @@ class Engine:
         for path in changed:
             if bool(last.blobs[path]) != bool(blobs[path]) or self._renames(last, path, blobs):
                 return None
-            if not blobs[path] and path not in last.solver.modules and last.solver.is_asked_for(sources[path]):
+            unread = not blobs[path] and path not in last.solver.modules
+            if unread and last.solver.passed_over.is_asked_for(sources[path], last.solver.searched):
                 return None
             if not take_edit(last.solver, path, blob_of):
                 return None

@@ -86,6 +86,16 @@ def test_a_file_is_read_for_a_name_that_only_another_such_file_gives_it(tmp_path
     assert ("TXN106", "pkg/services/saving.py", 7) in _checked(tmp_path)
 
 
+def test_a_file_is_read_for_what_it_imports_of_the_layer_that_nobody_may_import(tmp_path: Path) -> None:
+    guard = "import jwt\n\n\nclass Badge:\n    def read(self, key):\n        return jwt.decode(key)\n"
+    naming = "from ..guards.badges import Badge\n\n__all__ = ['Badge']\n"
+    _written(tmp_path, {"pkg/guards/badges.py": guard, "pkg/services/naming.py": naming})
+    with (tmp_path / "sessionlint.toml").open("a") as policy:
+        policy.write('layers.auth = ["pkg/guards/**"]\nselect = ["TXN404"]\n')
+    assert not screen.matters(naming)
+    assert _checked(tmp_path) == [("TXN404", "pkg/services/naming.py", 1)]
+
+
 def test_tests_and_files_with_other_names_are_left_alone(tmp_path: Path) -> None:
     other = _SAVING.replace("unit", "other")
     _written(tmp_path, {"pkg/checks/saving.py": _SAVING, "pkg/services/others.py": other})

@@ -224,7 +224,9 @@ def solve(
     solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()
     if source_of is not None:
         around = [path for path in passed_over(blobs, policy) if part is None or path in part]
-        solver.passed_over = PassedOver(around, source_of)
+        # what nobody below the routers may import
+        auth = [path for path in names.primary if policy.layer_of(path) == "auth"]
+        solver.passed_over = PassedOver(around, source_of, [names.primary[path] for path in auth])
     roots = [path for path in entered(blobs, policy) if part is None or path in part]
     if memo is not None:
         memo.start()

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from sessionlint.program import demand
 from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
-from sessionlint.program.passed_over import words_of
 from sessionlint.program.solver import Solver
 from sessionlint.program.values import Value
 from sessionlint.program.worklist import MAX_VISITS
@@ -101,10 +100,6 @@ class Editing(Solver):
             and all(c in after.classes and c.shape == shape for c, shape in shapes.items() if c in ties.shaped)
             and self._told(path, before, after)
         )
-
-    def is_asked_for(self, data: bytes) -> bool:
-        """Whether a file of these bytes, which the screen passes over, would be read for a name in it."""
-        return not words_of(data).isdisjoint([name.encode() for name in self.searched])
 
     # before
 

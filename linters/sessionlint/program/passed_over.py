@@ -19,15 +19,24 @@ SourceOf = Callable[[str], bytes]
 class PassedOver:
     """The passed-over files of a program, and the words in them as soon as somebody asks."""
 
-    def __init__(self, paths: Collection[str], source_of: SourceOf) -> None:
+    def __init__(self, paths: Collection[str], source_of: SourceOf, modules: Collection[str] = ()) -> None:
+        """``modules`` are dotted names of which an import alone matters."""
         self._paths = sorted(paths)
         self._source_of = source_of
+        self._modules = frozenset(name.rpartition(".")[2] for name in modules)
         self._words: dict[str, frozenset[bytes]] = {}
 
     def mentioning(self, names: Collection[str]) -> list[str]:
         """The files that mention one of the names, in order. Such names as the screen knows are in none of them."""
-        wanted = {name.encode() for name in names if not screen.matters(name)} if self._paths else None
+        wanted = self._encoded(names) if self._paths else None
         return [path for path in self._paths if not wanted.isdisjoint(self._words_of(path))] if wanted else []
+
+    def is_asked_for(self, data: bytes, names: Collection[str]) -> bool:
+        """Whether a file of these bytes would be read for one of the names."""
+        return not words_of(data).isdisjoint(self._encoded(names))
+
+    def _encoded(self, names: Collection[str]) -> set[bytes]:
+        return {name.encode() for name in (*names, *self._modules) if not screen.matters(name)}
 
     def _words_of(self, path: str) -> frozenset[bytes]:
         known = self._words.get(path)
