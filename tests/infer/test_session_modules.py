@@ -809,3 +809,29 @@ def test_the_file_of_a_context_that_commits_what_it_is_passed_is_no_session_modu
     files = {"bakery/__init__.py": "", "bakery/base.py": base, "bakery/oven.py": KEEPS + beside}
     result = infer(files | {f"bakery/{name}.py": BAKES for name in ("rye", "oats")})
     assert result.sessions == (modules, (), ("bakery.oven.batch",))
+
+
+def test_a_file_approved_for_one_engine_is_not_called_unapproved_for_another(infer):
+    core = (
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import Session\n\n"
+        "from app.shards import engine_of\n\n"
+        "default = create_engine('postgresql://u@h/d')\n\n\n"
+        "def get_db(name: str):\n    with Session(default if name else engine_of(name)) as session:\n"
+        "        yield session\n"
+    )
+    shards = (
+        "from sqlalchemy import create_engine\n\n\ndef engine_of(name):\n"
+        "    return create_engine(f'postgresql://u@h/{name}')\n"
+    )
+    api = (
+        "from fastapi import APIRouter, Depends\n\nfrom app.core import get_db\n\nrouter = APIRouter()\n\n\n"
+        "@router.get('/a')\ndef one(db=Depends(get_db)):\n    return db.get(str, 1)\n\n\n"
+        "@router.get('/b')\ndef two(db=Depends(get_db)):\n    return db.get(str, 2)\n"
+    )
+    reading = (
+        "from sqlalchemy import text\n\nfrom app.shards import engine_of\n\n\n"
+        "def names():\n    with engine_of('a').connect() as c:\n        return c.scalar(text('select 1'))\n"
+    )
+    result = infer({"app/core.py": core, "app/shards.py": shards, "app/api.py": api, "app/reading.py": reading})
+    assert result.policy.session_modules == ("app/core.py", "app/shards.py")
+    assert not [note for note in result.notes if note.startswith("not approved")]

@@ -48,6 +48,7 @@ def approve(survey: Survey) -> Approved:
     for door in find_doors(survey):
         groups.setdefault(application_of(survey, door), []).append(door)
     every: list[Door] = []
+    closed: list[tuple[Door, list[Door]]] = []
     for application in sorted(groups, key=lambda a: (a == NO_APPLICATION, a)):
         doors = groups[application]
         chosen = [door for door in doors if _is_chosen(survey, application, door, doors)]
@@ -56,9 +57,11 @@ def approve(survey: Survey) -> Approved:
         every += chosen
         if application == NO_APPLICATION and not chosen:
             chosen = sorted(every, key=lambda d: d.weight)[-1:]
-        for door in doors if chosen else ():
-            if door not in chosen:
-                approved.left_out.extend(_left_out(door, chosen))
+        closed += [(door, chosen) for door in doors if chosen and door not in chosen]
+    for door, chosen in closed:
+        # whatever a file that is approved for another door makes besides
+        if not any(site[0] in approved.modules for _, site in door.makers[:1]):
+            approved.left_out.extend(_left_out(door, chosen))
     approved.modules = dict(sorted(approved.modules.items()))
     approved.unchecked = [note for path in approved.modules for note in _unchecked(survey, path)]
     return approved

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, generators, holding, keeping, left_open
+from sessionlint.program import calls, generators, holding, keeping, knowledge, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Transaction
 from sessionlint.program.substitution import substitution
-from sessionlint.program.values import UNKNOWN, Fn, Handle, Inst, Value, join
+from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Value, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
 #: What lets one coroutine after the other into its block.
@@ -49,9 +49,12 @@ def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
     marked = event._replace(flags=event.flags | {flag})
     frame.begins[handle] = marked
     for index in range(len(frame.events) - 1, -1, -1):
-        if frame.events[index] is event:
+        one = frame.events[index]
+        if one is event:
             frame.events[index] = marked
-            break
+        elif one.span == event.span and one.kind == event.kind and flag not in one.flags:
+            # what is called has alternatives, each of which makes it there
+            frame.events[index] = one._replace(flags=one.flags | {flag})
 
 
 def enter(frame: Frame, value: Value, item: ir.Expr) -> Entered:
@@ -151,10 +154,18 @@ def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: En
         return
     if getattr(atom, "begun", False):
         _open(frame, (atom,), frame.site(item[1]), False, None, entered)
-    if kind in CLOSED_BY_EXIT:
+    if kind in CLOSED_BY_EXIT and not _stays_open(frame, atom):
         frame.learn(atom, "closed", False)
         frame.learn(atom, "open", False)
         entered.closes.append(atom)
+
+
+def _stays_open(frame: Frame, atom: Any) -> bool:
+    """Whether leaving a ``with`` around a driver's connection ends its transaction and nothing more."""
+    if isinstance(atom, Handle):
+        made = frame.solver.read(("driver", atom.root)) if atom.kind == DRIVER else UNKNOWN
+        return any(a.name in knowledge.LEFT_OPEN for a in made)
+    return bool(atom.tag == "ext" and atom.name in knowledge.LEFT_OPEN)
 
 
 def _open(frame: Frame, subjects: Value, site: Any, savepoint: bool, source: Any, entered: Entered) -> None:

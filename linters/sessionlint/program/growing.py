@@ -15,7 +15,18 @@ from sessionlint.program import (
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
 from sessionlint.program.targets import assign, put_back, renew
-from sessionlint.program.values import TASK, Map, Seq, Value, contained, literal, merge_maps, of_keywords, whole_of
+from sessionlint.program.values import (
+    NAMESPACE,
+    TASK,
+    Map,
+    Seq,
+    Value,
+    contained,
+    literal,
+    merge_maps,
+    of_keywords,
+    whole_of,
+)
 
 _CLAUSE = re.compile(r"[\w\0\"]\s*(?:[=<>]|!=|<>|\b(?:in|is|i?like|between)\b)", re.I)
 Keywords = list[tuple[str, Value]]
@@ -130,6 +141,8 @@ def _is_called(frame: Frame, atom: Any) -> bool:
 def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
     """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
     maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
+    # what stands for an object has attributes, not keys
+    maps = tuple(m for m in maps if NAMESPACE not in m.items)
     if e[2][3] == "setdefault" and len(args) == len(e[3]) == 2 and isinstance(literal(args[0]), str):
         frame.identifier(literal(args[0]), args[1], e[3][1], "key")
     if e[2][3] == "update" and e[2][2][0] == "a" and e[2][2][3] == "__dict__":

@@ -67,6 +67,13 @@ RAW_CONNECTIONS = {
     "oracledb.connect_async": DRIVER, "duckdb.connect": DRIVER, "cx_Oracle.connect": DRIVER,
     "databases.Database": POOL,
 }  # fmt: skip
+#: Connections that a ``with`` around them does not close: https://docs.python.org/3/library/sqlite3.html ("the context
+#: manager neither implicitly opens a new transaction nor closes the connection"), and for psycopg2
+#: https://www.psycopg.org/docs/usage.html#with-statement; pyodbc commits at the end, and closes nothing.
+LEFT_OPEN = frozenset({
+    "sqlite3.connect", "sqlite3.Connection()", "psycopg2.connect", "psycopg2.extensions.connection()", "pyodbc.connect",
+    "pyodbc.Connection()",
+})  # fmt: skip
 #: Those of them that are awaited.
 ASYNC_DRIVERS = re.compile(r"(?:asyncpg|aiopg|aiosqlite|aiomysql|asyncmy|databases)\.|.*(?:\.Async|_async$)")
 

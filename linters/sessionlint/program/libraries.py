@@ -198,6 +198,8 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         return _around_engine(frame, args, keywords, e) or None
     if name in knowledge.RAW_CONNECTIONS:
         is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
+        if name in knowledge.LEFT_OPEN:
+            frame.solver.write(("driver", frame.site(e[1])), callee)
         return handles.make(frame, knowledge.RAW_CONNECTIONS[name], e, text, callee, args, keywords, is_async)
     return None
 
