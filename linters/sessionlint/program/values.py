@@ -5,7 +5,7 @@ A value is a tuple of atoms; the empty tuple is *unknown*.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sessionlint.program.atoms import (
@@ -211,30 +211,45 @@ def alternatives(keys: Value) -> tuple[Any, ...]:
     return known if known and len(known) == len(keys) else (("?",),)
 
 
-def contained(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
-    """The atoms of a value and what they hold: elements, arguments, bound methods' receivers."""
+def contained(value: Value, depth: int = MAX_DEPTH) -> list[Any]:
+    """The atoms of a value and what they hold: elements, arguments, bound methods' receivers.
+
+    What is held in several places, the very same value, is listed once.
+    """
+    found: list[Any] = []
+    _gather(value, depth, found, set())
+    return found
+
+
+def _gather(value: Value, depth: int, found: list[Any], seen: set[tuple[int, int]]) -> None:
     for atom in value:
-        yield atom
+        found.append(atom)
         tag = atom.tag
-        if depth <= 0:
+        if depth <= 0 or tag not in _HOLDING:
+            continue
+        if tag == "method" or tag == "fn":
+            if atom.receiver is not None:
+                _gather((atom.receiver,), depth - 1, found, seen)
             continue
         if tag == "seq":
-            inner = atom.items
-        elif tag in ("inst", "pending", "closed"):
-            # not what an object makes itself: that is no one else's
-            inner = tuple(v for k, v in atom.bindings if k.tag != "handle")
+            inner: Sequence[Value] = atom.items
         elif tag == "map":
-            inner = tuple(v for _, v in atom.items)
+            inner = [v for _, v in atom.items]
         elif tag == "partial":
-            inner = (atom.function, *atom.args, *(v for _, v in atom.keywords))
-        elif tag == "method" or (tag == "fn" and atom.receiver is not None):
-            inner = ((atom.receiver,),)
+            inner = [atom.function, *atom.args, *[v for _, v in atom.keywords]]
         else:
-            continue
+            # not what an object makes itself: that is no one else's
+            inner = [v for k, v in atom.bindings if k.tag != "handle"]
         for part in inner:
-            yield from contained(part, depth - 1)
+            if part:
+                key = (id(part), depth)
+                if key not in seen:
+                    seen.add(key)
+                    _gather(part, depth - 1, found, seen)
 
 
+#: Atoms that may hold others.
+_HOLDING = frozenset({"seq", "inst", "pending", "closed", "map", "partial", "method", "fn"})
 #: Atoms that hold no others, or none that are cut.
 _FLAT = frozenset({
     "ext", "obj", "mod", "fn", "cls", "handle", "param", "injected", "const", "method", "operation", "dependency",
