@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sessionlint.facts import ir
-from sessionlint.infer.places import imports, is_migration, migration_support, test_support
+from sessionlint.infer.places import imports, migration_support, migrations, test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
@@ -223,12 +223,13 @@ def _is_column(annotation: Value, default: Value) -> bool:
 def exempt_files(program: Program) -> dict[str, str]:
     """Migrations and tests that the usual patterns do not name: file to layer."""
     found: dict[str, str] = {}
-    support, moving = program.shared(test_support), program.shared(migration_support)
+    support = program.shared(test_support)
+    moving = program.shared(migrations) | program.shared(migration_support)
     for module in program.modules:
         if program.policy.layer_of(module.path) is None:
             if module.path in support:
                 found[module.path] = "test"
-            elif is_migration(module) or module.path in moving:
+            elif module.path in moving:
                 found[module.path] = "migration"
             elif module.path.endswith("_test.py") and imports(module, "pytest"):
                 found[module.path] = "test"
