@@ -448,3 +448,74 @@ def test_a_file_about_tasks_whose_functions_requests_call_stays_a_service(infer)
     assert result.policy.layer_of("app/tasks/readings.py") == "service"
     beside = infer(BASE | {"app/tasks/readings.py": SWEEPING, "app/tasks/api.py": ROUTER})
     assert beside.policy.layer_of("app/tasks/readings.py") == "service"
+
+
+TIDES = """\
+from app.db import SessionLocal
+
+
+def reading(session, day):
+    return session.execute("select 1", {"day": day})
+
+
+def keep(session, level):
+    session.execute("insert", {"level": level})
+
+
+def record(level):
+    with SessionLocal() as session:
+        keep(session, level)
+"""
+LISTENER = """\
+from broker import Stream
+
+from app.shore.tides import record
+
+
+def listen():
+    for level in Stream("tides"):
+        record(level)
+
+
+if __name__ == "__main__":
+    listen()
+"""
+READS = ROUTER.replace('db.execute("select 1")', "reading(db, 1)")
+READS = "from app.shore.tides import reading\n" + READS
+
+
+def test_a_file_whose_sessions_only_the_script_of_a_worker_opens_is_one_of_background_work(infer):
+    files = BASE | {"app/shore/tides.py": TIDES, "app/shore/listener.py": LISTENER, "app/api/tides.py": READS}
+    files |= {"app/shore/boats.py": SERVICE, "app/shore/crews.py": SERVICE}
+    result = infer(files)
+    assert result.layers == {
+        "router": ("app/api/**",), "service": ("app/shore/**",), "background": ("app/shore/tides.py",),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "app/api/levels.py": "from app.shore.tides import record\n"
+            + ROUTER
+            + "\n\n@router.post('/')\ndef add():\n    record(1)\n"
+        },
+        {"app/deps.py": "from app.shore.tides import record\n\n\ndef passed_by():\n    record(1)\n"},
+        {
+            "app/shore/tides.py": TIDES
+            + "\n\ndef latest():\n    with SessionLocal() as session:\n        return reading(session, 1)\n"
+        },
+        {"app/shore/listener.py": LISTENER.partition("\n\nif ")[0]},
+    ],
+    ids=["an endpoint calls it, too", "who calls it is not known", "another opens one", "nobody runs the worker"],
+)
+def test_a_file_whose_sessions_requests_may_open_stays_a_service(infer, more):
+    files = BASE | {"app/shore/tides.py": TIDES, "app/shore/listener.py": LISTENER, "app/api/tides.py": READS}
+    assert infer(files | more).policy.layer_of("app/shore/tides.py") == "service"
+
+
+def test_a_file_called_a_service_stays_one_though_only_a_worker_opens_its_sessions(infer):
+    listener = LISTENER.replace("app.shore", "app.services")
+    files = BASE | {"app/services/tides.py": TIDES, "app/listener.py": listener}
+    assert infer(files).policy.layer_of("app/services/tides.py") == "service"

@@ -84,7 +84,7 @@ def _is_aside(module: ModuleInfo, importers: Mapping[str, Set[str]]) -> bool:
     name = module.path.rpartition("/")[2]
     if _in_folder_aside(module) or _ASIDE_FILES.match(name):
         return True
-    return not importers.get(module.path) and _runs_as_script(module) and not _makes_application(module)
+    return not importers.get(module.path) and runs_as_script(module) and not _makes_application(module)
 
 
 def _in_folder_aside(module: ModuleInfo) -> bool:
@@ -106,7 +106,7 @@ def _asked_for(
     return frozenset(found)
 
 
-def _runs_as_script(module: ModuleInfo) -> bool:
+def runs_as_script(module: ModuleInfo) -> bool:
     """Whether the file ends in ``if __name__ == "__main__"``."""
     return any(
         s[0] == "I" and s[2][0] == "x" and any(side[0] == "k" and side[2] == _MAIN for side in (s[2][2], *s[2][4]))
@@ -138,7 +138,7 @@ def test_support(program: Program) -> frozenset[str]:
     them (tests do, which are not read).
     """
     importers = program.shared(importers_of)
-    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and not _runs_as_script(m)]
+    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and not runs_as_script(m)]
     found: set[str] = set()
     grown = True
     while grown:
@@ -197,7 +197,7 @@ def _works_on_given(program: Program, module: ModuleInfo) -> bool:
 
 
 def _is_of_application(program: Program, module: ModuleInfo) -> bool:
-    if _makes_application(module) or _runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
+    if _makes_application(module) or runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
         return True
     functions = (module.body, *module.functions)
     made = any(e.kind == "create" and e.name in (ENGINE, FACTORY, POOL) for f in functions for e in f.events)
