@@ -164,6 +164,7 @@ DOES_NOT = (
     "aiohttp.ClientSession().get().headers.get",
     "boto3.client().get_object().get",
     "stripe.PaymentIntent.retrieve().get",
+    "stripe.Subscription.retrieve()[][].get",
     "aiogram.types.Message().text.lower",
     "aiogram.types.Message().get_url",
     "aiogram.types.InlineKeyboardMarkup",

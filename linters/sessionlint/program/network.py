@@ -208,8 +208,9 @@ def _is_request(name: str) -> bool:
 
 
 def _is_answer(value: str) -> bool:
-    """Whether it is what a request gave: data, unless that was a connection, which asks again."""
-    asked = value[:-2] if value.endswith("()") else ""
+    """Whether it is what a request gave, or lies in that: data, unless it was a connection, which asks again."""
+    whole = value.rstrip("[]")
+    asked = whole[:-2] if whole.endswith("()") else ""
     return bool(asked) and asked.rpartition(".")[2] not in _CONNECTED and is_network(asked)
 
 
