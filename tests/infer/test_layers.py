@@ -283,6 +283,41 @@ def test_migrations_in_an_unusual_folder_are_found_by_what_they_import(infer):
     assert result.policy.layer_of("app/database/revisions/versions/1.py") == "migration"
 
 
+GATE = DB + "\n\ndef add_index(name):\n    op.execute(name)\n"
+GATE = "from alembic import op\n" + GATE.replace("SessionLocal =", "engine = create_engine('x')\nSessionLocal =")
+ENVIRONMENT = "from alembic import context\nfrom sqlalchemy import create_engine\n\nengine = create_engine('x')\n"
+
+
+def test_a_helper_for_migrations_does_not_turn_the_file_that_requests_get_their_session_from(infer):
+    files = {"app/main.py": MAIN, "app/api/items.py": ROUTER.replace("app.db", "app.store.gate")}
+    result = infer(files | {"app/store/gate.py": GATE, "app/store/versions/one.py": REVISION.format("first_rows")})
+    assert (result.policy.layer_of("app/store/gate.py"), result.policy.layer_of("app/store/versions/one.py")) == (
+        None, "migration",
+    )  # fmt: skip
+    assert result.sessions == (("app/store/gate.py",), ("app.store.gate.get_db",), ())
+
+
+def test_an_engine_that_the_application_takes_is_no_migration_s_and_one_that_only_its_own_file_uses_is(infer):
+    user = (
+        "from app.store.gate import engine\n\n\ndef read():\n    with engine.connect() as c:\n        c.execute('x')\n"
+    )
+    files = BASE | {"app/api/items.py": ROUTER, "app/store/gate.py": ENVIRONMENT}
+    assert infer(files).policy.layer_of("app/store/gate.py") == "migration"
+    assert infer(files | {"app/reads.py": user}).policy.layer_of("app/store/gate.py") is None
+
+
+def test_an_environment_of_migrations_does_not_turn_what_the_application_imports_from_beside_it(infer):
+    router = "from app.store.items import read\n" + ROUTER
+    files = BASE | {"app/api/items.py": router, "app/store/env.py": ENVIRONMENT, "app/store/items.py": SERVICE}
+    policy = infer(files).policy
+    assert (policy.layer_of("app/store/env.py"), policy.layer_of("app/store/items.py")) == ("migration", "service")
+
+
+def test_what_an_environment_of_migrations_has_beside_it_belongs_to_them_when_nobody_imports_it(infer):
+    result = infer(BASE | {"app/store/env.py": ENVIRONMENT, "app/store/then.py": MODEL})
+    assert result.layers["migration"] == ("app/store/**",)
+
+
 ROWS = "from sqlalchemy.orm import Session\n\n\ndef fill(session: Session):\n    session.execute('insert')\n"
 REVISION = "from alembic import op\nfrom app.{} import fill\n\n\ndef upgrade():\n    fill(op.get_bind())\n"
 
@@ -413,3 +448,74 @@ def test_a_file_about_tasks_whose_functions_requests_call_stays_a_service(infer)
     assert result.policy.layer_of("app/tasks/readings.py") == "service"
     beside = infer(BASE | {"app/tasks/readings.py": SWEEPING, "app/tasks/api.py": ROUTER})
     assert beside.policy.layer_of("app/tasks/readings.py") == "service"
+
+
+TIDES = """\
+from app.db import SessionLocal
+
+
+def reading(session, day):
+    return session.execute("select 1", {"day": day})
+
+
+def keep(session, level):
+    session.execute("insert", {"level": level})
+
+
+def record(level):
+    with SessionLocal() as session:
+        keep(session, level)
+"""
+LISTENER = """\
+from broker import Stream
+
+from app.shore.tides import record
+
+
+def listen():
+    for level in Stream("tides"):
+        record(level)
+
+
+if __name__ == "__main__":
+    listen()
+"""
+READS = ROUTER.replace('db.execute("select 1")', "reading(db, 1)")
+READS = "from app.shore.tides import reading\n" + READS
+
+
+def test_a_file_whose_sessions_only_the_script_of_a_worker_opens_is_one_of_background_work(infer):
+    files = BASE | {"app/shore/tides.py": TIDES, "app/shore/listener.py": LISTENER, "app/api/tides.py": READS}
+    files |= {"app/shore/boats.py": SERVICE, "app/shore/crews.py": SERVICE}
+    result = infer(files)
+    assert result.layers == {
+        "router": ("app/api/**",), "service": ("app/shore/**",), "background": ("app/shore/tides.py",),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "app/api/levels.py": "from app.shore.tides import record\n"
+            + ROUTER
+            + "\n\n@router.post('/')\ndef add():\n    record(1)\n"
+        },
+        {"app/deps.py": "from app.shore.tides import record\n\n\ndef passed_by():\n    record(1)\n"},
+        {
+            "app/shore/tides.py": TIDES
+            + "\n\ndef latest():\n    with SessionLocal() as session:\n        return reading(session, 1)\n"
+        },
+        {"app/shore/listener.py": LISTENER.partition("\n\nif ")[0]},
+    ],
+    ids=["an endpoint calls it, too", "who calls it is not known", "another opens one", "nobody runs the worker"],
+)
+def test_a_file_whose_sessions_requests_may_open_stays_a_service(infer, more):
+    files = BASE | {"app/shore/tides.py": TIDES, "app/shore/listener.py": LISTENER, "app/api/tides.py": READS}
+    assert infer(files | more).policy.layer_of("app/shore/tides.py") == "service"
+
+
+def test_a_file_called_a_service_stays_one_though_only_a_worker_opens_its_sessions(infer):
+    listener = LISTENER.replace("app.shore", "app.services")
+    files = BASE | {"app/services/tides.py": TIDES, "app/listener.py": listener}
+    assert infer(files).policy.layer_of("app/services/tides.py") == "service"

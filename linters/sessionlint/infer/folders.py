@@ -88,7 +88,8 @@ def _by_folder(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, s
     closed = {"", *roots, *(above for root in roots for above in _ancestors(root))}
     beside: dict[str, list[Vote]] = defaultdict(list)
     for path, vote in votes.items():
-        beside[_folder(path)].append(vote)
+        if not vote.apart:
+            beside[_folder(path)].append(vote)
     found: dict[str, str] = {}
     for folder, ballots in beside.items():
         layer = None if folder in closed else _winner(folder, ballots)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sessionlint.infer import absence
 from sessionlint.infer.folders import patterns
-from sessionlint.infer.places import application_files, is_migration
+from sessionlint.infer.places import application_files, importers_of, migrations
 from sessionlint.infer.sessions import Approved, approve
 from sessionlint.infer.survey import Survey
 from sessionlint.infer.votes import Vote, collect_votes, exempt_files
@@ -91,8 +91,8 @@ def _exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
         if layer == "test" and path.endswith("_test.py"):
             pattern = "*_test.py"
         else:
-            whole = _is_whole(program, folder, files, layer)
-            pattern = f"{folder}/**" if folder and (whole or is_migration(program.solver.modules[path])) else path
+            whole = _is_whole(program, folder, files, layer) or _holds_migrations(program, folder, files, path)
+            pattern = f"{folder}/**" if whole else path
         extra.setdefault(layer, set()).add(pattern)
     found: dict[str, tuple[str, ...]] = {}
     for layer, added in extra.items():
@@ -104,6 +104,19 @@ def _exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
 def _is_whole(program: Program, folder: str, files: Mapping[str, str], layer: str) -> bool:
     """Whether all that was read of a folder is found to be tests, or migrations."""
     return bool(folder) and all(files.get(m.path) == layer for m in program.modules if m.path.startswith(f"{folder}/"))
+
+
+def _holds_migrations(program: Program, folder: str, files: Mapping[str, str], path: str) -> bool:
+    """Whether a migration lies among files that serve no others, whatever they do: tables as they were, for example."""
+    if not folder or path not in program.shared(migrations):
+        return False
+    importers = program.shared(importers_of)
+    inside = (m.path for m in program.modules if m.path.startswith(f"{folder}/") and m.path not in files)
+    return all(
+        i.startswith(f"{folder}/") or program.policy.layer_of(i) in ("migration", "test") or i in files
+        for path in inside
+        for i in importers.get(path, ())
+    )
 
 
 def _matches(program: Program, layer: str, pattern: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 
+from sessionlint.infer.takers import takers
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.importing import run_by
@@ -34,7 +35,7 @@ def application_files(program: Program) -> frozenset[str]:
     """
     support = program.shared(test_support) | program.shared(migration_support)
     candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
-    importers = importers_of(program)
+    importers = program.shared(importers_of)
     application = frozenset(m.path for m in candidates if not _is_aside(m, importers))
     application |= _asked_for(application, candidates, importers)
     if any(_works_with_databases(program, path) for path in application):
@@ -44,11 +45,26 @@ def application_files(program: Program) -> frozenset[str]:
 
 def is_exempt(program: Program, path: str) -> bool:
     """Whether a file is a test or belongs to migrations, by its place or by what it imports."""
-    return program.policy.layer_of(path) in _EXEMPT or is_migration(program.solver.modules[path])
+    return program.policy.layer_of(path) in _EXEMPT or path in program.shared(migrations)
 
 
-def is_migration(module: ModuleInfo) -> bool:
-    """Whether the file uses what only migrations can: ``alembic.op`` or ``alembic.context``."""
+def migrations(program: Program) -> frozenset[str]:
+    """The files that use what only migrations can, ``alembic.op`` or ``alembic.context``, but serve nothing else.
+
+    Requests may be run by functions beside a helper for migrations, and sessions opened from an engine there.
+    """
+    found = {m.path: m for m in program.modules if _uses_alembic(m)}
+    if not found:
+        return frozenset()
+    asked_for = {f.path for f in program.dependency_functions}
+    serving = {p for p, m in found.items() if p in asked_for or any(f.routes for f in m.functions)}
+    if any(e.name in (ENGINE, FACTORY, POOL) and e.path in found for e in program.events("create")):
+        others = {m.path for m in program.modules if program.policy.layer_of(m.path) not in _EXEMPT} - found.keys()
+        serving |= {path for path, users in takers(program, others).items() if users}
+    return frozenset(found.keys() - serving)
+
+
+def _uses_alembic(module: ModuleInfo) -> bool:
     return any(f"{name}.{member}" in _OF_MIGRATIONS or name in _OF_MIGRATIONS for name, member, *_ in module.imports)
 
 
@@ -68,7 +84,7 @@ def _is_aside(module: ModuleInfo, importers: Mapping[str, Set[str]]) -> bool:
     name = module.path.rpartition("/")[2]
     if _in_folder_aside(module) or _ASIDE_FILES.match(name):
         return True
-    return not importers.get(module.path) and _runs_as_script(module) and not _makes_application(module)
+    return not importers.get(module.path) and runs_as_script(module) and not _makes_application(module)
 
 
 def _in_folder_aside(module: ModuleInfo) -> bool:
@@ -90,7 +106,7 @@ def _asked_for(
     return frozenset(found)
 
 
-def _runs_as_script(module: ModuleInfo) -> bool:
+def runs_as_script(module: ModuleInfo) -> bool:
     """Whether the file ends in ``if __name__ == "__main__"``."""
     return any(
         s[0] == "I" and s[2][0] == "x" and any(side[0] == "k" and side[2] == _MAIN for side in (s[2][2], *s[2][4]))
@@ -121,8 +137,8 @@ def test_support(program: Program) -> frozenset[str]:
     They import pytest or a factory library, or share the folder of a file that does, and no code but theirs imports
     them (tests do, which are not read).
     """
-    importers = importers_of(program)
-    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and not _runs_as_script(m)]
+    importers = program.shared(importers_of)
+    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and not runs_as_script(m)]
     found: set[str] = set()
     grown = True
     while grown:
@@ -144,19 +160,19 @@ def migration_support(program: Program) -> frozenset[str]:
     Tests may import them, too. What makes the application, its tables, engines or endpoints is none, for migrations
     may be all that imports it; nor are settings and tools, which are nobody's in particular.
     """
-    migrations = {m.path for m in program.modules if is_migration(m)}
-    migrations |= {path for path in program.solver.names.primary if program.policy.layer_of(path) == "migration"}
-    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and m.path not in migrations]
+    moving = {path for path in program.solver.names.primary if program.policy.layer_of(path) == "migration"}
+    moving |= program.shared(migrations)
+    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and m.path not in moving]
     rest = [m for m in rest if _works_on_given(program, m) and not _is_of_application(program, m)]
-    asked_for = {imported for path in migrations for imported in run_by(program, path)} if rest else set()
-    seen = importers_of(program)
+    asked_for = {imported for path in moving for imported in run_by(program, path)} if rest else set()
+    seen = program.shared(importers_of)
     # to read the imports of all files takes long: only where nothing that was read speaks against it
-    possible = any(m.path in asked_for and seen.get(m.path, set()) <= migrations for m in rest)
+    possible = any(m.path in asked_for and seen.get(m.path, set()) <= moving for m in rest)
     importers = _running(program) if possible else {}
     found: set[str] = set()
     grown = True
     while grown:
-        more = {m.path for m in rest if importers.get(m.path) and importers[m.path] <= migrations | found}
+        more = {m.path for m in rest if importers.get(m.path) and importers[m.path] <= moving | found}
         grown = not more <= found
         found |= more
     return frozenset(found)
@@ -181,7 +197,7 @@ def _works_on_given(program: Program, module: ModuleInfo) -> bool:
 
 
 def _is_of_application(program: Program, module: ModuleInfo) -> bool:
-    if _makes_application(module) or _runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
+    if _makes_application(module) or runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
         return True
     functions = (module.body, *module.functions)
     made = any(e.kind == "create" and e.name in (ENGINE, FACTORY, POOL) for f in functions for e in f.events)

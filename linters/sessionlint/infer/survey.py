@@ -181,6 +181,9 @@ class Survey:
                 found.extend(self._handles((atom.receiver,), depth + 1))
             elif atom.tag == "map" and depth < 2:
                 found.extend(h for _, v in atom.items for h in self._handles(v, depth + 1))
+            elif atom.tag == "inst" and depth < 4:
+                # an object around an engine passes for it
+                found.extend(h for h in contained((atom,)) if h.tag == "handle" and h.kind in MAKERS)
         return found
 
     def _passed(self, param: Any, depth: int) -> list[Any]:

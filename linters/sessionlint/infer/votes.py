@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sessionlint.facts import ir
-from sessionlint.infer.places import imports, is_migration, migration_support, test_support
+from sessionlint.infer.places import imports, migration_support, migrations, runs_as_script, test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
@@ -45,13 +45,15 @@ _TABLE_NAMES = ("__tablename__", "__table__")
 class Vote:
     """One file's layer, with the number of things that speak for it (endpoints, functions, classes).
 
-    ``alone`` tells that they are most of the file, so that it may be named without its folder.
+    ``alone`` tells that they are most of the file, so that it may be named without its folder; ``apart`` that the file
+    alone is meant, of which its folder says nothing.
     """
 
     path: str
     layer: str
     count: int
     alone: bool = True
+    apart: bool = False
 
 
 def collect_votes(program: Program, application: frozenset[str], left_out: Collection[str]) -> dict[str, Vote]:
@@ -62,11 +64,17 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
     }
     called = _called_from_endpoints(program)
     reached = _background_at_home(program)
+    by_itself = _runs_apart(program)
     holders = _holders({path.rpartition("/")[0] for path in applications & application})
     found: dict[str, Vote] = {}
     for module in program.modules:
         if module.path in application and module.path not in left_out and module.path not in applications:
             vote = _vote(module.path, _counts(program, module, called, reached), holders)
+            if vote is not None and vote.layer == "service" and _works_apart(program, module, by_itself):
+                counts = _counts(program, module, called, reached | by_itself)
+                other = None if _is_called_service(module.path, holders) else _vote(module.path, counts, holders)
+                if other is not None and other.layer == "background":
+                    vote = replace(other, apart=True)
             if vote is not None:
                 found[module.path] = vote
     return found
@@ -79,6 +87,25 @@ def _background_at_home(program: Program) -> frozenset[FunctionInfo]:
     homes = {home for f in (*started, *program.background_helpers) for home in _background_places(f.path)}
     widely = reached_from(program, frozenset(started), anywhere)
     return frozenset(f for f in (*jobs, *widely) if any(home in homes for home in _background_places(f.path)))
+
+
+def _runs_apart(program: Program) -> frozenset[FunctionInfo]:
+    """What no request runs: work that is started, commands, the scripts of workers, and what they alone call."""
+    scripts = (m.body for m in program.modules if runs_as_script(m))
+    started = frozenset((*program.background_functions, *_jobs(program), *program.entries, *scripts))
+    return started | reached_from(program, started, anywhere)
+
+
+def _works_apart(program: Program, module: ModuleInfo, by_itself: frozenset[FunctionInfo]) -> bool:
+    """Whether functions of a file open sessions, and no request runs any of them."""
+    opening = {_outermost(f) for f in module.functions if _opens(f)}
+    return bool(opening) and opening <= by_itself
+
+
+def _outermost(function: FunctionInfo) -> FunctionInfo:
+    while function.parent is not None:
+        function = function.parent
+    return function
 
 
 def _jobs(program: Program) -> frozenset[FunctionInfo]:
@@ -223,12 +250,13 @@ def _is_column(annotation: Value, default: Value) -> bool:
 def exempt_files(program: Program) -> dict[str, str]:
     """Migrations and tests that the usual patterns do not name: file to layer."""
     found: dict[str, str] = {}
-    support, moving = program.shared(test_support), program.shared(migration_support)
+    support = program.shared(test_support)
+    moving = program.shared(migrations) | program.shared(migration_support)
     for module in program.modules:
         if program.policy.layer_of(module.path) is None:
             if module.path in support:
                 found[module.path] = "test"
-            elif is_migration(module) or module.path in moving:
+            elif module.path in moving:
                 found[module.path] = "migration"
             elif module.path.endswith("_test.py") and imports(module, "pytest"):
                 found[module.path] = "test"

@@ -32,6 +32,7 @@ from sessionlint.program import (
 )
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.chosen import class_passed, made_of
+from sessionlint.program.external_names import told_by
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
@@ -179,13 +180,18 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = locators.without_protocols(frame, views)
-        called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and not v.name.endswith("()")))
+        called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and _is_callable(v.name)))
         for view in holding.each(frame, tuple(called)):
             guard = drawing.handed(frame, callee, view)
             made = _guarded(frame, guard, view, args, keywords, e, depth + 1)
             out = join(out, made if view.tag != "cls" else made_of(made, view, callee))
         return out
     return UNKNOWN
+
+
+def _is_callable(name: str) -> bool:
+    """A library's object is called where that is known to ask somebody; else its class has been called already."""
+    return not name.endswith("()") or told_by(name).network
 
 
 def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

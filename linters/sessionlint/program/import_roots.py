@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sessionlint.facts.packing import unpack
-from sessionlint.program import knowledge, network
+from sessionlint.program import chat_bots, knowledge, network
 from sessionlint.program.memo import Memo
 from sessionlint.program.modules import Inner, ModuleNames
 
@@ -21,7 +21,7 @@ _LIBRARIES: Final = sys.stdlib_module_names | {
     name.partition(".")[0]
     for known in (
         knowledge.SESSION_CLASSES, knowledge.RAW_CONNECTIONS, knowledge.HANDLE_TYPES, knowledge.ROUTERS,
-        network.PREFIXES,
+        network.PREFIXES, chat_bots.PACKAGES,
     )
     for name in known
 }  # fmt: skip

@@ -1,8 +1,9 @@
 """Which calls of libraries wait on the network or sleep.
 
 All names are import paths after :func:`sessionlint.program.knowledge.canonical`; ``()`` marks the result of a call.
-Sources: the documentation of the named clients. Clients of stores and brokers are in :mod:`.remote_stores`. What only
-puts a request together is left out.
+Sources: the documentation of the named clients. Clients of stores and brokers are in :mod:`.remote_stores`, bots in
+:mod:`.chat_bots`, those of services that need no more than their name in :mod:`.service_clients`. What only puts a
+request together is left out.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sessionlint.program import remote_stores
+from sessionlint.program import chat_bots, remote_stores, service_clients
 
 PREFIXES = (
     "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
     "aiosmtplib.", "openai.", "anthropic.", "litellm.", "boto3.", "aioboto3.", "botocore.", "google.generativeai.",
-    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.", "slack_sdk.", "telegram.",
+    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.", "slack_sdk.",
     "grpc.", "paramiko.", "ftplib.", "imaplib.", "poplib.", "websockets.", "websocket.", "playwright.", "selenium.",
     "fastapi_mail.", "resend.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
     "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "pinecone.",
@@ -142,8 +143,6 @@ _CLIENTS = tuple(
         (_MEILI + r"\(\)\.(?:get_)?(?:index|or_create_index)", {"index"}),
         (r"pysolr\.Solr", set[str]()),
         (r"slack_sdk\.(?:web\.(?:async_)?client\.)?(?:Async)?WebClient", set[str]()),
-        (r"(?:telegram|aiogram|telebot|telebot\.async_telebot)\.(?:Bot|TeleBot|AsyncTeleBot)",
-         {"register_next_step_handler", "message_handler", "callback_query_handler", "add_message_handler"}),
         (r"(?:minio\.Minio|miniopy_async\.Minio)", {"presigned_get_object", "presigned_put_object"}),
         (r"(?:boto3|aioboto3|aiobotocore)(?:\.\w+)*(?:\(\))?(?:\.\w+)*\.(?:client|create_client)",
          {"generate_presigned_url", "generate_presigned_post", "get_paginator", "get_waiter", "can_paginate"}),
@@ -182,7 +181,9 @@ def is_network(name: str) -> bool:
     """Whether calling the external symbol waits on the network (or sleeps)."""
     if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS:
         return True
-    return _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name)
+    if _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name):
+        return True
+    return chat_bots.asks(name) or service_clients.asks(name)
 
 
 def _is_request(name: str) -> bool:
@@ -207,8 +208,9 @@ def _is_request(name: str) -> bool:
 
 
 def _is_answer(value: str) -> bool:
-    """Whether it is what a request gave: data, unless that was a connection, which asks again."""
-    asked = value[:-2] if value.endswith("()") else ""
+    """Whether it is what a request gave, or lies in that: data, unless it was a connection, which asks again."""
+    whole = value.rstrip("[]")
+    asked = whole[:-2] if whole.endswith("()") else ""
     return bool(asked) and asked.rpartition(".")[2] not in _CONNECTED and is_network(asked)
 
 

@@ -21,7 +21,7 @@ _UNEQUAL = {"!=", "not in", "is not"}
 
 def for_sqlite(function: FunctionInfo, span: ir.Span4) -> bool:
     """Whether a place stands in a branch whose condition speaks of SQLite: ``if url.startswith("sqlite")``."""
-    return any(holds and _mentions_sqlite(test) for test, holds in conditions(function, span))
+    return any(_says_sqlite(test, holds) for test, holds in conditions(function, span))
 
 
 def for_tests(function: FunctionInfo, span: ir.Span4) -> bool:
@@ -72,6 +72,13 @@ def _around(node: tuple[Any, ...], span: ir.Span4) -> Iterator[tuple[ir.Expr, bo
 def _holds(node: tuple[Any, ...], span: ir.Span4) -> bool:
     spans = [n[1] for n in (node if node and type(node[0]) is tuple else (node,)) if len(n) > 1 and type(n[1]) is tuple]
     return any(s[:2] <= span[:2] and span[2:] <= s[2:] for s in spans)
+
+
+def _says_sqlite(test: ir.Expr, holds: bool) -> bool:
+    """Whether a condition that holds (or does not) speaks of SQLite: ``else`` of ``backend != "sqlite"`` does, too."""
+    if test[0] == "x" and any(operator in _UNEQUAL for operator in test[3]):
+        holds = not holds
+    return holds and _mentions_sqlite(test)
 
 
 def _mentions_sqlite(node: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ _SETTINGS = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSet
 #: What ``engine_from_config`` looks for at the beginning of keys unless it is told something else.
 _PREFIX = Const("sqlalchemy.", "str")
 _WRITTEN_NUMBER = re.compile(r"\s*-?\d+\s*")
-#: So many functions may stand between a branch for tests and the engine that is made for it.
+#: So many functions may stand between a branch and the engine that is made for it.
 _MAX_HOPS = 3
 #: A span and the function it lies in.
 Place = tuple[FunctionInfo, ir.Span4]
@@ -125,7 +125,7 @@ def engine_calls(program: Program) -> Iterator[EngineCall]:
     """All engines made outside tests, branches for tests, and migrations."""
     for event in program.events("create"):
         exempt = event.name != "engine" or program.role(event.function) in ("test", "migration")
-        if not exempt and not _only_for_tests(program, event):
+        if not exempt and not _stands_in(program, event, for_tests):
             yield _read(program, event)
 
 
@@ -254,7 +254,7 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
     An engine whose URL is written out and leads elsewhere (SQLite, this machine, a direct host) is not, nor one made
     where the code has asked for SQLite.
     """
-    if for_sqlite(call.event.function, call.event.span):
+    if only_for_sqlite(program, call.event):
         return False
     if not call.urls_known and not any(u.port and u.host_known and u.is_remote for u in call.urls):
         return program.policy.preset == "scrapersky"
@@ -267,12 +267,17 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
     return any(not any(getattr(u, e) for e in elsewhere) and _may_be(u.port, port) for u in call.urls)
 
 
-def _only_for_tests(program: Program, event: Event, hops: int = 0) -> bool:
-    """Whether an engine is made in a branch for tests, or by a function that is called from such branches only."""
-    if for_tests(event.function, event.span):
+def only_for_sqlite(program: Program, event: Event) -> bool:
+    """Whether an engine is made where the code has asked for SQLite, or by a function that is called there alone."""
+    return _stands_in(program, event, for_sqlite)
+
+
+def _stands_in(program: Program, event: Event, branch: Callable[[FunctionInfo, ir.Span4], bool], hops: int = 0) -> bool:
+    """Whether a call stands in a branch of a kind, or in a function that is called from such branches only."""
+    if branch(event.function, event.span):
         return True
     calls = [e for e in program.events("call") if e.callee is event.function] if hops < _MAX_HOPS else []
-    return bool(calls) and all(_only_for_tests(program, call, hops + 1) for call in calls)
+    return bool(calls) and all(_stands_in(program, call, branch, hops + 1) for call in calls)
 
 
 def _may_be(port: str | None, wanted: str) -> bool:

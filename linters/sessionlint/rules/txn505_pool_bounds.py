@@ -8,7 +8,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import engine_calls, settled
+from sessionlint.rules.engine_settings import engine_calls, only_for_sqlite, settled
 
 META = Rule(
     code="TXN505",
@@ -21,7 +21,7 @@ META = Rule(
     "per process gave 368, 416, 416 and 391 transactions a second against 5 server connections) and "
     "max_overflow to a small number.",
     not_flagged="Sizes that are put in at run time and have no default in the source, sizes that are large enough on "
-    "some path, SQLite, tests and migrations.",
+    "some path, SQLite (by its URL, or made where the code has asked for it), tests and migrations.",
 )
 
 BAD = [
@@ -257,7 +257,7 @@ def check(program: Program) -> Iterator[Finding]:
     """Every pool size and overflow that is written out and out of bounds."""
     least = program.policy.pool_min
     for call in engine_calls(program):
-        if call.all_urls("is_sqlite"):
+        if call.all_urls("is_sqlite") or only_for_sqlite(program, call.event):
             continue
         function = call.event.function
         sizes = _numbers(program, call.value_of(program, "pool_size"))

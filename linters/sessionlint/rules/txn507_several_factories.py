@@ -11,6 +11,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.engine_makers import Held, alternatives, held
 from sessionlint.rules.mounting import same_application
 from sessionlint.rules.opening import approved_by_policy, approved_openers
 
@@ -25,7 +26,8 @@ META = Rule(
     remedy="Keep one engine and one factory made from it, the ones behind the policy's session-contexts and "
     "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
-    not_flagged="The same name defined in both branches of an if or try, a scoped_session around the factory, engines "
+    not_flagged="The same name defined in both branches of an if or try, what one if makes or the other, in functions "
+    "called there, too, a scoped_session around the factory, engines "
     "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
     "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
     "engine, what stands under TYPE_CHECKING.",
@@ -488,15 +490,15 @@ def start():
 def check(program: Program) -> Iterator[Finding]:
     """Each live engine after the first, and each live factory after the first."""
     for kind in ("engine", "factory"):
-        firsts: list[tuple[Any, Event]] = []
+        firsts: list[tuple[Held, Event]] = []
         seen: set[Any] = set()
-        for owner, event in _live(program, kind):
+        for by, event in _live(program, kind):
             first = next((f for f in firsts if same_application(program, f[1].path, event.path)), None)
             if first is None:
-                firsts.append((owner, event))
-            elif owner not in seen and owner != first[0]:
+                firsts.append((by, event))
+            elif by.owner not in seen and by.owner != first[0].owner and not alternatives(program, first[0], by):
                 yield _finding(program, kind, event, first[1])
-            seen.add(owner)
+            seen.add(by.owner)
 
 
 def _finding(program: Program, kind: str, event: Event, first: Event) -> Finding:
@@ -513,8 +515,8 @@ def _finding(program: Program, kind: str, event: Event, first: Event) -> Finding
     )
 
 
-def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
-    """Engines (or factories) of the session modules, each with what holds it: equal owners replace each other."""
+def _live(program: Program, kind: str) -> Iterator[tuple[Held, Event]]:
+    """Engines (or factories) of the session modules, each with what holds it."""
     made = [
         e
         for e in program.events("create")
@@ -527,13 +529,14 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Any, Event]]:
     approved = _behind_policy(program)
     made.sort(key=lambda e: (e.subject[0] not in approved, e.path, e.span))
     for event in made:
-        yield _owner(program, event), event
+        yield held(program, event), event
         if _keeps_each(event):
-            yield ("another", event.path, event.span), event
+            yield Held(("another", event.path, event.span), event.function, event.span), event
     for event in made:
-        calls = _calls_of_maker(program, event)
-        if _owner(program, event)[0] == "returned" and not _is_cached(event.function):
-            yield from ((("call", c.path, c.span), c) for c in calls[1:])
+        maker = held(program, event)
+        if maker.owner[0] == "returned" and not _is_cached(maker.function):
+            calls = _calls_of_maker(program, maker.function)
+            yield from ((Held(("call", c.path, c.span), c.function, c.span), c) for c in calls[1:])
 
 
 def _behind_policy(program: Program) -> set[Any]:
@@ -594,28 +597,12 @@ def _is_spared(program: Program, event: Event) -> bool:
     return bool(calls) and all(opens_none(summary, dict(e.bindings), program.solver, made) for e in calls)
 
 
-def _owner(program: Program, event: Event) -> tuple[Any, ...]:
-    handle = event.subject[0]
-    function = event.function
-    for other in function.events:
-        if handle not in other.subject and handle not in other.value:
-            continue
-        if other.kind == "bind":
-            place = other.path if function.name == "<module>" or "global" in other.flags else function
-            return ("name", place, other.name)
-        if other.kind == "setattr":
-            return ("attribute", other.path, function.class_info or function, other.text)
-        if other.kind == "return":
-            return ("returned", function)
-    return ("call", event.path, event.span)
-
-
-def _calls_of_maker(program: Program, event: Event) -> list[Event]:
+def _calls_of_maker(program: Program, maker: FunctionInfo) -> list[Event]:
     """Where the session modules, at import, take an engine from a function that makes one each time."""
     return [
         e
         for e in program.events("obtain")
-        if e.callee is event.function and e.function.name == "<module>" and program.in_session_module(e.site)
+        if e.callee is maker and e.function.name == "<module>" and program.in_session_module(e.site)
     ]
 
 
