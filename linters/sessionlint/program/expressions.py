@@ -68,7 +68,8 @@ def evaluate(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = 
 
 
 def _attribute(frame: Frame, e: ir.Expr) -> Value:
-    return get_attribute(frame, frame.evaluate(e[2]), e[3], e)
+    value = get_attribute(frame, frame.evaluate(e[2]), e[3], e)
+    return waiting.kept(frame, e, value) if frame.keeps_tasks else value
 
 
 def _constant(frame: Frame, e: ir.Expr) -> Value:
