@@ -15,6 +15,7 @@ from sessionlint.program.values import Map, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.database_urls import SHOWN, found_urls, is_database, parse, wholes
+from sessionlint.rules.shown_texts import is_shown
 
 META = Rule(
     code="TXN503",
@@ -461,7 +462,9 @@ def check(program: Program) -> Iterator[Finding]:
     for literal in (found for module in program.modules for found in literals(module, b"password")):
         function = owner_of(literal.module, literal.expr[1])
         place = (literal.module.path, literal.expr[1])
-        if _is_dsn(literal.text) and place not in seen and program.role(function) not in ("test", "migration"):
+        if not _is_dsn(literal.text) or is_shown(function, literal.expr):
+            continue
+        if place not in seen and program.role(function) not in ("test", "migration"):
             seen.add(place)
             yield program.finding(
                 META, (function, literal.expr[1]),
