@@ -23,7 +23,7 @@ def note_awaited(frame: Frame, value: Value, e: ir.Expr) -> None:
 def keep(frame: Frame, target: ir.Expr, added: tuple[Value, ...]) -> None:
     """``self.tasks.append(create_task(work()))``: what the attribute holds as long as the function runs."""
     name = ir.dotted(target)
-    started = tuple([v for v in added if any([a.tag == "obj" and a.name == TASK for a in v])])
+    started = tuple([v for v in added if any(a.tag == "obj" and a.name == TASK for a in v)])
     if name is not None and started:
         frame.keeps_tasks = True
         frame.env[name] = join(frame.env.get(name, UNKNOWN), (Seq(started, True),))
