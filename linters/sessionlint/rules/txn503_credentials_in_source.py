@@ -28,8 +28,8 @@ META = Rule(
     remedy="Read the password from the environment or a secret store without a default, and put the URL together with "
     "URL.create(…, password=settings.database_password).",
     not_flagged="Passwords put in at run time, also those of settings fields that have a default of their own, URLs "
-    "without a password, SQLite, placeholders such as <password> or ${PASSWORD}, docstrings, comments, printed, log and "
-    "error texts, tests and migrations.",
+    "without a password, SQLite, placeholders such as <password> or ${PASSWORD}, docstrings, comments, printed texts, "
+    "log and error texts, tests and migrations.",
     program_wide=True,
 )
 

@@ -31,7 +31,8 @@ META = Rule(
         "`len()`, `max()` of numbers, what is declared an `int`), digests and UUIDs in hexadecimal, "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
-        "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. Migrations and tests."
+        "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
+        "Migrations and tests."
     ),
     program_wide=True,
 )
