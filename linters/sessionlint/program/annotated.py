@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, dependencies, provisions
+from sessionlint.program import constants, dependencies, from_requests, provisions
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
@@ -34,6 +34,7 @@ def run(frame: Frame, s: ir.Stmt) -> None:
             value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
     if frame.class_scope is not None and s[2][0] == "n":
         frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
+        from_requests.note(frame, s[2][2], s[3], value)
     typed = frame.solver.instances(annotation)
     if s[4] is None:
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":

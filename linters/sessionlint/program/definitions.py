@@ -11,6 +11,7 @@ from sessionlint.program import (
     decorated,
     dependencies,
     dispatching,
+    from_requests,
     hooking,
     knowledge,
     middleware,
@@ -146,6 +147,8 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
                 (m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None
             )
         given = _header(name, annotation, default, declared, given)
+        if info.routes and declared:
+            from_requests.asked(frame, declared)
         if dependency is not None and dependency.provided:
             given = provisions.inject(frame, info, name, dependency, declared)
         elif dependency is not None:

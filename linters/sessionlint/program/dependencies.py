@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import stubs
+from sessionlint.program import from_requests, stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
@@ -33,6 +33,7 @@ def inject(
     if not target and not dependency.given:
         target = tuple(a for d in declared for a in (d.type if isinstance(d, Annotation) else (d,)))
         dependency = dependency._replace(target=target)
+    from_requests.asked(frame, target)
     others = stubs.instead(frame, dependency)
     if others and stubs.is_stub(frame, dependency):
         dependency, others = dependency._replace(target=others), UNKNOWN

@@ -23,6 +23,7 @@ from sessionlint.program import (
     libraries,
     listed,
     mapped,
+    picking,
     predicates,
     provisions,
     strings,
@@ -67,7 +68,8 @@ def evaluate(frame: Frame, e: ir.Expr, statement: bool = False, context: bool = 
 
 
 def _attribute(frame: Frame, e: ir.Expr) -> Value:
-    return get_attribute(frame, frame.evaluate(e[2]), e[3], e)
+    value = get_attribute(frame, frame.evaluate(e[2]), e[3], e)
+    return waiting.kept(frame, e, value) if frame.keeps_tasks else value
 
 
 def _constant(frame: Frame, e: ir.Expr) -> Value:
@@ -377,7 +379,11 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     saved = dict(frame.env)
     frame.flags.append("loop")
     for target, iterable, conditions in e[4]:
-        assign(frame, target, element_of(frame, frame.evaluate(iterable), iterable[1]), None)
+        source = frame.evaluate(iterable)
+        item = element_of(frame, source, iterable[1])
+        assign(frame, target, item, None)
+        if not item:
+            picking.note_each(frame, target, source)
         for condition in conditions:
             frame.evaluate(condition)
             frame.env.update(literals_left(frame, condition)[0])

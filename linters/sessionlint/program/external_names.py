@@ -9,6 +9,8 @@ from sessionlint.program import knowledge, library_classes, network, provider_ob
 
 #: Library code whose calls say nothing.
 _QUIET = ("builtins.", "typing.", "logging.")
+#: What can fail all the same.
+_LOUD = frozenset({"builtins.open"})
 #: Libraries that do not end a session's transaction behind the caller's back.
 _HARMLESS = ("sqlalchemy.", "sqlmodel.", "functools.", "asyncio.", "fastapi.", "inspect.", "contextlib.")
 #: Calls that keep a function of the caller and call it later.
@@ -40,12 +42,12 @@ class ExternalName(NamedTuple):
 def told_by(name: str) -> ExternalName:
     """What a name tells."""
     owner, _, method = name.rpartition(".")
-    quiet = name.startswith(_QUIET)
+    inside = name.startswith(_QUIET)
     return ExternalName(
         method,
         owner,
         knowledge.handle_kind(owner) if owner else None,
-        quiet,
+        inside and name not in _LOUD,
         network.is_network(name),
         knowledge.TASK_DECORATORS.match(name) is not None,
         name.startswith(provider_objects.MODULE) and name.endswith(provider_objects.KINDS),
@@ -53,5 +55,5 @@ def told_by(name: str) -> ExternalName:
         name.endswith((".headers.get", ".cookies.get")),
         name.startswith(library_classes.PACKAGES),
         scheduling.may_start(name),
-        not (quiet or name.startswith(_HARMLESS)) or name.endswith(_CALLS_BACK),
+        not (inside or name.startswith(_HARMLESS)) or name.endswith(_CALLS_BACK),
     )

@@ -82,6 +82,8 @@ class Frame:
         self.yields: Value = UNKNOWN
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
+        #: whether tasks were put into lists that are kept in attributes, see :mod:`sessionlint.program.waiting`
+        self.keeps_tasks = False
         #: functions that were taken out of a container, by the parameter that holds it
         self.drawn: dict[Any, Any] = {}
         #: functions that are called under a condition on a parameter, however they are named

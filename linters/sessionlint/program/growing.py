@@ -11,6 +11,7 @@ from sessionlint.program import (
     lasting,
     sending,
     stubs,
+    waiting,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
@@ -46,6 +47,8 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
         _collect(frame, target, args[-1])
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
     if target[0] != "n":
+        if target[0] == "a":
+            waiting.keep(frame, target, added)
         if any(a.tag == "dependency" for v in added for a in v):
             note_added(frame, target, tuple(a for v in added for a in v if a.tag == "dependency"))
         _grow_inside(frame, target, tuple(a for v in added for a in v), e)

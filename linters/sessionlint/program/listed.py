@@ -9,12 +9,17 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Param, Value, contained, join_all
+from sessionlint.program.values import Param, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
 #: Conditions that may say so.
 TESTS = ("x", "u", "o")
+_HOLDS = ("in", "==")
+_FAILS = ("not in", "!=")
+_DISPLAYS = ("t", "l", "e", "d")
+#: Methods that leave a text what it is but for case and blanks.
+_CASES = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "casefold"})
 #: Parameters with the names they have here and the literals.
 Listed = tuple[tuple[Param, str, Value], ...]
 
@@ -22,14 +27,8 @@ Listed = tuple[tuple[Param, str, Value], ...]
 def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
     """The parameters that are one of some literals where a condition holds, and where it does not."""
     if test[0] == "x":
-        if len(test[3]) != 1 or test[3][0] not in ("in", "not in") or test[2][0] != "n":
-            return (), ()
-        value = frame.env.get(test[2][2], ())
-        if len(value) != 1 or not isinstance(value[0], Param):
-            return (), ()
-        literals = _literals(frame.evaluate(test[4][0])) if _is_fixed(frame, test[4][0]) else ()
-        found = ((value[0], test[2][2], literals),) if literals else ()
-        return (found, ()) if test[3][0] == "in" else ((), found)
+        found = _compared(frame, test) if len(test[3]) == 1 else ()
+        return (found, ()) if test[3][0] in _HOLDS else ((), found)
     if test[0] == "u" and test[2] == "not":
         holds, fails = tested(frame, test[3])
         return fails, holds
@@ -40,15 +39,72 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
     return (), ()
 
 
+def _compared(frame: Frame, test: ir.Expr) -> Listed:
+    """The parameter that a comparison finds among literals, or is the one literal: ``order.lower() == "asc"``."""
+    operator = test[3][0]
+    name = _name(test[2]) if operator in _HOLDS or operator in _FAILS else None
+    value = frame.env.get(name, ()) if name is not None else ()
+    if name is None or len(value) != 1 or not isinstance(value[0], Param):
+        return ()
+    among = test[4][0]
+    if operator in ("==", "!="):
+        literals = const(among[2]) if among[0] == "k" and isinstance(among[2], str) else ()
+    else:
+        literals = _literals(frame.evaluate(among)) if _is_fixed(frame, among) else ()
+    return ((value[0], name, literals),) if literals else ()
+
+
+def _name(tested: ir.Expr) -> str | None:
+    """The name that is tested; one in another case, or without the blanks around it, has nothing else in it either."""
+    while tested[0] == "c" and tested[2][0] == "a" and tested[2][3] in _CASES and not tested[3] and not tested[4]:
+        tested = tested[2][2]
+    return tested[2] if tested[0] == "n" else None
+
+
 def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
-    """Whether all is told of what a container has: it is written out, or no name of the function's own."""
-    if among[0] in ("t", "l", "e"):
-        return all(item[0] == "k" for item in among[2])
-    return among[0] == "a" or (among[0] == "n" and among[2] not in frame.env)
+    """Whether all is told of what a container has: it is written out, here or where a name gets it and nothing more."""
+    if among[0] in _DISPLAYS:
+        return _is_written(among)
+    if among[0] != "n" or among[2] not in frame.env:
+        return among[0] in ("a", "n")
+    return _is_written_once(frame.function.body, among[2])
+
+
+def _is_written(display: ir.Expr) -> bool:
+    return display[0] in _DISPLAYS and all(item is not None and item[0] == "k" for item in display[2])
+
+
+def _is_written_once(body: Any, name: str) -> bool:
+    """Whether a function gives a name of its own one display of literals, and never changes that."""
+    written = 0
+    pending: list[Any] = [body]
+    while pending:
+        node = pending.pop()
+        op = node[0] if node else None
+        if op == "=" and len(node) == 4 and node[2] and node[2][0][0] == "n" and node[2][0][2] == name:
+            if len(node[2]) > 1 or not _is_written(node[3]):
+                return False
+            written += 1
+            continue
+        if op == "x" and len(node) == 5 and type(node[3]) is tuple and node[3] and node[3][0] in ("in", "not in"):
+            # what is only asked
+            pending.append(node[2])
+            continue
+        if op == "n" and len(node) == 3 and node[2] == name:
+            return False
+        if (op == "f" and len(node) == 3) or (op == "!" and len(node) >= 3):
+            # what is only shown
+            continue
+        pending.extend(child for child in node if type(child) is tuple)
+    return written == 1
 
 
 def _literals(named: Value) -> Value:
-    if len(named) != 1 or named[0].tag != "seq" or named[0].many:
+    if len(named) != 1:
+        return ()
+    if named[0].tag == "map" and not named[0].partial and all(isinstance(k, str) for k, _ in named[0].items):
+        return join_all([const(k) for k, _ in named[0].items])
+    if named[0].tag != "seq" or named[0].many:
         return ()
     items = named[0].items
     known = all(len(i) == 1 and i[0].tag == "const" and i[0].kind == "str" for i in items)

@@ -1,17 +1,28 @@
-"""What is taken out of a parameter under a literal key, in texts that it is put into: only callers know what it is.
+"""What is taken out of a parameter, in texts that it is put into: only callers know what it is.
 
-``record["name"]`` of a parameter is nothing known, and stays that everywhere else; in a text it is a hole that says
-where to look in what a call passes.
+``record["name"]`` of a parameter is nothing known, nor is each of its elements, and both stay that everywhere else; in
+a text it is a hole that says where to look in what a call passes. The same spelled otherwise (``name.upper()``) is the
+same as far as literals go.
 """
 
 from __future__ import annotations
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Operation, Value, const, join, literal
+from sessionlint.program.values import UNKNOWN, Const, Operation, Value, const, join, join_all, literal
 
 #: The operation that stands in a hole for an entry of a parameter; its result is the key.
 ENTRY = "entry"
+#: Stands for the key of each of its elements.
+EACH = Const("each", "element")
+#: What an empty list leaves of a text is the text.
+_NONE: Value = const("")
+#: Methods that spell a text otherwise; what they replace is written out.
+_SPELLINGS = frozenset({
+    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "removeprefix", "removesuffix",
+    "replace",
+})  # fmt: skip
+_OF_TEXT = "builtins.str()."
 #: Expressions that may take something out.
 _TAKES = ("i", "c")
 
@@ -24,11 +35,34 @@ def note(frame: Frame, name: str, value: Value, source: ir.Expr | None) -> None:
             frame.picked[name] = found
 
 
+def note_each(frame: Frame, target: ir.Expr, iterable: Value) -> None:
+    """``for name in names``: remembers that an unknown value is an element of a parameter."""
+    if len(iterable) == 1 and target[0] == "n" and not frame.env.get(target[2]):
+        given = iterable[0]
+        if given.tag == "param" or (given.tag == "operation" and given.name == ENTRY):
+            frame.picked[target[2]] = (Operation(given, ENTRY, (EACH,)),)
+
+
 def known(frame: Frame, expr: ir.Expr, value: Value) -> Value:
     """The value of an expression that goes into a text; for an entry of a parameter the hole that says so."""
+    if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in _SPELLINGS:
+        return _spelled(frame, expr, value)
     if value:
         return value
     return frame.picked.get(expr[2], UNKNOWN) if expr[0] == "n" else _entry(frame, expr)
+
+
+def _spelled(frame: Frame, expr: ir.Expr, value: Value) -> Value:
+    """``name.upper()`` of a parameter or what was taken out of one."""
+    base = expr[2][2]
+    if base[0] != "n" or expr[4] or any(a[0] != "k" for a in expr[3]):
+        return value
+    if any(a.tag not in ("const", "text") and not (a.tag == "ext" and a.name.startswith(_OF_TEXT)) for a in value):
+        return value
+    given = frame.env.get(base[2], UNKNOWN)
+    if len(given) == 1 and given[0].tag == "param":
+        return given
+    return value or frame.picked.get(base[2], UNKNOWN)
 
 
 def _entry(frame: Frame, expr: ir.Expr) -> Value:
@@ -52,8 +86,10 @@ def _taken(given: Value, key: Value) -> Value:
 def filled(key: Value, given: Value) -> Value:
     """What stands under the key in what is passed; unknown unless all that may be passed has it."""
     wanted = literal(key)
-    if len(given) == 1 and given[0].tag == "param":
+    if len(given) == 1 and (given[0].tag == "param" or (given[0].tag == "operation" and given[0].name == ENTRY)):
         return _taken(given, key)
+    if key[0] == EACH:
+        return _each(given)
     out: Value = UNKNOWN
     for atom in given:
         held: Value | None = None
@@ -64,4 +100,17 @@ def filled(key: Value, given: Value) -> Value:
         if not held:
             return UNKNOWN
         out = join(out, held)
+    return out
+
+
+def _each(given: Value) -> Value:
+    """The elements of what is passed; unknown unless all of them are told."""
+    out: Value = UNKNOWN
+    for atom in given:
+        if atom.tag == "map" and not atom.partial and all(isinstance(k, str) for k, _ in atom.items):
+            out = join(out, join_all([const(k) for k, _ in atom.items]))
+        elif atom.tag == "seq" and all(atom.items):
+            out = join(out, join_all(list(atom.items)) if atom.items else _NONE)
+        else:
+            return UNKNOWN
     return out

@@ -8,13 +8,26 @@ from sessionlint.program.values import CONNECTION, SESSION, UNKNOWN, Value, join
 
 _PROMISED = (SESSION, CONNECTION)
 _NAMED = ("Session", "Connection")
+_NUMBERS = ("int", "float")
 #: What may turn out to be a handle for a caller, or is one.
 _TELLS = frozenset({"param", "injected", "handle", "pending", "operation", "inst", "seq", "map", "fn", "cls"})
 
 
 def returned(frame: Frame, value: Value) -> Value:
     """What a function returns, with the session or connection that only its annotation names."""
+    if not value:
+        number = _number(frame)
+        if number:
+            return number
     return value if frame.function.is_generator else join(value, _promised(frame, value))
+
+
+def _number(frame: Frame) -> Value:
+    """The number that ``-> int`` promises where nothing is known of what is returned."""
+    declared = frame.function.facts[6]
+    if declared is None or declared[0] != "n" or declared[2] not in _NUMBERS or frame.function.is_generator:
+        return UNKNOWN
+    return tuple(a for a in frame.solver.instances(frame.lookup(declared[2])) if a.tag == "ext")
 
 
 def yielded(frame: Frame, value: Value) -> Value:

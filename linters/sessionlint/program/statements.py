@@ -17,6 +17,7 @@ from sessionlint.program import (
     holding,
     import_statements,
     listed,
+    picking,
     rounds,
     told_tests,
 )
@@ -250,11 +251,17 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     item = generators.handed(frame, s, iterable, item)
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
-    _loop(frame, s[4], s[5], lambda: assign(frame, s[2], item, None))
+    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable))
     del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             generators.resume(frame, atom, s[3][1])
+
+
+def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
+    assign(frame, target, item, None)
+    if not item:
+        picking.note_each(frame, target, iterable)
 
 
 def _while(frame: Frame, s: ir.Stmt) -> None:

@@ -34,10 +34,12 @@ HOLE = "\0"
 MAX_ALTERNATIVES = 4
 MAX_HOLES = 4
 
+#: Functions that give numbers, whatever they are given.
+_COUNTS = ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
     knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
-    *(f"builtins.{name}()" for name in ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")),
+    *(f"builtins.{name}()" for name in _COUNTS),
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()",
 }  # fmt: skip
 #: Nor can what is spelled in hexadecimal digits, or a part of it.
@@ -48,6 +50,7 @@ _DIGITS = re.compile(
 CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
 WHOLE = ".__int__()"
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
+_NUMERIC = frozenset(f"builtins.{name}()" for name in _COUNTS)
 _LITERAL = Ext("typing.Literal()")
 _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
@@ -213,9 +216,9 @@ def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
 
 
 def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
-    if operator in _ARITHMETIC and _is_number(frame, left) and _is_number(frame, right):
+    if operator in _ARITHMETIC and is_number(frame, left) and is_number(frame, right):
         return _NUMBERS[:1]
-    if operator in _ARITHMETIC and _is_time(left) and _is_number(frame, right):
+    if operator in _ARITHMETIC and _is_time(left) and is_number(frame, right):
         return left
     if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
         return (merge_maps(left[0], right[0]),)
@@ -246,9 +249,10 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     return UNKNOWN
 
 
-def _is_number(frame: Frame, value: Value) -> bool:
+def is_number(frame: Frame, value: Value) -> bool:
+    """Whether a value is a number, whichever."""
     return bool(value) and all(
-        a in _NUMBERS
+        (a.tag == "ext" and a.name in _NUMERIC)
         or (a.tag == "const" and a.kind in ("int", "float"))
         or (a.tag == "ext" and a.name.endswith(WHOLE))
         for a in _numbers(frame, value)
@@ -406,8 +410,11 @@ def _joined_items(text: Text, sequence: Value) -> Value:
         how = next((t.how for t in pieces if t.how), "") or "join"
         holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
         out.append(Text(_settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
-    if not out and not any(a.tag == "seq" for a in sequence):
-        kept = tuple(a for a in sequence if a.tag in _KEPT or _is_later(a))
+    listed = any(a.tag == "seq" for a in sequence)
+    passed = tuple([a for a in sequence if a.tag == "param" or _is_later(a)]) if listed and len(sequence) > 1 else ()
+    if passed or (not out and not listed):
+        # ``names or ["id"]``: what is passed is no less what it may be
+        kept = passed or tuple(a for a in sequence if a.tag in _KEPT or _is_later(a))
         if not text.dynamic:
             separator = (Const(text.text, "str"),)
             kept = tuple(Operation(a, JOIN, separator) if a.tag == "param" or _is_later(a) else a for a in kept)
@@ -432,5 +439,6 @@ def _replaced(text: Text, args: list[Value]) -> list[Text]:
 
 
 __all__ = [
-    "HARMLESS", "HOLE", "JOIN", "binary", "filled", "joined", "joined_items", "method", "text_of", "texts_of", "whole",
+    "HARMLESS", "HOLE", "JOIN", "binary", "filled", "is_number", "joined", "joined_items", "method", "text_of",
+    "texts_of", "whole",
 ]  # fmt: skip

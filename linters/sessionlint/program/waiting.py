@@ -5,7 +5,7 @@ from __future__ import annotations
 from sessionlint.facts import ir
 from sessionlint.program import network
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import TASK, UNKNOWN, Pending, Value, join, literal
+from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join, literal
 
 #: Methods of event loops that run a coroutine to its end, or wait for a task.
 RUNS_TO_END = (".run_until_complete", "asyncio.Runner().run")
@@ -18,6 +18,21 @@ def note_awaited(frame: Frame, value: Value, e: ir.Expr) -> None:
         tasks = join(tasks, frame.solver.ask("passed_tasks", param))
     if tasks:
         frame.emit("await", e[1], subject=tasks, expr=e)
+
+
+def keep(frame: Frame, target: ir.Expr, added: tuple[Value, ...]) -> None:
+    """``self.tasks.append(create_task(work()))``: what the attribute holds as long as the function runs."""
+    name = ir.dotted(target)
+    started = tuple([v for v in added if any(a.tag == "obj" and a.name == TASK for a in v)])
+    if name is not None and started:
+        frame.keeps_tasks = True
+        frame.env[name] = join(frame.env.get(name, UNKNOWN), (Seq(started, True),))
+
+
+def kept(frame: Frame, e: ir.Expr, value: Value) -> Value:
+    """An attribute with the tasks that this function has put there."""
+    name = ir.dotted(e)
+    return join(value, frame.env.get(name, UNKNOWN)) if name is not None else value
 
 
 def run_to_end(frame: Frame, value: Value, e: ir.Expr) -> Value:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.failing import effort, failure_before, failures, is_broad
-from sessionlint.rules.raising import first_raise
+from sessionlint.rules.raising import first_file, first_raise
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -37,7 +37,7 @@ def gaps(program: Program, function: FunctionInfo, handlers: list[Event]) -> lis
     found = _of_callees(program, function, 0)
     if found:
         return found
-    failure = next(failures(function), None) or first_raise(function)
+    failure = next(failures(function), None) or first_raise(function) or first_file(function)
     return [] if failure is None else [Gap(function, failure, tried=False)]
 
 

@@ -27,6 +27,9 @@ _OUTSIDE = frozenset({
     "subprocess", "configparser", "plistlib", "shelve", "ast", "imaplib", "poplib", "ftplib", "socket", "ssl",
 })  # fmt: skip
 _FILES = ("read_text", "read_bytes", "write_text", "write_bytes", "open", "iterdir", "rename", "symlink_to")
+_COPIES = ("copy", "copy2", "copyfile", "copytree", "move", "make_archive", "unpack_archive")
+#: What opens something else than a file.
+_NO_FILES = frozenset({"webbrowser", "dbm", "shelve"})
 #: Tidying up: what stays behind is nobody's result.
 _TIDYING = (
     "close",
@@ -58,6 +61,8 @@ def throws(event: Event) -> bool:
         return False
     if library == "pathlib":
         return method in _FILES
+    if library == "shutil":
+        return method in _COPIES
     return event.name == "builtins.open" or library in _OUTSIDE or library not in _AT_EASE | sys.stdlib_module_names
 
 
@@ -72,6 +77,27 @@ def first_raise(function: FunctionInfo, own: bool = False) -> Event | None:
         if raises and "handler" not in event.flags and not any(is_within(event.span, block) for block in told):
             return event
     return None
+
+
+def first_file(function: FunctionInfo) -> Event | None:
+    """The first thing in a function that opens, reads or copies files with no ``except`` around it, calls followed."""
+    told = watched(function)
+    for event in _uncaught(function):
+        if "handler" in event.flags or any(is_within(event.span, block) for block in told):
+            continue
+        if _needs_file(event) or any(_needs_file(e) for e in _raised_below(event)):
+            return event
+    return None
+
+
+def _needs_file(event: Event) -> bool:
+    """Whether an event calls what fails for want of a file, of the right to it or of space."""
+    if not throws(event):
+        return False
+    library, _, rest = event.name.partition(".")
+    if library in ("pathlib", "shutil"):
+        return True
+    return rest.rpartition(".")[2] == "open" and "()" not in rest and library not in _NO_FILES
 
 
 def _raised_below(event: Event) -> Iterator[Event]:

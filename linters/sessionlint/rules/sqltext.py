@@ -11,8 +11,9 @@ from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.picking import ENTRY
 from sessionlint.program.picking import filled as entry
+from sessionlint.program.records import UNTOLD
 from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
-from sessionlint.program.values import Const, Param, Text, Value
+from sessionlint.program.values import ABSENT, UNKNOWN_KEYWORDS, Const, Param, Text, Value
 from sessionlint.report import TraceStep
 
 _MAX_HOPS = 4
@@ -20,6 +21,8 @@ _MAX_HOPS = 4
 _FILLED = Const("", "str")
 # What PostgreSQL could bind: a hole in quotes, compared, or in a list of values.
 _VALUE = re.compile(rf"(?:['%=<>]|\b(?:like|ilike|in\s*\(|values\s*\())\s*{HOLE}", re.I)
+#: A literal that is written out: its quotes are no hole's.
+_QUOTED = re.compile(rf"'[^'{HOLE}]*'")
 _NAME = re.compile(r"\bset_config\(\s*:(\w+)", re.I)
 
 
@@ -72,10 +75,10 @@ def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
     function = event.function
     own = [h for h in text.holes if _is_own(h, function)]
     kept = [h for h in text.holes if _is_kept(h, function)]
-    fillers = {h.info for h in kept} | ({function} if own else set())
+    fillers = {_root(h).info for h in kept} | ({function} if own else set())
     if not fillers or text.text.count(HOLE) != len(text.holes) or fillers & _not_only_called(program):
         return False
-    if _VALUE.search(text.text) or not all(_is_literal(program, h) for h in kept):
+    if _VALUE.search(_QUOTED.sub("x", text.text)) or not all(_is_literal(program, h) for h in kept):
         return False
     calls = [dict(e.bindings) for e in program.events("call") if e.callee is function] if own else [{}]
     known = [(_FILLED,) if h in kept else (h,) for h in text.holes]
@@ -85,18 +88,22 @@ def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
     return not any(not f.evaluated for f in callers_of(fillers, program.solver.functions))
 
 
-def _is_literal(program: Program, parameter: Param) -> bool:
-    """Whether every call passes a parameter of a method a literal."""
+def _is_literal(program: Program, hole: Any) -> bool:
+    """Whether every call passes a parameter of a method a literal, or a list of some that is joined."""
     known = program.shared(_literals)
-    if parameter not in known:
-        calls = [bindings for _, _, bindings in _calls(program, {parameter.info})]
-        hole = Text(HOLE, True, "", (parameter,))
-        given = [filled(hole, [c.get(parameter, ())]) for c in calls]
-        known[parameter] = bool(calls) and not any(t.dynamic for value in given for t in texts_of(value))
-    return known[parameter]
+    if hole not in known:
+        root = _root(hole)
+        calls = [bindings for _, _, bindings in _calls(program, {root.info})]
+        if not root.info.params:
+            # a field that an object is not made with keeps its default, which is told apart
+            calls = [c for c in calls if root in c]
+        text = Text(HOLE, True, "", (hole,))
+        given = [filled(text, [_given(hole, c)]) for c in calls]
+        known[hole] = bool(calls) and not any(t.dynamic for value in given for t in texts_of(value))
+    return known[hole]
 
 
-def _literals(_: Program) -> dict[Param, bool]:
+def _literals(_: Program) -> dict[Any, bool]:
     return {}
 
 
@@ -133,7 +140,7 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             if all(_is_own(h, function) for h in text.holes):
                 built.setdefault(function, []).append((use, text))
             elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
-                for filler in {h.info for h in text.holes if _is_kept(h, function)}:
+                for filler in {_root(h).info for h in text.holes if _is_kept(h, function)}:
                     built.setdefault(filler, []).append((use, text))
     for call, callee, given in _calls(program, built.keys()):
         for use, text in built[callee]:
@@ -171,18 +178,28 @@ def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
     if hole.tag == "param":
         return bindings.get(hole, ())
     given = _given(hole.receiver, bindings)
+    if given == (ABSENT,):
+        # nothing is passed to ``names or ["id"]``
+        return (_FILLED,)
     return entry(hole.result, given) if hole.name == ENTRY else joined_items(hole.result, given)
 
 
-def _is_own(hole: Any, function: FunctionInfo) -> bool:
+def _root(hole: Any) -> Any:
+    """What a hole is taken out of, or is joined of."""
     while hole.tag == "operation":
         hole = hole.receiver
-    return isinstance(hole, Param) and hole.info is function
+    return hole
+
+
+def _is_own(hole: Any, function: FunctionInfo) -> bool:
+    root = _root(hole)
+    return isinstance(root, Param) and root.info is function
 
 
 def _is_kept(hole: Any, function: FunctionInfo) -> bool:
     """Whether a hole is a parameter of a method through which an object got what it is asked for in ``function``."""
-    return isinstance(hole, Param) and hole.info is not function and hole.info.class_info is not None
+    root = _root(hole)
+    return isinstance(root, Param) and root.info is not function and root.info.class_info is not None
 
 
 def _passed(program: Program, wanted: dict[Param, tuple[TraceStep, ...]]) -> Iterator[tuple[Event, Param, Value]]:
@@ -210,5 +227,7 @@ def _made(program: Program) -> list[tuple[Event, FunctionInfo, dict[Any, Value]]
             given = (*zip(fields, event.args, strict=False), *((k, v) for k, v in event.keywords if k in fields))
             makers = {name: maker for name, maker in fields.items() if maker is not None}
             bindings = {Param(makers[name], name): value for name, value in given if name in makers}
+            if any(k == UNKNOWN_KEYWORDS for k, _ in event.keywords):
+                bindings = {**{Param(maker, name): UNTOLD for name, maker in makers.items()}, **bindings}
             found += [(event, maker, bindings) for maker in dict.fromkeys(makers.values())]
     return found

@@ -15,6 +15,8 @@ from sessionlint.program.values import Map, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.database_urls import SHOWN, found_urls, is_database, parse, wholes
+from sessionlint.rules.shown_texts import is_shown
+from sessionlint.rules.written_secrets import from_elsewhere
 
 META = Rule(
     code="TXN503",
@@ -26,8 +28,8 @@ META = Rule(
     remedy="Read the password from the environment or a secret store without a default, and put the URL together with "
     "URL.create(…, password=settings.database_password).",
     not_flagged="Passwords put in at run time, also those of settings fields that have a default of their own, URLs "
-    "without a password, SQLite, placeholders such as <password> or ${PASSWORD}, docstrings, comments, log and error "
-    "texts, tests and migrations.",
+    "without a password, SQLite, placeholders such as <password> or ${PASSWORD}, docstrings, comments, printed texts, "
+    "log and error texts, tests and migrations.",
     program_wide=True,
 )
 
@@ -445,23 +447,17 @@ def check(program: Program) -> Iterator[Finding]:
         secrets = [u.password for u in found.urls if _is_secret(u.password or "")]
         if secrets and place not in seen and not all(_is_of_settings(program, place, secret) for secret in secrets):
             seen.add(place)
-            yield program.finding(
-                META, (found.function, place[1]),
-                "A database password is written in this URL. Read it from the environment and build the URL with "
-                "URL.create(…, password=…).",
-            )  # fmt: skip
-    for function, span in _kept_elsewhere(program):
+            yield _in_url(program, found.function, place[1], secrets[0] or "")
+    for function, span, secret in _kept_elsewhere(program):
         if (function.path, span) not in seen and program.role(function) not in ("test", "migration"):
             seen.add((function.path, span))
-            yield program.finding(
-                META, (function, span),
-                "A database password is written in this URL. Read it from the environment and build the URL with "
-                "URL.create(…, password=…).",
-            )  # fmt: skip
+            yield _in_url(program, function, span, secret)
     for literal in (found for module in program.modules for found in literals(module, b"password")):
         function = owner_of(literal.module, literal.expr[1])
         place = (literal.module.path, literal.expr[1])
-        if _is_dsn(literal.text) and place not in seen and program.role(function) not in ("test", "migration"):
+        if not _is_dsn(literal.text) or is_shown(function, literal.expr):
+            continue
+        if place not in seen and program.role(function) not in ("test", "migration"):
             seen.add(place)
             yield program.finding(
                 META, (function, literal.expr[1]),
@@ -470,14 +466,28 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("create", "external"):
         if not _connects(event) or program.role(event.function) in ("test", "migration"):
             continue
-        for span, name in _arguments(event):
+        for span, name, secret in _arguments(event):
             place = (event.path, span)
             if place not in seen:
                 seen.add(place)
+                steps = from_elsewhere(program, event.function, span, secret)
+                how = "that is written in the source is passed as" if steps else "is written in"
                 yield program.finding(
                     META, (event.function, span),
-                    f"A database password is written in the argument {name!r}. Read it from the environment instead.",
+                    f"A database password {how} the argument {name!r}. Read it from the environment instead.",
+                    steps,
                 )  # fmt: skip
+
+
+def _in_url(program: Program, function: FunctionInfo, span: ir.Span4, secret: str) -> Finding:
+    steps = from_elsewhere(program, function, span, secret)
+    how = "that is written in the source is put into" if steps else "is written in"
+    return program.finding(
+        META, (function, span),
+        f"A database password {how} this URL. Read it from the environment and build the URL with "
+        "URL.create(…, password=…).",
+        steps,
+    )  # fmt: skip
 
 
 def _is_of_settings(program: Program, place: tuple[str, ir.Span4], secret: str | None) -> bool:
@@ -514,7 +524,7 @@ def _defaults_of_settings(program: Program) -> frozenset[str]:
     return frozenset(found)
 
 
-def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4]]:
+def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
     """URLs of other machines with a password that are assigned or returned, whatever their name and use."""
     put_together = {e.site: e for e in program.events("url")}
     templates = program.shared(wholes)
@@ -527,7 +537,7 @@ def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4]]
             urls = [u for u in map(parse, texts) if u is not None and is_database(u) and u.is_remote]
             secrets = [u.password for u in urls if _is_secret(u.password or "")]
             if secrets and not all(_is_of_settings(program, place, secret) for secret in secrets):
-                yield owner_of(literal.module, place[1]), place[1]
+                yield owner_of(literal.module, place[1]), place[1], secrets[0] or ""
 
 
 def _is_dsn(text: str) -> bool:
@@ -542,39 +552,41 @@ def _connects(event: Event) -> bool:
     return event.name.endswith(".build") and "Dsn" in event.name
 
 
-def _arguments(event: Event) -> Iterator[tuple[ir.Span4, str]]:
+def _arguments(event: Event) -> Iterator[tuple[ir.Span4, str, str]]:
+    """The arguments with a password: where they stand, their names and the password."""
     expr = event.expr
     spans = {k: v for k, v in expr[4] if k} if expr is not None and expr[0] == "c" else {}
     for name, value in event.keywords:
-        if name in _ARGUMENTS and _written(value, spans.get(name)):
-            yield spans[name][1] if name in spans else event.span, name
+        if name in _ARGUMENTS and (secret := _written(value, spans.get(name))):
+            yield spans[name][1] if name in spans else event.span, name, secret
         if name == "connect_args":
             yield from _in_connect_args(event, value, spans.get(name))
     if event.args and expr is not None and expr[0] == "c" and expr[3] and event.name != "engine":
         for text in texts_of(event.args[0]):
             found = _DSN_PASSWORD.search(text.text)
             if found and _is_secret(found[1].strip("'")):
-                yield expr[3][0][1], "dsn"
+                yield expr[3][0][1], "dsn", found[1].strip("'")
                 break
 
 
-def _in_connect_args(event: Event, value: Value, expr: ir.Expr | None) -> Iterator[tuple[ir.Span4, str]]:
+def _in_connect_args(event: Event, value: Value, expr: ir.Expr | None) -> Iterator[tuple[ir.Span4, str, str]]:
     for atom in value:
         password = atom.get("password") if isinstance(atom, Map) else None
-        if not password or not _written(password, None):
+        secret = _written(password, None) if password else None
+        if secret is None:
             continue
         span = expr[1] if expr is not None else event.span
         if expr is not None and expr[0] == "d":
             span = next((k[1] for k in expr[2] if k is not None and k[0] == "k" and k[2] == "password"), span)
-        yield span, "password"
+        yield span, "password", secret
         return
 
 
-def _written(value: Value, expr: ir.Expr | None) -> bool:
-    """Whether a value is (or falls back to) text in the source; a default in the settings class is not this place."""
+def _written(value: Value, expr: ir.Expr | None) -> str | None:
+    """The text in the source that a value is or falls back to; a default in the settings class is not this place."""
     if expr is not None and expr[0] == "a":
-        return False
-    return any(a.tag == "const" and isinstance(a.value, str) and _is_secret(a.value) for a in value)
+        return None
+    return next((a.value for a in value if a.tag == "const" and isinstance(a.value, str) and _is_secret(a.value)), None)
 
 
 def _is_secret(text: str) -> bool:

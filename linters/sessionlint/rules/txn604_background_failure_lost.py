@@ -25,7 +25,7 @@ from sessionlint.rules.failing import (
     names_error,
 )
 from sessionlint.rules.gaps import gaps
-from sessionlint.rules.raising import can_raise, first_raise
+from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.telling_later import holds_all_work
 
 META = Rule(
@@ -1160,8 +1160,12 @@ def _steps(program: Program, failure: Event) -> list[TraceStep]:
         raised = current.kind == "raise"
         steps.append(program.step(current.site, "this raises an error" if raised else f"{what} can fail here"))
         below = current.callee if current.kind == "call" else None
-        current = (first_failure(below) or first_raise(below, own=True)) if below is not None else None
+        current = _first_of(below) if below is not None else None
     return steps
+
+
+def _first_of(function: FunctionInfo) -> Event | None:
+    return first_failure(function) or first_raise(function, own=True) or first_file(function)
 
 
 def _is_outermost(handler: Event) -> bool:

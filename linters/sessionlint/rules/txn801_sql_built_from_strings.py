@@ -27,11 +27,12 @@ META = Rule(
         "with `psycopg.sql.Identifier` or `engine.dialect.identifier_preparer.quote`."
     ),
     not_flagged=(
-        "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers from "
-        "`int()` and `len()`, digests and UUIDs in hexadecimal, "
+        "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
+        "`len()`, `max()` of numbers, what is declared an `int`), digests and UUIDs in hexadecimal, "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
-        "completes with literals; f-strings that are no SQL. Migrations and tests."
+        "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
+        "Migrations and tests."
     ),
     program_wide=True,
 )
