@@ -22,6 +22,7 @@ from sessionlint.rules.opening import (
     named,
     once,
     origin_of,
+    reads_kept,
     sources,
     text,
 )
@@ -822,6 +823,9 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
+        if reads_kept(program, event.callee, handle):
+            # what else is put into the variable counts as well
+            handle = next((a for a in event.subject if origin_of(program, event.callee, a) == "unapproved"), handle)
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(program, event):
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
