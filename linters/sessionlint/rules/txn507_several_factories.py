@@ -11,7 +11,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.mounting import same_application
+from sessionlint.rules.live_places import live_together
 from sessionlint.rules.opening import approved_by_policy, approved_openers
 
 META = Rule(
@@ -491,7 +491,7 @@ def check(program: Program) -> Iterator[Finding]:
         firsts: list[tuple[Any, Event]] = []
         seen: set[Any] = set()
         for owner, event in _live(program, kind):
-            first = next((f for f in firsts if same_application(program, f[1].path, event.path)), None)
+            first = next((f for f in firsts if live_together(program, f[1], event)), None)
             if first is None:
                 firsts.append((owner, event))
             elif owner not in seen and owner != first[0]:
