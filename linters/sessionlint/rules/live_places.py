@@ -38,19 +38,30 @@ def _places(program: Program, event: Event) -> set[str]:
         seen.add(function)
         if not program.policy.is_session_module(function.path):
             found.add(function.path)
-        elif function not in callers or function in program.dependency_functions:
+            continue
+        importers = _importers(program, function)
+        if function in program.dependency_functions or not (function in callers or importers):
             return {event.path}
-        else:
-            pending.extend(callers[function])
-            found |= _importers(program, function)
+        if function not in callers and _is_mentioned(program, function):
+            return {event.path}
+        pending.extend(callers.get(function, ()))
+        found |= importers
     return found
+
+
+def _name(function: FunctionInfo) -> str:
+    return function.name if function.class_info is None else function.class_info.name
+
+
+def _is_mentioned(program: Program, function: FunctionInfo) -> bool:
+    """Whether a session module has a use for what nobody is seen to call: a container's provider, for example."""
+    modules = (m for m in program.modules if program.policy.is_session_module(m.path))
+    return any(_name(function) in f.facts[8].split(" ") for m in modules for f in (m.body, *m.functions))
 
 
 def _importers(program: Program, function: FunctionInfo) -> set[str]:
     """The files beside the session modules that import a function, or the class it is a method of, by name."""
-    owner = function.class_info
-    name = owner.name if owner is not None else function.name
-    path_of = program.solver.names.path_of
+    name, path_of = _name(function), program.solver.names.path_of
     importing = (
         module.path
         for module in program.modules
