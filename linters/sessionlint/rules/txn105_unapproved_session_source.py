@@ -50,10 +50,11 @@ META = Rule(
     ),
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
-        "to who calls them); sessions passed as arguments; the engine or factory that a lifespan, a "
-        "constructor or code of no layer gets from the session module's own functions and keeps (calling the factory "
-        "is TXN101), and the one that goes nowhere but to the approved function that asks for it; tests, migrations "
-        "and the session module itself; what a session module hands out while the policy names no approved function."
+        "to who calls them); what reads such a session out of a context variable; sessions passed as arguments; the "
+        "engine or factory that a lifespan, a constructor or code of no layer gets from the session module's own "
+        "functions and keeps (calling the factory is TXN101), and the one that goes nowhere but to the approved "
+        "function that asks for it; tests, migrations and the session module itself; what a session module hands out "
+        "while the policy names no approved function."
     ),
 )
 
