@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.survey import CONTEXT, DECORATOR, DEPENDENCY, MAKERS, NO_APPLICATION, Made, Source, Survey
+from sessionlint.infer.table_makers import is_for_tables
 from sessionlint.infer.votes import authenticates
 from sessionlint.infer.words import joined, plural
 from sessionlint.program.model import FunctionInfo
@@ -182,7 +183,10 @@ def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
     # what lies beside one that is shared is its twin, for reading for example
     twins = [s for s in far if s not in shared and s.users and any(s.path == other.path for other in shared)]
-    return sorted([*near, *shared, *twins], key=_most_used)
+    chosen = sorted([*near, *shared, *twins], key=_most_used)
+    # last: what remedies name is one that hands out sessions
+    beside = (s for s in survey.sources if s.kind == CONTEXT and s.path in door.files and s not in chosen)
+    return [*chosen, *(s for s in beside if is_for_tables(survey.program, s))]
 
 
 def _most_used(source: Source) -> tuple[int, str, tuple[int, ...]]:

@@ -19,6 +19,7 @@ from sessionlint.program import (
     overriding,
     own_sessions,
     predicates,
+    provider_objects,
     records,
     replacing,
     scheduling,
@@ -131,7 +132,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
             return (Ext("sqlalchemy.table_name()"),)
         if tag == "column" and name in ("c", "desc", "asc", "expression", "property"):
             return (atom,)
-        return (Method(atom, name),)
+        given = provider_objects.attribute(frame, atom, name, e) if tag == "partial" else UNKNOWN
+        return given or (Method(atom, name),)
     return UNKNOWN
 
 

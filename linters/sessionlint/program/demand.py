@@ -13,6 +13,8 @@ from sessionlint.program.values import Value
 _MATTERS = frozenset({"txn", "create", "schedule"})
 #: What is called, or is a call that has not run yet.
 _CALLED = frozenset({"fn", "pending", "partial"})
+#: What stands for something that others put there.
+_PUT_IN = frozenset({"param", "obj"})
 _MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowledge.RAW_CONNECTIONS))
 #: Methods of a parameter that tell a database session only where its callers say what they pass.
 _ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
@@ -62,11 +64,16 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
     names |= {c.name for c in owners if c is not None}
     for key, value in cells.items():
         if key[0] in ("name", "attr"):
-            given = [g for a in value if a.tag == "param" for g in cells.get(("param", a.info, a.name), ())]
+            given = [g for a in value if a.tag in _PUT_IN for g in cells.get(_cell_of(a), ())]
             if any(_atom_matters(a, makers, owners) for a in (*value, *given)):
                 names.add(key[2])
     names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
     return frozenset(names)
+
+
+def _cell_of(atom: Any) -> tuple[Any, ...]:
+    """The cell of what callers pass for a parameter, or of what is put into a context variable."""
+    return ("param", atom.info, atom.name) if atom.tag == "param" else ("context", atom.site)
 
 
 def with_aliases(found: frozenset[str], lazy: Imports) -> frozenset[str]:

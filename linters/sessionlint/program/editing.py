@@ -277,9 +277,11 @@ class Editing(Solver):
 
 
 def _owner(key: Any) -> str | None:
-    """The file whose name or attribute a cell is."""
+    """The file whose name, attribute or context variable a cell is."""
     if key[0] == "name":
         return str(key[1])
+    if key[0] == "context":
+        return str(key[1][0])
     return str(key[1].module.path) if key[0] == "attr" else None
 
 

@@ -101,12 +101,20 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     return out
 
 
+#: Operands that may do something.
+_RUNS = frozenset({"c", "aw"})
+
+
 def _bool(frame: Frame, e: ir.Expr) -> Value:
-    # every operand after the first runs on some paths only
+    # every operand after the first runs on some paths only: ``given or open_one()``
     values = [frame.evaluate(e[3][0])]
     before = frame.snapshot()
-    for operand in e[3][1:]:
+    depth, said = len(frame.guards), otherwise if e[2] == "or" else guards_in
+    for test, operand in zip(e[3], e[3][1:], strict=False):
+        if operand[0] in _RUNS:
+            frame.guards.extend(said(frame, test))
         values.append(frame.evaluate(operand))
+    del frame.guards[depth:]
     frame.merge(before)
     if e[2] == "or":
         values = [tuple(a for a in v if not (a.tag == "const" and not a.value)) for v in values[:-1]] + [values[-1]]

@@ -55,9 +55,10 @@ def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return (PartialCall(_DECLARED, (found,), ()),)
     provider = SPECIAL["functools.partial"](frame, given, named, e)
     for atom in provider:
+        # who asks for it may be out of sight; what it passes is not
+        given_out = dependencies.resolve(frame, _asking(frame, atom, e))
         if name.endswith(_KEEPING):
             site = frame.site(e[1])
-            given_out = dependencies.resolve(frame, _asking(frame, atom, e))
             kept = tuple([dependencies.of_every_request(a, site) for a in given_out])
             frame.solver.write(("injected", atom), kept)
             frame.solver.write((_PROVIDER, atom), _KEEPS)
@@ -88,3 +89,10 @@ def _provided(frame: Frame, value: Value, e: ir.Expr) -> Value:
             opens = any(frame.solver.kind_of(a) == SESSION for a in contained(given) if a.tag == "handle")
             out = join(out, given if given and not opens else (atom,))
     return out
+
+
+def attribute(frame: Frame, provider: PartialCall, name: str, e: ir.Expr) -> Value:
+    """``db.provided`` in a container is what ``db`` gives, for an attribute or method of it to be passed on."""
+    if name == "provided" and frame.solver.read((_PROVIDER, provider)):
+        return _provided(frame, (provider,), e)
+    return UNKNOWN

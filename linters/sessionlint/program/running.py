@@ -69,6 +69,8 @@ def run(
         passed = {a for v in bindings.values() for a in v}
         result = tuple(a for a in result if not (isinstance(a, Handle) and a.kind == SESSION and a not in passed))
     _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
+    if summary.sources:
+        _holding(frame, function, summary, result, e)
     if summary.always_raises and kind != "gen":
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
@@ -186,3 +188,13 @@ def _obtained(
             frame.learn(handle, "used", False)
             frame.begins[handle] = event
     return event
+
+
+def _holding(frame: Frame, function: FunctionInfo, summary: Summary, result: Value, e: ir.Expr) -> None:
+    """Notes where the handles come from that an object holds which the function hands out."""
+    for atom in result:
+        if atom.tag == "inst" and atom.bindings:
+            for held in contained((atom,)):
+                key = (held.kind, held.root) if isinstance(held, Handle) else None
+                if key is not None and key in summary.sources:
+                    frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands it out in an object", function))

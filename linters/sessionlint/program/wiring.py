@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import Value, join_all
+from sessionlint.program.values import UNKNOWN, Value, join_all
 
 Keywords = list[tuple[str, Value]]
 CONTAINER: Final = "dependency_injector.providers.Container"
@@ -31,12 +31,22 @@ def told(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> tup
 def _told(frame: Frame, value: Value, expr: ir.Expr) -> Value:
     if not any(a.tag == "ext" and a.name.startswith(_PLACES) for a in value):
         return value
+    return _meant(frame, expr) or value
+
+
+def _meant(frame: Frame, expr: ir.Expr) -> Value:
+    """What a place stands for, and what is read of it: ``sources.database.provided.session``."""
     if expr[0] == "n":
-        return frame.solver.read((_TOLD, frame.class_scope, expr[2])) or value
-    if expr[0] != "a" or expr[2][0] != "n":
-        return value
-    containers = frame.solver.read((_TOLD, frame.class_scope, expr[2][2]))
-    return join_all([frame.solver.attribute(a.info, expr[3]) for a in containers if a.tag == "cls"]) or value
+        return frame.solver.read((_TOLD, frame.class_scope, expr[2]))
+    if expr[0] != "a":
+        return UNKNOWN
+    found: list[Value] = []
+    for atom in _meant(frame, expr[2]):
+        if atom.tag == "cls":
+            found.append(frame.solver.attribute(atom.info, expr[3]))
+        else:
+            found.append(frame.machine.attribute(frame, (atom,), expr[3], expr))
+    return join_all(found)
 
 
 def inner(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -101,7 +101,7 @@ def path_pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 def same_application(program: Program, path: str, other: str) -> bool:
     """Whether two files run in one application: one holds or imports both, or one of the files belongs to none."""
-    folders = program.shared(_applications)
+    folders = program.shared(applications)
     if len(folders) < 2 or any(path.startswith(folder) and other.startswith(folder) for folder in folders):
         return True
     held = program.shared(_held)
@@ -112,8 +112,9 @@ def same_application(program: Program, path: str, other: str) -> bool:
 
 def _held(program: Program) -> dict[str, frozenset[str]]:
     """The files of each application, with what it imports from beside its folder."""
-    return {folder: below(program, folder) for folder in program.shared(_applications)}
+    return {folder: below(program, folder) for folder in program.shared(applications)}
 
 
-def _applications(program: Program) -> tuple[str, ...]:
+def applications(program: Program) -> tuple[str, ...]:
+    """The folders of the repository's applications."""
     return application_folders(program.solver, program.policy)

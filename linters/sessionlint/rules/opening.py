@@ -109,9 +109,11 @@ def reads_kept(program: Program, function: FunctionInfo, handle: Handle) -> bool
 
 
 def _kept_by_approved(program: Program) -> frozenset[Handle]:
-    """The sessions that an approved way keeps in a context variable while they are open."""
-    stores = (e for e in program.events("store") if e.name == "context variable" and is_approved(program, e.function))
-    return frozenset(a for e in stores for a in e.subject if isinstance(a, Handle))
+    """The sessions that context variables keep while they are open, put there by an approved way or by who uses one."""
+    kept = [(e.function, a) for e in program.events("store") if e.name == "context variable" for a in e.subject]
+    return frozenset(
+        a for keeper, a in kept if isinstance(a, Handle) and any(is_approved(program, f) for f in _way(keeper, a))
+    )
 
 
 def _opens(function: FunctionInfo, handle: Handle) -> bool:

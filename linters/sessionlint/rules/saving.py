@@ -42,6 +42,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         commits = commit in target.summary.effects and (target.is_generator or not function.routes)
         if commits or escape in target.summary.effects:
             return False
+        if any(session in t.subjects for t in target.summary.yield_transactions if not t.savepoint):
+            return False  # its block is around the endpoint
     return True
 
 

@@ -22,6 +22,7 @@ from sessionlint.rules.opening import (
     named,
     once,
     origin_of,
+    reads_kept,
     sources,
     text,
 )
@@ -31,7 +32,7 @@ from sessionlint.rules.remedies import opening
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import ClassInfo, Event, FunctionInfo
-    from sessionlint.program.values import Dependency
+    from sessionlint.program.values import Dependency, Value
 
 META = Rule(
     code="TXN105",
@@ -49,10 +50,11 @@ META = Rule(
     ),
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
-        "to who calls them); sessions passed as arguments; the engine or factory that a lifespan, a "
-        "constructor or code of no layer gets from the session module's own functions and keeps (calling the factory "
-        "is TXN101), and the one that goes nowhere but to the approved function that asks for it; tests, migrations "
-        "and the session module itself; what a session module hands out while the policy names no approved function."
+        "to who calls them); what reads such a session out of a context variable; sessions passed as arguments; the "
+        "engine or factory that a lifespan, a constructor or code of no layer gets from the session module's own "
+        "functions and keeps (calling the factory is TXN101), and the one that goes nowhere but to the approved "
+        "function that asks for it; tests, migrations and the session module itself; what a session module hands out "
+        "while the policy names no approved function."
     ),
 )
 
@@ -822,6 +824,9 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
+        if reads_kept(program, event.callee, handle):
+            # what else is put into the variable counts as well
+            handle = next((a for a in event.subject if origin_of(program, event.callee, a) == "unapproved"), handle)
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(program, event):
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
@@ -838,7 +843,7 @@ def _found(program: Program) -> Iterator[Finding]:
             META, event, message + opening(program, event.function, event.subject), hops(program, event, handle)
         )
     yield from _kept(program)
-    yield from _entered(program)
+    yield from _holding(program)
     yield from _injected(program)
 
 
@@ -859,20 +864,30 @@ def _kept(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
 
 
-def _entered(program: Program) -> Iterator[Finding]:
-    """Context managers of the project that open a session and hand out an object that holds it."""
+def _holding(program: Program) -> Iterator[Finding]:
+    """Functions and context managers of the project that open a session and hand out an object that holds it."""
     for event in program.events("call"):
-        manager = event.callee
-        if manager is None or "spared" in event.flags or not {"context", "cm"} <= event.flags:
+        source = event.callee
+        if source is None or "spared" in event.flags:
             continue
-        if program.is_exempt(event.function) or is_approved(program, event.function) or is_approved(program, manager):
+        value = _handed_here(source, event)
+        if not value or program.is_exempt(event.function) or is_approved(program, event.function):
             continue
-        for handle in held_in(manager, manager.summary.yields):
-            if origin_of(program, manager, handle) == "unapproved":
+        if is_approved(program, source) or _reads_own(event):
+            continue
+        for handle in held_in(source, value):
+            if origin_of(program, source, handle) == "unapproved":
                 message = f"{text(event)} hands out an object with a session of unapproved origin. "
-                trace = program.source_trace(manager, handle)
+                trace = program.source_trace(source, handle)
                 yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
                 break
+
+
+def _handed_here(source: FunctionInfo, event: Event) -> Value:
+    """What a call hands out for good: what a context manager gives where it is entered, what a function returns."""
+    if source.is_generator or source.is_context_manager:
+        return source.summary.yields if {"context", "cm"} <= event.flags else ()
+    return source.summary.returns if source.summary.sources and source.name not in _OPENS else ()
 
 
 def _receiver(event: Event) -> ClassInfo | None:
@@ -957,10 +972,15 @@ def _held(program: Program, function: FunctionInfo, span: ir.Span4, dependency: 
 
 def _reads_its_own(event: Event, handle: Handle) -> bool:
     """``self.session``, which the object whose method (or bound task) this is keeps: TXN101 names the opening."""
+    return _reads_own(event) and kept_by_source(event, handle)
+
+
+def _reads_own(event: Event) -> bool:
+    """``self.session``: a property of the object whose method (or bound task) this is."""
     read, params = event.expr, event.function.params
     if event.callee is None or not event.callee.is_property or read is None or read[0] != "a" or not params:
         return False
-    return bool(read[2][0] == "n" and read[2][2] == params[0][0]) and kept_by_source(event, handle)
+    return bool(read[2][0] == "n" and read[2][2] == params[0][0])
 
 
 def _handed(source: Source) -> tuple[Handle, ...]:

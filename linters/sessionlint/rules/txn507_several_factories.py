@@ -12,7 +12,7 @@ from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.engine_makers import Held, alternatives, held
-from sessionlint.rules.mounting import same_application
+from sessionlint.rules.live_places import live_together
 from sessionlint.rules.opening import approved_by_policy, approved_openers
 
 META = Rule(
@@ -493,7 +493,7 @@ def check(program: Program) -> Iterator[Finding]:
         firsts: list[tuple[Held, Event]] = []
         seen: set[Any] = set()
         for by, event in _live(program, kind):
-            first = next((f for f in firsts if same_application(program, f[1].path, event.path)), None)
+            first = next((f for f in firsts if live_together(program, f[1], event)), None)
             if first is None:
                 firsts.append((by, event))
             elif by.owner not in seen and by.owner != first[0].owner and not alternatives(program, first[0], by):

@@ -1,0 +1,72 @@
+"""Where an engine or a factory comes to life: in the files that have it made, not in the one that says how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessionlint.program.reached import calling
+from sessionlint.rules.mounting import applications, same_application
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+
+def live_together(program: Program, event: Event, other: Event) -> bool:
+    """Whether what two events make can be alive in one application.
+
+    Of two classes in a library that two applications share, each may be made by one of them alone.
+    """
+    if not same_application(program, event.path, other.path):
+        return False
+    if event.function is other.function or len(program.shared(applications)) < 2:
+        return True
+    theirs = _places(program, other)
+    return any(same_application(program, place, there) for place in _places(program, event) for there in theirs)
+
+
+def _places(program: Program, event: Event) -> set[str]:
+    """The files that call, or import by name, what makes an engine; its own where that is not all."""
+    callers, _ = program.shared(calling)
+    found: set[str] = set()
+    seen: set[FunctionInfo] = set()
+    pending = [event.function]
+    while pending:
+        function = pending.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        if not program.policy.is_session_module(function.path):
+            found.add(function.path)
+            continue
+        importers = _importers(program, function)
+        if function in program.dependency_functions or not (function in callers or importers):
+            return {event.path}
+        if function not in callers and _is_mentioned(program, function):
+            return {event.path}
+        pending.extend(callers.get(function, ()))
+        found |= importers
+    return found
+
+
+def _name(function: FunctionInfo) -> str:
+    return function.name if function.class_info is None else function.class_info.name
+
+
+def _is_mentioned(program: Program, function: FunctionInfo) -> bool:
+    """Whether a session module has a use for what nobody is seen to call: a container's provider, for example."""
+    modules = (m for m in program.modules if program.policy.is_session_module(m.path))
+    return any(_name(function) in f.facts[8].split(" ") for m in modules for f in (m.body, *m.functions))
+
+
+def _importers(program: Program, function: FunctionInfo) -> set[str]:
+    """The files beside the session modules that import a function, or the class it is a method of, by name."""
+    name, path_of = _name(function), program.solver.names.path_of
+    importing = (
+        module.path
+        for module in program.modules
+        if any(entry[1] == name and path_of(entry[0], module.path) == function.path for entry in module.imports)
+    )
+    policy = program.policy
+    outside = (path for path in importing if not policy.is_session_module(path))
+    return {path for path in outside if policy.layer_of(path) not in ("test", "migration")}
