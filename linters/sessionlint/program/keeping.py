@@ -7,12 +7,10 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import ClassInfo, Effect, FunctionInfo, Hop
+from sessionlint.program.model import KEPT, ClassInfo, Effect, FunctionInfo, Hop
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import CONNECTION, DRIVER, MARK, SESSION, UNKNOWN, Const, Handle, Inst, Value, join
 
-#: The attribute of a class under which it is written down which handles its methods make and keep.
-KEPT = "<kept>"
 #: Before the name of an attribute that keeps an exit stack: what methods of the class have entered on that.
 STACKED = "<stacked>."
 #: In the place of that name: which attribute keeps the stack is not known.
