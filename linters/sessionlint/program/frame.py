@@ -330,7 +330,7 @@ class Frame:
 
     def is_local(self, handle: Any) -> bool:
         """Whether a handle is made in this function for it alone: callers need not know what is done to it."""
-        return handle not in self.kept_own and self.is_own(handle)
+        return self.is_own(handle) and handle not in self.kept_own
 
     # branches
 
