@@ -29,6 +29,8 @@ def carry(frame: Frame, summary: Summary, mapped: dict[Any, Value]) -> None:
 
 def _known(frame: Frame, handle: Handle) -> Value:
     """The session at hand that was opened where the one in the variable was: the one entered last, else an injected."""
+    if handle in frame.opened_below and frame.in_block(frame.opened_below[handle]):
+        return (frame.opened_below[handle],)
     for atom in frame.entered[::-1]:
         if isinstance(atom, Handle) and atom.root == handle.root and atom.kind == SESSION:
             return (atom,)

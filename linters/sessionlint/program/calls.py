@@ -247,10 +247,10 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     init = solver.method(info, "__init__")
     frame.emit("construct", e[1], name=info.name, value=(callee,), args=tuple(args), keywords=tuple(keywords), expr=e)
     bindings: dict[Any, Value] = {}
-    instance = Inst(info)
+    instance, own = Inst(info), keeping.own(frame, info, e[1])
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
-        running.run(frame, init, bindings, e)
+        running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))
     else:
         bindings = library_objects.bound(frame, info, args, keywords) or _fields(frame, info, args, keywords, e[1])
@@ -273,7 +273,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if init is not None:
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
-    return (Inst(info, (*meaningful, *keeping.own(frame, info, e[1]), *overriding.exactly(frame, info))),)
+    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info))),)
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:

@@ -32,6 +32,7 @@ from sessionlint.program.values import (
 _SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
 #: Effects that are told to the rules at the call, with the substituted subject.
 _TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape", unsaved.LEFT)
+_ENDS_OR_BEGINS = frozenset({"commit", "rollback", "begin"})
 #: Names of effects that say whether what is written is committed.
 _SAVES_OR_WRITES = frozenset({"commit", "write", "unsaved"})
 
@@ -68,7 +69,7 @@ def happens(
 ) -> None:
     """An effect of a callee happens in this call; ``inner`` is what the callee's summary knows it by."""
     note = f"{function.name}() is called here"
-    begun = False
+    flags: tuple[str, ...] = ()
     if effect.subject is None:
         subjects: Value = UNKNOWN
         if effect == left_open.OPENS:
@@ -93,7 +94,10 @@ def happens(
                 return
         else:
             begins = effect[:2] == ("txn", "begin") and not guards
-            begun = begins and any(frame.know(s, "used") == 1 for s in subjects or ())
+            if begins and any(frame.know(s, "used") == 1 for s in subjects or ()):
+                flags = ("autobegun",)
+            if effect.name in _ENDS_OR_BEGINS and any(frame.know(s, "begun") == 1 for s in subjects or ()):
+                flags = (*flags, "begun")
             for subject in subjects or ():
                 if effect.kind != unsaved.LEFT and (effect.kind != "schedule" or _is_known_above(frame, subject)):
                     outer = Effect(effect.kind, effect.name, subject)
@@ -107,7 +111,7 @@ def happens(
     if effect.kind in _TOLD:
         held = holding.held(frame) if effect.kind == "network" else ()
         frame.emit(
-            "effect", e[1], ("autobegun",) if begun else (), callee=function, name=effect.name, text=effect.kind,
+            "effect", e[1], flags, callee=function, name=effect.name, text=effect.kind,
             subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, generators, holding, keeping, knowledge, left_open
+from sessionlint.program import calls, generators, halves, holding, keeping, knowledge, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Transaction
@@ -84,11 +84,12 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
     else:
         if entered.closes or entered.holds:
             frame.left_open = True
-        keeping.put_on_stack(frame, item, entered.closes)
+        if keeping.put_on_stack(frame, item, (*halves.kept(frame.tx[depth:]), *entered.closes)):
+            halves.enter_all(frame, frame.tx[depth:], item)
     return entered.value
 
 
-def pop_all(frame: Frame) -> None:
+def pop_all(frame: Frame, e: ir.Expr) -> None:
     """``stack.pop_all()``: who has the new stack ends what was entered, and leaving the ``with`` ends none of it."""
     if not frame.stacks:
         return
@@ -101,6 +102,8 @@ def pop_all(frame: Frame) -> None:
             frame.events[index] = event._replace(open_sessions=left)
             for handle in [h for h, begun in frame.begins.items() if begun is event]:
                 frame.begins[handle] = frame.events[index]
+    if keeping.put_on_stack(frame, None, (*halves.kept(stack.begun), *given)):
+        halves.enter_all(frame, stack.begun, e)
     for ended in (stack.closes, stack.ends, stack.exits, stack.resumes):
         ended.clear()
 
@@ -188,10 +191,8 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
     if summary.yield_transactions:
         subjects = tuple(a for a in value if frame.solver.kind_of(a) in ("session", "connection"))
         if not subjects:
-            mapped = substitution(frame, atom.info, atom.bindings)
-            subjects = tuple(
-                s for t in summary.yield_transactions for a in t.subjects for s in mapped.get(a, ()) if s is not None
-            )
+            # kept in the object that it gives, or where others find it
+            subjects = halves.opened_below(frame, atom, item[1])
         _open(
             frame,
             subjects,

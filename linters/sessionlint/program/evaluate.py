@@ -211,7 +211,7 @@ def _summary(frame: Frame) -> Summary:
         subject = effect.subject
         if effect.kind not in _EXPORTED:
             continue
-        if subject in frame.elsewhere or (subject is not None and subject.tag == "handle" and frame.is_own(subject)):
+        if subject in frame.elsewhere or (subject is not None and subject.tag == "handle" and frame.is_local(subject)):
             continue
         exported[effect] = hop
     guards = {effect: found for effect, found in frame.guarded.items() if found and effect in exported}
@@ -219,7 +219,7 @@ def _summary(frame: Frame) -> Summary:
         exported[effect] = hop
         guards[effect] = either(guards[effect], under) if effect in guards else under
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
-    leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_own(a)))
+    leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_local(a)))
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
         if (effect.subject, effect.name) not in leaves:
             del exported[effect]
@@ -252,7 +252,7 @@ def _possible(frame: Frame) -> dict[tuple[Effect, frozenset[Any]], Hop]:
     return {
         (effect, guards): hop
         for (effect, guards), hop in frame.possible.items()
-        if effect.subject is None or effect.subject.tag != "handle" or not frame.is_own(effect.subject)
+        if effect.subject is None or effect.subject.tag != "handle" or not frame.is_local(effect.subject)
     }
 
 

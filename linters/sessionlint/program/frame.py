@@ -99,6 +99,8 @@ class Frame:
         self.draws: dict[str, bool] = {}
         #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`
         self.ambient: dict[Any, None] = {}
+        #: what context managers that give out no session have opened, and as what it is known here
+        self.opened_below: dict[Any, Any] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False
@@ -140,6 +142,8 @@ class Frame:
         self.left_open = self.holds_open = False
         #: where this evaluation has made dictionaries
         self.made: set[Site] = set()
+        #: handles made here that the object keeps whose method this is: what is done to them is told of that object
+        self.kept_own: set[Any] = set()
         #: sessions of others that stand for one opened here where there is one: what is done may be done to that
         self.elsewhere: set[Any] = set()
         #: (handle, fact) pairs that hold at each place where a caller goes on: returns and end, or yields
@@ -325,6 +329,10 @@ class Frame:
         if not self.function.is_generator and len(self.exits) > start:
             holds = {k for k, known in self.facts.items() if known == YES or k[1] == "open"}
             self.exits[start:] = [e & holds for e in self.exits[start:]]
+
+    def is_local(self, handle: Any) -> bool:
+        """Whether a handle is made in this function for it alone: callers need not know what is done to it."""
+        return self.is_own(handle) and handle not in self.kept_own
 
     # branches
 

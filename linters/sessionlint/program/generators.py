@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, keeping
+from sessionlint.program import halves, handles, keeping
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.substitution import substitution
@@ -97,7 +97,10 @@ def end(frame: Frame, source: Pending, name: str, e: ir.Expr) -> None:
         known = [h for h in given if isinstance(h, Handle) and (h.kind, h.root) in roots]
         if known:
             break
-    for handle in known or keeping.of_roots(frame, roots) or handed:
+    ended = known or keeping.of_roots(frame, roots) or handed
+    for subject in halves.of_generator(frame, source, tuple(ended)):
+        halves.leave(frame, subject, e)
+    for handle in ended:
         handles.close(frame, handle, name, e)
 
 

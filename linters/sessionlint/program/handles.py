@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     beginning,
     flushing,
+    halves,
     holding,
     knowledge,
     own_sessions,
@@ -119,22 +120,27 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
             holding.hold(frame, subject, e)
         return (receiver,)
     if name in ("__aexit__", "__exit__"):
-        return _left(frame, receiver, kind, name, e)
+        return left(frame, receiver, kind, name, e)
     if name in ("__aenter__", "__enter__", "start"):
-        return tuple(frame.machine.enter(frame, (receiver,), e).value)
+        begun = len(frame.tx)
+        given = frame.machine.enter(frame, (receiver,), e).value
+        # ``factory.begin()``: ``__exit__`` ends it
+        halves.enter_all(frame, frame.tx[begun:], e)
+        return tuple(given)
     return _operate(frame, receiver, kind, name, args, keywords, e)
 
 
-def _left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
+def left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
     """``await self.transaction.__aexit__(*error)``: what leaving a ``with`` does."""
     if kind in HELD:
+        if getattr(receiver, "begun", False):
+            halves.leave(frame, receiver, e)
         return close(frame, receiver, name, e)
     if kind == TRANSACTION:
         frame.emit("left", e[1], subject=(receiver,), name=name, expr=e)
     if kind == TRANSACTION and not _is_savepoint(frame, receiver):
         for subject in _subjects(receiver):
-            frame.effect(Effect("txn", "commit", subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
-            _ended(frame, subject)
+            halves.leave(frame, subject, e)
     return UNKNOWN
 
 
@@ -164,18 +170,10 @@ def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
         flags = ("closed",) if frame.know(subject, "closed") == 1 else ()
         frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))
         frame.effect(Effect("txn", name, subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
-        _ended(frame, subject)
+        halves.ended(frame, subject)
         if frame.writes:
             (unsaved.saved if name == "commit" else unsaved.undone)(frame, subject)
     return (Operation(receiver, name),)
-
-
-def _ended(frame: Frame, subject: Any) -> None:
-    for fact in ("used", "begun", "written"):
-        frame.learn(subject, fact, False)
-    holding.let_go(frame, subject)
-    frame.learn(subject, "ended")
-    beginning.answer(frame, subject)
 
 
 def _is_savepoint(frame: Frame, receiver: Any) -> bool:

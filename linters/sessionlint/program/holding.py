@@ -21,7 +21,7 @@ LASTING = (HOLDS, FLUSHED)
 #: Those, and what a later statement sends.
 UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
 _STATE = (PENDING, *LASTING, CHANGED)
-_TOLD = (*LASTING, CHANGED)
+_TOLD = (*LASTING, CHANGED, "ended")
 #: Marks of places that not every call of a function comes to.
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
@@ -83,7 +83,10 @@ def outlasts(fact: str) -> bool:
 
 
 def held(frame: Frame) -> tuple[Value, ...]:
-    """The sessions whose transactions hold rows here on every path; those that do with autoflush; that change rows."""
+    """The sessions whose transactions hold rows here on every path; those that do with autoflush; that change rows.
+
+    And those whose transaction has ended, and has not begun anew.
+    """
     found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in _TOLD])
     return found if any(found) else ()
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import ClassInfo, Effect, FunctionInfo, Hop
+from sessionlint.program.model import KEPT, ClassInfo, Effect, FunctionInfo, Hop
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import CONNECTION, DRIVER, MARK, SESSION, UNKNOWN, Const, Handle, Inst, Value, join
 
-#: The attribute of a class under which it is written down which handles its methods make and keep.
-KEPT = "<kept>"
 #: Before the name of an attribute that keeps an exit stack: what methods of the class have entered on that.
 STACKED = "<stacked>."
+#: In the place of that name: which attribute keeps the stack is not known.
+ANY_STACK = ""
 _KINDS = frozenset({SESSION, CONNECTION, DRIVER})
 _OPENS = (Effect("create", SESSION, None), Effect("create", CONNECTION, None))
 
@@ -26,6 +26,7 @@ def keep(frame: Frame, info: ClassInfo, value: Value) -> None:
     if frame.function.class_info is not None:
         made = tuple(a for a in value if a.tag == "handle" and a.kind in _KINDS and frame.is_own(a))
         if made:
+            frame.kept_own.update(made)
             frame.solver.write(("attr", info, KEPT), made)
 
 
@@ -60,11 +61,17 @@ def of_roots(frame: Frame, roots: set[tuple[str, Any]]) -> Value:
     return tuple(found) if len({(h.kind, h.root) for h in found}) == len(found) else UNKNOWN
 
 
-def put_on_stack(frame: Frame, e: ir.Expr, handles: Sequence[Any]) -> None:
-    """``self._stack.enter_context(…)``: another method of the class ends that with the stack."""
-    name = _stack_in(frame, e)
-    if name is not None and handles:
-        frame.solver.write(("attr", frame.function.class_info, STACKED + name), tuple(handles))
+def put_on_stack(frame: Frame, e: ir.Expr | None, handles: Value) -> bool:
+    """``self._stack.enter_context(…)``: another method of the class ends that with the stack.
+
+    Without ``e``: what was entered on a stack that ``pop_all()`` hands on, to whichever the class keeps.
+    """
+    owner = frame.function.class_info
+    name = ANY_STACK if e is None and owner is not None else _stack_in(frame, e) if e is not None else None
+    if name is not None and owner is not None and handles:
+        frame.solver.write(("attr", owner, STACKED + name), handles)
+        keep(frame, owner, handles)
+    return name is not None
 
 
 def on_stack(frame: Frame, e: ir.Expr) -> Value:
@@ -72,7 +79,8 @@ def on_stack(frame: Frame, e: ir.Expr) -> Value:
     name, owner = _stack_in(frame, e), frame.function.class_info
     found: Value = UNKNOWN
     for cls in frame.solver.mro(owner) if name is not None and owner is not None else ():
-        found = join(found, frame.solver.read(("attr", cls, f"{STACKED}{name}")))
+        for kept in (name, ANY_STACK):
+            found = join(found, frame.solver.read(("attr", cls, f"{STACKED}{kept}")))
     return found
 
 

@@ -11,6 +11,7 @@ from sessionlint.program import (
     by_key,
     dispatching,
     generators,
+    halves,
     handing,
     handles,
     holding,
@@ -363,7 +364,10 @@ def _items(receiver: Map) -> Seq:
 def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> Value:
     if name in generators.STEPS or name in ("__aenter__", "__enter__"):
         left_open.entered_by_hand(frame, frame.solver.summary_of(receiver.info))
-        return generators.step(frame, receiver, name, e)
+        given = generators.step(frame, receiver, name, e)
+        for subject in halves.of_generator(frame, receiver, given) if name not in generators.STEPS else ():
+            halves.enter(frame, subject, e)
+        return given
     if name in ("close", "aclose", "__aexit__", "__exit__"):
         generators.end(frame, receiver, name, e)
     return UNKNOWN

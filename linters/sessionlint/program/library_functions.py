@@ -31,6 +31,7 @@ from sessionlint.program import (
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import OPTIONS, note_options
 from sessionlint.program.values import (
+    TRANSACTION,
     UNKNOWN,
     UNKNOWN_KEYWORDS,
     Annotation,
@@ -285,13 +286,18 @@ def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir
 def _exit_stack_handed_on(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     from sessionlint.program.contexts import pop_all
 
-    pop_all(frame)
+    pop_all(frame, e)
     return frame.evaluate(e[2][2]) if e[0] == "c" and e[2][0] == "a" else UNKNOWN
 
 
 def _exit_stack_leave(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    for handle in keeping.on_stack(frame, e):
-        handles.close(frame, handle, "close", e)
+    found = keeping.on_stack(frame, e)
+    for handle in found:
+        if handle.kind == TRANSACTION:
+            handles.left(frame, handle, TRANSACTION, "__exit__", e)
+    for handle in found:
+        if handle.kind != TRANSACTION:
+            handles.close(frame, handle, "close", e)
     return UNKNOWN
 
 

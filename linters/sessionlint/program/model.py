@@ -16,11 +16,15 @@ from sessionlint.program.knowledge import SESSION_CLASSES
 from sessionlint.program.values import Site, Value
 
 __all__ = [
-    "ClassInfo", "Effect", "Event", "FunctionInfo", "Hop", "Kept", "Key", "ModuleInfo", "Summary", "Transaction",
+    "KEPT", "ClassInfo", "Effect", "Event", "FunctionInfo", "Hop", "Kept", "Key", "ModuleInfo", "Summary",
+    "Transaction",
 ]  # fmt: skip
 
 Key = tuple[str, str, int]
 """What stands for a function or class from one run to the next: file, qualified name, number among its namesakes."""
+
+#: The attribute of a class under which it is written down which handles its methods make and keep.
+KEPT = "<kept>"
 
 
 @dataclass(slots=True)

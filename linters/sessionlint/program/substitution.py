@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import picking, strings
 from sessionlint.program.frame import Frame, identity
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import KEPT, FunctionInfo
 from sessionlint.program.predicates import names_tenant
 from sessionlint.program.values import (
     MARK,
@@ -78,7 +78,7 @@ def substitute(
             parent = atom.parent
             if parent is not None and parent in mapped and mapped[parent]:
                 parent = mapped[parent][0]
-            if is_made_by(atom, function):
+            if is_made_by(atom, function) and not _stays(frame, atom, function):
                 atom = atom._replace(site=frame.site(span), parent=parent)
             elif parent is not atom.parent:
                 atom = atom._replace(parent=parent)
@@ -183,6 +183,12 @@ def _passed(atom: Map, mapped: dict[Any, Value]) -> Map:
     for part in parts:
         items = laid_over(items, part.items)
     return Map(items[:MAX_KEYS], any(p.partial for p in parts), atom.site, whole_of(parts))
+
+
+def _stays(frame: Frame, atom: Handle, function: FunctionInfo) -> bool:
+    """A property keeps what it has made on its object, and gives the same to whoever asks again."""
+    owner = function.class_info
+    return function.is_property and owner is not None and atom in frame.solver.read(("attr", owner, KEPT))
 
 
 def is_made_by(atom: Handle, function: FunctionInfo) -> bool:

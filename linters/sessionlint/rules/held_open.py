@@ -8,6 +8,7 @@ from sessionlint.program.holding import FLUSHED, LASTING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.request_blocks import request_blocks
 from sessionlint.rules.transactions import behind, called, closing_commits, down_to, owner_of, request_dependencies
 from sessionlint.rules.units import units_around
 
@@ -82,7 +83,10 @@ def _opens(event: Event, session: object) -> bool:
 
 
 def _by_dependency(program: Program, event: Event) -> Opening | None:
-    """A dependency of the request wrote on a session that stays open until the response is out."""
+    """A dependency holds its block open, or wrote on a session that stays open until the response is out."""
+    for block in request_blocks(program, event.function):
+        if not any(_ended_before(event, session) for session in block.transaction.subjects):
+            return Opening(f"the dependency {block.dependency.qualname}()", block.steps(program))
     if not event.function.routes or event.flags & {"handler"}:
         return None
     for function, session in program.shared(_left_open).get(event.function, ()):

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program.keeping import KEPT
 from sessionlint.program.library_objects import UNASKED
-from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
+from sessionlint.program.model import KEPT, Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
+from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
 from sessionlint.rules.request_state import ends_for_all, opener_for_request
@@ -157,7 +157,7 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
     if kept and _is_a_librarys(program, function):
         return None
     handed = summary.yields if function.is_generator else summary.returns
-    stays = bool(kept) or _only_closes(program, function)
+    stays = bool(kept) or _only_closes(program, function) or is_given_only(program, function)
     if depth > _MAX_HOPS or any(_leaves(program, e, stays) for e in function.events):
         return None
     sessions = (*(a for a in handed if program.kind(a) == "session"), *kept)

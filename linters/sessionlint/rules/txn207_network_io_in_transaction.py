@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
+from sessionlint.rules.ended_before import open_around
 from sessionlint.rules.held_open import Opening, held_open
-from sessionlint.rules.transactions import called, down_to, owned
+from sessionlint.rules.transactions import called, down_to
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -41,7 +42,8 @@ META = Rule(
         "that wait but are called outside; clients that are only created inside the block, and what they only collect "
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
         "flushed, writes on some paths only; what a context manager does when it is left, outside a block; the session "
-        "of an object that others made, once another such object has ended a transaction, which may be the same; "
+        "of an object that others made, once another such object has ended a transaction, which may be the same; waits "
+        "after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; "
         "`sleep(0)`, which waits for nothing."
     ),
 )
@@ -709,7 +711,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event, opening in around.values():
         trace = down_to(program, event)
         if opening is None:
-            site = owned(event)[-1].site
+            site = open_around(event)[-1].site
             since, steps = f"opened on line {site[1][0]}", [program.step(site, "the transaction is opened here")]
             remedy = "Make the call before the block or after it"
         elif any((step.path, step.line, step.column) in told for step in trace[1:]):
@@ -733,8 +735,9 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
             continue
         if is_told_inside(program, event):
             continue
-        opening = None if owned(event) else held_open(program, event) or _of_decorator(program, event)
-        if (opening is not None or owned(event)) and not program.is_exempt(event.function):
+        block = open_around(event)
+        opening = None if block else held_open(program, event) or _of_decorator(program, event)
+        if (opening is not None or block) and not program.is_exempt(event.function):
             found[event.site] = (event, opening)
     return found
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.facts import ir
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.left_by_finally import left_by_finally
 from sessionlint.rules.raised_later import raised_later
 from sessionlint.rules.remedies import in_colour, is_asynchronous
+from sessionlint.rules.request_blocks import request_blocks
 from sessionlint.rules.savepoints import leaves_bare, spans_with_savepoints
 from sessionlint.rules.swallowing_callees import Kept, kept_below
 from sessionlint.rules.swallowing_managers import managed
@@ -786,8 +788,9 @@ def _below(program: Program, kept: Kept) -> Finding:
 
 
 def _around(program: Program, event: Event) -> tuple[Transaction, ...]:
-    """The transactions that go on after a clause, units of work included."""
-    return (*units_around(program, event), *owned(event))
+    """The transactions that go on after a clause: those of dependencies and of units of work included."""
+    blocks = [block.transaction for block in request_blocks(program, event.function)]
+    return (*blocks, *units_around(program, event), *owned(event))
 
 
 def _report(program: Program, event: Event) -> Iterator[Finding]:
@@ -796,12 +799,14 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
     for transaction in reversed(_around(program, event)):
         uses = ((use, None if catches else stands_for(program, event, use)) for use in _unprotected(event, transaction))
         use, becomes = next((found for found in uses if catches or found[1] is not None), (None, None))
-        if use is None or _rolls_back(event, transaction) or raised_later(event, transaction.site[1]):
+        if use is None or _rolls_back(event, transaction) or raised_later(event, _opened_in(event, transaction)):
             continue
         clause = event.text if "suppress" in event.flags else f"except {event.text}".strip()
+        here = _opened_in(event, transaction)
+        where = f"opened on line {here[0]}" if here is not None else f"that {transaction.source.qualname}() opened"
         message = (
-            f"`{clause}` goes on after an error of `{called(use)}` in the transaction opened on line "
-            f"{transaction.site[1][0]}. Let the error leave the block, or put the statement into "
+            f"`{clause}` goes on after an error of `{called(use)}` in the transaction {where}. Let the error leave the "
+            f"{'block' if here is not None else 'function'}, or put the statement into "
             "`async with session.begin_nested():` inside it."
         )
         message = in_colour(message, is_asynchronous(program, event.function, transaction.subjects))
@@ -818,6 +823,13 @@ def _report(program: Program, event: Event) -> Iterator[Finding]:
         length = len(word.partition("(" if "suppress" in event.flags else " ")[0])
         yield program.finding(META, (event.function, (line, column, line, column + length)), message, trace)
         return
+
+
+def _opened_in(event: Event, transaction: Transaction) -> ir.Span4 | None:
+    """Where the function of an event opens a transaction itself; ``None`` for that of a dependency."""
+    source, (path, span) = transaction.source, transaction.site
+    by_dependency = source is not None and any(t.site == transaction.site for t in source.summary.yield_transactions)
+    return None if by_dependency or path != event.path else span
 
 
 def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
 
 _ENTERS = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
+_MAX_HOPS = 12
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 
 
@@ -31,6 +32,32 @@ def units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
         unit.transaction for unit in sorted(found, key=lambda unit: unit.block)
         if is_within(event.span, unit.block) and unit.transaction.site[1][2:] <= event.span[:2]
     )  # fmt: skip
+
+
+def begun_unit(program: Program, event: Event) -> Transaction | None:
+    """The transaction begun by entering the object of a block around a call, which the call ends before the block.
+
+    What the object ends by its own methods is its own affair.
+    """
+    if "begun" not in event.flags:
+        return None
+    around = (unit for unit in units_around(program, event)[::-1] if not set(unit.subjects).isdisjoint(event.subject))
+    unit = next(around, None)
+    return unit if unit is not None and not _ends_itself(program, unit, event) else None
+
+
+def _ends_itself(program: Program, unit: Transaction, event: Event) -> bool:
+    owner = unit.source.class_info if unit.source is not None else None
+    current, effect = event.callee, event.effect
+    for _ in range(_MAX_HOPS):
+        if current is None or owner is None:
+            return False
+        its = current.class_info
+        if its is not None and (owner in program.solver.mro(its) or its in program.solver.mro(owner)):
+            return True
+        hop = current.summary.hop(effect)
+        current, effect = (hop.callee, hop.inner) if hop is not None else (None, None)
+    return False
 
 
 def has_units(program: Program, function: FunctionInfo) -> bool:

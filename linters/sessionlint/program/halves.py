@@ -1,0 +1,82 @@
+"""Transaction blocks in two halves: one call enters them (by hand, or on a stack that is kept), another leaves them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import beginning, holding
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import Effect, Transaction
+from sessionlint.program.substitution import substitute, substitution
+from sessionlint.program.values import TRANSACTION, UNKNOWN, Handle, Pending, Value, join
+
+
+def enter(frame: Frame, subject: Any, e: ir.Expr) -> None:
+    """From here on a transaction is open that no ``with`` block of this function ends."""
+    how = f"{ir.text_of(e[2])}() begins a transaction"
+    frame.effect(Effect("txn", beginning.how(frame, subject), subject), e[1], how)
+    frame.learn(subject, "begun")
+    frame.learn(subject, "ended", False)
+    holding.hold(frame, subject, e)
+
+
+def enter_all(frame: Frame, transactions: list[Transaction], e: ir.Expr) -> None:
+    """The same for all that were opened, but savepoints."""
+    for transaction in transactions:
+        for subject in () if transaction.savepoint else transaction.subjects:
+            enter(frame, subject, e)
+
+
+def leave(frame: Frame, subject: Any, e: ir.Expr) -> None:
+    """The other half: it commits what it finds, or rolls it back when it is told of an error."""
+    frame.effect(Effect("txn", "commit", subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
+    frame.tx[:] = [t for t in frame.tx if t.savepoint or subject not in t.subjects]
+    ended(frame, subject)
+
+
+def ended(frame: Frame, subject: Any) -> None:
+    """What is known of a session or connection when its transaction has ended."""
+    for fact in ("used", "begun", "written"):
+        frame.learn(subject, fact, False)
+    holding.let_go(frame, subject)
+    frame.learn(subject, "ended")
+    beginning.answer(frame, subject)
+
+
+def kept(transactions: list[Transaction]) -> Value:
+    """What stands on a stack for these transactions, the one entered last first, as it is left."""
+    opened = [(subject, t) for t in transactions[::-1] for subject in t.subjects]
+    return tuple([Handle(TRANSACTION, t.site, t.site, subject, savepoint=t.savepoint) for subject, t in opened])
+
+
+def of_generator(frame: Frame, source: Pending, given: Value) -> Value:
+    """The sessions whose transaction is open as long as a generator is at its ``yield``, by what it gave."""
+    opened = frame.solver.summary_of(source.info).yield_transactions
+    if not opened:
+        return UNKNOWN
+    out: Value = UNKNOWN
+    mapped = substitution(frame, source.info, source.bindings)
+    for atom in [subject for t in opened if not t.savepoint for subject in t.subjects]:
+        if isinstance(atom, Handle):
+            out = join(out, tuple([a for a in given if _is_alike(a, atom)]))
+        else:
+            out = join(out, mapped.get(atom, UNKNOWN))
+    return out
+
+
+def opened_below(frame: Frame, source: Pending, span: ir.Span4) -> Value:
+    """The sessions in whose transactions a generator is at its ``yield``, as the caller who enters it sees them."""
+    mapped = substitution(frame, source.info, source.bindings)
+    out: Value = UNKNOWN
+    for transaction in frame.solver.summary_of(source.info).yield_transactions:
+        for atom in transaction.subjects:
+            known = substitute(frame, (atom,), mapped, source.info, span)
+            out = join(out, known)
+            if known and isinstance(atom, Handle):
+                frame.opened_below[atom] = known[0]
+    return out
+
+
+def _is_alike(atom: Any, handle: Handle) -> bool:
+    return isinstance(atom, Handle) and (atom.kind, atom.root) == (handle.kind, handle.root)
