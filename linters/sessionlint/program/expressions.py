@@ -16,6 +16,7 @@ from sessionlint.program import (
     handles,
     holding,
     iterating,
+    joining,
     keys,
     knowledge,
     late_awaits,
@@ -84,6 +85,8 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     if frame.facts and e[2][0] != "c":
         late_awaits.note_late(frame, value, e)
     waiting.note_awaited(frame, value, e)
+    if frame.futures:
+        joining.waited_for(frame, value)
     if any(a.tag == "obj" and a.name == TASK for a in value):
         value = late_awaits.results(frame, value, e)
     out: Value = UNKNOWN

@@ -97,7 +97,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name.startswith(_LOOPS) and name.endswith(".run_in_executor"):
         for target in args[1] if len(args) > 1 else UNKNOWN:
             frame.machine.call(frame, target, args[2:], keywords, e)
-        return _started(frame, "thread", name, args[1:], keywords, e)
+        _started(frame, "thread", name, args[1:], keywords, e)
+        return joining.in_thread(frame, args[1:], e)
     if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
         result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
         return (Ext("fastapi.BackgroundTask()"),) if name.endswith("Task") else result
@@ -389,7 +390,7 @@ def _is_lazy(atom: Any) -> bool:
 
 def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name) -> None:
     """Callers learn that their function or session goes to the background."""
-    note = "it is handed to background work here"
+    note = "it is handed to background work here" if how != joining.THREADED else "a thread that may go on gets it here"
     called = tuple(f for a in targets if a.tag == "partial" for f in a.function)
     for atom in (*targets, *called, *(a for v in args for a in _handed_over(v))):
         if atom.tag in ("param", "injected"):
@@ -399,7 +400,8 @@ def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str =
                 for inner in value:
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", how, inner), e[1], note)
-    frame.effect(_STARTS, e[1], "background work is started here")
+    if how != joining.THREADED:
+        frame.effect(_STARTS, e[1], "background work is started here")
 
 
 def _handed_over(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
@@ -417,6 +419,8 @@ def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value
     results: list[Value] = []
     if frame.facts:
         late_awaits.note_late_together(frame, args, e)
+    if frame.futures:
+        joining.waited_for(frame, join_all(args))
     for value in args:
         for item in _coroutines(value):
             results.append(
