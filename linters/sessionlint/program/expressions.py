@@ -95,8 +95,9 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
             out = join(out, calls.run_pending(frame, atom, e[1], e[2]))
         elif atom.tag == "operation":
             out = join(out, atom.result)
-        elif atom.tag == "seq":
-            out = join(out, (atom,))
+        elif atom.tag == "partial":
+            # ``to_thread(work)`` that was kept, or given to ``wait_for``
+            out = join(out, calls.call_atom(frame, atom, [], [], ("z", e[1], ())))
         else:
             out = join(out, (atom,))
     return out
