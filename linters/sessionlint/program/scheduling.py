@@ -397,7 +397,7 @@ def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str =
             frame.effect(Effect("schedule", how, atom), e[1], note)
         elif isinstance(atom, Pending):
             for _, value in atom.bindings:
-                for inner in value:
+                for inner in _handed_over(value):
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", how, inner), e[1], note)
     if how != joining.THREADED:
