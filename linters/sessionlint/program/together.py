@@ -28,8 +28,12 @@ def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
             else:
                 at = item.site[1] if item.site[0] == frame.path else e[1]
                 results.append(frame.machine.run_pending(frame, item, at, e))
-    for thread in [a for value in args for a in _threads(value)] if not ended else []:
-        results.append(frame.machine.call(frame, thread, [], [], ("z", e[1], ())))
+    if not ended:
+        for thread in [a for value in args for a in _threads(value)]:
+            results.append(frame.machine.call(frame, thread, [], [], ("z", e[1], ())))
+        # ``create_task(client.get(url))``
+        for awaitable in [a for value in args if tasks for a in _of_libraries(value)]:
+            late_awaits.outcome(frame, awaitable, e, True)
     if name == "asyncio.run":
         return results[0] if results else UNKNOWN
     return (Seq(tuple(results[:20])),)
@@ -56,3 +60,11 @@ def _threads(value: Value) -> list[Any]:
     """Calls that ``to_thread`` makes ready, in what is waited for."""
     inner = [a for atom in value if atom.tag == "seq" for item in atom.items for a in _threads(item)]
     return [*[a for a in value if a.tag == "partial"], *inner]
+
+
+def _of_libraries(value: Value) -> list[Any]:
+    """What functions of libraries gave that tasks in a value wait for."""
+    items = [item for atom in value if atom.tag == "seq" for item in atom.items]
+    if late_awaits.tasks_in(value, 0):
+        return [a for item in items for a in item if a.tag == "ext"]
+    return [a for item in items for a in _of_libraries(item)]
