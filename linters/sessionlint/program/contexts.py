@@ -9,13 +9,12 @@ from sessionlint.facts import ir
 from sessionlint.program import calls, generators, halves, holding, keeping, knowledge, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
+from sessionlint.program.locks import LOCKS
 from sessionlint.program.model import Effect, FunctionInfo, Transaction
 from sessionlint.program.substitution import substitution
 from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Value, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
-#: What lets one coroutine after the other into its block.
-LOCKS = ("asyncio.Lock()", "asyncio.locks.Lock()", "anyio.Lock()", "trio.Lock()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
 
 

@@ -16,6 +16,7 @@ from sessionlint.program import (
     handles,
     holding,
     iterating,
+    joining,
     keys,
     knowledge,
     late_awaits,
@@ -86,6 +87,8 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
     if frame.facts and e[2][0] != "c":
         late_awaits.note_late(frame, value, e)
     waiting.note_awaited(frame, value, e)
+    if frame.futures:
+        joining.waited_for(frame, value)
     if any(a.tag == "obj" and a.name == TASK for a in value):
         value = late_awaits.results(frame, value, e)
     out: Value = UNKNOWN
@@ -94,8 +97,9 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
             out = join(out, calls.run_pending(frame, atom, e[1], e[2]))
         elif atom.tag == "operation":
             out = join(out, atom.result)
-        elif atom.tag == "seq":
-            out = join(out, (atom,))
+        elif atom.tag == "partial":
+            # ``to_thread(work)`` that was kept, or given to ``wait_for``
+            out = join(out, calls.call_atom(frame, atom, [], [], ("z", e[1], ())))
         else:
             out = join(out, (atom,))
     return out

@@ -15,6 +15,8 @@ from sessionlint.program.values import TASK, UNKNOWN, Obj, Seq, Value, contained
 
 #: Name of the :class:`Obj` that stands for what a pool gives back; its site is the call that gave it the work.
 FUTURE = "concurrent.futures.Future()"
+#: The name of the effect where an event loop's executor is given work that this function does not wait for.
+THREADED = "threaded"
 #: The fact that work may still go on; kept where a caller goes on if it holds on some path only, too.
 _RUNS = "open"
 _ASKS = frozenset({"result", "exception"})
@@ -38,6 +40,22 @@ def started(frame: Frame, future: Obj, targets: Value, args: list[Value], e: ir.
     frame.learn(future, _RUNS)
 
 
+def in_thread(frame: Frame, given: list[Value], e: ir.Expr) -> Value:
+    """``loop.run_in_executor(None, work, session)`` that is not awaited at once: its future, which may be later."""
+    if "awaited" in frame.flags or not given:
+        return UNKNOWN
+    future = Obj(TASK, frame.site(e[1]))
+    started(frame, future, given[0], given[1:], e, THREADED)
+    return (future,)
+
+
+def waited_for(frame: Frame, value: Value) -> None:
+    """An ``await``, or a ``gather``, of futures among others: their work has ended."""
+    for atom in contained(value, 2):
+        if atom in frame.futures and frame.futures[atom].how == THREADED:
+            frame.learn(atom, _RUNS, False)
+
+
 def asked(frame: Frame, future: Obj, name: str, e: ir.Expr) -> Value:
     """A method of a future: asking for the result waits for the work, which has then run here."""
     start = frame.futures.get(future)
@@ -57,6 +75,8 @@ def settle(frame: Frame, tell: Callable[..., None]) -> None:
     """Tells callers of the work that may go on when this function has ended."""
     dead, guards = frame.dead, frame.guards
     for future, start in frame.futures.items():
+        if start.how == THREADED and any(a == future for a in contained(frame.returns, 2)):
+            continue  # whoever gets it may wait for it
         at_end = not dead and frame.know(future, _RUNS)
         if at_end or any((future, _RUNS) in held for held in frame.exits):
             frame.dead, frame.guards = False, list(start.guards)

@@ -1,26 +1,77 @@
-"""What awaiting a task gives, and awaits that come when the session of what they wait for is closed."""
+"""What awaiting a task does and gives, and awaits that come when the session of what they wait for is closed."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import running
+from sessionlint.program import waiting
+from sessionlint.program.external_names import told_by
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.substitution import substitute, substitution
-from sessionlint.program.values import TASK, UNKNOWN, Pending, Value, contained, join
+from sessionlint.program.values import TASK, UNKNOWN, Value, contained, join
+
+#: Events by which a task may have been waited for.
+_SEES = frozenset({"await", "concurrent", "outcome", "call"})
 
 
 def results(frame: Frame, value: Value, e: ir.Expr) -> Value:
-    """The value of an awaited task, which comes with its coroutine: what that returns."""
+    """The value of an awaited task, which comes with its coroutine: what that returns, once it has run here."""
     out: Value = UNKNOWN
+    # the event that tells of this very await stands last
+    first = not ended_before(frame.events[:-1], set(tasks_in(value)))
     for atom in value:
         if atom.tag == "seq":
             for started in [a for item in atom.items for a in item]:
-                out = join(out, _result(frame, started, e))
+                out = join(out, outcome(frame, started, e, first))
         elif atom.tag != "obj" or atom.name != TASK:
             out = join(out, (atom,))
     return out
+
+
+def tasks_in(value: Value, depth: int = 2) -> list[Any]:
+    """The tasks that a value is, or that the collections in it hold."""
+    found = [a for a in value if a.tag == "obj" and a.name == TASK]
+    for atom in value:
+        if depth and atom.tag == "seq":
+            for item in atom.items:
+                found.extend(tasks_in(item, depth - 1))
+    return found
+
+
+def ended_before(events: list[Any], tasks: set[Any]) -> bool:
+    """Whether each of some tasks was waited for since it was started, or given to what may have done so."""
+    left = set(tasks)
+    for event in events[::-1]:
+        if not left:
+            return True
+        if event.kind == "schedule":
+            if any(True for task in left if task.site == event.site):
+                return False
+        elif event.kind in _SEES:
+            given = [event.subject, *event.args, *[v for _, v in event.bindings]]
+            left = left.difference([a for v in given for a in contained(v)])
+    return not left
+
+
+def outcome(frame: Frame, started: Any, e: ir.Expr, first: bool) -> Value:
+    """What a task gives. What it does happens where the function ``first`` waits for it, and is told there."""
+    here: ir.Expr = ("z", e[1], ())
+    if not first:
+        return _result(frame, started, e)
+    if started.tag == "partial":
+        # ``create_task(to_thread(work, session))``
+        return frame.machine.call(frame, started, [], [], here)
+    if started.tag == "ext" and started.name.endswith("()"):
+        name = started.name.removesuffix("()")
+        if told_by(name).network:
+            waiting.wait(frame, name, here)
+    if started.tag != "pending" or started.kind != "coro":
+        return _result(frame, started, e)
+    task = started._replace(site=frame.site(e[1]))
+    if started in frame.awaiting:
+        frame.awaiting[task] = frame.awaiting[started]
+    return frame.machine.run_pending(frame, task, e[1], here)
 
 
 def _result(frame: Frame, started: Any, e: ir.Expr) -> Value:
@@ -33,16 +84,12 @@ def _result(frame: Frame, started: Any, e: ir.Expr) -> Value:
 
 
 def note_late(frame: Frame, value: Value, e: ir.Expr) -> None:
-    """Tells of what was started on a session, or only made ready, and is waited for when that is closed."""
+    """Tells of what was made ready on a session, and is waited for when that is closed; tasks tell it themselves."""
     if YES not in [known for (_, fact), known in frame.facts.items() if fact == "closed"]:
         return
-    tasks = {a for a in value if a.tag == "obj" and a.name == TASK}
     for atom in value:
         if atom.tag == "operation":
             _note(frame, _closed_receiver(frame, atom), atom.name, e)
-        elif atom.tag == "seq" and tasks and not _waited_before(frame, tasks):
-            for started in [a for item in atom.items for a in item]:
-                _note(frame, _closed_in(frame, started), "task", e)
 
 
 def note_late_together(frame: Frame, values: list[Value], e: ir.Expr) -> None:
@@ -65,25 +112,3 @@ def _closed_receiver(frame: Frame, operation: Any) -> list[Any]:
     session = operation.receiver
     late = frame.know(session, "closed") == YES and frame.solver.is_async(session)
     return [session] if late else []
-
-
-def _closed_in(frame: Frame, started: Any) -> list[Any]:
-    """The closed sessions that a started coroutine still uses."""
-    if not isinstance(started, Pending):
-        return []
-    summary = frame.solver.summary_of(started.info)
-    closed = running.closed_of(frame, dict(started.bindings), summary)
-    mapped = substitution(frame, started.info, started.bindings) if closed else {}
-    uses = [x for x in summary.effects if x.kind == "use" or (x.kind == "txn" and x.name != "close")] if closed else []
-    return [a for x in uses for a in mapped.get(x.subject, (x.subject,)) if a in closed]
-
-
-def _waited_before(frame: Frame, tasks: set[Any]) -> bool:
-    """Whether something has seen the task since its start: it may have ended while the session was open."""
-    for event in frame.events:
-        if event.kind not in ("await", "concurrent", "outcome", "call", "external"):
-            continue
-        given = [event.subject, *event.args, *[v for _, v in event.bindings]]
-        if any(a in tasks for v in given for a in contained(v)):
-            return True
-    return False

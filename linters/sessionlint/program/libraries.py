@@ -88,7 +88,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     if not told.quiet:
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
         if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):
-            wait(frame, name, e)
+            waiting.wait(frame, name, e)
         if told.makes_task:
             frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
             scheduling.register_task(frame, name, args, e)
@@ -227,12 +227,6 @@ def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> N
             frame.emit("escape", e[1], subject=(atom,), expr=e)
             holding.let_go(frame, atom)
             frame.effect(Effect("escape", "unknown", atom), e[1], f"{ir.text_of(e[2])}() receives it")
-
-
-def wait(frame: Frame, name: str, e: ir.Expr) -> None:
-    """The call waits on the network or sleeps."""
-    frame.emit("network", e[1], name=name, args=holding.held(frame), expr=e)
-    frame.effect(Effect("network", name, None), e[1], f"{name.replace('()', '')}() waits here")
 
 
 def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

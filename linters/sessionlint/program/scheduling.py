@@ -9,11 +9,11 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     joining,
     knowledge,
-    late_awaits,
     middleware,
     registering,
     registries,
     signatures,
+    together,
     waiting,
 )
 from sessionlint.program.frame import Frame
@@ -78,13 +78,13 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name in knowledge.CALL_THROUGH:
         return _call_through(frame, name, args, keywords, e)
     if name.endswith(".create_task") and name.startswith(tuple(knowledge.TASK_GROUPS)):
-        return _concurrent(frame, "TaskGroup.create_task", args, e)
+        return together.run(frame, "TaskGroup.create_task", args, e)
     if name.endswith((".start_soon", ".start")) and name.startswith(tuple(knowledge.TASK_GROUPS)):
         return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
     if name.startswith(_LOOPS) and name.endswith(_TASK_SUFFIXES):
         return _task(frame, name, args, keywords, e)
     if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
-        return _concurrent(frame, name, args, e)
+        return together.run(frame, name, args, e)
     if name.startswith(_LOOPS) and name.endswith(waiting.RUNS_TO_END):
         return waiting.run_to_end(frame, args[0] if args else join_all([v for _, v in keywords[:1]]), e)
     if name.startswith(_LOOPS) and name.endswith(_CALLED_LATER):
@@ -97,7 +97,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name.startswith(_LOOPS) and name.endswith(".run_in_executor"):
         for target in args[1] if len(args) > 1 else UNKNOWN:
             frame.machine.call(frame, target, args[2:], keywords, e)
-        return _started(frame, "thread", name, args[1:], keywords, e)
+        _started(frame, "thread", name, args[1:], keywords, e)
+        return joining.in_thread(frame, args[1:], e)
     if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
         result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
         return (Ext("fastapi.BackgroundTask()"),) if name.endswith("Task") else result
@@ -281,7 +282,7 @@ def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords
     if name in ("asyncio.wait_for", "asyncio.shield"):
         return args[0]
     if name == "asyncio.run":
-        return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in _coroutines(args[0])])
+        return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in together.coroutines(args[0])])
     if name in _THREADS and "awaited" not in frame.flags:
         # a coroutine that somebody else awaits
         return (PartialCall(args[position], tuple(args[position + 1 :]), tuple(keywords)),)
@@ -290,7 +291,7 @@ def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords
     for target in args[position]:
         out = join(out, frame.machine.call(frame, target, args[position + 1 :], passed, e))
     if name == "anyio.run":
-        return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in _coroutines(out)])
+        return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in together.coroutines(out)])
     return out
 
 
@@ -389,17 +390,18 @@ def _is_lazy(atom: Any) -> bool:
 
 def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name) -> None:
     """Callers learn that their function or session goes to the background."""
-    note = "it is handed to background work here"
+    note = "it is handed to background work here" if how != joining.THREADED else "a thread that may go on gets it here"
     called = tuple(f for a in targets if a.tag == "partial" for f in a.function)
     for atom in (*targets, *called, *(a for v in args for a in _handed_over(v))):
         if atom.tag in ("param", "injected"):
             frame.effect(Effect("schedule", how, atom), e[1], note)
         elif isinstance(atom, Pending):
             for _, value in atom.bindings:
-                for inner in value:
+                for inner in _handed_over(value):
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", how, inner), e[1], note)
-    frame.effect(_STARTS, e[1], "background work is started here")
+    if how != joining.THREADED:
+        frame.effect(_STARTS, e[1], "background work is started here")
 
 
 def _handed_over(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
@@ -409,30 +411,3 @@ def _handed_over(value: Value, depth: int = MAX_DEPTH) -> Iterator[Any]:
         inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items] if atom.tag == "map" else ()
         for item in inner if depth else ():
             yield from _handed_over(item, depth - 1)
-
-
-def _concurrent(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
-    """``gather`` and its kin: all run at the same time, and are awaited."""
-    frame.emit("concurrent", e[1], name=name, args=tuple(args), expr=e)
-    results: list[Value] = []
-    if frame.facts:
-        late_awaits.note_late_together(frame, args, e)
-    for value in args:
-        for item in _coroutines(value):
-            results.append(
-                frame.machine.run_pending(frame, item, item.site[1] if item.site[0] == frame.path else e[1], e)
-            )
-    if name == "asyncio.run":
-        return results[0] if results else UNKNOWN
-    return (Seq(tuple(results[:20])),)
-
-
-def _coroutines(value: Value) -> list[Pending]:
-    out: list[Pending] = []
-    for atom in value:
-        if isinstance(atom, Pending) and atom.kind == "coro":
-            out.append(atom)
-        elif atom.tag == "seq":
-            for item in atom.items:
-                out.extend(_coroutines(item))
-    return out

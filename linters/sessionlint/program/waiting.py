@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
-from sessionlint.program import network
+from sessionlint.program import holding, network
 from sessionlint.program.frame import Frame
+from sessionlint.program.model import Effect
 from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join, literal
 
 #: Methods of event loops that run a coroutine to its end, or wait for a task.
@@ -53,3 +54,9 @@ def gives_turn(name: str, args: list[Value], keywords: list[tuple[str, Value]]) 
         return False
     given = literal(args[0] if args else keywords[0][1] if keywords else UNKNOWN)
     return given is not None and given == 0
+
+
+def wait(frame: Frame, name: str, e: ir.Expr) -> None:
+    """The call waits on the network or sleeps."""
+    frame.emit("network", e[1], name=name, args=holding.held(frame), expr=e)
+    frame.effect(Effect("network", name, None), e[1], f"{name.replace('()', '')}() waits here")

@@ -10,6 +10,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.program.scheduling import is_pool
+from sessionlint.program.values import TASK, contained
 from sessionlint.rules.background_work import started_values
 from sessionlint.rules.sharing import count, is_shared, ranked
 from sessionlint.rules.walking import nodes_below
@@ -23,6 +24,14 @@ _WAITS = frozenset({"wait", "len", "append", "add"})
 def is_waited_for(event: Event) -> bool:
     """Whether a pool's result is kept, to be asked for."""
     return is_pool(event.name) and "statement" not in event.flags
+
+
+def goes_on(event: Event) -> bool:
+    """Whether an event loop's executor is given work whose future the function neither awaits at once nor returns."""
+    if not event.name.endswith(".run_in_executor") or "awaited" in event.flags:
+        return False
+    returned = contained(event.function.summary.returns, 2)
+    return not any(a.tag == "obj" and a.name == TASK and a.site == event.site for a in returned)
 
 
 def loses_errors(event: Event) -> bool:

@@ -11,6 +11,8 @@ from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.gathered_errors import recorded_errors
+from sessionlint.rules.noted_in_finally import noted_outcomes
+from sessionlint.rules.noted_on_exit import noted_blocks
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within, watched
 
@@ -118,9 +120,24 @@ def failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
     told: list[ir.Span4] | None = None
     for event in open_to_failure:
         if can_fail(event, nesting):
-            told = [*watched(function), *recorded_errors(function, _only_tells)] if told is None else told
+            told = [*told_blocks(function), *recorded_errors(function, _only_tells)] if told is None else told
             if not any(is_within(event.span, block) for block in told):
                 yield event
+
+
+def told_blocks(function: FunctionInfo) -> list[ir.Span4]:
+    """The blocks of a function whose errors are logged or recorded on their way out, by whatever stands around them."""
+    return [
+        *watched(function),
+        *noted_blocks(function, _notes_errors, may_record),
+        *noted_outcomes(function, may_record),
+    ]
+
+
+def _notes_errors(manager: FunctionInfo) -> bool:
+    """Whether a generator that is a context manager records, in an ``except`` clause, what leaves its block."""
+    clauses = (h for h in manager.events if h.kind == "handler" and is_broad(h))
+    return any(any(e.kind == "yield" for e in body_of(h)) and any(may_record(e) for e in handled(h)) for h in clauses)
 
 
 def can_fail(event: Event, nesting: int = 0) -> bool:

@@ -1,4 +1,4 @@
-"""Errors that ``gather(…, return_exceptions=True)`` gives back as results, and that are looked at and recorded."""
+"""Errors that come back as results, of ``gather(…, return_exceptions=True)`` or a callee that caught them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,28 @@ def recorded_errors(function: FunctionInfo, only_tells: Callable[[Any], bool]) -
     ``only_tells`` says of a call that it does nothing but log, or work out what to say.
     """
     gathered = [e for e in function.events if e.kind == "concurrent" and _gives_errors(e.expr)]
-    if not gathered:
+    returned = [e for e in function.events if e.kind == "call" and e.callee is not None and _returns_error(e.callee)]
+    if not gathered and not returned:
         return []
-    asking = list(_asking(ir.body_of(function.facts), gathered[0].span))
+    first = min(e.span for e in (*gathered, *returned))
+    asking = list(_asking(ir.body_of(function.facts), first))
     recording = [node[1] for node in asking if _records(node[3], only_tells)]
     if not recording:
         return []
     started = (a for e in gathered for value in e.args for a in contained(value) if a.tag == "pending")
     return [*recording, *(e.span for e in gathered), *(a.site[1] for a in started)]
+
+
+def _returns_error(callee: FunctionInfo) -> bool:
+    """Whether an ``except`` clause of a function returns the error: its caller has to look at the result."""
+    if not any(e.kind == "handler" for e in callee.events):
+        return False
+    clauses = [c for n in own_nodes_below(callee.body) if n[0] == "T" and len(n) == 6 for c in n[3]]
+    return any(
+        n[0] == "R" and len(n) == 3 and n[2] is not None and n[2][0] == "n" and n[2][2] == name
+        for _, _, name, body in clauses
+        for n in own_nodes_below(body)
+    )
 
 
 def _gives_errors(call: ir.Expr | None) -> bool:

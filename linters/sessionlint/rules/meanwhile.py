@@ -71,10 +71,10 @@ def _waits_in_callee(effect: Event, depth: int) -> bool:
 
 def _in_turns(task: Event, effect: Event, session: Any) -> bool:
     """Whether a task and a coroutine that is awaited meanwhile hold one lock whenever they use a session."""
-    locks = {lock_around(atom, session) for atom in task.value}
+    locks = {lock_around(atom, session, task.function) for atom in task.value}
     if None in locks or len(locks) != 1:
         return False
-    return all(lock_around(_coroutine(call), session) in locks for call in _awaited_calls(effect))
+    return all(lock_around(_coroutine(call), session, call.function) in locks for call in _awaited_calls(effect))
 
 
 def _coroutine(call: Event) -> Pending:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from sessionlint.facts import ir
 from sessionlint.program import network
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.rules.failing import body_of
+from sessionlint.rules.failing import body_of, told_blocks
 from sessionlint.rules.recording import recorded_clauses
-from sessionlint.rules.watching import is_within, watched
+from sessionlint.rules.watching import is_within
 
 _MAX_NESTING = 5
 #: What a class below does not raise, and what is meant to end a process.
@@ -71,7 +71,7 @@ def first_raise(function: FunctionInfo, own: bool = False) -> Event | None:
 
     Its ``own`` raise is what it says to whom it concerns, and counts only where its caller asks.
     """
-    told = watched(function)
+    told = told_blocks(function)
     for event in _uncaught(function):
         raises = (own and _is_raise(event)) or any(_is_raise(e) for e in _raised_below(event))
         if raises and "handler" not in event.flags and not any(is_within(event.span, block) for block in told):

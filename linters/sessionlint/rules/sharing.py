@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
+from sessionlint.program.literals import owner_of
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Param, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
@@ -30,7 +31,7 @@ def count(
         single = [a for a in value if a.tag != "seq"]
         own = (*_of_objects(program, single), *carriers(program, single))
         for session in {*brought(program, single), *own}:
-            lock = _lock_around(single, session)
+            lock = _lock_around(program, single, session)
             if lock is None:
                 counts[session] += 2 if many else 1
             elif (session, lock) not in turns:
@@ -47,10 +48,26 @@ def count(
     return counts
 
 
-def _lock_around(started: list[Any], session: Any) -> str | None:
+def _lock_around(program: Program, started: list[Any], session: Any) -> str | None:
     """The lock behind which all of these alternatives use a session."""
-    locks = {lock_around(atom, session) for atom in started}
+    locks = {lock_around(atom, session, _starter(program, atom)) for atom in coroutines_of(started)}
     return next(iter(locks)) if len(locks) == 1 else None
+
+
+def coroutines_of(started: Iterable[Any]) -> list[Any]:
+    """What is started, without the function and the arguments of which a coroutine is made: ``start(work, lock)``."""
+    given = list(started)
+    made = [a for a in given if a.tag == "pending"]
+    functions = {a.info for a in made}
+    parts = {a for p in made for _, value in p.bindings for a in value}
+    return [a for a in given if not (a in parts or (a.tag == "fn" and a.info in functions))]
+
+
+def _starter(program: Program, started: Any) -> Any:
+    """The function that makes a coroutine."""
+    path, span = getattr(started, "site", None) or (None, None)
+    module = program.solver.modules.get(path) if started.tag == "pending" and path is not None else None
+    return owner_of(module, span) if module is not None and span is not None else None
 
 
 def brought(program: Program, started: Iterable[Any]) -> Iterator[Any]:

@@ -40,20 +40,20 @@ def kept_below(program: Program) -> Iterator[Kept]:
         if program.is_exempt(event.function) or "handler" in event.flags:
             continue
         found = _keeps(callee, event.effect.subject, 0)
-        if found is not None and _is_dropped(event):
+        if found is not None and is_dropped(event):
             told.add(event.site)
             yield Kept(event, inner[0], *found)
 
 
 def _keeps(function: FunctionInfo, session: Any, hops: int) -> tuple[Event, Event] | None:
     """The clause of a function, or of one it hands the session to, that keeps errors; and what fails there."""
-    uses = [e for e in function.events if _works_with(e, session)]
-    for handler in _clauses(function):
+    uses = [e for e in function.events if works_with(e, session)]
+    for handler in keeping_clauses(function):
         use = next((e for e in body_of(handler) if e in uses), None)
-        if use is not None and not _rolls_back(handler, session):
+        if use is not None and not rolls_back(handler, session):
             return handler, use
     for wrapper in function.wrappers if uses else ():
-        for handler in _clauses(wrapper):
+        for handler in keeping_clauses(wrapper):
             if any(e.kind in ("call", "declared") or e.effect == uses[0].effect for e in body_of(handler)):
                 return handler, uses[0]
     for use in uses if hops < _MOST_HOPS else ():
@@ -64,13 +64,14 @@ def _keeps(function: FunctionInfo, session: Any, hops: int) -> tuple[Event, Even
     return None
 
 
-def _works_with(event: Event, session: Any) -> bool:
+def works_with(event: Event, session: Any) -> bool:
+    """Whether an event works with a session, in no transaction that is opened in its own function."""
     if event.kind not in ("use", "effect") or (event.kind == "effect" and event.text != "use"):
         return False
     return session in event.subject and not event.transactions
 
 
-def _clauses(function: FunctionInfo) -> Iterator[Event]:
+def keeping_clauses(function: FunctionInfo) -> Iterator[Event]:
     """The ``except`` clauses outside of transactions that catch database errors, and after which nothing raises."""
     for event in function.events:
         if event.kind != "handler" or "swallows" not in event.flags or event.transactions:
@@ -81,11 +82,12 @@ def _clauses(function: FunctionInfo) -> Iterator[Event]:
             yield event
 
 
-def _rolls_back(handler: Event, session: Any) -> bool:
+def rolls_back(handler: Event, session: Any) -> bool:
+    """Whether a clause gives the session up itself."""
     return any(e.name in ("rollback", "close") and session in e.subject for e in handled(handler))
 
 
-def _is_dropped(event: Event) -> bool:
+def is_dropped(event: Event) -> bool:
     """Whether a call is a statement of its own: nobody looks at what it says."""
     return any(span == event.span for span in _dropped(ir.body_of(event.function.facts)))
 

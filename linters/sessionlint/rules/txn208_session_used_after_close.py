@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.outlived_by_tasks import outlived
 from sessionlint.rules.transactions import called, down_to, one_per_call
 
 if TYPE_CHECKING:
@@ -414,6 +415,16 @@ def check(program: Program) -> Iterator[Finding]:
             "or open a second session for it."
         )
         yield program.finding(META, event, message, [*_closing(program, event), *trace])
+    for start, item in outlived(program):
+        if program.is_exempt(start.function):
+            continue
+        message = (
+            f"The task that `{called(start)}` starts may still use its session when that is closed: the group ends "
+            "later than the session's block. Enter the group inside of it, or let the task open its own session."
+        )
+        yield program.finding(
+            META, start, message, [program.step((start.path, item), "the session is closed at the end of this block")]
+        )
 
 
 def _returned(program: Program, event: Event) -> Finding:

@@ -16,6 +16,7 @@ from sessionlint.rules.request_blocks import request_blocks
 from sessionlint.rules.savepoints import leaves_bare, spans_with_savepoints
 from sessionlint.rules.swallowing_callees import Kept, kept_below
 from sessionlint.rules.swallowing_managers import managed
+from sessionlint.rules.swallowing_waiters import kept_by_waiters
 from sessionlint.rules.transactions import called, owned
 from sessionlint.rules.translating import catches_database_errors, stands_for
 from sessionlint.rules.units import units_around
@@ -766,7 +767,7 @@ def check(program: Program) -> Iterator[Finding]:
         if "swallows" not in event.flags or program.is_exempt(event.function) or not _around(program, event):
             continue
         yield from _report(program, event)
-    for kept in kept_below(program):
+    for kept in (*kept_below(program), *kept_by_waiters(program)):
         yield _below(program, kept)
 
 

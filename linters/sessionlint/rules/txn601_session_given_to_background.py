@@ -22,7 +22,7 @@ from sessionlint.rules.background_work import (
     started_values,
 )
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.executors import is_waited_for
+from sessionlint.rules.executors import goes_on, is_waited_for
 
 META = Rule(
     code="TXN601",
@@ -867,7 +867,9 @@ def check(program: Program) -> Iterator[Finding]:
     awaited = awaited_tasks(program)
     reported: set[tuple[str, ir.Span4]] = set()
     for event in program.events("schedule", "effect"):
-        if event.text == "thread" or (event.kind == "effect" and event.text != "schedule"):
+        if event.kind == "effect" and event.text != "schedule":
+            continue
+        if event.text == "thread" and not goes_on(event):
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event):
             continue

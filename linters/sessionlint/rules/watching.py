@@ -23,7 +23,7 @@ def watched(function: FunctionInfo) -> list[ir.Span4]:
     for node in _statements(ir.body_of(function.facts)):
         if node[0] == "w/" and any(item[1] in telling for item, _ in node[2]):
             found.append(node[1])
-        elif node[0] == "T" and any(_is_loud(n) for n in nodes_below(node[5])):
+        elif node[0] == "T" and any(is_loud(n) for n in nodes_below(node[5])):
             found.extend(statement[1] for statement in node[2])
     return found
 
@@ -36,12 +36,13 @@ def is_within(span: ir.Span4, block: ir.Span4) -> bool:
 def _logs_errors(manager: FunctionInfo) -> bool:
     """Whether a context manager of the project logs what leaves its block."""
     for node in _statements(ir.body_of(manager.facts)):
-        if node[0] == "T" and any(_is_loud(n) for part in (node[3], node[5]) for n in nodes_below(part)):
+        if node[0] == "T" and any(is_loud(n) for part in (node[3], node[5]) for n in nodes_below(part)):
             return any(n[0] == "y" for n in nodes_below(node[2]))
     return False
 
 
-def _is_loud(node: Any) -> bool:
+def is_loud(node: Any) -> bool:
+    """Whether a node is a call of a logger's method that is meant to be seen."""
     return node[0] == "c" and len(node) == 5 and node[2][0] == "a" and node[2][3] in _LOUD
 
 
