@@ -32,13 +32,21 @@ def keeps_registry(node: ast.ClassDef) -> bool:
 def _filled(node: ast.AST, given: set[str]) -> Iterator[ast.expr]:
     """The containers that a statement puts the value of a name into, or an object of the class that is ``given``."""
     if isinstance(node, ast.Assign):
-        value = node.value
-        made = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in given
-        for target in node.targets if made or isinstance(value, ast.Name) else ():
+        for target in node.targets if _is_given(node.value, given) else ():
             if isinstance(target, ast.Subscript):
                 yield target.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PUTS:
-        yield from [node.func.value] if any(isinstance(a, ast.Name) for a in node.args[-1:]) else ()
+        yield from [node.func.value] if any(_is_given(a, given) for a in node.args[-1:]) else ()
+
+
+def _is_given(node: ast.expr, given: set[str]) -> bool:
+    """A name, an object of the class that is ``given``, or one made with what is: ``Handler(session)``."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return isinstance(node, ast.Name)
+    if node.func.id in given:
+        return True
+    passed = (*node.args, *(k.value for k in node.keywords)) if node.func.id[:1].isupper() else ()
+    return any(isinstance(a, ast.Name) and a.id in given for a in passed)
 
 
 def _sources(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:

@@ -15,6 +15,7 @@ from sessionlint.program import (
     decorated,
     drawing,
     expressions,
+    filling,
     forwarding,
     generators,
     joining,
@@ -225,10 +226,11 @@ def _summary(frame: Frame) -> Summary:
             del exported[effect]
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
     commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
-    returns = bounded(promising.returned(frame, frame.returns))
+    given, handed_out = filling.filled(frame, frame.returns), filling.filled(frame, frame.yields)
+    returns = bounded(promising.returned(frame, given))
     return Summary(
         returns=returns,
-        yields=bounded(promising.yielded(frame, frame.yields)),
+        yields=bounded(promising.yielded(frame, handed_out)),
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,
