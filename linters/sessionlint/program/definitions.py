@@ -12,6 +12,7 @@ from sessionlint.program import (
     dependencies,
     dispatching,
     hooking,
+    init_only,
     knowledge,
     middleware,
     provisions,
@@ -329,6 +330,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     _made_for_requests(frame, info)
     frame.class_scope = saved_scope
     _register_subclass(frame, info, facts)
+    init_only.declare(frame, info)
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
         frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
     frame.env = saved_env

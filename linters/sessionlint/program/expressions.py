@@ -15,6 +15,7 @@ from sessionlint.program import (
     generators,
     handles,
     holding,
+    init_only,
     iterating,
     keys,
     knowledge,
@@ -299,6 +300,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])
         return definitions.container_of(frame, last, parts) or base
+    if name == "dataclasses.InitVar":
+        return init_only.typed(frame.evaluate(parts[0]))
     if last in knowledge.INJECTION_MARKERS:
         return provisions.marked(frame, name, last, parts, e)
     if name in knowledge.CARRIERS:
