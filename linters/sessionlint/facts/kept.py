@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 
 _PUTS = frozenset({"append", "add", "insert", "appendleft", "setdefault"})
+#: Methods of a metaclass that make a class.
+_MAKES = frozenset({"__new__", "__init__"})
 #: Methods of what is in a container that is a container itself: nothing is called that was put in.
 _OF_CONTAINERS = _PUTS | {"get", "items", "keys", "values", "pop", "popleft", "update", "extend", "remove", "discard"}
 
@@ -18,6 +20,8 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     """
     inside = list(ast.walk(node))
     itself = ("self", "cls", node.name)
+    if any(_keeps_classes(n, node) for n in node.body if isinstance(n, ast.FunctionDef)):
+        return True
     given = {a.arg for n in inside if isinstance(n, ast.FunctionDef) for a in n.args.args[1:]}
     filled = {name for n in inside for source in _filled(n, given) for name in _attributes(source, itself)}
     if not filled:
@@ -27,6 +31,16 @@ def keeps_registry(node: ast.ClassDef) -> bool:
         sources.setdefault(name, []).append(source)
     called = (source for n in inside if isinstance(n, ast.Call) for source in _called(n, sources))
     return any(not filled.isdisjoint(_attributes(source, itself)) for source in called)
+
+
+def _keeps_classes(method: ast.FunctionDef, node: ast.ClassDef) -> bool:
+    """Whether a class keeps those below it, or a metaclass those it makes: ``Plugin.known[key] = cls``."""
+    if method.name != "__init_subclass__":
+        bases = (b.attr if isinstance(b, ast.Attribute) else getattr(b, "id", "") for b in node.bases)
+        if method.name not in _MAKES or not any(base == "type" or base.endswith("Meta") for base in bases):
+            return False
+    owners = (*(a.arg for a in method.args.args[:1]), node.name)
+    return any(name for n in ast.walk(method) for source in _filled(n, set()) for name in _attributes(source, owners))
 
 
 def _filled(node: ast.AST, given: set[str]) -> Iterator[ast.expr]:

@@ -174,9 +174,19 @@ def drawn(frame: Frame, holder: ir.Expr, held: Value, keys: Value, named: ir.Exp
         return held
     if not any(a.tag == "map" and a.get(("?",)) is not None for a in held):
         return held
-    for origin, owner in _origins(frame, holder):
+    for origin, owner in _origins(frame, holder) + _imported(frame, holder, held):
         held = _told_apart(frame, origin, owner if not isinstance(owner, Param) else None, held, keys[0])
     return held
+
+
+def _imported(frame: Frame, holder: ir.Expr, held: Value) -> list[tuple[tuple[Any, str], Any]]:
+    """The same for a dictionary of another module, under the name that it has there."""
+    if holder[0] == "n":
+        name, apart = holder[2], holder[2] not in frame.env
+    else:
+        name, apart = holder[3], holder[2][0] == "n" and any(a.tag == "mod" for a in frame.evaluate(holder[2]))
+    homes = dict.fromkeys([a.site[0] for a in held if a.tag == "map" and a.site is not None]) if apart else {}
+    return [((path, name), None) for path in homes if path != frame.path]
 
 
 def of_name(frame: Frame, holder: ir.Expr, value: Value) -> Value:

@@ -23,6 +23,7 @@ from sessionlint.program import (
     left_open,
     promising,
     scheduling,
+    subclassing,
     unsaved,
 )
 from sessionlint.program.definitions import given_through, receiver_of, sign
@@ -124,7 +125,7 @@ def _parameters(frame: Frame) -> None:
     function, solver = frame.function, frame.solver
     for index, (name, kind, _, _, span) in enumerate(function.params):
         if index == 0 and function.class_info is not None and kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
-            receiver = receiver_of(function)
+            receiver = subclassing.receiver(frame, receiver_of(function))
             if receiver and not _is_no_receiver(frame, name):
                 frame.env[name] = receiver
                 continue
