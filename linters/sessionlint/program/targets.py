@@ -9,6 +9,7 @@ from sessionlint.program import (
     by_key,
     certificates,
     class_containers,
+    consuming,
     filling,
     handles,
     holding,
@@ -68,7 +69,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             picking.note(frame, target[2], value, source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):
-        _unpack(frame, target[2], value)
+        _unpack(frame, target[2], consuming.run_out(frame, value, (source or target)[1]))
     elif op == "*":
         assign(frame, target[2], value, None)
     elif op == "a":
