@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 
 _PUTS = frozenset({"append", "add", "insert", "appendleft", "setdefault"})
+#: Methods of a metaclass that make a class.
+_MAKES = frozenset({"__new__", "__init__"})
 #: Methods of what is in a container that is a container itself: nothing is called that was put in.
 _OF_CONTAINERS = _PUTS | {"get", "items", "keys", "values", "pop", "popleft", "update", "extend", "remove", "discard"}
 
@@ -18,6 +20,8 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     """
     inside = list(ast.walk(node))
     itself = ("self", "cls", node.name)
+    if any(_keeps_classes(n, node) for n in node.body if isinstance(n, ast.FunctionDef)):
+        return True
     given = {a.arg for n in inside if isinstance(n, ast.FunctionDef) for a in n.args.args[1:]}
     filled = {name for n in inside for source in _filled(n, given) for name in _attributes(source, itself)}
     if not filled:
@@ -29,16 +33,34 @@ def keeps_registry(node: ast.ClassDef) -> bool:
     return any(not filled.isdisjoint(_attributes(source, itself)) for source in called)
 
 
+def _keeps_classes(method: ast.FunctionDef, node: ast.ClassDef) -> bool:
+    """Whether a class keeps those below it, or a metaclass those it makes: ``Plugin.known[key] = cls``."""
+    if method.name != "__init_subclass__":
+        bases = (b.attr if isinstance(b, ast.Attribute) else getattr(b, "id", "") for b in node.bases)
+        if method.name not in _MAKES or not any(base == "type" or base.endswith("Meta") for base in bases):
+            return False
+    owners = (*(a.arg for a in method.args.args[:1]), node.name)
+    return any(name for n in ast.walk(method) for source in _filled(n, set()) for name in _attributes(source, owners))
+
+
 def _filled(node: ast.AST, given: set[str]) -> Iterator[ast.expr]:
     """The containers that a statement puts the value of a name into, or an object of the class that is ``given``."""
     if isinstance(node, ast.Assign):
-        value = node.value
-        made = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in given
-        for target in node.targets if made or isinstance(value, ast.Name) else ():
+        for target in node.targets if _is_given(node.value, given) else ():
             if isinstance(target, ast.Subscript):
                 yield target.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PUTS:
-        yield from [node.func.value] if any(isinstance(a, ast.Name) for a in node.args[-1:]) else ()
+        yield from [node.func.value] if any(_is_given(a, given) for a in node.args[-1:]) else ()
+
+
+def _is_given(node: ast.expr, given: set[str]) -> bool:
+    """A name, an object of the class that is ``given``, or one made with what is: ``Handler(session)``."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return isinstance(node, ast.Name)
+    if node.func.id in given:
+        return True
+    passed = (*node.args, *(k.value for k in node.keywords)) if node.func.id[:1].isupper() else ()
+    return any(isinstance(a, ast.Name) and a.id in given for a in passed)
 
 
 def _sources(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:

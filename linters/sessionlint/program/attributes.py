@@ -23,6 +23,7 @@ from sessionlint.program import (
     records,
     replacing,
     scheduling,
+    subclassing,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -126,8 +127,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
-        if tag == "fn" and name in ("__wrapped__", "func"):
-            return (atom,)
+        if (tag == "fn" and name in ("__wrapped__", "func")) or (tag in ("fn", "partial") and name == "value"):
+            return (atom,)  # ``value``: the member of an enumeration
         if tag == "column" and name in ("key", "name"):
             return (Ext("sqlalchemy.table_name()"),)
         if tag == "column" and name in ("c", "desc", "asc", "expression", "property"):
@@ -361,6 +362,8 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return (solver.bound(own, atom),)
     if name == "__name__":
         return UNKNOWN
+    if name == subclassing.BELOW:
+        return (Method(atom, name),)
     if solver.class_kind(atom.info):
         return (Method(atom, name),)
     return UNKNOWN

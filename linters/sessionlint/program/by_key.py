@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import filling
 from sessionlint.program import keys as naming
 from sessionlint.program.chosen import of_given
 from sessionlint.program.frame import Frame, identity
@@ -119,7 +120,19 @@ def _itself(function: FunctionInfo, atom: Any) -> Param | None:
     return own if atom == Inst(own.info.class_info) else None
 
 
+def _owner_of_call(frame: Frame, owner: Param, given: Any, e: ir.Expr) -> Any:
+    """What stands for the object that a callee puts something into: which one a parameter is, callers know."""
+    mark = mark_of(given)
+    if mark is not None and e[0] == "c" and e[2][0] == "a" and e[2][2][0] == "n" and owner == _receiver(owner.info):
+        named = frame.env.get(e[2][2][2], UNKNOWN)
+        if len(named) == 1 and isinstance(named[0], Param) and named[0].info is frame.function:
+            return named[0]
+    return mark or _itself(frame.function, given)
+
+
 def _keep(frame: Frame, kept: Kept) -> None:
+    if isinstance(kept.owner, Const):
+        filling.note(frame, kept.owner, kept.value)
     if isinstance(kept.owner, Param) or isinstance(kept.key, Param | FieldOf):
         frame.kept[kept] = None
     else:
@@ -134,7 +147,7 @@ def carry(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[A
         owner, key = kept.owner, kept.key
         if isinstance(owner, Param) and owner in mapped:
             given = mapped[owner]
-            owner = (mark_of(given[0]) or _itself(frame.function, given[0])) if len(given) == 1 else None
+            owner = _owner_of_call(frame, owner, given[0], e) if len(given) == 1 else None
         elif isinstance(owner, Param) and not naming.is_own(frame.function, owner.info):
             owner = None
         values = substitute(frame, of_given(kept.value, mapped), mapped, function, e[1])
@@ -161,9 +174,19 @@ def drawn(frame: Frame, holder: ir.Expr, held: Value, keys: Value, named: ir.Exp
         return held
     if not any(a.tag == "map" and a.get(("?",)) is not None for a in held):
         return held
-    for origin, owner in _origins(frame, holder):
+    for origin, owner in _origins(frame, holder) + _imported(frame, holder, held):
         held = _told_apart(frame, origin, owner if not isinstance(owner, Param) else None, held, keys[0])
     return held
+
+
+def _imported(frame: Frame, holder: ir.Expr, held: Value) -> list[tuple[tuple[Any, str], Any]]:
+    """The same for a dictionary of another module, under the name that it has there."""
+    if holder[0] == "n":
+        name, apart = holder[2], holder[2] not in frame.env
+    else:
+        name, apart = holder[3], holder[2][0] == "n" and any(a.tag == "mod" for a in frame.evaluate(holder[2]))
+    homes = dict.fromkeys([a.site[0] for a in held if a.tag == "map" and a.site is not None]) if apart else {}
+    return [((path, name), None) for path in homes if path != frame.path]
 
 
 def of_name(frame: Frame, holder: ir.Expr, value: Value) -> Value:

@@ -13,6 +13,7 @@ from sessionlint.program import (
     generators,
     handles,
     holding,
+    init_only,
     joining,
     keeping,
     knowledge,
@@ -259,15 +260,15 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if kind is not None:
         made = handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
         return own_sessions.note_class(frame, made, (callee,)) if kind == SESSION else made
+    after = solver.method(info, init_only.AFTER)
+    if after is not None:
+        bindings.update(init_only.run(frame, info, after, bindings, e))
     tells = configured.configures(frame, info)
     meaningful = tuple(
         (k, shallow(v, 2))
         for k, v in bindings.items()
         if v and not _is_self(k, init) and (_matters(v) or _switches(v) or _tells(frame, v, tells))
     )
-    post = solver.method(info, "__post_init__")
-    if post is not None:
-        running.run(frame, post, {}, e)
     routers = solver.external_bases(info) & {"fastapi.APIRouter", "fastapi.FastAPI"}
     if routers:
         if init is not None:

@@ -13,6 +13,7 @@ from sessionlint.program import (
     dispatching,
     from_requests,
     hooking,
+    init_only,
     knowledge,
     middleware,
     provisions,
@@ -20,6 +21,7 @@ from sessionlint.program import (
     row_classes,
     signals,
     strings,
+    subclassing,
 )  # fmt: skip
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
@@ -331,7 +333,8 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     row_classes.note(frame, info)
     _made_for_requests(frame, info)
     frame.class_scope = saved_scope
-    _register_subclass(frame, info, facts)
+    subclassing.define(frame, info, facts[4])
+    init_only.declare(frame, info)
     for decorator, expr in ((a, d) for d in facts[6] for a in frame.evaluate(d) if a.tag == "fn"):
         frame.machine.call(frame, decorator, [(Cls(info),)], [], ("c", expr[1], expr, (), ()))
     frame.env = saved_env
@@ -342,16 +345,6 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
-
-
-def _register_subclass(frame: Frame, info: ClassInfo, facts: tuple[Any, ...]) -> None:
-    """``class Mail(Sender, kind="mail")``: the base keeps the class under that name."""
-    bases = [c for c in frame.solver.mro(info) if c is not info]
-    method = next((c.methods["__init_subclass__"] for c in bases if "__init_subclass__" in c.methods), None)
-    if method is not None and any(c.registers for c in bases):
-        keywords = [(key, frame.evaluate(expr)) for key, expr in facts[4] if key not in (None, "metaclass")]
-        at = ("c", info.header, ("n", info.header, info.name), (), ())
-        frame.machine.call(frame, Fn(method), [(Cls(info),)], keywords, at)
 
 
 #: Attributes of a worker's settings: what it runs, and what it calls around that.

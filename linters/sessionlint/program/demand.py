@@ -18,6 +18,8 @@ _PUT_IN = frozenset({"param", "obj"})
 _MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowledge.RAW_CONNECTIONS))
 #: Methods of a parameter that tell a database session only where its callers say what they pass.
 _ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
+#: What a method is kept of that ends a transaction when it is called under another name: ``self.end = session.commit``.
+_RECEIVERS = frozenset({"param", "injected", "handle", "ext"})
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
@@ -114,6 +116,8 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
         return _opens(atom)
     if tag in ("cls", "inst"):
         return atom.info in owners
+    if tag == "method":
+        return atom.name in _ENDS and atom.receiver.tag in _RECEIVERS
     if tag == "partial":
         return any(_atom_matters(a, makers, owners) for a in atom.function)
     if tag == "map":

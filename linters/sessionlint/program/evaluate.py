@@ -15,6 +15,7 @@ from sessionlint.program import (
     decorated,
     drawing,
     expressions,
+    filling,
     forwarding,
     generators,
     joining,
@@ -22,6 +23,7 @@ from sessionlint.program import (
     left_open,
     promising,
     scheduling,
+    subclassing,
     unsaved,
 )
 from sessionlint.program.definitions import given_through, receiver_of, sign
@@ -123,7 +125,7 @@ def _parameters(frame: Frame) -> None:
     function, solver = frame.function, frame.solver
     for index, (name, kind, _, _, span) in enumerate(function.params):
         if index == 0 and function.class_info is not None and kind in (ir.KIND_POSONLY, ir.KIND_NORMAL):
-            receiver = receiver_of(function)
+            receiver = subclassing.receiver(frame, receiver_of(function))
             if receiver and not _is_no_receiver(frame, name):
                 frame.env[name] = receiver
                 continue
@@ -225,10 +227,11 @@ def _summary(frame: Frame) -> Summary:
             del exported[effect]
     always_raises = frame.dead and not frame.returned and not function.is_generator and bool(frame.events)
     commits = tuple((s, h) for n, s, h in frame.after_yield if n == "commit")
-    returns = bounded(promising.returned(frame, frame.returns))
+    given, handed_out = filling.filled(frame, frame.returns), filling.filled(frame, frame.yields)
+    returns = bounded(promising.returned(frame, given))
     return Summary(
         returns=returns,
-        yields=bounded(promising.yielded(frame, frame.yields)),
+        yields=bounded(promising.yielded(frame, handed_out)),
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,

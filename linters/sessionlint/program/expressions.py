@@ -10,11 +10,13 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     calls,
+    consuming,
     definitions,
     drawing,
     generators,
     handles,
     holding,
+    init_only,
     iterating,
     joining,
     keys,
@@ -100,6 +102,8 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
         elif atom.tag == "partial":
             # ``to_thread(work)`` that was kept, or given to ``wait_for``
             out = join(out, calls.call_atom(frame, atom, [], [], ("z", e[1], ())))
+        elif atom.tag == "inst":
+            out = join(out, late_awaits.by_method(frame, atom, e))
         else:
             out = join(out, (atom,))
     return out
@@ -162,7 +166,7 @@ def _elements(frame: Frame, e: ir.Expr) -> Value:
     many = False
     for element in e[2]:
         if element[0] == "*":
-            for atom in frame.evaluate(element[2]):
+            for atom in consuming.run_out(frame, frame.evaluate(element[2]), element[1]):
                 if atom.tag == "seq":
                     items.extend(atom.items)
                     many = many or atom.many
@@ -222,7 +226,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
 
 
 def _subscript(frame: Frame, e: ir.Expr) -> Value:
-    base = _seen(frame, frame.evaluate(e[2]))
+    base = seen(frame, frame.evaluate(e[2]))
     if by_key.DEFAULTS in base:
         base = by_key.of_name(frame, e[2], base)
     out: Value = UNKNOWN
@@ -241,7 +245,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
         if atom.tag == "mod" and isinstance(index, str):
             out = join(out, get_attribute(frame, (atom,), index, e))
         elif atom.tag == "map":
-            out = join(out, _entry(atom, index))
+            out = join(out, entry_of(atom, index))
         elif atom.tag == "seq":
             if isinstance(index, int) and not atom.many and -len(atom.items) <= index < len(atom.items):
                 out = join(out, atom.items[index])
@@ -276,7 +280,7 @@ def _subscript(frame: Frame, e: ir.Expr) -> Value:
 _MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
 
 
-def _entry(atom: Map, key: Any) -> Value:
+def entry_of(atom: Map, key: Any) -> Value:
     """What a dictionary holds under a key; under an unknown key, anything it holds."""
     if key is not None:
         found = atom.get(key)
@@ -313,6 +317,8 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])
         return definitions.container_of(frame, last, parts) or base
+    if name == "dataclasses.InitVar":
+        return init_only.typed(frame.evaluate(parts[0]))
     if last in knowledge.INJECTION_MARKERS:
         return provisions.marked(frame, name, last, parts, e)
     if name in knowledge.CARRIERS:
@@ -429,7 +435,7 @@ def _other(frame: Frame, e: ir.Expr) -> Value:
     return UNKNOWN
 
 
-def _seen(frame: Frame, value: Value) -> Value:
+def seen(frame: Frame, value: Value) -> Value:
     """With a parameter, the containers of handles and objects it is declared or given as."""
     views = []
     held: list[Any] = []
@@ -454,7 +460,7 @@ def _seen(frame: Frame, value: Value) -> Value:
 def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """What iterating over a value gives."""
     out: Value = UNKNOWN
-    for atom in _seen(frame, value):
+    for atom in seen(frame, value):
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
         elif atom.tag == "map":

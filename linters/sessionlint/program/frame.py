@@ -97,6 +97,8 @@ class Frame:
         #: what is put into registries, and the parameters by which something is drawn out of one
         self.kept: dict[Any, None] = {}
         self.draws: dict[str, bool] = {}
+        #: what was put into objects that keep a registry, see :mod:`sessionlint.program.filling`
+        self.filled: dict[Any, dict[Any, None]] = {}
         #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`
         self.ambient: dict[Any, None] = {}
         #: what context managers that give out no session have opened, and as what it is known here

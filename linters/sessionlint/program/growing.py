@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
+    class_containers,
     lasting,
     sending,
     stubs,
@@ -17,7 +18,9 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
 from sessionlint.program.targets import assign, put_back, renew
 from sessionlint.program.values import (
+    CONNECTION,
     NAMESPACE,
+    SESSION,
     TASK,
     Map,
     Seq,
@@ -35,6 +38,8 @@ Keywords = list[tuple[str, Value]]
 MAX_ALTERNATIVES = 2
 #: What a registry holds to call it later.
 _CALLED = ("fn", "cls", "partial", "param")
+_OBJECTS = ("inst",)
+_HELD = frozenset({SESSION, CONNECTION})
 
 
 def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
@@ -118,6 +123,7 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
     """``self.hooks.append(f)``, ``self.hooks[event].append(f)``: what an object keeps to call or use it later."""
     if target[0] == "c" and target[2][0] == "a" and target[2][3] == "setdefault" and target[3]:
         target = ("i", target[1], target[2][2], target[3][0])
+    class_containers.note(frame, target, added, e[1])
     if any(a in frame.entered for a in contained(added)) and target[0] == "a":
         frame.store("attribute", ir.text_of(target), added, e[1])
     elif target[0] == "i":
@@ -135,10 +141,17 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
 
 
 def _is_called(frame: Frame, atom: Any) -> bool:
-    """Whether something kept is a function, or a parameter that functions are passed for."""
+    """Whether something kept is a function, an object that works on a session, or a parameter that is passed such."""
     if atom.tag == "param":
-        return bool(frame.solver.ask("views_among", atom, _CALLED))
-    return atom.tag in _CALLED
+        if frame.solver.ask("views_among", atom, _CALLED):
+            return True
+        return any(_holds_session(frame, a) for a in frame.solver.ask("views_among", atom, _OBJECTS))
+    return atom.tag in _CALLED or (atom.tag == "inst" and _holds_session(frame, atom))
+
+
+def _holds_session(frame: Frame, atom: Any) -> bool:
+    """Whether an object was made with a session or connection."""
+    return bool(atom.bindings) and any(frame.solver.kind_of(a) in _HELD for a in contained((atom,), 2))
 
 
 def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
@@ -174,4 +187,5 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
         kept = args[1] if e[2][3] == "setdefault" and len(args) > 1 else tuple(a for _, v in added.items for a in v)
         frame.store("global", target[2], kept, e[1])
     elif target[0] in ("n", "a"):
+        class_containers.note_entries(frame, target, tuple(a for _, v in added.items for a in v), e[1])
         assign(frame, target, merged, None)

@@ -69,6 +69,9 @@ def of_call(frame: Frame, key: Any, mapped: dict[Any, Value], e: ir.Expr) -> Val
     """The keys that a call names for one that its callee has from a parameter."""
     if isinstance(key, FieldOf):
         if key.param in mapped:
+            given = mapped[key.param]
+            if key.name == "__name__" and given and all(a.tag in ("cls", "fn") for a in given):
+                return tuple([Const(a.info.name, "str") for a in given])
             return frame.machine.attribute(frame, mapped[key.param], key.name, ("a", e[1], ("z", e[1], ()), key.name))
         return (key,) if is_own(frame.function, key.param.info) else UNKNOWN
     if isinstance(key, Param) and key in mapped:

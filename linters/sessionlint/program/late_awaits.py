@@ -83,6 +83,22 @@ def _result(frame: Frame, started: Any, e: ir.Expr) -> Value:
     return substitute(frame, frame.solver.summary_of(started.info).returns, mapped, started.info, e[1])
 
 
+def by_method(frame: Frame, instance: Any, e: ir.Expr) -> Value:
+    """``await Saver(session)``: runs the ``__await__`` of an object; an object without one stands for itself."""
+    method = frame.solver.method(instance.info, "__await__")
+    if method is None:
+        return (instance,)
+    out: Value = UNKNOWN
+    for atom in frame.machine.call(frame, frame.solver.bound(method, instance), [], [], e[2]):
+        if atom.tag == "pending" and atom.info is method:
+            frame.machine.run_pending(frame, atom, e[2][1], e[2])
+            mapped = substitution(frame, method, atom.bindings)
+            out = join(out, substitute(frame, frame.solver.summary_of(method).returns, mapped, method, e[1]))
+        else:
+            out = join(out, (atom,))
+    return out
+
+
 def note_late(frame: Frame, value: Value, e: ir.Expr) -> None:
     """Tells of what was made ready on a session, and is waited for when that is closed; tasks tell it themselves."""
     if YES not in [known for (_, fact), known in frame.facts.items() if fact == "closed"]:

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     buffers,
     by_key,
+    consuming,
     dispatching,
     generators,
     halves,
@@ -33,6 +34,7 @@ from sessionlint.program import (
     signals,
     stdlib,
     strings,
+    subclassing,
     waiting,
     wiring,
 )
@@ -229,9 +231,16 @@ def escape(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> N
             frame.effect(Effect("escape", "unknown", atom), e[1], f"{ir.text_of(e[2])}() receives it")
 
 
+#: Methods that go through what they are given at once, of these.
+_GO_THROUGH = frozenset({"join", "extend", "update", "extendleft"})
+_CONTENTS = frozenset({"const", "text", "seq", "map"})
+
+
 def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """A method of a value that is no handle."""
     tag = receiver.tag
+    if name in _GO_THROUGH and args and tag in _CONTENTS:
+        consuming.run_out(frame, args[0], e[1])
     if tag == "const" and receiver.kind == "str" and name == "set":
         return set_in_text(frame, receiver.value, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
@@ -256,6 +265,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return records.dumped(frame, receiver, keywords)
     if tag == "inst" and name in records.READS:
         return records.read(frame, receiver, name, args, keywords)
+    if tag == "cls" and name == subclassing.BELOW:
+        return subclassing.below(frame, receiver.info)
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
@@ -364,6 +375,8 @@ def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> V
         return given
     if name in ("close", "aclose", "__aexit__", "__exit__"):
         generators.end(frame, receiver, name, e)
+    elif name == "__await__" and receiver.kind == "coro":
+        return frame.machine.run_pending(frame, receiver, e[1], e)
     return UNKNOWN
 
 

@@ -9,6 +9,7 @@ from sessionlint.program import (
     buffers,
     certificates,
     config_readers,
+    consuming,
     generators,
     graphql,
     handing,
@@ -26,6 +27,7 @@ from sessionlint.program import (
     signals,
     stdlib,
     strings,
+    subclassing,
     tokens,
     urls,
 )
@@ -115,18 +117,19 @@ def _take(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
         if isinstance(atom, Pending):
             default = args[1] if len(args) > 1 else UNKNOWN
             out = join(out, generators.step(frame, atom, "anext", e, default))
-        elif atom.tag == "seq":
-            out = join(out, join_all(list(atom.items)))
+        else:
+            out = join(out, consuming.first(frame, atom, e[1]))
     return out
 
 
 def _sequence(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     if not args:
         return (Seq(()),)
-    queries = tuple(a for a in args[0] if a.tag == "row" and a.query)
+    given = consuming.run_out(frame, args[0], e[1])
+    queries = tuple(a for a in given if a.tag == "row" and a.query)
     if queries:
         return frame.machine.element(frame, queries, e[1])
-    return tuple(a for a in args[0] if a.tag in ("seq", "pending")) or args[0]
+    return tuple(a for a in given if a.tag in ("seq", "pending")) or given
 
 
 def _enumerate(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -335,6 +338,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "blinker.Namespace().signal": signals.named,
     **provisions.SPECIAL, **locks.SPECIAL,
     hooking.LISTEN: hooking.listen,
+    **consuming.SPECIAL, "builtins.frozenset": _sequence, "enum.member": _first,
+    "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,

@@ -8,6 +8,9 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     certificates,
+    class_containers,
+    consuming,
+    filling,
     handles,
     holding,
     keeping,
@@ -66,7 +69,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             picking.note(frame, target[2], value, source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):
-        _unpack(frame, target[2], value)
+        _unpack(frame, target[2], consuming.run_out(frame, value, (source or target)[1]))
     elif op == "*":
         assign(frame, target[2], value, None)
     elif op == "a":
@@ -160,7 +163,10 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
             if info.configures:
                 frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:
-                frame.store(_place(frame, atom, target[2]), f"{info.name}.{name}", value, target[1])
+                place = _place(frame, atom, target[2])
+                frame.store(place, f"{info.name}.{name}", value, target[1])
+                if place == "local object" and (filled := filling.given(frame, atom, value)) is not None:
+                    _put_in_place(frame, ("z", target[1], ()), (), {atom: filled})
         elif atom.tag == "mod":
             frame.solver.remember(FILES, None, frame.solver.names.identity)
             path = frame.solver.names.path_of(atom.name, frame.path)
@@ -309,6 +315,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         return
     if value and (target[2][0] == "i" or any(a.tag == "inst" for a in owner)):
         lasting.note(frame, target[2], owner, value, target)
+    if value and target[2][0] in ("a", "i"):
+        class_containers.note_entries(frame, target[2], value, target[1])
     if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
         by_key.put(frame, target[2], keys, value, target[3])
         if by_key.is_default(owner):

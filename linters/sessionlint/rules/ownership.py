@@ -206,7 +206,9 @@ def closes(program: Program, info: ClassInfo, atom: Any) -> bool:
         for effect in function.summary.effects:
             if effect.kind == "txn" and effect.name == "close" and _is(effect.subject, atom):
                 return True
-        if any(_ends(e) and any(_is(a, atom) for a in e.subject) for e in function.events):
+        # what has opened it on an exit stack does not end it
+        ending = (e for e in function.events if _ends(e) and (e.kind == "txn" or atom not in e.subject))
+        if any(_is(a, atom) for e in ending for a in e.subject):
             return True
     return False
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program import class_containers
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.class_attributes import is_shared
 from sessionlint.rules.kept_for_good import (
     caching_arguments,
     is_cached,
@@ -17,6 +19,7 @@ from sessionlint.rules.kept_for_good import (
     keeps_its_object,
     kept_at_exit,
 )
+from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.lifespans import kept_as_state
 from sessionlint.rules.ownership import HELD, closes
@@ -600,6 +603,9 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         return ""  # a class-based view: each request gets an instance, and what it depends on
     if place == "class" and _dies_with_call(program, event, held):
         return ""
+    if place == class_containers.PLACE:
+        shared = any(is_shared(program, a.info, event.text.partition(".")[2]) for v in event.args for a in v)
+        place = "class" if shared else place
     if place in _PLACES:
         if function.name == "<module>" and all(a in closed for a in held):
             return ""
@@ -617,7 +623,7 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     info = function.class_info
     if place == "attribute" and info is not None and _serves_all(program, info, function):
         return f"on {info.name}, of which one instance serves all requests. Pass the session on as an argument"
-    own = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a) and a not in closed]
+    own = [a for a in held if isinstance(a, Handle) and _stays_open(program, function, a) and a not in closed]
     if own and (info is None or not closes(program, info, own[0])):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
@@ -637,6 +643,11 @@ def _dies_with_call(program: Program, event: Event, held: Value) -> bool:
     name = event.text.partition(".")[0]
     given = all(a.tag in ("param", "injected") or a in event.open_sessions for a in held)
     return given and any(c.defined_in is event.function and c.name == name for c in program.classes)
+
+
+def _stays_open(program: Program, function: FunctionInfo, handle: Handle) -> bool:
+    """Opened in this function, and ended by nothing that it is opened with."""
+    return _made_by_hand(function, handle) or is_left_on_stack(program, function, handle)
 
 
 def _made_by_hand(function: FunctionInfo, handle: Handle) -> bool:

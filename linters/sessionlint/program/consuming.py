@@ -1,0 +1,104 @@
+"""What goes through an iterable at once, and gives its elements, or one of them: ``list``, ``max``, ``itemgetter``.
+
+A generator runs where something goes through it, not where it is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sessionlint.facts import ir
+from sessionlint.program import keys
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Ext, PartialCall, Pending, Seq, Value, join, join_all
+
+Keywords = list[tuple[str, Value]]
+#: What is worth knowing of the greatest of some: numbers and texts are what they were, unknown.
+_OBJECTS: Final = frozenset({"inst", "fn", "cls", "row", "handle"})
+#: They go through what they are given, and give something else.
+_THROUGH: Final = ("any", "all", "sum", "str().join", "list().extend", "set().update")
+_GETTER: Final = "operator.itemgetter()"
+
+
+def run_out(frame: Frame, value: Value, span: ir.Span4) -> Value:
+    """Generators of the project in a value run to their end here: the lists of what they give, in their place."""
+    for atom in value:
+        if atom.tag == "pending" and atom.kind == "gen" and not atom.info.is_async:
+            return tuple([_given(frame, a, span) for a in value])
+    return value
+
+
+def _given(frame: Frame, atom: Any, span: ir.Span4) -> Any:
+    if not isinstance(atom, Pending) or atom.kind != "gen" or atom.info.is_async:
+        return atom
+    return Seq((frame.machine.element(frame, (atom,), span),), True)
+
+
+def _goes_through(name: str) -> Any:
+    def consume(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+        for given in args:
+            run_out(frame, given, e[1])
+        return (Ext(name),)
+
+    return consume
+
+
+def _greatest(name: str) -> Any:
+    def pick(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+        """``max(x)`` is one of the elements of ``x``, ``max(a, b)`` one of the two."""
+        several = len(args) != 1
+        found = join_all(args) if several else frame.machine.element(frame, run_out(frame, args[0], e[1]), e[1])
+        kept = tuple([a for a in found if a.tag in _OBJECTS or frame.solver.kind_of(a) is not None])
+        return kept or (Ext(name),)
+
+    return pick
+
+
+def first(frame: Frame, atom: Any, span: ir.Span4) -> Value:
+    """``next(iter(sessions))`` of a parameter that lists are passed for, or of a dictionary."""
+    if atom.tag == "param" and frame.solver.ask("views_among", atom, ("seq",)):
+        return frame.machine.element(frame, (atom,), span)
+    return frame.machine.element(frame, (atom,), span) if atom.tag in ("seq", "map") else UNKNOWN
+
+
+def _getter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``itemgetter(key, …)``: calling it with something gives what that has under the keys."""
+    return (PartialCall((Ext(_GETTER),), tuple(args), ()),)
+
+
+def _get(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    if len(args) < 2:
+        return UNKNOWN
+    found = [_entry(frame, args[-1], key) for key in args[:-1]]
+    return found[0] if len(found) == 1 else (Seq(tuple(found)),)
+
+
+def _entry(frame: Frame, value: Value, key: Value) -> Value:
+    from sessionlint.program.expressions import entry_of, seen
+
+    out: Value = UNKNOWN
+    index = keys.in_dictionary(key)
+    for atom in seen(frame, value):
+        if atom.tag == "map":
+            out = join(out, entry_of(atom, index))
+        elif (
+            atom.tag == "seq"
+            and isinstance(index, int)
+            and not atom.many
+            and -len(atom.items) <= index < len(atom.items)
+        ):
+            out = join(out, atom.items[index])
+        elif atom.tag == "seq":
+            out = join(out, join_all(list(atom.items)))
+        elif atom.tag == "row":
+            out = join(out, (atom,))
+    return out
+
+
+SPECIAL: dict[str, Any] = {
+    **{f"builtins.{name}": _goes_through(f"builtins.{name}()") for name in _THROUGH},
+    **{f"builtins.{name}": _greatest(f"builtins.{name}()") for name in ("max", "min")},
+    "operator.itemgetter": _getter, _GETTER: _get,
+}  # fmt: skip
+
+__all__ = ["SPECIAL", "first", "run_out"]
