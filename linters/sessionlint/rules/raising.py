@@ -81,7 +81,7 @@ def first_raise(function: FunctionInfo, own: bool = False) -> Event | None:
 
 def first_file(function: FunctionInfo) -> Event | None:
     """The first thing in a function that opens, reads or copies files with no ``except`` around it, calls followed."""
-    told = watched(function)
+    told = told_blocks(function)
     for event in _uncaught(function):
         if "handler" in event.flags or any(is_within(event.span, block) for block in told):
             continue
