@@ -245,6 +245,7 @@ def _summary(frame: Frame) -> Summary:
         ambient=tuple(frame.ambient),
         yields_once=generators.yields_once(frame),
         takes=tuple(frame.takes),
+        finds=frame.finds,
     )
 
 

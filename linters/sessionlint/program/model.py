@@ -61,6 +61,8 @@ class Summary:
     yields_once: bool = False
     #: parameters, generators of its callers, out of which it takes one thing to give it back
     takes: tuple[Any, ...] = ()
+    #: it tells by its class what is a database handle, see :mod:`sessionlint.program.wrapping`
+    finds: bool = False
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -95,6 +97,7 @@ class Summary:
                 self.ambient,
                 self.yields_once,
                 self.takes,
+                self.finds,
             )
         return self._key
 

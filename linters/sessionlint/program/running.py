@@ -44,6 +44,8 @@ def run(
     keeping.run(frame, function, mapped, e[1])
     if summary.ambient:
         ambient.carry(frame, summary, mapped)
+    if summary.finds and frame.function.parent is not None:
+        frame.finds = True
     if summary.keeps:
         by_key.carry(frame, function, summary, mapped, e)
     if summary.draws is not None:
