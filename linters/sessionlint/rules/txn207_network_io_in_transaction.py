@@ -40,8 +40,8 @@ META = Rule(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
         "that wait but are called outside; clients that are only created inside the block, and what they only collect "
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
-        "flushed, writes on some paths only; what a context manager does when it is left, outside a block; the session "
-        "of an object that others made, once another such object has ended a transaction, which may be the same; "
+        "flushed, writes on some paths only (a failure that is rolled back and then forgotten is no path of its own); "
+        "what a context manager does when it is left, outside a block; the session of an object that others made, once another such object has ended a transaction, which may be the same; "
         "`sleep(0)`, which waits for nothing."
     ),
 )
