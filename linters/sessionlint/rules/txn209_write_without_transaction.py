@@ -33,7 +33,9 @@ META = Rule(
         "`flush()` alone; services, whose caller owns the transaction, unless they open the session themselves and "
         "nobody else gets it; rows that a GET request merges to read them; sessions of unknown origin, and sessions "
         "handed to code that cannot be seen; writes of a dependency when one of the requests that use it commits; a "
-        "session in a registry or context variable that middleware, or whatever else no code in sight calls, commits."
+        "session in a registry or context variable that middleware, or whatever else no code in sight calls, commits; "
+        "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
+        "later commit may still follow."
     ),
 )
 
@@ -1133,8 +1135,10 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
     what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
+    later = event.function.events[event.function.events.index(event) + 1 :]
+    where = " on this way" if any(e.name == "commit" and session in e.subject for e in later) else ""
     message = (
-        f"`{what}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
+        f"`{what}` writes rows that nothing commits{where}: they are lost when the session is closed. Put it into "
         f"`async with session.begin():`{first_ended(program, event.function, session)}."
     )
     return program.finding(META, event, in_colour(message, is_asynchronous(program, event.function, (session,))), trace)
