@@ -244,6 +244,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     instance = Inst(info)
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
+        bindings.update(frame.solver.summary_of(init).not_given)
         running.run(frame, init, bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))
     else:

@@ -63,6 +63,8 @@ class Summary:
     takes: tuple[Any, ...] = ()
     #: it tells by its class what is a database handle, see :mod:`sessionlint.program.wrapping`
     finds: bool = False
+    #: parameters of the constructors above that this one leaves empty, see :mod:`sessionlint.program.bases_given`
+    not_given: tuple[tuple[Any, Value], ...] = ()
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -98,6 +100,7 @@ class Summary:
                 self.yields_once,
                 self.takes,
                 self.finds,
+                self.not_given,
             )
         return self._key
 
