@@ -10,6 +10,7 @@ from sessionlint.program import (
     flushing,
     holding,
     knowledge,
+    merging,
     own_sessions,
     predicates,
     revealing,
@@ -324,6 +325,8 @@ def _operate(
             write = sending.note(frame, subjects, first, e, f"{ir.text_of(e[2])}() uses it")
     if write:
         flags = ("write",)
+    if name == "merge" and kind == SESSION:
+        merging.copied(frame, subjects, first or dict(keywords).get("instance", UNKNOWN))
     closed = any(frame.know(s, "closed") == 1 for s in subjects)
     if closed and name not in PASSIVE:
         flags = (*flags, "closed")
