@@ -1,6 +1,6 @@
 """What the constructor of a class leaves empty of the one above: ``super().__init__()``.
 
-What classes beside it pass there is not what its objects hold, although all keep it in one attribute of the class above.
+What classes beside it pass there is not what its objects hold, although all keep it in one attribute of that class.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class _Step(NamedTuple):
     """A statement on the way to a place: the block it stands in, its number there, and the statement around that."""
 
     block: tuple[ir.Stmt, ...]
-    index: int
+    number: int
     owner: Any
 
 
@@ -35,12 +35,12 @@ def left_before(write: Event, session: Any, commits: list[Event]) -> bool:
         return False
     steps = _steps(function.body, write.span)
     told = [e for e in function.events if session in e.subject]
-    if steps and _stand_in(ends, steps[-1].block[steps[-1].index]):
+    if steps and _stand_in(ends, steps[-1].block[steps[-1].number]):
         return False
     stops = ends + [e.span for e in told if e.name in ("rollback", "begin")]
     for step in reversed(steps):
         touched = False
-        for statement in step.block[step.index + 1 :]:
+        for statement in step.block[step.number + 1 :]:
             if statement[0] == "R":
                 return not _stand_in(stops, statement) and _gets_out(steps, ends)
             if statement[0] == "!":
@@ -97,7 +97,7 @@ def _steps(body: tuple[ir.Stmt, ...], place: ir.Span4) -> list[_Step]:
         if not found:
             break
         steps.append(found[0])
-        owner = found[0].block[found[0].index]
+        owner = found[0].block[found[0].number]
         blocks = _blocks(owner)
     return [] if blocks else steps
 
