@@ -19,13 +19,14 @@ _REMEMBERS = frozenset({
 })  # fmt: skip
 
 
-def left_open(before: State, ended: State, handlers: tuple[Any, ...]) -> list[tuple[Any, str]]:
+def left_open(frame: Frame, before: State, ended: State, handlers: tuple[Any, ...]) -> list[tuple[Any, str]]:
     """What is known to be left open where a ``try`` that ended well goes on, and no clause of it tells of a failure."""
     if ended[2]:
         return []
     found = [key for key, known in ended[1].items() if known == YES and outlasts(key[1]) and key not in before[1]]
     if not found or any(ended[0].get(name) is not value for name, value in before[0].items()):
         return []
+    found = [key for key in found if frame.solver.kind_of(key[0])]
     return found if all(_says_nothing(statement) for handler in handlers for statement in handler[3]) else []
 
 
