@@ -251,6 +251,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     instance, own = Inst(info), keeping.own(frame, info, e[1])
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
+        bindings.update(frame.solver.summary_of(init).not_given)
         running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))
     else:

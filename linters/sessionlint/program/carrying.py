@@ -15,6 +15,7 @@ from sessionlint.program import (
     registries,
     sending,
     unsaved,
+    wrapping,
 )
 from sessionlint.program.arguments import bind
 from sessionlint.program.conditions import left_of
@@ -52,16 +53,21 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
 
 
 def carry(
-    frame: Frame, function: FunctionInfo, summary: Summary, effect: Effect, mapped: Any, asked: Any, e: ir.Expr
-) -> None:
-    """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen."""
-    guards = left_of(summary.guards.get(effect, frozenset()), asked, frame.solver)
+    frame: Frame, function: FunctionInfo, summary: Summary, effect: Effect, mapped: Any, asked: Any, e: ir.Expr,
+    inner: Effect | None = None,
+) -> None:  # fmt: skip
+    """One effect of a callee becomes one of the caller, unless the arguments ``asked`` say that it does not happen.
+
+    ``inner``: what the callee's summary knows it by, where that is something else.
+    """
+    inner = inner or effect
+    guards = left_of(summary.guards.get(inner, frozenset()), asked, frame.solver)
     if guards is None:
         return
     if effect.kind == sending.SEND:
         sending.carry(frame, function, effect, mapped, e, guards)
     else:
-        happens(frame, function, effect, effect, mapped, e, guards)
+        happens(frame, function, effect, inner, mapped, e, guards)
 
 
 def happens(
@@ -146,6 +152,6 @@ def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings
     owner = wrapper.class_info if wrapper.parent is None else None
     given = bind(frame, wrapper, Fn(wrapper, Inst(owner) if owner is not None else None), args, keywords)
     mapped = substitution(frame, wrapper, tuple(given.items()))
-    for effect, hop in list(frame.solver.summary_of(wrapper).effects.items()):
-        if hop.callee is None and (effect.subject is not None or effect.kind == "network"):
-            carry(frame, wrapper, wrapper.summary, effect, mapped, mapped, e)
+    for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
+        told = mapped if effect is inner else bindings
+        carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner)

@@ -248,6 +248,8 @@ def _summary(frame: Frame) -> Summary:
         ambient=tuple(frame.ambient),
         yields_once=generators.yields_once(frame),
         takes=tuple(frame.takes),
+        finds=frame.finds,
+        not_given=tuple([item for item in frame.not_given.items() if item[1]]) if frame.not_given else (),
     )
 
 

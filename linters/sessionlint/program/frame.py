@@ -66,6 +66,10 @@ class Frame:
         #: (handle, "closed" | "open" | "begun" | "used") -> YES or MAYBE
         self.facts: dict[tuple[Any, str], int] = {}
         self.dead = False
+        #: what the constructors of the classes above are not given, see :mod:`sessionlint.program.bases_given`
+        self.not_given: dict[Any, Value] = {}
+        #: what is a database handle is told by its class, here or by what is called
+        self.finds = False
         #: how many calls are gone through inside of one another, see :mod:`sessionlint.program.configured`
         self.depth = 0
         self.events: list[Event] = []

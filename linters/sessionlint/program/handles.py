@@ -11,6 +11,7 @@ from sessionlint.program import (
     halves,
     holding,
     knowledge,
+    merging,
     own_sessions,
     predicates,
     revealing,
@@ -322,6 +323,8 @@ def _operate(
             write = sending.note(frame, subjects, first, e, f"{ir.text_of(e[2])}() uses it")
     if write:
         flags = ("write",)
+    if name == "merge" and kind == SESSION:
+        merging.copied(frame, subjects, first or dict(keywords).get("instance", UNKNOWN))
     closed = any(frame.know(s, "closed") == 1 for s in subjects)
     if closed and name not in PASSIVE:
         flags = (*flags, "closed")

@@ -65,6 +65,10 @@ class Summary:
     yields_once: bool = False
     #: parameters, generators of its callers, out of which it takes one thing to give it back
     takes: tuple[Any, ...] = ()
+    #: it tells by its class what is a database handle, see :mod:`sessionlint.program.wrapping`
+    finds: bool = False
+    #: parameters of the constructors above that this one leaves empty, see :mod:`sessionlint.program.bases_given`
+    not_given: tuple[tuple[Any, Value], ...] = ()
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -99,6 +103,8 @@ class Summary:
                 self.ambient,
                 self.yields_once,
                 self.takes,
+                self.finds,
+                self.not_given,
             )
         return self._key
 

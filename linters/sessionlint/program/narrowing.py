@@ -45,9 +45,12 @@ def narrow_to(frame: Frame, name: str, classes: Value) -> bool:
     known = solver.instances(classes)
     handles = tuple(a for a in known if solver.kind_of(a))
     wide = frame.env.get(name, ())
+    frame.finds = frame.finds or bool(handles)
     if any(solver.kind_of(a) for a in wide):
+        if handles:
+            return _among(frame, name, {solver.kind_of(a) for a in handles})
         # a class of the project that is no session: it may be one no longer
-        if not known or handles or any(a.tag != "inst" for a in known):
+        if not known or any(a.tag != "inst" for a in known):
             return False
         frame.env[name] = known
         return True
@@ -57,6 +60,16 @@ def narrow_to(frame: Frame, name: str, classes: Value) -> bool:
         frame.env[name] = tuple(a for a in wide if a.tag != "row")
     else:
         return False
+    return True
+
+
+def _among(frame: Frame, name: str, kinds: set[str | None]) -> bool:
+    """``for arg in args: if isinstance(arg, Session):`` of arguments among which there is a session."""
+    wide = frame.env[name]
+    kept = tuple(a for a in wide if frame.solver.kind_of(a) in kinds)
+    if not kept or len(kept) == len(wide):
+        return False
+    frame.env[name] = kept
     return True
 
 

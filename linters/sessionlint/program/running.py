@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     ambient,
+    bases_given,
     by_key,
     carrying,
     configured,
@@ -44,10 +45,14 @@ def run(
     keeping.run(frame, function, mapped, e[1])
     if summary.ambient:
         ambient.carry(frame, summary, mapped)
+    if summary.finds and frame.function.parent is not None:
+        frame.finds = True
     if summary.keeps:
         by_key.carry(frame, function, summary, mapped, e)
     if summary.draws is not None:
         summary = by_key.in_call(frame, function, summary, bindings, e)
+    if function.name == "__init__" and frame.function.name == "__init__":
+        bases_given.note(frame, function, summary, bindings)
     spared = opens_none(summary, mapped, frame.solver)
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(

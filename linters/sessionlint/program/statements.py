@@ -19,6 +19,7 @@ from sessionlint.program import (
     listed,
     picking,
     rounds,
+    setbacks,
     told_tests,
 )
 from sessionlint.program.expressions import element_of
@@ -296,8 +297,11 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
             frame.facts.update({k: held for k, held in interrupted[1].items() if k[1] == "used"})
         paths.append(_handler(frame, handler, body_events))
     frame.restore(paths[0])
+    open_still = setbacks.left_open(frame, before, paths[0], s[3]) if s[3] else []
     for path in paths[1:]:
         frame.merge(path)
+    if open_still:
+        setbacks.keep(frame, open_still)
     if s[5]:
         _finally(frame, s[5], interrupted)
         frame.narrow_exits(exits)

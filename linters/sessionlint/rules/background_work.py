@@ -65,7 +65,9 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             run = program.solver.method(atom.info, "__call__")
             yield from captured_sessions(program, run, {}) if run is not None else ()
         if tag in ("fn", "pending"):
-            given = dict(getattr(atom, "bindings", ()))
+            # what its object was made with is looked at below
+            made_with = getattr(atom.receiver, "bindings", ()) if tag == "fn" else atom.bindings
+            given = dict(made_with)
             yield from captured_sessions(program, atom.info, {**own_handles(given.values()), **given})
         if tag == "row" and atom.query:
             yield from sessions_in(program, (atom.session,), depth + 1)

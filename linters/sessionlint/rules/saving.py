@@ -13,6 +13,7 @@ from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.out_of_sight import may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
+from sessionlint.rules.ways_out import left_before
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -33,7 +34,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
-    if any(_may_commit(other, session, event, later=i > index) for i, other in enumerate(function.events)):
+    saving = [other for i, other in enumerate(function.events) if _may_commit(other, session, event, later=i > index)]
+    if saving and not (all(_is_commit(s, event) for s in saving) and left_before(event, session, saving)):
         return False
     commit, escape = Effect("txn", "commit", session), Effect("escape", "unknown", session)
     before = (target for asked in request_dependencies(program, function) for target in behind(program, asked))
@@ -125,6 +127,13 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return True  # a context manager that commits when its block is left
     again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
     return again and other.name == "commit" and other.kind in ("txn", "effect")
+
+
+def _is_commit(other: Event, write: Event) -> bool:
+    """Whether an event is a commit in a place of its own, and nothing that may save in some other way."""
+    if other.name != "commit" or not (other.kind == "txn" or (other.kind == "effect" and other.text == "txn")):
+        return False
+    return other.span != write.span and not (other.callee is not None and other.callee.summary.commits_after_yield)
 
 
 def only_attaches(event: Event) -> bool:

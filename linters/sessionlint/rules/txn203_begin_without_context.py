@@ -13,7 +13,7 @@ from sessionlint.rules.transactions import called, one_per_call
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event
+    from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN203",
@@ -30,9 +30,10 @@ META = Rule(
     ),
     not_flagged=(
         "`begin()` entered by a `with`, also later through a variable or an exit stack, returned to a caller who "
-        "enters it, or left by the `__aexit__` of the object whose `__aenter__` began it; `begin()` of things that "
-        "are no database session; SQL text that takes a lock as no `begin()` can (`BEGIN IMMEDIATE`) in a function "
-        "that commits, and rolls back what the database refuses; session modules, tests and migrations."
+        "enters it, or begun by the `__aenter__` of an object whose `__aexit__` leaves it, or commits or rolls back "
+        "on every path (TXN201, TXN202); `begin()` of things that are no database session; SQL text that takes a lock "
+        "as no `begin()` can (`BEGIN IMMEDIATE`) in a function that commits, and rolls back what the database "
+        "refuses; session modules, tests and migrations."
     ),
 )
 
@@ -206,7 +207,7 @@ def check(program: Program) -> Iterator[Finding]:
     begun = (e for e in program.events("txn") if e.name in ("begin", "begin_nested"))
     loose = (e for e in begun if not e.flags & {"context", "returned"} and not program.is_exempt(e.function))
     for event in one_per_call(loose):
-        if _left_on_exit(program, event) or locks_and_ends(event):
+        if _left_on_exit(program, event) or _ended_on_exit(program, event) or locks_and_ends(event):
             continue
         what = "a savepoint" if event.name == "begin_nested" else "a transaction"
         message = (
@@ -221,13 +222,26 @@ def _left_on_exit(program: Program, event: Event) -> bool:
 
     That is a ``with`` block written in two halves: the transaction is told of the error, and commits or rolls back.
     """
-    info = event.function.class_info
-    if info is None or event.function.name not in _HALVES:
-        return False
-    leave = program.solver.method(info, _HALVES[event.function.name])
+    leave = _other_half(program, event)
     return leave is not None and any(
         e.kind == "left"
         and e.flags.isdisjoint(_SOMETIMES)
         and any(getattr(a, "site", None) == event.site for a in e.subject)
         for e in leave.events
     )
+
+
+def _ended_on_exit(program: Program, event: Event) -> bool:
+    """Whether such an object commits or rolls back by hand, or closes, whichever way its block is left."""
+    leave = _other_half(program, event) if event.name == "begin" else None
+    if leave is None or not event.subject:
+        return False
+    left = leave.summary.leaves
+    return all((subject, "ended") in left or (subject, "closed") in left for subject in event.subject)
+
+
+def _other_half(program: Program, event: Event) -> FunctionInfo | None:
+    info = event.function.class_info
+    if info is None or event.function.name not in _HALVES:
+        return None
+    return program.solver.method(info, _HALVES[event.function.name])

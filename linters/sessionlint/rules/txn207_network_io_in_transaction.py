@@ -41,10 +41,10 @@ META = Rule(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
         "that wait but are called outside; clients that are only created inside the block, and what they only collect "
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
-        "flushed, writes on some paths only; what a context manager does when it is left, outside a block; the session "
-        "of an object that others made, once another such object has ended a transaction, which may be the same; waits "
-        "after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; "
-        "`sleep(0)`, which waits for nothing."
+        "flushed, writes on some paths only (a failure that is rolled back and then forgotten is no path of its own); "
+        "what a context manager does when it is left, outside a block; the session of an object that others made, "
+        "once another such object has ended a transaction, which may be the same; waits after a commit or rollback by "
+        "hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing."
     ),
 )
 

@@ -33,7 +33,9 @@ META = Rule(
         "`flush()` alone; services, whose caller owns the transaction, unless they open the session themselves and "
         "nobody else gets it; rows that a GET request merges to read them; sessions of unknown origin, and sessions "
         "handed to code that cannot be seen; writes of a dependency when one of the requests that use it commits; a "
-        "session in a registry or context variable that middleware, or whatever else no code in sight calls, commits."
+        "session in a registry or context variable that middleware, or whatever else no code in sight calls, commits; "
+        "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
+        "later commit may still follow."
     ),
 )
 
@@ -1068,7 +1070,7 @@ async def d(notes=Depends(given(Written))):
 
 
 def check(program: Program) -> Iterator[Finding]:
-    """The first lost write of each function and session."""
+    """The first lost write of each function and session, and the first on a way out before the commit."""
     for function in program.functions:
         role = program.role(function)
         if role not in ("endpoint", "background", "service"):
@@ -1076,16 +1078,16 @@ def check(program: Program) -> Iterator[Finding]:
         own = opened_and_kept(program, function) if role == "service" else None
         if own is not None and not own:
             continue
-        reported: set[Any] = set()
+        reported: set[tuple[Any, bool]] = set()
         for index, event in enumerate(function.events):
             for atom in event.subject if _writes(function, event) else ():
                 if (
-                    atom not in reported
+                    (atom, _is_way(event, atom)) not in reported
                     and (own is None or atom in own)
                     and _is_own(program, function, atom)
                     and is_lost(program, function, index, atom)
                 ):
-                    reported.add(atom)
+                    reported.add((atom, _is_way(event, atom)))
                     yield _finding(program, event, atom)
     for lost in lost_writes(program):
         yield _of_dependency(program, lost)
@@ -1125,6 +1127,11 @@ def _writes(function: FunctionInfo, event: Event) -> bool:
     return is_write(event) and not (_reads_only(function) and only_attaches(event))
 
 
+def _is_way(event: Event, session: Any) -> bool:
+    """Whether the function commits further down, on another way than that of a lost write."""
+    return any(e.name == "commit" and session in e.subject and e.span > event.span for e in event.function.events)
+
+
 def _finding(program: Program, event: Event, session: Any) -> Finding:
     trace = down_to(program, event)
     source = injector(program, session) if isinstance(session, Injected) else None
@@ -1133,8 +1140,9 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
     what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
+    where = " on this way" if _is_way(event, session) else ""
     message = (
-        f"`{what}` writes rows that nothing commits: they are lost when the session is closed. Put it into "
+        f"`{what}` writes rows that nothing commits{where}: they are lost when the session is closed. Put it into "
         f"`async with session.begin():`{first_ended(program, event.function, session)}."
     )
     return program.finding(META, event, in_colour(message, is_asynchronous(program, event.function, (session,))), trace)
