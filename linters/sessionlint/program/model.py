@@ -321,7 +321,7 @@ _BESIDE_GETTER = frozenset({"setter", "deleter", "update_expression"})
 
 
 def _completed(method: FunctionInfo) -> str | None:
-    """The name of the property that a function is the setter or deleter of (``@name.setter``, ``@Base.name.setter``)."""
+    """The name of the property that a function is the setter of (``@name.setter``, ``@Base.name.setter``)."""
     outer = [d for d in method.decorators if d[0] == "a" and d[3] in _BESIDE_GETTER]
     return next((d[2][3] if d[2][0] == "a" else d[2][2] for d in outer if d[2][0] in ("a", "n")), None)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, prefixes, strings
+from sessionlint.program import ambient, padding, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -267,7 +267,7 @@ SPECIAL: dict[str, Special] = {
     "types.SimpleNamespace": _namespace, "types.MappingProxyType": _itself, "types.MethodType": _bound_method,
     "collections.ChainMap": _chained, "collections.defaultdict": _default_dictionary,
     NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
-    "builtins.format": _itself,
+    "builtins.format": padding.formatted,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
     "functools.cached_property": _property,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),

@@ -121,9 +121,9 @@ class _Body:
                 return True
             if node[0] == "x" and len(node[3]) == 1 and node[3][0] in _SAME and self._sides(node[2], node[4][0]):
                 return True
-            if node[0] == "n" and depth < _STEPS:
-                if any(self._compares(value, depth + 1) for value in self.assigned.get(node[2], ())):
-                    return True
+            named = self.assigned.get(node[2], ()) if node[0] == "n" and depth < _STEPS else ()
+            if any(self._compares(value, depth + 1) for value in named):
+                return True
         return False
 
     def _sides(self, left: ir.Expr, right: ir.Expr) -> bool:
