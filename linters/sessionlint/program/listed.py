@@ -1,6 +1,7 @@
-"""Parameters that a test has found among literals: ``if order not in ("name", "id"): raise ValueError``.
+"""Names that a test has found among literals: ``if order not in ("name", "id"): raise ValueError``.
 
-Where that holds they are one of these literals in every text they are put into, and parameters everywhere else.
+Where that holds, parameters are one of these literals in every text they are put into, and parameters everywhere else.
+Names of which nothing else is known are these literals.
 """
 
 from __future__ import annotations
@@ -9,26 +10,26 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Param, Value, contained, join_all
+from sessionlint.program.values import Param, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
 #: Conditions that may say so.
 TESTS = ("x", "u", "o")
-#: Parameters with the names they have here and the literals.
-Listed = tuple[tuple[Param, str, Value], ...]
+#: Parameters with the names they have here and the literals; ``None`` for what is not known.
+Listed = tuple[tuple[Param | None, str, Value], ...]
 
 
 def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
-    """The parameters that are one of some literals where a condition holds, and where it does not."""
+    """The names that are one of some literals where a condition holds, and where it does not."""
     if test[0] == "x":
         if len(test[3]) != 1 or test[3][0] not in ("in", "not in") or test[2][0] != "n":
             return (), ()
-        value = frame.env.get(test[2][2], ())
-        if len(value) != 1 or not isinstance(value[0], Param):
+        value = frame.env.get(test[2][2])
+        if value is None or (value and (len(value) != 1 or not isinstance(value[0], Param))):
             return (), ()
         literals = _literals(frame.evaluate(test[4][0])) if _is_fixed(frame, test[4][0]) else ()
-        found = ((value[0], test[2][2], literals),) if literals else ()
+        found = ((value[0] if value else None, test[2][2], literals),) if literals else ()
         return (found, ()) if test[3][0] == "in" else ((), found)
     if test[0] == "u" and test[2] == "not":
         holds, fails = tested(frame, test[3])
@@ -48,23 +49,48 @@ def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
 
 
 def _literals(named: Value) -> Value:
-    if len(named) != 1 or named[0].tag != "seq" or named[0].many:
+    if len(named) != 1 or named[0].tag not in ("seq", "map"):
+        return ()
+    if named[0].tag == "map":
+        names = [] if named[0].partial else [k for k, _ in named[0].items]
+        return join_all([const(k) for k in names]) if all(isinstance(k, str) for k in names) else ()
+    if named[0].many:
         return ()
     items = named[0].items
     known = all(len(i) == 1 and i[0].tag == "const" and i[0].kind == "str" for i in items)
     return join_all(list(items)) if known else ()
 
 
-def note(frame: Frame, listed: Listed) -> None:
-    """Tells of parameters that they are one of some literals on this path."""
-    for param, *_ in listed:
-        frame.facts[(param, LISTED)] = YES
+def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:
+    """Tells of names that they are one of some literals on this path.
+
+    Those that become these literals are given back, with the value they had and the one they have now.
+    """
+    narrowed: dict[str, tuple[Value, Value]] = {}
+    for param, name, literals in listed:
+        if param is not None:
+            frame.facts[(param, LISTED)] = YES
+        elif not frame.env.get(name):
+            frame.env[name] = literals
+            narrowed[name] = ((), literals)
+    return narrowed
+
+
+def widen(frame: Frame, narrowed: dict[str, tuple[Value, Value]]) -> None:
+    """Makes names again what they were before a test, where they have not become something else since."""
+    for name, (wide, narrow) in narrowed.items():
+        if frame.env.get(name) is narrow:
+            frame.env[name] = wide
 
 
 def replaced(frame: Frame, listed: Listed) -> None:
     """Tells so of those that a path does not have any more: ``if order not in ORDERS: order = "name"``."""
     for param, name, _ in listed:
-        if not any(param in tuple(contained(v)) for n, v in frame.env.items()) and frame.env.get(name):
+        if (
+            param is not None
+            and not any(param in tuple(contained(v)) for n, v in frame.env.items())
+            and frame.env.get(name)
+        ):
             frame.facts[(param, LISTED)] = YES
 
 
