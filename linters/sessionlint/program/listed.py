@@ -10,7 +10,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Param, Value, const, contained, join_all
+from sessionlint.program.values import Operation, Param, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
@@ -70,6 +70,7 @@ def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:
     for param, name, literals in listed:
         if param is not None:
             frame.facts[(param, LISTED)] = YES
+            frame.facts[(Operation(param, LISTED, literals), LISTED)] = YES
         elif not frame.env.get(name):
             frame.env[name] = literals
             narrowed[name] = ((), literals)
@@ -97,6 +98,15 @@ def replaced(frame: Frame, listed: Listed) -> None:
 def chosen(value: Value, listed: Listed) -> Value:
     """``order if order in ORDERS else "name"``: the value of the side on which it is one of the literals."""
     return next((literals for param, _, literals in listed if value == (param,)), value)
+
+
+def literals_of(frame: Frame, param: Any) -> Value:
+    """The literals of which a parameter is one here."""
+    if not is_listed(frame, param):
+        return ()
+    told = [k[0] for k, known in frame.facts.items() if known == YES and k[1] == LISTED and k[0].tag == "operation"]
+    # of several tests the one that leaves the fewest
+    return min([operation.result for operation in told if operation.receiver == param], key=len, default=())
 
 
 def is_listed(frame: Frame, param: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, padding, prefixes, strings
+from sessionlint.program import ambient, listed, padding, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -48,7 +48,7 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     """The attributes of ``base`` whose names a value may be."""
     at: ir.Expr = e[3][0] if e[0] == "c" and e[3] else ("z", e[1], ())
     out: Value = UNKNOWN
-    known = [a for n in names for a in (frame.solver.views(n) if n.tag == "param" else (n,))]
+    known = [a for n in names for a in (_views(frame, n) if n.tag == "param" else (n,))]
     for text in strings.texts_of(tuple(known)):
         if not text.dynamic:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
@@ -58,6 +58,11 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
     return out
+
+
+def _views(frame: Frame, param: Any) -> Value:
+    """What a parameter is seen as, or the literals of which a test has found it to be one."""
+    return (listed.literals_of(frame, param) if frame.facts else UNKNOWN) or frame.solver.views(param)
 
 
 def _getattr(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
