@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, listed, padding, prefixes, strings
+from sessionlint.program import ambient, listed, network, padding, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -54,10 +54,19 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
         elif not out and text.text.count("\0") == 1:
             out = prefixes.methods(frame, base, text.text)
+    if not out and (asked := _requests(frame, base)):
+        return asked
     if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
     return out
+
+
+def _requests(frame: Frame, base: Value) -> Value:
+    """``getattr(client, verb)`` of an HTTP client: its ``request``, whatever the verb."""
+    seen = [v for a in base for v in (frame.solver.views(a) if a.tag in ("param", "injected") else (a,))]
+    asked = [request for a in seen if a.tag == "ext" and (request := network.request_of(a.name)) is not None]
+    return tuple([Ext(request) for request in dict.fromkeys(asked)])
 
 
 def _views(frame: Frame, param: Any) -> Value:
