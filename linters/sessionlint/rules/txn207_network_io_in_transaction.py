@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.built_lazily import is_taken_later
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.held_open import Opening, held_open
 from sessionlint.rules.transactions import called, down_to, owned
@@ -42,7 +43,8 @@ META = Rule(
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
         "flushed, writes on some paths only; what a context manager does when it is left, outside a block; the session "
         "of an object that others made, once another such object has ended a transaction, which may be the same; "
-        "`sleep(0)`, which waits for nothing."
+        "`sleep(0)`, which waits for nothing; what a `map()` or a generator expression will call that is gone through "
+        "after the block."
     ),
 )
 
@@ -732,6 +734,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if (event.kind != "network" and event.text != "network") or event.site in found:
             continue
         if is_told_inside(program, event):
+            continue
+        if owned(event) and is_taken_later(event, owned(event)[-1].site):
             continue
         opening = None if owned(event) else held_open(program, event) or _of_decorator(program, event)
         if (opening is not None or owned(event)) and not program.is_exempt(event.function):
