@@ -30,8 +30,9 @@ META = Rule(
     ),
     not_flagged=(
         "`commit()` of things that are no database session (git repositories, message consumers), words in comments "
-        "and log text, session modules, tests and migrations, and context managers that commit on their own, such as "
-        "`session.begin()` and `factory.begin()`."
+        "and log text, session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
+        "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, and "
+        "context managers that commit on their own, such as `session.begin()` and `factory.begin()`."
     ),
 )
 
@@ -448,6 +449,37 @@ from sqlalchemy import create_engine
 with create_engine("postgresql://db/app").connect() as connection:
     connection.commit()
 """
+    ),
+    Good(
+        """
+# --- app/deps.py
+from fastapi import Depends
+
+from app.session import get_session_dependency
+
+
+async def get_unit(session=Depends(get_session_dependency)):
+    try:
+        yield session
+        await session.commit()
+    except Exception:
+        await session.rollback()
+        raise
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.deps import get_unit
+from app.models.item import Item
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+@router.post("/crates")
+async def add(session=Depends(get_unit, scope="function")):
+    session.add(Item(name="crate"))
+""",
+        policy=(("session-dependencies", ["app.session.get_session_dependency", "app.deps.get_unit"]),),
     ),
     Good(
         """

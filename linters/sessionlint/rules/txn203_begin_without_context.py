@@ -32,7 +32,8 @@ META = Rule(
         "`begin()` entered by a `with`, also later through a variable or an exit stack, returned to a caller who "
         "enters it, or left by the `__aexit__` of the object whose `__aenter__` began it; `begin()` of things that "
         "are no database session; SQL text that takes a lock as no `begin()` can (`BEGIN IMMEDIATE`) in a function "
-        "that commits, and rolls back what the database refuses; session modules, tests and migrations."
+        "that commits, and rolls back what the database refuses; session modules, functions the policy names as "
+        "`session-dependencies` or `session-contexts`, wherever they stand; tests and migrations."
     ),
 )
 
