@@ -364,6 +364,31 @@ async def three():
     await holder.writer.commit()  # TXN201@11
 """
     ),
+    Bad(
+        """
+# --- app/deps.py
+from fastapi import Depends
+
+from app.session import get_session_dependency
+
+
+async def get_unit(session=Depends(get_session_dependency)):
+    yield session
+    await session.commit()  # TXN201@11
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.deps import get_unit
+from app.models.item import Item
+
+router = APIRouter()
+
+
+@router.post("/crates")
+async def add(session=Depends(get_unit, scope="function")):
+    session.add(Item(name="crate"))
+"""
+    ),
 ]
 
 GOOD = [
