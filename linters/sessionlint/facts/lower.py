@@ -26,6 +26,7 @@ from sessionlint.facts.packing import pack
 
 #: The format of a number that is filled up with zeros.
 _PADDED = re.compile(r"0\d+[dxX]")
+_PERCENT_PADDED = re.compile(r"%0\d+[dxX]")
 #: Stands among the names of functions that have such a field: numbered ids may be made there.
 _NUMBERS = "0d"
 _CONSTANTS = (str, int, float, bool, type(None))
@@ -162,6 +163,8 @@ class _Lowering:
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
         if isinstance(value, str):
+            if "%0" in value and _PERCENT_PADDED.search(value):
+                self._names.add(_NUMBERS)
             if len(value) < 40 and value.isidentifier():
                 self._names.add(value)
         elif isinstance(value, bytes):

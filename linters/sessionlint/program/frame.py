@@ -170,7 +170,7 @@ class Frame:
 
     def identifier(self, name: str, value: Value, expr: ir.Expr | None, place: str) -> None:
         """Records what an identifier (``id``, ``*_id``) is made of: library calls, mixed texts, or a lambda."""
-        if expr is None or not (name == "id" or name.endswith(_IDENTIFIERS)):
+        if expr is None or not (name in ("id", "ids") or name.endswith(_IDENTIFIERS)):
             return
         if name.endswith("s"):
             # each of several

@@ -491,7 +491,7 @@ def _converts(expr: ir.Expr) -> bool:
 
 def _is_kept(event: Event) -> bool:
     """A bare ``id=`` names an element of a page as well as a row: only a project's class or function makes it ours."""
-    if event.text != "keyword" or event.name != "id":
+    if event.text != "keyword" or event.name not in ("id", "ids"):
         return True
     return any(
         e.kind in ("construct", "call")
