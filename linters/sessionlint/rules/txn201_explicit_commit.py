@@ -477,37 +477,6 @@ with create_engine("postgresql://db/app").connect() as connection:
     ),
     Good(
         """
-# --- app/deps.py
-from fastapi import Depends
-
-from app.session import get_session_dependency
-
-
-async def get_unit(session=Depends(get_session_dependency)):
-    try:
-        yield session
-        await session.commit()
-    except Exception:
-        await session.rollback()
-        raise
-# --- app/routers/crates.py
-from fastapi import APIRouter, Depends
-
-from app.auth.security import get_current_user
-from app.deps import get_unit
-from app.models.item import Item
-
-router = APIRouter(dependencies=[Depends(get_current_user)])
-
-
-@router.post("/crates")
-async def add(session=Depends(get_unit, scope="function")):
-    session.add(Item(name="crate"))
-""",
-        policy=(("session-dependencies", ["app.session.get_session_dependency", "app.deps.get_unit"]),),
-    ),
-    Good(
-        """
 # --- app/context.py
 import registry
 from git import Repo
