@@ -6,7 +6,8 @@ characters, the end exclusive.
 Expressions
     ``("n", span, name)`` name; ``("a", span, base, attribute)``; ``("k", span, constant)``;
     ``("c", span, function, args, keywords)`` call, ``keywords`` of ``(name or None, value)``;
-    ``("f", span, parts)`` f-string; ``("b", span, operator, left, right)`` binary;
+    ``("f", span, parts)`` f-string, ``{n:06d}`` in it as ``format(n, "06d")``;
+    ``("b", span, operator, left, right)`` binary;
     ``("o", span, operator, values)`` and/or; ``("x", span, left, operators, comparators)`` comparison;
     ``("u", span, operator, operand)``; ``("q", span, test, body, orelse)`` conditional;
     ``("t"|"l"|"e", span, elements)`` tuple, list, set; ``("d", span, keys, values)`` (key ``None``: ``**``);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,11 @@ from sessionlint.facts.ir import (
 )
 from sessionlint.facts.packing import pack
 
+#: The format of a number that is filled up with zeros.
+_PADDED = re.compile(r"0\d+[dxX]")
+_PERCENT_PADDED = re.compile(r"%0\d+[dxX]")
+#: Stands among the names of functions that have such a field: numbered ids may be made there.
+_NUMBERS = "0d"
 _CONSTANTS = (str, int, float, bool, type(None))
 _OPERATORS = {
     "Add": "+", "Sub": "-", "Mult": "*", "Mod": "%", "Div": "/", "BitOr": "|", "BitAnd": "&", "Eq": "==",
@@ -157,6 +163,8 @@ class _Lowering:
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
         if isinstance(value, str):
+            if "%0" in value and _PERCENT_PADDED.search(value):
+                self._names.add(_NUMBERS)
             if len(value) < 40 and value.isidentifier():
                 self._names.add(value)
         elif isinstance(value, bytes):
@@ -169,7 +177,17 @@ class _Lowering:
         return ("f", self.span(node), self._many(node.values))
 
     def _formatted(self, node: ast.FormattedValue) -> Expr:
-        return self.expr(node.value)
+        value = self.expr(node.value)
+        spec = node.format_spec
+        if not isinstance(spec, ast.JoinedStr) or len(spec.values) != 1 or not isinstance(spec.values[0], ast.Constant):
+            return value
+        # no other format says anything of what a field holds
+        text = spec.values[0].value
+        if not isinstance(text, str) or not _PADDED.fullmatch(text):
+            return value
+        span = value[1]
+        self._names.add(_NUMBERS)
+        return ("c", span, ("n", span, "format"), (value, ("k", span, text)), ())
 
     def _binary(self, node: ast.BinOp) -> Expr:
         # A long chain a + b + c … nests to the left; walk it with a loop, not the stack.
@@ -453,7 +471,7 @@ class _Lowering:
         if not self._nested:
             body = pack(body)
             names = " ".join(sorted(self._names))
-            flags |= FLAG_MATTERS if screen.matters(names) else 0
+            flags |= FLAG_MATTERS if screen.matters(names) or _NUMBERS in self._names else 0
         self._names = outer_names
         self._local = outer_local
         header = self._header(node, "async def" if is_async else "def")

@@ -34,6 +34,13 @@ def _spread(value: Value) -> list[Value]:
     return [join_all(list(row)) for row in zip_longest(*alternatives, fillvalue=UNKNOWN)]
 
 
+def _place(function: ir.Expr) -> str:
+    """What a keyword argument is: ``dict(id=…)`` writes a key, ``values(id=…)`` a column."""
+    if function[0] == "a":
+        return "values" if function[3] == "values" else "keyword"
+    return "key" if function[0] == "n" and function[2] == "dict" else "keyword"
+
+
 def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
     """Evaluated arguments; ``*`` and ``**`` are spread when their content is known."""
     args: list[Value] = []
@@ -48,7 +55,7 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
     for name, expr in e[4]:
         value = frame.evaluate(expr)
         if name is not None:
-            frame.identifier(name, value, expr, "values" if e[2][0] == "a" and e[2][3] == "values" else "keyword")
+            frame.identifier(name, value, expr, _place(e[2]))
             keywords.append((name, value))
             continue
         value = mapped(frame, value)

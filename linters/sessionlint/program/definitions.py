@@ -51,8 +51,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     """``def``: evaluates what Python evaluates at definition and binds the name."""
     info = frame.solver.define(facts, frame.function, frame.class_scope)
     if frame.class_scope is not None:
-        frame.class_scope.methods[info.name] = info
-        frame.class_scope.reshaped()
+        frame.class_scope.add(info)
         if info.name in ("__new__", "__init_subclass__", "__class_getitem__"):
             info.is_staticmethod = True
     result: Value = (Fn(info),)

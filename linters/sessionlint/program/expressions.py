@@ -405,6 +405,8 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         for condition in conditions:
             frame.evaluate(condition)
             frame.env.update(literals_left(frame, condition)[0])
+            if condition[0] in listed.TESTS:
+                listed.note(frame, listed.tested(frame, condition)[0])
     values = [frame.evaluate(element) for element in e[3]]
     frame.flags.pop()
     if e[2] != "GeneratorExp":

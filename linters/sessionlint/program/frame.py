@@ -36,6 +36,8 @@ _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
 #: Places that outlive every call.
 _SHARED = frozenset({"global", "class", "state"})
 _NO_FLAGS: frozenset[str] = frozenset()
+#: How the names of ids end, and of several.
+_IDENTIFIERS = ("_id", "Id", "_ids", "Ids")
 _TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "setattr", "return", "schedule"})
 
 
@@ -180,8 +182,11 @@ class Frame:
 
     def identifier(self, name: str, value: Value, expr: ir.Expr | None, place: str) -> None:
         """Records what an identifier (``id``, ``*_id``) is made of: library calls, mixed texts, or a lambda."""
-        if expr is None or not (name == "id" or name.endswith(("_id", "Id"))):
+        if expr is None or not (name in ("id", "ids") or name.endswith(_IDENTIFIERS)):
             return
+        if name.endswith("s"):
+            # each of several
+            value = tuple([a for held in value if held.tag == "seq" for item in held.items for a in item])
         if any(
             (a.tag == "ext" and a.name.endswith(("()", "[]", ".int")))
             or (a.tag == "text" and (a.dynamic or a.holes))

@@ -62,6 +62,8 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
         return
     if not sequences:
         return
+    if target[2].endswith("ds") and e[3]:
+        frame.identifier(target[2], args[-1] if e[2][3] == "extend" else (Seq(added),), e[3][-1], "name")
     grown = _grown(frame, sequences, added)
     is_task = any(a.tag == "obj" and a.name == TASK for v in added for a in v)
     if target[2] not in frame.env and frame.function.name != "<module>" and not is_task:

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     buffers,
     by_key,
+    column_types,
     consuming,
     dispatching,
     generators,
@@ -105,6 +106,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         column = predicates.column_name(frame, e[2][2])
         if column is not None:
             return predicates.predicate(frame, e[1], [(column, False)], e)
+    if told.of_sqlalchemy and name.endswith(column_types.VARIANT):
+        return column_types.on_postgresql(name, args)
     if told.reads_header and args:
         return keyed(frame, Ext(name[: -len(".get")]), literal(args[0]), e[1])
     if name == middleware.MAKER:

@@ -1,6 +1,7 @@
-"""Parameters that a test has found among literals: ``if order not in ("name", "id"): raise ValueError``.
+"""Names that a test has found among literals: ``if order not in ("name", "id"): raise ValueError``.
 
-Where that holds they are one of these literals in every text they are put into, and parameters everywhere else.
+Where that holds, parameters are one of these literals in every text they are put into, and parameters everywhere else.
+Names of which nothing else is known are these literals.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Param, Value, const, contained, join_all
+from sessionlint.program.values import Operation, Param, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
@@ -20,12 +21,12 @@ _FAILS = ("not in", "!=")
 _DISPLAYS = ("t", "l", "e", "d")
 #: Methods that leave a text what it is but for case and blanks.
 _CASES = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "casefold"})
-#: Parameters with the names they have here and the literals.
-Listed = tuple[tuple[Param, str, Value], ...]
+#: Parameters with the names they have here and the literals; ``None`` for what is not known.
+Listed = tuple[tuple[Param | None, str, Value], ...]
 
 
 def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
-    """The parameters that are one of some literals where a condition holds, and where it does not."""
+    """The names that are one of some literals where a condition holds, and where it does not."""
     if test[0] == "x":
         found = _compared(frame, test) if len(test[3]) == 1 else ()
         return (found, ()) if test[3][0] in _HOLDS else ((), found)
@@ -40,18 +41,20 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
 
 
 def _compared(frame: Frame, test: ir.Expr) -> Listed:
-    """The parameter that a comparison finds among literals, or is the one literal: ``order.lower() == "asc"``."""
+    """The name that a comparison finds among literals; also a parameter that is the one: ``order.lower() == "asc"``."""
     operator = test[3][0]
     name = _name(test[2]) if operator in _HOLDS or operator in _FAILS else None
-    value = frame.env.get(name, ()) if name is not None else ()
-    if name is None or len(value) != 1 or not isinstance(value[0], Param):
+    value = frame.env.get(name) if name is not None else None
+    if name is None or value is None or (value and (len(value) != 1 or not isinstance(value[0], Param))):
         return ()
     among = test[4][0]
+    if not value and (test[2][0] != "n" or operator in ("==", "!=")):
+        return ()
     if operator in ("==", "!="):
         literals = const(among[2]) if among[0] == "k" and isinstance(among[2], str) else ()
     else:
         literals = _literals(frame.evaluate(among)) if _is_fixed(frame, among) else ()
-    return ((value[0], name, literals),) if literals else ()
+    return ((value[0] if value else None, name, literals),) if literals else ()
 
 
 def _name(tested: ir.Expr) -> str | None:
@@ -100,33 +103,64 @@ def _is_written_once(body: Any, name: str) -> bool:
 
 
 def _literals(named: Value) -> Value:
-    if len(named) != 1:
+    if len(named) != 1 or named[0].tag not in ("seq", "map"):
         return ()
-    if named[0].tag == "map" and not named[0].partial and all(isinstance(k, str) for k, _ in named[0].items):
-        return join_all([const(k) for k, _ in named[0].items])
-    if named[0].tag != "seq" or named[0].many:
+    if named[0].tag == "map":
+        names = [] if named[0].partial else [k for k, _ in named[0].items]
+        return join_all([const(k) for k in names]) if all(isinstance(k, str) for k in names) else ()
+    if named[0].many:
         return ()
     items = named[0].items
     known = all(len(i) == 1 and i[0].tag == "const" and i[0].kind == "str" for i in items)
     return join_all(list(items)) if known else ()
 
 
-def note(frame: Frame, listed: Listed) -> None:
-    """Tells of parameters that they are one of some literals on this path."""
-    for param, *_ in listed:
-        frame.facts[(param, LISTED)] = YES
+def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:
+    """Tells of names that they are one of some literals on this path.
+
+    Those that become these literals are given back, with the value they had and the one they have now.
+    """
+    narrowed: dict[str, tuple[Value, Value]] = {}
+    for param, name, literals in listed:
+        if param is not None:
+            frame.facts[(param, LISTED)] = YES
+            frame.facts[(Operation(param, LISTED, literals), LISTED)] = YES
+        elif not frame.env.get(name):
+            frame.env[name] = literals
+            narrowed[name] = ((), literals)
+    return narrowed
+
+
+def widen(frame: Frame, narrowed: dict[str, tuple[Value, Value]]) -> None:
+    """Makes names again what they were before a test, where they have not become something else since."""
+    for name, (wide, narrow) in narrowed.items():
+        if frame.env.get(name) is narrow:
+            frame.env[name] = wide
 
 
 def replaced(frame: Frame, listed: Listed) -> None:
     """Tells so of those that a path does not have any more: ``if order not in ORDERS: order = "name"``."""
     for param, name, _ in listed:
-        if not any(param in tuple(contained(v)) for n, v in frame.env.items()) and frame.env.get(name):
+        if (
+            param is not None
+            and not any(param in tuple(contained(v)) for n, v in frame.env.items())
+            and frame.env.get(name)
+        ):
             frame.facts[(param, LISTED)] = YES
 
 
 def chosen(value: Value, listed: Listed) -> Value:
     """``order if order in ORDERS else "name"``: the value of the side on which it is one of the literals."""
     return next((literals for param, _, literals in listed if value == (param,)), value)
+
+
+def literals_of(frame: Frame, param: Any) -> Value:
+    """The literals of which a parameter is one here."""
+    if not is_listed(frame, param):
+        return ()
+    told = [k[0] for k, known in frame.facts.items() if known == YES and k[1] == LISTED and k[0].tag == "operation"]
+    # of several tests the one that leaves the fewest
+    return min([operation.result for operation in told if operation.receiver == param], key=len, default=())
 
 
 def is_listed(frame: Frame, param: Any) -> bool:

@@ -326,6 +326,16 @@ def _is_abstract(decorator: ir.Expr) -> bool:
     return (ir.dotted(decorator) or "").rpartition(".")[2].startswith("abstract")
 
 
+#: What a property is given beside its getter.
+_BESIDE_GETTER = frozenset({"setter", "deleter", "update_expression"})
+
+
+def _completed(method: FunctionInfo) -> str | None:
+    """The name of the property that a function is the setter of (``@name.setter``, ``@Base.name.setter``)."""
+    outer = [d for d in method.decorators if d[0] == "a" and d[3] in _BESIDE_GETTER]
+    return next((d[2][3] if d[2][0] == "a" else d[2][2] for d in outer if d[2][0] in ("a", "n")), None)
+
+
 #: Fields next to a host that say how to get into what is there.
 _SERVER = frozenset({"port", "user", "username", "password"})
 
@@ -392,6 +402,17 @@ class ClassInfo:
             )  # fmt: skip
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
+
+    def add(self, method: FunctionInfo) -> None:
+        """A ``def`` of its body; ``@name.setter`` leaves the property that it completes in its place."""
+        whole = _completed(method) if method.decorators else None
+        if whole is None:
+            self.methods[method.name] = method
+        elif whole in self.methods:
+            self.methods[method.name] = self.methods[whole]
+        elif whole != method.name:
+            self.methods[method.name] = method
+        self.reshaped()
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""

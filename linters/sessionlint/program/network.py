@@ -176,6 +176,19 @@ _BODY = frozenset({"json", "text", "read", "content.read", "content.readline", "
 _PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
 
 
+#: HTTP modules and clients: whatever verb is asked of one by a name that only a run knows, a request is sent.
+_HTTP = re.compile(
+    r"^(?:requests|httpx|niquests|curl_cffi\.requests)(?:\.(?:sessions\.)?(?:Async)?(?:Client|Session)\(\)|\.session\(\))?$"
+    r"|^aiohttp(?:\.client)?\.ClientSession\(\)$"
+    r"|^authlib\.integrations\.(?:httpx|requests)_client\.(?:\w+\.)*\w+\(\)$|^requests_oauthlib\.(?:\w+\.)*\w+Session\(\)$"
+)
+
+
+def request_of(name: str) -> str | None:
+    """What ``getattr(client, verb)`` is as good as where the verb is not known: ``client.request``."""
+    return f"{name}.request" if _HTTP.match(name) else None
+
+
 @lru_cache(maxsize=20000)
 def is_network(name: str) -> bool:
     """Whether calling the external symbol waits on the network (or sleeps)."""

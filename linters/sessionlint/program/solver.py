@@ -167,8 +167,7 @@ class Solver(Classes):
         facts = getattr(function, "facts", None) or outer.definition_at(span)
         found = self.define(facts, outer, scope)
         if scope is not None and found.name != "<lambda>":
-            scope.methods[found.name] = found
-            scope.reshaped()
+            scope.add(found)
         return found is function
 
     def _define_class_again(self, info: ClassInfo, span: ir.Span4, qualname: str) -> bool:

@@ -131,7 +131,7 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
     frame.env.update(chosen)
-    listed.note(frame, inside)
+    narrowed.update(listed.note(frame, inside))
     if asked is not None:
         beginning.note(frame, asked.where_it_holds, asked)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
@@ -141,20 +141,20 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.guards[depth:] = fails
     on_stack = frame.tx[begun:]
     del frame.tx[begun:]
-    for name, (wide, narrow_one) in narrowed.items():
-        if frame.env.get(name) is narrow_one:
-            frame.env[name] = wide
+    listed.widen(frame, narrowed)
     listed.replaced(frame, outside)
     after_body = frame.snapshot()
     if fails:
         holding.ended_in_branch(frame, before[1], after_body[1])
     frame.restore(before)
     frame.env.update({**left, **others})
-    listed.note(frame, outside)
+    kept = listed.note(frame, outside)
     if asked is not None:
         beginning.note(frame, asked.where_not, asked)
     # elif ladders are long: follow them with a loop
     run_block(frame, s[4])
+    if not after_body[2]:
+        listed.widen(frame, kept)
     listed.replaced(frame, inside)
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition

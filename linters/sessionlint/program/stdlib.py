@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, prefixes, strings
+from sessionlint.program import ambient, listed, network, padding, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -48,16 +48,30 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     """The attributes of ``base`` whose names a value may be."""
     at: ir.Expr = e[3][0] if e[0] == "c" and e[3] else ("z", e[1], ())
     out: Value = UNKNOWN
-    known = [a for n in names for a in (frame.solver.views(n) if n.tag == "param" else (n,))]
+    known = [a for n in names for a in (_views(frame, n) if n.tag == "param" else (n,))]
     for text in strings.texts_of(tuple(known)):
         if not text.dynamic:
             out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
         elif not out and text.text.count("\0") == 1:
             out = prefixes.methods(frame, base, text.text)
+    if not out and (asked := _requests(frame, base)):
+        return asked
     if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
     return out
+
+
+def _requests(frame: Frame, base: Value) -> Value:
+    """``getattr(client, verb)`` of an HTTP client: its ``request``, whatever the verb."""
+    seen = [v for a in base for v in (frame.solver.views(a) if a.tag in ("param", "injected") else (a,))]
+    asked = [request for a in seen if a.tag == "ext" and (request := network.request_of(a.name)) is not None]
+    return tuple([Ext(request) for request in dict.fromkeys(asked)])
+
+
+def _views(frame: Frame, param: Any) -> Value:
+    """What a parameter is seen as, or the literals of which a test has found it to be one."""
+    return (listed.literals_of(frame, param) if frame.facts else UNKNOWN) or frame.solver.views(param)
 
 
 def _getattr(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -278,7 +292,7 @@ SPECIAL: dict[str, Special] = {
     "types.SimpleNamespace": _namespace, "types.MappingProxyType": _itself, "types.MethodType": _bound_method,
     "collections.ChainMap": _chained, "collections.defaultdict": _default_dictionary,
     NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
-    "builtins.format": _itself,
+    "builtins.format": padding.formatted,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
     "functools.cached_property": _property,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),

@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, listed, mapped, picking, predicates, urls
+from sessionlint.program import knowledge, listed, mapped, padding, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -40,7 +40,7 @@ _COUNTS = ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "
 HARMLESS = knowledge.QUOTED_NAMES | {
     knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
     *(f"builtins.{name}()" for name in _COUNTS),
-    "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()",
+    "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip
 #: Nor can what is spelled in hexadecimal digits, or a part of it.
 _DIGITS = re.compile(
@@ -275,10 +275,9 @@ def _percent(text: Text, right: Value) -> list[Text]:
         position = field.end()
         if field[2] == "%":
             pieces = [Text("%", False)]
-        elif field[1]:
-            pieces = _alternatives((names.get(field[1]) if names else None) or UNKNOWN)
         else:
-            pieces = _alternatives(items.pop(0) if items else UNKNOWN)
+            given = items.pop(0) if items and not field[1] else names.get(field[1]) if names and field[1] else None
+            pieces = _alternatives(padding.padded(given or UNKNOWN, field[0][1:]))
         if field[2] in "dif":
             pieces = [p._replace(dynamic=False) if p.text == HOLE else p for p in pieces]
         parts.append(pieces)
@@ -317,6 +316,10 @@ def method(
     args = [_numbers(frame, a) for a in args]
     if name in ("substitute", "safe_substitute"):
         return tuple(_templated(text, args, dict(keywords)))
+    if name == "format_map":
+        given = [a for v in args[:1] for a in v if a.tag == "map"]
+        keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
+        args, keywords = [], [(k, join_all([m.get(k) or UNKNOWN for m in given])) for k in keys]
     if name in ("format", "format_map"):
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
@@ -345,7 +348,7 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
         return [Text(text.text, True, "str.format", text.holes)]
     parts: list[list[Text]] = [[Text("", False)]]
     automatic = iter(args)
-    for before, field, _, _ in fields:
+    for before, field, spec, _ in fields:
         parts.append([Text(before, False)])
         if field is None:
             continue
@@ -355,7 +358,7 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
             value = args[int(field)] if int(field) < len(args) else UNKNOWN
         else:
             value = named.get(field, UNKNOWN)
-        parts.append(_alternatives(value))
+        parts.append(_alternatives(padding.padded(value, spec) if spec else value))
     return _mixed_by(_in_step(text, parts), "str.format")
 
 

@@ -16,6 +16,7 @@ from sessionlint.program.records import COPIED
 from sessionlint.program.values import UNKNOWN, Dependency, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.class_views import class_dependencies
+from sessionlint.rules.comparing import COMPARISONS, compares_and_refuses
 from sessionlint.rules.forgery_checks import asks_who_calls, checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.refusing_nobody import refuses_nobody
@@ -36,7 +37,6 @@ _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$"
 _FIELD = re.compile(r"(?:headers|cookies)\[[^\]]*\]")
 #: All headers or cookies of a request at once, the token among them.
 _HEADERS = re.compile(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
-_COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
 _CREDENTIAL = re.compile(
     r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I
 )
@@ -120,7 +120,7 @@ def is_scheme(target: Any, program: Program) -> bool:
 
 def compares_credential(event: Event) -> bool:
     """Whether a constant-time comparison is given a caller's API key or token, by the names of what it compares."""
-    if event.name not in _COMPARISONS or event.expr is None or event.expr[0] != "c":
+    if event.name not in COMPARISONS or event.expr is None or event.expr[0] != "c":
         return False
     names = [n for argument in event.expr[3] for n in _names(argument)]
     return any(_CREDENTIAL.search(n) for n in names) and not any(_OTHER_SECRET.search(n) for n in names)
@@ -179,7 +179,7 @@ class Authentication:
     def _checks_secret(self, event: Event) -> bool:
         if is_decoder(event.name) or decodes_by_hand(event):
             return True
-        compares = event.name in _COMPARISONS and self.in_auth_layer(event.function)
+        compares = event.name in COMPARISONS and self.in_auth_layer(event.function)
         return compares and not checks_forgery(event.function)
 
     def in_auth_layer(self, function: FunctionInfo) -> bool:
@@ -223,6 +223,7 @@ class Authentication:
                 or any(_refuses(e) and not refuses_forgery(e) for e in function.events)
                 or any(self.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency))
                 or any(self._guards_for(c, function) for c in _callees(function))
+                or (not checks_forgery(function) and compares_and_refuses(function, _refuses))
             )
         return self._guards[function]
 
@@ -241,7 +242,7 @@ class Authentication:
             return True
         if any(self._decorates(a) for _, value in endpoint.decorator_values for a in value):
             return True
-        return self.reads_token(endpoint)
+        return self.reads_token(endpoint) or compares_and_refuses(endpoint, _refuses)
 
     def _decorates(self, atom: Any) -> bool:
         if atom.tag != "fn":
@@ -277,7 +278,7 @@ def _looking_up_secrets(listing: FileListing) -> Iterator[FunctionInfo]:
 def _checking(listing: FileListing) -> Iterator[Event]:
     """The events that may decode a token or compare a secret."""
     external = listing.by_kind.get("external", ())
-    return (e for e in external if is_decoder(e.name) or e.name in _COMPARISONS or decodes_by_hand(e))
+    return (e for e in external if is_decoder(e.name) or e.name in COMPARISONS or decodes_by_hand(e))
 
 
 def _looks_up_secret(event: Event) -> bool:

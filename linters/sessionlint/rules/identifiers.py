@@ -9,6 +9,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo
+from sessionlint.program.padding import PADDED
 from sessionlint.program.strings import HOLE
 from sessionlint.program.values import UNKNOWN, Value
 
@@ -38,6 +39,11 @@ def custom_format(value: Value) -> str | None:
     return None
 
 
+def each_of(value: Value) -> Value:
+    """A value, or each of several that it holds."""
+    return tuple([a for held in value for item in (held.items if held.tag == "seq" else ((held,),)) for a in item])
+
+
 def _around(atom: Any) -> str | None:
     literal = atom.text.replace("\0", "")
     if "@" in literal:
@@ -47,6 +53,8 @@ def _around(atom: Any) -> str | None:
             continue
         if _CUT.match(hole.name):
             return "a truncated UUID"
+        if hole.name == PADDED and any(c.isalpha() for c in literal):
+            return f"a number behind a prefix ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):
             return f"text around a UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or (atom.how == "join" and _CHOSEN.match(hole.name))) and _SOURCES.match(hole.name):

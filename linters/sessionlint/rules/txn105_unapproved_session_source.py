@@ -829,6 +829,8 @@ def _found(program: Program) -> Iterator[Finding]:
             handle = next((a for a in event.subject if origin_of(program, event.callee, a) == "unapproved"), handle)
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(program, event):
             continue
+        if _is_written_there(event):
+            continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
         if _is_the_modules_own(program, event, handle) and is_for_approved(program, event, handle):
@@ -981,6 +983,14 @@ def _reads_own(event: Event) -> bool:
     if event.callee is None or not event.callee.is_property or read is None or read[0] != "a" or not params:
         return False
     return bool(read[2][0] == "n" and read[2][2] == params[0][0])
+
+
+def _is_written_there(event: Event) -> bool:
+    """``field(factory=lambda: Session())``: the lambda is told for what it opens or obtains itself."""
+    source = event.callee
+    if source is None or source.name != "<lambda>" or source.path != event.path:
+        return False
+    return event.span[:2] <= source.span[:2] and source.span[2:] <= event.span[2:]
 
 
 def _handed(source: Source) -> tuple[Handle, ...]:

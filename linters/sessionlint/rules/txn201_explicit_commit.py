@@ -30,8 +30,9 @@ META = Rule(
     ),
     not_flagged=(
         "`commit()` of things that are no database session (git repositories, message consumers), words in comments "
-        "and log text, session modules, tests and migrations, and context managers that commit on their own, such as "
-        "`session.begin()` and `factory.begin()`."
+        "and log text, session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
+        "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, and "
+        "context managers that commit on their own, such as `session.begin()` and `factory.begin()`."
     ),
 )
 
@@ -361,6 +362,31 @@ async def three():
     session = holder.session
     await session.commit()  # TXN201@11
     await holder.writer.commit()  # TXN201@11
+"""
+    ),
+    Bad(
+        """
+# --- app/deps.py
+from fastapi import Depends
+
+from app.session import get_session_dependency
+
+
+async def get_unit(session=Depends(get_session_dependency)):
+    yield session
+    await session.commit()  # TXN201@11
+# --- app/routers/crates.py
+from fastapi import APIRouter, Depends
+
+from app.deps import get_unit
+from app.models.item import Item
+
+router = APIRouter()
+
+
+@router.post("/crates")
+async def add(session=Depends(get_unit, scope="function")):
+    session.add(Item(name="crate"))
 """
     ),
 ]

@@ -27,7 +27,8 @@ META = Rule(
         "its own gets a savepoint, `async with session.begin_nested():`."
     ),
     not_flagged=(
-        "`rollback()` of things that are no database session, session modules, tests and migrations, raising an error "
+        "`rollback()` of things that are no database session, session modules, functions the policy names as "
+        "`session-dependencies` or `session-contexts`, wherever they stand, tests and migrations, raising an error "
         "inside a transaction block, and the savepoint that a `with session.begin_nested() as savepoint:` entered."
     ),
 )

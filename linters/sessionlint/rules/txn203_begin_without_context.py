@@ -33,7 +33,8 @@ META = Rule(
         "enters it, or begun by the `__aenter__` of an object whose `__aexit__` leaves it, or commits or rolls back "
         "on every path (TXN201, TXN202); `begin()` of things that are no database session; SQL text that takes a lock "
         "as no `begin()` can (`BEGIN IMMEDIATE`) in a function that commits, and rolls back what the database "
-        "refuses; session modules, tests and migrations."
+        "refuses; session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
+        "wherever they stand; tests and migrations."
     ),
 )
 

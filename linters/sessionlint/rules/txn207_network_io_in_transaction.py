@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.built_lazily import is_taken_later
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.ended_before import open_around
 from sessionlint.rules.held_open import Opening, held_open
@@ -44,7 +45,8 @@ META = Rule(
         "flushed, writes on some paths only (a failure that is rolled back and then forgotten is no path of its own); "
         "what a context manager does when it is left, outside a block; the session of an object that others made, "
         "once another such object has ended a transaction, which may be the same; waits after a commit or rollback by "
-        "hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing."
+        "hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` "
+        "or a generator expression will call that is gone through after the block."
     ),
 )
 
@@ -736,6 +738,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if is_told_inside(program, event):
             continue
         block = open_around(event)
+        if block and is_taken_later(event, block[-1].site):
+            continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
         if (opening is not None or block) and not program.is_exempt(event.function):
             found[event.site] = (event, opening)

@@ -12,6 +12,7 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Dependency, Param, Pending
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.renamed_tenants import passing_tenants, under_another_name
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
 from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
 from sessionlint.rules.tenant_resolvers import injected_tenants
@@ -418,6 +419,8 @@ def _filling(program: Program) -> Iterator[tuple[Event, _Reader]]:
         if event.callee in takers or (tenants and _is_handed(event, tenants)):
             yield event, _passed
     yield from ((event, _scheduled) for event in program.events("schedule", "concurrent"))
+    for event in program.by_file(passing_tenants, program.policy.tenant_names):
+        yield event, _renamed
     yield from ((event, _prepared) for event in program.by_file(_prepared_in))
 
 
@@ -486,6 +489,16 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
     name = _filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
     return (callee, name) if name else None
+
+
+def _renamed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
+    """The callee that works on data and is given a tenant id under a name of its own."""
+    callee = event.callee
+    if callee is None or program.role(callee) in _BEYOND:
+        return None
+    if callee.class_info is not None and _is_record(program, callee.class_info):
+        return None
+    return under_another_name(program, event)
 
 
 def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str | None:

@@ -29,7 +29,8 @@ META = Rule(
     not_flagged=(
         "Routes guarded by a parameter, by what their class-based view injects, a route, router or `include_router` "
         "dependency, a parent router, the app, or middleware of it (or of one it is mounted in) that checks tokens "
-        "and refuses; paths in `allow-unprotected`; endpoints that read the token themselves; tests."
+        "and refuses; paths in `allow-unprotected`; endpoints that read the token themselves, or compare a secret (a "
+        "webhook's signature) with what the request says and refuse; tests."
     ),
     presets=("scrapersky",),
 )

@@ -13,7 +13,7 @@ from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.derived_ids import around_an_id
-from sessionlint.rules.identifiers import custom_format
+from sessionlint.rules.identifiers import custom_format, each_of
 
 META = Rule(
     code="TXN702",
@@ -403,13 +403,13 @@ def check(program: Program) -> Iterator[Finding]:
     """Identifiers that get such values, functions named after ids that return them, and column defaults."""
     for event in program.events("identifier"):
         kind = custom_format(event.value)
-        if kind is None or event.name in _NOT_ROWS or _is_exempt(program, event.function):
+        if kind is None or _is_no_row(event.name) or _is_exempt(program, event.function):
             continue
         if not _is_told_elsewhere(program, event) and _is_kept(event):
             yield program.finding(META, event, _message(repr(event.name), kind))
     yield from _derived(program)
     for event in program.events("return"):
-        kind = custom_format(event.value)
+        kind = custom_format(each_of(event.value))
         if kind is None or event.expr is None or _is_exempt(program, event.function):
             continue
         if not _makes_ids(program, event.function):
@@ -422,7 +422,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _derived(program: Program) -> Iterator[Finding]:
     for event in program.events("identifier"):
-        if event.name in _NOT_ROWS or custom_format(event.value) is not None or _is_exempt(program, event.function):
+        if _is_no_row(event.name) or custom_format(event.value) is not None or _is_exempt(program, event.function):
             continue
         kind = around_an_id(program, event)
         if kind is not None:
@@ -431,6 +431,10 @@ def _derived(program: Program) -> Iterator[Finding]:
 
 def _message(what: str, kind: str) -> str:
     return f"The id {what} is {kind}. Use uuid.uuid4() as it is."
+
+
+def _is_no_row(name: str) -> bool:
+    return name.removesuffix("s") in _NOT_ROWS
 
 
 def _is_exempt(program: Program, function: FunctionInfo) -> bool:
@@ -458,13 +462,18 @@ def _makes_ids(program: Program, function: FunctionInfo) -> bool:
 
 def _is_told_elsewhere(program: Program, event: Event) -> bool:
     """The value comes from an identifier, or a function that makes ids, which is reported itself."""
-    expr = event.expr
-    while expr is not None and (expr[0] == "aw" or _converts(expr)):
+    return event.expr is None or _is_told(program, event, event.expr)
+
+
+def _is_told(program: Program, event: Event, expr: ir.Expr) -> bool:
+    while expr[0] in ("aw", "g") or _converts(expr):
+        if expr[0] == "g" and expr[3][0][0] == "n" and expr[3][0][2] in [target[-1] for target, _, _ in expr[4]]:
+            return True  # a list of what another one holds
         expr = expr[2] if expr[0] == "aw" else expr[3][0]
-    if expr is None:
-        return True
+    if expr[0] in ("l", "t", "e") and expr[2]:
+        return all(_is_told(program, event, element) for element in expr[2])
     if expr[0] in ("n", "a"):
-        return _is_identifier(expr[-1], None)
+        return _is_identifier(expr[-1].removesuffix("s"), None)
     if expr[0] == "i":
         return expr[3][0] == "k" and _is_identifier(str(expr[3][2]), None)
     if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "get" and expr[3] and expr[3][0][0] == "k":
@@ -482,7 +491,7 @@ def _converts(expr: ir.Expr) -> bool:
 
 def _is_kept(event: Event) -> bool:
     """A bare ``id=`` names an element of a page as well as a row: only a project's class or function makes it ours."""
-    if event.text != "keyword" or event.name != "id":
+    if event.text != "keyword" or event.name not in ("id", "ids"):
         return True
     return any(
         e.kind in ("construct", "call")
