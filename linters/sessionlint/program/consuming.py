@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import keys
+from sessionlint.program import keys, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Ext, PartialCall, Pending, Seq, Value, join, join_all
 
@@ -45,8 +45,10 @@ def _goes_through(name: str) -> Any:
 
 def _greatest(name: str) -> Any:
     def pick(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        """``max(x)`` is one of the elements of ``x``, ``max(a, b)`` one of the two."""
+        """``max(x)`` is one of the elements of ``x``, ``max(a, b)`` one of the two; ``max(0, number)`` a number."""
         several = len(args) != 1
+        if len(args) > 1 and all(strings.is_number(frame, a) for a in args):
+            return (Ext("builtins.int()"),)
         found = join_all(args) if several else frame.machine.element(frame, run_out(frame, args[0], e[1]), e[1])
         kept = tuple([a for a in found if a.tag in _OBJECTS or frame.solver.kind_of(a) is not None])
         return kept or (Ext(name),)

@@ -345,7 +345,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,
     "arq.func": _first, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
-    
+
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),

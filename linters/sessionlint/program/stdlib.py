@@ -176,16 +176,6 @@ def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
 
 
-def _extreme(name: str) -> Special:
-    """``max(0, number)``: a number where all are."""
-
-    def of(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        numbers = len(args) > 1 and all(strings.is_number(frame, a) for a in args)
-        return (_INTEGER,) if numbers else (Ext(f"builtins.{name}()"),)
-
-    return of
-
-
 def with_default(given: Value) -> Value:
     """``int(os.getenv("SIZE", "5"))``: the number written here, or another one from outside."""
     written = [str(a.value) for a in given if a.tag == "const"]
@@ -282,7 +272,6 @@ def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
 
 SPECIAL: dict[str, Special] = {
     "builtins.getattr": _getattr, "builtins.int": _integer,
-    "builtins.max": _extreme("max"), "builtins.min": _extreme("min"),
     "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
     "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,

@@ -48,7 +48,13 @@ def _bodies(program: Program, name: str) -> Iterator[Any]:
             body = module.body.body
             yield body
             # what stands in functions of a module or class is packed
-            yield from (ir.body_of(n[2]) for n in nodes_below(body) if n[0] == "F" and isinstance(n[2][4], bytes))
+            yield from (ir.body_of(n[2]) for n in nodes_below(body) if _is_packed(n))
+
+
+def _is_packed(node: Any) -> bool:
+    """Whether a node is a function whose statements are packed; a name may be spelled like its op."""
+    facts = node[2] if node[0] == "F" and len(node) == 3 else ()
+    return type(facts) is tuple and len(facts) > 4 and isinstance(facts[4], bytes)
 
 
 def _is_used(body: Any, name: str) -> bool:
