@@ -93,7 +93,10 @@ def test_a_file_is_read_for_what_it_imports_of_the_layer_that_nobody_may_import(
     with (tmp_path / "sessionlint.toml").open("a") as policy:
         policy.write('layers.auth = ["pkg/guards/**"]\nselect = ["TXN404"]\n')
     assert not screen.matters(naming)
-    assert _checked(tmp_path) == [("TXN404", "pkg/services/naming.py", 1)]
+    inside = "def badge(key):\n    from ..guards.badges import Badge\n\n    return Badge().read(key)\n"
+    (tmp_path / "pkg/services/later.py").write_text(inside)
+    assert not screen.matters(inside)
+    assert _checked(tmp_path) == [("TXN404", "pkg/services/later.py", 2), ("TXN404", "pkg/services/naming.py", 1)]
 
 
 def test_tests_and_files_with_other_names_are_left_alone(tmp_path: Path) -> None:

@@ -220,13 +220,13 @@ def solve(
     """
     names = names or module_names(blobs, policy, memo)
     load = _loader(names, memo, blob_of or blobs.get)
-    solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy), memo)
+    # what nobody below the routers may import
+    auth = frozenset(name.rpartition(".")[2] for path, name in names.primary.items() if policy.layer_of(path) == "auth")
+    solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy) | auth, memo)
     solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()
     if source_of is not None:
         around = [path for path in passed_over(blobs, policy) if part is None or path in part]
-        # what nobody below the routers may import
-        auth = [path for path in names.primary if policy.layer_of(path) == "auth"]
-        solver.passed_over = PassedOver(around, source_of, [names.primary[path] for path in auth])
+        solver.passed_over = PassedOver(around, source_of)
     roots = [path for path in entered(blobs, policy) if part is None or path in part]
     if memo is not None:
         memo.start()

@@ -19,11 +19,9 @@ SourceOf = Callable[[str], bytes]
 class PassedOver:
     """The passed-over files of a program, and the words in them as soon as somebody asks."""
 
-    def __init__(self, paths: Collection[str], source_of: SourceOf, modules: Collection[str] = ()) -> None:
-        """``modules`` are dotted names of which an import alone matters."""
+    def __init__(self, paths: Collection[str], source_of: SourceOf) -> None:
         self._paths = sorted(paths)
         self._source_of = source_of
-        self._modules = frozenset(name.rpartition(".")[2] for name in modules)
         self._words: dict[str, frozenset[bytes]] = {}
 
     def mentioning(self, names: Collection[str]) -> list[str]:
@@ -36,7 +34,7 @@ class PassedOver:
         return not words_of(data).isdisjoint(self._encoded(names))
 
     def _encoded(self, names: Collection[str]) -> set[bytes]:
-        return {name.encode() for name in (*names, *self._modules) if not screen.matters(name)}
+        return {name.encode() for name in names if not screen.matters(name)}
 
     def _words_of(self, path: str) -> frozenset[bytes]:
         known = self._words.get(path)

@@ -408,6 +408,8 @@ def _match(frame: Frame, s: ir.Stmt) -> None:
 def _assert(frame: Frame, s: ir.Stmt) -> None:
     frame.evaluate(s[2])
     narrow(frame, s[2])
+    if s[2][0] in listed.TESTS:
+        listed.note(frame, listed.tested(frame, s[2])[0])
 
 
 def _with(frame: Frame, s: ir.Stmt) -> None:

@@ -96,13 +96,8 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
     for index, target in enumerate(targets):
         item: Value = UNKNOWN
         for atom in value:
-            if atom.tag == "seq" and not any(t[0] == "*" for t in targets[: index + 1]):
-                if atom.many and atom.items:
-                    item = join(item, atom.items[0])
-                elif index < len(atom.items):
-                    item = join(item, atom.items[index])
-            elif atom.tag == "seq":
-                item = join(item, join_all(list(atom.items)))
+            if atom.tag == "seq":
+                item = join(item, _at_target(atom, index, targets))
             elif atom.tag == "row":
                 item = join(item, (atom,))
             elif atom.tag == "ext" and atom.name.endswith(_TAKEN_APART) and (index or atom.name.startswith("uuid.")):
@@ -111,9 +106,21 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
             elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):
                 at = ("a", target[1], target, fields[index])
                 item = join(item, frame.machine.attribute(frame, (atom,), fields[index], at))
-        if target[0] == "*":
+        if target[0] == "*" and not all(a.tag == "seq" for a in item):
             item = (Seq((item,), True),)
         assign(frame, target, item, None)
+
+
+def _at_target(atom: Seq, index: int, targets: tuple[ir.Expr, ...]) -> Value:
+    """What ``first, *rest, last = …`` puts into one of its targets; a list into the starred one."""
+    star = next((i for i, t in enumerate(targets) if t[0] == "*"), None)
+    if atom.many or (star is not None and len(atom.items) < len(targets) - 1):
+        item = join_all(list(atom.items)) if star is not None and index >= star else (atom.items[:1] or (UNKNOWN,))[0]
+        return (Seq((item,), True),) if index == star else item
+    if star is None or index < star:
+        return atom.items[index] if index < len(atom.items) else UNKNOWN
+    end = len(atom.items) - len(targets) + index
+    return (Seq(atom.items[star : end + 1]),) if index == star else atom.items[end]
 
 
 #: Types of single values.

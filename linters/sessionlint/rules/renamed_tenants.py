@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.values import Param
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_name
 from sessionlint.rules.tenant_fields import handles_data
 
@@ -39,7 +40,9 @@ def under_another_name(program: Program, event: Event) -> tuple[FunctionInfo, st
     if callee.class_info is not None and not callee.is_staticmethod:
         positions = positions[1:]
     given = [*zip(positions, expr[3], strict=False), *expr[4]]
-    known = {p[0] for p in callee.params}
+    # the column itself is no tenant's id
+    columns = {k.name for k, v in event.bindings if isinstance(k, Param) and any(a.tag == "column" for a in v)}
+    known = {p[0] for p in callee.params} - columns
     for name, value in given:
         if name in known and not is_tenant_name(program, name) and is_tenant_expression(program, value):
             return callee, str(name)
