@@ -12,6 +12,7 @@ from sessionlint.program import unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.values import (
+    ANY_TEXT,
     ENGINE,
     FACTORY,
     SESSION,
@@ -366,7 +367,12 @@ class Frame:
         for name, value in other[0].items():
             mine = env.get(name)
             if mine is not value and (mine is not None or name not in self.imported):
-                env[name] = value if mine is None else join(mine, value)
+                if mine is None:
+                    env[name] = value
+                elif mine and value:
+                    env[name] = join(mine, value)
+                else:
+                    env[name] = _or_any_text(mine or value)
         if self.imported:
             for name in self.imported.intersection(env).difference(other[0]):
                 del env[name]
@@ -374,6 +380,12 @@ class Frame:
             for key in set(self.facts) | set(other[1]):
                 if self.facts.get(key) != other[1].get(key):
                     self.facts[key] = MAYBE
+
+
+def _or_any_text(known: Value) -> Value:
+    """A text that is written here on one path, and is not known on another, may be any text."""
+    written = known and all(a.tag == "text" or (a.tag == "const" and a.kind == "str") for a in known)
+    return (*known, ANY_TEXT) if written else known
 
 
 def identity(function: FunctionInfo, name: str) -> Any:

@@ -11,6 +11,7 @@ from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.revealing import completed, revealed
 from sessionlint.program.values import (
+    ANY_TEXT,
     MAX_ARGUMENTS,
     NAMESPACE,
     SESSION,
@@ -31,7 +32,6 @@ from sessionlint.program.values import (
 _VAGUE = ("fastapi.APIRouter", "fastapi.FastAPI", "starlette.applications.", "typing.", "builtins.", "collections.")
 #: Declared types that everything is an instance of.
 _ANYTHING = frozenset({"builtins.object", "typing.Any", "typing_extensions.Any"})
-_ANY_TEXT = Ext("builtins.str()")
 #: So many literals are kept per parameter.
 _LITERALS = 4
 
@@ -363,7 +363,7 @@ class Solver(Classes):
             if init is not None and not init.evaluated and init not in self._active:
                 self.summary_of(init)
         value = self._kept_in(info, name)
-        if all(a.tag in ("const", "text") or a == _ANY_TEXT or self._is_declared_session(a) for a in value):
+        if all(a.tag in ("const", "text") or a == ANY_TEXT or self._is_declared_session(a) for a in value):
             value = join(value, self._of_subclasses(info, name))
         return self.told(value)
 

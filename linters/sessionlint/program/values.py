@@ -49,6 +49,7 @@ from sessionlint.program.atoms import (
 
 __all__ = [
     "ABSENT",
+    "ANY_TEXT",
     "BY_NAME",
     "CONNECTION",
     "DRIVER",
@@ -146,6 +147,8 @@ def join_all(values: list[Value]) -> Value:
     return result
 
 
+#: A text of which nothing is known.
+ANY_TEXT = Ext("builtins.str()")
 #: What ``getattr(x, name)`` is a call of as long as only callers know the name.
 BY_NAME: Value = (Ext("builtins.getattr"),)
 
