@@ -23,6 +23,7 @@ from sessionlint.program.importing import application_folders
 from sessionlint.program.listing import FileListing
 from sessionlint.program.memo import Memo
 from sessionlint.program.model import FunctionInfo
+from sessionlint.program.passed_over import words_of
 from sessionlint.report import CheckError
 
 #: After so many edits the program is solved again, and what the edits left behind goes.
@@ -65,7 +66,7 @@ class Engine:
         sound = {path: blob for path, blob in blobs.items() if path not in errors}
         changed = self._taken(keys, errors, blobs, blob_of, sources) if edit else None
         if changed is None or self._last is None:
-            solver = solve(sound, self.policy, self._memo, blob_of, source_of=sources.__getitem__)
+            solver = solve(sound, self.policy, self._memo, blob_of, words_in=lambda path: words_of(sources[path]))
             edits, known = 0, {}
         else:
             solver, edits = self._last.solver, self._last.edits + 1

@@ -19,6 +19,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.build import names_of, solve
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
+from sessionlint.program.passed_over import words_of
 from sessionlint.report import CheckError, Suppression
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -47,6 +48,7 @@ class RevisionFacts:
     _cache: FactsCache | None = None
     _blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _memos: dict[str, Memo] = field(default_factory=dict)
+    _words: dict[str, frozenset[bytes]] = field(default_factory=dict)
     _silent: set[tuple[str, bool]] = field(default_factory=set)
     _fresh: bool = False
 
@@ -73,10 +75,13 @@ class RevisionFacts:
         with without_collector():
             with_deep_stack(read)
 
-        def source_of(path: str) -> bytes:
-            return self.repository.blob(files[path].oid)
+        def words_in(path: str) -> frozenset[bytes]:
+            oid = files[path].oid
+            if oid not in self._words:
+                self._words[oid] = words_of(self.repository.blob(oid))
+            return self._words[oid]
 
-        solver = solve(blobs, policy, self._memo(policy), blob_of, source_of=source_of)
+        solver = solve(blobs, policy, self._memo(policy), blob_of, words_in=words_in)
         self._save()
         return Program(policy, solver, tuple(errors), self._lines(lines))
 

@@ -24,7 +24,7 @@ from sessionlint.program.memo_store import MemoStore
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.parts import divided, entered, passed_over
-from sessionlint.program.passed_over import PassedOver, SourceOf
+from sessionlint.program.passed_over import PassedOver, WordsIn, words_of
 from sessionlint.program.solver import Solver
 
 #: A memo is written anew when more evaluations than this, and more than a tenth of all, were new.
@@ -93,7 +93,7 @@ class Reading:
     errors: tuple[CheckError, ...]
     cache: FactsCache
     blob_of: Callable[[str], bytes | None]
-    source_of: SourceOf
+    words_in: WordsIn
     demanded: dict[str, tuple[bytes, bytes]]
     returning: bool
 
@@ -133,15 +133,15 @@ def read_program(
             demanded[path] = (more.keys.get(path, b""), more.blobs.get(path, b""))
         return demanded[path][1] if blob == b"" else blob
 
-    def source_of(path: str) -> bytes:
+    def words_in(path: str) -> frozenset[bytes]:
         try:
-            return (root / path).read_bytes()
+            return words_of((root / path).read_bytes())
         except OSError:
-            return b""  # it has gone since
+            return frozenset()  # it has gone since
 
     stats = extraction.stats
     returning = stats.unchanged + stats.reused > stats.files // 2
-    return Reading(blobs, extraction.keys, extraction.errors, cache, blob_of, source_of, demanded, returning)
+    return Reading(blobs, extraction.keys, extraction.errors, cache, blob_of, words_in, demanded, returning)
 
 
 def lines_under(root: Path) -> Callable[[str, int], str]:
@@ -179,13 +179,13 @@ def solve_part(
         memo = store.load() if store else None
         earlier = memo is not None and memo.is_known
         try:
-            solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, source_of=reading.source_of)
+            solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, words_in=reading.words_in)
         except Exception:
             if not earlier:
                 raise
             # what an earlier run left must not stop this one
             memo = Memo()
-            solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, source_of=reading.source_of)
+            solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, words_in=reading.words_in)
             solver.statistics["memos of an earlier run that were given up"] += 1
         if store and memo and memo.evaluated > max(_DRIFT, memo.recalled // 10):
             store.save(memo)
@@ -209,14 +209,14 @@ def solve(
     part: frozenset[str] | None = None,
     names: ModuleNames | None = None,
     *,
-    source_of: SourceOf | None = None,
+    words_in: WordsIn | None = None,
 ) -> Editing:
     """Solves a program, or the ``part`` of it in some files, from marshalled facts by path.
 
     With a ``memo`` of earlier solutions under the same policy, only what changed since is evaluated. ``names`` are
     those of all files (found out when not given).
     ``blob_of`` gives the facts of a file when they are needed (``b""`` in ``blobs``: passed over so far), and
-    ``source_of`` its bytes.
+    ``words_in`` its words.
     """
     names = names or module_names(blobs, policy, memo)
     load = _loader(names, memo, blob_of or blobs.get)
@@ -224,9 +224,9 @@ def solve(
     auth = frozenset(name.rpartition(".")[2] for path, name in names.primary.items() if policy.layer_of(path) == "auth")
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy) | auth, memo)
     solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()
-    if source_of is not None:
+    if words_in is not None:
         around = [path for path in passed_over(blobs, policy) if part is None or path in part]
-        solver.passed_over = PassedOver(around, source_of)
+        solver.passed_over = PassedOver(around, words_in)
     roots = [path for path in entered(blobs, policy) if part is None or path in part]
     if memo is not None:
         memo.start()

@@ -12,16 +12,16 @@ from sessionlint.facts import screen
 
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][0-9A-Za-z_\x80-\xff]*")
 
-SourceOf = Callable[[str], bytes]
-"""The bytes of a file; empty when it cannot be read."""
+WordsIn = Callable[[str], frozenset[bytes]]
+"""The words of a file, see :func:`words_of`; none when it cannot be read."""
 
 
 class PassedOver:
     """The passed-over files of a program, and the words in them as soon as somebody asks."""
 
-    def __init__(self, paths: Collection[str], source_of: SourceOf) -> None:
+    def __init__(self, paths: Collection[str], words_in: WordsIn) -> None:
         self._paths = sorted(paths)
-        self._source_of = source_of
+        self._words_in = words_in
         self._words: dict[str, frozenset[bytes]] = {}
 
     def mentioning(self, names: Collection[str]) -> list[str]:
@@ -39,7 +39,7 @@ class PassedOver:
     def _words_of(self, path: str) -> frozenset[bytes]:
         known = self._words.get(path)
         if known is None:
-            known = self._words[path] = words_of(self._source_of(path))
+            known = self._words[path] = self._words_in(path)
         return known
 
 

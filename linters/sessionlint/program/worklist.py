@@ -50,7 +50,7 @@ class WorkList(Cells):
         self.names = names
         #: what a file imports (module, level, members), of files as well that nothing has read
         self.imports_of: Callable[[str], Iterable[tuple[str, int, Sequence[str]]]] = lambda _: ()
-        self.passed_over = PassedOver((), lambda _: b"")
+        self.passed_over = PassedOver((), lambda _: frozenset())
         self.modules: dict[str, ModuleInfo] = {}
         self.functions: list[FunctionInfo] = []
         self.classes: list[ClassInfo] = []
