@@ -9,6 +9,7 @@ import pytest
 from sessionlint.engine import Engine
 from sessionlint.facts import screen
 from sessionlint.policy import Policy, load_policy
+from sessionlint.program.build import read_program, solve_part
 from sessionlint.report import Report
 from sessionlint.run import check_program, run
 
@@ -122,3 +123,14 @@ def test_an_edit_that_comes_to_mention_the_name_is_seen(tmp_path: Path, told: li
     program = engine.solve(longer, edit=True)
     assert program.changed == frozenset({"pkg/services/saving.py"})
     assert [line - 1 for _, _, line in _found(check_program(program, policy, sorted(edited)).report)] == [7, 8]
+
+
+def test_a_part_of_a_divided_program_reads_no_file_that_may_join_it_to_another(tmp_path: Path) -> None:
+    root = _written(tmp_path, {"pkg/services/saving.py": _SAVING})
+    policy = load_policy(root)
+    assert policy is not None
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+    reading = read_program(root, files, policy)
+    whole = solve_part(reading, policy)
+    part = solve_part(reading, policy, part=frozenset({"pkg/__init__.py", "pkg/core.py"}))
+    assert set(whole.modules) - set(part.modules) == {"pkg/services/saving.py"}

@@ -32,31 +32,12 @@ def divided(blobs: Mapping[str, bytes], names: ModuleNames, policy: Policy) -> l
     named = (_file(names, name) for name in _named(policy))
     home = next((part for path in named for part in large if path in part), large[0])
     rest = frozenset(path for part in joined if part not in large for path in part)
-    parts = [home | rest, *(part for part in large if part is not home)]
-    return _with_passed_over(parts, passed_over(blobs, policy))
+    return [home | rest, *(part for part in large if part is not home)]
 
 
 def passed_over(blobs: Mapping[str, bytes], policy: Policy) -> list[str]:
     """The files that the screen passed over, but for tests and migrations."""
     return [p for p, b in blobs.items() if not b and policy.layer_of(p) not in ("test", "migration")]
-
-
-def _with_passed_over(parts: Sequence[frozenset[str]], paths: Iterable[str]) -> list[frozenset[str]]:
-    """The parts with the files that nothing imports and the screen passed over: each goes with those around it."""
-    folders: dict[str, int] = {"": 0}
-    for number, part in enumerate(parts):
-        for path in sorted(part):
-            while path:
-                path = path.rpartition("/")[0]
-                folders.setdefault(path, number)
-    more: list[set[str]] = [set() for _ in parts]
-    for path in paths:
-        if not any(path in part for part in parts):
-            folder = path.rpartition("/")[0]
-            while folder not in folders:
-                folder = folder.rpartition("/")[0]
-            more[folders[folder]].add(path)
-    return [part | added for part, added in zip(parts, more, strict=True)]
 
 
 def entered(blobs: Mapping[str, bytes], policy: Policy) -> list[str]:
