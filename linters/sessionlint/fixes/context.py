@@ -145,11 +145,6 @@ class Context:
         place = (span.line, span.column, span.end_line, span.end_column)
         return [event for event in self.events(span.path, *kinds) if event.span == place]
 
-    def events_within(self, span: Span, *kinds: str) -> list[Event]:
-        """The events that lie inside a span, those of nested functions too."""
-        first, last = (span.line, span.column), (span.end_line, span.end_column)
-        return [e for e in self.events(span.path, *kinds) if first <= e.span[:2] and e.span[2:] <= last]
-
     def function_at(self, path: str, line: int, column: int = 1_000_000) -> FunctionInfo | None:
         """The innermost function around a place (by default: around the end of a line); None at module level."""
         found = [f for f in self._functions.get(path, ()) if f.span[:2] <= (line, column) and (line, 1) <= f.span[2:]]

@@ -42,10 +42,6 @@ class Rebuilding:
         self._touched.add(block)
         self._touch(block)
 
-    def is_touched(self, node: cst.CSTNode) -> bool:
-        """Whether a change of the node itself was asked for."""
-        return node in self._changes
-
     def text(self) -> str:
         """The text of the file with all changes made."""
         header, statements, footer = self.source.pieces

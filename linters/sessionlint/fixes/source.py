@@ -16,7 +16,6 @@ from sessionlint.report import Span
 
 NodeT = TypeVar("NodeT", bound=cst.CSTNode)
 Function = cst.FunctionDef
-Block = cst.IndentedBlock | cst.Module | cst.SimpleStatementSuite
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 

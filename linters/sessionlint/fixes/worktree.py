@@ -9,8 +9,6 @@ from pathlib import Path
 from sessionlint.errors import UsageError
 from sessionlint.git_store import Repository, RevisionError
 
-_STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
-
 
 def obstacle_in(root: Path, *, allow_dirty: bool) -> Callable[[str], str]:
     """Why a file under ``root`` must not be changed; "" when it may.

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-#: Roles in which a function serves a request (``router`` is a plain function in a router file).
-REQUEST_ROLES = frozenset({"endpoint", "router", "dependency"})
 EXEMPT_ROLES = frozenset({"session", "test", "migration"})
 _MAX_TRACE = 12
 #: Methods through which an object named in the policy hands out a session.

@@ -36,7 +36,6 @@ from sessionlint.program.values import (
     Column,
     Ext,
     Fn,
-    Handle,
     Inst,
     Method,
     Mod,
@@ -393,8 +392,3 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
     if kind in ("connection", "driver connection") and name in _DRIVERS:
         return (atom,)
     return (Method(atom, name),) if name not in _TELLS else UNKNOWN
-
-
-def handle_of(atom: Any) -> Handle | None:
-    """The atom as a handle made in sight, or ``None``."""
-    return atom if isinstance(atom, Handle) else None

@@ -18,7 +18,6 @@ from sessionlint.program.values import (
     SESSION,
     UNKNOWN,
     Ext,
-    Injected,
     Param,
     Site,
     Value,
@@ -396,8 +395,3 @@ def identity(function: FunctionInfo, name: str) -> Any:
         known = next((atom for atom in default if atom.tag == "injected"), None) or Param(function, name)
         function.identities[name] = known
     return known
-
-
-def is_injected(atom: Any) -> bool:
-    """Whether an atom is what FastAPI injects."""
-    return isinstance(atom, Injected)

@@ -328,21 +328,13 @@ SESSION_EVENTS = {
     "after_soft_rollback", "after_begin", "after_transaction_create", "after_transaction_end", "before_attach",
     "after_attach",
 }  # fmt: skip
-#: Starting work that outlives the call: name -> how the target is given.
-TASK_STARTERS = {
-    "asyncio.create_task", "asyncio.ensure_future", "asyncio.get_event_loop().create_task",
-    "asyncio.get_running_loop().create_task", "asyncio.new_event_loop().create_task",
-    "asyncio.run_coroutine_threadsafe", "asyncio.get_event_loop().run_in_executor().x",
-}  # fmt: skip
 TASK_GROUPS = {"asyncio.TaskGroup()", "anyio.create_task_group()"}
-CONCURRENT = {"asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.wait_for.x", "aiometer.run_all"}
 CALL_THROUGH = {
     "asyncio.to_thread": 0, "anyio.to_thread.run_sync": 0, "starlette.concurrency.run_in_threadpool": 0,
     "fastapi.concurrency.run_in_threadpool": 0, "sqlalchemy.util.greenlet_spawn": 0,
     "sqlalchemy.util.concurrency.greenlet_spawn": 0, "asyncio.wait_for": 0, "asyncio.shield": 0, "asyncio.run": 0,
     "asyncio.timeout": -1, "asgiref.sync.sync_to_async": -1, "anyio.run": 0, "contextlib.nullcontext": -1,
 }  # fmt: skip
-SCHEDULER_CLASSES = re.compile(r"^apscheduler\.schedulers\.\w+\.\w+Scheduler\(\)$|^apscheduler\.\w*Scheduler\(\)$")
 SCHEDULER_METHODS = {"add_job", "scheduled_job", "add_schedule", "configure_task"}
 TASK_DECORATORS = re.compile(
     r"^(?:celery|dramatiq|huey|rq|taskiq\w*|procrastinate|arq|saq|streaq|pgqueuer|apscheduler|fastapi_utils|repid"
