@@ -20,6 +20,10 @@ Question = tuple[Any, ...]
 _NAME_CELLS = frozenset({"name", "stars", "getattr"})
 
 
+#: Questions whose answers hang on cells alone, not on what classes and signatures look like.
+_OF_CELLS = frozenset({"arguments_of", "first_passed", "passed_columns", "passed_tasks"})
+_UNANSWERED: Any = object()
+
 #: Cells that many write to: what callers pass, what is put into a registry, and under which keys.
 _MANY = frozenset({"param", "registry", "keys", "dispatched", "signal"})
 
@@ -31,13 +35,17 @@ class Cells:
         self._active: list[FunctionInfo] = []
         self._cells: dict[Any, Value] = {}
         self._readers: dict[Any, dict[FunctionInfo, None]] = {}
-        #: who read a cell on the way to an answer, see :meth:`ask`
-        self._askers: dict[Any, dict[FunctionInfo, None]] = {}
-        #: what each function asked last, the answers, and how many changes there had been then
-        self._answers: dict[FunctionInfo, dict[Question, tuple[Any, int]]] = {}
-        self._changes = 0
-        #: where it is noted who reads: one of the two
-        self._noting = self._readers
+        #: on the way to which answers a cell (or another question) was read, see :meth:`ask`
+        self._leads_to: dict[Any, dict[Question, None]] = {}
+        #: the answers that hold as long as no cell changes that was read on the way, and in which :attr:`shapes`
+        self._known: dict[Question, tuple[Any, int]] = {}
+        self._askers: dict[Question, dict[FunctionInfo, None]] = {}
+        #: what each function asked last, and the answers it went by
+        self._answers: dict[FunctionInfo, dict[Question, Any]] = {}
+        #: grows whenever a class or a signature may look different
+        self.shapes = 0
+        #: the question whose answer is being looked for
+        self._question: Question | None = None
         #: grows whenever what a name of a module means may have changed
         self.epoch = 0
         #: what the evaluation that runs has read and written; ``None`` when it will not be remembered
@@ -51,11 +59,7 @@ class Cells:
     def read(self, key: Any) -> Value:
         """The value of a cell; the function being evaluated will be told when it changes."""
         if self._active:
-            readers = self._noting.get(key)
-            if readers is None:
-                self._noting[key] = {self._active[-1]: None}
-            else:
-                readers[self._active[-1]] = None
+            self._note(key)
         value = self._cells.get(key, UNKNOWN)
         if self._trace is not None and key not in self._noted:
             self._noted.add(key)
@@ -87,48 +91,83 @@ class Cells:
         self._noted.discard((operation, key))
 
     def _note(self, key: Any) -> None:
-        if self._active:
-            readers = self._noting.get(key)
+        """Notes who reads a cell: the question that is being answered, or else the function being evaluated."""
+        if self._question is not None:
+            questions = self._leads_to.get(key)
+            if questions is None:
+                self._leads_to[key] = {self._question: None}
+            else:
+                questions[self._question] = None
+        elif self._active:
+            readers = self._readers.get(key)
             if readers is None:
-                self._noting[key] = {self._active[-1]: None}
+                self._readers[key] = {self._active[-1]: None}
             else:
                 readers[self._active[-1]] = None
 
     def ask(self, name: str, *about: Any) -> Any:
-        """What the method ``name`` says ``about`` something. It may read, and nothing else.
+        """What the method ``name`` says ``about`` something. It may read and ask, and nothing else.
 
         The function being evaluated will be told when the answer changes, rather than whenever a cell does that was
-        read on the way to it.
+        read on the way to it. The answer is kept for all who ask the same.
         """
-        if self._noting is self._askers or not self._active:
+        if not self._active:
             return getattr(self, name)(*about)
-        question, function = (name, *about), self._active[-1]
-        answers = self._answers.get(function)
-        if answers is None:
-            answers = self._answers[function] = {}
-        known = answers.get(question)
-        if known is not None and known[1] == self._changes:
+        question = (name, *about)
+        answer = self._answer(question)
+        if self._question is not None:
+            self._note(question)
+            return answer
+        function = self._active[-1]
+        self._askers.setdefault(question, {})[function] = None
+        answers = self._answers.setdefault(function, {})
+        before = answers.get(question, _UNANSWERED)
+        if before is not answer:
+            answers[question] = answer
+            if before is _UNANSWERED:
+                if self._trace is not None:
+                    self._trace.append((memory.ANSWER, question, answer))
+            elif before != answer:
+                self.enqueue(function)  # it went by both
+        return answer
+
+    def _answer(self, question: Question) -> Any:
+        shapes = 0 if question[0] in _OF_CELLS else self.shapes
+        known = self._known.get(question)
+        if known is not None and known[1] == shapes:
             return known[0]
-        trace, self._trace, self._noting = self._trace, None, self._askers
-        answer = getattr(self, name)(*about)
-        self._trace, self._noting = trace, self._readers
-        answers[question] = (answer, self._changes)
-        if known is None:
-            if trace is not None:
-                trace.append((memory.ANSWER, question, answer))
-        elif known[0] != answer:
-            self.enqueue(function)  # it went by both
+        outer, self._question = self._question, question
+        trace, self._trace = self._trace, None
+        answer = getattr(self, question[0])(*question[1:])
+        self._question, self._trace = outer, trace
+        self._known[question] = (answer, shapes)
         return answer
 
     def _stands(self, function: FunctionInfo) -> bool:
         """Whether all that the last evaluation of a function asked still has the same answer."""
-        self._active.append(function)
-        self._noting = self._askers
-        answers = self._answers.get(function, {}).items()
-        same = all(getattr(self, name)(*about) == answer for (name, *about), (answer, _) in answers)
-        self._noting = self._readers
-        self._active.pop()
-        return same
+        answers = self._answers.get(function, {})
+        return all(self._answer(question) == answer for question, answer in answers.items())
+
+    def _asking_by(self, key: Any) -> set[FunctionInfo]:
+        """Who asked something on the way to whose answer a cell (or another question) was read."""
+        asked: dict[Question, None] = {}
+        pending = [key]
+        while pending:
+            for question in self._leads_to.get(pending.pop(), ()):
+                if question not in asked:
+                    asked[question] = None
+                    pending.append(question)
+        return {function for question in asked for function in self._askers.get(question, ())}
+
+    def _doubt(self, key: Any) -> None:
+        """What was read on the way to answers has changed: they have to be looked for again."""
+        pending = [key]
+        while pending:
+            for question in self._leads_to.get(pending.pop(), ()):
+                if self._known.pop(question, None) is not None:
+                    pending.append(question)
+                    for function in self._askers.get(question, ()):
+                        self.enqueue(function, surely=False)
 
     def write(self, key: Any, value: Value) -> None:
         """Adds to a cell what it may hold."""
@@ -172,13 +211,12 @@ class Cells:
                 yield key[1], value
 
     def _changed(self, key: Any) -> None:
-        self._changes += 1
         if key[0] in _NAME_CELLS:
             self.epoch += 1
         for reader in self._readers.get(key, ()):
             self.enqueue(reader)
-        for reader in self._askers.get(key, ()):
-            self.enqueue(reader, surely=False)
+        if key in self._leads_to:
+            self._doubt(key)
 
     def enqueue(self, function: FunctionInfo, surely: bool = True) -> None:
         """Puts a function on the work list; not ``surely`` when it may still stand."""

@@ -69,7 +69,7 @@ class Classes(Naming):
         if info.bases != bases:
             info.bases = bases
             info.reshaped()
-            self._changes += 1
+            self.shapes += 1
             self._mro.clear()
             self._kinds.clear()
             self._declared.clear()
@@ -95,6 +95,7 @@ class Classes(Naming):
         """Notes the evaluated decorators of a class."""
         self.remember(memory.DECORATORS, info, decorators)
         info.decorators = decorators
+        self.shapes += 1
         info.reshaped()
         if info.maker is None and any(a.tag == "ext" and a.name in _DATA_CLASSES for a in decorators):
             facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
@@ -106,6 +107,7 @@ class Classes(Naming):
         self.forget_seen(memory.ATTRIBUTE, (info, name))
         self.remember(memory.ATTRIBUTE, (info, name), entry)
         info.attributes[name] = entry
+        self.shapes += 1
         info.reshaped()
         if info.maker is not None:
             self.declare(info.maker, name, entry[1], entry[2])
@@ -115,7 +117,7 @@ class Classes(Naming):
         if function.param_values.get(name) != (annotation, default):
             function.param_values[name] = (annotation, default)
             function.resigned()
-            self._changes += 1
+            self.shapes += 1
             self._declared.pop(Param(function, name), None)
 
     def fields(self, info: ClassInfo) -> dict[str, FunctionInfo | None]:

@@ -186,6 +186,7 @@ class Editing(Solver):
         self._mro.clear()
         self._kinds.clear()
         self._declared.clear()
+        self._known.clear()
         del self.modules[path]
         return own
 
@@ -233,7 +234,8 @@ class Editing(Solver):
                     if frozenset(now) != frozenset(known):
                         return False
                     self._cells[key] = known  # others have seen it in this order
-                elif not all(self._stands(f) for f in self._askers.get(key, ()) if f.module.path != path):
+                    self._known.clear()
+                elif not all(self._stands(f) for f in self._asking_by(key) if f.module.path != path):
                     return False
             elif before.given.get(key) != after.given.get(key):
                 return False

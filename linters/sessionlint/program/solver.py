@@ -139,7 +139,7 @@ class Solver(Classes):
             key.restore(value)
             for name in key.param_values:
                 self._declared.pop(Param(key, name), None)
-            self._changes += 1
+            self.shapes += 1
             self.note_defined(key)
         elif operation == memory.CLASS:
             return self._define_class_again(key, *value)
@@ -203,7 +203,7 @@ class Solver(Classes):
 
     def first_passed(self, param: Param, among: tuple[Any, ...]) -> Any:
         """The first of the arguments for a parameter that is ``among`` these; ``None`` when there is none."""
-        return next((a for a in self.arguments_of(param) if a in among), None)
+        return next((a for a in self.ask("arguments_of", param) if a in among), None)
 
     def stands_alone(self, method: FunctionInfo) -> bool:
         """Whether a method is passed a handle or another class's object first, and never one of its own class."""
@@ -239,7 +239,7 @@ class Solver(Classes):
         if complete:
             return known
         given: dict[Any, None] = {}
-        for argument in self.arguments_of(atom):
+        for argument in self.ask("arguments_of", atom):
             if argument.tag == "param":
                 self.remember(memory.SIGNATURE, argument.info, argument.info.signature)
                 annotated = argument.info.param_values.get(argument.name, (UNKNOWN, UNKNOWN))[0]

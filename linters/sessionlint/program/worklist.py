@@ -190,8 +190,8 @@ class WorkList(Cells):
             self.spread = True
         function.visits += 1
         before = function.summary.key
-        outer = (self._trace, self._noted, self._noting)
-        self._trace, self._noting = None, self._readers
+        outer = (self._trace, self._noted, self._question)
+        self._trace, self._question = None, None
         self._answers.pop(function, None)
         self._active.append(function)
         try:
@@ -202,7 +202,7 @@ class WorkList(Cells):
                 self._evaluate(function)
         finally:
             self._active.pop()
-            self._trace, self._noted, self._noting = outer
+            self._trace, self._noted, self._question = outer
         function.evaluated = True
         self._queue.done(function)
         if function.summary.key != before:
