@@ -124,11 +124,10 @@ class Cells:
         before = answers.get(question, _UNANSWERED)
         if before is not answer:
             answers[question] = answer
-            if before is _UNANSWERED:
-                if self._trace is not None:
-                    self._trace.append((memory.ANSWER, question, answer))
-            elif before != answer:
+            if before is not _UNANSWERED and before != answer:
                 self.enqueue(function)  # it went by both
+        if self._trace is not None:
+            self.remember(memory.ANSWER, question, answer)
         return answer
 
     def _answer(self, question: Question) -> Any:

@@ -50,14 +50,18 @@ from sessionlint.program.values import (
 
 def _specialized(outer: Frame, function: FunctionInfo, body: tuple[ir.Stmt, ...], given: dict[str, Value]) -> Summary:
     """What a function does in a call of which these arguments are known."""
-    frame = Frame(outer.solver, function, MACHINE)
-    frame.depth = outer.depth + 1
-    _parameters(frame)
-    frame.env.update(given)
-    run_block(frame, body)
-    if not frame.dead:
-        frame.leaves()
-    return _summary(frame)
+
+    def evaluate() -> Summary:
+        frame = Frame(outer.solver, function, MACHINE)
+        frame.depth = outer.depth + 1
+        _parameters(frame)
+        frame.env.update(given)
+        run_block(frame, body)
+        if not frame.dead:
+            frame.leaves()
+        return _summary(frame)
+
+    return outer.solver.in_call((function, outer.depth, *given.items()), evaluate)
 
 
 MACHINE = Machine(

@@ -68,6 +68,8 @@ class WorkList(Cells):
         self._sign = sign
         self._policy_names = policy_names
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
+        #: what functions do in calls that say more of their arguments, and what was read and done on the way
+        self._in_calls: dict[Any, tuple[list[Operation], Summary]] = {}
         self._queue: Sweeps[FunctionInfo] = Sweeps()
         #: what is on the work list, and whether for more than an answer that may be another
         self._queued: dict[FunctionInfo, bool] = {}
@@ -234,6 +236,28 @@ class WorkList(Cells):
                 self.memo.recalled += 1
                 return True
         return False
+
+    def in_call(self, call: Any, evaluate: Callable[[], Summary]) -> Summary:
+        """What ``evaluate`` finds of a kind of ``call``; what was found is taken over while it reads the same."""
+        trace, noted = self._trace, self._noted
+        operations, summary = self._in_calls.get(call, (None, None))
+        self._trace = None
+        if operations is None or summary is None or not self._repeats(self._active[-1], operations):
+            operations = []
+            self._trace, self._noted = operations, set()
+            try:
+                summary = evaluate()
+            finally:
+                self._trace, self._noted = trace, noted
+            self._in_calls[call] = (operations, summary)
+        self._trace = trace
+        if trace is not None:
+            for done in operations:
+                mark = done[1] if done[0] == memory.READ else done[:2]
+                if done[0] == memory.WRITE or mark not in noted:
+                    noted.add(mark)
+                    trace.append(done)
+        return summary
 
     @staticmethod
     def _keep(function: FunctionInfo, trace: Trace) -> None:
