@@ -225,6 +225,9 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if name == "__dict__" and kind is None:
         return (atom,)
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
+    if any(a.tag == "row" for a in value) and solver.is_model(atom.info):
+        # a related row: whose session loaded another one's says nothing of this one's
+        value = tuple([a for a in value if a.tag != "row"])
     if name in library_classes.KEPT:
         value = library_objects.kept(frame, atom, name, value)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):

@@ -49,7 +49,10 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
         if holding.opened_inside(function, atom, mapped.get(atom, ())):
             continue
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
-            handles.apply_state(frame, subject, fact)
+            if fact == holding.QUERIED:
+                holding.asked(frame, subject, e)
+            else:
+                handles.apply_state(frame, subject, fact)
 
 
 def carry(
@@ -81,6 +84,8 @@ def happens(
         if effect == left_open.OPENS:
             left_open.after_call(frame, function, inner is effect)
         frame.effect(effect, e[1], note, function, inner, guards)
+        if effect.kind == "network":
+            holding.waits_after(frame, effect.name, e[1], note, function, inner, guards)
     else:
         if effect.subject in mapped:
             subjects = mapped[effect.subject]
@@ -92,6 +97,8 @@ def happens(
             subjects = beginning.where_none(frame, subjects or ())
             if not subjects:
                 return
+        if effect.kind == holding.AWAITS:
+            subjects = holding.awaited(frame, function, effect, subjects or (), e)
         if effect.kind == "schedule":
             subjects = registries.registered(frame, subjects)
         if effect.name == "argument":

@@ -32,6 +32,8 @@ class Entered:
     begun: list[Transaction] = field(default_factory=list)
     #: generators that go on when the ``with`` is left, and where they were entered
     resumes: list[tuple[Any, ir.Span4]] = field(default_factory=list)
+    #: sessions that leaving a savepoint flushes, and where it was entered
+    flushes: list[tuple[Any, ir.Expr]] = field(default_factory=list)
     #: ``suppress(…)`` put on an exit stack: the call, and how many events came before it
     suppressed: list[tuple[ir.Expr, int]] = field(default_factory=list)
 
@@ -107,6 +109,13 @@ def pop_all(frame: Frame, e: ir.Expr) -> None:
         ended.clear()
 
 
+def close_all(frame: Frame, span: ir.Span4) -> None:
+    """``stack.aclose()`` inside the ``with`` of the stack: what was entered on it is left here."""
+    if frame.stacks:
+        stack = frame.stacks[-1]
+        leave(frame, Entered(closes=stack.closes, ends=stack.ends, flushes=stack.flushes), span)
+
+
 def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
     tag = atom.tag
     if tag == "operation":
@@ -152,7 +161,9 @@ def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: En
     if kind == "transaction":
         parent = getattr(atom, "parent", None)
         subjects = (parent,) if parent is not None else (atom,)
-        _open(frame, subjects, frame.site(item[1]), getattr(atom, "savepoint", False), None, entered)
+        savepoint = getattr(atom, "savepoint", False)
+        _open(frame, subjects, frame.site(item[1]), savepoint, None, entered)
+        entered.flushes.extend((subject, item) for subject in (subjects if savepoint else ()))
         return
     if getattr(atom, "begun", False):
         _open(frame, (atom,), frame.site(item[1]), False, None, entered)
@@ -266,6 +277,8 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
             frame.dead = dead
     for pending, place in entered.resumes:
         generators.resume(frame, pending, place)
+    for subject, item in entered.flushes:
+        holding.asked(frame, subject, item, always=True)
     for subject in entered.ends:
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)

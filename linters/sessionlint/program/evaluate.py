@@ -77,9 +77,9 @@ MACHINE = Machine(
 #: What a method calls its own object or class, whatever else is passed there by hand (``Base.__init__(self)``).
 _RECEIVERS = ("self", "cls")
 #: Effects that callers need to know of.
-_EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register", "send"}
+_EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register", "send", "awaits"}
 #: Facts about handles that callers need to know of.
-_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed"}
+_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed", "queried"}
 
 
 def evaluate_function(solver: Solver, function: FunctionInfo) -> None:

@@ -171,6 +171,8 @@ class Frame:
 
     def emit(self, kind: str, span: ir.Span4, flags: tuple[str, ...] = (), **fields: Any) -> Event:
         """Records an event with the transactions and clauses around it."""
+        if (kind == "schedule" or fields.get("text") == "schedule") and not any(f == "written" for _, f in self.facts):
+            flags = (*flags, "unwritten")
         event = Event(
             kind, self.function, span, transactions=tuple(self.tx),
             flags=frozenset((*self.flags, *flags)) if self.flags or flags else _NO_FLAGS,

@@ -464,6 +464,8 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
         frame.learn(subject, "ended", False)
         if effect.name == "write":
             frame.learn(subject, "written")
+    elif effect.kind == unsaved.LEFT:
+        frame.learn(subject, "written")
 
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:

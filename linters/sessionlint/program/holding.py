@@ -11,17 +11,25 @@ from sessionlint.program import knowledge, sameness, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import decided
 from sessionlint.program.model import Effect, FunctionInfo
-from sessionlint.program.values import CONNECTION, FACTORY, SESSION, Value
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
 #: A row is changed in the transaction that has read it, and nothing has sent that yet.
 PENDING, HOLDS, FLUSHED, CHANGED = "pending", "holds", "flushed", "changed"
+#: Facts about a caller's session: a query has sent what the caller may have added; its transaction has ended here.
+QUERIED, OVER = "queried", "over"
 #: Those of them that hold rows.
 LASTING = (HOLDS, FLUSHED)
 #: Those, and what a later statement sends.
 UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
-_STATE = (PENDING, *LASTING, CHANGED)
+#: What a round of a loop may leave behind that the wait of the next one finds.
+GOES_ON: tuple[str, ...] = (*UNENDED, CHANGED)
+_STATE = (PENDING, *LASTING, CHANGED, QUERIED)
 _TOLD = (*LASTING, CHANGED, "ended")
+#: Marks what stands in ``with session.no_autoflush:``.
+UNFLUSHED = "unflushed"
+#: The effect of a function that waits after such a query.
+AWAITS = "awaits"
 #: Marks of places that not every call of a function comes to.
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
@@ -47,8 +55,47 @@ def operated(
         frame.learn(subject, PENDING)
     elif write or name == "flush" or _locks(name, args, keywords):
         hold(frame, subject, e)
-    elif name in _AUTOFLUSHES and frame.know(subject, PENDING) == 1:
-        hold(frame, subject, e, FLUSHED)
+    elif name in _AUTOFLUSHES:
+        asked(frame, subject, e)
+
+
+def asked(frame: Frame, subject: Any, e: ir.Expr, always: bool = False) -> None:
+    """A query, here or in a callee, sends what was added before: in this function, or maybe by its callers.
+
+    ``always``: not only where autoflush is on, as the end of a savepoint.
+    """
+    if frame.in_block(subject) or (UNFLUSHED in frame.flags and not always):
+        return
+    if frame.know(subject, PENDING) == 1:
+        hold(frame, subject, e, HOLDS if always else FLUSHED)
+    elif sameness.comes_from_outside(subject) and not frame.know(subject, OVER):
+        frame.learn(subject, QUERIED)
+
+
+def waits_after(frame: Frame, name: str, span: ir.Span4, note: str, *through: Any) -> None:
+    """The function waits: of sessions that were asked before, callers know whether that has sent anything.
+
+    ``through``: the callee that waits, its effect and the conditions on it.
+    """
+    for subject in [a for (a, fact), known in frame.facts.items() if fact == QUERIED and known == 1]:
+        frame.effect(Effect(AWAITS, name, subject), span, note, *through)
+
+
+def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Value, e: ir.Expr) -> Value:
+    """A callee asks these sessions and waits then; those of them of which callers further up know more."""
+    further: list[Any] = []
+    for subject in subjects:
+        if frame.in_block(subject) or frame.know(subject, OVER):
+            continue
+        if frame.know(subject, PENDING) == 1:
+            frame.emit("hold", e[1], name=FLUSHED, subject=(subject,), expr=e)
+            frame.emit(
+                "effect", e[1], callee=function, name=effect.name, text="network", subject=(subject,),
+                args=(UNKNOWN, (subject,)), effect=effect, expr=e,
+            )  # fmt: skip
+        elif sameness.comes_from_outside(subject):
+            further.append(subject)
+    return tuple(further)
 
 
 def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
@@ -71,6 +118,7 @@ def let_go(frame: Frame, subject: Any) -> None:
     for fact in _STATE:
         frame.learn(subject, fact, False)
     if sameness.comes_from_outside(subject):
+        frame.learn(subject, OVER)
         open_ones = [a for a, fact in frame.facts if fact in _STATE]
         for other in [a for a in dict.fromkeys(open_ones) if sameness.may_be(frame, subject, a)]:
             for fact in _STATE:

@@ -295,7 +295,11 @@ def _exit_stack_handed_on(frame: Frame, args: list[Value], keywords: Keywords, e
 
 
 def _exit_stack_leave(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    from sessionlint.program.contexts import close_all
+
     found = keeping.on_stack(frame, e)
+    if not found:
+        close_all(frame, e[1])
     for handle in found:
         if handle.kind == TRANSACTION:
             handles.left(frame, handle, TRANSACTION, "__exit__", e)

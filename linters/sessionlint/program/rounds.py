@@ -26,7 +26,7 @@ def left_open(frame: Frame, before: Facts, start: int) -> Left:
     left = [
         key
         for key, known in states[0].items()
-        if key[1] in holding.UNENDED
+        if key[1] in holding.GOES_ON
         and known == YES
         and before.get(key) != YES
         and all(s.get(key) == YES for s in states[1:])

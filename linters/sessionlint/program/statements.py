@@ -424,8 +424,10 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
             frame.stacks.append(entered)
         if target is not None:
             assign(frame, target, entered.value, item)
-    was_dead, start = frame.dead, len(frame.events)
+    was_dead, start, marks = frame.dead, len(frame.events), len(frame.flags)
+    frame.flags.extend(holding.UNFLUSHED for item, _ in s[2] if item[0] == "a" and item[3] == "no_autoflush")
     run_block(frame, s[3])
+    del frame.flags[marks:]
     ended, frame.dead = frame.dead, was_dead
     body_events = tuple(frame.events[start:])
     del frame.stacks[stacks:]

@@ -59,4 +59,6 @@ def gives_turn(name: str, args: list[Value], keywords: list[tuple[str, Value]]) 
 def wait(frame: Frame, name: str, e: ir.Expr) -> None:
     """The call waits on the network or sleeps."""
     frame.emit("network", e[1], name=name, args=holding.held(frame), expr=e)
-    frame.effect(Effect("network", name, None), e[1], f"{name.replace('()', '')}() waits here")
+    note = f"{name.replace('()', '')}() waits here"
+    frame.effect(Effect("network", name, None), e[1], note)
+    holding.waits_after(frame, name, e[1], note)

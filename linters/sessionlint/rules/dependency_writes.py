@@ -10,7 +10,7 @@ from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.request_commits import committing_dependency
-from sessionlint.rules.saving import around, is_lost, is_write
+from sessionlint.rules.saving import around, commits_when_run, is_lost, is_write
 from sessionlint.rules.transactions import behind, request_dependencies
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _leaves(event: Event, session: Injected) -> bool:
     """Whether the session goes where its commits cannot be seen: into background work, or kept."""
     if event.kind == "schedule":
         return any(session in value for value in event.args)
-    return event.kind in ("store", "escape") and session in event.subject
+    return commits_when_run(event, session) or (event.kind in ("store", "escape") and session in event.subject)
 
 
 def _place(program: Program, event: Event) -> tuple[FunctionInfo, Any]:

@@ -50,7 +50,12 @@ def _in_function(program: Program, event: Event, session: object) -> Opening | N
     """The last statement before the event that opened it; in a loop, the last one of the round before."""
     events = event.function.events
     here = next((i for i, other in enumerate(events) if other is event), 0)
-    opens = [e for e in (*events[here:], *events[:here]) if _opens(e, session) and e.span != event.span]
+    again = "loop" in event.flags
+    opens = [
+        e
+        for e in (*events[here:], *events[:here])
+        if _opens(e, session) and (again or e.span != event.span or e.kind == "hold")
+    ]
     if not opens:
         return None
     what = "writes what was added before" if opens[-1].name == FLUSHED else "opens a transaction"

@@ -25,8 +25,11 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     event = function.events[index]
     if "closed" in event.flags or _is_closed(event, session):
         return False  # TXN208
-    if not _is_session(program, session) or any(session in t.subjects for t in owned(event)):
+    blocks = owned(event)
+    if not _is_session(program, session) or any(session in t.subjects for t in blocks):
         return False
+    if blocks and any(a in t.subjects for a in _bound_to(function, session) for t in blocks):
+        return False  # the block of the connection that it works on commits
     if _is_registry(session):
         if may_be_committed(program, session):
             return False
@@ -51,6 +54,13 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
 
 def _is_session(program: Program, session: Any) -> bool:
     return program.kind(session) == SESSION or _is_registry(session)
+
+
+def _bound_to(function: FunctionInfo, session: Any) -> tuple[Any, ...]:
+    """The connection or engine that a session made here was given."""
+    made = [e for e in function.events if e.kind == "create" and session in e.subject]
+    given = (value for e in made for value in (*e.args[:1], *(v for name, v in e.keywords if name == "bind")))
+    return tuple(atom for value in given for atom in value)
 
 
 def _is_registry(session: Any) -> bool:
@@ -115,6 +125,8 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
     if other.kind == "schedule":
         owned_by_given = own_handles(tuple(contained(value)) for value in (other.value, *other.args))
         return any(session in value for value in (*other.args, *owned_by_given.values()))
+    if later and commits_when_run(other, session):
+        return True
     if session not in other.subject or (is_left(write, other) and not {"loop"} & other.flags & write.flags):
         return False
     if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
@@ -127,6 +139,17 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return True  # a context manager that commits when its block is left
     again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
     return again and other.name == "commit" and other.kind in ("txn", "effect")
+
+
+def commits_when_run(event: Event, session: Any) -> bool:
+    """Whether a library is handed a generator or coroutine that commits the session, as a streaming response is."""
+    given = (*event.args, *(v for _, v in event.keywords)) if event.kind == "external" else ()
+    made = (a for value in given for a in value if a.tag == "pending")
+    return any(
+        session in value and Effect("txn", "commit", key) in atom.info.summary.effects
+        for atom in made
+        for key, value in atom.bindings
+    )
 
 
 def _is_commit(other: Event, write: Event) -> bool:

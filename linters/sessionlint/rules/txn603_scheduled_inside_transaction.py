@@ -815,7 +815,8 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     events = event.function.events
     here = next((i for i, e in enumerate(events) if e is event), 0)
     pending: dict[Any, Event] = {}
-    before = [e for e in events[:here] if e.span != event.span]
+    # on no way to here is anything written, or it is committed
+    before = [e for e in events[:here] if e.span != event.span and "unwritten" not in event.flags]
     for earlier in (*before, *(e for e in events if e.span == event.span and _writes_first(e, event))):
         for session in earlier.subject:
             if _is_write(earlier) and not _saved_already(earlier, session, event):
