@@ -98,6 +98,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))
         return frame.solver.told(out)
     if tag == "obj":
+        if name == "router" and atom.name == "fastapi.FastAPI()":
+            return (atom,)
         state = frame.solver.read(("state", atom.name, name))
         return state or (Ext("app.state") if name == "state" else Method(atom, name),)
     if tag == "row" and atom.query and name == "session":

@@ -23,6 +23,7 @@ from sessionlint.program import (
     predicates,
     provisions,
     records,
+    registering,
     revealing,
     signals,
     stdlib,
@@ -294,6 +295,16 @@ def _exit_stack_handed_on(frame: Frame, args: list[Value], keywords: Keywords, e
     return frame.evaluate(e[2][2]) if e[0] == "c" and e[2][0] == "a" else UNKNOWN
 
 
+def _adds_route(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    registering.added(frame, None, args, keywords, e)
+    return UNKNOWN
+
+
+def _makes_route(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    registering.added(frame, None, args, keywords, e)
+    return (Ext("fastapi.routing.APIRoute()"),)
+
+
 def _exit_stack_leave(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     from sessionlint.program.contexts import close_all
 
@@ -381,6 +392,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "contextlib.ExitStack().enter_context": _exit_stack_enter,
     "contextlib.ExitStack().pop_all": _exit_stack_handed_on,
     "contextlib.AsyncExitStack().pop_all": _exit_stack_handed_on, "fastapi.APIRouter": _app("fastapi.APIRouter"),
+    **{f"fastapi.{base}().{name}": _adds_route for base in ("APIRouter", "FastAPI") for name in registering.ADDS_ROUTE},
+    **dict.fromkeys(("fastapi.routing.APIRoute", "starlette.routing.Route"), _makes_route),
     **{f"fastapi.{base}.__init__": note_options for base in ("APIRouter()", "APIRouter", "FastAPI()", "FastAPI")},
     "fastapi.FastAPI": _app("fastapi.FastAPI"),
     "starlette.applications.Starlette": _app("starlette.applications.Starlette"),

@@ -12,6 +12,8 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, join_all, literal
 
 Keywords = list[tuple[str, Value]]
+#: Methods of applications and routers that are given a path and an endpoint.
+ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route")
 
 
 class Route(NamedTuple):
@@ -59,6 +61,19 @@ def register(
         if atom.tag == "fn":
             add_route(frame, atom.info, Route(name, strings.whole(path), receiver, injected, e[1]))
             frame.solver.want(atom.info)
+
+
+def added(frame: Frame, receiver: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """``router.add_api_route("/x", endpoint, methods=["POST"])``."""
+    named = dict(keywords)
+    target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
+    register(frame, receiver, _http_method(named), target, args[:1], keywords, e)
+
+
+def _http_method(named: dict[str, Value]) -> str:
+    """The one method in ``methods=["POST"]``; ``api_route`` for none or several."""
+    given = [literal(item) for atom in named.get("methods", UNKNOWN) if atom.tag == "seq" for item in atom.items]
+    return given[0].lower() if len(given) == 1 and isinstance(given[0], str) else "api_route"
 
 
 def bound_task(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:

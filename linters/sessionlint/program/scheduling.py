@@ -33,7 +33,6 @@ from sessionlint.program.values import (
     Value,
     join,
     join_all,
-    literal,
 )
 
 Keywords = list[tuple[str, Value]]
@@ -178,9 +177,8 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         for atom in args[0] if args else named.get("router", ()):
             entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
             frame.solver.note_include(entry, named)
-    elif name in ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"):
-        target = args[1] if len(args) > 1 else named.get("endpoint", UNKNOWN)
-        registering.register(frame, receiver, _http_method(named), target, args[:1], keywords, e)
+    elif name in registering.ADDS_ROUTE:
+        registering.added(frame, receiver, args, keywords, e)
     elif name == "add_middleware":
         middleware.added(frame, receiver, args, keywords, e)
     elif name in knowledge.ROUTE_METHODS:
@@ -190,12 +188,6 @@ def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     elif name in ("add_event_handler", "add_exception_handler"):
         return UNKNOWN
     return UNKNOWN
-
-
-def _http_method(named: dict[str, Value]) -> str:
-    """The one method in ``methods=["POST"]``; ``api_route`` for none or several."""
-    given = [literal(item) for atom in named.get("methods", UNKNOWN) if atom.tag == "seq" for item in atom.items]
-    return given[0].lower() if len(given) == 1 and isinstance(given[0], str) else "api_route"
 
 
 def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
