@@ -519,3 +519,31 @@ def test_a_file_called_a_service_stays_one_though_only_a_worker_opens_its_sessio
     listener = LISTENER.replace("app.shore", "app.services")
     files = BASE | {"app/services/tides.py": TIDES, "app/listener.py": listener}
     assert infer(files).policy.layer_of("app/services/tides.py") == "service"
+
+
+BOT = (
+    "from aiogram import Router\nfrom sqlalchemy.orm import Session\n\nrouter = Router()\n\n\n"
+    "{}async def answer(message, session: Session):\n    session.execute('select 1')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "layer"), [("@router.message()\n", None), ("", "service")], ids=["a handler", "called by somebody"]
+)
+def test_what_a_dispatcher_of_messages_calls_is_no_service_though_it_takes_a_session(infer, decorator, layer):
+    assert infer(BASE | {"app/talk/answers.py": BOT.format(decorator)}).policy.layer_of("app/talk/answers.py") == layer
+
+
+SERVED = (
+    "from litestar import post\nfrom sqlalchemy.orm import Session\n\n\n{}\n"
+    "def add(db: Session) -> None:\n    db.execute('select 1')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "layer"), [("@post('/x')", "router"), ("", "service")], ids=["a handler", "called by somebody"]
+)
+def test_what_litestar_calls_is_an_endpoint(infer, decorator, layer):
+    assert infer(BASE | {"app/shelves/items.py": SERVED.format(decorator)}).policy.layer_of("app/shelves/items.py") == (
+        layer
+    )

@@ -77,6 +77,59 @@ def test_what_no_container_calls_is_no_dependency_though_it_gives_a_session(infe
     assert result.sessions == (("shop/base.py",), (), ())
 
 
+DESK = (
+    "from collections.abc import AsyncIterable\n\nfrom dishka import Provider, Scope, provide\n"
+    "from sqlalchemy.ext.asyncio import AsyncSession\n\nfrom shop.till import Shelf, Till\n\n\n"
+    "class Desk(Provider):\n    scope = Scope.REQUEST\n\n    @provide\n"
+    "    async def till(self, {}) -> AsyncIterable[Till]:\n        yield Till({})\n\n    @provide\n"
+    "    def shelf(self, till: Till) -> Shelf:\n        return Shelf(till)\n\n\n"
+)
+DRAWER = (
+    "class Till:\n    def __init__(self, unit) -> None:\n        self.unit = unit\n\n\n"
+    "class Shelf:\n    def __init__(self, till: Till) -> None:\n        self.till = till\n"
+)
+ANSWERS = (
+    "from aiogram import Router\nfrom dishka.integrations.aiogram import FromDishka, inject\n\n"
+    "from shop.till import Shelf\n\nrouter = Router()\n\n\n@router.message()\n@inject\n"
+    "async def read(message, shelf: FromDishka[Shelf]) -> None:\n    await shelf.till.unit.get(object, 1)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "dependencies"),
+    [("unit: AsyncSession", "unit", ("shop.wiring.Storage.unit",)), ("", "object()", ())],
+    ids=["works with the session", "works without one"],
+)
+def test_whoever_is_given_what_a_provider_beside_it_made_with_the_session_uses_the_dependency(
+    infer, asked, given, dependencies
+):
+    wiring = DESK.format(asked, given) + PROVIDERS.format("@provide(scope=Scope.REQUEST)")
+    files = {"shop/__init__.py": "", "shop/base.py": BUILDS, "shop/till.py": DRAWER, "shop/bot.py": ANSWERS}
+    assert infer(files | {"shop/wiring.py": wiring}).policy.session_dependencies == dependencies
+
+
+MADE_WITH = (
+    "from fastapi import APIRouter, Depends\n\nfrom shop.{0} import unit\n\n\ndef make(*, given) -> APIRouter:\n"
+    "    router = APIRouter()\n\n    @router.get('/')\n    async def read(session=Depends(given)):\n"
+    "        return await session.get(object, 1)\n\n    return router\n\n\nrouter = make(given=unit)\n"
+)
+HANDED_IN = (
+    "from shop.base import maker\n\n\nasync def unit():\n    async with maker() as session:\n        yield session\n"
+)
+
+
+def test_what_the_maker_of_a_router_is_handed_is_the_dependency_of_its_endpoints(infer):
+    files = {
+        "shop/__init__.py": "",
+        "shop/base.py": MAKES,
+        "shop/deps.py": HANDED_IN,
+        "shop/api.py": MADE_WITH.format("deps"),
+    }
+    assert infer(files | {"shop/main.py": MAIN.format("from shop.api import router")}).sessions == (
+        ("shop/base.py", "shop/deps.py"), ("shop.deps.unit",), (),
+    )  # fmt: skip
+
+
 BASE = (
     "from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine\n\n\nclass Store:\n"
     "    async def open(self):\n        self.pool = create_async_engine('postgresql+asyncpg://db/x')\n\n"

@@ -23,6 +23,7 @@ from sessionlint.program.values import (
     SESSION,
     UNKNOWN,
     Dependency,
+    Fn,
     PartialCall,
     Site,
     Value,
@@ -53,6 +54,11 @@ def _enters(function: FunctionInfo) -> bool:
 
 def _is_session(atom: Any) -> bool:
     return bool(atom.tag == "handle" and atom.kind == SESSION)
+
+
+def _is_called(source: Any) -> bool:
+    """Whether it is a function, or one with arguments, that gives what is injected."""
+    return isinstance(source, (Fn, PartialCall))
 
 
 @dataclass(slots=True, eq=False)
@@ -306,11 +312,21 @@ class Survey:
         """For each function of a container, who is given an object that works with what it gives."""
         found: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
         for user, _, subject in self._injections():
-            for atom in self._held_by(subject):
-                if atom.tag == "injected" and isinstance(atom.source, PartialCall):
-                    for target in self.program.targets(Dependency((atom.source,), ("", (0, 0, 0, 0)))):
-                        found.setdefault(target, {})[user] = None
+            for source in self._made_with(subject):
+                for target in self.program.targets(Dependency((source,), ("", (0, 0, 0, 0)))):
+                    found.setdefault(target, {})[user] = None
         return found
+
+    def _made_with(self, subject: Value) -> list[Any]:
+        """What a container calls for the objects that are injected: for what they keep, and for what that keeps."""
+        found: dict[Any, None] = {}
+        pending = [subject]
+        while pending:
+            for atom in self._held_by(pending.pop()):
+                if atom.tag == "injected" and atom.source not in found and _is_called(atom.source):
+                    found[atom.source] = None
+                    pending.append((atom,))
+        return list(found)
 
     def _decorators(self) -> dict[FunctionInfo, Source]:
         found: dict[FunctionInfo, Source] = {}

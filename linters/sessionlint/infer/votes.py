@@ -196,6 +196,7 @@ def _counts(
         elif (
             function.parent is None
             and function not in program.entries
+            and function not in program.message_handlers
             and (takes_session(program, function) or (function in called and _opens(function)))
         ):
             counts["service"] += 1

@@ -19,6 +19,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Ho
 from sessionlint.program.proving import way_to
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.scheduling import POOLED, handed_over
+from sessionlint.program.served import message_handlers
 from sessionlint.program.solver import Solver
 from sessionlint.program.values import Dependency, Fn, Injected, Param, Pending, Site, Value
 from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
@@ -162,6 +163,11 @@ class Program:
         """What runs by itself: commands, code run at import or at the start, hooks, and what they alone call."""
         return entries(self)
 
+    @cached_property
+    def message_handlers(self) -> frozenset[FunctionInfo]:
+        """What a dispatcher of messages (a bot's) calls: each owns its transaction, whoever opened its session."""
+        return message_handlers(self)
+
     @property
     def situations(self) -> tuple[frozenset[FunctionInfo], ...]:
         """Functions by what runs them. Calls elsewhere decide about that, and rules go by it."""
@@ -234,7 +240,8 @@ class Program:
         return listed_dependencies(value)
 
     def role(self, function: FunctionInfo) -> str | None:
-        """``session``, ``test``, ``migration``, ``endpoint``, ``background``, ``dependency``, a layer, or ``None``."""
+        """``session``, ``test``, ``migration``, ``endpoint``, ``background``, ``handler``, ``dependency``,
+        a layer, or ``None``."""
         return (
             self._roles.setdefault(function, self._role(function))
             if function not in self._roles
@@ -260,6 +267,8 @@ class Program:
             return "session"
         if function in self.background_functions or function in self.background_helpers:
             return "background"
+        if function in self.message_handlers and layer not in ("router", "background", "auth"):
+            return "handler"
         if function.parent is not None:
             return self.role(function.parent)
         if layer is None and function in self.dependency_functions:

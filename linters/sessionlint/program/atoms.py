@@ -238,7 +238,7 @@ class Dependency(NamedTuple):
     """``Depends(target)`` or ``Security(target)``; ``scope`` as written, ``cached`` unless switched off.
 
     ``given`` is false for ``Depends()``, which takes the annotation for its target; what is ``provided`` comes from a
-    container that makes by type."""
+    container that makes by type, what is ``handed`` from whoever calls the function that makes the routes."""
 
     target: Any
     site: Site
@@ -247,6 +247,7 @@ class Dependency(NamedTuple):
     given: bool = True
     tag: str = "dependency"
     provided: bool = False
+    handed: bool = False
 
 
 class Annotation(NamedTuple):

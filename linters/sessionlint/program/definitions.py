@@ -12,13 +12,16 @@ from sessionlint.program import (
     dependencies,
     dispatching,
     from_requests,
+    handed_dependencies,
     hooking,
     init_only,
     knowledge,
+    litestar,
     middleware,
     provisions,
     registering,
     row_classes,
+    served,
     signals,
     strings,
     subclassing,
@@ -147,6 +150,10 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
             dependency = next(
                 (m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None
             )
+        if dependency is None and given:
+            dependency = handed_dependencies.in_default(frame, given)
+        if dependency is None and default is None and info.routes and litestar.serves(info):
+            dependency = litestar.given(frame, info, name)
         given = _header(name, annotation, default, declared, given)
         if info.routes and declared:
             from_requests.asked(frame, declared)
@@ -268,6 +275,8 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         info.eager = info.eager or configured.is_settings(frame)
     elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
         _register(frame, info, last, None, decorator)
+    elif framework := served.framework_of(name):
+        _register(frame, info, last, None, decorator, framework)
     elif name in frame.solver.policy.background_sinks or (last in ("task", "actor") and name.count("()")):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
 
@@ -294,7 +303,9 @@ def _likely_route(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
         _register(frame, info, name, None, decorator)
 
 
-def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decorator: ir.Expr) -> None:
+def _register(
+    frame: Frame, info: FunctionInfo, method: str, router: Any, decorator: ir.Expr, framework: str = ""
+) -> None:
     path: str | None = None
     injected: Value = UNKNOWN
     if decorator[0] == "c":
@@ -305,7 +316,7 @@ def _register(frame: Frame, info: FunctionInfo, method: str, router: Any, decora
                 injected = value
             else:
                 path = strings.whole(value)
-    add_route(frame, info, Route(method, path, router, injected, decorator[1]))
+    add_route(frame, info, Route(method, path, router, injected, decorator[1], framework))
 
 
 def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Frame, Any], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import from_requests, stubs
+from sessionlint.program import from_requests, handed_dependencies, stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
@@ -29,6 +29,7 @@ def inject(
     frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value, span: ir.Span4
 ) -> Value:
     """Works out what parameter ``name`` receives; the result goes to the cell of the injected object."""
+    dependency = handed_dependencies.asked_for(frame, dependency)
     target = dependency.target
     if not target and not dependency.given:
         target = tuple(a for d in declared for a in (d.type if isinstance(d, Annotation) else (d,)))

@@ -17,13 +17,17 @@ ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_webs
 
 
 class Route(NamedTuple):
-    """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies."""
+    """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies.
+
+    ``framework``: which other one than FastAPI serves it; that has no router or dependencies of FastAPI's kind.
+    """
 
     method: str
     path: str | None
     router: Any
     dependencies: Value
     span: ir.Span4
+    framework: str = ""
 
 
 def options(frame: Frame, call: ir.Expr, wanted: tuple[str, ...]) -> Iterator[tuple[str, Value]]:

@@ -141,8 +141,8 @@ class WorkList(Cells):
         self.remember(memory.DEFINED, function, function.definition)
         if function.eager and not function.evaluated:
             self.enqueue(function)
-        elif function.dependencies and any(d.provided for d in function.dependencies.values()):
-            self.enqueue(function)  # its provider may have been found since
+        elif function.dependencies and any(d.provided or d.handed for d in function.dependencies.values()):
+            self.enqueue(function)  # its provider, or who hands it in, may have been found since
 
     def define(self, facts: tuple[Any, ...], owner: FunctionInfo, scope: ClassInfo | None) -> FunctionInfo:
         """The one record of a function defined in ``owner`` (and in the class ``scope``), however often it is met."""

@@ -434,6 +434,64 @@ async def whole():
     return StreamingResponse([str(await total())])
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+maker = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+class Shift:
+    def __init__(self, opens):
+        self.opens = opens
+        self.session = None
+
+    async def __aenter__(self):
+        self.session = self.opens()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+class Borrowed:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        self.session.expunge_all()
+# --- app/routers/shifts.py
+from fastapi import APIRouter, Depends, Request
+
+from app.session import Borrowed, Shift, get_session_dependency, maker
+
+router = APIRouter()
+
+
+@router.get("/shifts")
+async def shifts():
+    async with Shift(maker) as shift:  # TXN106@16
+        return await shift.session.get(object, 1)
+
+
+@router.get("/shifts/mine")
+async def mine(session=Depends(get_session_dependency)):
+    async with Borrowed(session) as shift:
+        return await shift.session.get(object, 1)
+# --- app/tasks/nightly.py
+from app.session import Shift, maker
+
+
+async def run():
+    async with Shift(maker) as shift:
+        await shift.session.get(object, 1)
+""",
+        policy=(("session-dependencies", []), ("session-contexts", [])),
+    ),
 ]
 
 GOOD = [
@@ -930,8 +988,11 @@ def _unit(program: Program, event: Event) -> ClassInfo | None:
 
 
 def _keeps_approved(program: Program, entered: FunctionInfo) -> bool:
-    """Whether entering an object opens the approved session, for the object to keep."""
-    return any(origin_of(program, entered, handle) == "approved" for handle in kept_by(program, entered))
+    """Whether entering an object opens the approved session, for the object to keep.
+
+    That of a session module is one, too, where the policy names no context that could be the approved one.
+    """
+    return any(origin_of(program, entered, handle) != "unapproved" for handle in kept_by(program, entered))
 
 
 def _works_with_session(program: Program, holder: ClassInfo) -> bool:

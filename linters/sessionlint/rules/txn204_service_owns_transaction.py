@@ -28,8 +28,8 @@ META = Rule(
         "A part of the service that may fail on its own gets `async with session.begin_nested():`."
     ),
     not_flagged=(
-        "Savepoints; endpoints and background functions, which own their transactions; `begin()` without a block, "
-        "which is TXN203; sessions the function opened itself, which is TXN106."
+        "Savepoints; endpoints, background functions and handlers of a bot's messages, which own their transactions; "
+        "`begin()` without a block, which is TXN203; sessions the function opened itself, which is TXN106."
     ),
 )
 

@@ -1073,7 +1073,7 @@ def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session, and the first on a way out before the commit."""
     for function in program.functions:
         role = program.role(function)
-        if role not in ("endpoint", "background", "service"):
+        if role not in ("endpoint", "background", "handler", "service"):
             continue
         own = opened_and_kept(program, function) if role == "service" else None
         if own is not None and not own:

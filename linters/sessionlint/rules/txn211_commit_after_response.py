@@ -207,6 +207,53 @@ async def b(session=Depends(filing)):
     return await session.get(object, 1)
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.ferries import Ferries
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+
+
+async def crossing():
+    async with AsyncSession(engine) as session:
+        yield session
+        await session.commit()  # TXN211@15
+
+
+async def nobody_asks():
+    async with AsyncSession(engine) as session:
+        yield session
+        await session.commit()
+
+
+def get_ferries(session: AsyncSession = Depends(crossing)) -> Ferries:
+    return Ferries(session)
+
+
+def get_nothing(session: AsyncSession = Depends(nobody_asks)) -> Ferries:
+    return Ferries(session)
+# --- app/ferries.py
+class Ferries:
+    def __init__(self, session):
+        self.session = session
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app.session import get_ferries
+
+app = FastAPI()
+
+
+@app.post("/ferries")
+async def board(ferries=Depends(get_ferries)):
+    ferries.session.add(object())
+""",
+        policy=(("session-dependencies", ["app.session.crossing"]), ("session-contexts", [])),
+    ),
 ]
 
 GOOD = [
@@ -352,7 +399,7 @@ def late_commits(program: Program) -> list[LateCommit]:
     provided: set[FunctionInfo] = set()
     committing = set(program.by_file(_committing))
     for user, dependency in _used(program).values() if committing else ():
-        if dependency.scope != "function" and not program.is_exempt(user):
+        if dependency.scope != "function" and _is_for_requests(program, user):
             for source, target in called(program, dependency):
                 span = _place(program, target, source) if target in committing else None
                 if span is not None:
@@ -361,6 +408,13 @@ def late_commits(program: Program) -> list[LateCommit]:
     return [
         LateCommit(target, span, tuple(sorted(sites)), target in provided) for (target, span), sites in uses.items()
     ]
+
+
+def _is_for_requests(program: Program, user: FunctionInfo) -> bool:
+    """Whether requests need what asks for a dependency: of what a session module holds, what they are given."""
+    if program.role(user) == "session":
+        return bool(user.routes) or user in program.dependency_functions
+    return not program.is_exempt(user)
 
 
 def _committing(listing: FileListing) -> Iterator[FunctionInfo]:

@@ -1385,8 +1385,8 @@ def check(program: Program) -> Iterator[Finding]:
         if not function.routes or program.role(function) in ("test", "migration") or known.guards_itself(function):
             continue
         for route in function.routes:
-            if route.method == "route" and route.router is None:
-                continue  # an application nobody can see, Flask's for one, which has no dependencies
+            if route.framework or (route.method == "route" and route.router is None):
+                continue  # another framework, or an application nobody can see, which has no dependencies
             open_at = _unprotected(program, known, before, route, allowed)
             if open_at is not None:
                 yield program.finding(

@@ -1,0 +1,56 @@
+"""Functions that other frameworks than FastAPI call when something comes in: handlers of requests and of messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from sessionlint.program import knowledge
+from sessionlint.program.listing import FileListing
+from sessionlint.program.model import FunctionInfo
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+
+#: Frameworks whose routes are decorators named after HTTP methods, as modules and classes that have them.
+_FRAMEWORKS: Final = re.compile(r"(?:(?P<litestar>litestar|starlite)\.(?:handlers\.)?(?:\w+\.)*)\Z")
+_MORE_METHODS: Final = frozenset({"websocket_listener", "websocket_stream"})
+#: What registers a function with a dispatcher of messages: a decorator, or a call that is given it.
+_DISPATCHERS: Final = re.compile(
+    r"aiogram\.(?:\w+\.)*(?:Router|Dispatcher)\(\)\.(?!middleware)\w+(?:\.register)?(?:\(\))?"
+    r"|telebot\.(?:\w+\.)*(?:Async)?TeleBot\(\)\.\w*(?:handler|listener)\w*(?:\(\))?"
+    r"|pyrogram\.(?:\w+\.)*Client(?:\(\))?\.on_\w+(?:\(\))?"
+    r"|telethon\.(?:\w+\.)*TelegramClient\(\)\.(?:on|add_event_handler)(?:\(\))?"
+    r"|telegram\.ext\.(?:\w+\.)*\w+Handler"
+    r"|discord\.(?:\w+\.)*(?:(?:Client|Bot|AutoShardedBot|AutoShardedClient|Group|CommandTree)\(\)\.)?(?:tree\.)?"
+    r"(?:event|listen|command|hybrid_command|group|hybrid_group|slash_command|context_menu|listener|Cog\.listener)(?:\(\))?"
+    r"|slack_bolt\.(?:\w+\.)*(?:Async)?App\(\)\."
+    r"(?:event|message|command|shortcut|global_shortcut|message_shortcut|action|block_action|view|view_submission"
+    r"|view_closed|options|function|step)(?:\(\))?"
+)
+
+
+def framework_of(name: str) -> str:
+    """The framework whose decorator of routes an external name is; ``""`` for what is none."""
+    package, _, last = name.rpartition(".")
+    if last not in knowledge.ROUTE_METHODS and last not in _MORE_METHODS:
+        return ""
+    found = _FRAMEWORKS.match(f"{package}.")
+    return found.lastgroup or "" if found is not None else ""
+
+
+def message_handlers(program: Program) -> frozenset[FunctionInfo]:
+    """The functions that a dispatcher of messages calls: like what serves requests, nobody calls them in sight."""
+    return frozenset(program.by_file(_handlers_in))
+
+
+def _handlers_in(listing: FileListing) -> Iterator[FunctionInfo]:
+    for function in listing.functions:
+        values = [a for _, value in function.decorator_values for a in value]
+        if any(a.tag == "ext" and _DISPATCHERS.fullmatch(a.name) for a in values):
+            yield function
+    for event in listing.by_kind.get("external", ()):
+        if _DISPATCHERS.fullmatch(event.name):
+            values = [a for value in (*event.args, *(v for _, v in event.keywords)) for a in value]
+            yield from (a.info for a in values if a.tag == "fn")
