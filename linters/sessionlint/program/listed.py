@@ -48,7 +48,7 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
 
 
 def _common(parts: tuple[ir.Expr, ...], told: list[Listed], fails: bool) -> Listed:
-    """What is told of a name whichever part decides: ``order and order not in ORDERS`` fails for one of these or none."""
+    """What is told whichever part decides: ``order and order not in ORDERS`` fails for one of these or none."""
     first = next((t for t in told if t), ())
     found: list[tuple[Param | None, str, Value]] = []
     for param, name, _ in first:
@@ -60,7 +60,7 @@ def _common(parts: tuple[ir.Expr, ...], told: list[Listed], fails: bool) -> List
 
 
 def _says_empty(part: ir.Expr, name: str, fails: bool) -> bool:
-    """Whether a name has nothing in it where a condition fails (else where it holds): ``order``, ``order is not None``."""
+    """Whether a name is empty where a condition fails (else where it holds): ``order``, ``order is not None``."""
     if part[0] == "u" and part[2] == "not":
         return _says_empty(part[3], name, not fails)
     if part[0] == "x" and len(part[3]) == 1 and part[4][0][0] == "k" and not part[4][0][2]:

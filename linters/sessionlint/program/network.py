@@ -105,9 +105,9 @@ _OF_FAMILY = {
     "pinecone.": {"update", "describe_index_stats", "create_index", "list_indexes", "search_records"},
     "typesense.": {"upsert", "update", "import_", "export"},
     "paramiko.": {
-        "exec_command", "listdir", "listdir_attr", "open_session", "stat", "open_sftp", "invoke_shell", "putfo", "getfo",
-        "mkdir", "rmdir", "remove", "rename", "recv_exit_status", "from_transport", "start_client", "auth_password",
-        "auth_publickey",
+        "exec_command", "listdir", "listdir_attr", "open_session", "stat", "open_sftp", "invoke_shell", "putfo",
+        "getfo", "mkdir", "rmdir", "remove", "rename", "recv_exit_status", "from_transport", "start_client",
+        "auth_password", "auth_publickey",
     },
     "ftplib.": {"storbinary", "retrbinary", "storlines", "retrlines", "nlst", "cwd"},
     "imaplib.": {"select", "store", "append", "uid"},

@@ -74,7 +74,8 @@ _CLIENTS: Final = {
     "simple_salesforce": _of(rf"{_NAME}Salesforce"),
     "woocommerce": _of(rf"{_NAME}API"),
     "algoliasearch": _of(
-        rf"{_NAME}SearchClient(?:Sync)?(?:\.create)?(?:\(\)\.init_index)?", "init_index generate_secured_api_key get_secured_api_key_remaining_validity"
+        rf"{_NAME}SearchClient(?:Sync)?(?:\.create)?(?:\(\)\.init_index)?",
+        "init_index generate_secured_api_key get_secured_api_key_remaining_validity",
     ),
     "spotipy": _of(rf"{_NAME}Spotify"),
     "livekit": _of(rf"{_NAME}LiveKitAPI"),
