@@ -36,18 +36,18 @@ def _attribute_of(function: FunctionInfo, span: ir.Span4) -> str | None:
     names = {
         target[2]
         for node in own_nodes_below(body)
-        if node[0] == "=" and len(node) == 4 and _holds(node[3], span, frozenset())
+        if _is(node, "=", 4) and _holds(node[3], span, frozenset())
         for target in node[2]
         if target[0] == "n"
     }
     for node in own_nodes_below(body):
         places: tuple[Any, ...] = ()
         given: Any = ()
-        if node[0] == "=" and len(node) == 4:
+        if _is(node, "=", 4):
             places, given = node[2], node[3]
-        elif node[0] == ":" and len(node) == 5:
+        elif _is(node, ":", 5):
             places, given = (node[2],), node[4]
-        elif node[0] == "c" and len(node) == 5 and node[2][0] == "a" and node[2][3] in _PUTS:
+        elif _is(node, "c", 5) and node[2][0] == "a" and node[2][3] in _PUTS:
             places, given = (node[2][2],), node[3]
         kept = [p[2] if p[0] == "i" else p for p in places]
         found = next((p[3] for p in kept if p[0] == "a" and p[2][0] == "n" and p[2][2] == this), None)
@@ -58,8 +58,7 @@ def _attribute_of(function: FunctionInfo, span: ir.Span4) -> str | None:
 
 def _holds(node: Any, span: ir.Span4, names: frozenset[str] | set[str]) -> bool:
     """Whether an expression has the call at a place in it, or a name."""
-    known = (n for n in nodes_below((node,)) if len(n) > 1)
-    return any((n[0] == "c" and n[1] == span) or (n[0] == "n" and n[2] in names) for n in known)
+    return any((_is(n, "c", 5) and n[1] == span) or (_is(n, "n", 3) and n[2] in names) for n in nodes_below((node,)))
 
 
 def _asks(body: Any, this: str, attribute: str) -> bool:
@@ -76,9 +75,9 @@ def _asks(body: Any, this: str, attribute: str) -> bool:
         return _is_attribute(node, this, attribute) or (node[0] == "n" and node[2] in names)
 
     for node in _loud(body):
-        if node[0] == "c" and len(node) == 5 and node[2][0] == "a" and node[2][3] in _ANSWERS and is_it(node[2][2]):
+        if _is(node, "c", 5) and node[2][0] == "a" and node[2][3] in _ANSWERS and is_it(node[2][2]):
             return True
-        if node[0] == "aw" and (is_it(node[2]) or _waits(node[2], is_it)):
+        if _is(node, "aw", 3) and (is_it(node[2]) or _waits(node[2], is_it)):
             return True
     return False
 
@@ -95,25 +94,28 @@ def _waits(call: Any, is_it: Any) -> bool:
     return any(is_it(a[2] if a[0] == "*" else a) for a in call[3])
 
 
+def _is(node: Any, op: str, size: int) -> bool:
+    """Whether it is a node of that kind: names and keywords stand in tuples, too."""
+    return bool(node[0] == op and len(node) == size and type(node[1]) is tuple)
+
+
 def _is_attribute(node: Any, this: str, attribute: str) -> bool:
-    if node[0] != "a" or len(node) != 4 or node[3] != attribute:
-        return False
-    return bool(node[2][0] == "n" and node[2][2] == this)
+    return bool(_is(node, "a", 4) and node[3] == attribute and node[2][0] == "n" and node[2][2] == this)
 
 
 def _elements(body: Any, this: str, attribute: str) -> Iterator[str]:
     """The names that stand for what the attribute holds, or for one of its elements."""
     for node in own_nodes_below(body):
         pairs: list[tuple[Any, Any]] = []
-        if node[0] == "L" and len(node) == 7:
+        if _is(node, "L", 7):
             pairs = [(node[2], node[3])]
-        elif node[0] == "=" and len(node) == 4:
+        elif _is(node, "=", 4):
             pairs = [(target, node[3]) for target in node[2]]
-        elif node[0] == "g" and len(node) == 5:
+        elif _is(node, "g", 5):
             pairs = [(target, iterable) for target, iterable, _ in node[4]]
         for target, source in pairs:
             if any(_is_attribute(n, this, attribute) for n in nodes_below((source,))):
-                yield from (n[2] for n in nodes_below((target,)) if n[0] == "n" and len(n) == 3)
+                yield from (n[2] for n in nodes_below((target,)) if _is(n, "n", 3))
 
 
 def _loud(node: Any) -> Iterator[Any]:
@@ -123,9 +125,9 @@ def _loud(node: Any) -> Iterator[Any]:
             continue
         if type(child[0]) is str:
             yield child
-        if child[0] == "T" and len(child) == 6 and any(_is_silent(handler) for handler in child[3]):
+        if _is(child, "T", 6) and any(_is_silent(handler) for handler in child[3]):
             yield from _loud(child[3:])
-        elif child[0] == "w/" and len(child) == 5 and any(_suppresses(item[0]) for item in child[2]):
+        elif _is(child, "w/", 5) and any(_suppresses(item[0]) for item in child[2]):
             continue
         else:
             yield from _loud(child)
@@ -136,7 +138,7 @@ def _is_silent(handler: Any) -> bool:
     _, caught, _, body = handler
     if caught is not None and not _names_all((caught,)):
         return False
-    return not any(n[0] in ("c", "!") for n in nodes_below(body))
+    return not any(_is(n, "c", 5) or _is(n, "!", 3) for n in nodes_below(body))
 
 
 def _suppresses(entered: Any) -> bool:
@@ -146,7 +148,7 @@ def _suppresses(entered: Any) -> bool:
 
 
 def _names_all(nodes: Any) -> bool:
-    return any(n[0] == "n" and len(n) == 3 and n[2] in _ALL for n in nodes_below(nodes))
+    return any(_is(n, "n", 3) and n[2] in _ALL for n in nodes_below(nodes))
 
 
 def is_joined_for_its_outcome(program: Program, event: Event) -> bool:
@@ -162,18 +164,18 @@ def is_joined_for_its_outcome(program: Program, event: Event) -> bool:
             if "start" not in calls or calls[calls.index("start") + 1 :][:1] != ["join"]:
                 return False
             behind = block[at + 1 + calls.index("join") + 1 :]
-            return any(n[0] == "n" and len(n) == 3 and n[2] in left for n in nodes_below(behind))
+            return any(_is(n, "n", 3) and n[2] in left for n in nodes_below(behind))
     return False
 
 
 def _left_by(work: FunctionInfo) -> Iterator[str]:
     """The names around an inner function under which it leaves something: assigned ones, collections that it fills."""
     for node in nodes_below(ir.body_of(work.facts)):
-        if node[0] == "glob":
+        if _is(node, "glob", 3):
             yield from node[2]
-        elif node[0] == "=" and len(node) == 4:
+        elif _is(node, "=", 4):
             yield from (t[2][2] for t in node[2] if t[0] == "i" and t[2][0] == "n")
-        elif node[0] == "c" and len(node) == 5 and node[2][0] == "a" and node[2][3] in _PUTS and node[2][2][0] == "n":
+        elif _is(node, "c", 5) and node[2][0] == "a" and node[2][3] in _PUTS and node[2][2][0] == "n":
             yield node[2][2][2]
 
 
