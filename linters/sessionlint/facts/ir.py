@@ -6,7 +6,8 @@ characters, the end exclusive.
 Expressions
     ``("n", span, name)`` name; ``("a", span, base, attribute)``; ``("k", span, constant)``;
     ``("c", span, function, args, keywords)`` call, ``keywords`` of ``(name or None, value)``;
-    ``("f", span, parts)`` f-string, ``{n:06d}`` in it as ``format(n, "06d")``;
+    ``("f", span, parts)`` f-string, ``{n:06d}`` in it as ``format(n, "06d")``, ``{n:d}`` as
+    ``("u", span, AS_NUMBER, n)`` (:mod:`.number_formats`);
     ``("b", span, operator, left, right)`` binary;
     ``("o", span, operator, values)`` and/or; ``("x", span, left, operators, comparators)`` comparison;
     ``("u", span, operator, operand)``; ``("q", span, test, body, orelse)`` conditional;
@@ -49,7 +50,7 @@ from typing import Any
 from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 13
+FACTS_VERSION = 14
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

@@ -22,6 +22,7 @@ from sessionlint.facts.ir import (
     Span4,
     Stmt,
 )
+from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
 from sessionlint.facts.packing import pack
 
 #: The format of a number that is filled up with zeros.
@@ -183,9 +184,9 @@ class _Lowering:
             return value
         # no other format says anything of what a field holds
         text = spec.values[0].value
-        if not isinstance(text, str) or not _PADDED.fullmatch(text):
-            return value
         span = value[1]
+        if not isinstance(text, str) or not _PADDED.fullmatch(text):
+            return ("u", span, AS_NUMBER, value) if takes_numbers(text) else value
         self._names.add(_NUMBERS)
         return ("c", span, ("n", span, "format"), (value, ("k", span, text)), ())
 

@@ -37,6 +37,8 @@ def run(frame: Frame, s: ir.Stmt) -> None:
         from_requests.note(frame, s[2][2], s[3], value)
     typed = frame.solver.instances(annotation)
     if s[4] is None:
+        if frame.class_scope is not None and not value and constants.is_left_to_classes(frame, s[3], typed):
+            return
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
             assign(frame, s[2], value or typed, None, declared=not value)
         return

@@ -128,6 +128,14 @@ class Classes(Naming):
         """Import paths of all bases outside the project."""
         return {b.name for c in self.mro(info) for b in c.bases if b.tag == "ext"}
 
+    def is_written_below(self, info: ClassInfo, name: str) -> bool:
+        """Whether all classes below write out a text that a class names and leaves to them."""
+        entry = next((c.attributes[name] for c in self.mro(info) if name in c.attributes), None)
+        if entry is None or entry[3] is not None:
+            return True
+        given = [c.attributes[name][2] for c in self.subclasses(info) if c.assigns(name)]
+        return all(value and all(a.tag in ("const", "text") for a in value) for value in given)
+
     def field_names(self, info: ClassInfo) -> list[str]:
         """The fields of a named tuple, in order; nothing for other classes."""
         if "typing.NamedTuple" not in self.external_bases(info):

@@ -8,10 +8,10 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge, sameness, strings
-from sessionlint.program.frame import Frame
-from sessionlint.program.guards import decided
+from sessionlint.program.frame import MAYBE, YES, Frame
+from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
-from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Value
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Param, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
 #: A row is changed in the transaction that has read it, and nothing has sent that yet.
@@ -38,6 +38,8 @@ _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
 _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
 _WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
+#: What reads a row, and locks it when it is told to.
+_READ = ("get", "get_one", "refresh")
 _LOCKING_SQL = re.compile(
     r"\bfor\s+(?:(?:no\s+key\s+)?update|(?:key\s+)?share)\b|\bpg_(?:try_)?advisory_\w*lock\b|^\s*lock\s+table\b", re.I
 )
@@ -54,7 +56,11 @@ def operated(
     if name in _WAITS_FOR_FLUSH and kind != CONNECTION:
         frame.learn(subject, PENDING)
     elif write or name == "flush" or _locks(name, args, keywords):
-        hold(frame, subject, e)
+        flag = None if write or name == "flush" else _flag(frame, name, keywords)
+        if flag is None:
+            hold(frame, subject, e)
+        else:
+            _hold_if(frame, subject, e, flag)
     elif name in _AUTOFLUSHES:
         asked(frame, subject, e)
 
@@ -104,6 +110,16 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
     what = "writes what was added before" if fact == FLUSHED else "opens a transaction"
     frame.effect(Effect("hold", fact, subject), e[1], f"{ir.text_of(e[2])}() {what}, and nothing here ends it")
     frame.learn(subject, fact)
+
+
+def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:
+    """The same if a parameter says so: as in a branch of its own."""
+    known = frame.know(subject, HOLDS)
+    frame.guards.append(Guard(flag, "true", None, True))
+    hold(frame, subject, e)
+    frame.guards.pop()
+    if known != YES:
+        frame.facts[(subject, HOLDS)] = MAYBE
 
 
 def changed(frame: Frame, sessions: Value) -> None:
@@ -218,8 +234,15 @@ def locks_rows(name: str) -> bool:
     return bool(_ADVISORY_LOCK.match(name))
 
 
+def _flag(frame: Frame, name: str, keywords: list[tuple[str, Value]]) -> Param | None:
+    """The function's own parameter that decides whether a row is locked: ``with_for_update=lock``."""
+    asked = dict(keywords).get("with_for_update", ()) if name in _READ else ()
+    flag = asked[0] if len(asked) == 1 else None
+    return flag if isinstance(flag, Param) and flag.info is frame.function else None
+
+
 def _locks(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
-    if name in ("get", "get_one", "refresh"):
+    if name in _READ:
         asked = dict(keywords).get("with_for_update", ())
         return bool(asked) and not all(a.tag == "const" and not a.value for a in asked)
     if name not in knowledge.SQL_METHODS or not args:

@@ -18,11 +18,16 @@ LISTED = "listed"
 TESTS = ("x", "u", "o")
 _HOLDS = ("in", "==")
 _FAILS = ("not in", "!=")
+_EQUALS = ("is", "==")
+_DIFFERS = ("is not", "!=")
+#: A text that has nothing in it.
+_EMPTY = const("")
 _DISPLAYS = ("t", "l", "e", "d")
 #: Methods that leave a text what it is but for case and blanks.
 _CASES = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "casefold"})
 #: Parameters with the names they have here and the literals; ``None`` for what is not known.
 Listed = tuple[tuple[Param | None, str, Value], ...]
+_NOTHING: tuple[Listed, Listed] = ((), ())
 
 
 def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
@@ -35,9 +40,32 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
         return fails, holds
     if test[0] == "o":
         at = 0 if test[2] == "and" else 1
-        merged = tuple(p for part in test[3] if part[0] in TESTS for p in tested(frame, part)[at])
-        return (merged, ()) if test[2] == "and" else ((), merged)
-    return (), ()
+        told = [tested(frame, part) if part[0] in TESTS else _NOTHING for part in test[3]]
+        merged = tuple(p for both in told for p in both[at])
+        common = _common(test[3], [both[1 - at] for both in told], at == 0)
+        return (merged, common) if at == 0 else (common, merged)
+    return _NOTHING
+
+
+def _common(parts: tuple[ir.Expr, ...], told: list[Listed], fails: bool) -> Listed:
+    """What is told whichever part decides: ``order and order not in ORDERS`` fails for one of these or none."""
+    first = next((t for t in told if t), ())
+    found: list[tuple[Param | None, str, Value]] = []
+    for param, name, _ in first:
+        each = [next((e[2] for e in t if e[:2] == (param, name)), ()) for t in told]
+        empty = [not literals and _says_empty(part, name, fails) for part, literals in zip(parts, each, strict=True)]
+        if all(literals or e for literals, e in zip(each, empty, strict=True)):
+            found.append((param, name, join_all([*each, _EMPTY if any(empty) else ()])))
+    return tuple(found)
+
+
+def _says_empty(part: ir.Expr, name: str, fails: bool) -> bool:
+    """Whether a name is empty where a condition fails (else where it holds): ``order``, ``order is not None``."""
+    if part[0] == "u" and part[2] == "not":
+        return _says_empty(part[3], name, not fails)
+    if part[0] == "x" and len(part[3]) == 1 and part[4][0][0] == "k" and not part[4][0][2]:
+        return bool(part[2][0] == "n" and part[2][2] == name and part[3][0] in (_DIFFERS if fails else _EQUALS))
+    return bool(fails and part[0] == "n" and part[2] == name)
 
 
 def _compared(frame: Frame, test: ir.Expr) -> Listed:

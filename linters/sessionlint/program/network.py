@@ -3,7 +3,7 @@
 All names are import paths after :func:`sessionlint.program.knowledge.canonical`; ``()`` marks the result of a call.
 Sources: the documentation of the named clients. Clients of stores and brokers are in :mod:`.remote_stores`, bots in
 :mod:`.chat_bots`, those of services that need no more than their name in :mod:`.service_clients`. What only puts a
-request together is left out.
+request together is left out (:mod:`.local_parts`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sessionlint.program import chat_bots, remote_stores, service_clients
+from sessionlint.program import chat_bots, local_parts, remote_stores, service_clients
 
 PREFIXES = (
     "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
     "aiosmtplib.", "openai.", "anthropic.", "litellm.", "boto3.", "aioboto3.", "botocore.", "google.generativeai.",
-    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.", "slack_sdk.",
+    "google.genai.", "cohere.", "mistralai.", "groq.", "stripe.", "twilio.", "sendgrid.",
     "grpc.", "paramiko.", "ftplib.", "imaplib.", "poplib.", "websockets.", "websocket.", "playwright.", "selenium.",
     "fastapi_mail.", "resend.", "aiokafka.", "kafka.", "pika.", "aio_pika.", "nats.", "langchain",
     "githubkit.", "github.", "hubspot.", "supabase.", "firebase_admin.", "pinecone.",
@@ -49,7 +49,7 @@ _METHODS = {
     "search", "query", "upsert", "index", "bulk", "ping", "text", "json", "read", "download_fileobj", "head_object",
     "place", "places", "places_nearby", "find_place", "geocode", "reverse_geocode", "directions", "distance_matrix",
     "chat",
-    "resolve", "copy_object", "publish_message", "chat_postMessage", "send_mail", "async_request", "set", "setex",
+    "resolve", "copy_object", "publish_message", "send_mail", "async_request", "set", "setex",
     "delete_many", "create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "cancel_batch",
     "acancel_batch", "list_batches", "alist_batches", "aretrieve_batch_results",
 }  # fmt: skip
@@ -104,7 +104,11 @@ _OF_FAMILY = {
     },
     "pinecone.": {"update", "describe_index_stats", "create_index", "list_indexes", "search_records"},
     "typesense.": {"upsert", "update", "import_", "export"},
-    "paramiko.": {"exec_command", "listdir", "open_session", "stat"},
+    "paramiko.": {
+        "exec_command", "listdir", "listdir_attr", "open_session", "stat", "open_sftp", "invoke_shell", "putfo",
+        "getfo", "mkdir", "rmdir", "remove", "rename", "recv_exit_status", "from_transport", "start_client",
+        "auth_password", "auth_publickey",
+    },
     "ftplib.": {"storbinary", "retrbinary", "storlines", "retrlines", "nlst", "cwd"},
     "imaplib.": {"select", "store", "append", "uid"},
     "poplib.": {"retr", "dele", "stat", "user", "pass_"},
@@ -142,7 +146,6 @@ _CLIENTS = tuple(
         (_MEILI, {"index"}),
         (_MEILI + r"\(\)\.(?:get_)?(?:index|or_create_index)", {"index"}),
         (r"pysolr\.Solr", set[str]()),
-        (r"slack_sdk\.(?:web\.(?:async_)?client\.)?(?:Async)?WebClient", set[str]()),
         (r"(?:minio\.Minio|miniopy_async\.Minio)", {"presigned_get_object", "presigned_put_object"}),
         (r"(?:boto3|aioboto3|aiobotocore)(?:\.\w+)*(?:\(\))?(?:\.\w+)*\.(?:client|create_client)",
          {"generate_presigned_url", "generate_presigned_post", "get_paginator", "get_waiter", "can_paginate"}),
@@ -203,7 +206,7 @@ def _is_request(name: str) -> bool:
     """Whether it is a function or method by which a library of the list asks somebody else."""
     if not name.startswith(PREFIXES) or _NOT_NETWORK.search(name) or _NOT_IN_MODULE.search(name.partition("()")[0]):
         return False
-    if name.startswith(("subprocess.", *remote_stores.REDIS)):
+    if name.startswith(("subprocess.", *remote_stores.REDIS)) or local_parts.is_local(name):
         return False
     head, _, method = name.rpartition(".")
     if "()" not in head and method[:1].isupper():
@@ -222,8 +225,7 @@ def _is_request(name: str) -> bool:
 
 def _is_answer(value: str) -> bool:
     """Whether it is what a request gave, or lies in that: data, unless it was a connection, which asks again."""
-    whole = value.rstrip("[]")
-    asked = whole[:-2] if whole.endswith("()") else ""
+    asked = value.rpartition("()")[0]
     return bool(asked) and asked.rpartition(".")[2] not in _CONNECTED and is_network(asked)
 
 

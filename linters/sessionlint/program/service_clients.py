@@ -74,7 +74,8 @@ _CLIENTS: Final = {
     "simple_salesforce": _of(rf"{_NAME}Salesforce"),
     "woocommerce": _of(rf"{_NAME}API"),
     "algoliasearch": _of(
-        rf"{_NAME}SearchClient(?:Sync)?(?:\.create)?(?:\(\)\.init_index)?", "init_index generate_secured_api_key"
+        rf"{_NAME}SearchClient(?:Sync)?(?:\.create)?(?:\(\)\.init_index)?",
+        "init_index generate_secured_api_key get_secured_api_key_remaining_validity",
     ),
     "spotipy": _of(rf"{_NAME}Spotify"),
     "livekit": _of(rf"{_NAME}LiveKitAPI"),
@@ -124,7 +125,7 @@ _OTHERS: Final = {
         ),
         "msal": r"msal\.(?:\w+\.)*\w+(?:Application|Client)\(\)\.(?:acquire_token_\w+|initiate_device_flow)",
         "yookassa": r"yookassa\.(?:\w+\.)*[A-Z]\w*\.(?:create|capture|cancel|find_one|list)",
-        "chargebee": r"chargebee\.(?:\w+\.)*(?:Chargebee\(\)\.)?[A-Z]\w*\.[a-z]\w*",
+        "chargebee": r"chargebee\.(?:\w+\.)*(?:Chargebee\(\)\.)?[A-Z]\w*\.(?!deserialize$|construct$)[a-z]\w*",
         "telnyx": r"telnyx\.[A-Z]\w*\.(?:create|retrieve|list|modify)",
         "mixpanel": (
             r"mixpanel\.Mixpanel\(\)\.(?:track|import_data|alias|merge|people_\w+|group_\w+)"
@@ -144,7 +145,7 @@ _OTHERS: Final = {
         "zeep": r"zeep\.(?:\w+\.)*(?:Async|Caching)?Client\(\)\.service\.\w+",
         "geopy": r"geopy\.(?:\w+\.)*[A-Z]\w*\(\)\.(?:geocode|reverse)",
         "ccxt": (
-            r"ccxt\.(?:\w+\.)*[a-z]\w*\(\)\.(?:fetch|create|cancel|edit|load|watch|withdraw|transfer|set)_\w+"
+            r"ccxt\.(?:\w+\.)*[a-z]\w*\(\)\.(?!set_sandbox_mode$)(?:fetch|create|cancel|edit|load|watch|withdraw|transfer|set)_\w+"
         ),
         "yfinance": r"yfinance\.(?:download|(?:Ticker|Tickers|Search)\(\)\.(?:history|download|get_\w+|option_chain))",
         "yt_dlp": r"yt_dlp\.YoutubeDL\(\)\.(?:extract_info|download)",
@@ -164,6 +165,17 @@ _OTHERS: Final = {
         "influxdb_client": (
             r"influxdb_client\.(?:\w+\.)*InfluxDBClient(?:Async)?(?:\.from_\w+)?\(\)\.(?:ping|health|ready"
             r"|\w+_api\(\)\.(?!with_)[a-z]\w*)"
+        ),
+        "slack_sdk": (
+            r"slack_sdk\.(?:\w+\.)*(?:Async)?(?:Web|SCIM|AuditLogs|Webhook)Client\(\)\.(?!api_url_|close$)[a-z]\w*"
+            r"|slack_sdk\.(?:\w+\.)*(?:Async)?SocketModeClient\(\)"
+            r"\.(?:connect\w*|send_\w+|issue_new_wss_url|disconnect)"
+        ),
+        "fabric": (
+            r"fabric\.(?:\w+\.)*(?:Connection|SerialGroup|ThreadingGroup)(?:\.from_\w+)?\(\)"
+            r"\.(?:(?:open|open_gateway|run|sudo|shell|put|get|sftp|create_session|forward_local|forward_remote)"
+            r"|sftp\(\)\.(?!close$|getcwd$|get_channel$)[a-z]\w*)"
+            r"|fabric\.(?:\w+\.)*Transfer\(\)\.(?:get|put)"
         ),
         "cassandra": r"cassandra\.cluster\.Cluster\(\)\.connect(?:\(\)\.execute)?",
     }.items()

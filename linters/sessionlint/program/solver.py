@@ -398,4 +398,5 @@ class Solver(Classes):
         value: Value = UNKNOWN
         for below in self.subclasses(info):
             value = join(value, self._kept_in(below, name))
-        return tuple(a for a in value if a.tag in ("const", "text", "column") or self.kind_of(a))
+        told = tuple(a for a in value if a.tag in ("const", "text", "column") or self.kind_of(a))
+        return told if not told or self.is_written_below(info, name) else (*told, ANY_TEXT)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    absent,
     annotated,
     beginning,
     contexts,
@@ -130,8 +131,10 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
+    gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
     frame.env.update(chosen)
     narrowed.update(listed.note(frame, inside))
+    absent.forget(frame, gone)
     if asked is not None:
         beginning.note(frame, asked.where_it_holds, asked)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
@@ -148,6 +151,7 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
         holding.ended_in_branch(frame, before[1], after_body[1])
     frame.restore(before)
     frame.env.update({**left, **others})
+    absent.forget(frame, missing)
     kept = listed.note(frame, outside)
     if asked is not None:
         beginning.note(frame, asked.where_not, asked)

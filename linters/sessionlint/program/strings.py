@@ -10,6 +10,7 @@ from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
 from sessionlint.program import knowledge, listed, mapped, padding, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
@@ -19,6 +20,7 @@ from sessionlint.program.values import (
     UNKNOWN,
     Const,
     Ext,
+    Inst,
     Operation,
     Param,
     PartialCall,
@@ -52,6 +54,7 @@ WHOLE = ".__int__()"
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
 _NUMERIC = frozenset(f"builtins.{name}()" for name in _COUNTS)
 _LITERAL = Ext("typing.Literal()")
+_MEMBER = Ext("enum.Enum().value()")
 _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 _KEPT = ("ext", "param", "injected")
@@ -98,6 +101,9 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
     """An f-string."""
     out = [Text("", False)]
     for part in e[2]:
+        if part[0] == "u" and part[2] == AS_NUMBER:
+            out = _product(out, _of_number(_alternatives(frame.evaluate(part[3]))))
+            continue
         value = picking.known(frame, part, frame.evaluate(part))
         out = _product(out, _alternatives(_numbers(frame, value)))
     texts = tuple(_mixed_by(out, "an f-string"))
@@ -105,9 +111,18 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
     return texts
 
 
+def _of_number(texts: list[Text]) -> list[Text]:
+    """What a field may hold that takes nothing but numbers."""
+    return [t._replace(dynamic=False) if t.text == HOLE else t for t in texts]
+
+
 def _numbers(frame: Frame, value: Value) -> Value:
-    """With parameters that are declared numbers, or one of some literals, as that."""
-    return tuple(_number(frame, a) if a.tag == "param" else a for a in value)
+    """With parameters that are declared numbers, or one of some literals, as that; so are members of enumerations."""
+    return tuple(_number(frame, a) if a.tag == "param" else _member(frame, a) if a.tag == "inst" else a for a in value)
+
+
+def _member(frame: Frame, atom: Inst) -> Any:
+    return _MEMBER if any(b.startswith("enum.") for b in frame.solver.external_bases(atom.info)) else atom
 
 
 def _number(frame: Frame, atom: Param) -> Any:
@@ -116,6 +131,8 @@ def _number(frame: Frame, atom: Param) -> Any:
     frame.solver.remember(memory.SIGNATURE, atom.info, atom.info.signature)
     annotation = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))[0]
     declared = frame.solver.instances(annotation) if annotation else UNKNOWN
+    if declared and declared[0].tag == "inst":
+        return _MEMBER if all(a.tag == "inst" and _member(frame, a) == _MEMBER for a in declared) else atom
     return declared[0] if declared and all(a in _NUMBERS or a == _LITERAL for a in declared) else atom
 
 
@@ -278,9 +295,7 @@ def _percent(text: Text, right: Value) -> list[Text]:
         else:
             given = items.pop(0) if items and not field[1] else names.get(field[1]) if names and field[1] else None
             pieces = _alternatives(padding.padded(given or UNKNOWN, field[0][1:]))
-        if field[2] in "dif":
-            pieces = [p._replace(dynamic=False) if p.text == HOLE else p for p in pieces]
-        parts.append(pieces)
+        parts.append(_of_number(pieces) if field[2] in "diouxXeEfFgG" else pieces)
     parts.append([Text(text.text[position:], False)])
     return _mixed_by(_in_step(text, parts), "%")
 
@@ -358,7 +373,8 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
             value = args[int(field)] if int(field) < len(args) else UNKNOWN
         else:
             value = named.get(field, UNKNOWN)
-        parts.append(_alternatives(padding.padded(value, spec) if spec else value))
+        pieces = _alternatives(padding.padded(value, spec) if spec else value)
+        parts.append(_of_number(pieces) if spec and takes_numbers(spec) else pieces)
     return _mixed_by(_in_step(text, parts), "str.format")
 
 

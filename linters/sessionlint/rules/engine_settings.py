@@ -40,7 +40,8 @@ class EngineCall:
 
     ``urls`` are all URLs it may get as far as known, ``urls_known`` whether there are no others (an
     environment variable, a setting with a default); ``connect_args`` all dictionaries (empty and
-    ``connect_args_known``: none given). ``complete`` is False when ``**options`` may bring more arguments.
+    ``connect_args_known``: none given). ``complete`` is False when ``**options`` may bring more arguments. ``direct``:
+    it is a driver that connects, and its arguments are what an engine would be given as ``connect_args``.
     """
 
     event: Event
@@ -51,11 +52,12 @@ class EngineCall:
     connect_args_known: bool
     complete: bool
     is_async: bool
+    direct: bool = False
 
     @property
     def url_span(self) -> ir.Span4:
-        """Where the URL is given."""
-        return argument_span(self.event)
+        """Where the URL is given, or the host."""
+        return self.span_of("host") if "host" in self.options else argument_span(self.event)
 
     def value_of(self, program: Program, option: str) -> Value:
         """All an option may be, arguments of parameters included."""
@@ -76,7 +78,7 @@ class EngineCall:
 
         When neither can be found it is where the dictionary is given to the engine.
         """
-        place = (self.event.function, self.span_of("connect_args"))
+        place = (self.event.function, self.span_of(keys[0] if self.direct else "connect_args"))
         maps: tuple[Map, ...] = self.connect_args
         for key in keys:
             holding = [m for m in maps if m.get(key) is not None]
@@ -125,7 +127,7 @@ def engine_calls(program: Program) -> Iterator[EngineCall]:
     """All engines made outside tests, branches for tests, and migrations."""
     for event in program.events("create"):
         exempt = event.name != "engine" or program.role(event.function) in ("test", "migration")
-        if not exempt and not _stands_in(program, event, for_tests):
+        if not exempt and not stands_in(program, event, for_tests):
             yield _read(program, event)
 
 
@@ -269,15 +271,15 @@ def wants_pooler(program: Program, call: EngineCall) -> bool:
 
 def only_for_sqlite(program: Program, event: Event) -> bool:
     """Whether an engine is made where the code has asked for SQLite, or by a function that is called there alone."""
-    return _stands_in(program, event, for_sqlite)
+    return stands_in(program, event, for_sqlite)
 
 
-def _stands_in(program: Program, event: Event, branch: Callable[[FunctionInfo, ir.Span4], bool], hops: int = 0) -> bool:
+def stands_in(program: Program, event: Event, branch: Callable[[FunctionInfo, ir.Span4], bool], hops: int = 0) -> bool:
     """Whether a call stands in a branch of a kind, or in a function that is called from such branches only."""
     if branch(event.function, event.span):
         return True
     calls = [e for e in program.events("call") if e.callee is event.function] if hops < _MAX_HOPS else []
-    return bool(calls) and all(_stands_in(program, call, branch, hops + 1) for call in calls)
+    return bool(calls) and all(stands_in(program, call, branch, hops + 1) for call in calls)
 
 
 def _may_be(port: str | None, wanted: str) -> bool:

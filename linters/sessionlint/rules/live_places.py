@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
+_ELSEWHERE = ("test", "migration")
+
 
 def live_together(program: Program, event: Event, other: Event) -> bool:
     """Whether what two events make can be alive in one application.
@@ -23,6 +25,23 @@ def live_together(program: Program, event: Event, other: Event) -> bool:
         return True
     theirs = _places(program, other)
     return any(same_application(program, place, there) for place in _places(program, event) for there in theirs)
+
+
+def is_left_to_migrations(program: Program, event: Event) -> bool:
+    """Whether what a function makes and gives away is asked for by migrations and tests, and by nobody else."""
+    function = event.function
+    if function.name == "<module>" or function in program.dependency_functions or function.routes:
+        return False
+    callers, _ = program.shared(calling)
+    if function in callers or _is_mentioned(program, function) or _importers(program, function):
+        return False
+    names, name = program.solver.names, _name(function)
+    elsewhere = (path for path in names.primary if program.policy.layer_of(path) in _ELSEWHERE)
+    return any(
+        name in imported and names.path_of(names.absolute(path, module, level), path) == function.path
+        for path in elsewhere
+        for module, level, imported in program.solver.imports_of(path)
+    )
 
 
 def _places(program: Program, event: Event) -> set[str]:
@@ -69,4 +88,4 @@ def _importers(program: Program, function: FunctionInfo) -> set[str]:
     )
     policy = program.policy
     outside = (path for path in importing if not policy.is_session_module(path))
-    return {path for path in outside if policy.layer_of(path) not in ("test", "migration")}
+    return {path for path in outside if policy.layer_of(path) not in _ELSEWHERE}

@@ -168,6 +168,45 @@ async def close(number: int, tasks: BackgroundTasks, session: AsyncSession = Dep
         await record(number, error)  # TXN107@15
 """
     ),
+    Bad(
+        source="""
+from app.session import session_factory
+
+
+async def note(text):
+    async with session_factory() as session, session.begin():
+        session.add(text)
+
+
+async def counted(check, quiet):
+    session = None
+    try:
+        session = session_factory()
+        await session.get(object, 1)
+        if quiet:
+            await session.close()
+        check()
+    except ValueError:
+        await note("failed")  # TXN107@15
+        raise
+    finally:
+        if session:
+            await session.close()
+
+
+async def kept(check):
+    try:
+        session = session_factory()
+        first, session = session, None
+        if session:
+            await session.close()
+        check(first)
+    except ValueError:
+        await note("failed")  # TXN107@15
+        raise
+""",
+        path="app/tasks/wagons.py",
+    ),
 ]
 
 GOOD = [
@@ -381,6 +420,34 @@ async def closed_by_hand(number):
             await session.close()
             await note("failed")
             raise
+""",
+        path="app/tasks/wagons.py",
+    ),
+    Good(
+        source="""
+from app.session import session_factory
+
+
+async def note(text):
+    async with session_factory() as session, session.begin():
+        session.add(text)
+
+
+async def counted(check):
+    try:
+        session = None
+        try:
+            session = session_factory()
+            await session.get(object, 1)
+        except OSError:
+            print("not counted")
+        finally:
+            if session is not None:
+                await session.close()
+        check()
+    except ValueError:
+        await note("failed")
+        raise
 """,
         path="app/tasks/wagons.py",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
@@ -11,12 +12,13 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import TlsContext, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.driver_settings import driver_calls
 from sessionlint.rules.engine_settings import EngineCall, engine_calls, resolved, settled
 
 META = Rule(
     code="TXN504",
     name="tls-not-configured",
-    summary="An engine reaches a remote host without TLS, or with verification off where the policy wants it on.",
+    summary="A remote database is reached without TLS, or with verification off where the policy wants it on.",
     rationale="Without an ssl argument asyncpg and psycopg only prefer encryption: measured against a pooler that "
     "requires TLS, the connection is encrypted but nobody checks who answers, and a server that offers no TLS gets the "
     'password in the clear. ssl="require" encrypts and does not verify either. Only a context made from the CA file '
@@ -31,6 +33,8 @@ META = Rule(
 _OPTIONS = ("ssl", "sslmode", "ssl_context", "sslrootcert")
 _OFF = {"disable", "allow", "prefer", "false", "False", "0"}
 _UNVERIFIED = {"require", "required", "true", "1"}
+_ASK_ENGINE = "Pass a verifying ssl context in connect_args."
+_ASK_DRIVER = "Pass sslmode=verify-full with the CA file, or a verifying ssl context."
 _VERIFIED_POLICY = (("tls", "verified"),)
 
 BAD = [
@@ -225,6 +229,25 @@ engine = create_engine(SERVER, connect_args={"sslmode": options.how})  # TXN504@
 closed = create_engine(SERVER, connect_args={"sslmode": options.closed})
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import asyncpg
+import psycopg
+import psycopg2
+from psycopg_pool import ConnectionPool
+
+
+async def connect():
+    psycopg2.connect(host="db.example.com", dbname="app")  # TXN504@27
+    psycopg2.connect("host=db.example.com dbname=app")  # TXN504@22
+    psycopg2.connect(host="db.example.com", sslmode="disable")  # TXN504@53
+    psycopg.connect("postgresql://app@db.example.com/app?sslmode=prefer")  # TXN504@21
+    ConnectionPool(conninfo="postgresql://app@db.example.com/app")  # TXN504@29
+    await asyncpg.connect(host="db.example.com", ssl=False)  # TXN504@54
+    return await asyncpg.create_pool("postgresql://app@db.example.com/app")  # TXN504@38
+""",
+    ),
 ]
 
 GOOD = [
@@ -342,6 +365,30 @@ engine = create_engine(SERVER, connect_args={"sslmode": options.how})
 other = create_engine(SERVER, connect_args={"sslmode": deployed.encryption})
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+import asyncpg
+import psycopg
+import psycopg2
+import pymysql
+
+
+async def connect(options, context):
+    psycopg2.connect(host="localhost", dbname="app")
+    psycopg2.connect(host="database", dbname="app")
+    psycopg2.connect(host=os.environ["DB_HOST"], dbname="app")
+    psycopg2.connect(host="db.example.com", sslmode="verify-full", sslrootcert="/etc/ca.pem")
+    psycopg.connect("host=db.example.com sslmode=verify-full sslrootcert=/etc/ca.pem")
+    psycopg.connect("postgresql://app@db.example.com/app?sslmode=verify-full")
+    psycopg2.connect(host="db.example.com", **options)
+    pymysql.connect(host="db.example.com")
+    await asyncpg.connect(host="db.example.com", ssl=context)
+    return await asyncpg.create_pool("postgresql://app@db.example.com/app", ssl=context)
+""",
+    ),
 ]
 
 
@@ -351,12 +398,13 @@ def check(program: Program) -> Iterator[Finding]:
         return
     verified = program.policy.tls == "verified"
     reported: set[tuple[str, ir.Span4]] = set()
-    for call in engine_calls(program):
+    for call in chain(engine_calls(program), driver_calls(program)):
         for function, span, message in _defects(program, call, verified):
             if (function.path, span) not in reported:
                 reported.add((function.path, span))
                 elsewhere = function is not call.event.function
-                steps = [program.step(call.event.site, "the engine that gets it is made here")] if elsewhere else []
+                made = "the driver connects here" if call.direct else "the engine that gets it is made here"
+                steps = [program.step(call.event.site, made)] if elsewhere else []
                 yield program.finding(META, (function, span), message, steps)
 
 
@@ -367,7 +415,7 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
     if not values and not in_url:
         if call.connect_args_known and call.all_urls("is_remote"):
             host = call.urls[0].host
-            message = f"{host} is reached without TLS. Pass a verifying ssl context in connect_args."
+            message = f"{host} is reached without TLS. {_ASK_DRIVER if call.direct else _ASK_ENGINE}"
             yield function, call.url_span, message
         return
     for key, value in values:

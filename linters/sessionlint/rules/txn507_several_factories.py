@@ -12,7 +12,7 @@ from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.engine_makers import Held, alternatives, held
-from sessionlint.rules.live_places import live_together
+from sessionlint.rules.live_places import is_left_to_migrations, live_together
 from sessionlint.rules.opening import approved_by_policy, approved_openers
 
 META = Rule(
@@ -30,7 +30,7 @@ META = Rule(
     "called there, too, a scoped_session around the factory, engines "
     "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
     "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
-    "engine, what stands under TYPE_CHECKING.",
+    "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests.",
     program_wide=True,
 )
 
@@ -290,6 +290,36 @@ def start_worker():
     prepare(settings.worker_url)
 """,
     ),
+    Bad(
+        source="""
+# --- migrations/env.py
+from app.session import for_migrations, for_reports
+
+engines = [for_migrations(), for_reports()]
+# --- app/reports.py
+from app.session import for_reports
+
+SOURCES = {"reports": for_reports}
+# --- app/session.py
+from sqlalchemy import create_engine, pool
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+
+
+def for_migrations():
+    return create_engine(settings.database_url, poolclass=pool.NullPool)
+
+
+def for_reports():
+    return create_engine(settings.database_url, poolclass=pool.NullPool)  # TXN507@12
+
+
+def for_nobody():
+    return create_engine(settings.database_url, poolclass=pool.NullPool)  # TXN507@12
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -484,6 +514,27 @@ def start():
     prepare(made=connect())
 """,
     ),
+    Good(
+        source="""
+# --- migrations/env.py
+from alembic import context
+
+from app.session import for_migrations
+
+with for_migrations().connect() as connection:
+    context.configure(connection=connection)
+# --- app/session.py
+from sqlalchemy import create_engine, pool
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+
+
+def for_migrations():
+    return create_engine(settings.database_url, poolclass=pool.NullPool)
+""",
+    ),
 ]
 
 
@@ -525,6 +576,7 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Held, Event]]:
         and not _wraps_factory(program, e)
         and not _passes(program, e)
         and not _is_spared(program, e)
+        and not is_left_to_migrations(program, e)
     ]
     approved = _behind_policy(program)
     made.sort(key=lambda e: (e.subject[0] not in approved, e.path, e.span))

@@ -11,6 +11,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scheduling import POOLED, is_pool
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, Span, TraceStep
+from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its_outcome
 from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import loses_errors
@@ -40,11 +41,12 @@ META = Rule(
     "records it.",
     not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
-    "the log, clauses inside loops that log and go on, tasks that are awaited or have a callback that looks at the "
-    "error, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
-    "outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that returns) records "
-    "no failure, nor does what has nothing to do with the try after a clause that only passes. A clause that logs what "
-    "a callee has recorded for good before it raised it again loses nothing.",
+    "the log, clauses inside loops that log and go on, tasks that are awaited (by another method of the object that "
+    "keeps them, too) or have a callback that looks at the error, a thread that its starter joins at once to go on "
+    "with what it has left, work for a pool of threads whose results somebody asks for, what runs after a try that "
+    "records the outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that "
+    "returns) records no failure, nor does what has nothing to do with the try after a clause that only passes. A "
+    "clause that logs what a callee has recorded for good before it raised it again loses nothing.",
     program_wide=True,
 )
 
@@ -1305,10 +1307,12 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
         started = [inner[key] for s in last if (key := (s.path, (s.line, s.column))) in inner]
         return any(_loses(program, e, awaited) for e in started)
     if event.text == "task":
-        return event.site not in awaited and not _is_watched(event.function)
-    return (event.text != "thread" and event.name.endswith(_LOSE[-1:])) or event.name.endswith(_LOSE[:2]) or (
-        event.name.startswith("threading.")
-    )  # fmt: skip
+        if event.site in awaited or _is_watched(event.function):
+            return False
+        return not is_awaited_by_owner(program, event)
+    if event.name.startswith("threading."):
+        return not is_joined_for_its_outcome(program, event)
+    return (event.text != "thread" and event.name.endswith(_LOSE[-1:])) or event.name.endswith(_LOSE[:2])
 
 
 def _is_watched(function: FunctionInfo) -> bool:

@@ -1,0 +1,15 @@
+"""Formats of fields, ``{n:d}``, that nothing takes but numbers: text raises for them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: The operator that stands for such a format in the facts of an f-string.
+AS_NUMBER: Final = "as number"
+_NUMERIC: Final = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(?:\.\d+)?[bdeEfFgGnoxX]")
+
+
+def takes_numbers(spec: object) -> bool:
+    """Whether a format is one that only numbers have."""
+    return isinstance(spec, str) and _NUMERIC.fullmatch(spec) is not None
