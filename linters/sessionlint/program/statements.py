@@ -196,12 +196,16 @@ def _loop(
     raising: dict[Any, frozenset[str]] = {}
     left: rounds.Left = []
     first: rounds.Facts = {}
+    broken: list[Any] = []
     for last in (False, True):
         before_each()
         run_block(frame, body)
         left = left if last else rounds.left_open(frame, before[1], events)
-        for env, facts, _ in frame.loop_exits:
-            frame.merge((env, facts, False))
+        # what breaks off does not come to an ``else``
+        broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
+        for env, facts, goes_on in frame.loop_exits:
+            if goes_on or not orelse:
+                frame.merge((env, facts, False))
         frame.loop_exits = []
         if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
             break
@@ -220,12 +224,15 @@ def _loop(
             frame.events[index] = event._replace(flags=flags)
     frame.loop_exits = exits
     frame.flags.pop()
-    if endless and frame.dead:
+    if endless and frame.dead and not broken:
         # nothing leaves it: what follows is looked at all the same
         frame.restore(before)
     elif not endless:
         frame.merge(before)
-    run_block(frame, orelse)
+    if not frame.dead:
+        run_block(frame, orelse)
+    for env, facts, _ in broken:
+        frame.merge((env, facts, False))
 
 
 def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
