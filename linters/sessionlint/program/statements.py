@@ -264,6 +264,7 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             generators.resume(frame, atom, s[3][1])
+            generators.dropped(frame, s, atom)
 
 
 def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
