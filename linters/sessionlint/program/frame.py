@@ -117,6 +117,8 @@ class Frame:
         self.entered: list[Any] = []
         #: what the ``with`` statements have closed that were gone through
         self.left: list[Any] = []
+        #: those of them that only one way has opened, and the names in its test, see :mod:`sessionlint.program.one_way`
+        self.one_way: dict[Any, frozenset[str]] = {}
         #: the exit stacks of the ``with`` statements around the current place
         self.stacks: list[Any] = []
         #: what was open when the ``except`` clause around the current place was entered

@@ -17,6 +17,7 @@ from sessionlint.program import (
     holding,
     import_statements,
     listed,
+    one_way,
     picking,
     rounds,
     setbacks,
@@ -125,7 +126,9 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     ):
         _for_type_checkers(frame, s[4], s[3])
         return
-    before = frame.snapshot()
+    if frame.one_way:
+        one_way.doubt(frame, s[2])
+    before, blocks = frame.snapshot(), len(frame.left)
     frame.flags.append("branch")
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
@@ -160,7 +163,10 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
+    after_else = frame.snapshot() if len(frame.left) > blocks else None
     frame.merge(after_body)
+    if after_else is not None:
+        one_way.closed_there(frame, s, after_body, after_else, blocks)
 
 
 def _for_type_checkers(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...]) -> None:
