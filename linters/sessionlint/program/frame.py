@@ -86,6 +86,8 @@ class Frame:
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
+        #: what names are said to be that are given nothing where that is said
+        self.declared: dict[str, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
         #: whether tasks were put into lists that are kept in attributes, see :mod:`sessionlint.program.waiting`
@@ -266,6 +268,8 @@ class Frame:
             self.emit("bind", span, ("global",) if name in self.globals else (), subject=made, name=name)
         if len(value) > 1:
             self._part_sessions(value)
+        if self.declared and not value:
+            value = self.declared.get(name, value)
         if name in self.globals:
             self._bind_outer(name, value, span)
         if self.picked:
