@@ -19,6 +19,7 @@ from sessionlint.program import (
     sending,
     strings,
     unsaved,
+    whose_rows,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, Hop
@@ -435,7 +436,9 @@ def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
 def changing(frame: Frame, value: Value) -> Value:
     """The sessions that write what is assigned to attributes of rows in a value."""
     rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
-    sessions = dict.fromkeys(row.session for row in rows)
+    sessions: Any = dict.fromkeys(row.session for row in rows)
+    if len(sessions) > 1:
+        sessions = whose_rows.of_this_call(frame, sessions)
     return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))
 
 
