@@ -12,6 +12,8 @@ from sessionlint.program.targets import assign
 from sessionlint.program.values import UNKNOWN, Map, Value, join
 
 _RECORD_FIELDS = ("dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()")
+#: What an annotation says that the project's own code goes on with.
+_OF_PROJECT = ("inst", "seq", "map")
 #: What a field's default may be that instances then call, use or open.
 _KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
 
@@ -41,12 +43,15 @@ def run(frame: Frame, s: ir.Stmt) -> None:
             return
         if frame.class_scope is not None or s[2][0] != "n" or frame.function.name == "<module>":
             assign(frame, s[2], value or typed, None, declared=not value)
+        elif typed:
+            _declare(frame, s[2][2], typed, s[1])
         return
     if typed and not any(a.tag != "const" and not _is_field(a) for a in value):
         value = value if constants.is_declared(frame, s[3], value) else join(value, typed)
     elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
         # what an unknown object gives is what the annotation says
-        value = join(value, tuple(a for a in typed if frame.solver.kind_of(a)))
+        given = bool(value) and all(_is_given(a) for a in value)
+        value = join(value, tuple(a for a in typed if frame.solver.kind_of(a) or (given and a.tag in _OF_PROJECT)))
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))
@@ -58,9 +63,24 @@ def run(frame: Frame, s: ir.Stmt) -> None:
     assign(frame, s[2], value, s[4])
 
 
+def _declare(frame: Frame, name: str, typed: Value, span: ir.Span4) -> None:
+    """``session: AsyncSession`` by itself, before the name is given something unknown or after that."""
+    frame.declared[name] = typed
+    if frame.env.get(name) == UNKNOWN:
+        frame.bind(name, typed, span)
+
+
 def _is_field(atom: Any) -> bool:
     """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
     return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
+
+
+def _is_given(atom: Any) -> bool:
+    """Whether a library's object or function gives something of which nobody knows what it is."""
+    if atom.tag != "ext" or ("()" not in atom.name and "[]" not in atom.name):
+        return False
+    made = atom.name.removesuffix("()").rpartition(".")[2]
+    return not (atom.name.endswith("()") and made[:1].isupper())
 
 
 def _is_told_factory(atom: Any) -> bool:

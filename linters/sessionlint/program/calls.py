@@ -21,6 +21,7 @@ from sessionlint.program import (
     library_objects,
     locators,
     mapped,
+    merging,
     overriding,
     own_sessions,
     predicates,
@@ -38,7 +39,7 @@ from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, either, name_of, receiver_of
-from sessionlint.program.model import Effect, FunctionInfo
+from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
     SESSION,
     TASK,
@@ -234,7 +235,7 @@ def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Ke
     solver = frame.solver
     found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
     methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]
-    changes = (Effect("change", "argument", Param(m, m.params[0][0])) in solver.summary_of(m).effects for m in methods)
+    changes = (merging.changes(solver.summary_of(m).effects, Param(m, m.params[0][0])) for m in methods)
     if len(methods) > 1 and not all(changes):
         return UNKNOWN
     return join_all([call_function(frame, solver.bound(method, row), args, keywords, e) for method in methods])

@@ -11,6 +11,7 @@ from sessionlint.program import (
     handles,
     holding,
     left_open,
+    merging,
     overriding,
     registries,
     sending,
@@ -27,6 +28,7 @@ from sessionlint.program.values import (
     Fn,
     Inst,
     Value,
+    join,
 )
 
 #: What is no work, and no session: that it goes to the background says nothing to those above.
@@ -101,6 +103,10 @@ def happens(
             subjects = holding.awaited(frame, function, effect, subjects or (), e)
         if effect.kind == "schedule":
             subjects = registries.registered(frame, subjects)
+        if effect.name == merging.ATTACHED:
+            rows = join(subjects, merging.receiver(frame, function, effect.subject, e))
+            merging.attached(frame, rows, e[1], Hop(frame.site(e[1]), note, function, inner), guards)
+            return
         if effect.name == "argument":
             subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
             if not subjects:
@@ -140,7 +146,7 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
     if not guards:
         holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions]
-    outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
+    outers += merging.of_callers(frame, given)
     for outer in outers:
         frame.effect(outer, span, hop.note, hop.callee, hop.inner, guards)
     return sessions

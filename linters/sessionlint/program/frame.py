@@ -86,6 +86,8 @@ class Frame:
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
+        #: what names are said to be that are given nothing where that is said
+        self.declared: dict[str, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
         #: whether tasks were put into lists that are kept in attributes, see :mod:`sessionlint.program.waiting`
@@ -117,6 +119,8 @@ class Frame:
         self.entered: list[Any] = []
         #: what the ``with`` statements have closed that were gone through
         self.left: list[Any] = []
+        #: those of them that only one way has opened, and the names in its test, see :mod:`sessionlint.program.one_way`
+        self.one_way: dict[Any, frozenset[str]] = {}
         #: the exit stacks of the ``with`` statements around the current place
         self.stacks: list[Any] = []
         #: what was open when the ``except`` clause around the current place was entered
@@ -266,6 +270,8 @@ class Frame:
             self.emit("bind", span, ("global",) if name in self.globals else (), subject=made, name=name)
         if len(value) > 1:
             self._part_sessions(value)
+        if self.declared and not value:
+            value = self.declared.get(name, value)
         if name in self.globals:
             self._bind_outer(name, value, span)
         if self.picked:

@@ -66,6 +66,18 @@ def handed(frame: Frame, loop: ir.Stmt, iterable: Value, declared: Value) -> Val
     return tuple(out)
 
 
+def dropped(frame: Frame, loop: ir.Stmt, source: Pending) -> None:
+    """A ``for`` over a generator that nothing else has is left, however: Python ends it there, and what it has open.
+
+    An asynchronous one is ended some time later.
+    """
+    if loop[3][0] != "c" or source.info.is_async:
+        return
+    site = frame.site(loop[3][1])
+    for handle in [h for h, fact in frame.facts if fact == "open" and h.tag == "handle" and h.site == site]:
+        frame.learn(handle, "open", False)
+
+
 def _is_left_at_once(body: tuple[ir.Stmt, ...]) -> bool:
     """Whether a loop does not get to its second round."""
     last = body[-1] if body else None

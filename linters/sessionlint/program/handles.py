@@ -19,6 +19,7 @@ from sessionlint.program import (
     sending,
     strings,
     unsaved,
+    whose_rows,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, Hop
@@ -302,6 +303,8 @@ def _operate(
     # a flush sends what was added before: no write of its own
     write = name in knowledge.SESSION_WRITES and name != "flush" and kind in (SESSION, FACTORY)
     write = write or (query and name in knowledge.QUERY_WRITES)
+    attaches = write and name == "merge" and merging.attaches_only(keywords)
+    write = write and not attaches
     first = args[0] if args else dict(keywords).get("statement", UNKNOWN)
     by_driver = kind in (DRIVER, POOL)
     sends = name in knowledge.SQL_METHODS or (by_driver and name in knowledge.DRIVER_SQL_METHODS)
@@ -323,8 +326,10 @@ def _operate(
             write = sending.note(frame, subjects, first, e, f"{ir.text_of(e[2])}() uses it")
     if write:
         flags = ("write",)
-    if name == "merge" and kind == SESSION:
+    if name == "merge" and kind == SESSION and not attaches:
         merging.copied(frame, subjects, first or dict(keywords).get("instance", UNKNOWN))
+    if name == "add" and kind == SESSION and first:
+        merging.attached(frame, first, e[1], Hop(frame.site(e[1]), "", None))
     closed = any(frame.know(s, "closed") == 1 for s in subjects)
     if closed and name not in PASSIVE:
         flags = (*flags, "closed")
@@ -337,7 +342,7 @@ def _operate(
     )
     how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
     touches = write or query or sends or name in knowledge.SESSION_READS
-    idle = name == "flush" and flushing.sends_nothing(frame, subjects, e)
+    idle = attaches or (name == "flush" and flushing.sends_nothing(frame, subjects, e))
     if name == "run_sync" and _sees_into(args):
         # no statement of its own: what the function does is told of that
         touches, idle = False, True
@@ -431,7 +436,9 @@ def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
 def changing(frame: Frame, value: Value) -> Value:
     """The sessions that write what is assigned to attributes of rows in a value."""
     rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
-    sessions = dict.fromkeys(row.session for row in rows)
+    sessions: Any = dict.fromkeys(row.session for row in rows)
+    if len(sessions) > 1:
+        sessions = whose_rows.of_this_call(frame, sessions)
     return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))
 
 

@@ -102,9 +102,11 @@ def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
 
 
 def _text(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``str(x)``: what the project's own ``__str__`` says, else as good as ``x``."""
+    """``str(x)``: what the project's own ``__str__`` says, else as good as ``x``; a session's text is no session."""
     out: Value = UNKNOWN
     for atom in args[0] if args else ():
+        if frame.solver.kind_of(atom):
+            continue
         shown = frame.solver.method(atom.info, "__str__") if atom.tag == "inst" else None
         out = join(
             out, (atom,) if shown is None else frame.machine.call(frame, frame.solver.bound(shown, atom), [], [], e)

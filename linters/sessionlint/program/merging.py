@@ -1,10 +1,19 @@
-"""``other.merge(row)``: what was changed in a row of one session is written by the session it is copied into."""
+"""``other.merge(row)`` and ``other.add(row)``: what was changed in a row is written by the session that gets it."""
 
 from __future__ import annotations
 
-from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect
-from sessionlint.program.values import Value
+from collections.abc import Collection
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import row_classes
+from sessionlint.program.frame import YES, Frame
+from sessionlint.program.model import Effect, FunctionInfo, Hop
+from sessionlint.program.values import UNKNOWN, Param, Value, const, join
+
+_NO: Value = const(False)
+#: The effect on an argument that is added to a session, and the fact that one is.
+ATTACHED = "attached"
 
 
 def copied(frame: Frame, into: Value, given: Value) -> None:
@@ -19,3 +28,41 @@ def copied(frame: Frame, into: Value, given: Value) -> None:
     for index, event in enumerate(frame.events) if owners else ():
         if "change" in (event.kind, event.text) and not set(owners).isdisjoint(event.subject):
             frame.events[index] = event._replace(subject=tuple([s for s in event.subject if s not in owners]))
+
+
+def attaches_only(keywords: list[tuple[str, Value]]) -> bool:
+    """``session.merge(cached, load=False)``: SQLAlchemy takes no row there of which anything was changed."""
+    return dict(keywords).get("load") == _NO
+
+
+def attached(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any] = frozenset()) -> None:
+    """``session.add(row)`` of an argument: a row that some caller has loaded is no longer in the session it was in.
+
+    SQLAlchemy adds no row that still is in another one; so whatever was changed in it, this session has to write.
+    """
+    for param in [a for a in join(given, row_classes.itself(frame, given)) if a.tag == "param"]:
+        changed = Effect("change", "argument", param)
+        frame.effects.pop(changed, None)
+        frame.guarded.pop(changed, None)
+        frame.learn(param, ATTACHED)
+        frame.effect(Effect("change", ATTACHED, param), span, hop.note, hop.callee, hop.inner, guards)
+
+
+def receiver(frame: Frame, function: FunctionInfo, subject: Param, e: ir.Expr) -> Value:
+    """The arguments that ``row`` in ``row.save(session)`` may stand for, where a method adds its own object."""
+    if function.class_info is None or subject.info is not function or subject.name != function.params[0][0]:
+        return UNKNOWN
+    if e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "n":
+        return UNKNOWN
+    return tuple([a for a in frame.lookup(e[2][2][2]) if a.tag == "param"])
+
+
+def of_callers(frame: Frame, changed: Value) -> list[Effect]:
+    """The effects of changing arguments: whether they are rows is known to callers."""
+    params = [a for a in changed if a.tag == "param"]
+    return [Effect("change", "argument", a) for a in params if frame.know(a, ATTACHED) != YES]
+
+
+def changes(effects: Collection[Effect], param: Param) -> bool:
+    """Whether one of these effects changes an argument, or gives it to a session that then does."""
+    return Effect("change", "argument", param) in effects or Effect("change", ATTACHED, param) in effects

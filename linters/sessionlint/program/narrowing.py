@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sessionlint.facts import ir
 from sessionlint.program import row_classes
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import named_classes
 from sessionlint.program.values import Value
+
+#: Modules of whose classes a session, connection or engine is none; but for ``object``.
+_PLAIN = frozenset({"builtins", "datetime", "decimal", "enum", "pathlib", "pydantic", "uuid"})
 
 
 def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]], dict[str, Value]]:
@@ -49,6 +54,9 @@ def narrow_to(frame: Frame, name: str, classes: Value) -> bool:
     if any(solver.kind_of(a) for a in wide):
         if handles:
             return _among(frame, name, {solver.kind_of(a) for a in handles})
+        if known and all(_is_plain(a) for a in known):
+            frame.env[name] = tuple(a for a in wide if not solver.kind_of(a))
+            return True
         # a class of the project that is no session: it may be one no longer
         if not known or any(a.tag != "inst" for a in known):
             return False
@@ -61,6 +69,11 @@ def narrow_to(frame: Frame, name: str, classes: Value) -> bool:
     else:
         return False
     return True
+
+
+def _is_plain(atom: Any) -> bool:
+    """Whether an instance is of a class that no database handle is of."""
+    return bool(atom.tag == "ext" and atom.name.partition(".")[0] in _PLAIN and atom.name != "builtins.object()")
 
 
 def _among(frame: Frame, name: str, kinds: set[str | None]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.values import Cls, Value, const
+from sessionlint.program.values import UNKNOWN, Cls, Param, Value, const
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -113,3 +113,15 @@ def _may_have_rows(frame: Frame, atom: Any) -> bool:
     if atom.name.startswith("pydantic.") and solver.read(("row base", "sqlmodel.SQLModel")):
         return True
     return bool(solver.read(("row base", atom.name)))
+
+
+def itself(frame: Frame, changed: Value) -> Value:
+    """``self`` in a method of a mapped class, or a mixin of one: its callers know whether it is a loaded row."""
+    function, solver = frame.function, frame.solver
+    info = function.class_info
+    if info is None or not function.params or function.name.startswith("__"):
+        return UNKNOWN
+    if not any(a.tag == "inst" and a.info is info for a in changed):
+        return UNKNOWN
+    mapped = solver.is_model(info) or any(solver.is_model(below) for below in solver.subclasses(info))
+    return (Param(function, function.params[0][0]),) if mapped else UNKNOWN

@@ -18,6 +18,7 @@ from sessionlint.program import (
     holding,
     import_statements,
     listed,
+    one_way,
     picking,
     rounds,
     setbacks,
@@ -126,7 +127,9 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     ):
         _for_type_checkers(frame, s[4], s[3])
         return
-    before = frame.snapshot()
+    if frame.one_way:
+        one_way.doubt(frame, s[2])
+    before, blocks = frame.snapshot(), len(frame.left)
     frame.flags.append("branch")
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
@@ -164,7 +167,10 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
+    after_else = frame.snapshot() if len(frame.left) > blocks else None
     frame.merge(after_body)
+    if after_else is not None:
+        one_way.closed_there(frame, s, after_body, after_else, blocks)
 
 
 def _for_type_checkers(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...]) -> None:
@@ -200,12 +206,16 @@ def _loop(
     raising: dict[Any, frozenset[str]] = {}
     left: rounds.Left = []
     first: rounds.Facts = {}
+    broken: list[Any] = []
     for last in (False, True):
         before_each()
         run_block(frame, body)
         left = left if last else rounds.left_open(frame, before[1], events)
-        for env, facts, _ in frame.loop_exits:
-            frame.merge((env, facts, False))
+        # what breaks off does not come to an ``else``
+        broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
+        for env, facts, goes_on in frame.loop_exits:
+            if goes_on or not orelse:
+                frame.merge((env, facts, False))
         frame.loop_exits = []
         if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
             break
@@ -224,12 +234,15 @@ def _loop(
             frame.events[index] = event._replace(flags=flags)
     frame.loop_exits = exits
     frame.flags.pop()
-    if endless and frame.dead:
+    if endless and frame.dead and not broken:
         # nothing leaves it: what follows is looked at all the same
         frame.restore(before)
     elif not endless:
         frame.merge(before)
-    run_block(frame, orelse)
+    if not frame.dead:
+        run_block(frame, orelse)
+    for env, facts, _ in broken:
+        frame.merge((env, facts, False))
 
 
 def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
@@ -261,6 +274,7 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             generators.resume(frame, atom, s[3][1])
+            generators.dropped(frame, s, atom)
 
 
 def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:

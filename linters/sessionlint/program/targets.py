@@ -16,6 +16,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     lasting,
+    merging,
     picking,
     replacing,
     row_classes,
@@ -35,7 +36,6 @@ from sessionlint.program.values import (
     Const,
     Ext,
     Map,
-    Param,
     Seq,
     Value,
     alternatives,
@@ -237,7 +237,7 @@ def _is_held(expr: ir.Expr) -> bool:
 
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: str | None = None) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
-    changed = join(changed, _own_row(frame, changed))
+    changed = join(changed, row_classes.itself(frame, changed))
     if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param")):
         return
     if name is not None and not row_classes.have(frame, name):
@@ -247,21 +247,9 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: 
         frame.emit("change", span, subject=sessions, expr=target)
         holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions]
-    outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
+    outers += merging.of_callers(frame, changed)
     for outer in outers:
         frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
-
-
-def _own_row(frame: Frame, changed: Value) -> Value:
-    """``self`` in a method of a mapped class, or a mixin of one: its callers know whether it is a loaded row."""
-    function, solver = frame.function, frame.solver
-    info = function.class_info
-    if info is None or not function.params or function.name.startswith("__"):
-        return UNKNOWN
-    if not any(a.tag == "inst" and a.info is info for a in changed):
-        return UNKNOWN
-    mapped = solver.is_model(info) or any(solver.is_model(below) for below in solver.subclasses(info))
-    return (Param(function, function.params[0][0]),) if mapped else UNKNOWN
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:

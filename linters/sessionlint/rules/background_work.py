@@ -10,6 +10,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
+from sessionlint.rules.walking import nodes_below
 
 _DEEP = 7
 
@@ -59,7 +60,8 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         if tag in ("inst", "pending"):
             for key, bound in atom.bindings:
                 # what an object opens for itself is not what the request opened
-                yield from sessions_in(program, bound, depth + 1) if key.tag != "handle" else ()
+                if key.tag != "handle" and not (key.tag == "ext" and tag == "pending" and not _works_on(atom, key)):
+                    yield from sessions_in(program, bound, depth + 1)
         if tag == "inst" and atom.info.defined_in.name != "<module>":
             # a class made in a function sees what the function has
             run = program.solver.method(atom.info, "__call__")
@@ -91,6 +93,12 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
         elif tag == "map":
             for _, item in atom.items:
                 yield from sessions_in(program, item, depth + 1)
+
+
+def _works_on(started: Any, session: Any) -> bool:
+    """Whether a method of a row does something with the session that has loaded the row."""
+    lazily = any(n[0] == "a" and len(n) == 4 and n[3] == "awaitable_attrs" for n in nodes_below(started.info.body))
+    return lazily or any(effect.subject == session for effect in started.info.summary.effects)
 
 
 def own_handles(values: Iterable[Value]) -> dict[Any, Value]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.facts import ir
 from sessionlint.report import Finding
+from sessionlint.rules.added_last import added_last
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.left_by_finally import left_by_finally
@@ -45,7 +46,8 @@ META = Rule(
         "later; functions that keep an error when the result of the call is looked at; handlers around a "
         "`begin_nested()` block; handlers of errors that are not the database's (`ValueError`, `KeyError`, "
         "`NoResultFound`) and that no code raises in the place of one; a `try` that does not touch the session; "
-        "handlers outside the block; context managers that let errors through."
+        "handlers outside the block; context managers that let errors through; a `try` that adds a row in the end, "
+        "after what may fail."
     ),
 )
 
@@ -843,7 +845,7 @@ def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:
             continue
         shielded = any(t.savepoint for t in event.transactions[depth:])
         shielded = shielded or (event.span in nested and not leaves_bare(event))
-        if not shielded and set(event.subject) & set(transaction.subjects):
+        if not shielded and set(event.subject) & set(transaction.subjects) and not added_last(handler, event):
             yield event
 
 
