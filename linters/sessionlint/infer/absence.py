@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sessionlint.infer.doors import find_doors
+from sessionlint.infer.libraries import keepers
 from sessionlint.infer.places import imports
 from sessionlint.infer.survey import Survey
 from sessionlint.infer.words import joined
@@ -23,7 +24,7 @@ def explain(program: Program, survey: Survey) -> list[str]:
     modules = [m for m in program.modules if m.path in survey.included]
     others = [name for package, name in _OTHERS.items() if any(imports(m, package) for m in modules)]
     made = sorted({site[0] for _, site in survey.makers})
-    if made:
+    if made and not (others and keepers(survey)):
         files = joined([*made[:4], f"{len(made) - 4} more files"] if len(made) > 4 else made)
         make = "each make" if len(made) > 1 else "makes"
         doors = find_doors(survey)

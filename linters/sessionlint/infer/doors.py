@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sessionlint.infer.survey import DEPENDENCY, MAKERS, NO_APPLICATION, Made, Source, Survey
+from sessionlint.infer.applications import NO_APPLICATION
+from sessionlint.infer.libraries import keepers
+from sessionlint.infer.survey import DEPENDENCY, MAKERS, Made, Source, Survey
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, POOL, SESSION
 
@@ -19,7 +21,7 @@ class Door:
     from a function that is none; ``bound`` the files of
     engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files that each
     make a factory for themselves from the engine of another one; ``takers`` the other files that take an engine or
-    factory of it, whatever they do with it.
+    factory of it, whatever they do with it; ``scripts`` those beside the application, of a door that it leaves alone.
     """
 
     files: dict[str, None] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class Door:
     bound: dict[str, None] = field(default_factory=dict)
     apart: dict[str, None] = field(default_factory=dict)
     takers: frozenset[str] = frozenset()
+    scripts: frozenset[str] = frozenset()
 
     @property
     def users(self) -> dict[FunctionInfo, None]:
@@ -47,11 +50,12 @@ class Door:
         return {user.path for user in self.users}
 
     @property
-    def weight(self) -> tuple[bool, int, int, int, int]:
-        """Order among rivals: sessions before bare connections, then injections, using files, using functions, and
-        files that only take the engine or factory itself."""
+    def weight(self) -> tuple[bool, int, int, int, int, int]:
+        """Order among rivals: sessions before bare connections, then injections, using files, using functions, files
+        that only take the engine or factory itself, and scripts that do."""
         injections = sum(len(s.users) for s in self.sources if s.kind == DEPENDENCY)
-        return (self.hands_out_sessions, injections, len(self.using_files), len(self.users), len(self.takers))
+        users, files = len(self.users), len(self.using_files)
+        return (self.hands_out_sessions, injections, files, users, len(self.takers), len(self.scripts))
 
     @property
     def hands_out_sessions(self) -> bool:
@@ -86,9 +90,15 @@ def find_doors(survey: Survey) -> list[Door]:
     for path in _apart(survey):
         door(path).apart.setdefault(path)
     found = _with_loose_engines(list(doors.values()))
+    for site, users in keepers(survey).items():
+        own = doors.get(groups.of(site[0])) or Door({site[0]: None})
+        own.direct.update((user, ((SESSION, site),)) for user in users if user not in own.direct)
+        found += [own] if own not in found else []
     # asking for a session is what files may do that take an engine or factory, too
     for unused in [d for d in found if d.users.keys() <= d.asked.keys()]:
         unused.takers = frozenset(t for path in unused.files for t in survey.takers.get(path, ())) - set(unused.files)
+    for idle in [d for d in found if not (d.users or d.takers)]:
+        idle.scripts = frozenset(t for path in idle.files for t in survey.scripts.get(path, ()))
     return sorted(found, key=lambda d: (d.weight, _reversed(d.files)), reverse=True)
 
 

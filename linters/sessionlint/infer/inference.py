@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sessionlint.infer import absence
+from sessionlint.infer.exempt import exempt_layers
 from sessionlint.infer.folders import patterns
-from sessionlint.infer.places import application_files, importers_of, migrations
+from sessionlint.infer.places import application_files
 from sessionlint.infer.sessions import Approved, approve
 from sessionlint.infer.survey import Survey
-from sessionlint.infer.votes import Vote, collect_votes, exempt_files
+from sessionlint.infer.votes import Vote, collect_votes, script_votes
 from sessionlint.infer.words import joined, plural
 from sessionlint.layers import LAYERS, LayerMap
 from sessionlint.policy import DEFAULT_LAYERS, Policy
@@ -54,7 +55,11 @@ def infer_from(program: Program) -> tuple[Policy, tuple[str, ...]]:
     approved = approve(survey)
     votes = collect_votes(program, application, {*approved.modules, *approved.homes})
     layers = patterns(votes, survey.applications)
-    exempt = _exempt_layers(program)
+    scripts = script_votes(program, application, LayerMap(layers).layer_of)
+    if scripts:
+        votes = {**votes, **scripts}
+        layers = patterns(votes, survey.applications)
+    exempt = exempt_layers(program)
     policy = Policy(
         root=program.policy.root,
         source=SOURCE,
@@ -80,54 +85,6 @@ def _stated(approved: Approved, layers: Sequence[str]) -> tuple[str, ...]:
         "session-contexts": approved.contexts,
     }
     return (*(key for key, values in keys.items() if values), *(f"layers.{name}" for name in LAYERS if name in layers))
-
-
-def _exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
-    """Migration and test layers, stated only where the usual patterns do not say enough."""
-    extra: dict[str, set[str]] = {}
-    files = exempt_files(program)
-    for path, layer in files.items():
-        folder = path.rpartition("/")[0]
-        if layer == "test" and path.endswith("_test.py"):
-            pattern = "*_test.py"
-        else:
-            whole = _is_whole(program, folder, files, layer) or _holds_migrations(program, folder, files, path)
-            pattern = f"{folder}/**" if whole else path
-        extra.setdefault(layer, set()).add(pattern)
-    found: dict[str, tuple[str, ...]] = {}
-    for layer, added in extra.items():
-        usual = [p for p in DEFAULT_LAYERS[layer] if _matches(program, layer, p)]
-        found[layer] = (*usual, *_without_inner(added))
-    return found
-
-
-def _is_whole(program: Program, folder: str, files: Mapping[str, str], layer: str) -> bool:
-    """Whether all that was read of a folder is found to be tests, or migrations."""
-    return bool(folder) and all(files.get(m.path) == layer for m in program.modules if m.path.startswith(f"{folder}/"))
-
-
-def _holds_migrations(program: Program, folder: str, files: Mapping[str, str], path: str) -> bool:
-    """Whether a migration lies among files that serve no others, whatever they do: tables as they were, for example."""
-    if not folder or path not in program.shared(migrations):
-        return False
-    importers = program.shared(importers_of)
-    inside = (m.path for m in program.modules if m.path.startswith(f"{folder}/") and m.path not in files)
-    return all(
-        i.startswith(f"{folder}/") or program.policy.layer_of(i) in ("migration", "test") or i in files
-        for path in inside
-        for i in importers.get(path, ())
-    )
-
-
-def _matches(program: Program, layer: str, pattern: str) -> bool:
-    layer_map = LayerMap({layer: (pattern,)})
-    return any(layer_map.layer_of(path) for path in program.solver.names.primary)
-
-
-def _without_inner(added: set[str]) -> list[str]:
-    """The folder patterns that lie below no other one."""
-    folders = {pattern.removesuffix("**") for pattern in added if pattern.endswith("/**")}
-    return sorted(p for p in added if not any(p != f"{f}**" and p.startswith(f) for f in folders))
 
 
 # sentences

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 
-from sessionlint.infer.takers import takers
+from sessionlint.infer.moving import migrations
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.importing import run_by
@@ -23,9 +23,9 @@ _ASIDE_FILES = re.compile(
     r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I
 )
 _EXEMPT = ("test", "migration")
-_OF_MIGRATIONS = ("alembic.op", "alembic.context")
 _MAIN = "__main__"
 _OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
+_IN_TESTS = (*_OF_TESTS, "unittest", "fastapi.testclient", "starlette.testclient", "hypothesis")
 
 
 def application_files(program: Program) -> frozenset[str]:
@@ -45,27 +45,28 @@ def application_files(program: Program) -> frozenset[str]:
 
 def is_exempt(program: Program, path: str) -> bool:
     """Whether a file is a test or belongs to migrations, by its place or by what it imports."""
-    return program.policy.layer_of(path) in _EXEMPT or path in program.shared(migrations)
+    if program.policy.layer_of(path) in _EXEMPT:
+        return path not in program.shared(misnamed)
+    return path in program.shared(migrations)
 
 
-def migrations(program: Program) -> frozenset[str]:
-    """The files that use what only migrations can, ``alembic.op`` or ``alembic.context``, but serve nothing else.
-
-    Requests may be run by functions beside a helper for migrations, and sessions opened from an engine there.
-    """
-    found = {m.path: m for m in program.modules if _uses_alembic(m)}
-    if not found:
+def misnamed(program: Program) -> frozenset[str]:
+    """Files with the name or place of tests that the application imports: they run, or keep, tests of its users."""
+    named = [m for m in program.modules if program.policy.layer_of(m.path) == "test" and not _tests(m)]
+    if not named:
         return frozenset()
-    asked_for = {f.path for f in program.dependency_functions}
-    serving = {p for p, m in found.items() if p in asked_for or any(f.routes for f in m.functions)}
-    if any(e.name in (ENGINE, FACTORY, POOL) and e.path in found for e in program.events("create")):
-        others = {m.path for m in program.modules if program.policy.layer_of(m.path) not in _EXEMPT} - found.keys()
-        serving |= {path for path, users in takers(program, others).items() if users}
-    return frozenset(found.keys() - serving)
+    importers = program.shared(importers_of)
+    moving = program.shared(migrations)
+    rest = (m for m in program.modules if program.policy.layer_of(m.path) is None and m.path not in moving)
+    application = frozenset(m.path for m in rest if not _is_aside(m, importers) and not _tests(m))
+    found = _asked_for(application, named, importers) - application
+    packages = {path.rpartition("/")[0] + "/__init__.py" for path in found}
+    return found | (packages & program.solver.names.primary.keys())
 
 
-def _uses_alembic(module: ModuleInfo) -> bool:
-    return any(f"{name}.{member}" in _OF_MIGRATIONS or name in _OF_MIGRATIONS for name, member, *_ in module.imports)
+def _tests(module: ModuleInfo) -> bool:
+    """Whether a file uses what only tests do."""
+    return module.path.endswith("conftest.py") or any(imports(module, package) for package in _IN_TESTS)
 
 
 def imports(module: ModuleInfo, package: str) -> bool:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 
+from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
-from sessionlint.infer.survey import CONTEXT, DECORATOR, DEPENDENCY, MAKERS, NO_APPLICATION, Made, Source, Survey
+from sessionlint.infer.holders import holders
+from sessionlint.infer.registries import kept_instead
+from sessionlint.infer.standing_alone import stands_alone
+from sessionlint.infer.survey import CONTEXT, DECORATOR, DEPENDENCY, MAKERS, Made, Source, Survey
 from sessionlint.infer.table_makers import is_for_tables
 from sessionlint.infer.votes import authenticates
 from sessionlint.infer.words import joined, plural
@@ -49,16 +53,24 @@ def approve(survey: Survey) -> Approved:
     for door in find_doors(survey):
         groups.setdefault(application_of(survey, door), []).append(door)
     every: list[Door] = []
+    lacking: list[str] = []
     closed: list[tuple[Door, list[Door]]] = []
     for application in sorted(groups, key=lambda a: (a == NO_APPLICATION, a)):
         doors = groups[application]
         chosen = [door for door in doors if _is_chosen(survey, application, door, doors)]
+        known = len(approved.dependencies)
         for door in chosen:
             _approve_door(survey, door, approved)
+        if chosen and len(approved.dependencies) == known:
+            lacking.append(application)
         every += chosen
         if application == NO_APPLICATION and not chosen:
             chosen = sorted(every, key=lambda d: d.weight)[-1:]
         closed += [(door, chosen) for door in doors if chosen and door not in chosen]
+    if approved.dependencies:
+        # where one application has dependencies, the others' are spoken of, too
+        for source in [s for application in lacking for s in holders(survey, application)]:
+            approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
     for door, chosen in closed:
         # whatever a file that is approved for another door makes besides
         if not any(site[0] in approved.modules for _, site in door.makers[:1]):
@@ -70,17 +82,22 @@ def approve(survey: Survey) -> Approved:
 
 def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) -> bool:
     first = doors[0]
-    if not door.makers and not door.sources:
+    if not door.makers and not door.sources and not _opens_for_others(door):
         return False
     if application == NO_APPLICATION and survey.applications:
         files = len(door.using_files | door.takers)
-        if not files or (files < 2 and not survey.shared(door.files)):
+        if not files or (files < 2 and not (survey.shared(door.files) or stands_alone(survey, door))):
             return False
     if door is first:
-        return bool(door.users or door.takers) or len(doors) == 1
+        return bool(door.users or door.takers or door.scripts) or len(doors) == 1
     if door.using_files <= door.files.keys() or (first.hands_out_sessions and not door.hands_out_sessions):
         return False
     return len(door.users) >= _SHARE * len(first.users) or len(door.using_files) >= _FILES
+
+
+def _opens_for_others(door: Door) -> bool:
+    """Whether other files ask a function that opens what they work with."""
+    return bool(door.direct) and any(f.path not in door.files for f in door.asked)
 
 
 # one door
@@ -99,7 +116,9 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     approved.homes.update(source.path for source in sources)
     for source in dependencies:
         approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
-    for source in [s for s in contexts if s.named]:
+    instead = kept_instead(survey, door.files, contexts)
+    approved.left_out.extend([instead] if instead else [])
+    for source in [s for s in contexts if s.named and not instead]:
         # a class that both kinds of with can enter is named once, for its most used one
         approved.contexts.setdefault(survey.dotted(source.function), _source_reason(source))
 
@@ -235,6 +254,8 @@ def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
         users = [f for f in door.users if f.path != path]
         if made and not users and door.takers:
             parts.append(f"{plural(len(door.takers), 'other file')} {_verb(door.takers, 'take')} it from there")
+        if made and door.scripts:
+            parts.append(f"{plural(len(door.scripts), 'script')} {_verb(door.scripts, 'take')} it from there")
         if users:
             parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} sessions from it")
     return joined(parts) or "sessions are opened there"
@@ -274,7 +295,8 @@ def _use(source: Source) -> str:
 
 def _source_reason(source: Source) -> str:
     passes = "passes on the session of another dependency and " if source.passes_on else ""
-    return f"it {passes}{_use(source)}"
+    held = "" if source.named or source.kind != DEPENDENCY else "hands out an object that works with its session and "
+    return f"it {passes}{held}{_use(source)}"
 
 
 def _left_out(door: Door, chosen: list[Door]) -> list[str]:
@@ -289,5 +311,6 @@ def _left_out(door: Door, chosen: list[Door]) -> list[str]:
     if users:
         used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it"
     article = "an" if kind == ENGINE else "a"
-    against = f", while {len(chosen[0].users)} get their sessions through {min(chosen[0].files)}" if chosen else ""
+    others = len(chosen[0].users) if chosen else 0
+    against = f", while {others} get their sessions through {min(chosen[0].files)}" if others else ""
     return [f"{path} makes {article} {_MADE[kind].removeprefix('the ')} of its own (line {span[0]}); {used}{against}"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from sessionlint.infer import places
+from sessionlint.infer.applications import Applications
 from sessionlint.infer.takers import takers
-from sessionlint.program.api import Program
 from sessionlint.program.containers import providers, supplied
-from sessionlint.program.importing import below
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scoped import is_registry
 from sessionlint.program.values import (
@@ -32,8 +31,6 @@ from sessionlint.program.values import (
 from sessionlint.rules.session_decorators import opened_by, session_decorators
 
 DEPENDENCY, CONTEXT, DECORATOR = "dependency", "context", "decorator"
-#: What stands for the application of files that lie outside every one.
-NO_APPLICATION = "-"
 #: What endpoints may be given to work with; a project without sessions may hand out connections.
 _HANDED = (SESSION, CONNECTION, DRIVER)
 MAKERS = (ENGINE, FACTORY, POOL)
@@ -97,16 +94,15 @@ class Source:
         return [user for user in self.users if user.routes]
 
 
-class Survey:
+class Survey(Applications):
     """Handles and sources of the files that are part of the application (``included``)."""
 
-    def __init__(self, program: Program, included: Iterable[str]) -> None:
-        self.program = program
-        self.included = frozenset(included)
-
     @cached_property
-    def _creates(self) -> dict[Site, Event]:
-        return {e.site: e for e in self.program.events("create")}
+    def _creates(self) -> dict[Site, list[Event]]:
+        found: dict[Site, list[Event]] = {}
+        for event in self.program.events("create"):
+            found.setdefault(event.site, []).append(event)
+        return found
 
     @cached_property
     def makers(self) -> Mapping[Made, tuple[Made, ...]]:
@@ -142,8 +138,8 @@ class Survey:
         """
         sources = {source.function for source in self.sources}
         found: dict[FunctionInfo, tuple[Made, ...]] = {}
-        for user, dependency, subject in self._injections():
-            held = tuple(a for a in self._held_by(subject) if _is_session(a))
+        for user, dependency, subject in self.injections():
+            held = tuple(a for a in self.held_by(subject) if _is_session(a))
             if held and sources.isdisjoint(self.program.targets(dependency)):
                 found[user] = tuple(dict.fromkeys((*found.get(user, ()), *self.behind(held))))
         for event in self.program.events("obtain"):
@@ -167,11 +163,22 @@ class Survey:
                 if key in found:
                     continue
                 found[key] = None
-                event = self._creates.get(handle.root)
-                if event is not None:
-                    made_of = (event.value, *event.args, *(v for _, v in event.keywords))
-                    pending.extend(self._handles(v) for v in made_of)
+                made_of = [
+                    h
+                    for event in self._creates.get(handle.root, ())
+                    for value in (event.value, *event.args, *(v for _, v in event.keywords))
+                    for h in self._handles(value)
+                ]
+                pending.append(self._at_home(handle.root[0], made_of))
         return tuple(found)
+
+    def _at_home(self, path: str, handles: list[Any]) -> list[Any]:
+        """A file has what its own application keeps, where several keep theirs under the same name."""
+        if len(handles) < 2 or len(self.applications) < 2:
+            return handles
+        home = self.application_around(path)
+        own = [h for h in handles if self.application_around(h.root[0]) == home]
+        return own if own and home is not None else handles
 
     def _handles(self, value: Value, depth: int = 0) -> list[Any]:
         """The handles a value may be, through parameters, injected objects and bound methods."""
@@ -217,6 +224,12 @@ class Survey:
         return takers(self.program, self.included)
 
     @cached_property
+    def scripts(self) -> Mapping[str, frozenset[str]]:
+        """The same of the files beside the application."""
+        others = {m.path for m in self.program.modules if not places.is_exempt(self.program, m.path)} - self.included
+        return takers(self.program, others) if others else {}
+
+    @cached_property
     def endpoint_files(self) -> frozenset[str]:
         """The files that hold endpoints."""
         return frozenset(f.path for f in self.program.functions if f.routes)
@@ -237,7 +250,8 @@ class Survey:
         if _enters(function):
             return self._entered(function)
         if function.is_context_manager:
-            value = function.summary.yields
+            # what a caller's session is run through opens none
+            value = tuple(a for a in function.summary.yields if a.tag != "param")
         elif not function.is_generator and function in self._used_by_with:
             value = tuple(a for a in function.summary.returns if a.tag == "handle" and a.kind == SESSION)
         else:
@@ -247,8 +261,9 @@ class Survey:
 
     def _entered(self, enter: FunctionInfo) -> Source | None:
         """``__enter__`` of a class that opens a session there or in ``__init__``, a unit of work for example."""
-        handed = self._handed(enter.summary.returns)
-        value = enter.summary.returns if handed else UNKNOWN
+        given = tuple(a for a in enter.summary.returns if a.tag != "param")
+        handed = self._handed(given)
+        value = given if handed else UNKNOWN
         start = enter.class_info.methods.get("__init__") if enter.class_info is not None else None
         for method in (enter, start):
             events = () if handed or method is None else method.events
@@ -264,7 +279,7 @@ class Survey:
 
     def _dependencies(self) -> dict[FunctionInfo, Source]:
         found: dict[FunctionInfo, Source] = {}
-        for user, dependency, subject in self._injections():
+        for user, dependency, subject in self.injections():
             handed = self._handed(subject)
             opened = UNKNOWN if handed else self._opened_by(subject)
             for target in self.program.targets(dependency) if handed or opened else ():
@@ -281,7 +296,7 @@ class Survey:
                 source.users[user] = None
         return found
 
-    def _held_by(self, subject: Value) -> Iterator[Any]:
+    def held_by(self, subject: Value) -> Iterator[Any]:
         """What is kept by the objects that are injected."""
         for atom in subject:
             views = self.program.solver.views(atom) if atom.tag == "injected" else (atom,)
@@ -311,7 +326,7 @@ class Survey:
     def _served(self) -> Mapping[FunctionInfo, dict[FunctionInfo, None]]:
         """For each function of a container, who is given an object that works with what it gives."""
         found: dict[FunctionInfo, dict[FunctionInfo, None]] = {}
-        for user, _, subject in self._injections():
+        for user, _, subject in self.injections():
             for source in self._made_with(subject):
                 for target in self.program.targets(Dependency((source,), ("", (0, 0, 0, 0)))):
                     found.setdefault(target, {})[user] = None
@@ -322,7 +337,7 @@ class Survey:
         found: dict[Any, None] = {}
         pending = [subject]
         while pending:
-            for atom in self._held_by(pending.pop()):
+            for atom in self.held_by(pending.pop()):
                 if atom.tag == "injected" and atom.source not in found and _is_called(atom.source):
                     found[atom.source] = None
                     pending.append((atom,))
@@ -337,7 +352,7 @@ class Survey:
                 found[decorator] = Source(decorator, DECORATOR, SESSION, behind, users)
         return found
 
-    def _injections(self) -> Iterator[tuple[FunctionInfo, Dependency, Value]]:
+    def injections(self) -> Iterator[tuple[FunctionInfo, Dependency, Value]]:
         """Who is given what by which dependency, tests and the like left out."""
         for event in self.program.events("inject"):
             if event.path in self.included:
@@ -360,44 +375,6 @@ class Survey:
             source = found.get(event.callee) if event.callee is not None else None
             if source is not None and event.path in self.included and event.function is not source.function:
                 source.users[event.function] = None
-
-    # applications
-
-    @cached_property
-    def applications(self) -> tuple[str, ...]:
-        """The folders in which applications are made (``""``: the root), deepest first."""
-        made = {
-            site[0].rpartition("/")[0]
-            for site, entry in self.program.solver.routers.items()
-            if entry.get("name") != "fastapi.APIRouter" and site[0] in self.included
-        }
-        return tuple(sorted(made, key=lambda f: (-f.count("/"), f)))
-
-    def application_of(self, path: str) -> str:
-        """The application a file belongs to: the nearest folder above it that makes one, else the only one that imports
-        it, else ``NO_APPLICATION``."""
-        around = self.application_around(path)
-        if around is not None:
-            return around
-        importing = self._importing(path)
-        return importing[0] if len(importing) == 1 else NO_APPLICATION
-
-    def application_around(self, path: str) -> str | None:
-        """The nearest folder above a file that makes an application."""
-        return next((a for a in self.applications if not a or path.startswith(f"{a}/")), None)
-
-    def shared(self, paths: Iterable[str]) -> bool:
-        """Whether applications import any of the files from beside their folders."""
-        return any(self._importing(path) for path in paths)
-
-    def _importing(self, path: str) -> list[str]:
-        """The applications that import a file, without those inside of others."""
-        found = [a for a in self.applications if path in self._held[a]]
-        return [a for a in found if not any(a.startswith(f"{other}/") for other in found)]
-
-    @cached_property
-    def _held(self) -> Mapping[str, frozenset[str]]:
-        return {a: below(self.program, f"{a}/" if a else "") for a in self.applications}
 
     # names
 

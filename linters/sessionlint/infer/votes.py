@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sessionlint.facts import ir
-from sessionlint.infer.places import imports, migration_support, migrations, runs_as_script, test_support
+from sessionlint.infer.moving import migrations
+from sessionlint.infer.places import imports, is_exempt, migration_support, runs_as_script, test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
@@ -78,6 +79,17 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
             if vote is not None:
                 found[module.path] = vote
     return found
+
+
+def script_votes(
+    program: Program, application: frozenset[str], layer_of: Callable[[str], str | None]
+) -> dict[str, Vote]:
+    """Votes of the scripts that lie among files of another layer: whoever runs them has no session to hand in."""
+    rest = (m for m in program.modules if m.path not in application and not is_exempt(program, m.path))
+    scripts = [m for m in rest if layer_of(m.path) in ("router", "service") and runs_as_script(m)]
+    by_itself = _runs_apart(program) if scripts else frozenset()
+    working = (m for m in scripts if _works_apart(program, m, by_itself))
+    return {m.path: Vote(m.path, "background", sum(f in by_itself for f in m.functions), apart=True) for m in working}
 
 
 def _background_at_home(program: Program) -> frozenset[FunctionInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts.packing import unpack
@@ -69,6 +69,33 @@ def below(program: Program, folder: str) -> frozenset[str]:
     layer_of = program.policy.layer_of
     held = (p for p in program.solver.names.primary if p.startswith(folder))
     return reached_from_files(program, [p for p in held if layer_of(p) not in ("test", "migration")])
+
+
+def programs(program: Program) -> Mapping[str, frozenset[str]]:
+    """For every file that imports join to others, all of those files; those of tests and migrations join nothing."""
+    layer_of = program.policy.layer_of
+    beside: dict[str, set[str]] = {}
+    for path in program.solver.names.primary:
+        if layer_of(path) not in ("test", "migration"):
+            for other in run_by(program, path):
+                beside.setdefault(path, set()).add(other)
+                beside.setdefault(other, set()).add(path)
+    found: dict[str, frozenset[str]] = {}
+    for path in beside:
+        if path not in found:
+            joined = frozenset(_closure(path, beside))
+            found.update((other, joined) for other in joined)
+    return found
+
+
+def _closure(path: str, beside: Mapping[str, set[str]]) -> set[str]:
+    found = {path}
+    pending = [path]
+    while pending:
+        more = beside.get(pending.pop(), set()) - found
+        found |= more
+        pending.extend(more)
+    return found
 
 
 def _imports(program: Program, path: str) -> Iterable[tuple[str, int, Sequence[str]]]:

@@ -58,6 +58,12 @@ def _callees(listing: FileListing) -> Iterable[tuple[FunctionInfo, list[Function
     for event in listing.by_kind.get("call", ()):
         if event.callee is not None:
             calls.setdefault(event.function, {})[event.callee] = None
+    for event in listing.by_kind.get("concurrent", ()):
+        # a task group calls what it is given, for the function that waits for it
+        for value in (event.value, *event.args):
+            for atom in value:
+                if atom.tag in ("fn", "pending"):
+                    calls.setdefault(event.function, {})[atom.info] = None
     return [(caller, list(callees)) for caller, callees in calls.items()]
 
 

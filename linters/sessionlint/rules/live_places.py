@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sessionlint.program.importing import programs
 from sessionlint.program.reached import calling
 from sessionlint.rules.mounting import applications, same_application
 
@@ -19,7 +20,7 @@ def live_together(program: Program, event: Event, other: Event) -> bool:
 
     Of two classes in a library that two applications share, each may be made by one of them alone.
     """
-    if not same_application(program, event.path, other.path):
+    if not same_application(program, event.path, other.path) or _are_apart(program, event.path, other.path):
         return False
     if event.function is other.function or len(program.shared(applications)) < 2:
         return True
@@ -42,6 +43,29 @@ def is_left_to_migrations(program: Program, event: Event) -> bool:
         for path in elsewhere
         for module, level, imported in program.solver.imports_of(path)
     )
+
+
+def _are_apart(program: Program, path: str, other: str) -> bool:
+    """Whether two files are of programs, each in a folder of its own, that no import joins."""
+    joined = program.shared(programs)
+    mine, theirs = joined.get(path, frozenset()), joined.get(other, frozenset())
+    if not mine or not theirs or other in mine:
+        return False
+    is_module = program.policy.is_session_module
+    if all(map(is_module, mine)) or all(map(is_module, theirs)):
+        return False  # who uses them is not seen
+    mine_at, theirs_at = _folder_of(mine), _folder_of(theirs)
+    return not (mine_at.startswith(theirs_at) or theirs_at.startswith(mine_at))
+
+
+def _folder_of(paths: frozenset[str]) -> str:
+    """The folder that holds all paths, with ``/`` at the end."""
+    shared: list[str] = []
+    for parts in zip(*(path.split("/")[:-1] for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return "".join(f"{part}/" for part in shared)
 
 
 def _places(program: Program, event: Event) -> set[str]:

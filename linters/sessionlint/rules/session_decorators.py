@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import SESSION, Value, contained
+from sessionlint.rules.given_back import is_given_back
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -41,8 +42,12 @@ def _outermost(wrapper: FunctionInfo) -> FunctionInfo:
 
 
 def _opened(program: Program, wrapper: FunctionInfo) -> list[object]:
-    events = (e for e in wrapper.events if e.kind in ("create", "obtain"))
-    return [a for e in events for a in e.subject if a.tag == "handle" and program.kind(a) == SESSION]
+    found: list[object] = []
+    for event in wrapper.events:
+        if event.kind in ("create", "obtain"):
+            opened = (a for a in event.subject if a.tag == "handle" and program.kind(a) == SESSION)
+            found += [a for a in opened if event.kind == "create" or not is_given_back(program, event, a)]
+    return found
 
 
 def _hands_in(program: Program, wrapper: FunctionInfo) -> bool:

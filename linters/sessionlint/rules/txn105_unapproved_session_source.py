@@ -11,6 +11,7 @@ from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.for_approved import is_for_approved
+from sessionlint.rules.given_back import is_given_back
 from sessionlint.rules.opening import (
     Source,
     held_in,
@@ -832,6 +833,8 @@ def _found(program: Program) -> Iterator[Finding]:
         if _is_written_there(event):
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
+            continue
+        if is_given_back(program, event, handle):
             continue
         if _is_the_modules_own(program, event, handle) and is_for_approved(program, event, handle):
             continue
