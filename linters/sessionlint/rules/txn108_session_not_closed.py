@@ -10,7 +10,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.exit_stacks import on_a_stack_left_open
 from sessionlint.rules.left_by_break import outlives_generator
 from sessionlint.rules.opening import hops, once, text
-from sessionlint.rules.ownership import kept_by_source, made, verdict
+from sessionlint.rules.ownership import kept_by_source, made, of_registry, verdict
 from sessionlint.rules.remedies import is_asynchronous
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ META = Rule(
     not_flagged=(
         "Sessions that are returned, stored or handed to code that closes them; generators that close in "
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
-        "was given; sessions kept by a module or an object, which TXN109 judges; tests and migrations."
+        "was given; sessions kept by a module or an object, which TXN109 judges; the session of a scoped registry that "
+        "something empties; tests and migrations."
     ),
 )
 
@@ -412,7 +413,7 @@ def _found(program: Program) -> Iterator[Finding]:
             yield from _left(program, event)
         if not event.flags.isdisjoint(("context", "iterated", "typing")):
             continue
-        for handle in made(event):
+        for handle in (*made(event), *of_registry(program, event)):
             if kept_by_source(event, handle):
                 continue
             message = _message(program, event, handle)
