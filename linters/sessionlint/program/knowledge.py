@@ -299,6 +299,11 @@ CARRIERS = {
     "strawberry.Info": "context", "strawberry.types.Info": "context", "strawberry.types.info.Info": "context",
     "pydantic_ai.RunContext": "deps", "pydantic_ai.tools.RunContext": "deps",
 }  # fmt: skip
+#: They keep what a method returns on the object, which is then asked no more.
+KEEPING_PROPERTIES = (
+    "functools.cached_property", "cached_property.cached_property", "werkzeug.utils.cached_property",
+    "django.utils.functional.cached_property", "sqlalchemy.util.memoized_property",
+)  # fmt: skip
 #: What ``object_session`` gives.
 AMBIENT_SESSIONS = (Ext("sqlalchemy.orm.Session()"), Ext("sqlalchemy.ext.asyncio.AsyncSession()"))
 #: What an application or a broker keeps for as long as it runs.

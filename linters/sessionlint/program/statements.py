@@ -16,6 +16,7 @@ from sessionlint.program import (
     handles,
     holding,
     import_statements,
+    keeping,
     listed,
     picking,
     rounds,
@@ -66,6 +67,9 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
 def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.returns = join(frame.returns, value)
+    owner = frame.function.class_info
+    if frame.function.is_property and value and owner is not None and keeping.keeps_what_it_returns(frame.function):
+        keeping.keep(frame, owner, value)
     if frame.guards and frame.function.name == "__getattr__":
         _give_by_name(frame, value)
     for atom in value:

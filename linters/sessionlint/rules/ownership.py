@@ -9,6 +9,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Site, Value, contained
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
+from sessionlint.rules.kept_for_good import is_cached
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -57,6 +58,8 @@ def kept_by_source(event: Event, handle: Handle) -> bool:
     current, seen = event.callee, set[FunctionInfo]()
     while current is not None and current not in seen:
         seen.add(current)
+        if is_cached(current):
+            return True
         if any(_is(a, handle) for e in current.events if e.kind in ("store", "setitem") for a in contained(e.value)):
             return True
         hop = current.summary.sources.get((handle.kind, handle.root))
