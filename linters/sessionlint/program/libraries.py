@@ -201,7 +201,7 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     if name in knowledge.ENGINE_MAKERS:
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
     if name == knowledge.ASYNC_ENGINE:
-        return _around_engine(frame, args, keywords, e) or None
+        return around_engine(frame, args, keywords, e) or None
     if name in knowledge.RAW_CONNECTIONS:
         is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
         if name in knowledge.LEFT_OPEN:
@@ -210,7 +210,7 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     return None
 
 
-def _around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+def around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``AsyncEngine(create_engine(url))``: the same engine, for asynchronous code."""
     given = args[0] if args else dict(keywords).get("sync_engine", UNKNOWN)
     engines = tuple([a._replace(is_async=True) for a in given if isinstance(a, Handle) and a.kind == ENGINE])
