@@ -9,9 +9,11 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.exit_stacks import on_a_stack_left_open
 from sessionlint.rules.left_by_break import outlives_generator
+from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import hops, once, text
 from sessionlint.rules.ownership import kept_by_source, made, of_registry, verdict
 from sessionlint.rules.remedies import is_asynchronous
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -402,7 +404,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _found(program: Program) -> Iterator[Finding]:
     for event in program.events("create", "obtain"):
-        if program.role(event.function) in ("test", "migration") or event.function.name == "<module>":
+        if program.role(event.function) in ("test", "migration") or _is_kept_at_import(event):
             continue
         if made(event) and on_a_stack_left_open(event):
             block = _with(program, event)
@@ -420,6 +422,13 @@ def _found(program: Program) -> Iterator[Finding]:
             if message:
                 yield program.finding(META, event, message, hops(program, event, handle))
                 break
+
+
+def _is_kept_at_import(event: Event) -> bool:
+    """Whether the body of a module makes it, unless in a statement that keeps nothing of what it does."""
+    if event.function.name != "<module>":
+        return False
+    return not any(is_within(event.span, statement[1]) for statement in nodes(event.function.body, "E", 3))
 
 
 def _left(program: Program, event: Event) -> Iterator[Finding]:
