@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Origin = Literal["approved", "unapproved", "unknown"]
 
 #: Roles that receive their session and never open one.
-RECEIVERS = frozenset({"endpoint", "router", "service"})
+RECEIVERS = frozenset({"endpoint", "router", "service", "model"})
 _RANK = ("session", "connection", "driver connection", "factory", "engine", "driver pool")
 #: So far objects are followed that hold one another.
 _DEEP = 4
@@ -227,7 +227,7 @@ def outlives_request(program: Program, function: FunctionInfo) -> bool:
         return True
     if not function.is_generator or function.is_context_manager:
         return False
-    return program.role(function) != "service" or function in streamed_generators(program)
+    return program.role(function) not in ("service", "model") or function in streamed_generators(program)
 
 
 def once(findings: Iterator[Finding]) -> Iterator[Finding]:
