@@ -347,6 +347,12 @@ TASK_DECORATORS = re.compile(
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
     r"|\.scheduled_job|\.subscriber|\.db_task|\.cond|\.defn)(?:\(\))?$"
 )
+#: Signals that a worker's process sends when it starts or stops:
+#: https://docs.celeryq.dev/en/stable/userguide/signals.html#worker-signals
+_WORKER_SIGNALS = re.compile(
+    r"celery\.signals\.(?:celeryd_init|celeryd_after_setup|(?:beat|beat_embedded|worker|worker_process)_init"
+    r"|worker_ready|worker_shutting_down|worker(?:_process)?_shutdown)\.connect(?:\(\))?"
+)
 #: What an arq worker keeps as ``ctx["redis"]``, by arq's documentation.
 WORKER_REDIS = "arq.connections.ArqRedis()"
 QUEUE_METHODS = {
@@ -375,3 +381,8 @@ SECURITY_CLASSES = re.compile(
 def handle_kind(name: str) -> str | None:
     """The kind of handle an annotation with this name declares, or ``None``."""
     return HANDLE_TYPES.get(name)
+
+
+def connects_to_worker(name: str) -> bool:
+    """Whether what is called connects a function with the start or the end of a worker's process."""
+    return name.startswith("celery.signals.") and _WORKER_SIGNALS.fullmatch(name) is not None

@@ -22,6 +22,7 @@ from sessionlint.program import (
     rounds,
     setbacks,
     told_tests,
+    workers,
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
@@ -54,6 +55,8 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[3])
     for target in s[2]:
         assign(frame, target, value, s[3])
+    if s[3][0] == "d" and frame.function.name == "<module>":
+        workers.of_dictionary(frame, value, s[1])
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
