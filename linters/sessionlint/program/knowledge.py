@@ -160,6 +160,9 @@ _CANONICAL = {
     "asyncio.taskgroups.TaskGroup": "asyncio.TaskGroup",
     "contextlib.AbstractAsyncContextManager": "typing.AsyncContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
+    # the application that serves the request: what is put on the one is found on the other
+    **{f"flask.{name}": "flask.Flask()" for name in ("current_app", "globals.current_app", "app.Flask()")},
+    **{f"quart.{name}": "quart.Quart()" for name in ("current_app", "globals.current_app", "app.Quart()")},
     "jose.jwt.decode": "jose.jwt.decode",
 }
 
