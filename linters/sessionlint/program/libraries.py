@@ -20,6 +20,7 @@ from sessionlint.program import (
     joining,
     keys,
     knowledge,
+    late_awaits,
     left_open,
     library_classes,
     library_objects,
@@ -273,7 +274,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
-        return _sequence_method(receiver, name)
+        return late_awaits.asked(frame, receiver, e) if name == "result" else _sequence_method(receiver, name)
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":
