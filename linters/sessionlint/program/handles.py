@@ -473,8 +473,8 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:
     """A callee left a handle of the caller in this state on every path."""
-    if subject.tag == "const":
-        return
+    if subject.tag == "const" or (subject.tag == "ext" and frame.solver.kind_of(subject) is None):
+        return  # nobody can see what ends that
     # releasing a savepoint leaves the transaction open
     owned = frame.in_block(subject) if holding.outlasts(fact) else any(subject in t.subjects for t in frame.tx)
     if fact == "closed" or not owned:
