@@ -38,6 +38,10 @@ def get_db():
     finally:
         db.close()
 """
+SYNC_CONTEXT = (
+    "\n\n@contextmanager\ndef opened():\n    with SessionLocal() as db:\n        yield db\n\n\n"
+    "def used():\n    with opened() as db:\n        db.execute('select 1')\n"
+)
 MAIN = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 
 
@@ -462,7 +466,12 @@ def test_sessions_opened_by_a_middleware_make_its_file_a_session_module(infer):
     assert result.notes[1] == "session module app/main.py: the sessions of get_db() are opened there (line 10)."
 
 
-def test_a_unit_of_work_that_several_files_use_is_a_session_module(infer):
+@pytest.mark.parametrize(
+    ("context", "contexts"),
+    [("", ()), ("from contextlib import contextmanager\n" + SYNC_CONTEXT, ("app.db.opened", "app.uow.Unit"))],
+    ids=["alone", "beside a context"],
+)
+def test_a_unit_of_work_that_several_files_use_is_a_session_module(infer, context, contexts):
     use = (
         "from app.uow import Unit\n\n\ndef work():\n    with Unit() as unit:\n"
         "        unit.session.execute('select 1')\n"
@@ -470,7 +479,7 @@ def test_a_unit_of_work_that_several_files_use_is_a_session_module(infer):
     result = infer(
         {
             "app/__init__.py": "",
-            "app/db.py": SYNC_DB,
+            "app/db.py": SYNC_DB + context,
             "app/uow.py": "from app.db import SessionLocal\n\n\nclass Unit:\n    def __enter__(self):\n"
             "        self.session = SessionLocal()\n        return self\n\n    def __exit__(self, *error):\n"
             "        self.session.close()\n",
@@ -480,7 +489,7 @@ def test_a_unit_of_work_that_several_files_use_is_a_session_module(infer):
             "app/two.py": use,
         }
     )
-    assert result.sessions == (("app/db.py", "app/uow.py"), ("app.db.get_db",), ())
+    assert result.sessions == (("app/db.py", "app/uow.py"), ("app.db.get_db",), contexts)
 
 
 def test_a_plain_function_whose_sessions_always_open_in_a_with_is_a_context(infer):

@@ -118,7 +118,10 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
         approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
     instead = kept_instead(survey, door.files, contexts)
     approved.left_out.extend([instead] if instead else [])
-    for source in [s for s in contexts if s.named and not instead]:
+    # where any is named, what is not is unapproved: so is a unit of work whose file is a session module for its sake
+    any_named = bool(approved.contexts) or any(s.named for s in contexts)
+    held = [s for s in contexts if any_named and not s.named and s.path in files]
+    for source in [] if instead else [*(s for s in contexts if s.named), *held]:
         # a class that both kinds of with can enter is named once, for its most used one
         approved.contexts.setdefault(survey.dotted(source.function), _source_reason(source))
 

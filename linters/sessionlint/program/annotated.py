@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, dependencies, from_requests, provisions
+from sessionlint.program import constants, dependencies, from_requests, promising, provisions
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
@@ -51,7 +51,9 @@ def run(frame: Frame, s: ir.Stmt) -> None:
     elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
         # what an unknown object gives is what the annotation says
         given = bool(value) and all(_is_given(a) for a in value)
-        value = join(value, tuple(a for a in typed if frame.solver.kind_of(a) or (given and a.tag in _OF_PROJECT)))
+        maker = promising.makers(frame, typed) if all(a.tag == "ext" for a in value) else UNKNOWN
+        promised = tuple(a for a in typed if frame.solver.kind_of(a) or (given and a.tag in _OF_PROJECT))
+        value = maker or join(value, promised)
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():
         frame.solver.write(("context", variable.site), frame.solver.instances(frame.evaluate(s[3][3])))

@@ -380,7 +380,9 @@ _TABLES = (
 
 
 def _is_mapped(frame: Frame, info: Any, name: str) -> bool:
-    return not (name.startswith("__") or name in ("metadata", "registry", "model_config", "query"))
+    if name.startswith("__") or name in ("metadata", "registry", "model_config", "query"):
+        return False
+    return not mapped.is_handle(frame, info, name)
 
 
 def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:

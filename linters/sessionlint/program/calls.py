@@ -41,6 +41,7 @@ from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, either, name_of, receiver_of
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
+    ENGINE,
     SESSION,
     TASK,
     UNKNOWN,
@@ -259,6 +260,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings = library_objects.bound(frame, info, args, keywords) or _fields(frame, info, args, keywords, e[1])
         taken = records.taken_over(frame, info, args, keywords)
         bindings.update({records.COPIED: taken} if taken else {})
+    if kind == ENGINE and knowledge.ASYNC_ENGINE in solver.external_bases(info):
+        return libraries.around_engine(frame, args, keywords, e) or (instance,)
     if kind is not None:
         made = handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
         return own_sessions.note_class(frame, made, (callee,)) if kind == SESSION else made

@@ -25,6 +25,7 @@ from sessionlint.program import (
     signals,
     strings,
     subclassing,
+    workers,
 )  # fmt: skip
 from sessionlint.program.classes import METACLASS
 from sessionlint.program.frame import Frame, identity
@@ -32,7 +33,6 @@ from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.registering import Route, add_route
 from sessionlint.program.values import (
     UNKNOWN,
-    WORKER_CONTEXT,
     Annotation,
     Cls,
     Const,
@@ -40,7 +40,6 @@ from sessionlint.program.values import (
     Fn,
     Inst,
     Map,
-    Obj,
     Seq,
     Value,
     join,
@@ -267,6 +266,8 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         name.startswith("apscheduler.") and last in knowledge.SCHEDULER_METHODS
     ):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
+    elif knowledge.connects_to_worker(name):
+        info.registrations["on_event"] = (frame.site(decorator[1]), f"@{ir.text_of(decorator)}")
     elif name == hooking.LISTENS_FOR and decorator[0] == "c" and len(decorator[3]) == 2 and info.params:
         hooking.decorated(frame, info, decorator)
     elif last in ("validator", "field_validator", "model_validator", "root_validator"):
@@ -339,7 +340,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     saved_env, saved_scope = dict(frame.env), frame.class_scope
     frame.class_scope = info
     run_block(frame, facts[5])
-    _share_context(frame, info)
+    workers.of_class(frame, info)
     row_classes.note(frame, info)
     _made_for_requests(frame, info)
     frame.class_scope = saved_scope
@@ -355,29 +356,6 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
-
-
-#: Attributes of a worker's settings: what it runs, and what it calls around that.
-_RUNS = ("functions", "cron_jobs")
-_HOOKS = ("on_startup", "on_shutdown", "on_job_start", "on_job_end", "after_job_end")
-
-
-def _share_context(frame: Frame, info: ClassInfo) -> None:
-    """The settings of an arq worker: what it runs, and that all its functions receive one dictionary first."""
-    if not any(name in info.attributes for name in _RUNS):
-        return
-    if not any(name in info.attributes for name in _HOOKS) and "redis_settings" not in info.attributes:
-        return
-    listed = [a for n in _RUNS if n in info.attributes for a in info.attributes[n][2]]
-    runs = [f for a in listed if a.tag == "seq" for item in a.items for f in item]
-    hooks = [f for n in _HOOKS if n in info.attributes for f in info.attributes[n][2]]
-    context: Value = (Obj(WORKER_CONTEXT, frame.site(info.header)),)
-    if runs:
-        frame.emit("schedule", info.header, name="arq.worker", value=tuple(dict.fromkeys(runs)))
-    for atom in (*runs, *hooks):
-        if atom.tag == "fn" and atom.info.params:
-            frame.solver.want(atom.info)
-            frame.solver.flow(atom.info, atom.info.params[0][0], context)
 
 
 def _made_for_requests(frame: Frame, info: ClassInfo) -> None:

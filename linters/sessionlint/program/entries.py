@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.reached import beside, calling, reached_from
@@ -29,7 +30,7 @@ _PLAIN_BASES: Final = re.compile(r"(?:abc|builtins|collections|dataclasses|enum|
 def entries(program: Program) -> frozenset[FunctionInfo]:
     """Such functions, and what they alone call in their own files."""
     callers, _ = program.shared(calling)
-    starts = frozenset(_starts(program))
+    starts = program.shared(starters)
     commands = frozenset((*_commands(program), *_called_back(program)))
     # what runs once, while nothing else does: called by the body of a module, or by what starts the application
     once = {f for f, found in callers.items() if all(c.name == "<module>" or c in starts for c in found)}
@@ -44,10 +45,13 @@ def _is_served(program: Program, function: FunctionInfo) -> bool:
     return bool(function.routes) or function in program.dependency_functions or function in program.background_functions
 
 
-def _starts(program: Program) -> Iterator[FunctionInfo]:
-    """Lifespans, and functions that run when the application starts or stops."""
-    yield from (f for f in program.functions if "on_event" in f.registrations)
-    yield from lifespans(program)
+def starters(program: Program) -> frozenset[FunctionInfo]:
+    """Lifespans, and functions that run when the application or a worker's process starts or stops."""
+    connected = (e for e in program.events("external") if knowledge.connects_to_worker(e.name))
+    given = (*(v for e in connected for v in e.args[:1]), *(e.value for e in program.events("starts")))
+    receivers = (a.info for value in given for a in value if a.tag == "fn")
+    registered = (f for f in program.functions if "on_event" in f.registrations)
+    return frozenset((*registered, *receivers, *lifespans(program)))
 
 
 def lifespans(program: Program) -> Iterator[FunctionInfo]:

@@ -53,10 +53,11 @@ _LETS_GO = {"expunge", "expunge_all", "reset"}
 def make(
     frame: Frame, kind: str, e: ir.Expr, text: str, callee: Value, args: list[Value], keywords: Keywords,
     is_async: bool = False, root: Any = None, parent: Any = None, begun: bool = False, registry: bool = False,
+    of: Any = None,
 ) -> Value:  # fmt: skip
-    """A handle comes into being at this call."""
+    """A handle comes into being at this call; one that its registry keeps is that ``of`` the registry's place."""
     site = frame.site(e[1])
-    handle = Handle(kind, site, root or site, parent, begun, is_async, registry=registry)
+    handle = Handle(kind, of or site, root or of or site, parent, begun, is_async, registry=registry)
     flags = tuple(frame.flags[-1:]) if frame.flags and frame.flags[-1] == "context" else ()
     event = frame.emit(
         "create", e[1], flags, subject=(handle,), name=kind, value=callee, args=tuple(args), keywords=tuple(keywords),
@@ -74,11 +75,15 @@ def make(
 def open_session(frame: Frame, factory: Any, e: ir.Expr, keywords: Keywords, begun: bool = False) -> Value:
     """``factory()`` (or ``factory.begin()``)."""
     text = f"{ir.text_of(e[2])}()"
-    return own_sessions.same_class(
-        frame,
-        make(frame, SESSION, e, text, (factory,), [], keywords, frame.solver.is_async(factory), begun=begun),
-        factory,
-    )
+    is_async = frame.solver.is_async(factory)
+    if not begun and factory.tag in ("handle", "ext") and is_registry(frame.solver, factory):
+        place = factory.site if factory.tag == "handle" else None
+        made = make(frame, SESSION, e, text, (factory,), [], keywords, is_async, registry=True, of=place)
+        # of one that a library keeps, no place is known to tell its session by: it stands for that itself
+        known = place is not None or (frame.flags and frame.flags[-1] == "context")
+        return own_sessions.same_class(frame, made, factory) if known else (factory,)
+    made = make(frame, SESSION, e, text, (factory,), [], keywords, is_async, begun=begun)
+    return own_sessions.same_class(frame, made, factory)
 
 
 def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -477,8 +482,8 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
 
 def apply_state(frame: Frame, subject: Any, fact: str) -> None:
     """A callee left a handle of the caller in this state on every path."""
-    if subject.tag == "const":
-        return
+    if subject.tag == "const" or (subject.tag == "ext" and frame.solver.kind_of(subject) is None):
+        return  # nobody can see what ends that
     # releasing a savepoint leaves the transaction open
     owned = frame.in_block(subject) if holding.outlasts(fact) else any(subject in t.subjects for t in frame.tx)
     if fact == "closed" or not owned:

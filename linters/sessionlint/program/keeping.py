@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import KEPT, ClassInfo, Effect, FunctionInfo, Hop
 from sessionlint.program.substitution import is_made_by
@@ -28,6 +29,17 @@ def keep(frame: Frame, info: ClassInfo, value: Value) -> None:
         if made:
             frame.kept_own.update(made)
             frame.solver.write(("attr", info, KEPT), made)
+
+
+def keeps_what_it_returns(function: FunctionInfo) -> bool:
+    """Whether a decorator keeps what a method returns on its object, which is then asked no more."""
+    return function.is_property and is_decorated(function, knowledge.KEEPING_PROPERTIES)
+
+
+def is_decorated(function: FunctionInfo, decorators: tuple[str, ...]) -> bool:
+    """Whether a function wears one of a library's decorators, called or not."""
+    values = [a for _, value in function.decorator_values for a in value]
+    return any(a.tag == "ext" and a.name.removesuffix("()") in decorators for a in values)
 
 
 def own(frame: Frame, info: ClassInfo, span: ir.Span4) -> Bindings:

@@ -160,6 +160,9 @@ _CANONICAL = {
     "asyncio.taskgroups.TaskGroup": "asyncio.TaskGroup",
     "contextlib.AbstractAsyncContextManager": "typing.AsyncContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
+    # the application that serves the request: what is put on the one is found on the other
+    **{f"flask.{name}": "flask.Flask()" for name in ("current_app", "globals.current_app", "app.Flask()")},
+    **{f"quart.{name}": "quart.Quart()" for name in ("current_app", "globals.current_app", "app.Quart()")},
     "jose.jwt.decode": "jose.jwt.decode",
 }
 
@@ -299,6 +302,11 @@ CARRIERS = {
     "strawberry.Info": "context", "strawberry.types.Info": "context", "strawberry.types.info.Info": "context",
     "pydantic_ai.RunContext": "deps", "pydantic_ai.tools.RunContext": "deps",
 }  # fmt: skip
+#: They keep what a method returns on the object, which is then asked no more.
+KEEPING_PROPERTIES = (
+    "functools.cached_property", "cached_property.cached_property", "werkzeug.utils.cached_property",
+    "django.utils.functional.cached_property", "sqlalchemy.util.memoized_property",
+)  # fmt: skip
 #: What ``object_session`` gives.
 AMBIENT_SESSIONS = (Ext("sqlalchemy.orm.Session()"), Ext("sqlalchemy.ext.asyncio.AsyncSession()"))
 #: What an application or a broker keeps for as long as it runs.
@@ -342,6 +350,12 @@ TASK_DECORATORS = re.compile(
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
     r"|\.scheduled_job|\.subscriber|\.db_task|\.cond|\.defn)(?:\(\))?$"
 )
+#: Signals that a worker's process sends when it starts or stops:
+#: https://docs.celeryq.dev/en/stable/userguide/signals.html#worker-signals
+_WORKER_SIGNALS = re.compile(
+    r"celery\.signals\.(?:celeryd_init|celeryd_after_setup|(?:beat|beat_embedded|worker|worker_process)_init"
+    r"|worker_ready|worker_shutting_down|worker(?:_process)?_shutdown)\.connect(?:\(\))?"
+)
 #: What an arq worker keeps as ``ctx["redis"]``, by arq's documentation.
 WORKER_REDIS = "arq.connections.ArqRedis()"
 QUEUE_METHODS = {
@@ -370,3 +384,8 @@ SECURITY_CLASSES = re.compile(
 def handle_kind(name: str) -> str | None:
     """The kind of handle an annotation with this name declares, or ``None``."""
     return HANDLE_TYPES.get(name)
+
+
+def connects_to_worker(name: str) -> bool:
+    """Whether what is called connects a function with the start or the end of a worker's process."""
+    return name.startswith("celery.signals.") and _WORKER_SIGNALS.fullmatch(name) is not None

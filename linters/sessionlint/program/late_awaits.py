@@ -9,8 +9,10 @@ from sessionlint.program import waiting
 from sessionlint.program.external_names import told_by
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.substitution import substitute, substitution
-from sessionlint.program.values import TASK, UNKNOWN, Value, contained, join
+from sessionlint.program.values import TASK, UNKNOWN, Seq, Value, contained, join, join_all
 
+#: What a task is made of that has not run where it was made.
+_RUN_LATER = frozenset({"pending", "operation", "partial", "ext"})
 #: Events by which a task may have been waited for.
 _SEES = frozenset({"await", "concurrent", "outcome", "call"})
 
@@ -72,6 +74,13 @@ def outcome(frame: Frame, started: Any, e: ir.Expr, first: bool) -> Value:
     if started in frame.awaiting:
         frame.awaiting[task] = frame.awaiting[started]
     return frame.machine.run_pending(frame, task, e[1], here)
+
+
+def asked(frame: Frame, started: Seq, e: ir.Expr) -> Value:
+    """``task.result()``: what the coroutine returned that the task was made of; what it did is told elsewhere."""
+    # a task group's coroutine has run where it was started, and this is what it gave
+    given = [_result(frame, a, e) if a.tag in _RUN_LATER else (a,) for item in started.items for a in item]
+    return join_all(given)
 
 
 def _result(frame: Frame, started: Any, e: ir.Expr) -> Value:

@@ -20,6 +20,7 @@ from sessionlint.program import (
     joining,
     keys,
     knowledge,
+    late_awaits,
     left_open,
     library_classes,
     library_objects,
@@ -201,7 +202,7 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     if name in knowledge.ENGINE_MAKERS:
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
     if name == knowledge.ASYNC_ENGINE:
-        return _around_engine(frame, args, keywords, e) or None
+        return around_engine(frame, args, keywords, e) or None
     if name in knowledge.RAW_CONNECTIONS:
         is_async = knowledge.ASYNC_DRIVERS.match(name) is not None
         if name in knowledge.LEFT_OPEN:
@@ -210,7 +211,7 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
     return None
 
 
-def _around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+def around_engine(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``AsyncEngine(create_engine(url))``: the same engine, for asynchronous code."""
     given = args[0] if args else dict(keywords).get("sync_engine", UNKNOWN)
     engines = tuple([a._replace(is_async=True) for a in given if isinstance(a, Handle) and a.kind == ENGINE])
@@ -273,7 +274,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "cls" and name in records.BUILDS:
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
-        return _sequence_method(receiver, name)
+        return late_awaits.asked(frame, receiver, e) if name == "result" else _sequence_method(receiver, name)
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":

@@ -32,6 +32,7 @@ from sessionlint.program import (
     subclassing,
     tokens,
     urls,
+    workers,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import OPTIONS, note_options
@@ -354,14 +355,15 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
-    **provisions.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL,
+    **provisions.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
     **consuming.SPECIAL, "builtins.frozenset": _sequence, "enum.member": _first,
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,
-    "arq.func": _first, "builtins.next": _take, "builtins.anext": _take, "builtins.aiter": _first,
+    "arq.func": _first, "saq.CronJob": _first, "saq.job.CronJob": _first, "builtins.next": _take,
+    "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
 
     "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,

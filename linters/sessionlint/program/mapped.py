@@ -12,7 +12,8 @@ from typing import Final
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Ext, Seq, Value
+from sessionlint.program.model import ClassInfo
+from sessionlint.program.values import ABSENT, UNKNOWN, Ext, Seq, Value
 
 _NAME: Final[Value] = (Ext("sqlalchemy.table_name()"),)
 _TABLE: Final[Value] = (Ext(knowledge.MAPPED_TABLE),)
@@ -78,3 +79,19 @@ def is_name(path: str) -> bool:
     """Whether an external value is the name of a table or column that the source maps."""
     # not ``inspect(row).key``, which holds the values of its primary key
     return path.count(".") > _MAPPER.count(".") + 1 and _NAMED.fullmatch(path) is not None
+
+
+def is_handle(frame: Frame, info: ClassInfo, name: str) -> bool:
+    """Whether an attribute of a mapped class is no column, but a session or registry: declared as one, or put there."""
+    for cls in frame.solver.mro(info):
+        entry = cls.attributes.get(name)
+        if entry is not None and not _is_empty(entry[2]):
+            return any(a.tag == "handle" for a in entry[2])
+        if entry is not None and entry[1]:
+            return any(a.tag == "ext" and a.name in knowledge.HANDLE_TYPES for a in entry[1])
+    return any(a.tag == "handle" for cls in frame.solver.mro(info) for a in frame.solver.read(("attr", cls, name)))
+
+
+def _is_empty(default: Value) -> bool:
+    """Nothing, or ``None``."""
+    return not default or default == (ABSENT,)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import CONNECTION, SESSION, UNKNOWN, Value, join, join_all
+from sessionlint.program.values import CONNECTION, SESSION, UNKNOWN, Ext, Value, join, join_all
 
 _PROMISED = (SESSION, CONNECTION)
 _NAMED = ("Session", "Connection")
 _NUMBERS = ("int", "float")
+#: Annotations of which it is plain that they declare nothing to be called.
+_NO_MAKERS = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set", "object", "Any"})
+_DECLARED: Value = (Ext(knowledge.DECLARED_CALL),)
 #: What may turn out to be a handle for a caller, or is one.
 _TELLS = frozenset({"param", "injected", "handle", "pending", "operation", "inst", "seq", "map", "fn", "cls"})
 
@@ -19,7 +23,25 @@ def returned(frame: Frame, value: Value) -> Value:
         number = _number(frame)
         if number:
             return number
-    return value if frame.function.is_generator else join(value, _promised(frame, value))
+    if frame.function.is_generator:
+        return value
+    return _maker(frame, value) or join(value, _promised(frame, value))
+
+
+def _maker(frame: Frame, value: Value) -> Value:
+    """What makes sessions, by the annotation, where what is returned comes from a library's object or from nowhere."""
+    declared = frame.function.facts[6]
+    if declared is None or declared[0] == "k" or declared[-1] in _NO_MAKERS or not all(a.tag == "ext" for a in value):
+        return UNKNOWN
+    return makers(frame, frame.solver.instances(frame.solver.returned(frame.function)))
+
+
+def makers(frame: Frame, typed: Value) -> Value:
+    """What is declared as something to call that gives a session."""
+    found = [a for a in typed if a.tag == "partial" and a.function == _DECLARED]
+    return tuple(
+        [a for a in found if any(frame.solver.kind_of(t) == SESSION for t in frame.solver.instances(a.args[0]))]
+    )
 
 
 def _number(frame: Frame) -> Value:

@@ -157,7 +157,7 @@ def closed_of(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Val
         return UNKNOWN
     given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
     effects = (e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "handle")
-    taken = [subject for subject in effects if frame.is_own(subject)]
+    taken = [subject for subject in effects if frame.is_own(subject) and not subject.registry]
     return tuple(dict.fromkeys((*given, *taken)))
 
 

@@ -17,12 +17,14 @@ from sessionlint.program import (
     handles,
     holding,
     import_statements,
+    keeping,
     listed,
     one_way,
     picking,
     rounds,
     setbacks,
     told_tests,
+    workers,
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
@@ -55,6 +57,8 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[3])
     for target in s[2]:
         assign(frame, target, value, s[3])
+    if s[3][0] == "d" and frame.function.name == "<module>":
+        workers.of_dictionary(frame, value, s[1])
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
@@ -68,6 +72,9 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
 def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.returns = join(frame.returns, value)
+    owner = frame.function.class_info
+    if frame.function.is_property and value and owner is not None and keeping.keeps_what_it_returns(frame.function):
+        keeping.keep(frame, owner, value)
     if frame.guards and frame.function.name == "__getattr__":
         _give_by_name(frame, value)
     for atom in value:

@@ -142,7 +142,7 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
             continue
         if program.kind(subject) != "session" or (subject.tag == "param" and subject.info is function):
             continue
-        if subject.tag == "handle" and maker_of(program, subject).name == "<module>":
+        if subject.tag == "handle" and _is_found_there(program, function, effect):
             continue
         if any(passed_on(program, f, subject) for f in _doers(function, effect)):
             # the session of another caller of a helper or decorator that takes what it is given
@@ -160,6 +160,13 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         for name, (_, default) in function.param_values.items():
             if name != "return":
                 yield from (a for a in default if program.kind(a) == "session")
+
+
+def _is_found_there(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """A session that a module keeps, or that the function asks the registry for, which has one for each scope."""
+    if effect.subject.registry:
+        return is_made_in(program, effect.subject, (function, *_doers(function, effect)))
+    return maker_of(program, effect.subject).name == "<module>"
 
 
 def passed_on(program: Program, function: FunctionInfo, session: Any) -> bool:
@@ -311,6 +318,13 @@ def maker_of(program: Program, handle: Any) -> FunctionInfo:
     """The function in which a handle comes into being."""
     path, span = handle.site
     return owner_of(program.solver.modules[path], span)
+
+
+def is_made_in(program: Program, handle: Any, functions: Iterable[FunctionInfo]) -> bool:
+    """Whether a handle comes into being in one of these; a registry's session does so where it is asked for."""
+    if not handle.registry or program.kind(handle) != "session":
+        return maker_of(program, handle) in functions
+    return any(handle in e.subject for f in functions for e in f.events if e.kind in ("create", "obtain"))
 
 
 def enclosing(function: FunctionInfo) -> list[FunctionInfo]:

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value
-from sessionlint.rules.background_work import enclosing, maker_of, sessions_in
+from sessionlint.rules.background_work import enclosing, is_made_in, sessions_in
 
 #: A parameter whose elements run together, and one that is called many times together.
 ELEMENTS, CALLED = "elements", "called"
@@ -72,7 +72,7 @@ def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:
     if session.tag == "param":
         return session.info not in chain and session.info.name != "__init__"
     if session.tag == "handle":
-        return maker_of(program, session) not in chain
+        return not is_made_in(program, session, chain)
     own = any(session in sessions_in(program, default) for f in chain for _, default in f.param_values.values())
     return session.tag == "injected" and function.class_info is None and not own
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program import keeping
 from sessionlint.program.entries import takes_session
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Handle, contained
@@ -16,23 +17,17 @@ if TYPE_CHECKING:
 _CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
 #: They keep the arguments of every call; others may be told what to go by.
 _KEEP_ARGUMENTS = ("functools.lru_cache", "functools.cache", "async_lru.alru_cache")
-#: They keep what a method returns on the object, which is then asked no more.
-_PROPERTIES = (
-    "functools.cached_property", "cached_property.cached_property", "werkzeug.utils.cached_property",
-    "django.utils.functional.cached_property", "sqlalchemy.util.memoized_property",
-)  # fmt: skip
 _CLOSES = frozenset({"close", "aclose", "remove"})
 
 
 def is_cached(function: FunctionInfo, caches: tuple[str, ...] = _CACHES) -> bool:
     """Whether a decorator keeps what the function returns."""
-    decorators = (a for _, value in function.decorator_values for a in value)
-    return any(a.tag == "ext" and a.name.removesuffix("()") in caches for a in decorators)
+    return keeping.is_decorated(function, caches)
 
 
 def is_kept_on_object(function: FunctionInfo) -> bool:
     """Whether a decorator keeps what a method returns on its object: ``cached_property``."""
-    return function.is_property and is_cached(function, _PROPERTIES)
+    return keeping.keeps_what_it_returns(function)
 
 
 def caching_arguments(program: Program) -> Iterator[FunctionInfo]:

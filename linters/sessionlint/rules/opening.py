@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Origin = Literal["approved", "unapproved", "unknown"]
 
 #: Roles that receive their session and never open one.
-RECEIVERS = frozenset({"endpoint", "router", "service"})
+RECEIVERS = frozenset({"endpoint", "router", "service", "model"})
 _RANK = ("session", "connection", "driver connection", "factory", "engine", "driver pool")
 #: So far objects are followed that hold one another.
 _DEEP = 4
@@ -80,15 +80,17 @@ def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts
     cannot be judged.
     """
     # what an approved way hands out to be called is part of it
-    if any(is_approved(program, f) for f in _way(function, handle)) or reads_kept(program, function, handle):
+    if any(is_approved(program, f) for f in way(function, handle)) or reads_kept(program, function, handle):
         return "approved"
-    if program.in_session_module(handle.root):
+    # a registry is asked for its session wherever that may be
+    asked = handle.registry and handle.kind == "session"
+    if program.in_session_module(way(function, handle)[-1].site if asked else handle.root):
         stated = program.policy.session_contexts if contexts else program.policy.session_dependencies
         return "unapproved" if stated else "unknown"
     return "unapproved"
 
 
-def _way(function: FunctionInfo, handle: Handle) -> list[FunctionInfo]:
+def way(function: FunctionInfo, handle: Handle) -> list[FunctionInfo]:
     """The functions through which a handle gets to who calls the first of them."""
     key = (handle.kind, handle.root)
     found: dict[FunctionInfo, None] = {}
@@ -104,15 +106,15 @@ def reads_kept(program: Program, function: FunctionInfo, handle: Handle) -> bool
     """Whether a function opens nothing, but reads where an approved way keeps the session that is open."""
     if handle not in program.shared(_kept_by_approved):
         return False
-    way = _way(function, handle)
-    return not any(is_approved(program, f) for f in way) and not _opens(way[-1], handle)
+    hops_down = way(function, handle)
+    return not any(is_approved(program, f) for f in hops_down) and not _opens(hops_down[-1], handle)
 
 
 def _kept_by_approved(program: Program) -> frozenset[Handle]:
     """The sessions that context variables keep while they are open, put there by an approved way or by who uses one."""
     kept = [(e.function, a) for e in program.events("store") if e.name == "context variable" for a in e.subject]
     return frozenset(
-        a for keeper, a in kept if isinstance(a, Handle) and any(is_approved(program, f) for f in _way(keeper, a))
+        a for keeper, a in kept if isinstance(a, Handle) and any(is_approved(program, f) for f in way(keeper, a))
     )
 
 
@@ -225,7 +227,7 @@ def outlives_request(program: Program, function: FunctionInfo) -> bool:
         return True
     if not function.is_generator or function.is_context_manager:
         return False
-    return program.role(function) != "service" or function in streamed_generators(program)
+    return program.role(function) not in ("service", "model") or function in streamed_generators(program)
 
 
 def once(findings: Iterator[Finding]) -> Iterator[Finding]:

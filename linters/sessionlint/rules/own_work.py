@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.values import Param, Value, contained
-from sessionlint.rules.background_work import maker_of
+from sessionlint.rules.background_work import is_made_in
 from sessionlint.rules.transactions import owner_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _has_committed(program: Program, function: FunctionInfo, start: Any) -> bool
     for event in function.events:
         if event.span[:2] >= start[:2]:
             break
-        for session in (s for s in event.subject if s.tag == "handle" and maker_of(program, s) is function):
+        for session in (s for s in event.subject if s.tag == "handle" and is_made_in(program, s, (function,))):
             owner = owner_of(event, (session,))
             ended = owner is not None and all(owner not in e.transactions for e in starts)
             if event.name == "commit" and (event.kind == "txn" or event.text == "txn"):

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
-from sessionlint.program.values import Handle, Value, contained
+from sessionlint.program.values import Handle, Site, Value, contained
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
+from sessionlint.rules.kept_for_good import is_cached
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -30,8 +31,26 @@ def made(event: Event) -> list[Handle]:
     """The handles this call made anew for its function, which now owns them."""
     return [
         a for a in event.subject
-        if isinstance(a, Handle) and a.kind in HELD and a.parent is None and a.site == event.site
+        if isinstance(a, Handle) and a.kind in HELD and a.parent is None and a.site == event.site and not a.registry
     ]  # fmt: skip
+
+
+def of_registry(program: Program, event: Event) -> list[Handle]:
+    """The sessions of scoped registries that this function has to close: it does so itself, or nobody empties them."""
+    kept = [a for a in event.subject if isinstance(a, Handle) and a.registry and a.kind == "session"]
+    kept = [a for a in kept if a.site != event.site]
+    return [a for a in kept if a.site not in program.shared(_removed) or any(_closings(event, a))]
+
+
+def _removed(program: Program) -> frozenset[Site]:
+    """The registries that a ``remove()`` empties somewhere: at the end of a request, of a job, of a thread."""
+    ends = [e for e in program.events("txn") if e.name == "close" and e.text == "remove"]
+    given = [v for e in ends for a in e.subject for v in (a, *_passed(program, a))]
+    return frozenset(v.site for v in given if isinstance(v, Handle))
+
+
+def _passed(program: Program, atom: Any) -> Value:
+    return program.solver.views(atom) if atom.tag in ("param", "injected") else ()
 
 
 def kept_by_source(event: Event, handle: Handle) -> bool:
@@ -42,6 +61,8 @@ def kept_by_source(event: Event, handle: Handle) -> bool:
     current, seen = event.callee, set[FunctionInfo]()
     while current is not None and current not in seen:
         seen.add(current)
+        if is_cached(current):
+            return True
         if any(_is(a, handle) for e in current.events if e.kind in ("store", "setitem") for a in contained(e.value)):
             return True
         if asks_registry(current, handle):

@@ -30,7 +30,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
         return False
     if blocks and any(a in t.subjects for a in _bound_to(function, session) for t in blocks):
         return False  # the block of the connection that it works on commits
-    if _is_registry(session):
+    if _is_registry(session) and not _ends_here(function, session):
         if may_be_committed(program, session):
             return False
     elif closing_commits(program, function, session) is not False:
@@ -63,6 +63,16 @@ def _bound_to(function: FunctionInfo, session: Any) -> tuple[Any, ...]:
     return tuple(atom for value in given for atom in value)
 
 
+def _ends_here(function: FunctionInfo, session: Any) -> bool:
+    """Whether a ``with`` of the function closes the session of a registry, which nobody commits after that."""
+    return any(session in _entered(e) for e in function.events if e.kind in ("create", "obtain"))
+
+
+def _entered(event: Event) -> list[Handle]:
+    """The sessions of registries that a ``with`` opens here."""
+    return [a for a in event.subject if isinstance(a, Handle) and a.registry] if "context" in event.flags else []
+
+
 def _is_registry(session: Any) -> bool:
     """Whether it passes what is asked of it on to the one session of its scope, which no block around this closes."""
     return isinstance(session, Handle) and session.registry
@@ -77,7 +87,8 @@ def is_write(event: Event) -> bool:
 
 def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
     """The sessions a function opens and hands to nobody: what it writes on them no caller can commit."""
-    opened = [(e, h) for e in function.events if e.kind in ("create", "obtain") for h in made(e) if h.kind == SESSION]
+    events = [e for e in function.events if e.kind in ("create", "obtain")]
+    opened = [(e, h) for e in events for h in (*made(e), *_entered(e)) if h.kind == SESSION]
     if not opened:
         return frozenset()
     summary = function.summary

@@ -223,7 +223,9 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
         return _for_request(program, function, atom, depth)
     if hop.callee is not None:
         return commits_on_exit(program, hop.callee, depth + 1)
-    made = [e for e in function.events if e.kind == "create" and e.site == atom.root]
+    # a registry's session goes by the place of that, wherever it is asked for
+    creates = [e for e in function.events if e.kind == "create"]
+    made = [e for e in creates if e.site == atom.root or (atom.registry and atom in e.subject)]
     own_class = any(callee.tag == "cls" for e in made for callee in e.value)
     return None if own_class or not made else False
 

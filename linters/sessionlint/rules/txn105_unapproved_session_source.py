@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program.entries import starters
 from sessionlint.program.type_keys import key_of
 from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.for_approved import is_for_approved
 from sessionlint.rules.given_back import is_given_back
+from sessionlint.rules.for_approved import is_dropped, is_for_approved
 from sessionlint.rules.opening import (
     Source,
     held_in,
@@ -26,6 +28,7 @@ from sessionlint.rules.opening import (
     reads_kept,
     sources,
     text,
+    way,
 )
 from sessionlint.rules.ownership import kept_by_source
 from sessionlint.rules.remedies import opening
@@ -52,10 +55,11 @@ META = Rule(
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
         "to who calls them); what reads such a session out of a context variable; sessions passed as arguments; the "
-        "engine or factory that a lifespan, a constructor or code of no layer gets from the session module's own "
-        "functions and keeps (calling the factory is TXN101), and the one that goes nowhere but to the approved "
-        "function that asks for it; tests, migrations and the session module itself; what a session module hands out "
-        "while the policy names no approved function."
+        "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
+        "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
+        "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; tests, "
+        "migrations and the session module itself; what a session module hands out while the policy names no approved "
+        "function."
     ),
 )
 
@@ -837,6 +841,9 @@ def _found(program: Program) -> Iterator[Finding]:
         if is_given_back(program, event, handle):
             continue
         if _is_the_modules_own(program, event, handle) and is_for_approved(program, event, handle):
+        if _is_the_modules_own(program, event, handle) and (
+            is_dropped(event) or is_for_approved(program, event, handle)
+        ):
             continue
         if event.callee.is_property:
             # ``db.session`` is said once, however often a function reads it
@@ -1005,10 +1012,10 @@ _CONNECTIONS = ("connection", "driver connection", "transaction")
 
 
 def _is_the_modules_own(program: Program, event: Event, handle: Handle) -> bool:
-    """Whether a session module's function hands out an engine or factory that is made in one."""
+    """Whether a session module's function hands out an engine or factory that is made in one, by however many hops."""
     if handle.kind not in _KEPT or event.callee is None:
         return False
-    return program.in_session_module(handle.root) and program.in_session_module(event.callee.site)
+    return program.in_session_module(handle.root) and program.in_session_module(way(event.callee, handle)[-1].site)
 
 
 def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
@@ -1017,7 +1024,7 @@ def _is_set_up(program: Program, event: Event, handle: Handle) -> bool:
         return False
     function = event.function
     starts = function.name in ("<module>", "__init__") or (function.is_generator and function.is_context_manager)
-    return starts or program.role(function) is None
+    return starts or program.role(function) is None or function in program.shared(starters)
 
 
 def _reported_where_used(program: Program, event: Event) -> bool:

@@ -1,4 +1,4 @@
-"""TXN106: an endpoint or service opens its own session, or an endpoint injects another than the approved one."""
+"""TXN106: an endpoint, service or model opens its own session, or an endpoint injects another than the approved one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ META = Rule(
     code="TXN106",
     name="session-opened-in-request",
     summary=(
-        "An endpoint or service opens its own session, or an endpoint injects anything but the approved dependency."
+        "An endpoint, a service or a model opens its own session, or an endpoint injects anything but the approved "
+        "dependency."
     ),
     rationale=(
         "A request that opens a second session holds two connections and two transactions: rows written in one "
@@ -54,10 +55,10 @@ META = Rule(
     ),
     not_flagged=(
         "Background functions, wherever they are written, with what only they call in their file or class; "
-        "authentication dependencies that open a short session "
-        "of their own and close it; websocket endpoints and the generators of streamed answers (in services, too), "
-        "which would hold an injected session for as long as they run (TXN212); files of no layer; sessions of "
-        "unapproved origin, which TXN101, TXN104 and TXN105 report."
+        "dependencies, authentication first of all, that open a short session of their own and close it (what they "
+        "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
+        "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
+        "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
 )
 
@@ -1016,7 +1017,7 @@ def _advice(program: Program, function: FunctionInfo, opened: Value = ()) -> str
 
 def _where(program: Program, function: FunctionInfo) -> str:
     role = program.role(function)
-    return "an endpoint" if role == "endpoint" else "a service" if role == "service" else "a router"
+    return "an endpoint" if role == "endpoint" else f"a {role}"
 
 
 def _injected(program: Program) -> Iterator[Finding]:

@@ -9,9 +9,11 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.exit_stacks import on_a_stack_left_open
 from sessionlint.rules.left_by_break import outlives_generator
+from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import hops, once, text
-from sessionlint.rules.ownership import kept_by_source, made, verdict
+from sessionlint.rules.ownership import kept_by_source, made, of_registry, verdict
 from sessionlint.rules.remedies import is_asynchronous
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -35,7 +37,8 @@ META = Rule(
     not_flagged=(
         "Sessions that are returned, stored or handed to code that closes them; generators that close in "
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
-        "was given; sessions kept by a module or an object, which TXN109 judges; tests and migrations."
+        "was given; sessions kept by a module or an object, which TXN109 judges; the session of a scoped registry that "
+        "something empties; tests and migrations."
     ),
 )
 
@@ -401,7 +404,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _found(program: Program) -> Iterator[Finding]:
     for event in program.events("create", "obtain"):
-        if program.role(event.function) in ("test", "migration") or event.function.name == "<module>":
+        if program.role(event.function) in ("test", "migration") or _is_kept_at_import(event):
             continue
         if made(event) and on_a_stack_left_open(event):
             block = _with(program, event)
@@ -412,13 +415,20 @@ def _found(program: Program) -> Iterator[Finding]:
             yield from _left(program, event)
         if not event.flags.isdisjoint(("context", "iterated", "typing")):
             continue
-        for handle in made(event):
+        for handle in (*made(event), *of_registry(program, event)):
             if kept_by_source(event, handle):
                 continue
             message = _message(program, event, handle)
             if message:
                 yield program.finding(META, event, message, hops(program, event, handle))
                 break
+
+
+def _is_kept_at_import(event: Event) -> bool:
+    """Whether the body of a module makes it, unless in a statement that keeps nothing of what it does."""
+    if event.function.name != "<module>":
+        return False
+    return not any(is_within(event.span, statement[1]) for statement in nodes(event.function.body, "E", 3))
 
 
 def _left(program: Program, event: Event) -> Iterator[Finding]:

@@ -14,8 +14,8 @@ from sessionlint.rules.ambient_sessions import ambient_sessions, is_on_request
 from sessionlint.rules.background_work import (
     awaited_tasks,
     enclosing,
+    is_made_in,
     is_never_given,
-    maker_of,
     passed_on,
     runs_in_background,
     sessions_in,
@@ -995,7 +995,7 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
         passed = program.solver.arguments_of(session)
         return any(a.tag == "injected" for a in passed) or program.role(event.function) in _REQUEST
     if session.tag == "handle":
-        ours = maker_of(program, session) in chain or is_on_request(program, event, session)
+        ours = is_made_in(program, session, chain) or is_on_request(program, event, session)
         return ours and program.role(event.function) in _REQUEST
     return program.role(event.function) in _REQUEST
 
