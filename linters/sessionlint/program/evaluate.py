@@ -248,6 +248,7 @@ def _summary(frame: Frame) -> Summary:
         handed_back={a: frame.awaiting[a] for a in returns if frame.awaiting.get(a)} if frame.awaiting else {},
         keeps=tuple(frame.kept),
         hands_out_closed=_handed_out_closed(frame),
+        hands_out_used=frozenset([a.root for a, f in held if f == "used" and a.tag == "handle" and frame.is_local(a)]),
         holds_open=left_open.holds_open(frame),
         ambient=tuple(frame.ambient),
         yields_once=generators.yields_once(frame),

@@ -57,6 +57,8 @@ class Summary:
     draws: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
+    #: origins of sessions of its own that have run a statement when a caller gets them: their transaction is open
+    hands_out_used: frozenset[Site] = frozenset()
     #: a session of its own is open at its ``yield``, or when it has returned
     holds_open: bool = False
     #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
@@ -99,6 +101,7 @@ class Summary:
                 self.keeps,
                 self.draws,
                 self.hands_out_closed,
+                self.hands_out_used,
                 self.holds_open,
                 self.ambient,
                 self.yields_once,

@@ -190,7 +190,7 @@ def _obtained(
             ended = handle.root in summary.hands_out_closed
             frame.learn(handle, "closed", ended)
             frame.learn(handle, "open", handle.kind in handles.HELD and not ended)
-            frame.learn(handle, "used", False)
+            frame.learn(handle, "used", handle.root in summary.hands_out_used)
             frame.begins[handle] = event
     return event
 
