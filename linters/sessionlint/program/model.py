@@ -63,6 +63,8 @@ class Summary:
     holds_open: bool = False
     #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
     ambient: tuple[Any, ...] = ()
+    #: parameters that are asked which session they belong to, see :mod:`sessionlint.program.asking_rows`
+    asks_rows: tuple[str, ...] = ()
     #: a generator with one thing to give: taking from it again runs it to its end
     yields_once: bool = False
     #: parameters, generators of its callers, out of which it takes one thing to give it back
@@ -104,6 +106,7 @@ class Summary:
                 self.hands_out_used,
                 self.holds_open,
                 self.ambient,
+                self.asks_rows,
                 self.yields_once,
                 self.takes,
                 self.finds,

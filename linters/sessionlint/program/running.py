@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     ambient,
+    asking_rows,
     bases_given,
     by_key,
     carrying,
@@ -45,6 +46,8 @@ def run(
     keeping.run(frame, function, mapped, e[1])
     if summary.ambient:
         ambient.carry(frame, summary, mapped)
+    if summary.asks_rows:
+        asking_rows.carry(frame, function, summary.asks_rows, mapped)
     if summary.finds and frame.function.parent is not None:
         frame.finds = True
     if summary.keeps:

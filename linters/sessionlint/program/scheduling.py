@@ -179,8 +179,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj" and receiver.name == TASK:
         if name == "add_done_callback" and args:
-            told = "asyncio.Task.add_done_callback"
-            frame.emit("callback", e[1], name=told, subject=(receiver,), value=args[0], expr=e)
+            method = "asyncio.Task.add_done_callback"
+            frame.emit("callback", e[1], name=method, subject=(receiver,), value=args[0], expr=e)
         return UNKNOWN
     if receiver.tag == "obj":
         return _router(frame, receiver, name, args, keywords, e)
