@@ -324,6 +324,7 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         lasting.note(frame, target[2], owner, value, target)
     if value and target[2][0] in ("a", "i"):
         class_containers.note_entries(frame, target[2], value, target[1])
+        lasting.note_state(frame, target[2], value, target[1], text)
     if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
         by_key.put(frame, target[2], keys, value, target[3])
         if by_key.is_default(owner):
