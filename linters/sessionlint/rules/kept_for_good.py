@@ -101,9 +101,9 @@ def _keeps_what_it_makes(maker: FunctionInfo) -> bool:
     """``cls._objects[cls] = super().__call__(*args)``: what is made is put on the class, at once or under its name."""
     cls, made = maker.params[0][0], _made(maker)
     for node in _assignments(maker.body):
-        if _makes(maker, node[3]) or (node[3][0] == "n" and node[3][2] in made):
-            if any(t[0] in ("a", "i") and _root(t) == cls for t in node[2]):
-                return True
+        own = _makes(maker, node[3]) or (node[3][0] == "n" and node[3][2] in made)
+        if own and any(t[0] in ("a", "i") and _root(t) == cls for t in node[2]):
+            return True
     return False
 
 

@@ -25,6 +25,7 @@ from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.lifespans import kept_as_state
 from sessionlint.rules.ownership import HELD, closes
+from sessionlint.rules.returned_unfinished import mapped_later
 from sessionlint.rules.scripts import runs_once
 
 if TYPE_CHECKING:
@@ -697,6 +698,13 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
         message = f"{_short(event)} is returned with a session that the `with` block around it closes. Return the rows."
         yield program.finding(META, where, message)
         return
+    later = mapped_later(event) if event.open_sessions else None
+    if later is not None and not event.function.is_generator:
+        message = (
+            f"{_short(event)} is returned with {later.name}(), which uses a session that the `with` block around it "
+            "closes. Make a list of it inside the block."
+        )
+        yield program.finding(META, where, message)
     for atom in atoms:
         if _uses_open_session(event, atom):
             message = (
