@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import consuming, decorated, knowledge
+from sessionlint.program import awaitables, consuming, decorated, knowledge
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.records import mapped
@@ -46,7 +46,7 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
     args: list[Value] = []
     for arg in e[3]:
         if arg[0] == "*":
-            value = consuming.run_out(frame, frame.evaluate(arg[2]), arg[1])
+            value = awaitables.as_keys(consuming.run_out(frame, frame.evaluate(arg[2]), arg[1]))
             args.extend(_spread(value) or [value])
         else:
             args.append(frame.evaluate(arg))

@@ -22,8 +22,8 @@ from sessionlint.program import (
     provider_objects,
     records,
     replacing,
-    scheduling,
     subclassing,
+    threads,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -250,9 +250,9 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         # a mixin uses what the classes have that it is mixed into
         return tuple(solver.bound(m, Inst(owner, atom.bindings)) for m, owner in below if owner is not None)
     routers = solver.external_bases(atom.info)
-    if name == "start" and not routers.isdisjoint(scheduling.THREADS):
+    if name == "start" and not routers.isdisjoint(threads.THREADS):
         work = solver.method(atom.info, "run")
-        base = next(b for b in scheduling.THREADS if b in routers)
+        base = next(b for b in threads.THREADS if b in routers)
         return (PartialCall((Ext(f"{base}().start"),), ((solver.bound(work, atom),),) if work else (), ()),)
     if not routers.isdisjoint(_QUERIES):
         return (Method(Ext(knowledge.QUERY), name),)

@@ -164,7 +164,9 @@ def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings
             keywords.append((name, value))
     owner = wrapper.class_info if wrapper.parent is None else None
     given = bind(frame, wrapper, Fn(wrapper, Inst(owner) if owner is not None else None), args, keywords)
-    mapped = substitution(frame, wrapper, tuple(given.items()))
+    # what it takes out of its starred arguments is what the function itself is passed, or what its object was made with
+    mapped = substitution(frame, function, tuple(bindings.items()))
+    mapped.update(substitution(frame, wrapper, tuple(given.items())))
     for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
         told = mapped if effect is inner else bindings
         carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner)

@@ -39,10 +39,12 @@ def as_given(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value]) -
 def declare(frame: Frame, function: FunctionInfo) -> None:
     """Decorators that pick a session from ``*args`` or ``**kwargs`` get the one that the function is declared to take.
 
-    Whether a caller is in sight or not: what the inner function does with it, it does to what the function is passed.
+    Or the object whose method it is, which may keep one. Whether a caller is in sight or not: what the inner function
+    does with it, it does to what the function is passed.
     """
     named = {name: identity(function, name) for name, *_ in function.params if name in function.param_values}
-    if not any(frame.solver.kind_of(atom) for atom in named.values()):
+    is_method = function.class_info is not None and not function.is_staticmethod
+    if not is_method and not any(frame.solver.kind_of(atom) for atom in named.values()):
         return
     for wrapper in function.wrappers:
         starred = {kind: name for name, kind, *_ in wrapper.params if kind in _STARRED}

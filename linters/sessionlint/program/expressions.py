@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    awaitables,
     by_key,
     calls,
     consuming,
@@ -49,7 +50,6 @@ from sessionlint.program.values import (
     Pending,
     Seq,
     Value,
-    alternatives,
     const,
     join,
     join_all,
@@ -213,7 +213,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
             frame.identifier(key, value, value_expr, "key")
         if key is None:
             partial = True
-            added = tuple((k, value) for k in keys.columns(named_by) or alternatives(named_by))
+            added = tuple((k, value) for k in keys.columns(named_by) or awaitables.keys_of(named_by, False))
             items.extend(added)
         else:
             items = [i for i in items if i[0] != key]
@@ -418,8 +418,7 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         else:
             frame.env.pop(name, None)
     if e[2] == "DictComp":
-        known = [a.value for a in values[0]] if all(a.tag == "const" and a.kind == "str" for a in values[0]) else []
-        return (Map(tuple((k, values[1]) for k in known or (("?",),)), True, None),)
+        return (awaitables.comprehension(values[0], values[1]),)
     return (Seq((values[0],), True),)
 
 

@@ -109,6 +109,8 @@ class Frame:
         self.filled: dict[Any, dict[Any, None]] = {}
         #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`
         self.ambient: dict[Any, None] = {}
+        #: parameters that are asked for their session, see :mod:`sessionlint.program.asking_rows`
+        self.asked_rows: dict[str, None] = {}
         #: what context managers that give out no session have opened, and as what it is known here
         self.opened_below: dict[Any, Any] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()

@@ -126,6 +126,7 @@ def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> Non
     if target[0] == "c" and target[2][0] == "a" and target[2][3] == "setdefault" and target[3]:
         target = ("i", target[1], target[2][2], target[3][0])
     class_containers.note(frame, target, added, e[1])
+    lasting.note_state(frame, target, added, e[1], ir.text_of(target))
     if any(a in frame.entered for a in contained(added)) and target[0] == "a":
         frame.store("attribute", ir.text_of(target), added, e[1])
     elif target[0] == "i":

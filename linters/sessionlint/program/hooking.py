@@ -19,6 +19,11 @@ CONNECTING = "do_connect"
 _CONNECTION_EVENTS = frozenset(
     [f"{when}_{what}" for when in ("before", "after") for what in ("create", "drop", "insert", "update", "delete")]
 )
+#: Events that happen while the transaction is open in which rows are written.
+_INSIDE = frozenset(
+    ["after_flush", "after_flush_postexec", "before_commit", "after_begin"]
+    + [f"{when}_{what}" for when in ("before", "after") for what in ("insert", "update", "delete")]
+)
 
 
 def listen(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -29,6 +34,9 @@ def listen(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
             frame.solver.want(atom.info)
         elif atom.tag == "fn" and atom.receiver is None:
             _pass(frame, atom.info, event)
+            if event in _INSIDE:
+                frame.solver.want(atom.info)
+                frame.emit("listens", e[1], name=event, value=(atom,), expr=e)
     return UNKNOWN
 
 
@@ -36,6 +44,9 @@ def decorated(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
     """``@event.listens_for(target, "name")``: what the function receives, and what it listens to."""
     event = literal(frame.evaluate(decorator[3][1]))
     _pass(frame, info, event)
+    if event in _INSIDE:
+        info.eager = True
+        frame.emit("listens", decorator[1], name=event, value=(Fn(info),), expr=decorator)
     if event == CONNECTING:
         info.eager = True
         given = tuple(frame.evaluate(value) for value in decorator[3])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program.awaitables import Tasks
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
@@ -114,12 +115,14 @@ def seen(key: Any) -> Value:
     """What a key of a dictionary is to who goes through it."""
     if isinstance(key, str):
         return (Const(key, "str"),)
+    if isinstance(key, Tasks):
+        return tuple(key.value)
     return (key,) if isinstance(key, Column) else UNKNOWN
 
 
 def is_open(key: Any) -> bool:
     """Whether what a dictionary has under a key may be found by a key that is not spelled out."""
-    return key == ("?",) or isinstance(key, Column)
+    return key == ("?",) or isinstance(key, Column | Tasks)
 
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sessionlint.facts import ir
 from sessionlint.program.by_key import DEFAULTS
 from sessionlint.program.frame import Frame
+from sessionlint.program.knowledge import APPLICATION_STATES
 from sessionlint.program.values import Map, Value
 
 #: Classes of libraries that are dictionaries with a bound or a time for what they hold.
@@ -35,6 +36,17 @@ def note(frame: Frame, holder: ir.Expr, owner: Value, value: Value, target: ir.E
             frame.store("global", ir.text_of(target), value, target[1])
     elif is_of_module(frame, holder) and any(_is_dictionary(frame, a) for a in owner):
         frame.store("global", ir.text_of(target), value, target[1])
+
+
+def note_state(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4, text: str) -> None:
+    """Something is put into a container that hangs on the application: ``app.state.open.append(session)``."""
+    while holder[0] == "i":
+        holder = holder[2]
+    if holder[0] != "a" or (holder[2][0] != "n" and (holder[2][0] != "a" or holder[2][3] != "state")):
+        return
+    owner = frame.evaluate(holder[2])
+    if any(a.tag == "ext" and a.name in APPLICATION_STATES for a in owner):
+        frame.store("state", text, value, span)
 
 
 def is_of_module(frame: Frame, holder: ir.Expr) -> bool:

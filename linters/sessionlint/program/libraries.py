@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    awaitables,
     buffers,
     by_key,
     column_types,
@@ -354,7 +355,7 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
             return join(found, default)
         return join(join_all([v for k, v in receiver.items if key is None or keys.is_open(k)]), default)
     if name == "values":
-        return (Seq(tuple(v for _, v in receiver.items)),)
+        return (awaitables.values_of(receiver),)
     if name == "keys" and not receiver.partial:
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":
@@ -366,6 +367,8 @@ def _items(receiver: Map) -> Seq:
     """Pairs of key and value; keys with the same value share a pair, so that many may be told apart."""
     named: dict[Value, Value] = {}
     for key, value in receiver.items:
+        if key == awaitables.SEVERAL:
+            continue
         named[value] = (*named.get(value, ()), *keys.seen(key))
     return Seq(tuple((Seq((alternatives, value)),) for value, alternatives in named.items()))
 

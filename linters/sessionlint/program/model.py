@@ -57,10 +57,14 @@ class Summary:
     draws: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
+    #: origins of sessions of its own that have run a statement when a caller gets them: their transaction is open
+    hands_out_used: frozenset[Site] = frozenset()
     #: a session of its own is open at its ``yield``, or when it has returned
     holds_open: bool = False
     #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
     ambient: tuple[Any, ...] = ()
+    #: parameters that are asked which session they belong to, see :mod:`sessionlint.program.asking_rows`
+    asks_rows: tuple[str, ...] = ()
     #: a generator with one thing to give: taking from it again runs it to its end
     yields_once: bool = False
     #: parameters, generators of its callers, out of which it takes one thing to give it back
@@ -99,8 +103,10 @@ class Summary:
                 self.keeps,
                 self.draws,
                 self.hands_out_closed,
+                self.hands_out_used,
                 self.holds_open,
                 self.ambient,
+                self.asks_rows,
                 self.yields_once,
                 self.takes,
                 self.finds,

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import asking_rows, knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Const, Ext, Predicate, Value, literal
@@ -106,7 +106,10 @@ def tested(frame: Frame, column: Any, name: str, args: list[Value], e: ir.Expr) 
 
 def inspected(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
     """``inspect(Model)``: its columns are the model's; ``inspect(row)`` knows the row's session."""
-    return (tuple(a for a in args[0] if a.tag == "cls") or (Ext("sqlalchemy.inspect()"),)) if args else UNKNOWN
+    if not args:
+        return UNKNOWN
+    asking_rows.note(frame, args[0])
+    return tuple(a for a in args[0] if a.tag == "cls") or (Ext("sqlalchemy.inspect()"),)
 
 
 def column_name(frame: Frame, side: ir.Expr) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     ambient,
+    asking_rows,
     bases_given,
     by_key,
     carrying,
@@ -45,6 +46,8 @@ def run(
     keeping.run(frame, function, mapped, e[1])
     if summary.ambient:
         ambient.carry(frame, summary, mapped)
+    if summary.asks_rows:
+        asking_rows.carry(frame, function, summary.asks_rows, mapped)
     if summary.finds and frame.function.parent is not None:
         frame.finds = True
     if summary.keeps:
@@ -190,7 +193,7 @@ def _obtained(
             ended = handle.root in summary.hands_out_closed
             frame.learn(handle, "closed", ended)
             frame.learn(handle, "open", handle.kind in handles.HELD and not ended)
-            frame.learn(handle, "used", False)
+            frame.learn(handle, "used", handle.root in summary.hands_out_used)
             frame.begins[handle] = event
     return event
 

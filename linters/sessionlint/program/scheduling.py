@@ -13,6 +13,7 @@ from sessionlint.program import (
     registering,
     registries,
     signatures,
+    threads,
     together,
     waiting,
 )
@@ -20,6 +21,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.values import (
     MAX_DEPTH,
+    SESSION,
     TASK,
     UNKNOWN,
     Ext,
@@ -46,8 +48,6 @@ _THREADS = {
     "asyncio.to_thread", "anyio.to_thread.run_sync", "starlette.concurrency.run_in_threadpool",
     "fastapi.concurrency.run_in_threadpool",
 }  # fmt: skip
-#: Classes whose ``start()`` runs a target, or the method ``run`` of a class that is derived from them.
-THREADS = ("threading.Thread", "multiprocessing.Process", "threading.Timer")
 _LOOPS = ("asyncio.", "uvloop.")
 #: Methods that only event loops have, and where the function stands that they call later.
 _LATER = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
@@ -69,7 +69,8 @@ _STARTING = (
 
 def may_start(name: str) -> bool:
     """Whether :func:`call` may know a function by its name (it also knows those that a policy names)."""
-    return name in knowledge.CALL_THROUGH or name in THREADS or name.startswith(_STARTING) or name.endswith("().start")
+    known = name in knowledge.CALL_THROUGH or name in threads.THREADS
+    return known or name.startswith(_STARTING) or name.endswith("().start")
 
 
 def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -91,7 +92,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         if _makes_task(frame, name.rpartition(".")[2], args, e):
             return UNKNOWN
         # a method of a queue or future is no work of its own
-        kind = "schedule" if any(a.tag in ("fn", "partial") for a in (given or [UNKNOWN])[0]) else "thread"
+        kind = "schedule" if any(_is_work(frame, a) for a in (given or [UNKNOWN])[0]) else "thread"
         return _started(frame, kind, name.replace("()", ""), given, keywords, e)
     if name.startswith(_LOOPS) and name.endswith(".run_in_executor"):
         for target in args[1] if len(args) > 1 else UNKNOWN:
@@ -101,13 +102,11 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name == "fastapi.BackgroundTasks().add_task" or name == "fastapi.BackgroundTask":
         result = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
         return (Ext("fastapi.BackgroundTask()"),) if name.endswith("Task") else result
-    if name in THREADS:
-        named = dict(keywords)
-        target = named.get("target", args[1] if len(args) > 1 else UNKNOWN)
-        passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
-        _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
+    if name in threads.THREADS:
+        work = threads.work_of(name, args, keywords)
+        _started(frame, "schedule", name, [work.target, *work.args], work.keywords, e)
         return (Ext(f"{name}()"),)
-    if name.endswith("().start") and name.removesuffix("().start") in THREADS:
+    if name.endswith("().start") and name.removesuffix("().start") in threads.THREADS:
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e) if args else UNKNOWN
     if name.endswith((".submit", ".map")) and is_pool(name):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
@@ -122,6 +121,11 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     return None
 
 
+def _is_work(frame: Frame, atom: Any) -> bool:
+    """Whether what is called later is work of the project's own: a method of a session is, that of a future is not."""
+    return atom.tag in ("fn", "partial") or (atom.tag == "method" and frame.solver.kind_of(atom.receiver) == SESSION)
+
+
 def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
     """Whether a decorator's inner function starts what it wraps, instead of running it or giving it to be awaited."""
     if wrapper is frame.function:
@@ -133,7 +137,13 @@ def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
         return False
     hop = summary.effects.get(_STARTS)
     given_back = any(a.tag == "pending" and a.info is function for a in summary.returns)
-    return hop is not None and hop.callee is None and not given_back
+    return hop is not None and not given_back and (hop.callee is None or _hands_on(summary, wrapper))
+
+
+def _hands_on(summary: Summary, wrapper: FunctionInfo) -> bool:
+    """Whether a decorator's inner function gives the coroutines of what it wraps to a helper that starts them."""
+    started = (e.subject for e in summary.effects if e[:2] == _STARTS[:2] and isinstance(e.subject, Pending))
+    return any(True for work in started if wrapper in work.info.wrappers)
 
 
 def handed_over(summary: Summary) -> Iterator[Param]:
@@ -166,6 +176,11 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
         return _started(frame, "schedule", ".schedule", [(receiver,), *args], keywords, e)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
+    if receiver.tag == "obj" and receiver.name == TASK:
+        if name == "add_done_callback" and args:
+            method = "asyncio.Task.add_done_callback"
+            frame.emit("callback", e[1], name=method, subject=(receiver,), value=args[0], expr=e)
+        return UNKNOWN
     if receiver.tag == "obj":
         return _router(frame, receiver, name, args, keywords, e)
     return None
@@ -259,12 +274,7 @@ def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e
         return _started(frame, "schedule", name, args, keywords, e)
     target = args[0] if args else named.get("func", UNKNOWN)
     passed = [i for a in named.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
-    return _started(frame, "schedule", name, [target, *passed], _named(named.get("kwargs", UNKNOWN)), e)
-
-
-def _named(given: Value) -> Keywords:
-    """``kwargs={…}``: the keyword arguments that something started later gets."""
-    return [(k, v) for a in given if a.tag == "map" for k, v in a.items if isinstance(k, str)]
+    return _started(frame, "schedule", name, [target, *passed], threads.named(named.get("kwargs", UNKNOWN)), e)
 
 
 def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, listed, network, padding, prefixes, strings
+from sessionlint.program import ambient, asking_rows, listed, network, padding, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -148,8 +148,9 @@ def context_variable(frame: Frame, receiver: Obj, name: str, args: list[Value], 
 
 def _ambient(kind: str) -> Special:
     def session_of(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-        rows = tuple(a.session for a in (args[0] if args else ()) if a.tag == "row")
-        return rows or (Ext(kind),)
+        asked = args[0] if args else UNKNOWN
+        asking_rows.note(frame, asked)
+        return asking_rows.sessions_of(asked) or (Ext(kind),)
 
     return session_of
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    awaitables,
     by_key,
     certificates,
     class_containers,
@@ -38,7 +39,6 @@ from sessionlint.program.values import (
     Map,
     Seq,
     Value,
-    alternatives,
     contained,
     join,
     join_all,
@@ -312,11 +312,12 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         lasting.note(frame, target[2], owner, value, target)
     if value and target[2][0] in ("a", "i"):
         class_containers.note_entries(frame, target[2], value, target[1])
+        lasting.note_state(frame, target[2], value, target[1], text)
     if value and (not owner or any(a.tag in ("map", "ext") for a in owner)):
         by_key.put(frame, target[2], keys, value, target[3])
         if by_key.is_default(owner):
             return
-    _keep(frame, target, owner, alternatives(keys), value)
+    _keep(frame, target, owner, awaitables.keys_of(keys, "loop" in frame.flags), value)
 
 
 def _put_at(atom: Seq, index: int, value: Value) -> Seq:
@@ -343,6 +344,8 @@ def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], v
             renew(frame, owner, held)
     elif target[2][0] in ("n", "a"):
         updated = tuple(_with(atom, known, value) if atom.tag == "map" else atom for atom in owner)
+        if "loop" in frame.flags:
+            updated = tuple([awaitables.again(a, known, value) if a.tag == "map" else a for a in updated])
         renew(frame, owner, updated)
         named = all(isinstance(k, str) for k in known)
         if target[2][0] == "n" and all(a.tag == "param" for a in owner) and (value or named):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import joining, late_awaits
+from sessionlint.program import awaitables, joining, late_awaits
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Pending, Seq, Value, join_all
 
 
 def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
     """``gather`` and its kin: all run at the same time, and are awaited."""
+    args = [awaitables.as_keys(value) for value in args]
     tasks = [task for value in args for task in late_awaits.tasks_in(value)]
     ended = bool(tasks) and late_awaits.ended_before(frame.events, set(tasks))
     frame.emit("concurrent", e[1], name=name, args=tuple(args), expr=e)

@@ -25,12 +25,11 @@ def around_one(
     """What the statements of the inner function do around ``function``, by what the inner function's summary says."""
     summary: Summary = frame.solver.summary_of(wrapper)
     own = [effect for effect, hop in summary.effects.items() if _is_own(effect, hop)]
-    if not summary.finds or not any(kind in _STARRED for _, kind, *_ in wrapper.params):
+    if not any(kind in _STARRED for _, kind, *_ in wrapper.params):
         return {effect: effect for effect in own}
-    params = [identity(function, name) for name, *_ in function.params]
     told: dict[Effect, Effect] = {}
     for effect in own:
-        for one in _of_one(frame, effect, params, mapped):
+        for one in _of_one(frame, effect, function, wrapper, mapped):
             told.setdefault(one, effect)
     return told
 
@@ -39,10 +38,21 @@ def _is_own(effect: Effect, hop: Hop) -> bool:
     return hop.callee is None and (effect.subject is not None or effect.kind == "network")
 
 
-def _of_one(frame: Frame, effect: Effect, params: list[Any], mapped: dict[Any, Value]) -> list[Effect]:
+def _of_one(
+    frame: Frame, effect: Effect, function: FunctionInfo, wrapper: FunctionInfo, mapped: dict[Any, Value]
+) -> list[Effect]:
     """An effect on something the inner function has no parameter for: on what of the kind the function takes."""
     subject = effect.subject
     if subject is None or subject.tag not in _FOUND or subject in mapped:
         return [effect]
+    finds = wrapper.summary.finds
+    named = subject.tag == "param" and wrapper in subject.info.wrappers
+    if not finds and not named:
+        return [effect]
     kind = frame.solver.kind_of(subject)
-    return [effect._replace(subject=p) for p in params if frame.solver.kind_of(p) == kind] if kind else []
+    own = [identity(function, name) for name, *_ in function.params]
+    params = [p for p in own if frame.solver.kind_of(p) == kind]
+    if not finds:
+        # a parameter of another function that it wraps, taken by its name or place
+        params = [p for p in params if getattr(p, "name", "") == subject.name] or (params if len(params) == 1 else [])
+    return [effect._replace(subject=p) for p in params] if kind else []

@@ -124,7 +124,9 @@ def _is_awaitable(program: Program, atom: Any) -> bool:
 def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
     """Sessions a function uses that are neither its own nor its parameters: of its parents, or on ``self``."""
     yield from _used_sessions(program, function, bindings)
-    for made in (a for a in contained(function.summary.returns, 1) if a.tag == "pending"):
+    started = (e.subject for e in function.summary.effects if e.kind == "schedule" and e.subject is not None)
+    given_away = (*contained(function.summary.returns, 1), *(started if function.parent is not None else ()))
+    for made in dict.fromkeys(a for a in given_away if a.tag == "pending"):
         # ``lambda: work(session)``, ``lambda: work(Pair(session, "x"))``: the coroutine is run by who calls the lambda,
         # or in a task that ``lambda: create_task(work())`` makes
         if made.info.parent is not None and made.info is not function:

@@ -10,6 +10,7 @@ from sessionlint.program import keeping
 from sessionlint.program.entries import takes_session
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Handle, contained
+from sessionlint.rules.ownership import HELD
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -49,6 +50,18 @@ def kept_at_exit(program: Program) -> Iterator[tuple[Event, Any]]:
             yield event, session
 
 
+def kept_as_default(program: Program) -> Iterator[tuple[FunctionInfo, str, Any]]:
+    """The parameters of functions and methods whose default opens a session, each with its place."""
+    for function in program.functions:
+        if function.parent is not None or not function.param_values:
+            continue
+        for name, _, _, _, span in function.params:
+            default = function.param_values.get(name, ((), ()))[1]
+            made = [a.site for a in default if isinstance(a, Handle) and a.kind in HELD]
+            if any(path == function.path and _is_inside(where, function.span) for path, where in made):
+                yield function, name, span
+
+
 def _is_closed_before(event: Event, session: Any) -> bool:
     """Whether a request's end or a ``with`` of the function closes a session."""
     if not isinstance(session, Handle):
@@ -65,15 +78,44 @@ def keeps_its_object(program: Program, info: ClassInfo) -> bool:
     return False
 
 
+def kept_by_new(program: Program) -> Iterator[tuple[Event, ClassInfo]]:
+    """Sessions that ``__new__`` puts on its class, or on the one object that the class keeps."""
+    for event in program.events("setattr"):
+        function = event.function
+        if function.name != "__new__" or function.class_info is None or not function.params:
+            continue
+        if not any(isinstance(a, Handle) and a.kind in HELD for a in event.value):
+            continue
+        root = event.text.partition(".")[0]
+        kept = root in _made(function) and keeps_its_object(program, function.class_info)
+        if kept or root == function.params[0][0]:
+            yield event, function.class_info
+
+
 def _keeps_what_it_makes(maker: FunctionInfo) -> bool:
-    """``cls._objects[cls] = super().__call__(*args)``: what is made is put on the class."""
-    cls = maker.params[0][0]
+    """``cls._objects[cls] = super().__call__(*args)``: what is made is put on the class, at once or under its name."""
+    cls, made = maker.params[0][0], _made(maker)
     for node in _assignments(maker.body):
-        source = node[3]
-        makes = source[0] == "c" and source[2][0] == "a" and source[2][3] == maker.name
-        if makes and _root(source[2][2]) in ("super", "object", "type"):
-            return any(t[0] in ("a", "i") and _root(t) == cls for t in node[2])
+        own = _makes(maker, node[3]) or (node[3][0] == "n" and node[3][2] in made)
+        if own and any(t[0] in ("a", "i") and _root(t) == cls for t in node[2]):
+            return True
     return False
+
+
+def _made(maker: FunctionInfo) -> frozenset[str]:
+    """The names of what a function makes of its class."""
+    made = [node[2] for node in _assignments(maker.body) if _makes(maker, node[3])]
+    return frozenset(t[2] for targets in made for t in targets if t[0] == "n")
+
+
+def _makes(maker: FunctionInfo, source: ir.Expr) -> bool:
+    """``super().__new__(cls)``."""
+    calls = source[0] == "c" and source[2][0] == "a" and source[2][3] == maker.name
+    return bool(calls and _root(source[2][2]) in ("super", "object", "type"))
+
+
+def _is_inside(inner: ir.Span4, outer: ir.Span4) -> bool:
+    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
 
 
 def _root(expr: ir.Expr) -> str | None:

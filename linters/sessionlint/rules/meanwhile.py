@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.values import Pending
+from sessionlint.rules.naming import nodes
 from sessionlint.rules.taking_turns import lock_around
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event
 
 _DEEP = 8
+#: What the end of a transaction has to send.
+_WORKS = frozenset({"use", "effect", "change"})
 
 
 def used_meanwhile(task: Event, session: Any, end: tuple[int, int], wait: Event | None = None) -> bool:
@@ -27,11 +30,27 @@ def used_meanwhile(task: Event, session: Any, end: tuple[int, int], wait: Event 
             continue
         if event.kind == "use" and "awaited" in event.flags and event.span[:2] >= task.span[2:]:
             return True
+        if event.kind == "txn" and event.span[:2] >= task.span[2:] and _ends_in_wait(event, session, end):
+            return True
         if event.span in started or not _is_awaited_use(event):
             continue
         if _waits_in_callee(event, 0) and not _in_turns(task, event, session):
             return True
     return False
+
+
+def _ends_in_wait(event: Event, session: Any, end: tuple[int, int]) -> bool:
+    """Whether a transaction that is ended here, or by the block that is entered here, is waited for before ``end``."""
+    if event.name in ("commit", "rollback"):
+        return "awaited" in event.flags
+    if event.name != "begin" or "context" not in event.flags:
+        return False
+    blocks = (s for s in nodes(event.function.body, "w/", 5) if any(item[1] == event.span for item, _ in s[2]))
+    block = next((s for s in blocks if s[4] and s[1][2:] <= end), None)
+    return block is not None and any(
+        other.kind in _WORKS and session in other.subject and block[1][:2] <= other.span[:2] < block[1][2:]
+        for other in event.function.events
+    )
 
 
 def _in_groups(events: list[Event]) -> set[Any]:

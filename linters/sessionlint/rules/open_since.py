@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event, FunctionInfo
 
 
+#: What ends a transaction that a statement has opened.
+_ENDS = ("commit", "rollback", "close")
+
+
 class Reader(NamedTuple):
     """A dependency of the request that leaves a transaction open on the endpoint's session, and the steps to it."""
 
@@ -57,17 +61,27 @@ def open_since(program: Program, event: Event) -> Since:
     outer = begun_around(program, event)
     if outer is not None:
         return Since(f"@{outer.decorator.name} opened it", (outer.step(program),), outer.decorator, holds=True)
-    for atom in event.subject:
-        if isinstance(atom, Injected):
-            source = begun_by(program, atom)
-            if source is not None:
-                when = f"the dependency {source.qualname}() opened it"
-                return Since(when, tuple(commit_trace(program, source)), source, holds=True)
-            reader = read_before(program, event.function, atom)
-            if reader is not None:
-                when = f"the dependency {reader.function.qualname}() used the same session"
-                return Since(when, tuple(reader.steps), reader.function)
-    return Since()
+    injected = (atom for atom in event.subject if isinstance(atom, Injected))
+    return next((found for atom in injected if (found := _by_dependency(program, event, atom)).steps), Since())
+
+
+def _by_dependency(program: Program, event: Event, session: Injected) -> Since:
+    """The dependency of the request in which the transaction of an injected session was opened."""
+    source = begun_by(program, session) or _begun_beside(program, event.function, session)
+    if source is not None:
+        when = f"the dependency {source.qualname}() opened it"
+        return Since(when, tuple(commit_trace(program, source)), source, holds=True)
+    reader = read_before(program, event.function, session)
+    if reader is None or _ended_first(event):
+        return Since()
+    when = f"the dependency {reader.function.qualname}() used the same session"
+    return Since(when, tuple(reader.steps), reader.function)
+
+
+def _ended_first(event: Event) -> bool:
+    """Whether the function ends the session's transaction by hand before it begins one."""
+    ends = [e for e in event.function.events if e.kind == "txn" and e.name in _ENDS and e.span < event.span]
+    return any(not set(e.subject).isdisjoint(event.subject) for e in ends)
 
 
 def begun_by(program: Program, atom: Any) -> FunctionInfo | None:
@@ -80,6 +94,28 @@ def begun_by(program: Program, atom: Any) -> FunctionInfo | None:
     return source if begun else None
 
 
+def _begun_beside(program: Program, function: FunctionInfo, session: Injected) -> FunctionInfo | None:
+    """The dependency that holds a transaction open on the endpoint's session, though it does not hand it out."""
+    same = set(_names_of(program, session))
+    for dependency in request_dependencies(program, function):
+        for target in behind(program, dependency):
+            held = (t for t in target.summary.yield_transactions if not t.savepoint)
+            if any(not same.isdisjoint(t.subjects) for t in held):
+                return target
+    return None
+
+
+def _names_of(program: Program, session: Injected) -> list[Injected]:
+    """An injected session, and what it is injected as where the dependencies that hand it on receive it."""
+    found = [session]
+    for name in found:
+        source = injector(program, name)
+        handed = (source.summary.yields if source.is_generator else source.summary.returns) if source else ()
+        if len(handed) == 1 and isinstance(handed[0], Injected) and handed[0] not in found:
+            found.append(handed[0])
+    return found
+
+
 def _earlier(event: Event) -> Event | None:
     """The last event before the ``begin()`` that opened a transaction on the same session."""
     found: Event | None = None
@@ -88,6 +124,7 @@ def _earlier(event: Event) -> Event | None:
             break
         opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
         opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
+        opens = opens or (other.kind == "obtain" and other.callee is not None and bool(_used(other.callee)))
         if opens and set(other.subject) & set(event.subject) and not other.transactions:
             found = other
     return found
@@ -98,13 +135,27 @@ def read_before(program: Program, function: FunctionInfo, session: Any) -> Reade
     if not isinstance(session, Injected):
         return None
     found: Reader | None = None
+    names = _names_of(program, session)
     for dependency in request_dependencies(program, function):
         for target in behind(program, dependency):
             effects = target.summary.effects
-            if any(Effect("txn", end, session) in effects for end in ("commit", "rollback", "close")):
+            if any(Effect("txn", end, name) in effects for end in _ENDS for name in names):
                 return None
-            if found is None and {(session, "used"), (session, "begun")} & target.summary.leaves:
-                used = next((e for e in effects if e.subject == session and e.kind in ("use", "txn")), None)
+            if found is None and any({(name, "used"), (name, "begun")} & target.summary.leaves for name in names):
+                used = next((e for e in effects if e.subject in names and e.kind in ("use", "txn")), None)
                 steps = [program.step(dependency.site, f"the dependency {target.qualname}() gets the same session")]
                 found = Reader(target, steps + (program.effect_trace(target, used) if used is not None else []))
+            if found is None and any(injector(program, name) is target for name in names) and (own := _used(target)):
+                opened = program.step(own[0].site, f"{called(own[0])} opens a transaction before it is handed out")
+                found = Reader(target, [opened, *down_to(program, own[0])[1:]])
     return found
+
+
+def _used(source: FunctionInfo) -> list[Event]:
+    """What the sessions that a function opens have run when it hands them out: their transactions are open by then."""
+    if not source.summary.hands_out_used:
+        return []
+    events = (e for e in source.events if e.kind in ("use", "obtain") or (e.kind == "effect" and e.text == "use"))
+    roots = source.summary.hands_out_used
+    used = (e for e in events if any(a.tag == "handle" and a.root in roots for a in e.subject))
+    return [e for e in used if e.kind != "obtain" or (e.callee is not None and e.callee.summary.hands_out_used)]

@@ -17,12 +17,15 @@ from sessionlint.rules.kept_for_good import (
     is_cached,
     is_kept_on_object,
     keeps_its_object,
+    kept_as_default,
     kept_at_exit,
+    kept_by_new,
 )
 from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.lifespans import kept_as_state
 from sessionlint.rules.ownership import HELD, closes
+from sessionlint.rules.returned_unfinished import mapped_later
 from sessionlint.rules.scripts import runs_once
 
 if TYPE_CHECKING:
@@ -553,6 +556,7 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, f"{event.text} keeps a session {reason}.", trace)
     yield from _kept_for_good(program)
     yield from _kept_as_state(program)
+    yield from _kept_when_defined(program)
     for event in program.events("keep"):
         if program.role(event.function) not in ("test", "migration"):
             yield from _kept_closure(program, event)
@@ -597,6 +601,24 @@ def _kept_as_state(program: Program) -> Iterator[Finding]:
             yield program.finding(META, where, message)
 
 
+def _kept_when_defined(program: Program) -> Iterator[Finding]:
+    """``def load(key, session=factory())``, which is made once, at import, and what ``__new__`` puts on its class."""
+    for function, name, span in kept_as_default(program):
+        if program.role(function) not in ("test", "migration"):
+            message = (
+                f"The default of {name!r} is one session, made at import, that all calls of {function.name}() share. "
+                "Take the session as an argument, or open one inside."
+            )
+            yield program.finding(META, (function, span), message)
+    for event, info in kept_by_new(program):
+        if program.role(event.function) not in ("test", "migration"):
+            message = (
+                f"{event.text} keeps a session on {info.name}, of which one instance serves all requests. "
+                "Open a session per piece of work."
+            )
+            yield program.finding(META, event, message)
+
+
 def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> str:
     place, function = event.name, event.function
     if place == "class" and function.name == "<module>" and all(a.tag == "injected" for a in held):
@@ -610,6 +632,8 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         if function.name == "<module>" and all(a in closed for a in held):
             return ""
         if place == "global" and runs_once(program, event):
+            return ""
+        if place == "state" and takes_out(function, event.text):
             return ""
         return (
             f"on {_PLACES[place]}, where all requests share it. "
@@ -674,6 +698,13 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
         message = f"{_short(event)} is returned with a session that the `with` block around it closes. Return the rows."
         yield program.finding(META, where, message)
         return
+    later = mapped_later(event) if event.open_sessions else None
+    if later is not None and not event.function.is_generator:
+        message = (
+            f"{_short(event)} is returned with {later.name}(), which uses a session that the `with` block around it "
+            "closes. Make a list of it inside the block."
+        )
+        yield program.finding(META, where, message)
     for atom in atoms:
         if _uses_open_session(event, atom):
             message = (

@@ -15,7 +15,7 @@ from sessionlint.rules.transactions import called, down_to
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event
+    from sessionlint.program.model import Event, FunctionInfo
     from sessionlint.program.values import Site
 
 META = Rule(
@@ -741,6 +741,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if block and is_taken_later(event, block[-1].site):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
+        if opening is None and not block:
+            opening = _of_listener(program, event)
         if (opening is not None or block) and not program.is_exempt(event.function):
             found[event.site] = (event, opening)
     return found
@@ -749,3 +751,15 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
 def _of_decorator(program: Program, event: Event) -> Opening | None:
     outer = around(program, event.function)
     return Opening(f"@{outer.decorator.name}", [outer.step(program)]) if outer is not None else None
+
+
+def _of_listener(program: Program, event: Event) -> Opening | None:
+    """SQLAlchemy calls what listens to its flushes while the transaction is open that they write in."""
+    put = program.shared(_listeners).get(event.function)
+    if put is None:
+        return None
+    return Opening("its session", [program.step(put.site, f"{event.function.name}() is called at {put.name!r}")])
+
+
+def _listeners(program: Program) -> dict[FunctionInfo, Event]:
+    return {a.info: event for event in program.events("listens") for a in event.value}

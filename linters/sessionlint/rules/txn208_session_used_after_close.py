@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.outlived_by_tasks import outlived
+from sessionlint.rules.returned_unfinished import used_later
 from sessionlint.rules.transactions import called, down_to, one_per_call
 
 if TYPE_CHECKING:
@@ -415,6 +416,7 @@ def check(program: Program) -> Iterator[Finding]:
             "or open a second session for it."
         )
         yield program.finding(META, event, message, [*_closing(program, event), *trace])
+    yield from _unfinished(program)
     for start, item in outlived(program):
         if program.is_exempt(start.function):
             continue
@@ -425,6 +427,19 @@ def check(program: Program) -> Iterator[Finding]:
         yield program.finding(
             META, start, message, [program.step((start.path, item), "the session is closed at the end of this block")]
         )
+
+
+def _unfinished(program: Program) -> Iterator[Finding]:
+    """Uses that begin when the block of the session is left: what has them was returned out of it."""
+    told: set[Event] = set()
+    for use, returned in used_later(program):
+        if use not in told and not program.is_exempt(use.function):
+            told.add(use)
+            message = (
+                f"`{called(use)}` runs when its session is closed already: it is returned unfinished out of the block "
+                "that holds the session. Await it, or make a list of it, inside."
+            )
+            yield program.finding(META, use, message, [program.step(returned.site, "this leaves the block")])
 
 
 def _returned(program: Program, event: Event) -> Finding:

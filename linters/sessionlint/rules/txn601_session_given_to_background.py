@@ -866,8 +866,10 @@ def check(program: Program) -> Iterator[Finding]:
     """Every start of background work that brings a request's session along, at the call."""
     awaited = awaited_tasks(program)
     reported: set[tuple[str, ir.Span4]] = set()
-    for event in program.events("schedule", "effect"):
+    for event in program.events("schedule", "effect", "callback"):
         if event.kind == "effect" and event.text != "schedule":
+            continue
+        if event.kind == "callback" and all(task.site in awaited for task in event.subject):
             continue
         if event.text == "thread" and not goes_on(event):
             continue
@@ -958,7 +960,7 @@ def _carrier(program: Program, event: Event) -> TraceStep | None:
 
 
 def _handed(event: Event) -> Value:
-    if event.kind == "schedule":
+    if event.kind != "effect":
         return started_values(event)
     passed_on = event.effect.subject if event.effect is not None else None
     if isinstance(passed_on, Param) and passed_on in event.subject and passed_on.info is not event.callee:

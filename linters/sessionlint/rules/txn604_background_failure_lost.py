@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scheduling import POOLED, is_pool
-from sessionlint.program.values import Site
+from sessionlint.program.values import TASK, Pending, Site, contained
 from sessionlint.report import Finding, Span, TraceStep
 from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its_outcome
 from sessionlint.rules.background_work import observed_tasks, waiters
@@ -1135,7 +1135,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             trace,
         )  # fmt: skip
         return
-    if start is None or function.decorators:
+    if start is None or (function.decorators and not _is_only_started(function, start)):
         return
     for gap in gaps(program, function, handlers):
         failed = _called(gap.function)
@@ -1147,6 +1147,11 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *way, *_steps(program, gap.failure)],
         )  # fmt: skip
+
+
+def _is_only_started(function: FunctionInfo, start: Event) -> bool:
+    """Whether the one decorator of a function is what starts it: others may record what it raises."""
+    return start.text == "decorator" and len(function.decorators) == 1
 
 
 def _called(function: FunctionInfo) -> str:
@@ -1306,6 +1311,8 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
         inner = {(e.path, e.span[:2]): e for e in program.events("schedule")}
         started = [inner[key] for s in last if (key := (s.path, (s.line, s.column))) in inner]
         return any(_loses(program, e, awaited) for e in started)
+    if event.text == "decorator":
+        return any(_loses(program, e, awaited) for e in _starts_of_decorator(event))
     if event.text == "task":
         if event.site in awaited or _is_watched(event.function):
             return False
@@ -1313,6 +1320,17 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
     if event.name.startswith("threading."):
         return not is_joined_for_its_outcome(program, event)
     return (event.text != "thread" and event.name.endswith(_LOSE[-1:])) or event.name.endswith(_LOSE[:2])
+
+
+def _starts_of_decorator(event: Event) -> Iterator[Event]:
+    """Where a decorator starts what it wraps, as it is, without giving the task to the caller."""
+    for wrapper in dict.fromkeys(w for a in event.value if isinstance(a, Pending) for w in a.info.wrappers):
+        if any(a.tag == "obj" and a.name == TASK for a in contained(wrapper.summary.returns, 1)):
+            continue
+        for start in wrapper.events:
+            started = start.value if start.kind == "schedule" else start.subject
+            if any(isinstance(a, Pending) and wrapper in a.info.wrappers for a in started):
+                yield from (start,) if start.kind == "schedule" or start.text == "schedule" else ()
 
 
 def _is_watched(function: FunctionInfo) -> bool:

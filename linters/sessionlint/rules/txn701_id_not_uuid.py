@@ -13,6 +13,7 @@ from sessionlint.program.values import Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.identifiers import column_types, mapped_type
+from sessionlint.rules.key_constraints import beside, constrained_in
 
 META = Rule(
     code="TXN701",
@@ -299,9 +300,10 @@ def check(program: Program) -> Iterator[Finding]:
     for info in program.classes:
         if program.policy.layer_of(info.path) in ("test", "migration"):
             continue
+        constrained = constrained_in(program, info.path, info.span)
         for name, (span, annotation, default, _) in info.attributes.items():
             declared = _declared(program, info, annotation, default)
-            message = _problem(name, declared) if declared else None
+            message = _problem(name, declared, constrained.get(_column_name(name, declared))) if declared else None
             if message:
                 yield program.finding(META, (info.defined_in, span), message)
         for method in info.methods.values():
@@ -355,8 +357,15 @@ def _metadata(annotation: Value) -> Iterator[Any]:
                 yield from _metadata(item)
 
 
-def _problem(name: str, declared: _Declared) -> str | None:
-    target = _target(declared)
+def _column_name(name: str, declared: _Declared) -> str:
+    """The name that a column has in its table."""
+    written = texts_of(declared.positional[0]) if declared.positional else ()
+    return written[0].text if written and not written[0].dynamic else name
+
+
+def _problem(name: str, declared: _Declared, constrained: str | None = None) -> str | None:
+    """``constrained`` is what a constraint of the table has the column point at."""
+    target = _target(declared) or (constrained if constrained and constrained.endswith(".id") else None)
     primary = literal(declared.named.get("primary_key", ())) is True
     is_id = name == "id" and (primary or (declared.in_class and not declared.is_field))
     if not is_id and target is None:
@@ -389,7 +398,8 @@ def _table_column(program: Program, event: Event) -> str | None:
     names = texts_of(event.args[0]) if event.args else ()
     if not names or names[0].dynamic or _in_class(program, event):
         return None
-    return _problem(names[0].text, _Declared(list(event.args[1:]), dict(event.keywords), (), False, False))
+    declared = _Declared(list(event.args[1:]), dict(event.keywords), (), False, False)
+    return _problem(names[0].text, declared, beside(program, event).get(names[0].text))
 
 
 def _in_class(program: Program, event: Event) -> bool:

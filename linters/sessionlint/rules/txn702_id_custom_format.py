@@ -510,6 +510,8 @@ def _defaults(program: Program) -> Iterator[Finding]:
             columns = [a for a in default if a.tag == "map"]
             if not columns or not _is_identifier(name, columns[0].get("primary_key")):
                 continue
+            if _is_no_row(name) and not _is_primary(columns[0].get("primary_key")):
+                continue
             for key in _DEFAULTS:
                 given = [b for a in columns[0].get(key) or () for b in (a.function if a.tag == "partial" else (a,))]
                 makers = [a.info for a in given if a.tag == "fn" and not _makes_ids(program, a.info)]
@@ -526,8 +528,8 @@ def _defaults(program: Program) -> Iterator[Finding]:
 
 
 def _is_identifier(name: str, primary: Value | None) -> bool:
-    return (
-        name == "id"
-        or name.endswith("_id")
-        or bool(primary and any(a.tag == "const" and a.value is True for a in primary))
-    )
+    return name == "id" or name.endswith("_id") or _is_primary(primary)
+
+
+def _is_primary(given: Value | None) -> bool:
+    return bool(given and any(a.tag == "const" and a.value is True for a in given))

@@ -1,0 +1,39 @@
+"""Threads, processes and timers: which of their arguments is the work, and what is passed to it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sessionlint.program.values import UNKNOWN, Value
+
+Keywords = list[tuple[str, Value]]
+_OF_THREAD = ("group", "target", "name", "args", "kwargs")
+_PLACES = {
+    "threading.Thread": _OF_THREAD,
+    "multiprocessing.Process": _OF_THREAD,
+    "threading.Timer": ("interval", "function", "args", "kwargs"),
+}
+#: Classes whose ``start()`` runs a target, or the method ``run`` of a class that is derived from them.
+THREADS = tuple(_PLACES)
+
+
+class Work(NamedTuple):
+    """What runs, and its arguments."""
+
+    target: Value
+    args: list[Value]
+    keywords: Keywords
+
+
+def work_of(name: str, args: list[Value], keywords: Keywords) -> Work:
+    """``Thread(None, work, None, (db,))``, ``Timer(5.0, work, args=[db])``."""
+    given: dict[str, Value] = dict(zip(_PLACES[name], args, strict=False))
+    given.update(keywords)
+    target = given.get("target") or given.get("function", UNKNOWN)
+    passed = [i for a in given.get("args", UNKNOWN) if a.tag == "seq" for i in a.items]
+    return Work(target, passed, named(given.get("kwargs", UNKNOWN)))
+
+
+def named(given: Value) -> Keywords:
+    """``kwargs={…}``: the keyword arguments that something started later gets."""
+    return [(k, v) for a in given if a.tag == "map" for k, v in a.items if isinstance(k, str)]
