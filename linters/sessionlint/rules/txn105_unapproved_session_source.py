@@ -840,7 +840,6 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if is_given_back(program, event, handle):
             continue
-        if _is_the_modules_own(program, event, handle) and is_for_approved(program, event, handle):
         if _is_the_modules_own(program, event, handle) and (
             is_dropped(event) or is_for_approved(program, event, handle)
         ):
