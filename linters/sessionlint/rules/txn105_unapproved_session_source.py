@@ -11,9 +11,8 @@ from sessionlint.program.type_keys import key_of
 from sessionlint.program.values import Handle, Inst, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.for_approved import is_for_approved
-from sessionlint.rules.given_back import is_given_back
 from sessionlint.rules.for_approved import is_dropped, is_for_approved
+from sessionlint.rules.given_back import is_given_back
 from sessionlint.rules.opening import (
     Source,
     held_in,
