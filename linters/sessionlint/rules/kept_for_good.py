@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program import keeping
 from sessionlint.program.entries import takes_session
+from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Handle, contained
-from sessionlint.rules.ownership import HELD
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
