@@ -80,7 +80,7 @@ def open_session(frame: Frame, factory: Any, e: ir.Expr, keywords: Keywords, beg
         place = factory.site if factory.tag == "handle" else None
         made = make(frame, SESSION, e, text, (factory,), [], keywords, is_async, registry=True, of=place)
         # of one that a library keeps, no place is known to tell its session by: it stands for that itself
-        known = place is not None or (frame.flags and frame.flags[-1] == "context")
+        known = place is not None or frame.flags[-1:] == ["context"]
         return own_sessions.same_class(frame, made, factory) if known else (factory,)
     made = make(frame, SESSION, e, text, (factory,), [], keywords, is_async, begun=begun)
     return own_sessions.same_class(frame, made, factory)
@@ -484,6 +484,8 @@ def apply_state(frame: Frame, subject: Any, fact: str) -> None:
     """A callee left a handle of the caller in this state on every path."""
     if subject.tag == "const" or (subject.tag == "ext" and frame.solver.kind_of(subject) is None):
         return  # nobody can see what ends that
+    if fact == "closed" and subject.tag == "handle" and subject.registry:
+        return  # asked again, here or there, a registry gives an open one
     # releasing a savepoint leaves the transaction open
     owned = frame.in_block(subject) if holding.outlasts(fact) else any(subject in t.subjects for t in frame.tx)
     if fact == "closed" or not owned:

@@ -36,9 +36,14 @@ def made(event: Event) -> list[Handle]:
 
 
 def of_registry(program: Program, event: Event) -> list[Handle]:
-    """The sessions of scoped registries that this function has to close: it does so itself, or nobody empties them."""
+    """The sessions of scoped registries that a function has to close: asked for or closed by itself, or never emptied.
+
+    Who is handed one by a property is not told that it may be new.
+    """
     kept = [a for a in event.subject if isinstance(a, Handle) and a.registry and a.kind == "session"]
     kept = [a for a in kept if a.site != event.site]
+    if not kept or event.kind == "create":
+        return kept
     return [a for a in kept if a.site not in program.shared(_removed) or any(_closings(event, a))]
 
 

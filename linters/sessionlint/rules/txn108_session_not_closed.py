@@ -37,8 +37,8 @@ META = Rule(
     not_flagged=(
         "Sessions that are returned, stored or handed to code that closes them; generators that close in "
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
-        "was given; sessions kept by a module or an object, which TXN109 judges; the session of a scoped registry that "
-        "something empties; tests and migrations."
+        "was given; sessions kept by a module or an object, which TXN109 judges; what a function or property hands "
+        "out of a scoped registry that something empties; tests and migrations."
     ),
 )
 
