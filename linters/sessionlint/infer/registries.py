@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sessionlint.infer.survey import Source, Survey
 from sessionlint.infer.words import plural
 from sessionlint.program.model import FunctionInfo
-from sessionlint.rules.ownership import asks_registry
+from sessionlint.program.values import Handle
 
 
 def kept_instead(survey: Survey, files: Collection[str], contexts: list[Source]) -> str:
@@ -30,6 +30,6 @@ def _readers(survey: Survey, files: Collection[str]) -> set[FunctionInfo]:
         keeper = event.callee
         if keeper is None or keeper.path not in files or event.path in files or event.path not in survey.included:
             continue
-        if any(a.tag == "handle" and asks_registry(keeper, a) for a in event.subject):
+        if any(isinstance(a, Handle) and a.registry for a in event.subject):
             found.add(event.function)
     return found

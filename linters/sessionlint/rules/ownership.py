@@ -59,10 +59,7 @@ def _passed(program: Program, atom: Any) -> Value:
 
 
 def kept_by_source(event: Event, handle: Handle) -> bool:
-    """Whether a function that hands the handle out also keeps it (a cache, a lazy property): callers do not own it.
-
-    So does the registry that a function asks for its session.
-    """
+    """Whether a function that hands the handle out also keeps it (a cache, a lazy property): callers do not own it."""
     current, seen = event.callee, set[FunctionInfo]()
     while current is not None and current not in seen:
         seen.add(current)
@@ -70,17 +67,9 @@ def kept_by_source(event: Event, handle: Handle) -> bool:
             return True
         if any(_is(a, handle) for e in current.events if e.kind in ("store", "setitem") for a in contained(e.value)):
             return True
-        if asks_registry(current, handle):
-            return True
         hop = current.summary.sources.get((handle.kind, handle.root))
         current = hop.callee if hop is not None else None
     return False
-
-
-def asks_registry(function: FunctionInfo, session: Handle) -> bool:
-    """Whether a function gets a session by a call of the scoped registry that keeps it."""
-    made = [e for e in function.events if e.kind == "create" and e.site == session.root]
-    return bool(made) and all(isinstance(a, Handle) and a.registry for e in made for a in e.value)
 
 
 def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
