@@ -370,7 +370,7 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return (Method(atom, name),)
     if solver.class_kind(atom.info):
         return (Method(atom, name),)
-    return UNKNOWN
+    return library_objects.of_class(frame, atom, name) if name == library_objects.NEW else UNKNOWN
 
 
 _TABLES = (

@@ -258,6 +258,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
         return changed_url(frame, receiver, name, args, keywords, e)
+    if tag == "cls" and name == library_objects.NEW:
+        return library_objects.opened(frame, receiver, args, keywords)
     if name in library_classes.METHODS and tag in ("map", "inst"):
         done = library_objects.call_method(frame, receiver, name, keywords, e)
         if done is not None:

@@ -30,6 +30,8 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Under this key an object that is made of a library's own class says of which.
 _CLASS = ("library class",)
+#: The class method of services that opens one: https://advanced-alchemy.litestar.dev (``service/_async.py``).
+NEW = "new"
 #: The flags of a commit that a library's method makes, and of one that nobody asked it for.
 BY_LIBRARY = "by library"
 UNASKED = "unasked"
@@ -97,6 +99,23 @@ def declared(path: str, name: str) -> Value:
     """The session of what is said to be an object of a library's class, and no more."""
     known = library_classes.find(path)
     return _DECLARED[known.is_async] if known is not None and name and name == known.session else UNKNOWN
+
+
+def of_class(frame: Frame, atom: Any, name: str) -> Value:
+    """``UserService.new``: what opens a service of the class, for as long as a block lasts."""
+    origin = _origin(frame, atom.info) if name == NEW else None
+    return (Method(atom, name),) if origin is not None and origin[0].repository else UNKNOWN
+
+
+def opened(frame: Frame, atom: Any, args: list[Value], keywords: Keywords) -> Value:
+    """``UserService.new(session)``, or with a configuration, from which it takes a session of its own."""
+    origin = _origin(frame, atom.info)
+    given = args[0] if args else dict(keywords).get("session", UNKNOWN)
+    sessions = [a for a in given if a.tag != "const"]
+    if origin is None or (sessions and not _sessions(frame, given)):
+        return UNKNOWN
+    known, maker, _ = origin
+    return (Inst(atom.info, ((identity(maker, known.session), tuple(sessions) or _DECLARED[known.is_async]),)),)
 
 
 def of_object(atom: Map, name: str) -> Value:
