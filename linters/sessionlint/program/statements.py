@@ -18,6 +18,7 @@ from sessionlint.program import (
     import_statements,
     listed,
     one_way,
+    pairs,
     picking,
     rounds,
     setbacks,
@@ -275,6 +276,8 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
 
 def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
     assign(frame, target, item, None)
+    if target[0] == "t":
+        pairs.note(frame, target, iterable)
     if not item:
         picking.note_each(frame, target, iterable)
 
