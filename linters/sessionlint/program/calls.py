@@ -21,13 +21,14 @@ from sessionlint.program import (
     library_objects,
     locators,
     mapped,
-    merging,
     overriding,
     own_sessions,
+    pairs,
     predicates,
     records,
     relations,
     router_classes,
+    row_classes,
     running,
     scheduling,
     signatures,
@@ -39,7 +40,7 @@ from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, either, name_of, receiver_of
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import (
     ENGINE,
     SESSION,
@@ -87,7 +88,10 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         if callee.tag == "fn" and callee.info.decorator_values:
             callees = dispatching.chosen(frame, callees, args)
             break
+    evaluated = (args, keywords) if frame.paired and e[2][0] == "n" and e[2][2] in frame.paired else None
     for callee in holding.each(frame, callees):
+        if evaluated is not None:
+            args, keywords = pairs.beside(frame, e, callee) or evaluated
         instead = overriding.others(frame, callee) if through is not None else []
         if instead and (awaited or not callee.info.is_async):
             overriding.foretell(frame, through, instead, args, keywords, e)
@@ -236,7 +240,7 @@ def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Ke
     solver = frame.solver
     found = (solver.method(owner.info, name) for owner in solver.read(("row method", name)))
     methods = [m for m in dict.fromkeys(found) if m is not None and m.params and not m.is_property]
-    changes = (merging.changes(solver.summary_of(m).effects, Param(m, m.params[0][0])) for m in methods)
+    changes = (Effect("change", "argument", Param(m, m.params[0][0])) in solver.summary_of(m).effects for m in methods)
     if len(methods) > 1 and not all(changes):
         return UNKNOWN
     return join_all([call_function(frame, solver.bound(method, row), args, keywords, e) for method in methods])
@@ -313,7 +317,8 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
     for name, value in (*zip(fields, args, strict=False), *((k, v) for k, v in keywords if k in fields)):
         maker = fields[name]
         if maker is None:
-            frame.solver.write(("attr", info, name), tuple(a for a in value if a.tag not in ("const", "text")))
+            kept = row_classes.kept_in(frame, info, value)
+            frame.solver.write(("attr", info, name), tuple(a for a in kept if a.tag not in ("const", "text")))
         else:
             given = identity(maker, name)
             frame.solver.flow(maker, name, value)

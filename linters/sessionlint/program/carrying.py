@@ -108,9 +108,12 @@ def happens(
             merging.attached(frame, rows, e[1], Hop(frame.site(e[1]), note, function, inner), guards)
             return
         if effect.name == "argument":
-            subjects = _changed(frame, subjects or (), e[1], Hop(frame.site(e[1]), note, function, inner), guards)
+            added = merging.is_attached(function, effect.subject)
+            hop = Hop(frame.site(e[1]), note, function, inner)
+            subjects = _changed(frame, subjects or (), e[1], hop, guards, added)
             if not subjects:
                 return
+            flags = (merging.ADDED,) if added else ()
         else:
             begins = effect[:2] == ("txn", "begin") and not guards
             if begins and any(frame.know(s, "used") == 1 for s in subjects or ()):
@@ -140,13 +143,16 @@ def _is_known_above(frame: Frame, subject: Any) -> bool:
     return subject.tag not in _SAYS_NOTHING or frame.solver.kind_of(subject) is not None
 
 
-def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any]) -> Value:
-    """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them."""
+def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any], added: bool) -> Value:
+    """A callee assigns attributes of an argument: the sessions whose rows change when it is one of them.
+
+    Not theirs to write is what it has ``added`` to a session.
+    """
     sessions = handles.changing(frame, given) if given else UNKNOWN
     if not guards:
         holding.changed(frame, sessions)
-    outers = [Effect("change", "row", session) for session in sessions]
-    outers += merging.of_callers(frame, given)
+    outers = [Effect("change", "row", session) for session in sessions if not added]
+    outers += [Effect("change", "argument", atom) for atom in given if atom.tag == "param"]
     for outer in outers:
         frame.effect(outer, span, hop.note, hop.callee, hop.inner, guards)
     return sessions

@@ -27,6 +27,7 @@ from sessionlint.program import (
     libraries,
     listed,
     mapped,
+    pairs,
     picking,
     predicates,
     provisions,
@@ -400,6 +401,8 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         source = frame.evaluate(iterable)
         item = element_of(frame, source, iterable[1])
         assign(frame, target, item, None)
+        if target[0] == "t":
+            pairs.note(frame, target, source)
         if not item:
             picking.note_each(frame, target, source)
         for condition in conditions:

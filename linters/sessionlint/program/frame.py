@@ -147,6 +147,8 @@ class Frame:
         self.returned = False
         #: what generators that are taken from by hand have given, and the places of this one's own ``yield``s
         self.taken: dict[Any, Value] = {}
+        #: what names stand for together in each round of a loop, see :mod:`sessionlint.program.pairs`
+        self.paired: dict[str, tuple[list[dict[str, Value]], dict[str, Value]]] = {}
         #: parameters out of which one thing is taken
         self.takes: dict[Any, None] = {}
         self.yields_at: set[ir.Span4] = set()

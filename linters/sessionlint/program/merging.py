@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import row_classes
-from sessionlint.program.frame import YES, Frame
+from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop
 from sessionlint.program.values import UNKNOWN, Param, Value, const, join
 
 _NO: Value = const(False)
-#: The effect on an argument that is added to a session, and the fact that one is.
-ATTACHED = "attached"
+#: The effect on an argument that is added to a session, and the flag of a change of what is.
+ATTACHED, ADDED = "attached", "added"
 
 
 def copied(frame: Frame, into: Value, given: Value) -> None:
@@ -38,14 +37,15 @@ def attaches_only(keywords: list[tuple[str, Value]]) -> bool:
 def attached(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any] = frozenset()) -> None:
     """``session.add(row)`` of an argument: a row that some caller has loaded is no longer in the session it was in.
 
-    SQLAlchemy adds no row that still is in another one; so whatever was changed in it, this session has to write.
+    SQLAlchemy adds no row that still is in another one; so whatever is changed in it, this session has to write.
     """
     for param in [a for a in join(given, row_classes.itself(frame, given)) if a.tag == "param"]:
-        changed = Effect("change", "argument", param)
-        frame.effects.pop(changed, None)
-        frame.guarded.pop(changed, None)
-        frame.learn(param, ATTACHED)
         frame.effect(Effect("change", ATTACHED, param), span, hop.note, hop.callee, hop.inner, guards)
+
+
+def is_attached(function: FunctionInfo, param: Any) -> bool:
+    """Whether a function adds an argument to a session."""
+    return Effect("change", ATTACHED, param) in function.summary.effects
 
 
 def receiver(frame: Frame, function: FunctionInfo, subject: Param, e: ir.Expr) -> Value:
@@ -55,14 +55,3 @@ def receiver(frame: Frame, function: FunctionInfo, subject: Param, e: ir.Expr) -
     if e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "n":
         return UNKNOWN
     return tuple([a for a in frame.lookup(e[2][2][2]) if a.tag == "param"])
-
-
-def of_callers(frame: Frame, changed: Value) -> list[Effect]:
-    """The effects of changing arguments: whether they are rows is known to callers."""
-    params = [a for a in changed if a.tag == "param"]
-    return [Effect("change", "argument", a) for a in params if frame.know(a, ATTACHED) != YES]
-
-
-def changes(effects: Collection[Effect], param: Param) -> bool:
-    """Whether one of these effects changes an argument, or gives it to a session that then does."""
-    return Effect("change", "argument", param) in effects or Effect("change", ATTACHED, param) in effects

@@ -24,6 +24,8 @@ _BARE = frozenset({
 _RELATIONS = frozenset({"sqlalchemy.orm.relationship()", "sqlmodel.Relationship()", "sqlmodel.main.Relationship()"})
 #: What a file mentions that makes columns for classes which are not mapped themselves.
 _MAKES_COLUMNS = (b"mapped_column", b"Column", b"relationship", b"declared_attr", b"Mapped")
+#: What is rows, or gives them.
+_ROWS = frozenset({"row", "operation"})
 #: Types that instances of a mapped class may have without deriving from them.
 _FORMAL = ("typing.", "typing_extensions.", "collections.abc.", "abc.", "numbers.", "sqlalchemy", "sqlmodel")
 
@@ -125,3 +127,13 @@ def itself(frame: Frame, changed: Value) -> Value:
         return UNKNOWN
     mapped = solver.is_model(info) or any(solver.is_model(below) for below in solver.subclasses(info))
     return (Param(function, function.params[0][0]),) if mapped else UNKNOWN
+
+
+def kept_in(frame: Frame, info: ClassInfo, value: Value) -> Value:
+    """What an attribute of some object of a class says of all others: to which row another one belongs it does not.
+
+    What hangs on a row belongs to the session of that, wherever something was put in its place.
+    """
+    if not any(a.tag in _ROWS for a in value) or not frame.solver.is_model(info):
+        return value
+    return tuple(a for a in value if a.tag not in _ROWS)

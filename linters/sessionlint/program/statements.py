@@ -20,6 +20,7 @@ from sessionlint.program import (
     keeping,
     listed,
     one_way,
+    pairs,
     picking,
     rounds,
     setbacks,
@@ -286,6 +287,8 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
 
 def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
     assign(frame, target, item, None)
+    if target[0] == "t":
+        pairs.note(frame, target, iterable)
     if not item:
         picking.note_each(frame, target, iterable)
 

@@ -17,7 +17,6 @@ from sessionlint.program import (
     keeping,
     knowledge,
     lasting,
-    merging,
     picking,
     replacing,
     row_classes,
@@ -165,7 +164,7 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
                 becomes_method(frame, value, info)
                 row_classes.note_attribute(frame, name)
             # an attribute declared on a base is the base's
-            frame.solver.write(("attr", info, name), value)
+            frame.solver.write(("attr", info, name), row_classes.kept_in(frame, info, value))
             keeping.keep(frame, info, value)
             if info.configures:
                 frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
@@ -247,7 +246,7 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: 
         frame.emit("change", span, subject=sessions, expr=target)
         holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions]
-    outers += merging.of_callers(frame, changed)
+    outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
     for outer in outers:
         frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
 

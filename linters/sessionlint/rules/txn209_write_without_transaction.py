@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program.merging import ADDED
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
@@ -1123,7 +1124,7 @@ def _reads_only(function: FunctionInfo) -> bool:
 
 def _writes(function: FunctionInfo, event: Event) -> bool:
     if "change" in (event.kind, event.text):
-        return not _reads_only(function)
+        return ADDED not in event.flags and not _reads_only(function)
     return is_write(event) and not (_reads_only(function) and only_attaches(event))
 
 
