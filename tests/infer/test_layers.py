@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sessionlint.infer.inference import layer_note
+from sessionlint.infer.votes import Vote
+from sessionlint.policy import Policy
 from sessionlint.policy_file import read_policy
 from sessionlint.policy_text import render
 
@@ -547,3 +550,16 @@ def test_what_litestar_calls_is_an_endpoint(infer, decorator, layer):
     assert infer(BASE | {"app/shelves/items.py": SERVED.format(decorator)}).policy.layer_of("app/shelves/items.py") == (
         layer
     )
+
+
+def test_a_layer_whose_files_are_another_layers_by_the_policy_is_not_counted_as_none(tmp_path):
+    policy = Policy(root=tmp_path, layers={"auth": ("app/auth/**",), "router": ("app/auth/login.py",)})
+    note = layer_note("auth", ("app/auth/**",), {}, policy)
+    assert note == "auth layer app/auth/**: the name says so, nothing that was read there does."
+
+
+def test_a_layer_of_which_only_the_name_is_known_is_told_with_its_article(tmp_path):
+    policy = Policy(root=tmp_path, layers={"auth": ("app/auth/**",)})
+    votes = {"app/auth/codes.py": Vote("app/auth/codes.py", "auth", 0)}
+    note = layer_note("auth", ("app/auth/**",), votes, policy)
+    assert note == "auth layer app/auth/**: 1 file there holds nothing but the name of an auth layer."

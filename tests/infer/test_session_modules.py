@@ -306,6 +306,26 @@ def test_a_project_without_a_database_is_told_so(infer):
     )
 
 
+def test_a_script_that_connects_by_a_driver_is_told_that_it_does(infer):
+    script = """
+import psycopg2
+
+
+def main():
+    connection = psycopg2.connect("dbname=app")
+    try:
+        connection.cursor().execute("select 1")
+    finally:
+        connection.close()
+"""
+    result = infer({"app/mend.py": script})
+    assert result.sessions == ((), (), ())
+    assert result.notes == (
+        "no session module: app/mend.py connects to a database by itself, and no file was found that does it for"
+        " others. Name the session module yourself: run 'sessionlint init' and fill in session-modules.",
+    )
+
+
 def test_sessions_that_come_from_elsewhere_are_named_as_such(infer):
     result = infer(
         {

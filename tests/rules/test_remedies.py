@@ -618,4 +618,76 @@ async def crates():
     policy = {"session-dependencies": ["app.session.Units.unit"], "session-contexts": []}
     assert advice(source.format("@provide()"), "TXN101", **policy) == ["Inject the session."]
     called = advice(source.format("@classmethod"), "TXN101", **policy)
-    assert called == ["Receive the session with Depends(unit)."]
+    assert called == ["Receive the session with Depends(Units.unit)."]
+
+
+TWO_FACTORIES = """
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Shop = sessionmaker(create_engine("postgresql://db/shop"))
+Stock = sessionmaker(create_engine("postgresql://db/stock"))
+
+
+@contextmanager
+def in_shop():
+    with Shop() as session:
+        yield session
+
+
+class Store:
+    @contextmanager
+    def session(self):
+        with Stock() as session:
+            yield session
+
+
+store = Store()
+"""
+
+
+def test_session_is_to_be_opened_by_the_way_that_is_made_from_the_same_factory():
+    source = f"""
+# --- app/session.py
+{TWO_FACTORIES}
+# --- app/jobs/nightly.py
+from app.session import Shop, Stock
+
+
+def main():
+    with Stock() as session:
+        session.execute("select 1")
+    with Shop() as session:
+        session.execute("select 1")
+
+
+if __name__ == "__main__":
+    main()
+"""
+    ways = {"session-contexts": ["app.session.in_shop", "app.session.Store.session"]}
+    assert advice(source, "TXN101", **ways) == [
+        "Open it with `with store.session() as session:`.",
+        "Open it with `with in_shop() as session:`.",
+    ]
+
+
+def test_method_is_called_on_an_object_of_its_class():
+    source = f"""
+# --- app/session.py
+{TWO_FACTORIES.replace("store = Store()", "")}
+# --- app/jobs/nightly.py
+from app.session import Stock
+
+
+def main():
+    with Stock() as session:
+        session.execute("select 1")
+
+
+if __name__ == "__main__":
+    main()
+"""
+    ways = {"session-contexts": ["app.session.Store.session"]}
+    assert advice(source, "TXN101", **ways) == ["Open it with `with Store(…).session() as session:`."]

@@ -16,6 +16,7 @@ _OTHERS = {
     "fastapi-async-sqlalchemy", "advanced_alchemy": "Advanced Alchemy", "dishka": "dishka", "piccolo": "Piccolo",
     "gino": "GINO", "ormar": "Ormar", "prisma": "Prisma",
 }  # fmt: skip
+_ELSEWHERE = ("test", "migration")
 _NAME_ONE = "Name the session module yourself: run 'sessionlint init' and fill in session-modules"
 
 
@@ -36,4 +37,9 @@ def explain(program: Program, survey: Survey) -> list[str]:
         return [f"no session module: {elsewhere}. {_NAME_ONE}."]
     if any(imports(m, package) for m in modules for package in _TOOLKITS):
         return [f"no session module: no engine and no session factory is made in the files read. {_NAME_ONE}."]
+    users = sorted({e.path for e in program.events("create") if program.policy.layer_of(e.path) not in _ELSEWHERE})
+    if users:
+        files = joined([*users[:4], f"{len(users) - 4} more files"] if len(users) > 4 else users)
+        connect = "each connect to a database by themselves" if len(users) > 1 else "connects to a database by itself"
+        return [f"no session module: {files} {connect}, and no file was found that does it for others. {_NAME_ONE}."]
     return ["no session module: nothing here uses SQLAlchemy or a database driver, so there is nothing to approve."]

@@ -101,10 +101,11 @@ def _notes(
     if not approved.modules:
         notes += absence.explain(program, survey)
     stated = [layer for layer in LAYERS if f"layers.{layer}" in policy.stated]
-    return notes + [_layer_note(layer, policy.layers[layer], votes, policy) for layer in stated]
+    return notes + [layer_note(layer, policy.layers[layer], votes, policy) for layer in stated]
 
 
-def _layer_note(layer: str, layer_patterns: tuple[str, ...], votes: Mapping[str, Vote], policy: Policy) -> str:
+def layer_note(layer: str, layer_patterns: tuple[str, ...], votes: Mapping[str, Vote], policy: Policy) -> str:
+    """What a layer's patterns were inferred from."""
     shown = list(layer_patterns[:_SHOWN])
     if len(layer_patterns) > _SHOWN:
         shown.append(f"{len(layer_patterns) - _SHOWN} more")
@@ -116,6 +117,9 @@ def _layer_note(layer: str, layer_patterns: tuple[str, ...], votes: Mapping[str,
             counts["files"] += 1
             counts["things"] += vote.count
     files, things = counts["files"], counts["things"]
-    what = f"{things} {_DOES[layer][things != 1]}" if things else f"nothing but the name of a {layer} layer"
+    if not files:
+        return f"{layer} layer {joined(shown)}: the name says so, nothing that was read there does."
+    article = "an" if layer == "auth" else "a"
+    what = f"{things} {_DOES[layer][things != 1]}" if things else f"nothing but the name of {article} {layer} layer"
     verb = "holds" if files == 1 else "hold"
     return f"{layer} layer {joined(shown)}: {plural(files, 'file')} there {verb} {what}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import handles, library_classes
+from sessionlint.program import alchemy_configs, handles, library_classes
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.guards import Guard
 from sessionlint.program.library_classes import LibraryClass
@@ -145,7 +145,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         return _made(frame, name, args, keywords, e)
     known = library_classes.find(owner[:-2])
     if known is None:
-        return None
+        configured = alchemy_configs.given(name)
+        return None if configured is None else (configured,)
     if method == "__init__":
         _keep(frame, known, args, keywords)
         return UNKNOWN

@@ -9,7 +9,7 @@ from sessionlint.program.containers import providers
 from sessionlint.program.entries import takes_session
 from sessionlint.program.importing import meant_by
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import FACTORY, SESSION, Handle, Value
+from sessionlint.program.values import FACTORY, SESSION, Handle, Site, Value
 from sessionlint.rules.mounting import same_application
 from sessionlint.rules.open_since import begun_by, read_before
 from sessionlint.rules.opening import RECEIVERS, outlives_request
@@ -121,7 +121,8 @@ def let_it_end(name: str) -> str:
 class Way(NamedTuple):
     """One name of the policy: ``root`` is the folder it is imported from, ``asynchronous`` ``None`` if unknown.
 
-    ``needs`` tells that it cannot be called without arguments.
+    ``needs`` tells that it cannot be called without arguments; ``origins`` is where the factories and engines are made
+    that its sessions come from.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Way(NamedTuple):
     root: str
     asynchronous: bool | None
     needs: bool
+    origins: frozenset[Site] = frozenset()
 
     @property
     def call(self) -> str:
@@ -145,13 +147,13 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
     if decorator and not (program.policy.session_dependencies or program.policy.session_contexts):
         return f"Put it into a function that `@{decorator}` hands its session."
     if role in ("endpoint", "dependency") and not (lasting and program.policy.session_contexts):
-        way = nearest_dependency(program, function, kind)
+        way = _nearest(program, function, program.shared(_dependencies), kind, opened)
         if way is None:
             return _INJECT
         return f"Receive the session with Depends({way.name}){_of_file(program, function, way)}."
     if role in ("service", "router", "model") and not (lasting or runs_by_itself(program, function)):
         return _TAKE
-    way = _nearest(program, function, program.shared(_contexts), kind)
+    way = _nearest(program, function, program.shared(_contexts), kind, opened)
     if way is None:
         return _THROUGH_MODULE if program.policy.session_contexts else _WRITE_ONE
     word = in_colour("async with", function.is_async and way.asynchronous is not False)
@@ -165,7 +167,7 @@ def runs_by_itself(program: Program, function: FunctionInfo) -> bool:
 
 def _of_file(program: Program, function: FunctionInfo, way: Way) -> str:
     """Where a way is to be found, if its name stands for something else in the file that should use it."""
-    meant = meant_by(program, function.path, way.name)
+    meant = meant_by(program, function.path, way.name.partition(".")[0])
     other = way.path and any(a.tag in ("fn", "cls") and a.info.path != way.path for a in meant)
     return f" (the one of {way.path})" if other else ""
 
@@ -175,13 +177,47 @@ def nearest_dependency(program: Program, function: FunctionInfo, colour: bool | 
     return _nearest(program, function, program.shared(_dependencies), colour)
 
 
-def _nearest(program: Program, function: FunctionInfo, ways: tuple[Way, ...], colour: bool | None) -> Way | None:
-    """The first that can be imported and used there, one of the same colour and without arguments before others."""
+def _nearest(
+    program: Program, function: FunctionInfo, ways: tuple[Way, ...], colour: bool | None, opened: Value = ()
+) -> Way | None:
+    """The first that can be imported and used there.
+
+    One whose sessions are made as those that are ``opened`` comes before others, then one without arguments, then one
+    of the same colour.
+    """
     wanted = function.is_async if colour is None else colour and function.is_async
     fitting = [way for way in ways if _fits(function, way, colour) and _in_reach(program, function.path, way)]
     if any(is_for_reading(way.name) for way in fitting) and may_change(function):
         fitting = [way for way in fitting if not is_for_reading(way.name)]
-    return min(fitting, key=lambda way: (way.needs, way.asynchronous not in (wanted, None)), default=None)
+    origins = _origins(program, opened) if len(fitting) > 1 else frozenset[Site]()
+    return min(
+        fitting,
+        key=lambda way: (-len(way.origins & origins), way.needs, way.asynchronous not in (wanted, None)),
+        default=None,
+    )
+
+
+def _origins(program: Program, value: Value) -> frozenset[Site]:
+    """Where the factories and engines are made that handles come from."""
+    made = program.shared(_made_from)
+    found: set[Site] = set()
+    pending = [a.root for a in value if isinstance(a, Handle)]
+    while pending:
+        for site in made.get(pending.pop(), ()):
+            if site not in found:
+                found.add(site)
+                pending.append(site)
+    return frozenset(found)
+
+
+def _made_from(program: Program) -> dict[Site, tuple[Site, ...]]:
+    """What each handle is made from, by the places where they are made."""
+    return {
+        e.site: tuple(
+            a.root for v in (e.value, *e.args, *(v for _, v in e.keywords)) for a in v if isinstance(a, Handle)
+        )
+        for e in program.events("create")
+    }
 
 
 def _fits(function: FunctionInfo, way: Way, colour: bool | None) -> bool:
@@ -227,12 +263,38 @@ def _ways(program: Program, dotted: str) -> list[Way]:
         return [Way(name, "", "", None, needs=False)]
     root = _root(module, path)
     functions = sorted(program.named(dotted), key=lambda f: (f.path, f.header))
-    found = [Way(name, path, root, _hands_async(program, f), needs_arguments(f)) for f in functions]
+    found = [
+        Way(
+            _spelled(program, f) if is_method(f) else name, path, root, _hands_async(program, f), needs_arguments(f),
+            _origins(program, (*f.summary.yields, *f.summary.returns)),
+        )
+        for f in functions
+    ]  # fmt: skip
     if not found:
         value = program.solver.peek(("name", path, name))
         factories = [a for a in value if isinstance(a, Handle) and a.kind == FACTORY]
         found = [Way(name, path, root, a.is_async, needs=False) for a in factories]
     return found or [Way(name, path, root, None, needs=False)]
+
+
+def is_method(function: FunctionInfo) -> bool:
+    """Whether a function is called on an object: not one that enters it, whose class is what is called."""
+    return function.class_info is not None and not function.is_staticmethod and function.name not in _ENTERS
+
+
+def _spelled(program: Program, function: FunctionInfo) -> str:
+    """How a method is written: on the object of its class that its file keeps under a name, else on its class."""
+    owner = function.class_info
+    if owner is None:
+        return function.name
+    if function.is_classmethod:
+        return f"{owner.name}.{function.name}"
+    for statement in owner.module.body.body:
+        for target in statement[2] if statement[0] == "=" else ():
+            value = program.solver.peek(("name", owner.path, target[2])) if target[0] == "n" else ()
+            if any(a.tag == "inst" and a.info is owner for a in value):
+                return f"{target[2]}.{function.name}"
+    return f"{owner.name}(…).{function.name}"
 
 
 def _hands_async(program: Program, function: FunctionInfo) -> bool | None:
