@@ -178,9 +178,9 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj" and receiver.name == TASK:
-        if name == "add_done_callback" and args:
-            method = "asyncio.Task.add_done_callback"
-            frame.emit("callback", e[1], name=method, subject=(receiver,), value=args[0], expr=e)
+        called = tuple([a for a in args[0] if _is_work(frame, a)]) if name == "add_done_callback" and args else ()
+        if called:
+            frame.emit("callback", e[1], name=f"asyncio.Task.{name}", subject=(receiver,), value=called, expr=e)
         return UNKNOWN
     if receiver.tag == "obj":
         return _router(frame, receiver, name, args, keywords, e)
