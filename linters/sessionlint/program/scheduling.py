@@ -177,20 +177,13 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj" and receiver.name == TASK:
-        if name == "add_done_callback" and args:
-            _called_at_the_end(frame, receiver, args[0], e)
+        called = tuple([a for a in args[0] if _is_work(frame, a)]) if name == "add_done_callback" and args else ()
+        if called:
+            frame.emit("callback", e[1], name=f"asyncio.Task.{name}", subject=(receiver,), value=called, expr=e)
         return UNKNOWN
     if receiver.tag == "obj":
         return _router(frame, receiver, name, args, keywords, e)
     return None
-
-
-def _called_at_the_end(frame: Frame, task: Any, given: Value, e: ir.Expr) -> None:
-    """``task.add_done_callback(…)``; a container's own method (``running.discard``) has nothing to do with the work."""
-    kind_of = frame.solver.kind_of
-    given = tuple([a for a in given if a.tag in ("fn", "partial") or (a.tag == "method" and kind_of(a.receiver))])
-    if given:
-        frame.emit("callback", e[1], name="asyncio.Task.add_done_callback", subject=(task,), value=given, expr=e)
 
 
 def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
