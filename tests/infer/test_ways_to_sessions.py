@@ -399,3 +399,36 @@ def test_a_context_manager_is_no_dependency_because_an_endpoint_asks_for_it(infe
     assert infer(files).sessions == (("shop/base.py",), (), ("shop.base.unit",))
     files["shop/more.py"] = CALLS.format("given")
     assert infer(files).sessions == (("shop/base.py",), ("shop.base.given",), ("shop.base.unit",))
+
+
+def test_what_a_property_hands_out_to_be_called_is_approved_by_the_name_of_the_property(infer):
+    base = (
+        f"{ENGINE}class Base:\n    def __init__(self, url):\n        self.url = url\n\n"
+        "    @property\n    def opens(self):\n        def open_one():\n"
+        "            return async_sessionmaker(create_async_engine(self.url))()\n\n        return open_one\n"
+    )
+    takes = (
+        "class Ledger:\n    def __init__(self, opens):\n        self.opens = opens\n\n"
+        "    async def rows(self):\n        async with self.opens() as unit:\n"
+        "            return await unit.get(object, 1)\n"
+    )
+    wired = "from shop.base import Base\nfrom shop.ledger import Ledger\n\nledger = Ledger(Base('x').opens)\n"
+    result = infer({"shop/base.py": base, "shop/ledger.py": takes, "shop/wired.py": wired})
+    assert result.sessions == (("shop/base.py",), (), ("shop.base.Base.opens",))
+
+
+@pytest.mark.parametrize(
+    ("closes", "contexts"),
+    [("finally:\n        await unit.close()", ("shop.base.opened",)), ("except ValueError:\n        pass", ())],
+    ids=["closed as safely", "left open"],
+)
+def test_a_function_is_a_context_where_what_others_take_from_it_by_hand_is_closed_in_any_case(infer, closes, contexts):
+    base = f"{MAKES}\n\ndef opened():\n    return maker()\n"
+    first = "from shop.base import opened\n\n\nasync def read():\n    async with opened() as unit:\n" + (
+        "        return await unit.get(object, 1)\n"
+    )
+    second = "from shop.base import opened\n\n\nasync def look():\n    unit = opened()\n    try:\n" + (
+        f"        return await unit.get(object, 1)\n    {closes}\n"
+    )
+    result = infer({"shop/base.py": base, "shop/first.py": first, "shop/second.py": second})
+    assert result.policy.session_contexts == contexts

@@ -81,6 +81,45 @@ def test_a_package_inside_another_is_imported_by_that_one_only():
     assert names.path_of("shop.db", "desk/main.py") is None
 
 
+def test_a_namespace_folder_is_known_by_the_root_that_its_packages_lie_under():
+    files = {"bricks/north/store/__init__.py": "", "bricks/north/store/db.py": DB, "bricks/north/mail/__init__.py": ""}
+    names = names_of(files)
+    assert names.path_of("north.store.db", "bricks/north/mail/__init__.py") == "bricks/north/store/db.py"
+    assert names.primary["bricks/north/store/db.py"] == "bricks.north.store.db"
+    nearer = names_of({**files, "north/store/db.py": DB})
+    assert nearer.path_of("north.store.db", "main.py") == "north/store/db.py"
+
+
+ADAPTERS = {
+    "adapters/sqlalchemy/__init__.py": "",
+    "adapters/sqlalchemy/db.py": "from sqlalchemy import create_engine\n",
+    "main.py": "from sqlalchemy import text\nfrom adapters.sqlalchemy.db import create_engine\n",
+}
+
+
+def test_a_folder_called_like_a_library_does_not_hide_it():
+    names = names_of(ADAPTERS)
+    assert names.path_of("sqlalchemy", "main.py") is None
+    assert names.path_of("sqlalchemy.db", "adapters/sqlalchemy/db.py") is None
+    assert names.path_of("adapters.sqlalchemy.db", "main.py") == "adapters/sqlalchemy/db.py"
+    without_init = names_of({"adapters/redis/db.py": DB, "main.py": "import redis\n"})
+    assert not without_init.is_namespace("redis")
+    alone = names_of({"adapters/celery/__init__.py": "", "main.py": "from celery import Celery\n"})
+    assert alone.path_of("celery", "main.py") is None
+
+
+def test_a_module_called_like_a_library_that_imports_find_is_the_projects():
+    files = {
+        "worker/queue.py": "def put(item):\n    pass\n",
+        "worker/run.py": "from queue import put\n",
+        "web/a.py": "from queue import Empty\n",
+        "web/b.py": "from queue import Queue\n",
+    }
+    assert names_of(files).path_of("queue", "worker/run.py") == "worker/queue.py"
+    own = {"src/flask/__init__.py": "class Flask:\n    pass\n", "tests/test_app.py": "from flask import Flask\n"}
+    assert names_of(own).path_of("flask", "tests/test_app.py") == "src/flask/__init__.py"
+
+
 ENDPOINT = """\
 from fastapi import APIRouter, Depends
 from shop.db import get_session

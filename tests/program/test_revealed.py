@@ -340,6 +340,63 @@ def close_any(ledger, kind):
     listed(ledger, kind)
     ledger.commit()
 """,
+    "an attribute that a class has from a base out of sight": """\
+from shared.depots import Depot
+from sqlalchemy import select
+from app.models.item import Item
+class Items(Depot[Item]):
+    async def put(self, name):
+        self.unit.add(Item(name=name))
+        await self.unit.commit()  # TXN201
+    async def all_of(self):
+        return await self.unit.execute(select(Item))
+class Sorted(Depot[Item]):
+    async def put(self, name):
+        self.unit.add(name)
+        await self.unit.commit()
+class Posted(Depot[Item]):
+    def __init__(self, outbox):
+        self.unit = outbox
+    async def put(self, name):
+        self.unit.add(Item(name=name))
+        await self.unit.send()
+class Boxed(Depot[Item]):
+    def __init__(self):
+        self.unit = Box()
+    async def put(self, name):
+        self.unit.add(Item(name=name))
+        await self.unit.commit()
+class Box:
+    def add(self, item): self.items = [item]
+    async def commit(self): self.items = []
+""",
+    "a query of a class that is out of sight": """\
+from elsewhere.people import Person, find
+def rename(unit, name):
+    person = unit.query(Person).filter(Person.name == name).first()
+    person.name = "b"
+    unit.commit()  # TXN201
+def rename_by(unit, name):
+    unit.query(Person).filter_by(name=name).one().name = "b"
+    unit.commit()  # TXN201
+def rename_in(driver, name):
+    with driver.unit as unit:
+        unit.query(Person).filter(Person.name == name).first().name = "b"
+        unit.commit()  # TXN201
+def rename_of(driver, name):
+    unit = driver.unit
+    unit.query(Person).filter(Person.name == name).first().name = "b"
+    unit = driver.other
+    unit.commit()
+def of_a_store(store, name):
+    found = store.query("select name from people").filter(name)
+    store.commit()
+    return found
+def of_a_collection(store, name):
+    found = store.query(find).filter(lambda person: person.name == name)
+    store.commit()
+    return found
+""",
     "what engines, stores and caches do, too": """\
 import asyncio
 from sqlalchemy import select

@@ -239,7 +239,7 @@ class Survey(Applications):
     def _contexts(self) -> dict[FunctionInfo, Source]:
         found: dict[FunctionInfo, Source] = {}
         for function in self.program.functions:
-            if function.path in self.included and function.parent is None:
+            if function.path in self.included and (function.parent is None or function in self._handed_out):
                 source = self._context(function)
                 if source is not None:
                     found[function] = source
@@ -272,10 +272,20 @@ class Survey(Applications):
 
     @cached_property
     def _used_by_with(self) -> frozenset[FunctionInfo]:
-        """Functions whose sessions are opened by a ``with`` wherever the application takes them."""
+        """Functions whose sessions are opened by a ``with`` wherever the application takes them, or closed so."""
         events = [e for e in self.program.events("obtain") if e.path in self.included and e.callee is not None]
-        others = {e.callee for e in events if "context" not in e.flags}
-        return frozenset(e.callee for e in events if e.callee is not None and e.callee not in others)
+        closes = (e for e in self.program.events("txn") if e.name == "close" and "finally" in e.flags)
+        closed = {(e.function, a) for e in closes for a in e.subject}
+        by_hand = (e for e in events if "context" not in e.flags)
+        others = {e.callee for e in by_hand if not any((e.function, a) in closed for a in e.subject)}
+        entered = (e.callee for e in events if "context" in e.flags and e.callee not in others)
+        return frozenset(callee for callee in entered if callee is not None)
+
+    @cached_property
+    def _handed_out(self) -> frozenset[FunctionInfo]:
+        """Functions that the one around them gives back, to be called for a session."""
+        outer = (f for f in self.program.functions if f.children and not f.is_generator)
+        return frozenset(a.info for f in outer for a in f.summary.returns if a.tag == "fn" and a.info.parent is f)
 
     def _dependencies(self) -> dict[FunctionInfo, Source]:
         found: dict[FunctionInfo, Source] = {}
@@ -385,8 +395,10 @@ class Survey(Applications):
     def dotted(self, function: FunctionInfo) -> str:
         """The qualified name of a function by the module name that the project itself imports it by.
 
-        It is that of the class for the method that enters its objects.
+        It is that of the class for the method that enters its objects, and of the outermost one for a function in it.
         """
+        while function.parent is not None:
+            function = function.parent
         module = self._module_names.get(function.path, "")
         owner = function.class_info if _enters(function) else None
         name = function.qualname if owner is None else owner.qualname

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessionlint.facts import ir
 from sessionlint.program.dependencies import listed as listed_dependencies
+from sessionlint.program.entered_names import entered_names
 from sessionlint.program.entries import entries
 from sessionlint.program.listing import FileListing, listings
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
@@ -328,7 +329,8 @@ class Program:
     @cached_property
     def singletons(self) -> frozenset[ClassInfo]:
         """Classes of which a module, or an application's state, keeps an instance, and their bases."""
-        kept = {a.info for value in self.solver.long_lived() for a in value if a.tag == "inst"}
+        ended = entered_names(self.modules)
+        kept = {a.info for value in self.solver.long_lived(ended) for a in value if a.tag == "inst"}
         return frozenset(base for info in kept for base in self.solver.mro(info))
 
     # values

@@ -61,6 +61,8 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
         value = mapped(frame, value)
         maps = [a for a in value if a.tag == "map"]
         for key in dict.fromkeys(k for m in maps for k, _ in m.items if isinstance(k, str)):
+            if any(key == written for written, _ in e[4]):
+                continue  # what the call writes out is in no dictionary beside it: that would raise
             # a dictionary that lacks the key on some path leaves the parameter its default
             found = [m.get(key) for m in maps]
             keywords.append((key, join_all([(ABSENT,) if v is None else v for v in found])))

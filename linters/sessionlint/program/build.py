@@ -18,7 +18,7 @@ from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
 from sessionlint.program.editing import Editing
 from sessionlint.program.evaluate import evaluate_function, sign_function
-from sessionlint.program.import_roots import inner_packages
+from sessionlint.program.import_roots import inner_packages, library_names
 from sessionlint.program.memo import Memo
 from sessionlint.program.memo_store import MemoStore
 from sessionlint.program.model import ModuleInfo
@@ -160,8 +160,11 @@ def module_names(blobs: Mapping[str, bytes], policy: Policy, memo: Memo | None =
     """
     folder = policy.root.absolute().name
     names = ModuleNames(blobs, policy.src, folder)
+    libraries = library_names(blobs, names, memo)
+    if libraries:
+        names = ModuleNames(blobs, policy.src, folder, (), libraries)
     inner = inner_packages(blobs, names, memo)
-    return ModuleNames(blobs, policy.src, folder, inner) if inner else names
+    return ModuleNames(blobs, policy.src, folder, inner, libraries) if inner else names
 
 
 def solve_part(

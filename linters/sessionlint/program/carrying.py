@@ -12,6 +12,7 @@ from sessionlint.program import (
     holding,
     left_open,
     merging,
+    of_callers,
     overriding,
     registries,
     sending,
@@ -91,7 +92,7 @@ def happens(
     else:
         if effect.subject in mapped:
             subjects = mapped[effect.subject]
-        elif decorated.is_anothers(frame, function, effect.subject, mapped.values()):
+        elif _is_anothers(frame, function, effect.subject, mapped):
             return
         else:
             subjects = stand_in(frame, effect.subject, mapped)
@@ -136,6 +137,13 @@ def happens(
             "effect", e[1], flags, callee=function, name=effect.name, text=effect.kind,
             subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _is_anothers(frame: Frame, function: FunctionInfo, subject: Any, mapped: Any) -> bool:
+    """Whether what a callee does it does to what other callers gave it."""
+    if decorated.is_anothers(frame, function, subject, mapped.values()):
+        return True
+    return bool(subject.tag == "handle" and of_callers.is_anothers(frame, function, subject, mapped))
 
 
 def _is_known_above(frame: Frame, subject: Any) -> bool:

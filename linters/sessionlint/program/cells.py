@@ -197,10 +197,10 @@ class Cells:
         self.remember(memory.PEEKED, key, value)
         return value
 
-    def long_lived(self) -> Iterator[Value]:
-        """What names of modules and attributes of applications hold, for rules."""
+    def long_lived(self, but: frozenset[Any] = frozenset()) -> Iterator[Value]:
+        """What names of modules (``but`` for these cells) and attributes of applications hold, for rules."""
         for key, value in self._cells.items():
-            if key[0] == "name" or (key[0] == "state" and key[1] == "app.state"):
+            if (key[0] == "name" and key not in but) or (key[0] == "state" and key[1] == "app.state"):
                 yield value
 
     def held(self) -> Iterator[tuple[ClassInfo, Value]]:

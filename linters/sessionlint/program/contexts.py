@@ -10,9 +10,9 @@ from sessionlint.program import calls, generators, halves, holding, keeping, kno
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.locks import LOCKS
-from sessionlint.program.model import Effect, FunctionInfo, Transaction
+from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.substitution import substitution
-from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Value, join
+from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Value, contained, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
@@ -24,6 +24,8 @@ class Entered:
 
     value: Value = UNKNOWN
     closes: list[Any] = field(default_factory=list)
+    #: what it closes besides, in the objects that it gives
+    inside: list[Any] = field(default_factory=list)
     ends: list[Any] = field(default_factory=list)
     suppresses: bool = False
     exits: list[Any] = field(default_factory=list)
@@ -74,8 +76,8 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
         stack = frame.stacks[-1]
         stack.begun.extend(frame.tx[depth:])
         for mine, its in (
-            (stack.closes, entered.closes), (stack.ends, entered.ends), (stack.exits, entered.exits),
-            (stack.holds, entered.holds), (stack.resumes, entered.resumes),
+            (stack.closes, entered.closes), (stack.inside, entered.inside), (stack.ends, entered.ends),
+            (stack.exits, entered.exits), (stack.holds, entered.holds), (stack.resumes, entered.resumes),
         ):  # fmt: skip
             mine.extend(its)
         frame.entered.extend(entered.closes)
@@ -105,7 +107,7 @@ def pop_all(frame: Frame, e: ir.Expr) -> None:
                 frame.begins[handle] = frame.events[index]
     if keeping.put_on_stack(frame, None, (*halves.kept(stack.begun), *given)):
         halves.enter_all(frame, stack.begun, e)
-    for ended in (stack.closes, stack.ends, stack.exits, stack.resumes):
+    for ended in (stack.closes, stack.inside, stack.ends, stack.exits, stack.resumes):
         ended.clear()
 
 
@@ -192,6 +194,8 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
     summary = frame.solver.summary_of(atom.info)
     entered.resumes.append((atom, item[1]))
     fresh = [a for a in value if isinstance(a, Handle) and a.site == frame.site(item[1])]
+    if not fresh and summary.closes_after_yield:
+        entered.inside.extend(_closed_with_holder(frame, summary.closes_after_yield, value, item))
     entered.closes.extend(a for a in fresh if a.kind in CLOSED_BY_EXIT)
     for handle in fresh:
         frame.learn(handle, "closed", False)
@@ -211,6 +215,13 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
             atom.info,
             entered,
         )
+
+
+def _closed_with_holder(frame: Frame, closed: Value, value: Value, item: ir.Expr) -> list[Handle]:
+    """The sessions opened for this ``with`` that are closed at its end, in the objects that it gives."""
+    roots = {a.root for a in closed if isinstance(a, Handle)}
+    held = contained(tuple([a for a in value if a.tag == "inst"]))
+    return [a for a in held if isinstance(a, Handle) and a.root in roots and a.site == frame.site(item[1])]
 
 
 def _is_entered(frame: Frame, atom: Any) -> bool:
@@ -277,15 +288,18 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
             frame.dead = dead
     for pending, place in entered.resumes:
         generators.resume(frame, pending, place)
+        generators.ends_given(frame, pending)
     for subject, item in entered.flushes:
         holding.asked(frame, subject, item, always=True)
     for subject in entered.ends:
         frame.learn(subject, "used", False)
         frame.learn(subject, "begun", False)
         holding.let_go(frame, subject)
-    for handle in entered.closes:
+    for handle in (*entered.closes, *entered.inside):
         if not _made_here(frame, handle):
             frame.effect(Effect("txn", "close", handle), span, "leaving the with block closes it")
+        elif frame.yielded:
+            frame.after_yield.append(("close", handle, Hop(frame.site(span), "leaving the with block closes it")))
         frame.learn(handle, "closed")
         frame.learn(handle, "open", False)
         frame.learn(handle, "used", False)

@@ -90,6 +90,8 @@ class Frame:
         self.declared: dict[str, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
+        #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`
+        self.same_as: dict[str, ir.Expr] = {}
         #: whether tasks were put into lists that are kept in attributes, see :mod:`sessionlint.program.waiting`
         self.keeps_tasks = False
         #: functions that were taken out of a container, by the parameter that holds it
@@ -280,6 +282,8 @@ class Frame:
             self._bind_outer(name, value, span)
         if self.picked:
             self.picked.pop(name, None)
+        if self.same_as:
+            self.same_as.pop(name, None)
         self.env[name] = value
         if self.function.name == "<module>" and self.class_scope is None and self.function.parent is None:
             self.solver.write(("name", self.path, name), value)

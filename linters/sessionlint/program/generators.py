@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import halves, handles, keeping
+from sessionlint.program import halves, handles, holding, keeping
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.substitution import substitution
@@ -124,6 +124,17 @@ def note_yield(frame: Frame, span: ir.Span4, once: bool = True) -> None:
 def yields_once(frame: Frame) -> bool:
     """Whether a generator gives one thing at most: it has a single ``yield``, outside of loops."""
     return len(frame.yields_at) == 1 and SEVERAL not in frame.yields_at
+
+
+def ends_given(frame: Frame, pending: Any) -> None:
+    """``with committing(session):`` is left: what it was given, and commits then, has no transaction open."""
+    ended = frame.solver.summary_of(pending.info).commits_after_yield
+    mapped = substitution(frame, pending.info, pending.bindings) if ended else {}
+    for subject, _ in ended:
+        for given in mapped.get(subject, ()) if subject.tag == "param" else ():
+            for fact in ("used", "begun"):
+                frame.learn(given, fact, False)
+            holding.let_go(frame, given)
 
 
 def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:

@@ -2,6 +2,9 @@
 
 Who puts ``src`` on the path imports ``shop.db``, and an ``src/__init__.py`` changes nothing about that. So the
 imports of the program are the witness: names that nothing else answers to, where files in a package would.
+
+They are for the reverse as well: ``web/fastapi`` is a folder beside others in ``web``, and ``from fastapi import
+APIRouter``, which nothing in it answers to, means the library.
 """
 
 from __future__ import annotations
@@ -24,6 +27,12 @@ _LIBRARIES: Final = sys.stdlib_module_names | {
         network.PREFIXES, chat_bots.PACKAGES,
     )
     for name in known
+}  # fmt: skip
+
+#: What besides is a library's name more often than a folder's.
+_COMMON: Final = _LIBRARIES | {
+    "alembic", "apscheduler", "arq", "celery", "dramatiq", "django", "flask", "jose", "jwt", "pydantic", "rq",
+    "starlette", "strawberry", "taskiq",
 }  # fmt: skip
 
 
@@ -58,6 +67,55 @@ def inner_packages(blobs: Mapping[str, bytes], names: ModuleNames, memo: Memo | 
             # a module that imports its own name means the library it wraps
             wraps.update(inner for inner in tree.inside[top] if module == top and path == _file(tree, "".join(inner)))
     return tuple(sorted(i for i, number in found.items() if number > missed[i.name] and i not in wraps))
+
+
+def library_names(blobs: Mapping[str, bytes], names: ModuleNames, memo: Memo | None = None) -> tuple[Inner, ...]:
+    """The modules and folders below guessed roots that are called like a library, where imports mean the library.
+
+    They are not when more imports of the name find there what they ask for than do not; those from the same root say
+    it, if there are any. A module that imports its own name means the library, and so does everyone where there is
+    only a folder, to which no installed package yields.
+    """
+    called = _called(blobs, names)
+    if not called:
+        return ()
+    words = {name: name.encode() for name in called}
+    tree = _Tree(blobs, _folders(blobs), {})
+    within: Counter[Inner] = Counter()
+    beyond: Counter[Inner] = Counter()
+    for path, blob in blobs.items():
+        if not blob or not any(word in blob for word in words.values()):
+            continue
+        for module, level, members in (unpack(blob) if memo is None else memo.facts_of(path, blob))[1]:
+            for inner in () if level else called.get(module.partition(".")[0], ()):
+                answer = _answer(tree, inner, path, module, members)
+                own = module == inner.name and path.startswith("".join(inner))
+                votes = within if path.startswith(inner.folder) else beyond
+                votes[inner] += 1 if answer else -1 if own or answer is False else 0
+    everyone = [inner for found in called.values() for inner in found]
+    return tuple(sorted(i for i in everyone if (within[i] or beyond[i]) < (_file(tree, "".join(i)) is None)))
+
+
+def _called(blobs: Mapping[str, bytes], names: ModuleNames) -> dict[str, list[Inner]]:
+    """What lies in guessed roots and is called like a library, by its name."""
+    found: dict[str, set[Inner]] = {}
+    for path in blobs:
+        folder, _, name = path.removesuffix(".py").rpartition("/")
+        while folder:
+            if name in _COMMON and f"{folder}/" in names.guessed:
+                found.setdefault(name, set()).add(Inner(f"{folder}/", name))
+            folder, _, name = folder.rpartition("/")
+    return {name: sorted(places) for name, places in sorted(found.items())}
+
+
+def _folders(blobs: Mapping[str, bytes]) -> frozenset[str]:
+    folders: set[str] = set()
+    for path in blobs:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return frozenset(folders)
 
 
 def _tree(blobs: Mapping[str, bytes], names: ModuleNames) -> _Tree:

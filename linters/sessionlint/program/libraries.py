@@ -90,6 +90,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     asked = locators.located(frame, args, e)
     if asked:
         return asked
+    if told.method in revealing.WORDS and e[0] == "c" and e[2][0] == "a" and e[2][2][0] == "a":
+        revealing.note_inherited(frame, e, args)
     if not told.quiet:
         frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
         if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -22,11 +22,17 @@ class ModuleNames:
     """
 
     def __init__(
-        self, files: Iterable[str], roots: Sequence[str], folder: str = "", inner: Sequence[Inner] = ()
+        self,
+        files: Iterable[str],
+        roots: Sequence[str],
+        folder: str = "",
+        inner: Sequence[Inner] = (),
+        libraries: Sequence[Inner] = (),
     ) -> None:
         """``folder`` is the name of the project's root, which counts when the root is a package itself.
 
-        ``inner`` are imported by their own names besides the full ones.
+        ``inner`` are imported by their own names besides the full ones, ``libraries`` by their full names only: what
+        imports call like them is a library.
         """
         self.by_name: dict[str, str] = {}
         self.primary: dict[str, str] = {}
@@ -34,13 +40,16 @@ class ModuleNames:
         self._nearest: dict[tuple[str, str], str] = {}
         ordered = sorted(files, key=lambda f: (f.count("/"), f))
         #: equal for equal files and names
-        self.identity = _digest([*ordered, *(f"{found.folder}\0{found.name}" for found in inner)])
+        self.identity = _digest([*ordered, *(f"{i.folder}\0{i.name}" for i in inner), "", *map("".join, libraries)])
         self._own = frozenset(inner)
+        self._libraries = frozenset(libraries)
         #: names that only a folder inside a package gives -> the outermost package around it, which alone may use them
         self._inner: dict[str, str] = {}
         stated = {f"{root.removeprefix('./').strip('/')}/" for root in roots}
         known = set(ordered)
         prefixes = self._prefixes(ordered, roots)
+        #: the folders that may be on the path though nobody says so
+        self.guessed: Collection[str] = frozenset(prefixes) - stated - {"", "/"}
         around = {prefix: "" if prefix in stated else _package_around(prefix, known) for prefix in prefixes}
         # what everybody may import has its name before a copy inside some package does
         for prefix in sorted(prefixes, key=lambda prefix: bool(around[prefix])):
@@ -70,12 +79,18 @@ class ModuleNames:
         for folder in sorted(folders | {p.rpartition("/")[0] for p in folders if "/" in p}):
             if folder and f"{folder}/__init__.py" not in known and f"{folder}/" not in prefixes:
                 prefixes.append(f"{folder}/")
-        return prefixes
+        # So may one further out: what lies between need not be a package. What is nearer has its name first.
+        above = {f[:at] for f in folders for at, sign in enumerate(f) if sign == "/"}
+        far = (f for f in sorted(above) if f"{f}/__init__.py" not in known and f"{f}/" not in prefixes)
+        return [*prefixes, *(f"{folder}/" for folder in far)]
 
     def _add_all(self, paths: Iterable[str], prefix: str, outermost: str) -> None:
         """Names files by their places below ``prefix``; new names are for those below ``outermost``, if it is one."""
         for path in paths:
-            name = self._add(path, path[len(prefix) :])
+            relative = path[len(prefix) :]
+            if self._libraries and Inner(prefix, _top(relative)) in self._libraries:
+                continue
+            name = self._add(path, relative)
             if name and outermost:
                 self._inner[name] = outermost
 
@@ -120,9 +135,10 @@ class ModuleNames:
 
     def _is_root(self, folder: str, name: str) -> bool:
         """A folder is a possible import root when it is no package itself, or the name is known to be used there."""
+        place = Inner(f"{folder}/", name.partition(".")[0])
         if f"{folder}/__init__.py".lstrip("/") not in self.packages:
-            return True
-        return Inner(f"{folder}/", name.partition(".")[0]) in self._own
+            return place not in self._libraries
+        return place in self._own
 
     def is_namespace(self, name: str) -> bool:
         """Whether modules lie below this name."""
@@ -136,6 +152,11 @@ class ModuleNames:
         drop = level - 1 if importer in self.packages else level
         base = base[: len(base) - drop] if drop else base
         return ".".join([p for p in (*base, module) if p])
+
+
+def _top(relative: str) -> str:
+    """The first part of the name of the module at a place."""
+    return relative.partition("/")[0].removesuffix(".py")
 
 
 def _digest(names: Iterable[str]) -> bytes:

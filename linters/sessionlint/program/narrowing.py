@@ -21,12 +21,9 @@ def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]],
     """
     if test[0] == "u" and test[2] == "not":
         tested = _tested(frame, test[3])
-        excluded = _excluded(frame, *tested) if tested is not None else ()
-        if tested is None or not excluded:
-            return {}, {}
-        wide = frame.env[tested[0]]
-        frame.env[tested[0]] = excluded
-        return {tested[0]: (wide, excluded)}, {}
+        return ({}, {}) if tested is None else _unless(frame, *tested)
+    if test[0] == "o" and test[2] == "or":
+        return {}, _unless_any(frame, test[3])
     parts = test[3] if test[0] == "o" and test[2] == "and" else (test,)
     narrowed: dict[str, tuple[Value, Value]] = {}
     others: dict[str, Value] = {}
@@ -42,6 +39,26 @@ def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]],
         if narrow_to(frame, name, classes):
             narrowed[name] = (wide, frame.env[name])
     return narrowed, others
+
+
+def _unless(frame: Frame, name: str, classes: Value) -> tuple[dict[str, tuple[Value, Value]], dict[str, Value]]:
+    """``if not isinstance(x, Session):``, mostly to raise: below, it is one."""
+    excluded, wide = _excluded(frame, name, classes), frame.env[name]
+    handles = any(frame.solver.kind_of(a) for a in frame.solver.instances(classes))
+    others = {name: frame.env[name]} if handles and narrow_to(frame, name, classes) else {}
+    frame.env[name] = excluded or wide
+    return {name: (wide, excluded)} if excluded else {}, others
+
+
+def _unless_any(frame: Frame, parts: tuple[ir.Expr, ...]) -> dict[str, Value]:
+    """``if x is None or not isinstance(x, Session):``: below, none of them holds."""
+    others: dict[str, Value] = {}
+    for part in parts:
+        if part[0] == "u" and part[2] == "not":
+            narrowed, below = narrow(frame, part)
+            frame.env.update({name: wide for name, (wide, _) in narrowed.items()})
+            others.update(below)
+    return others
 
 
 def narrow_to(frame: Frame, name: str, classes: Value) -> bool:

@@ -5,7 +5,9 @@ session, and so does ``db.scalars(select(Item))`` by itself, or a statement toge
 ``db.add(item)``; its name says nothing, and one alone of these an engine or a store of any kind may have. A function
 that ends the transaction may pass ``db`` to one that loads the rows. So it is with
 what stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for
-such a parameter is a session, too.
+such a parameter is a session, too. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
+library's, is told in the same way. Where the models are out of sight, ``db.query(User).filter(User.name == name)`` says
+as much as a mapped class does.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import NAMESPACE, UNKNOWN, Const, Ext, Map, Method, Param, Text, Value
+from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.values import NAMESPACE, UNKNOWN, Const, Ext, Inst, Map, Method, Param, Text, Value
 
 _STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
@@ -32,21 +34,62 @@ _DEPTH = 2
 #: Without one of these nothing tells a session.
 _BEGINS = {"ends", "session", "statement"}
 _COMPLETED: Value = (Const("completed", "mark"),)
-_WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS
+#: What follows the query of a class that nobody sees.
+_NARROWS = {"filter", "filter_by"}
+#: The methods that say something.
+WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS | _NARROWS
 
 
 def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
     """Keeps what a method call on an unknown parameter says of it, in a cell of the parameter's function."""
     name = e[2][3]
-    if name not in _WORDS:
+    if name not in WORDS:
         return
-    said = _said(frame, name, args)
+    asked = e[2][2]
+    if name in _NARROWS:
+        said, asked = ("class", asked[2][2]) if _narrows_class(frame, e) else ("", asked)
+    else:
+        said = _said(frame, name, args)
     if not said:
         return
-    receiver = _receiver(frame, e[2][2])
+    receiver = _receiver(frame, asked)
     if receiver is not None:
         awaited = (Method(receiver, "awaited"),) if "awaited" in frame.flags else UNKNOWN
         frame.solver.write(("said", _holder(receiver).info), (Method(receiver, said), *awaited))
+
+
+def note_inherited(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
+    """The same of what a class has from a base out of sight, in its method's ``self.session.add(item)``."""
+    attribute = e[2][2]
+    owner = frame.function.class_info
+    if owner is None or attribute[2][0] != "n" or not any(a == Inst(owner) for a in frame.lookup(attribute[2][2])):
+        return
+    said = _said(frame, e[2][3], args)
+    if said:
+        receiver = Method(Inst(owner), f".{attribute[3]}")
+        awaited = (Method(receiver, "awaited"),) if "awaited" in frame.flags else UNKNOWN
+        frame.solver.write(("said", frame.function), (Method(receiver, said), *awaited))
+
+
+def note_name(frame: Frame, name: str, source: ir.Expr) -> None:
+    """``session = unit.session``, ``with unit.session as session:`` of something unknown: what the name stands for."""
+    if source[0] == "a" and _is_plain(source) and source[2][0] == "n":
+        frame.same_as[name] = source
+
+
+def _narrows_class(frame: Frame, e: ir.Expr) -> bool:
+    """``….query(User).filter(User.name == name)`` of a class that is imported from somewhere out of sight."""
+    inner = e[2][2]
+    if inner[0] != "c" or inner[2][0] != "a" or inner[2][3] != "query" or not inner[3] or inner[4]:
+        return False
+    queried = inner[3][0]
+    name = ir.dotted(queried)
+    known = frame.evaluate(queried) if name else UNKNOWN
+    if name is None or not any(a.tag == "ext" and not a.name.endswith(")") for a in known):
+        return False
+    if e[2][3] == "filter_by":
+        return bool(e[4]) and not e[3]
+    return any(test[0] == "x" and test[2][0] == "a" and ir.dotted(test[2][2]) == name for test in e[3])
 
 
 def _receiver(frame: Frame, e: ir.Expr, depth: int = 0) -> Any:
@@ -54,6 +97,8 @@ def _receiver(frame: Frame, e: ir.Expr, depth: int = 0) -> Any:
     value = frame.evaluate(e)
     if len(value) == 1 and isinstance(value[0], Param):
         return value[0]
+    if not value and e[0] == "n" and e[2] in frame.same_as:
+        return _receiver(frame, frame.same_as[e[2]], depth)
     if value or depth == _DEPTH or not _is_plain(e):
         return None
     step = f".{e[3]}" if e[0] == "a" else f"[{e[3][2]}" if e[0] == "i" and _is_key(e[3]) else ""
@@ -146,7 +191,8 @@ def revealed(
     said: dict[Any, set[str]] = {}
     for function in functions:
         for method in cells.get(("said", function), UNKNOWN):
-            said.setdefault(method.receiver, set()).add(method.name)
+            if _holder(method.receiver).tag == "param":
+                said.setdefault(method.receiver, set()).add(method.name)
     found = dict.fromkeys(_passed_to_declared(functions, cells, views))
     for receiver, words in said.items():
         if words.isdisjoint(_BEGINS):
@@ -164,6 +210,26 @@ def revealed(
         if all(one.tag == "param" or one in session for one in passed):
             found.update(((one, session), None) for one in others if not views(one))
     return list(found)
+
+
+def revealed_attributes(
+    functions: Iterable[FunctionInfo], cells: Mapping[Any, Value], known: Callable[[ClassInfo, str], Value]
+) -> list[tuple[ClassInfo, str, Value]]:
+    """The attributes of classes that are used as sessions, which their bases out of sight have, with what they are.
+
+    ``known`` is what is told of an attribute.
+    """
+    said: dict[Any, set[str]] = {}
+    for function in functions:
+        for method in cells.get(("said", function), UNKNOWN) if function.class_info is not None else ():
+            receiver = method.receiver
+            if receiver.tag == "method" and receiver.receiver.tag == "inst":
+                said.setdefault(receiver, set()).add(method.name)
+    return [
+        (attribute.receiver.info, attribute.name[1:], (_ASYNC if "awaited" in told else _SYNC,))
+        for attribute, told in said.items()
+        if _tells(told) and not known(attribute.receiver.info, attribute.name[1:])
+    ]
 
 
 def _ended_by_callers(

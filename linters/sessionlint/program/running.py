@@ -15,6 +15,7 @@ from sessionlint.program import (
     generators,
     handles,
     keeping,
+    of_callers,
     type_keys,
 )
 from sessionlint.program.chosen import of_given
@@ -71,6 +72,8 @@ def run(
     if summary.handed_back:
         raw = _handed_back(frame, function, raw, mapped, e)
     result = _result(frame, function, summary, raw, bindings, mapped, e, kind)
+    if len(result) > 1:
+        result = of_callers.without_others(frame, function, result, mapped)
     if summary.takes:
         generators.left_below(frame, summary.takes, mapped, result, e)
     if spared:
@@ -181,8 +184,9 @@ def _obtained(
     e: ir.Expr, flags: tuple[str, ...],
 ) -> Event | None:  # fmt: skip
     """Tells that a call handed out handles that were not passed in."""
-    passed = {a for k, v in bindings.items() if k.tag != "handle" for a in v}
-    handed = tuple(a for a in _loose(result) if isinstance(a, Handle) and a not in passed and a.parent is None)
+    given = [a for a in _loose(result) if isinstance(a, Handle) and a.parent is None] if result else []
+    passed = {a for k, v in bindings.items() if k.tag != "handle" for a in _loose(v)} if given else set()
+    handed = tuple([a for a in given if a not in passed])
     if not handed:
         return None
     for handle in handed:

@@ -9,7 +9,7 @@ from sessionlint.program import demand, knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.revealing import completed, revealed
+from sessionlint.program.revealing import completed, revealed, revealed_attributes
 from sessionlint.program.values import (
     ANY_TEXT,
     MAX_ARGUMENTS,
@@ -102,6 +102,8 @@ class Solver(Classes):
             self._search(function)
         for param, value in said if not callers else ():
             self.flow(param.info, param.name, value)
+        for owner, name, value in revealed_attributes(self.functions, self._cells, self.attribute):
+            self.write(("attr", owner, name), value)
         return bool(self._queue)
 
     def _again(self, operation: int, key: Any, value: Any) -> bool:

@@ -161,9 +161,11 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     if fails:
         holding.ended_in_branch(frame, before[1], after_body[1])
     frame.restore(before)
+    widths = {name: (frame.env[name], value) for name, value in others.items()} if others else {}
     frame.env.update({**left, **others})
     absent.forget(frame, missing)
     kept = listed.note(frame, outside)
+    kept.update(widths)
     if asked is not None:
         beginning.note(frame, asked.where_not, asked)
     # elif ladders are long: follow them with a loop

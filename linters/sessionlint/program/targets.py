@@ -19,6 +19,7 @@ from sessionlint.program import (
     lasting,
     picking,
     replacing,
+    revealing,
     row_classes,
     starred,
     stubs,
@@ -66,6 +67,8 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])
             picking.note(frame, target[2], value, source)
+            if not value and source is not None and source[0] == "a":
+                revealing.note_name(frame, target[2], source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):
         _unpack(frame, target[2], consuming.run_out(frame, value, (source or target)[1]))

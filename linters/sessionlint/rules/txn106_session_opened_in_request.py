@@ -14,6 +14,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.opening import (
     RECEIVERS,
     approved_by_policy,
+    held_in,
     holders,
     hops,
     injections,
@@ -27,6 +28,7 @@ from sessionlint.rules.opening import (
     text,
 )
 from sessionlint.rules.remedies import nearest_dependency, opening, runs_by_itself
+from sessionlint.rules.runners import session_run_with
 from sessionlint.rules.second_sessions import second_sessions
 from sessionlint.rules.session_decorators import session_decorators
 from sessionlint.rules.transactions import kept_by
@@ -876,7 +878,10 @@ def _found(program: Program) -> Iterator[Finding]:
             handle = main_handle(event.subject)
             trace = hops(program, event, handle) if handle is not None else []
             yield program.finding(META, event, message + _advice(program, event.function, event.subject), trace)
+    seen = {event.site for event in program.events("obtain", "create")}
     for event in program.events("declared"):
+        if event.site in seen:
+            continue  # what it calls is in sight
         given = any(program.sessions(value) for value in event.args)
         if "context" in event.flags and not given and _receives(program, event.function):
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
@@ -894,6 +899,11 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
             yield program.finding(META, event, message + _advice(program, event.function), trace)
+        run_with = session_run_with(program, event) if _receives(program, event.function) else None
+        if run_with is not None and event.site not in told:
+            message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
+            trace = hops(program, event, run_with)
+            yield program.finding(META, event, message + _advice(program, event.function, (run_with,)), trace)
     yield from _decorated(program)
     if program.policy.session_dependencies:
         yield from _injected(program)
@@ -964,7 +974,8 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
         return None
     summary = event.callee.summary
     holders = [a.info for a in summary.yields if a.tag == "inst"]
-    if not any(_works_with_session(program, holder) for holder in holders):
+    held = any(held_in(event.callee, summary.yields))
+    if not held and not any(_works_with_session(program, holder) for holder in holders):
         return None
     made = (Handle(kind, root, root) for kind, root in summary.sources if kind == "session")
     return next((h for h in made if origin_of(program, event.callee, h) == "approved"), None)
