@@ -12,6 +12,7 @@ from sessionlint.program import (
     class_values,
     configured,
     drawing,
+    giving,
     knowledge,
     library_classes,
     library_objects,
@@ -24,6 +25,7 @@ from sessionlint.program import (
     replacing,
     subclassing,
     threads,
+    wrapping,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
@@ -128,8 +130,10 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
-        if (tag == "fn" and name in ("__wrapped__", "func")) or (tag in ("fn", "partial") and name == "value"):
-            return (atom,)  # ``value``: the member of an enumeration
+        if tag == "fn" and name in ("__wrapped__", "func"):
+            return (wrapping.bare(atom),)
+        if tag in ("fn", "partial") and name == "value":
+            return (atom,)  # the member of an enumeration
         if tag == "column" and name in ("key", "name"):
             return (Ext("sqlalchemy.table_name()"),)
         if tag == "column" and name in ("c", "desc", "asc", "expression", "property"):
@@ -226,6 +230,9 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return (Method(atom, name),)
     if name == "__dict__" and kind is None:
         return (atom,)
+    given = giving.held(frame, atom, name) if atom.bindings else UNKNOWN
+    if given:
+        return given
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
     if any(a.tag == "row" for a in value) and solver.is_model(atom.info):
         # a related row: whose session loaded another one's says nothing of this one's

@@ -11,6 +11,7 @@ from sessionlint.program import (
     dispatching,
     drawing,
     generators,
+    giving,
     handles,
     holding,
     init_only,
@@ -32,6 +33,7 @@ from sessionlint.program import (
     running,
     scheduling,
     signatures,
+    wrapping,
 )
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.chosen import class_passed, made_of
@@ -114,6 +116,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
         else:
             out = join(out, call_atom(frame, callee, args, keywords, e))
+    if frame.marks and (args or keywords):
+        giving.passed(frame, [*args, *[value for _, value in keywords]])
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
     if e[2][0] == "a" and e[2][3] in relations.CHANGES:
@@ -283,7 +287,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if init is not None:
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
-    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info))),)
+    given = giving.made(frame, init, info, bindings, e[1])
+    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given)),)
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:
@@ -371,7 +376,8 @@ def call_function(
     elif function.decorator_values and signatures.enqueues(function):
         return scheduling.start_wrapped(frame, function, pending, e)
     frame.solver.summary_of(function)
-    for wrapper in function.wrappers if pending.kind == "coro" else ():
+    wrapped = function.wrappers and pending.kind == "coro" and wrapping.BARE not in bindings
+    for wrapper in function.wrappers if wrapped else ():
         if scheduling.starts(frame, wrapper, function):
             return scheduling.start_wrapped(frame, wrapper, pending, e)
     if pending.kind == "coro" and not function.is_async:

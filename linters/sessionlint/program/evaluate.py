@@ -256,6 +256,7 @@ def _summary(frame: Frame) -> Summary:
         takes=tuple(frame.takes),
         finds=frame.finds,
         not_given=tuple([item for item in frame.not_given.items() if item[1]]) if frame.not_given else (),
+        gives=tuple(frame.gifts.values()) if frame.gifts else (),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import MAX_DEPTH, Value, contained, mark_of
+from sessionlint.program.values import MAX_DEPTH, Inst, Value, contained, mark_of
 
 #: What callers of the function know better.
 _CALLERS = frozenset({"param", "handle"})
@@ -23,13 +23,13 @@ def note(frame: Frame, mark: Any, value: Value) -> None:
         frame.filled.setdefault(mark, {}).update(dict.fromkeys(held))
 
 
-def given(frame: Frame, atom: Any, value: Value) -> Any:
-    """``other.session = session``: an object made here that is given a session later than by its constructor."""
+def given(frame: Frame, atom: Inst, value: Value) -> dict[Any, Any]:
+    """``made.inner.session = session``: what stands for an object in one made here, given a session later."""
     if atom.tag != "inst":
-        return None
+        return {}
     known = {key for key, _ in atom.bindings}
     held = [a for a in value if a.tag in _OTHERS and a not in known and frame.solver.kind_of(a) is not None]
-    return atom._replace(bindings=(*atom.bindings, *[(a, (a,)) for a in held])) if held else None
+    return {atom: atom._replace(bindings=(*atom.bindings, *[(a, (a,)) for a in held]))} if held else {}
 
 
 def filled(frame: Frame, value: Value, depth: int = MAX_DEPTH) -> Value:

@@ -109,6 +109,10 @@ class Frame:
         self.draws: dict[str, bool] = {}
         #: what was put into objects that keep a registry, see :mod:`sessionlint.program.filling`
         self.filled: dict[Any, dict[Any, None]] = {}
+        #: what its arguments are given, by which and its attribute, see :mod:`sessionlint.program.giving`
+        self.gifts: dict[tuple[Any, str], Any] = {}
+        #: objects were made here that others may give something later
+        self.marks = False
         #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`
         self.ambient: dict[Any, None] = {}
         #: parameters that are asked for their session, see :mod:`sessionlint.program.asking_rows`

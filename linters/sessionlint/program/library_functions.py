@@ -216,10 +216,11 @@ def _app(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
 
 
 def _super(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    info = frame.function.class_info
-    if info is None:
-        return UNKNOWN
-    return tuple(Inst(b.info) if b.tag == "cls" else Ext(f"{b.name}()") for b in info.bases if b.tag in ("cls", "ext"))
+    own = frame.function.class_info
+    # ``super(Middle, self)`` starts above the class that it names
+    named = [a.info for a in args[0] if a.tag == "cls"] if len(args) > 1 else []
+    bases = [b for info in named or ([own] if own is not None else []) for b in info.bases]
+    return tuple([Inst(b.info) if b.tag == "cls" else Ext(f"{b.name}()") for b in bases if b.tag in ("cls", "ext")])
 
 
 def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

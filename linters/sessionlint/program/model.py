@@ -73,6 +73,8 @@ class Summary:
     finds: bool = False
     #: parameters of the constructors above that this one leaves empty, see :mod:`sessionlint.program.bases_given`
     not_given: tuple[tuple[Any, Value], ...] = ()
+    #: attributes of its arguments that it assigns, see :mod:`sessionlint.program.giving`
+    gives: tuple[Any, ...] = ()
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -111,6 +113,7 @@ class Summary:
                 self.takes,
                 self.finds,
                 self.not_given,
+                self.gives,
             )
         return self._key
 
@@ -149,6 +152,7 @@ class FunctionInfo:
         "last_signature",
         "module",
         "name",
+        "overwritten",
         "param_values",
         "params",
         "parent",
@@ -220,6 +224,8 @@ class FunctionInfo:
         #: the atoms that stand for its parameters, as far as they were asked for
         self.identities: dict[str, Any] = {}
         self._definitions: dict[ir.Span4, tuple[Any, ...]] | None = None
+        #: of a constructor, see :mod:`sessionlint.program.overwritten` (``None``: not looked at yet)
+        self.overwritten: frozenset[ir.Span4] | None = None
 
     @property
     def signature(self) -> tuple[Any, ...]:

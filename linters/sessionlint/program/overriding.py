@@ -80,6 +80,9 @@ def of_receiver(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], 
     if any(a.tag != "cls" and (a.tag != "inst" or a.bindings) for a in mapped.get(key, UNKNOWN)):
         return mapped
     through = receiver_of(frame, e[2]) or _above(frame, e[2])
+    own = frame.function.class_info
+    if e[2][0] != "a" and own is not None and mapped.get(key) == (Inst(own),):
+        through = _self(frame)  # a method of the same object, by a name that was given to it
     return mapped if through is None or through.tag != "param" else mapped | {key: (through,)}
 
 

@@ -13,10 +13,12 @@ from sessionlint.program import (
     carrying,
     configured,
     generators,
+    giving,
     handles,
     keeping,
     of_callers,
     type_keys,
+    wrapping,
 )
 from sessionlint.program.chosen import of_given
 from sessionlint.program.conditions import left_of, opens_none
@@ -61,10 +63,12 @@ def run(
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
-        subject=closed_of(frame, bindings, summary) if frame.facts else UNKNOWN,
+        subject=closed_of(frame, bindings, mapped, summary) if frame.facts else UNKNOWN,
     )  # fmt: skip
     carrying.carry_all(frame, function, summary, mapped, e)
-    for wrapper in function.wrappers:
+    if summary.gives:
+        giving.received(frame, function, summary, mapped, e)
+    for wrapper in function.wrappers if function.wrappers and wrapping.BARE not in bindings else ():
         # the wrapper itself calls what it wraps
         if wrapper is not frame.function:
             carrying.around(frame, function, wrapper, bindings, e)
@@ -156,14 +160,16 @@ def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle)
     return begun not in summary.effects
 
 
-def closed_of(frame: Frame, bindings: dict[Any, Value], summary: Summary) -> Value:
+def closed_of(frame: Frame, bindings: dict[Any, Value], mapped: dict[Any, Value], summary: Summary) -> Value:
     """Sessions closed already that a callee is given, alone or in objects, or that a function made here closes over."""
     closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
     if not closed:
         return UNKNOWN
     given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
     effects = (e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "handle")
-    taken = [subject for subject in effects if frame.is_own(subject) and not subject.registry]
+    # what stands for another one in this call is not meant
+    own = [subject for subject in effects if frame.is_own(subject) and not subject.registry]
+    taken = [subject for subject in own if subject in mapped.get(subject, (subject,))]
     return tuple(dict.fromkeys((*given, *taken)))
 
 

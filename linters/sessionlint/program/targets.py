@@ -12,11 +12,14 @@ from sessionlint.program import (
     class_containers,
     consuming,
     filling,
+    giving,
     handles,
     holding,
+    in_place,
     keeping,
     knowledge,
     lasting,
+    overwritten,
     picking,
     replacing,
     revealing,
@@ -30,7 +33,6 @@ from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect
 from sessionlint.program.records import ASSIGNED, UNTOLD
 from sessionlint.program.values import (
-    MAX_DEPTH,
     NAMESPACE,
     UNKNOWN,
     WORKER_CONTEXT,
@@ -145,7 +147,10 @@ def _is_coercion(frame: Frame, target: ir.Expr, source: ir.Expr | None) -> bool:
     return bool(called) and all(a.tag == "ext" and a.name in _SCALARS for a in called)
 
 
-def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None = None) -> None:
+def _attribute(
+    frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None = None, added: Value | None = None
+) -> None:
+    """``added``: what alone is new in a container that is the attribute's already."""
     owner = frame.evaluate(target[2])
     name = target[3]
     value = starred.as_kept(frame, value, source)
@@ -167,15 +172,18 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
                 becomes_method(frame, value, info)
                 row_classes.note_attribute(frame, name)
             # an attribute declared on a base is the base's
-            frame.solver.write(("attr", info, name), row_classes.kept_in(frame, info, value))
+            if not overwritten.is_dead(frame, target):
+                frame.solver.write(("attr", info, name), row_classes.kept_in(frame, info, value))
             keeping.keep(frame, info, value)
             if info.configures:
                 frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:
                 place = _place(frame, atom, target[2])
-                frame.store(place, f"{info.name}.{name}", value, target[1])
-                if place == "local object" and (filled := filling.given(frame, atom, value)) is not None:
-                    _put_in_place(frame, ("z", target[1], ()), (), {atom: filled})
+                frame.store(place, f"{info.name}.{name}", value if added is None else added, target[1])
+                if place == "local object" and target[2][0] != "n":
+                    in_place.put(frame, filling.given(frame, atom, value))
+            if atom.tag == "inst":
+                giving.assigned(frame, target[2], atom, name, value)
         elif atom.tag == "mod":
             frame.solver.remember(FILES, None, frame.solver.names.identity)
             path = frame.solver.names.path_of(atom.name, frame.path)
@@ -196,31 +204,9 @@ def _attribute(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
 
 def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any, Any]) -> None:
     """What an expression gives has changed: under its name, and under all others here that stand for the same."""
-    for name, value in frame.env.items():
-        if any(a in changed for a in contained(value)):
-            frame.env[name] = _with_changed(value, changed)
+    in_place.put(frame, changed)
     if holder[0] in ("n", "a", "i"):
         assign(frame, holder, tuple(changed.get(a, a) for a in held), None)
-
-
-def _with_changed(value: Value, changed: dict[Any, Any], depth: int = MAX_DEPTH) -> Value:
-    """The value with other atoms in the place of some, in lists, dictionaries and objects too."""
-    if depth < 0:
-        return value
-
-    def inside(entries: Any) -> Any:
-        return tuple((k, _with_changed(v, changed, depth - 1)) for k, v in entries)
-
-    out: list[Any] = []
-    for atom in value:
-        if atom.tag == "map":
-            atom = atom._replace(items=inside(atom.items), whole=inside(atom.whole))
-        elif atom.tag == "seq":
-            atom = atom._replace(items=tuple(_with_changed(v, changed, depth - 1) for v in atom.items))
-        elif atom.tag == "inst":
-            atom = atom._replace(bindings=inside(atom.bindings))
-        out.append(changed.get(atom, atom))
-    return tuple(dict.fromkeys(out))
 
 
 def row_above(frame: Frame, owner: ir.Expr) -> Value:
@@ -357,13 +343,19 @@ def _keep(frame: Frame, target: ir.Expr, owner: Value, known: tuple[Any, ...], v
             if target[2][0] == "n" and target[2][2] not in frame.env and frame.function.name != "<module>":
                 frame.solver.write(("name", frame.path, target[2][2]), updated)
                 frame.store("global", ir.text_of(target), value, target[1])
-            assign(frame, target[2], updated, None)
+            if target[2][0] == "a":
+                _attribute(frame, target[2], updated, None, value)
+            else:
+                assign(frame, target[2], updated, None)
 
 
 def _with(atom: Map, keys: tuple[Any, ...], value: Value) -> Map:
-    """The dictionary after ``value`` was put under one of the keys."""
+    """The dictionary after ``value`` was put under one of the keys; under the only one it replaces what was there."""
     items = tuple((k, v) for k, v in atom.items if k not in keys)
-    added = tuple((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)
+    if len(keys) == 1 and isinstance(keys[0], str):
+        added: tuple[tuple[Any, Value], ...] = ((keys[0], value),)
+    else:
+        added = tuple((k, join(value, atom.get(k) or UNKNOWN)) for k in keys)
     return Map((*items, *added), atom.partial, atom.site, whole_of([atom, Map(added)]))
 
 

@@ -12,13 +12,22 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Summary
-from sessionlint.program.values import Value
+from sessionlint.program.values import UNKNOWN, Closed, Const, Fn, Value
 
 _STARRED = (ir.KIND_VARARGS, ir.KIND_KWARGS)
 #: So far down a helper may end it.
 _HOPS = 4
 #: What an inner function may have found among its starred arguments.
 _FOUND = frozenset({"param", "injected", "ext"})
+#: Among the arguments of a call: what the decorators put around the function does not run.
+BARE = Const("__wrapped__", "bare")
+_BARE = Closed(((BARE, UNKNOWN),))
+
+
+def bare(function: Fn) -> Fn:
+    """``decorated.__wrapped__``: the function without its decorators."""
+    plain = function.info.class_info is None and function.receiver is None
+    return Fn(function.info, _BARE) if plain and function.info.wrappers else function
 
 
 def around_one(
