@@ -43,6 +43,7 @@ TAKES_LINE = (
 def test_the_file_that_connects_for_others_is_the_session_module(infer):
     result = infer({"store.py": DRIVER, "work.py": TAKES_LINE.format("work"), "rest.py": TAKES_LINE.format("rest")})
     assert result.sessions == (("store.py",), (), ())
+    assert result.notes == ("session module store.py: 2 functions in other files open connections from it.",)
 
 
 def test_a_file_that_connects_for_itself_alone_is_none(infer):
@@ -74,13 +75,41 @@ def test_of_two_that_the_application_leaves_alone_the_scripts_decide(infer):
     assert "and 2 scripts take it from there." in result.notes[0]
 
 
-def test_what_scripts_take_counts_for_less_than_what_the_application_does(infer):
+def test_who_imports_a_class_that_opens_sessions_for_itself_takes_nothing_from_it(infer):
     files = {"fleet/__init__.py": "", "fleet/anchor.py": SHIP.format("Anchor", "weigh"), "fleet/dock.py": DOCK}
-    files["fleet/sails.py"] = (
-        "from fleet.anchor import Anchor\n\n\nasync def set_sail(anchor: Anchor):\n    await anchor.weigh()\n"
-    )
-    result = infer(files | {"scripts/one.py": SCRIPT.format("dock"), "scripts/two.py": SCRIPT.format("dock")})
+    files["fleet/crew.py"] = "from fleet.anchor import Anchor\n\nanchor = Anchor()\n"
+    result = infer(files | {"scripts/one.py": SCRIPT.format("dock")})
+    assert result.policy.session_modules == ("fleet/dock.py",)
+
+
+def test_who_builds_on_such_a_class_does(infer):
+    files = {"fleet/__init__.py": "", "fleet/anchor.py": SHIP.format("Anchor", "weigh"), "fleet/dock.py": DOCK}
+    files["fleet/crew.py"] = "from fleet.anchor import Anchor\n\n\nclass Heavy(Anchor):\n    pass\n"
+    result = infer(files | {"scripts/one.py": SCRIPT.format("dock")})
     assert result.policy.session_modules == ("fleet/anchor.py",)
+
+
+PANEL = (
+    "from starlette.applications import Starlette\n\nfrom fleet.panel.anchor import Anchor\n\n"
+    "panel = Starlette()\nanchor = Anchor()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("main", "module"),
+    [
+        (
+            "from litestar import Litestar\n\nfrom fleet.panel.app import panel\n\napp = Litestar([panel])\n",
+            "fleet/dock.py",
+        ),
+        ("from litestar import Litestar\n\napp = Litestar([])\n", "fleet/panel/anchor.py"),
+    ],
+    ids=["mounted", "apart"],
+)
+def test_what_a_larger_application_mounts_is_part_of_it(infer, main, module):
+    files = {"fleet/__init__.py": "", "fleet/panel/__init__.py": "", "fleet/dock.py": DOCK, "fleet/panel/app.py": PANEL}
+    files |= {"fleet/panel/anchor.py": SHIP.format("Anchor", "weigh"), "fleet/main.py": main}
+    assert module in infer(files | {"scripts/one.py": SCRIPT.format("dock")}).policy.session_modules
 
 
 REGISTRY = (

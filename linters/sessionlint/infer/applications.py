@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from sessionlint.program.api import Program
-from sessionlint.program.importing import below
+from sessionlint.program.importing import below, reached_from_files
 
 #: What stands for the application of files that lie outside every one.
 NO_APPLICATION = "-"
+#: Applications that may hold one of Starlette's, and are none that routers are looked for in.
+_HOSTS = frozenset({"litestar.Litestar", "litestar.app.Litestar", "quart.Quart", "flask.Flask", "sanic.Sanic"})
 
 
 class Applications:
@@ -21,13 +23,25 @@ class Applications:
 
     @cached_property
     def applications(self) -> tuple[str, ...]:
-        """The folders in which applications are made (``""``: the root), deepest first."""
+        """The folders in which applications are made (``""``: the root), deepest first.
+
+        What another framework's application takes in from a folder below its own is a part of that one.
+        """
         made = {
-            site[0].rpartition("/")[0]
+            site[0]
             for site, entry in self.program.solver.routers.items()
             if entry.get("name") != "fastapi.APIRouter" and site[0] in self.included
         }
-        return tuple(sorted(made, key=lambda f: (-f.count("/"), f)))
+        calls = self.program.events("external") if made else ()
+        hosts = {e.path for e in calls if e.name in _HOSTS and e.path in self.included}
+        parts = {path for host in hosts - made for path in made if self._takes_in(host, path)}
+        folders = {path.rpartition("/")[0] for path in (made - parts) | (hosts if parts else set())}
+        return tuple(sorted(folders, key=lambda f: (-f.count("/"), f)))
+
+    def _takes_in(self, host: str, path: str) -> bool:
+        folder = host.rpartition("/")[0]
+        below = path.startswith(f"{folder}/") if folder else "/" in path
+        return below and path in reached_from_files(self.program, [host])
 
     def application_of(self, path: str) -> str:
         """The application a file belongs to: the nearest folder above it that makes one, else the only one that imports

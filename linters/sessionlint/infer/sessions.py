@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Collection, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
@@ -74,7 +74,7 @@ def approve(survey: Survey) -> Approved:
     for door, chosen in closed:
         # whatever a file that is approved for another door makes besides
         if not any(site[0] in approved.modules for _, site in door.makers[:1]):
-            approved.left_out.extend(_left_out(door, chosen))
+            approved.left_out.extend(_left_out(door, chosen, approved.modules))
     approved.modules = dict(sorted(approved.modules.items()))
     approved.unchecked = [note for path in approved.modules for note in _unchecked(survey, path)]
     return approved
@@ -260,7 +260,8 @@ def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
         if made and door.scripts:
             parts.append(f"{plural(len(door.scripts), 'script')} {_verb(door.scripts, 'take')} it from there")
         if users:
-            parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} sessions from it")
+            work = "sessions" if door.hands_out_sessions else "connections"
+            parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} {work} from it")
     return joined(parts) or "sessions are opened there"
 
 
@@ -302,7 +303,7 @@ def _source_reason(source: Source) -> str:
     return f"it {passes}{held}{_use(source)}"
 
 
-def _left_out(door: Door, chosen: list[Door]) -> list[str]:
+def _left_out(door: Door, chosen: list[Door], modules: Collection[str]) -> list[str]:
     """What is said of a door that stays closed."""
     if not door.makers:
         return []
@@ -315,5 +316,6 @@ def _left_out(door: Door, chosen: list[Door]) -> list[str]:
         used = f"{plural(len(users), 'function')} in other files {_verb(users, 'use')} it"
     article = "an" if kind == ENGINE else "a"
     others = len(chosen[0].users) if chosen else 0
-    against = f", while {others} get their sessions through {min(chosen[0].files)}" if others else ""
+    through = min(chosen[0].files, key=lambda path: (path not in modules, path)) if others else ""
+    against = f", while {others} get their sessions through {through}" if others else ""
     return [f"{path} makes {article} {_MADE[kind].removeprefix('the ')} of its own (line {span[0]}); {used}{against}"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from sessionlint.program.api import Program
 from sessionlint.program.importing import meant_by
 from sessionlint.program.model import ClassInfo, Event
-from sessionlint.program.values import ENGINE, FACTORY, POOL, Value
+from sessionlint.program.values import ENGINE, FACTORY, POOL
 
 _MAKERS = (ENGINE, FACTORY, POOL)
 #: What happens to a handle where it is taken, passed on or worked with.
@@ -41,18 +41,26 @@ def _makers_in(event: Event) -> Iterator[str]:
 def _imported(program: Program) -> Iterator[tuple[str, str]]:
     """Importing file and file of the handle, for names that stand for one or for a class that makes one."""
     makers = {e.function.class_info for e in program.events("create") if e.name in _MAKERS}
+    closed = {info for info in makers if info is not None and _keeps_to_itself(program, info)}
+    built_on = {(info.path, base) for info in program.classes for base in program.solver.mro(info)[1:]}
+
+    def alone(info: ClassInfo, path: str) -> bool:
+        return info in closed and (path, info) not in built_on
+
     for module in program.modules:
         for dotted, member, *_ in module.imports:
             path = program.solver.names.path_of(dotted, module.path) if member else None
-            if path is not None and member is not None:
-                value = meant_by(program, path, member)
-                for maker in _made_by(value, makers):
-                    yield module.path, maker
+            for atom in meant_by(program, path, member) if path is not None and member is not None else ():
+                if atom.tag == "handle" and atom.kind in _MAKERS:
+                    yield module.path, atom.root[0]
+                elif atom.tag in ("cls", "inst") and atom.info in makers:
+                    yield from () if alone(atom.info, module.path) else ((module.path, atom.info.path),)
 
 
-def _made_by(value: Value, makers: Set[ClassInfo | None]) -> Iterator[str]:
-    for atom in value:
-        if atom.tag == "handle" and atom.kind in _MAKERS:
-            yield atom.root[0]
-        elif atom.tag in ("cls", "inst") and atom.info in makers:
-            yield atom.info.path
+def _keeps_to_itself(program: Program, info: ClassInfo) -> bool:
+    """Whether a class opens sessions, but hands none out: who imports it takes none, but for classes built on it."""
+    methods = info.methods.values()
+    if not any(e.kind == "create" and e.name not in _MAKERS for f in methods for e in f.events):
+        return False
+    handed = (a for f in methods for value in (f.summary.returns, f.summary.yields) for a in value)
+    return not any(program.kind(a) is not None or a.tag == "inst" for a in handed)

@@ -234,9 +234,6 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if given:
         return given
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
-    if any(a.tag == "row" for a in value) and solver.is_model(atom.info):
-        # a related row: whose session loaded another one's says nothing of this one's
-        value = tuple([a for a in value if a.tag != "row"])
     if name in library_classes.KEPT:
         value = library_objects.kept(frame, atom, name, value)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):

@@ -320,35 +320,6 @@ def for_nobody():
     return create_engine(settings.database_url, poolclass=pool.NullPool)  # TXN507@12
 """,
     ),
-    Bad(
-        """
-# --- bakery/main.py
-from fastapi import FastAPI
-
-from bakery.oven import engine
-
-app = FastAPI()
-# --- bakery/oven.py
-from sqlalchemy import create_engine
-
-from app.settings import settings
-
-engine = create_engine(settings.database_url)
-# --- stall/counter.py
-from bakery.oven import engine as ovens
-from stall.till import engine
-
-print(engine, ovens)
-# --- stall/till.py
-from sqlalchemy import create_engine
-
-from app.settings import settings
-
-engine = create_engine(settings.till_url)  # TXN507@10
-""",
-        path="bakery/main.py",
-        policy=(("session-modules", ["bakery/oven.py", "stall/till.py"]),),
-    ),
 ]
 GOOD = [
     Good(
@@ -563,30 +534,6 @@ engine = create_engine(settings.database_url)
 def for_migrations():
     return create_engine(settings.database_url, poolclass=pool.NullPool)
 """,
-    ),
-    Good(
-        """
-# --- bakery/main.py
-from fastapi import FastAPI
-
-from bakery.oven import engine
-
-app = FastAPI()
-# --- bakery/oven.py
-from sqlalchemy import create_engine
-
-engine = create_engine("postgresql://db/bakery", pool_size=5)
-# --- stall/counter.py
-from stall.till import engine
-
-print(engine)
-# --- stall/till.py
-from sqlalchemy import create_engine
-
-engine = create_engine("postgresql://db/stall", pool_size=5)
-""",
-        path="bakery/main.py",
-        policy=(("session-modules", ["bakery/oven.py", "stall/till.py"]),),
     ),
 ]
 
