@@ -21,7 +21,7 @@ def added_last(handler: Event, use: Event) -> bool:
         return False
     body = _tried(handler)
     last = body[-1] if body else None
-    if last is None or last[0] != "E" or last[2][1] != use.span:
+    if last is None or last[0] != "E" or last[2][1] != use.span or last[2][0] != "c" or last[2][2][0] != "a":
         return False
     return any(n[1] != use.span and _may_fail(n) for n in own_nodes_below(body))
 
