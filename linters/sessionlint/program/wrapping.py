@@ -35,7 +35,7 @@ def around_one(
 ) -> dict[Effect, Effect]:
     """What the statements of the inner function do around ``function``, by what the inner function's summary says."""
     summary: Summary = frame.solver.summary_of(wrapper)
-    own = [effect for effect, hop in summary.effects.items() if _is_own(frame, effect, hop, wrapper)]
+    own = [effect for effect, hop in summary.effects.items() if _is_own(frame, effect, hop)]
     if not any(kind in _STARRED for _, kind, *_ in wrapper.params):
         return {effect: effect for effect in own}
     told: dict[Effect, Effect] = {}
@@ -45,19 +45,19 @@ def around_one(
     return told
 
 
-def _is_own(frame: Frame, effect: Effect, hop: Hop, wrapper: FunctionInfo) -> bool:
+def _is_own(frame: Frame, effect: Effect, hop: Hop) -> bool:
     if hop.callee is not None:
         # by a helper that ends what it is passed, and not by what the inner function is put around
-        return effect.kind == "txn" and effect.subject is not None and _is_helpers(frame, hop, wrapper)
+        return effect.kind == "txn" and effect.subject is not None and _is_helpers(frame, hop)
     return effect.subject is not None or effect.kind == "network"
 
 
-def _is_helpers(frame: Frame, hop: Hop | None, wrapper: FunctionInfo) -> bool:
+def _is_helpers(frame: Frame, hop: Hop | None) -> bool:
     for _ in range(_HOPS):
         if hop is None or hop.callee is None:
             return hop is not None
-        if wrapper in hop.callee.wrappers:
-            return False
+        if hop.callee.wrappers:
+            return False  # it, or another one, is what the inner function is put around
         hop = frame.solver.summary_of(hop.callee).hop(hop.inner)
     return False
 

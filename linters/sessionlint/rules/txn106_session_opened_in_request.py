@@ -899,8 +899,8 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
             yield program.finding(META, event, message + _advice(program, event.function), trace)
-        run_with = session_run_with(program, event) if _receives(program, event.function) else None
-        if run_with is not None and event.site not in told:
+        run_with = session_run_with(program, event)
+        if run_with is not None and event.site not in told and _receives(program, event.function):
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
             trace = hops(program, event, run_with)
             yield program.finding(META, event, message + _advice(program, event.function, (run_with,)), trace)
