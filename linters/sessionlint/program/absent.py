@@ -32,13 +32,14 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
 
 
 def _kept(frame: Frame, name: str) -> Value:
-    """The open handles that stand under a name alone."""
-    handles = [a for a in frame.env.get(name, ()) if a.tag == "handle" and (a, _OPEN) in frame.facts]
+    """The open handles that stand under a name alone, or under another that has the same in it."""
+    kept = frame.env.get(name, ())
+    handles = [a for a in kept if a.tag == "handle" and (a, _OPEN) in frame.facts]
     if not handles:
         return ()
     others: list[Any] = []
     for other, value in frame.env.items():
-        if other != name:
+        if other != name and value != kept:
             others.extend(value)
     return tuple([a for a in handles if a not in others])
 

@@ -227,6 +227,7 @@ def solve(
     auth = frozenset(name.rpartition(".")[2] for path, name in names.primary.items() if policy.layer_of(path) == "auth")
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy) | auth, memo)
     solver.imports_of = lambda path: unpack(blobs[path])[1] if blobs.get(path) else ()
+    solver.mentions = lambda path, name: name.encode() in blobs.get(path, b"")
     if words_in is not None and part is None:
         # which part such a file goes with, its imports would have to say
         solver.passed_over = PassedOver(passed_over(blobs, policy), words_in)

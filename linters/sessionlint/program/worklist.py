@@ -48,6 +48,8 @@ class WorkList(Cells):
         super().__init__()
         self.policy = policy
         self.names = names
+        #: whether a file, read or not, has a word in its code
+        self.mentions: Callable[[str, str], bool] = lambda _, __: False
         #: what a file imports (module, level, members), of files as well that nothing has read
         self.imports_of: Callable[[str], Iterable[tuple[str, int, Sequence[str]]]] = lambda _: ()
         self.passed_over = PassedOver((), lambda _: frozenset())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
-_ELSEWHERE = ("test", "migration")
+_ELSEWHERE = frozenset({"test", "migration"})
 
 
 def live_together(program: Program, event: Event, other: Event) -> bool:
@@ -34,15 +34,12 @@ def is_left_to_migrations(program: Program, event: Event) -> bool:
     if function.name == "<module>" or function in program.dependency_functions or function.routes:
         return False
     callers, _ = program.shared(calling)
-    if function in callers or _is_mentioned(program, function) or _importers(program, function):
+    if function in callers or _is_mentioned(program, function):
         return False
-    names, name = program.solver.names, _name(function)
-    elsewhere = (path for path in names.primary if program.policy.layer_of(path) in _ELSEWHERE)
-    return any(
-        name in imported and names.path_of(names.absolute(path, module, level), path) == function.path
-        for path in elsewhere
-        for module, level, imported in program.solver.imports_of(path)
-    )
+    # a session module's own files are looked at above
+    others = (path for path in program.solver.names.primary if not program.policy.is_session_module(path))
+    layers = {program.policy.layer_of(p) for p in others if program.solver.mentions(p, _name(function))}
+    return bool(layers) and layers <= _ELSEWHERE
 
 
 def _are_apart(program: Program, path: str, other: str) -> bool:

@@ -243,7 +243,7 @@ async def connect():
     psycopg2.connect("host=db.example.com dbname=app")  # TXN504@22
     psycopg2.connect(host="db.example.com", sslmode="disable")  # TXN504@53
     psycopg.connect("postgresql://app@db.example.com/app?sslmode=prefer")  # TXN504@21
-    ConnectionPool(conninfo="postgresql://app@db.example.com/app")  # TXN504@29
+    ConnectionPool("postgresql://app@db.example.com/app")  # TXN504@20
     await asyncpg.connect(host="db.example.com", ssl=False)  # TXN504@54
     return await asyncpg.create_pool("postgresql://app@db.example.com/app")  # TXN504@38
 """,

@@ -290,36 +290,6 @@ def start_worker():
     prepare(settings.worker_url)
 """,
     ),
-    Bad(
-        source="""
-# --- migrations/env.py
-from app.session import for_migrations, for_reports
-
-engines = [for_migrations(), for_reports()]
-# --- app/reports.py
-from app.session import for_reports
-
-SOURCES = {"reports": for_reports}
-# --- app/session.py
-from sqlalchemy import create_engine, pool
-
-from app.settings import settings
-
-engine = create_engine(settings.database_url)
-
-
-def for_migrations():
-    return create_engine(settings.database_url, poolclass=pool.NullPool)
-
-
-def for_reports():
-    return create_engine(settings.database_url, poolclass=pool.NullPool)  # TXN507@12
-
-
-def for_nobody():
-    return create_engine(settings.database_url, poolclass=pool.NullPool)  # TXN507@12
-""",
-    ),
 ]
 GOOD = [
     Good(
@@ -512,27 +482,6 @@ def prepare(url=None, made=None):
 
 def start():
     prepare(made=connect())
-""",
-    ),
-    Good(
-        source="""
-# --- migrations/env.py
-from alembic import context
-
-from app.session import for_migrations
-
-with for_migrations().connect() as connection:
-    context.configure(connection=connection)
-# --- app/session.py
-from sqlalchemy import create_engine, pool
-
-from app.settings import settings
-
-engine = create_engine(settings.database_url)
-
-
-def for_migrations():
-    return create_engine(settings.database_url, poolclass=pool.NullPool)
 """,
     ),
 ]
