@@ -29,8 +29,8 @@ def beside(program: Program, column: Event) -> dict[str, str]:
     """The same for the ``Table(…)`` that a column is an argument of."""
     if column.path not in program.shared(_constraints):
         return {}
-    tables = (e for e in program.events("external") if e.name == "sqlalchemy.Table" and e.path == column.path)
-    around = next((e.span for e in tables if _is_inside(column.span, e.span)), None)
+    tables = program.shared(_tables).get(column.path, ())
+    around = next((span for span in tables if _is_inside(column.span, span)), None)
     return constrained_in(program, column.path, around) if around is not None else {}
 
 
@@ -42,6 +42,14 @@ def _constraints(program: Program) -> dict[str, list[_Constraint]]:
             columns, targets = _names(named.get("columns", ())), _names(named.get("refcolumns", ()))
             if len(columns) == len(targets):
                 found.setdefault(event.path, []).append((event.span, dict(zip(columns, targets, strict=True))))
+    return found
+
+
+def _tables(program: Program) -> dict[str, list[ir.Span4]]:
+    found: dict[str, list[ir.Span4]] = {}
+    for event in program.events("external"):
+        if event.name == "sqlalchemy.Table":
+            found.setdefault(event.path, []).append(event.span)
     return found
 
 
