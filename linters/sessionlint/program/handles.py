@@ -46,6 +46,7 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Handles that somebody has to close.
 HELD = (SESSION, CONNECTION, DRIVER)
+_EMPTIED = Ext(f"{knowledge.EMPTIED_REGISTRY}()")
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
 
@@ -76,7 +77,8 @@ def open_session(frame: Frame, factory: Any, e: ir.Expr, keywords: Keywords, beg
     """``factory()`` (or ``factory.begin()``)."""
     text = f"{ir.text_of(e[2])}()"
     is_async = frame.solver.is_async(factory)
-    if not begun and factory.tag in ("handle", "ext") and is_registry(frame.solver, factory):
+    kept = factory.registry if factory.tag == "handle" else factory == _EMPTIED
+    if kept and not begun:
         place = factory.site if factory.tag == "handle" else None
         made = make(frame, SESSION, e, text, (factory,), [], keywords, is_async, registry=True, of=place)
         # of one that a library keeps, no place is known to tell its session by: it stands for that itself

@@ -26,8 +26,11 @@ FACTORY_MAKERS = {
     "sqlalchemy.ext.asyncio.async_scoped_session": True,
 }
 
+#: The registry of an extension that empties it at the end of each request (of each application context):
+#: https://flask-sqlalchemy.readthedocs.io/en/stable/contexts/
+EMPTIED_REGISTRY = "flask_sqlalchemy.scoped_session"
 #: Those of them whose objects pass every method on to the session that they keep per thread, task or scope.
-REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session"}
+REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session", EMPTIED_REGISTRY}
 
 #: One of the tables that the source defines.
 MAPPED_TABLE = "sqlalchemy.MetaData().sorted_tables[]"
@@ -80,7 +83,7 @@ ASYNC_DRIVERS = re.compile(r"(?:asyncpg|aiopg|aiosqlite|aiomysql|asyncmy|databas
 #: Annotations that say "this is a handle".
 HANDLE_TYPES = {
     **dict.fromkeys(SESSION_CLASSES, SESSION),
-    **dict.fromkeys(FACTORY_MAKERS, FACTORY),
+    **dict.fromkeys((*FACTORY_MAKERS, EMPTIED_REGISTRY), FACTORY),
     "sqlalchemy.Engine": ENGINE, "sqlalchemy.ext.asyncio.AsyncEngine": ENGINE,
     "sqlalchemy.Connection": CONNECTION, "sqlalchemy.ext.asyncio.AsyncConnection": CONNECTION,
     "sqlalchemy.orm.SessionTransaction": "transaction",
@@ -180,7 +183,7 @@ _CANONICAL = {
 
 #: Attributes of library objects that are sessions or engines: import path with calls -> type.
 _HANDLE_ATTRIBUTES = {
-    "flask_sqlalchemy.SQLAlchemy().session": "sqlalchemy.orm.scoped_session()",
+    "flask_sqlalchemy.SQLAlchemy().session": f"{EMPTIED_REGISTRY}()",
     "sqlalchemy.inspect().session": "sqlalchemy.orm.Session()",
     "sqlalchemy.inspect().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
     "flask_sqlalchemy.SQLAlchemy().engine": "sqlalchemy.Engine()",
