@@ -58,7 +58,7 @@ class Cells:
 
     def read(self, key: Any) -> Value:
         """The value of a cell; the function being evaluated will be told when it changes."""
-        if self._active:
+        if self._active or self._question is not None:
             self._note(key)
         value = self._cells.get(key, UNKNOWN)
         if self._trace is not None and key not in self._noted:
@@ -111,7 +111,7 @@ class Cells:
         The function being evaluated will be told when the answer changes, rather than whenever a cell does that was
         read on the way to it. The answer is kept for all who ask the same.
         """
-        if not self._active:
+        if self._question is None and not self._active:
             return getattr(self, name)(*about)
         question = (name, *about)
         answer = self._answer(question)
