@@ -28,7 +28,8 @@ META = Rule(
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
-        "`len()`, `max()` of numbers, what is declared an `int`), digests and UUIDs in hexadecimal, "
+        "`len()`, `max()` of numbers, what is declared an `int`, fields formatted as numbers: `{n:d}`), members of "
+        "enumerations, class variables that every class below writes out, digests and UUIDs in hexadecimal, "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
