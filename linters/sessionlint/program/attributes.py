@@ -9,6 +9,7 @@ from sessionlint.program import (
     by_key,
     calls,
     certificates,
+    class_bodies,
     class_values,
     configured,
     drawing,
@@ -31,7 +32,6 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of, session_class
-from sessionlint.program.stdlib import PROPERTY
 from sessionlint.program.values import (
     NAMESPACE,
     UNKNOWN,
@@ -243,7 +243,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if not atom.bindings:
         value = class_values.chosen(frame, atom.info, name, value, e)
     if value:
-        return _described(frame, by_key.of_object(frame, _rebind(value, atom), atom, name, e), atom, e)
+        value = class_bodies.methods(frame, value, atom, name)
+        return class_bodies.described(frame, by_key.of_object(frame, _rebind(value, atom), atom, name, e), atom, e)
     fallback = solver.method(atom.info, "__getattr__")
     if fallback is not None:
         result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)
@@ -299,35 +300,6 @@ def _rebind(value: Value, atom: Inst) -> Value:
 
 def _put_in(value: Value, bindings: dict[Any, Value]) -> Value:
     return join_all([bindings.get(a) or (a,) for a in value]) if any(a in bindings for a in value) else value
-
-
-def _described(frame: Frame, value: Value, owner: Inst, e: ir.Expr) -> Value:
-    """What class attributes give through an instance: descriptors, ``property(f)``, partial methods."""
-    if all(a.tag not in ("inst", "partial") for a in value):
-        return value
-    out: Value = UNKNOWN
-    for atom in value:
-        getter = frame.solver.method(atom.info, "__get__") if atom.tag == "inst" else None
-        if getter is not None:
-            out = join(out, calls.call_function(frame, frame.solver.bound(getter, atom), [(owner,)], [], e, run=True))
-        elif atom.tag == "partial" and atom.function == PROPERTY:
-            for read in atom.args[0]:
-                found = frame.machine.call(frame, read, [(owner,)], [], e)
-                out = join(out, found)
-        elif atom.tag == "partial":
-            bound = tuple(_bound_to(frame, owner, function) for function in atom.function)
-            out = join(out, (atom._replace(function=bound),))
-        else:
-            out = join(out, (atom,))
-    return out
-
-
-def _bound_to(frame: Frame, owner: Inst, function: Any) -> Any:
-    """A method that stands unbound in its class body, read through an instance."""
-    if function.tag != "fn" or function.receiver is not None:
-        return function
-    own = function.info.class_info in frame.solver.mro(owner.info)
-    return frame.solver.bound(function.info, owner) if own else function
 
 
 def _asked(frame: Frame, value: Value, name: str, e: ir.Expr) -> Value:

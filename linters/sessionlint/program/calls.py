@@ -10,6 +10,7 @@ from sessionlint.program import (
     configured,
     dispatching,
     drawing,
+    families,
     generators,
     giving,
     handles,
@@ -99,6 +100,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             overriding.foretell(frame, through, instead, args, keywords, e)
         if frame.under and callee in frame.under:
             out = join(out, _guarded(frame, frame.under[callee], callee, args, keywords, e))
+        elif frame.by_name and e[2][0] != "a" and callee in frame.by_name:
+            out = join(out, _guarded(frame, frame.by_name[callee], callee, args, keywords, e))
         elif (chosen := class_passed(callee)) is not None:
             out = join(out, _guarded(frame, chosen, callee, args, keywords, e))
         elif through is not None and (instead or _is_one_of_several(frame, callees, callee)):
@@ -182,12 +185,12 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if tag == "annotated":
         # calling a NewType gives its argument back
         return args[0] if args else UNKNOWN
-    kind = frame.solver.kind_of(callee)
-    if kind == "factory":
+    own = families.of_own_class(frame, callee) if tag == "param" and callee.info.name == "__init__" else UNKNOWN
+    if not own and frame.solver.kind_of(callee) == "factory":
         return handles.open_session(frame, callee, e, keywords)
     if tag in ("param", "injected") and depth < 3:
         out: Value = UNKNOWN
-        views = frame.solver.ask("views", callee)
+        views = own or frame.solver.ask("views", callee)
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = locators.without_protocols(frame, views)
@@ -261,6 +264,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     instance, own = Inst(info), keeping.own(frame, info, e[1])
     if init is not None:
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
+        families.note(frame, info, init, bindings)
         bindings.update(frame.solver.summary_of(init).not_given)
         running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))

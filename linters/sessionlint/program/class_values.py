@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, overriding
+from sessionlint.program import class_names, knowledge, overriding
 from sessionlint.program.arguments import bound
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import ONLY, Guard
@@ -24,7 +24,8 @@ _CALLABLE = Ext("typing.Callable()")
 #: So many classes below are asked for what a base leaves open.
 _MOST = 6
 #: What is kept in an attribute, as far as it matters here; nothing at all is left open, too.
-_TELLS = frozenset({"cls", "fn", "inst", "const", "partial", "ext"})
+_TELLS = frozenset({"cls", "fn", "inst", "const", "partial", "ext", "seq"})
+_NAMED = frozenset({"const", "seq"})
 
 
 class Choice(NamedTuple):
@@ -61,6 +62,8 @@ def chosen(frame: Frame, info: ClassInfo, name: str, value: Value, e: ir.Expr) -
         _note_made(frame, info, through, value)
     elif _is_open(frame, info, name, value):
         return _left_open(frame, info, through, name) or value
+    elif value and value[0].tag in _NAMED:
+        return class_names.note(frame, info, through, name, value)
     return value
 
 

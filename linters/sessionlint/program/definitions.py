@@ -18,6 +18,7 @@ from sessionlint.program import (
     knowledge,
     litestar,
     middleware,
+    operators,
     provisions,
     registering,
     row_classes,
@@ -66,7 +67,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         info.wrappers = ()
     info.resigned()
     before = frame.env.get(info.name)
-    if frame.class_scope is None:
+    if frame.class_scope is None and info.span not in frame.redefined:
         # at once: modules that import each other ask for it
         frame.bind(info.name, result, info.header)
     provides, filled = provisions.decorators(values) if values else ([], False)
@@ -74,6 +75,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         nested = info.parent is not None
         info.eager = nested or bool(info.flags & ir.FLAG_MATTERS or info.routes or info.registrations or filled)
     if info.eager:
+        operators.note_method(frame.solver, info)
         _in_header(frame, info, before)
         given_through(frame, info)
     if provides:

@@ -22,6 +22,7 @@ from sessionlint.program import (
     knowledge,
     left_open,
     promising,
+    redefining,
     scheduling,
     subclassing,
     unsaved,
@@ -90,6 +91,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     else:
         frame.env.update({"__name__": UNKNOWN})
     body = function.body
+    if function is function.module.body:
+        frame.redefined = redefining.replaced(body)
     run_block(frame, body)
     if not frame.dead:
         frame.emit("leave", (function.span[2], 1, function.span[2], 2))

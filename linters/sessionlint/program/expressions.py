@@ -27,6 +27,7 @@ from sessionlint.program import (
     libraries,
     listed,
     mapped,
+    operators,
     pairs,
     picking,
     predicates,
@@ -122,6 +123,7 @@ def _bool(frame: Frame, e: ir.Expr) -> Value:
     for test, operand in zip(e[3], e[3][1:], strict=False):
         if operand[0] in _RUNS:
             frame.guards.extend(said(frame, test))
+        operators.asked(frame, values[-1], test[1])
         values.append(frame.evaluate(operand))
     del frame.guards[depth:]
     frame.merge(before)
@@ -135,16 +137,18 @@ def _bool(frame: Frame, e: ir.Expr) -> Value:
 def _compare(frame: Frame, e: ir.Expr) -> Value:
     left = frame.evaluate(e[2])
     rights = [frame.evaluate(c) for c in e[4]]
-    return predicates.comparison(frame, e, left, rights)
+    made = operators.compared(frame, e, [left, *rights])
+    return predicates.comparison(frame, e, left, rights) or made
 
 
 def _unary(frame: Frame, e: ir.Expr) -> Value:
     value = frame.evaluate(e[3])
-    return tuple(a for a in value if a.tag == "predicate")
+    made = operators.alone(frame, e, value)
+    return tuple(a for a in value if a.tag == "predicate") or made
 
 
 def _conditional(frame: Frame, e: ir.Expr) -> Value:
-    frame.evaluate(e[2])
+    operators.asked(frame, frame.evaluate(e[2]), e[2][1])
     told = told_tests.outcome(frame, e[2]) if frame.depth else None
     if told is not None:
         return frame.evaluate(e[3] if told else e[4])
@@ -406,7 +410,7 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
         if not item:
             picking.note_each(frame, target, source)
         for condition in conditions:
-            frame.evaluate(condition)
+            operators.asked(frame, frame.evaluate(condition), condition[1])
             frame.env.update(literals_left(frame, condition)[0])
             if condition[0] in listed.TESTS:
                 listed.note(frame, listed.tested(frame, condition)[0])

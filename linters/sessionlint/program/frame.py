@@ -98,6 +98,9 @@ class Frame:
         self.drawn: dict[Any, Any] = {}
         #: functions that are called under a condition on a parameter, however they are named
         self.under: dict[Any, Any] = {}
+        #: names that stand in class attributes, and in objects of which classes, see :mod:`~.class_names`
+        self.named: dict[str, Any] = {}
+        self.by_name: dict[Any, Any] = {}
         #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
         self.chosen: dict[Any, Any] = {}
         #: what objects of the classes that others have in their place are made with
@@ -139,6 +142,8 @@ class Frame:
         self.imported: set[str] = set()
         #: names of the module as they were found at an epoch of the solver: who asked once is told of changes
         self._members: dict[str, tuple[int, Value]] = {}
+        #: functions of the module that later ones of the same name replace, see :mod:`sessionlint.program.redefining`
+        self.redefined: frozenset[ir.Span4] = frozenset()
         self.class_scope: Any = None
         #: the definition whose annotations and defaults are evaluated apart from the module they stand in
         self.header: ir.Span4 | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import demand, knowledge
+from sessionlint.program import demand, knowledge, operators
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
 from sessionlint.program.model import ClassInfo, FunctionInfo
@@ -89,6 +89,7 @@ class Solver(Classes):
             self.spread = True
             return
         function.eager = True
+        operators.note_method(self, function)
         if function.class_info is not None:
             self.enqueue(function.module.body)  # its header may name what the body of the class does
         self.enqueue(function)

@@ -20,6 +20,7 @@ from sessionlint.program import (
     keeping,
     listed,
     one_way,
+    operators,
     pairs,
     picking,
     rounds,
@@ -67,7 +68,8 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
     if s[3] == "|" and s[2][0] == "a" and s[2][3] == "info":
         frame.evaluate(("c", s[1], ("a", s[2][1], s[2], "update"), (s[4],), ()))
         return
-    assign(frame, s[2], frame.evaluate(operation), operation)
+    made = operators.in_place(frame, s)
+    assign(frame, s[2], frame.evaluate(operation) if made is None else made, operation)
 
 
 def _return(frame: Frame, s: ir.Stmt) -> None:
@@ -120,6 +122,7 @@ def _is_type_checking(test: ir.Expr, value: Value) -> bool:
 def _if(frame: Frame, s: ir.Stmt) -> None:
     asked = beginning.asked(frame, s[2])
     test = frame.evaluate(s[2])
+    operators.asked(frame, test, s[2][1])
     told = told_tests.outcome(frame, s[2]) if frame.depth else None
     if told is not None:
         run_block(frame, s[3] if told else s[4])
@@ -297,7 +300,7 @@ def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
 
 def _while(frame: Frame, s: ir.Stmt) -> None:
     endless = s[2][0] == "k" and bool(s[2][2])
-    _loop(frame, s[3], s[4], lambda: (frame.evaluate(s[2]), None)[1], endless)
+    _loop(frame, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
 
 
 def _jump(frame: Frame, s: ir.Stmt) -> None:
@@ -410,6 +413,8 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
         else:
             frame.evaluate(target)
             if target[0] == "i":
+                key = [frame.evaluate(target[3])]
+                operators.called(frame, frame.evaluate(target[2]), "__delitem__", key, target[1])
                 remove(frame, target[2], frame.evaluate(target[3]))
 
 
@@ -436,7 +441,7 @@ def _match(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _assert(frame: Frame, s: ir.Stmt) -> None:
-    frame.evaluate(s[2])
+    operators.asked(frame, frame.evaluate(s[2]), s[2][1])
     narrow(frame, s[2])
     if s[2][0] in listed.TESTS:
         listed.note(frame, listed.tested(frame, s[2])[0])

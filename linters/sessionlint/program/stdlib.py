@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, asking_rows, listed, network, padding, prefixes, strings
+from sessionlint.program import ambient, asking_rows, class_names, listed, network, padding, prefixes, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
 from sessionlint.program.targets import assign, change
@@ -51,7 +51,10 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     known = [a for n in names for a in (_views(frame, n) if n.tag == "param" else (n,))]
     for text in strings.texts_of(tuple(known)):
         if not text.dynamic:
-            out = join(out, frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text)))
+            found = frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text))
+            if frame.named:
+                class_names.called(frame, text.text, found)
+            out = join(out, found)
         elif not out and text.text.count("\0") == 1:
             out = prefixes.methods(frame, base, text.text)
     if not out and (asked := _requests(frame, base)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import knowledge, listed, mapped, padding, picking, predicates, urls
+from sessionlint.program import knowledge, listed, mapped, operators, padding, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -217,7 +217,9 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
         chain.append(chain[-1][3])
     value = _operand(frame, chain[-1][2], chain[-1][3])
     for link in reversed(chain):
-        value = _combine(frame, link[2], value, _operand(frame, link[2], link[4]))
+        right = _operand(frame, link[2], link[4])
+        made = operators.between(frame, link, value, right)
+        value = _combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
 

@@ -19,6 +19,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     lasting,
+    operators,
     overwritten,
     picking,
     replacing,
@@ -281,6 +282,7 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     frame.identifier(str(key), value, source, "key")
     text = ir.text_of(target)
     frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=text, expr=source)
+    operators.called(frame, owner, "__setitem__", [keys, value], target[1])
     if stubs.is_replaced(target[2]):
         stubs.replace(frame, keys, value)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
