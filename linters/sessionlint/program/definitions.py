@@ -15,6 +15,7 @@ from sessionlint.program import (
     hooking,
     init_only,
     knowledge,
+    lasting,
     middleware,
     operators,
     provisions,
@@ -149,6 +150,8 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
             dependency = next(
                 (m for a in declared if a.tag == "annotated" for m in a.metadata if m.tag == "dependency"), None
             )
+        if any(a.tag == "handle" for a in given):
+            frame.store(lasting.DEFAULT, name, given, span)
         given = _header(name, annotation, default, declared, given)
         if info.routes and declared:
             from_requests.asked(frame, declared)
