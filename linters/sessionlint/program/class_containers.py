@@ -59,14 +59,15 @@ def _owner(frame: Frame, info: ClassInfo, name: str) -> ClassInfo | None:
     for cls in frame.solver.mro(info):
         entry = cls.attributes.get(name)
         if entry is not None and entry[3] is not None:
-            return cls if _makes_container(entry[3]) else None
+            return cls if makes_container(entry[3]) else None
     return None
 
 
-def _makes_container(expr: ir.Expr) -> bool:
+def makes_container(expr: ir.Expr) -> bool:
+    """Whether an expression makes a list, set or dictionary each time it is evaluated."""
     if expr[0] in _DISPLAYS:
         return True
     return expr[0] == "c" and (ir.dotted(expr[2]) or "").rpartition(".")[2] in _MAKERS
 
 
-__all__ = ["PLACE", "note", "note_entries"]
+__all__ = ["PLACE", "makes_container", "note", "note_entries"]

@@ -16,6 +16,7 @@ from sessionlint.program import (
     hooking,
     init_only,
     knowledge,
+    lasting,
     litestar,
     middleware,
     operators,
@@ -155,6 +156,8 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
             dependency = handed_dependencies.in_default(frame, given)
         if dependency is None and default is None and info.routes and litestar.serves(info):
             dependency = litestar.given(frame, info, name)
+        if any(a.tag == "handle" for a in given):
+            frame.store(lasting.DEFAULT, name, given, span)
         given = _header(name, annotation, default, declared, given)
         if info.routes and declared:
             from_requests.asked(frame, declared)

@@ -62,6 +62,7 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
         return
     if not sequences:
         return
+    lasting.note_default(frame, target, tuple(a for v in added for a in v), e[1])
     if target[2].endswith("ds") and e[3]:
         frame.identifier(target[2], args[-1] if e[2][3] == "extend" else (Seq(added),), e[3][-1], "name")
     grown = _grown(frame, sequences, added)

@@ -6,15 +6,18 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.by_key import DEFAULTS
+from sessionlint.program.class_containers import makes_container
 from sessionlint.program.frame import Frame
 from sessionlint.program.knowledge import APPLICATION_STATES
-from sessionlint.program.values import Map, Value
+from sessionlint.program.values import UNKNOWN, Map, Param, Value
 
 #: Classes of libraries that are dictionaries with a bound or a time for what they hold.
 CACHES: Final[tuple[str, ...]] = (
     "cachetools.Cache", "cachetools.FIFOCache", "cachetools.LFUCache", "cachetools.LRUCache", "cachetools.MRUCache",
     "cachetools.RRCache", "cachetools.TLRUCache", "cachetools.TTLCache", "expiringdict.ExpiringDict", "lru.LRU",
 )  # fmt: skip
+#: Where a ``store`` event says that something is kept: in the default of a parameter.
+DEFAULT: Final = "default"
 _DICTIONARIES: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", *CACHES})
 
 
@@ -47,6 +50,18 @@ def note_state(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4, text
     owner = frame.evaluate(holder[2])
     if any(a.tag == "ext" and a.name in APPLICATION_STATES for a in owner):
         frame.store("state", text, value, span)
+
+
+def note_default(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4) -> None:
+    """Something is put into ``seen`` of ``def f(seen=[])``: that list is one for all calls that pass none."""
+    if holder[0] != "n" or not value:
+        return
+    function = frame.function
+    for name, _, _, default, _ in function.params:
+        if name == holder[2] and default is not None and makes_container(default):
+            if Param(function, name) in frame.env.get(name, UNKNOWN):
+                frame.store(DEFAULT, name, value, span)
+            return
 
 
 def is_of_module(frame: Frame, holder: ir.Expr) -> bool:

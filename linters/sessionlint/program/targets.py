@@ -300,6 +300,7 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         return
     if value and (target[2][0] == "i" or any(a.tag == "inst" for a in owner)):
         lasting.note(frame, target[2], owner, value, target)
+    lasting.note_default(frame, target[2], value, target[1])
     if value and target[2][0] in ("a", "i"):
         class_containers.note_entries(frame, target[2], value, target[1])
         lasting.note_state(frame, target[2], value, target[1], text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import class_containers
+from sessionlint.program import class_containers, lasting
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
@@ -536,6 +536,7 @@ _PLACES = {
     "global": "a module",
     "class": "a class",
     "object": "an object of the application",
+    lasting.DEFAULT: "the default of a parameter",
 }
 
 
