@@ -56,8 +56,9 @@ def _is_helpers(frame: Frame, hop: Hop | None) -> bool:
     for _ in range(_HOPS):
         if hop is None or hop.callee is None:
             return hop is not None
-        if hop.callee.wrappers:
-            return False  # it, or another one, is what the inner function is put around
+        if hop.callee.wrappers or hop.callee.parent is not None:
+            # it, another one, or what another decorator put around one, is what the inner function is put around
+            return False
         hop = frame.solver.summary_of(hop.callee).hop(hop.inner)
     return False
 
