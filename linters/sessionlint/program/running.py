@@ -63,7 +63,7 @@ def run(
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
-        subject=closed_of(frame, bindings, mapped, summary) if frame.facts else UNKNOWN,
+        subject=closed_of(frame, function, bindings, mapped, summary) if frame.facts else UNKNOWN,
     )  # fmt: skip
     carrying.carry_all(frame, function, summary, mapped, e)
     if summary.gives:
@@ -160,7 +160,9 @@ def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle)
     return begun not in summary.effects
 
 
-def closed_of(frame: Frame, bindings: dict[Any, Value], mapped: dict[Any, Value], summary: Summary) -> Value:
+def closed_of(
+    frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], mapped: dict[Any, Value], summary: Summary
+) -> Value:
     """Sessions closed already that a callee is given, alone or in objects, or that a function made here closes over."""
     closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
     if not closed:
@@ -170,6 +172,7 @@ def closed_of(frame: Frame, bindings: dict[Any, Value], mapped: dict[Any, Value]
     # what stands for another one in this call is not meant
     own = [subject for subject in effects if frame.is_own(subject) and not subject.registry]
     taken = [subject for subject in own if subject in mapped.get(subject, (subject,))]
+    taken = [subject for subject in taken if not of_callers.is_anothers(frame, function, subject, mapped)]
     return tuple(dict.fromkeys((*given, *taken)))
 
 
