@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
-from sessionlint.program.values import Handle, Value, contained
+from sessionlint.program.values import Handle, Site, Value, contained
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
 from sessionlint.rules.kept_for_good import is_cached
@@ -35,13 +35,27 @@ def made(event: Event) -> list[Handle]:
     ]  # fmt: skip
 
 
-def of_registry(event: Event) -> list[Handle]:
-    """The sessions of scoped registries that a function has to close: those that it asks for, or closes, itself.
+def of_registry(program: Program, event: Event) -> list[Handle]:
+    """The sessions of scoped registries that a function has to close: closed by itself, or asked for and never emptied.
 
     Who is handed one by a property is not told that it may be new: whoever ends the scope closes it.
     """
     kept = [a for a in event.subject if isinstance(a, Handle) and a.registry and a.kind == "session"]
-    return [a for a in kept if a.site != event.site and (event.kind == "create" or any(_closings(event, a)))]
+    kept = [a for a in kept if a.site != event.site]
+    emptied = program.shared(_emptied) if kept and event.kind == "create" else frozenset()
+    asked = event.kind == "create"
+    return [a for a in kept if (asked and a.site not in emptied) or any(_closings(event, a))]
+
+
+def _emptied(program: Program) -> frozenset[Site]:
+    """The registries that a ``remove()`` empties somewhere: at the end of a request, of a job, of a thread."""
+    ends = [e for e in program.events("txn") if e.name == "close" and e.text == "remove"]
+    given = [v for e in ends for a in e.subject for v in (a, *_passed(program, a))]
+    return frozenset(v.site for v in given if isinstance(v, Handle))
+
+
+def _passed(program: Program, atom: Any) -> Value:
+    return program.solver.views(atom) if atom.tag in ("param", "injected") else ()
 
 
 def kept_by_source(event: Event, handle: Handle) -> bool:

@@ -415,7 +415,7 @@ def _found(program: Program) -> Iterator[Finding]:
             yield from _left(program, event)
         if not event.flags.isdisjoint(("context", "iterated", "typing")):
             continue
-        for handle in (*made(event), *of_registry(event)):
+        for handle in (*made(event), *of_registry(program, event)):
             if kept_by_source(event, handle):
                 continue
             message = _message(program, event, handle)
