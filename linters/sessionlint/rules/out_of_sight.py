@@ -34,4 +34,6 @@ def _committed(program: Program) -> frozenset[Site]:
     alone = [f for f in program.functions if f not in called and not f.routes and program.role(f) != "background"]
     bodies = [module.body for module in program.solver.modules.values()]
     subjects = (e.subject for f in (*alone, *bodies) for e in f.summary.effects if (e.kind, e.name) in _SAVES)
-    return frozenset(a.root for a in subjects if isinstance(a, Handle))
+    # what is entered and does not give the session commits it where it is left, unseen by who entered
+    left = (a for f in program.functions for a, _ in f.summary.commits_after_yield)
+    return frozenset(a.root for a in (*subjects, *left) if isinstance(a, Handle))
