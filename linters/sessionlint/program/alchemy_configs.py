@@ -11,7 +11,8 @@ from typing import Final
 
 from sessionlint.program.values import Ext
 
-_PACKAGE: Final = "advanced_alchemy."
+#: Litestar gives the same under its own names.
+_PACKAGES: Final = ("advanced_alchemy.", "litestar.plugins.sqlalchemy.", "litestar.contrib.sqlalchemy.")
 _CONFIG: Final = re.compile(
     r"SQLAlchemy(?P<mode>Async|Sync)Config\(\)\.(?P<method>get_session|create_session_maker|get_engine)$"
 )
@@ -25,7 +26,7 @@ _GIVEN: Final = {
 
 def given(name: str) -> Ext | None:
     """The session, session maker or engine that a call gives, by its dotted name."""
-    if not name.startswith(_PACKAGE):
+    if not name.startswith(_PACKAGES):
         return None
     config = _CONFIG.search(name)
     if config is not None:

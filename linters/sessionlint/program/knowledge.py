@@ -98,17 +98,6 @@ HANDLE_TYPES = {
     **{f"{driver}.{name}": DRIVER for driver in ("aiopg", "aiomysql", "oracledb", "pyodbc")
        for name in ("Connection", "Cursor")},
     "pymysql.connections.Connection": DRIVER, "pymysql.cursors.Cursor": DRIVER, "pymysql.cursors.DictCursor": DRIVER,
-    # what advanced-alchemy's configurations give, by its documentation (config.asyncio, config.sync)
-    **{
-        f"{package}.SQLAlchemy{mode}Config().{name}": kind
-        for package in (
-            "advanced_alchemy.config", "advanced_alchemy.config.asyncio", "advanced_alchemy.config.sync",
-            *(f"advanced_alchemy.extensions.{n}" for n in ("fastapi", "flask", "litestar", "sanic", "starlette")),
-            "litestar.plugins.sqlalchemy", "litestar.contrib.sqlalchemy.plugins",
-        )
-        for mode in ("Async", "Sync")
-        for name, kind in (("get_session", SESSION), ("create_session_maker", FACTORY), ("get_engine", ENGINE))
-    },
 }  # fmt: skip
 
 ASYNC_TYPES = {n for n in HANDLE_TYPES if "async" in n.lower() or n.startswith(("asyncpg", "aio"))}

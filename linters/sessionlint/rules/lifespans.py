@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.entries import lifespans
+from sessionlint.program.handles import HELD
 from sessionlint.program.values import Handle
 from sessionlint.rules.background_work import sessions_in
-from sessionlint.rules.ownership import HELD
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Site, Value, contained
 from sessionlint.rules.closing_conditions import on_other_condition
@@ -14,8 +15,6 @@ from sessionlint.rules.kept_for_good import is_cached
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
-#: Kinds that hold a connection and have to be closed.
-HELD = frozenset({"session", "connection", "driver connection"})
 Verdict = Literal[
     "closed", "passed on", "closed without finally", "never closed", "left open by a return", "left before the try",
     "closed on a condition",
@@ -42,8 +41,8 @@ def of_registry(program: Program, event: Event) -> list[Handle]:
     """
     kept = [a for a in event.subject if isinstance(a, Handle) and a.registry and a.kind == "session"]
     kept = [a for a in kept if a.site != event.site]
-    emptied = program.shared(_emptied) if kept and event.kind == "create" else frozenset()
-    asked = event.kind == "create"
+    asked = bool(kept) and event.kind == "create"
+    emptied = program.shared(_emptied) if asked else frozenset()
     return [a for a in kept if (asked and a.site not in emptied) or any(_closings(event, a))]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program import class_containers, lasting
+from sessionlint.program.handles import HELD
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
@@ -24,7 +25,7 @@ from sessionlint.rules.kept_for_good import (
 from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.lifespans import kept_as_state
-from sessionlint.rules.ownership import HELD, closes
+from sessionlint.rules.ownership import closes
 from sessionlint.rules.returned_unfinished import mapped_later
 from sessionlint.rules.scripts import runs_once
 
