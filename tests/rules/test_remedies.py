@@ -691,3 +691,13 @@ if __name__ == "__main__":
 """
     ways = {"session-contexts": ["app.session.Store.session"]}
     assert advice(source, "TXN101", **ways) == ["Open it with `with Store(…).session() as session:`."]
+
+
+def test_a_session_made_for_a_default_is_told_of_once():
+    source = (
+        "# --- app/session.py\nfrom sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+        "Local = sessionmaker(create_engine('postgresql://db/app'))\n"
+        "# --- app/jobs/nightly.py\nfrom app.session import Local\n\n\n"
+        "def load(key, session=Local()):\n    return session.get(object, key)\n"
+    )
+    assert advice(source, "TXN109") == ["Take the session as an argument, or open one inside."]

@@ -50,18 +50,6 @@ def kept_at_exit(program: Program) -> Iterator[tuple[Event, Any]]:
             yield event, session
 
 
-def kept_as_default(program: Program) -> Iterator[tuple[FunctionInfo, str, Any]]:
-    """The parameters of functions and methods whose default opens a session, each with its place."""
-    for function in program.functions:
-        if function.parent is not None or not function.param_values:
-            continue
-        for name, _, _, _, span in function.params:
-            default = function.param_values.get(name, ((), ()))[1]
-            made = [a.site for a in default if isinstance(a, Handle) and a.kind in HELD]
-            if any(path == function.path and _is_inside(where, function.span) for path, where in made):
-                yield function, name, span
-
-
 def _is_closed_before(event: Event, session: Any) -> bool:
     """Whether a request's end or a ``with`` of the function closes a session."""
     if not isinstance(session, Handle):
@@ -112,10 +100,6 @@ def _makes(maker: FunctionInfo, source: ir.Expr) -> bool:
     """``super().__new__(cls)``."""
     calls = source[0] == "c" and source[2][0] == "a" and source[2][3] == maker.name
     return bool(calls and _root(source[2][2]) in ("super", "object", "type"))
-
-
-def _is_inside(inner: ir.Span4, outer: ir.Span4) -> bool:
-    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
 
 
 def _root(expr: ir.Expr) -> str | None:

@@ -18,7 +18,6 @@ from sessionlint.rules.kept_for_good import (
     is_cached,
     is_kept_on_object,
     keeps_its_object,
-    kept_as_default,
     kept_at_exit,
     kept_by_new,
 )
@@ -555,10 +554,16 @@ def check(program: Program) -> Iterator[Finding]:
         if reason:
             made = [a for a in held if isinstance(a, Handle)]
             trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
-            yield program.finding(META, event, f"{event.text} keeps a session {reason}.", trace)
+            message = f"{event.text} keeps a session {reason}."
+            if event.name == lasting.DEFAULT:
+                message = (
+                    f"The default of {event.text!r} keeps one session for all calls. Take the session as an argument, "
+                    "or open one inside."
+                )
+            yield program.finding(META, event, message, trace)
     yield from _kept_for_good(program)
     yield from _kept_as_state(program)
-    yield from _kept_when_defined(program)
+    yield from _kept_by_new(program)
     for event in program.events("keep"):
         if program.role(event.function) not in ("test", "migration"):
             yield from _kept_closure(program, event)
@@ -603,15 +608,8 @@ def _kept_as_state(program: Program) -> Iterator[Finding]:
             yield program.finding(META, where, message)
 
 
-def _kept_when_defined(program: Program) -> Iterator[Finding]:
-    """``def load(key, session=factory())``, which is made once, at import, and what ``__new__`` puts on its class."""
-    for function, name, span in kept_as_default(program):
-        if program.role(function) not in ("test", "migration"):
-            message = (
-                f"The default of {name!r} is one session, made at import, that all calls of {function.name}() share. "
-                "Take the session as an argument, or open one inside."
-            )
-            yield program.finding(META, (function, span), message)
+def _kept_by_new(program: Program) -> Iterator[Finding]:
+    """What ``__new__`` puts on the one object of its class."""
     for event, info in kept_by_new(program):
         if program.role(event.function) not in ("test", "migration"):
             message = (
