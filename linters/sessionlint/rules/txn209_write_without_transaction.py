@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program.api import EXEMPT_ROLES
 from sessionlint.program.merging import ADDED
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
@@ -31,10 +32,11 @@ META = Rule(
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
-        "`flush()` alone; services, whose caller owns the transaction, unless they open the session themselves and "
-        "nobody else gets it; rows that a GET request merges to read them; sessions of unknown origin, and sessions "
-        "handed to code that cannot be seen; writes of a dependency when one of the requests that use it commits; a "
-        "session in a registry or context variable that middleware, or whatever else no code in sight calls, commits; "
+        "`flush()` alone; services and whatever else is no endpoint and no background work, because a caller may own "
+        "the transaction, unless they open the session themselves and nobody else gets it; rows that a GET request "
+        "merges to read them; sessions of unknown origin, and sessions handed to code that cannot be seen; writes of a "
+        "dependency when one of the requests that use it commits; a session in a registry or context variable that "
+        "middleware, or whatever else no code in sight calls, commits; "
         "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
         "later commit may still follow."
     ),
@@ -1069,14 +1071,17 @@ async def d(notes=Depends(given(Written))):
     ),
 ]
 
+#: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
+_RUN = ("endpoint", "background", "handler")
+
 
 def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session, and the first on a way out before the commit."""
     for function in program.functions:
         role = program.role(function)
-        if role not in ("endpoint", "background", "handler", "service"):
+        if role in EXEMPT_ROLES:
             continue
-        own = opened_and_kept(program, function) if role == "service" else None
+        own = None if role in _RUN else opened_and_kept(program, function)
         if own is not None and not own:
             continue
         reported: set[tuple[Any, bool]] = set()
