@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
 from sessionlint.rules.left_alone import left_alone
@@ -16,6 +17,7 @@ from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
 _RANKS = ("injected", "handle", "param")
+_REPEATS = ("L", "W", "g", "lam")
 
 
 def count(
@@ -124,9 +126,11 @@ def described(program: Program, session: Any) -> str:
     return f"{of}{word}"[0].upper() + f"{of}{word}"[1:]
 
 
-def shared(program: Program, function: FunctionInfo, counts: Counter[Any]) -> Any:
+def shared(program: Program, event: Event, counts: Counter[Any]) -> Any:
     """The session that is in several coroutines: of several, the injected one, which the reader knows."""
-    found = [s for s, number in counts.items() if number > 1 and is_shared(program, function, s, True)]
+    found = [
+        s for s, number in counts.items() if number > 1 and is_shared(program, event.function, s, True, event.span)
+    ]
     return min(found, key=_order, default=None)
 
 
@@ -142,8 +146,13 @@ def _order(session: Any) -> tuple[int, Any, str]:
     return rank, place, str(getattr(session, "name", ""))
 
 
-def is_shared(program: Program, function: FunctionInfo, session: Any, many: bool) -> bool:
-    """Not when every round of a loop or comprehension makes its own session, or takes one from a container."""
+def is_shared(
+    program: Program, function: FunctionInfo, session: Any, many: bool, place: ir.Span4 | None = None
+) -> bool:
+    """Not when every round of a loop or comprehension makes its own session, or takes one from a container.
+
+    ``place`` is where the coroutines run together: what makes a session in the same round makes one for all of them.
+    """
     if session.tag == "ext":
         # known by its type alone: one and the same only as an attribute that the class declares
         return _is_declared(program, function, session)
@@ -151,9 +160,29 @@ def is_shared(program: Program, function: FunctionInfo, session: Any, many: bool
         return True
     made = session.site
     return not any(
-        "loop" in e.flags and (session in e.subject if e.kind in _MAKES else e.kind == "construct" and e.site == made)
+        "loop" in e.flags
+        and (session in e.subject if e.kind in _MAKES else e.kind == "construct" and e.site == made)
+        and (place is None or is_repeated(function, e.span, place))
         for e in function.events
     )
+
+
+def is_repeated(function: FunctionInfo, inner: ir.Span4, outer: ir.Span4) -> bool:
+    """Whether what stands at ``inner`` may happen several times while what stands at ``outer`` happens once."""
+    return any(_holds(around, inner) and not _holds(around, outer) for around in _repeating(function.body))
+
+
+def _repeating(node: Any) -> Iterator[ir.Span4]:
+    """Where the loops, comprehensions and lambdas of a function stand."""
+    for child in node:
+        if type(child) is tuple and child and child[0] not in ("F", "C"):
+            if child[0] in _REPEATS and type(child[1]) is tuple and type(child[1][0]) is int:
+                yield child[1]
+            yield from _repeating(child)
+
+
+def _holds(around: ir.Span4, span: ir.Span4) -> bool:
+    return around[:2] <= span[:2] and span[2:] <= around[2:]
 
 
 def _is_declared(program: Program, function: FunctionInfo, session: Any) -> bool:

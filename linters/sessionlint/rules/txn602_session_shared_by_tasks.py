@@ -16,7 +16,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
-from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
+from sessionlint.rules.sharing import brought, carriers, count, described, is_repeated, is_shared, ranked, shared
 
 META = Rule(
     code="TXN602",
@@ -503,7 +503,7 @@ def _by_helpers(program: Program) -> Iterator[Finding]:
             if how == CALLED:
                 counts.update(dict.fromkeys(sessions_in(program, value), 2))
             counts = Counter({s: n for s, n in counts.items() if not is_foreign(program, event.function, s)})
-            session = shared(program, event.function, counts)
+            session = shared(program, event, counts)
             if session is not None:
                 reported.add(event.site)
                 yield program.finding(
@@ -522,7 +522,7 @@ def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, An
         if event.kind != "concurrent" or event.name in _GROUPED:
             continue
         counts = _own(program, event, count(program, [(v, False) for v in event.args]))
-        session = shared(program, event.function, counts)
+        session = shared(program, event, counts)
         if session is not None:
             yield event, session, f"the coroutines given to {event.name.rpartition('.')[2]}()"
 
@@ -537,11 +537,13 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
         block = _group_of(event)
         group, locked = counts.setdefault(block, Counter()), turns.setdefault(block, set())
         value = event.args[0] if event.name == _GROUPED[0] and event.args else started_values(event)
-        numbers = count(program, [(value, "loop" in event.flags)], locked)
+        place = block if isinstance(block, tuple) else None
+        many = "loop" in event.flags and (place is None or is_repeated(event.function, event.span, place))
+        numbers = count(program, [(value, many)], locked)
         for session, number in ranked(_own(program, event, numbers)):
             before = group[session]
             group[session] += number
-            if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1):
+            if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1, place):
                 yield event, session, "several tasks of the group"
                 break
             if number and _used_in_block(event, session):
