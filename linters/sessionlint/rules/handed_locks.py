@@ -38,7 +38,7 @@ def handed_as(started: Any, starter: FunctionInfo | None, parameter: str, attrib
     call = next((n for n in own_nodes_below(starter.body) if n[0] == "c" and n[1] == started.site[1]), None)
     expr = _argument(call, started.info, parameter) if call is not None and len(call) == 5 else None
     name = ir.dotted(expr) if expr is not None else None
-    if name is None or not _stays(starter, name.partition(".")[0]):
+    if name is None or not stays(starter, name.partition(".")[0]):
         return None
     return f"{name}.{attribute}" if attribute else name
 
@@ -60,11 +60,13 @@ def _argument(call: ir.Expr, function: FunctionInfo, parameter: str) -> ir.Expr 
     return named if named is not None else given[place] if place < len(given) else None
 
 
-def _stays(function: FunctionInfo, name: str) -> bool:
+def stays(function: FunctionInfo, name: str) -> bool:
     """Whether a name stands for the same thing wherever a function mentions it."""
     given = [n for n in assigned(function.body) if n == name]
     if not given:
         return True
+    if any(p[0] == name for p in function.params):
+        return False
     looped = (n for n in own_nodes_below(function.body) if n[0] in ("L", "W", "g"))
     return len(given) == 1 and name not in {n for node in looped for n in assigned((node,))}
 

@@ -13,11 +13,12 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
 from sessionlint.rules.left_alone import left_alone
+from sessionlint.rules.named_twice import is_named_twice
+from sessionlint.rules.repeating import is_repeated
 from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
 _RANKS = ("injected", "handle", "param")
-_REPEATS = ("L", "W", "g", "lam")
 
 
 def count(
@@ -128,9 +129,8 @@ def described(program: Program, session: Any) -> str:
 
 def shared(program: Program, event: Event, counts: Counter[Any]) -> Any:
     """The session that is in several coroutines: of several, the injected one, which the reader knows."""
-    found = [
-        s for s, number in counts.items() if number > 1 and is_shared(program, event.function, s, True, event.span)
-    ]
+    several = [s for s, number in counts.items() if number > 1]
+    found = [s for s in several if is_shared(program, event.function, s, True, event.span) or is_named_twice(event, s)]
     return min(found, key=_order, default=None)
 
 
@@ -165,24 +165,6 @@ def is_shared(
         and (place is None or is_repeated(function, e.span, place))
         for e in function.events
     )
-
-
-def is_repeated(function: FunctionInfo, inner: ir.Span4, outer: ir.Span4) -> bool:
-    """Whether what stands at ``inner`` may happen several times while what stands at ``outer`` happens once."""
-    return any(_holds(around, inner) and not _holds(around, outer) for around in _repeating(function.body))
-
-
-def _repeating(node: Any) -> Iterator[ir.Span4]:
-    """Where the loops, comprehensions and lambdas of a function stand."""
-    for child in node:
-        if type(child) is tuple and child and child[0] not in ("F", "C"):
-            if child[0] in _REPEATS and type(child[1]) is tuple and type(child[1][0]) is int:
-                yield child[1]
-            yield from _repeating(child)
-
-
-def _holds(around: ir.Span4, span: ir.Span4) -> bool:
-    return around[:2] <= span[:2] and span[2:] <= around[2:]
 
 
 def _is_declared(program: Program, function: FunctionInfo, session: Any) -> bool:

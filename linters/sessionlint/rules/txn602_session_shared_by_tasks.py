@@ -16,7 +16,8 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
-from sessionlint.rules.sharing import brought, carriers, count, described, is_repeated, is_shared, ranked, shared
+from sessionlint.rules.repeating import is_repeated
+from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
 
 META = Rule(
     code="TXN602",
