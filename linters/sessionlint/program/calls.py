@@ -13,6 +13,7 @@ from sessionlint.program import (
     families,
     generators,
     giving,
+    handing,
     handles,
     holding,
     init_only,
@@ -125,7 +126,10 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         out = libraries.unknown_call(frame, e, args, keywords)
     if e[2][0] == "a" and e[2][3] in relations.CHANGES:
         relations.changed(frame, e, callees)
-    if e[2][0] == "a" and e[2][3] in ("append", "add", "extend", "insert", "appendleft"):
+    if e[2][0] == "a" and (
+        e[2][3] in ("append", "add", "extend", "insert", "appendleft")
+        or (e[2][3] in handing.PUTS and handing.is_put(e, callees))
+    ):
         grow(frame, e, callees, args)
     elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):
         update(frame, e, callees, args, keywords)

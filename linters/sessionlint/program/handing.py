@@ -6,27 +6,37 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Ext, Obj, Value, contained
+from sessionlint.program.values import UNKNOWN, Ext, Obj, Seq, Value, contained
 
 Keywords = list[tuple[str, Value]]
 QUEUE = "asyncio.Queue()"
-_PUTS = ("put", "put_nowait")
+PUTS = ("put", "put_nowait")
 _TAKES = ("get", "get_nowait")
 _HELD = ("session", "connection")
 
 
 def made(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``asyncio.Queue()``: one that outlives every call is told from others."""
-    return (Obj(QUEUE, frame.site(e[1])),) if frame.function is frame.module.body else (Ext(QUEUE),)
+    """``asyncio.Queue()``: one that outlives every call is told from others, which are lists to the engine."""
+    return (Obj(QUEUE, frame.site(e[1])),) if frame.function is frame.module.body else (Seq(()),)
+
+
+def made_for_threads(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``queue.Queue()``: that of a call is a list to the engine."""
+    return (Ext("queue.Queue()"),) if frame.function is frame.module.body else (Seq(()),)
+
+
+def is_put(e: ir.Expr, callees: Value) -> bool:
+    """Whether something is put into a queue that is a list to the engine."""
+    return e[2][3] in PUTS and any(c.tag == "method" and c.receiver.tag == "seq" for c in callees)
 
 
 def call(frame: Frame, queue: Any, name: str, args: list[Value], e: ir.Expr) -> Value:
     """A method of such a queue; what it gives is left open."""
     if name in _TAKES:
         frame.emit("taken", e[1], name=name, subject=(queue,), expr=e)
-    elif name in _PUTS and args and any(frame.solver.kind_of(a) in _HELD for a in contained(args[0])):
+    elif name in PUTS and args and any(frame.solver.kind_of(a) in _HELD for a in contained(args[0])):
         frame.emit("handed", e[1], name=name, subject=(queue,), args=(args[0],), expr=e)
     return UNKNOWN
 
 
-__all__ = ["QUEUE", "call", "made"]
+__all__ = ["QUEUE", "call", "is_put", "made", "made_for_threads"]

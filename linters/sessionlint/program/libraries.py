@@ -72,6 +72,8 @@ _STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|s
 _CONTAINERS = ("builtins.dict", "builtins.list", "builtins.set")
 #: Methods of dictionaries that take a key and give what is under it.
 _DRAWS = ("get", "pop", "setdefault")
+#: Methods of queues and iterators that give one of their elements.
+_GIVES_ONE = ("get", "get_nowait", "__next__", "__anext__")
 _SESSIONS = ("handle", "param", "injected")
 _ESCAPES = ("session", "connection", "transaction", "driver connection")
 
@@ -347,7 +349,9 @@ def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
 def _sequence_method(receiver: Any, name: str) -> Value:
     if name in ("pop", "popleft"):
         return receiver.items[-1 if name == "pop" else 0] if receiver.items else UNKNOWN
-    return (receiver,) if name == "copy" else UNKNOWN
+    if name in _GIVES_ONE:
+        return join_all(list(receiver.items))
+    return (receiver,) if name in ("copy", "__iter__") else UNKNOWN
 
 
 def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Value:
@@ -364,6 +368,8 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":
         return (_items(receiver),)
+    if name == "popitem":
+        return join_all(list(_items(receiver).items))
     return (receiver._replace(site=site),) if name == "copy" else UNKNOWN
 
 

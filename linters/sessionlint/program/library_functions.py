@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
@@ -10,6 +11,7 @@ from sessionlint.program import (
     certificates,
     config_readers,
     consuming,
+    elements,
     generators,
     graphql,
     handing,
@@ -166,13 +168,21 @@ def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     given = records.mapped(frame, args[0]) if args else UNKNOWN
-    items = tuple(i for a in given if a.tag == "map" for i in a.items)
+    items = tuple(i for a in given if a.tag == "map" for i in a.items) or _entries(given)
     items += tuple((("?",), (a,)) for a in given if a.tag == "ext")
     partial = (bool(args) and not items) or any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     site = frame.site(e[1])
     frame.made.add(site)
     whole = whole_of([*(a for a in given if a.tag == "map"), of_keywords(keywords)])
     return (Map(laid_over(items, keywords), partial, site, whole),)
+
+
+def _entries(pairs: Value) -> tuple[Any, ...]:
+    """``dict([("session", session)])``: the entries of pairs that are written out."""
+    written = [i for a in pairs if a.tag == "seq" and not a.many for v in a.items for i in v]
+    if not all(i.tag == "seq" and len(i.items) == 2 and isinstance(literal(i.items[0]), str) for i in written):
+        return ()
+    return tuple([(literal(i.items[0]), i.items[1]) for i in written])
 
 
 def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -355,11 +365,13 @@ def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
 
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
+    **{f"queue.{kind}": handing.made_for_threads for kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")},
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
     **provisions.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
-    **consuming.SPECIAL, **signature_objects.SPECIAL, "builtins.frozenset": _sequence, "enum.member": _first,
+    **consuming.SPECIAL, **elements.SPECIAL, **signature_objects.SPECIAL, "builtins.frozenset": _sequence,
+    "enum.member": _first,
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,

@@ -376,7 +376,9 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     span, types, name, body = handler
     caught = frame.evaluate(types) if types is not None else UNKNOWN
     if name:
-        frame.bind(name, UNKNOWN, span)
+        # what an error of the project carries
+        classes = [a for a in contained(caught, 1) if a.tag == "cls"]
+        frame.bind(name, frame.solver.instances(tuple(classes)) if classes else UNKNOWN, span)
     start = len(frame.events)
     frame.flags.append("handler")
     returned, frame.returned = frame.returned, False

@@ -117,7 +117,9 @@ def _globals(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 
 def _vars(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     given = tuple(v for a in args[0] for v in (frame.solver.views(a) if a.tag == "param" else (a,))) if args else ()
-    return tuple(a for a in given if a.tag in ("mod", "inst", "cls"))
+    # of what stands for an object the keys are left
+    plain = [a._replace(items=tuple([i for i in a.items if i != NAMESPACE])) if a.tag == "map" else a for a in given]
+    return tuple([a for a in plain if a.tag in ("mod", "inst", "cls", "map")])
 
 
 def _import(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

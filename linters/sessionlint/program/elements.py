@@ -1,0 +1,123 @@
+"""What ``filter``, ``reduce``, ``itertools`` and ``heapq`` make of the elements they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import consuming
+from sessionlint.program.frame import Frame
+from sessionlint.program.values import UNKNOWN, Map, Seq, Value, join, join_all, literal
+
+Keywords = list[tuple[str, Value]]
+_MANY_KEYS = 40
+_CALLED = ("fn", "partial", "cls")
+
+
+def _elements(frame: Frame, args: list[Value], e: ir.Expr) -> list[Value]:
+    return [frame.machine.element(frame, consuming.run_out(frame, given, e[1]), e[1]) for given in args]
+
+
+def _called(frame: Frame, functions: Value, args: list[Value], e: ir.Expr) -> Value:
+    """What the functions give, called once for each element."""
+    frame.flags.append("loop")
+    given = join_all(
+        [frame.machine.call(frame, f, args, [], e) for f in functions if f.tag in ("fn", "partial", "cls")]
+    )
+    frame.flags.pop()
+    return given
+
+
+def _filtered(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``filter(test, items)``: some of the items."""
+    if len(args) < 2:
+        return UNKNOWN
+    (item,) = _elements(frame, args[1:2], e)
+    _called(frame, args[0], [item], e)
+    return (Seq((item,), True),) if item else UNKNOWN
+
+
+def _reduced(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``reduce(function, items, start)``: an item, the start, or what the function makes of two."""
+    if len(args) < 2:
+        return UNKNOWN
+    (item,) = _elements(frame, args[1:2], e)
+    so_far = join(args[2] if len(args) > 2 else UNKNOWN, item)
+    made = _called(frame, args[0], [so_far, item], e)
+    return join(made, so_far)
+
+
+def _rows(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``product(a, b)``, ``zip_longest(a, b)``: tuples with one element of each."""
+    found = _elements(frame, args, e)
+    return (Seq(((Seq(tuple(found)),),), True),) if any(found) else UNKNOWN
+
+
+def _groups(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``permutations(items, 2)``: tuples of elements."""
+    found = _elements(frame, args[:1], e)
+    return (Seq(((Seq((found[0],), True),),), True),) if any(found) else UNKNOWN
+
+
+def _pairs(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    found = _elements(frame, args[:1], e)
+    return (Seq(((Seq((found[0], found[0])),),), True),) if any(found) else UNKNOWN
+
+
+def _grouped(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``groupby(items, key)``: pairs of a key and the items that have it."""
+    found = _elements(frame, args[:1], e)
+    if not any(found):
+        return UNKNOWN
+    test = args[1] if len(args) > 1 else dict(keywords).get("key", UNKNOWN)
+    return (Seq(((Seq((_called(frame, test, found, e), (Seq((found[0],), True),))),),), True),)
+
+
+def _flat(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``chain.from_iterable(lists)``: the elements of the elements."""
+    found = _elements(frame, _elements(frame, args[:1], e), e)
+    return (Seq((found[0],), True),) if any(found) else UNKNOWN
+
+
+def _twice(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return (Seq((args[0],), True),) if args else UNKNOWN
+
+
+def _pushed(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``heappush(heap, item)`` does what ``heap.append(item)`` does."""
+    if e[0] == "c" and len(e[3]) > 1:
+        frame.evaluate(("c", e[1], ("a", e[1], e[3][0], "append"), (e[3][1],), ()))
+    return UNKNOWN
+
+
+def _popped(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``heappop(heap)``: one of its items."""
+    return join_all(_elements(frame, args[:1], e))
+
+
+def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return args[-1] if args else UNKNOWN
+
+
+def _same_for_all(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``dict.fromkeys(names, value)``."""
+    names = [literal(i) for a in (args[0] if args else ()) if a.tag == "seq" and not a.many for i in a.items]
+    value = args[1] if len(args) > 1 else UNKNOWN
+    if not value:
+        return UNKNOWN
+    known: list[Any] = [n for n in names if isinstance(n, str)][:_MANY_KEYS]
+    if not known or len(known) < len(names):
+        return (Map(((("?",), value),), True, frame.site(e[1])),)
+    return (Map(tuple([(name, value) for name in known]), False, frame.site(e[1])),)
+
+
+SPECIAL: dict[str, Any] = {
+    "builtins.filter": _filtered, "itertools.filterfalse": _filtered, "functools.reduce": _reduced,
+    "itertools.product": _rows, "itertools.zip_longest": _rows, "itertools.permutations": _groups,
+    "itertools.combinations": _groups, "itertools.pairwise": _pairs, "itertools.groupby": _grouped,
+    "itertools.chain.from_iterable": _flat, "itertools.tee": _twice, "builtins.dict.fromkeys": _same_for_all,
+    "heapq.heappush": _pushed, "heapq.heappop": _popped, "heapq.nsmallest": _last, "heapq.nlargest": _last,
+    "bisect.insort": _pushed,
+}  # fmt: skip
+
+__all__ = ["SPECIAL"]
