@@ -1301,7 +1301,12 @@ def _losing(program: Program) -> dict[FunctionInfo, Event]:
     return found
 
 
-def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
+def _loses(program: Program, event: Event, awaited: frozenset[Site], above: tuple[Event, ...] = ()) -> bool:
+    """Whether nobody sees the error of what an event starts; ``above`` are the starts that this one stands for."""
+    if event in above:
+        # decorators that start each other
+        return False
+    above = (*above, event)
     if is_pool(event.name):
         return loses_errors(event)
     if event.kind == "effect":
@@ -1310,9 +1315,9 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
         last = program.effect_trace(event.callee, event.effect)[-1:]
         inner = {(e.path, e.span[:2]): e for e in program.events("schedule")}
         started = [inner[key] for s in last if (key := (s.path, (s.line, s.column))) in inner]
-        return any(_loses(program, e, awaited) for e in started)
+        return any(_loses(program, e, awaited, above) for e in started)
     if event.text == "decorator":
-        return any(_loses(program, e, awaited) for e in _starts_of_decorator(event))
+        return any(_loses(program, e, awaited, above) for e in _starts_of_decorator(event))
     if event.text == "task":
         if event.site in awaited or _is_watched(event.function):
             return False
