@@ -11,8 +11,9 @@ from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.locks import LOCKS
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
+from sessionlint.program.stdlib import SUPPRESSING
 from sessionlint.program.substitution import substitution
-from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Value, contained, join
+from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Seq, Value, contained, join
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
@@ -36,8 +37,10 @@ class Entered:
     resumes: list[tuple[Any, ir.Span4]] = field(default_factory=list)
     #: sessions that leaving a savepoint flushes, and where it was entered
     flushes: list[tuple[Any, ir.Expr]] = field(default_factory=list)
-    #: ``suppress(…)`` put on an exit stack: the call, and how many events came before it
-    suppressed: list[tuple[ir.Expr, int]] = field(default_factory=list)
+    #: the errors that ``suppress(…)`` swallows
+    caught: Value = UNKNOWN
+    #: ``suppress(…)`` put on an exit stack: the call, its errors, and how many events came before it
+    suppressed: list[tuple[ir.Expr, Value, int]] = field(default_factory=list)
 
 
 def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
@@ -83,7 +86,7 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
         frame.entered.extend(entered.closes)
         if entered.suppresses and item[0] == "c" and item[3]:
             stack.suppresses = True
-            stack.suppressed.append((item[3][0], len(frame.events)))
+            stack.suppressed.append((item[3][0], entered.caught, len(frame.events)))
     else:
         if entered.closes or entered.holds:
             frame.left_open = True
@@ -147,8 +150,9 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
         for inner in atom.items[0]:
             mark_context(frame, inner)
     else:
-        if tag == "ext" and atom.name == "contextlib.suppress()":
+        if tag == "partial" and atom.function == SUPPRESSING:
             entered.suppresses = True
+            entered.caught = join(entered.caught, (Seq(atom.args),))
         if tag == "ext" and atom.name in EXIT_STACKS:
             entered.holds.append(atom)
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)

@@ -350,6 +350,13 @@ def _manager(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Val
     return make
 
 
+def _ends_program(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``sys.exit()`` raises ``SystemExit``."""
+    frame.emit("raise", e[1], value=(Ext("builtins.SystemExit"),), expr=e)
+    frame.dead = True
+    return UNKNOWN
+
+
 def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return args[-1] if args else UNKNOWN
 
@@ -385,6 +392,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),
     "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
+    **dict.fromkeys(("sys.exit", "builtins.exit", "builtins.quit"), _ends_program),
     "contextlib.closing": _closing, "io.StringIO": buffers.make,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),

@@ -35,7 +35,7 @@ from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.iterating import goes_several_times
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join
+from sessionlint.program.values import UNKNOWN, Ext, Value, contained, join
 
 _TYPING = Ext("typing.TYPE_CHECKING")
 
@@ -452,7 +452,9 @@ def _assert(frame: Frame, s: ir.Stmt) -> None:
 def _with(frame: Frame, s: ir.Stmt) -> None:
     depth, exits, around, stacks = len(frame.tx), len(frame.exits), len(frame.entered), len(frame.stacks)
     opened: list[contexts.Entered] = []
+    depths: list[int] = []
     for item, target in s[2]:
+        depths.append(len(frame.tx))
         value = frame.evaluate(item, context=True)
         entered = contexts.enter(frame, value, item)
         opened.append(entered)
@@ -466,27 +468,26 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
     run_block(frame, s[3])
     del frame.flags[marks:]
     ended, frame.dead = frame.dead, was_dead
-    body_events = tuple(frame.events[start:])
+    end = len(frame.events)
     del frame.stacks[stacks:]
     frame.entered[around:] = [a for a in frame.entered[around:] if any(a in s.closes for s in frame.stacks)]
     for entered in reversed(opened):
         contexts.leave(frame, entered, s[1])
     frame.narrow_exits(exits)
     frame.dead = ended and not any(e.suppresses for e in opened)
+    open_inside = list(frame.tx)
     frame.tx[depth:] = [t for t in frame.tx[depth:] if any(t in s.begun for s in frame.stacks)]
-    for (item, _), entered in zip(s[2], opened, strict=True):
-        if entered.suppressed:
-            for given, before in entered.suppressed:
-                _suppressed(frame, given, s[1], tuple(frame.events[before : start + len(body_events)]))
-        elif entered.suppresses and item[0] == "c":
-            _suppressed(frame, item, s[1], body_events)
+    for (item, _), entered, around_it in zip(s[2], opened, depths, strict=True):
+        if entered.suppresses:
+            # what the same statement entered before is still open around it
+            left, frame.tx = frame.tx, open_inside[:around_it]
+            for given, caught, before in entered.suppressed or [(item, entered.caught, start)]:
+                _suppressed(frame, given, caught, s[1], tuple(frame.events[before:end]))
+            frame.tx = left
 
 
-def _suppressed(frame: Frame, item: ir.Expr, statement: ir.Span4, body_events: tuple[Any, ...]) -> None:
+def _suppressed(frame: Frame, item: ir.Expr, caught: Value, statement: ir.Span4, body_events: tuple[Any, ...]) -> None:
     """``with suppress(Error):`` is an ``except Error: pass`` around its body."""
-    if item[0] != "c":
-        return
-    caught = (Seq(tuple(frame.evaluate(argument) for argument in item[3])),)
     span = (*item[1][:2], *statement[2:])
     expr = ("handler", body_events, ())
     frame.emit("handler", span, ("suppress", "swallows"), value=caught, text=ir.text_of(item), expr=expr)

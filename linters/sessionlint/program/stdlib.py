@@ -37,6 +37,8 @@ CONTEXT_SET = "contextvars.ContextVar().set"
 NAMED_TUPLE = "collections.namedtuple"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
+#: What ``suppress(Error)`` is a call of.
+SUPPRESSING: Value = (Ext("contextlib.suppress()"),)
 _INTEGER = Ext("builtins.int()")
 #: What is known of a dictionary that makes what it is asked for.
 DEFAULTS: Value = (Ext("collections.defaultdict()"),)
@@ -272,6 +274,11 @@ def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -
     return (PartialCall(PROPERTY, tuple(args[:1]), ()),) if args else UNKNOWN
 
 
+def _suppress(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``suppress(Error)``: entering it swallows these errors in its block."""
+    return (PartialCall(SUPPRESSING, tuple(args), ()),)
+
+
 def _type(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return class_of(frame, args[0]) if len(args) == 1 else UNKNOWN
 
@@ -289,7 +296,7 @@ SPECIAL: dict[str, Special] = {
     NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
     "builtins.format": padding.formatted,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
-    "functools.cached_property": _property,
+    "functools.cached_property": _property, "contextlib.suppress": _suppress,
     "sqlalchemy.orm.object_session": _ambient("sqlalchemy.orm.Session()"),
     "sqlalchemy.orm.Session.object_session": _ambient("sqlalchemy.orm.Session()"),
     "sqlalchemy.ext.asyncio.async_object_session": _ambient("sqlalchemy.ext.asyncio.AsyncSession()"),
