@@ -37,6 +37,8 @@ class Entered:
     resumes: list[tuple[Any, ir.Span4]] = field(default_factory=list)
     #: sessions that leaving a savepoint flushes, and where it was entered
     flushes: list[tuple[Any, ir.Expr]] = field(default_factory=list)
+    #: sessions whose ``commit`` a stack calls when it is left
+    commits: list[tuple[Any, Hop]] = field(default_factory=list)
     #: the errors that ``suppress(…)`` swallows
     caught: Value = UNKNOWN
     #: ``suppress(…)`` put on an exit stack: the call, its errors, and how many events came before it
@@ -290,6 +292,8 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
             dead, frame.dead = frame.dead, False
             calls.call_function(frame, method, [], [], ("z", span, ()), run=True)
             frame.dead = dead
+    for subject, hop in entered.commits if frame.yielded else ():
+        frame.after_yield.append(("commit", subject, hop))
     for pending, place in entered.resumes:
         generators.resume(frame, pending, place)
         generators.ends_given(frame, pending)

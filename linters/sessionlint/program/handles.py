@@ -46,6 +46,8 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Handles that somebody has to close.
 HELD = (SESSION, CONNECTION, DRIVER)
+#: Methods of exit stacks that have a function called when the stack is left.
+_CALLBACKS = ("callback", "push_async_callback")
 _EMPTIED = Ext(f"{knowledge.EMPTIED_REGISTRY}()")
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
@@ -198,6 +200,9 @@ def end_later(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> None:
     kind = frame.solver.kind_of(receiver)
     if kind in (SESSION, CONNECTION, TRANSACTION, DRIVER):
         _end(frame, receiver, kind, name, e)
+    if name == "commit" and frame.stacks and e[0] == "c" and e[2][-1] in _CALLBACKS:
+        hop = Hop(frame.site(e[1]), f"{ir.text_of(e[2])}() has it called when the stack is left")
+        frame.stacks[-1].commits.append((receiver, hop))
 
 
 def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:

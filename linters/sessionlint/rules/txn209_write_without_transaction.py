@@ -1077,26 +1077,39 @@ _RUN = ("endpoint", "background", "handler")
 
 def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session, and the first on a way out before the commit."""
+    told: set[tuple[str, int, int]] = set()
+    run: list[FunctionInfo] = []
     for function in program.functions:
         role = program.role(function)
-        if role in EXEMPT_ROLES:
-            continue
-        own = None if role in _RUN else opened_and_kept(program, function)
-        if own is not None and not own:
-            continue
-        reported: set[tuple[Any, bool]] = set()
-        for index, event in enumerate(function.events):
-            for atom in event.subject if _writes(function, event) else ():
-                if (
-                    (atom, _is_way(event, atom)) not in reported
-                    and (own is None or atom in own)
-                    and _is_own(program, function, atom)
-                    and is_lost(program, function, index, atom)
-                ):
-                    reported.add((atom, _is_way(event, atom)))
-                    yield _finding(program, event, atom)
+        if role in _RUN:
+            run.append(function)
+        elif role not in EXEMPT_ROLES and (own := opened_and_kept(program, function)):
+            for event, session in _lost_in(program, function, own):
+                told.add((function.path, *event.span[:2]))
+                yield _finding(program, event, session)
+    for function in run:
+        for event, session in _lost_in(program, function, None):
+            last = down_to(program, event)[-1:]
+            # who opens a session and keeps it is told what it loses
+            if not any((step.path, step.line, step.column) in told for step in last):
+                yield _finding(program, event, session)
     for lost in lost_writes(program):
         yield _of_dependency(program, lost)
+
+
+def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | None) -> Iterator[tuple[Event, Any]]:
+    """Lost writes of a function, with their sessions: on these of its ``own`` only, or on all."""
+    reported: set[tuple[Any, bool]] = set()
+    for index, event in enumerate(function.events):
+        for atom in event.subject if _writes(function, event) else ():
+            if (
+                (atom, _is_way(event, atom)) not in reported
+                and (own is None or atom in own)
+                and _is_own(program, function, atom)
+                and is_lost(program, function, index, atom)
+            ):
+                reported.add((atom, _is_way(event, atom)))
+                yield event, atom
 
 
 def _of_dependency(program: Program, lost: LostWrite) -> Finding:
