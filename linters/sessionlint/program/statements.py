@@ -34,6 +34,7 @@ from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.iterating import goes_several_times
 from sessionlint.program.narrowing import narrow, narrow_to
+from sessionlint.program.stepping import PASSES
 from sessionlint.program.targets import assign
 from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join
 
@@ -268,7 +269,7 @@ def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
     if any(frame.facts.get(key) != held for key, held in facts.items()):
         return True
     left = frame.facts.keys() - facts.keys()
-    if any(key[0].tag != "handle" or (key[0], "closed") in facts for key in left):
+    if any((key[0].tag != "handle" and key[0] != PASSES) or (key[0], "closed") in facts for key in left):
         return True
     held = [handle for handle, fact in left if fact in holding.LASTING]
     return bool(held) and not set(held).isdisjoint(islice(frame.begins, made))
