@@ -22,6 +22,7 @@ Verdict = Literal[
 
 _SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
+_STORES = frozenset({"store", "setattr", "setitem"})
 #: Libraries that look at what they are given and keep nothing.
 _LOOKS_ONLY = ("sqlalchemy.", "sqlmodel.", "builtins.", "typing.")
 
@@ -88,7 +89,8 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     # who closes it at the end of every round or call has not given it away to code that cannot be seen
     keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)
     passing = (e for e in event.function.events if not (keeps and "escape" in (e.kind, e.text)))
-    takers = [e.kind for e in passing if not (lent and is_on_request(e)) and _passes_on(program, e, handle)]
+    given = (e for e in passing if not (lent and (is_on_request(e) or (keeps and e.kind in _STORES))))
+    takers = [e.kind for e in given if _passes_on(program, e, handle)]
     if takers:
         early = returned_without(event, handle, closings) if set(takers) == {"return"} else None
         return "left open by a return" if early is not None else "passed on"
