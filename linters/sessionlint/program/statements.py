@@ -11,6 +11,7 @@ from sessionlint.program import (
     absent,
     annotated,
     beginning,
+    closed_rounds,
     contexts,
     definitions,
     generators,
@@ -216,7 +217,7 @@ def _loop(
     before = frame.snapshot()
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
-    events, made = len(frame.events), len(frame.begins)
+    events, made, blocks = len(frame.events), len(frame.begins), len(frame.left)
     raising: dict[Any, frozenset[str]] = {}
     left: rounds.Left = []
     first: rounds.Facts = {}
@@ -225,6 +226,8 @@ def _loop(
         before_each()
         run_block(frame, body)
         left = left if last else rounds.left_open(frame, before[1], events)
+        ended = not last and len(frame.begins) > made
+        closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
         # what breaks off does not come to an ``else``
         broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
         for env, facts, goes_on in frame.loop_exits:
@@ -239,6 +242,7 @@ def _loop(
         del frame.events[events:]
         frame.merge(before)
         rounds.begin_again(frame, left)
+        closed_rounds.begin_again(frame, closed, before[0])
     rounds.no_more(frame, left, first)
     for index in range(events, len(frame.events) if raising else events):
         event = frame.events[index]
