@@ -113,6 +113,8 @@ def happens(
             return
         if effect.name == "argument":
             added = merging.is_attached(function, effect.subject)
+            # ``order.cancel()`` of a parameter that only its class tells of: callers know whether it is a row
+            subjects = join(subjects or UNKNOWN, merging.receiver(frame, function, effect.subject, e))
             hop = Hop(frame.site(e[1]), note, function, inner)
             subjects = _changed(frame, subjects or (), e[1], hop, guards, added)
             if not subjects:
