@@ -16,6 +16,7 @@ from sessionlint.program import (
     overriding,
     registries,
     sending,
+    stepping,
     unsaved,
     wrapping,
 )
@@ -45,6 +46,8 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
     """All that a callee does, as far as this call's arguments leave it, and the states in which it leaves handles."""
     asked = overriding.of_receiver(frame, function, mapped, e) if summary.guards or summary.possible else mapped
     for effect in list(summary.effects):
+        if frame.step and summary.late and stepping.comes_later(frame, summary, effect):
+            continue
         carry(frame, function, summary, effect, mapped, asked, e)
     for key, guards in overriding.settled(frame, function, summary, mapped, asked, e) if summary.possible else ():
         happens(frame, function, key[0], key, mapped, e, guards)
@@ -110,6 +113,8 @@ def happens(
             return
         if effect.name == "argument":
             added = merging.is_attached(function, effect.subject)
+            # ``order.cancel()`` of a parameter that only its class tells of: callers know whether it is a row
+            subjects = join(subjects or UNKNOWN, merging.receiver(frame, function, effect.subject, e))
             hop = Hop(frame.site(e[1]), note, function, inner)
             subjects = _changed(frame, subjects or (), e[1], hop, guards, added)
             if not subjects:

@@ -32,6 +32,7 @@ from sessionlint.program import (
     picking,
     predicates,
     provisions,
+    stepping,
     strings,
     told_tests,
     waiting,
@@ -362,6 +363,7 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     frame.yielded = True
     left_open.at_yield(frame)
     generators.note_yield(frame, e[1])
+    stepping.at_yield(frame)
     frame.emit("yield", e[1], value=value)
     return UNKNOWN
 

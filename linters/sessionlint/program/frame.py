@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import unsaved
+from sessionlint.program import stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.values import (
@@ -163,6 +163,9 @@ class Frame:
         #: parameters out of which one thing is taken
         self.takes: dict[Any, None] = {}
         self.yields_at: set[ir.Span4] = set()
+        #: how many ``yield``s come before an effect; which step is taken of a generator, see :mod:`~.stepping`
+        self.late: dict[Effect, int] = {}
+        self.step = 0
         #: work in threads and other loops that was started here, see :mod:`sessionlint.program.joining`
         self.futures: dict[Any, Any] = {}
         #: a callee has left a session of its own open; one is open at a ``yield``
@@ -238,6 +241,8 @@ class Frame:
             if known is None or itself or (callee is None and known.callee is not None):
                 # what is done here proves more than what a callee does, too, and that more than a recursive call
                 self.effects[effect] = Hop(self.site(span), note, callee, inner)
+            if self.yields_at:
+                stepping.note(self, effect, known is None)
             if self.yielded:
                 self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import halves, handles, holding, keeping
+from sessionlint.program import carrying, halves, handles, holding, keeping, stepping
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.substitution import substitution
@@ -13,7 +13,7 @@ from sessionlint.program.values import UNKNOWN, Handle, Pending, Value, containe
 
 #: What makes a generator go on to its next ``yield``.
 STEPS = frozenset({"__anext__", "__next__", "asend", "send"})
-#: The fact that a generator has given something on the current path.
+#: The fact that a generator has given something on the current path, as :mod:`~.stepping` counts it.
 _TAKEN = "taken"
 #: In the places of a generator's ``yield``s: there may be more elements than places.
 SEVERAL: ir.Span4 = (0, 0, 0, 0)
@@ -22,7 +22,7 @@ SEVERAL: ir.Span4 = (0, 0, 0, 0)
 def made(frame: Frame, source: Pending) -> None:
     """A generator is made where one was before, in the round of a loop before: this one has given nothing yet."""
     if frame.taken:
-        frame.learn(source, _TAKEN, False)
+        stepping.forget(frame, source)
 
 
 def step(frame: Frame, source: Pending, name: str, e: ir.Expr, default: Value = UNKNOWN) -> Value:
@@ -32,12 +32,23 @@ def step(frame: Frame, source: Pending, name: str, e: ir.Expr, default: Value = 
     if frame.know(source, _TAKEN) == YES and frame.solver.summary_of(source.info).yields_once:
         end(frame, source, name, e)
         resume(frame, source, e[1])
+        goes_on(frame, source, e)
         return default
-    frame.learn(source, _TAKEN)
+    frame.step = stepping.begin(frame, source)
     given = frame.machine.run_pending(frame, source, e[1], e)
+    frame.step = 0
     fresh = tuple([a for a in given if a in frame.begins])
     frame.taken[source] = join(frame.taken.get(source, UNKNOWN), fresh)
     return given
+
+
+def goes_on(frame: Frame, source: Pending, e: ir.Expr) -> None:
+    """What a generator does behind its one ``yield`` happens when it is taken from for the second time."""
+    summary = frame.solver.summary_of(source.info)
+    if summary.late and stepping.is_counted(frame, source):
+        mapped = substitution(frame, source.info, source.bindings)
+        for effect in list(summary.late):
+            carrying.carry(frame, source.info, summary, effect, mapped, mapped, e)
 
 
 def handed(frame: Frame, loop: ir.Stmt, iterable: Value, declared: Value) -> Value:

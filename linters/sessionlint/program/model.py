@@ -75,6 +75,8 @@ class Summary:
     not_given: tuple[tuple[Any, Value], ...] = ()
     #: attributes of its arguments that it assigns, see :mod:`sessionlint.program.giving`
     gives: tuple[Any, ...] = ()
+    #: effects of a generator that come behind so many of its ``yield``s, see :mod:`sessionlint.program.stepping`
+    late: dict[Effect, int] = field(default_factory=dict)
     _key: tuple[Any, ...] | None = None
 
     def hop(self, inner: Any) -> Hop | None:
@@ -114,6 +116,7 @@ class Summary:
                 self.finds,
                 self.not_given,
                 self.gives,
+                frozenset(self.late.items()),
             )
         return self._key
 

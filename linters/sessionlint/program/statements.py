@@ -11,6 +11,7 @@ from sessionlint.program import (
     absent,
     annotated,
     beginning,
+    closed_rounds,
     contexts,
     definitions,
     generators,
@@ -34,6 +35,7 @@ from sessionlint.program.growing import remove
 from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.iterating import goes_several_times
 from sessionlint.program.narrowing import narrow, narrow_to
+from sessionlint.program.stepping import PASSES
 from sessionlint.program.targets import assign
 from sessionlint.program.values import UNKNOWN, Ext, Value, contained, join
 
@@ -215,7 +217,7 @@ def _loop(
     before = frame.snapshot()
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
-    events, made = len(frame.events), len(frame.begins)
+    events, made, blocks = len(frame.events), len(frame.begins), len(frame.left)
     raising: dict[Any, frozenset[str]] = {}
     left: rounds.Left = []
     first: rounds.Facts = {}
@@ -224,6 +226,8 @@ def _loop(
         before_each()
         run_block(frame, body)
         left = left if last else rounds.left_open(frame, before[1], events)
+        ended = not last and len(frame.begins) > made
+        closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
         # what breaks off does not come to an ``else``
         broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
         for env, facts, goes_on in frame.loop_exits:
@@ -238,6 +242,7 @@ def _loop(
         del frame.events[events:]
         frame.merge(before)
         rounds.begin_again(frame, left)
+        closed_rounds.begin_again(frame, closed, before[0])
     rounds.no_more(frame, left, first)
     for index in range(events, len(frame.events) if raising else events):
         event = frame.events[index]
@@ -268,7 +273,7 @@ def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
     if any(frame.facts.get(key) != held for key, held in facts.items()):
         return True
     left = frame.facts.keys() - facts.keys()
-    if any(key[0].tag != "handle" or (key[0], "closed") in facts for key in left):
+    if any((key[0].tag != "handle" and key[0] != PASSES) or (key[0], "closed") in facts for key in left):
         return True
     held = [handle for handle, fact in left if fact in holding.LASTING]
     return bool(held) and not set(held).isdisjoint(islice(frame.begins, made))

@@ -175,12 +175,20 @@ def effort(program: Program, handler: Event) -> str:
     """
     if "suppress" in handler.flags:
         return "nothing"
+    found = clause_of(program, handler)
+    if found is None or any(e.kind == "raise" for e in handled(handler)):
+        return "records"
+    clause, body = found
+    return clause.effort(body)
+
+
+def clause_of(program: Program, handler: Event) -> tuple[Clause, Any] | None:
+    """An ``except`` clause and its statements, where they are in sight."""
     statements = ir.body_of(handler.function.facts)
     body = _clause(statements, handler.span)
-    if body is None or any(e.kind == "raise" for e in handled(handler)):
-        return "records"
-    clause = Clause(program, handler.function, handled(handler), _names_beyond(statements, body))
-    return clause.effort(body)
+    if body is None:
+        return None
+    return Clause(program, handler.function, handled(handler), _names_beyond(statements, body)), body
 
 
 def names_error(handler: Event) -> bool:

@@ -22,6 +22,7 @@ Verdict = Literal[
 
 _SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
+_SHARED = frozenset({"global", "class", "state"})
 #: Libraries that look at what they are given and keep nothing.
 _LOOKS_ONLY = ("sqlalchemy.", "sqlmodel.", "builtins.", "typing.")
 
@@ -88,7 +89,8 @@ def verdict(program: Program, event: Event, handle: Handle) -> Verdict:
     # who closes it at the end of every round or call has not given it away to code that cannot be seen
     keeps = any(f.isdisjoint(_SOMETIMES) for f in flags)
     passing = (e for e in event.function.events if not (keeps and "escape" in (e.kind, e.text)))
-    takers = [e.kind for e in passing if not (lent and is_on_request(e)) and _passes_on(program, e, handle)]
+    given = (e for e in passing if not (lent and (is_on_request(e) or (keeps and _is_put_down(e)))))
+    takers = [e.kind for e in given if _passes_on(program, e, handle)]
     if takers:
         early = returned_without(event, handle, closings) if set(takers) == {"return"} else None
         return "left open by a return" if early is not None else "passed on"
@@ -163,6 +165,11 @@ def is_on_request(event: Event) -> bool:
     return event.kind == "setattr" and event.text.split(".")[-2:-1] == ["state"] and all(
         a.tag == "ext" and a.name == "request.state" for a in event.subject
     )  # fmt: skip
+
+
+def _is_put_down(event: Event) -> bool:
+    """Whether something is put into an object or container; what all can see is judged as outliving its scope."""
+    return event.kind in ("setattr", "setitem") or (event.kind == "store" and event.name not in _SHARED)
 
 
 def _closed_elsewhere(program: Program, event: Event, handle: Handle) -> bool:

@@ -13,6 +13,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.class_attributes import is_shared
+from sessionlint.rules.forgotten_at_end import is_forgotten
 from sessionlint.rules.kept_for_good import (
     caching_arguments,
     is_cached,
@@ -47,10 +48,10 @@ META = Rule(
         "in their constructor and die with it; everything that lives longer opens one per piece of work."
     ),
     not_flagged=(
-        "Repositories and services built per request that keep the session they were given; unit-of-work classes "
-        "that close what they opened; `request.state`; engines and factories, which are made to be kept; context "
-        "variables; scripts, which do their work at the top level of a file that nothing imports or under "
-        '`if __name__ == "__main__"`; tests and migrations.'
+        "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
+        "close what they opened; what a `finally` takes away again; `request.state`; engines and factories, which are "
+        "made to be kept; context variables; scripts, which do their work at the top level of a file that nothing "
+        'imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
 
@@ -642,7 +643,7 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure") or (function.is_generator and not is_kept):
         return ""
-    if any(a in event.open_sessions for a in held):
+    if any(a in event.open_sessions for a in held) and (place != "attribute" or not is_forgotten(event, held)):
         return "that the `with` block around it closes. Keep the context manager, and open a session when one is needed"
     info = function.class_info
     if place == "attribute" and info is not None and _serves_all(program, info, function):

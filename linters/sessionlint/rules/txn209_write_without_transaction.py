@@ -15,6 +15,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.saving import is_lost, is_write, only_attaches, opened_and_kept
+from sessionlint.rules.taken_out import are_taken_out
 from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ META = Rule(
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
-        "`flush()` alone; services and whatever else is no endpoint and no background work, because a caller may own "
-        "the transaction, unless they open the session themselves and nobody else gets it; rows that a GET request "
-        "merges to read them; sessions of unknown origin, and sessions handed to code that cannot be seen; writes of a "
-        "dependency when one of the requests that use it commits; a session in a registry or context variable that "
-        "middleware, or whatever else no code in sight calls, commits; "
+        "`flush()` alone; rows that are added and taken out again (`expunge`) before anything sends them; services and "
+        "whatever else is no endpoint and no background work, because a caller may own the transaction, unless they "
+        "open the session themselves and nobody else gets it; rows that a GET request merges to read them; sessions of "
+        "unknown origin, and sessions handed to code that cannot be seen; writes of a dependency when one of the "
+        "requests that use it commits; a session in a registry or context variable that middleware, or whatever else "
+        "no code in sight calls, commits; "
         "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
         "later commit may still follow."
     ),
@@ -1107,6 +1109,7 @@ def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | Non
                 and (own is None or atom in own)
                 and _is_own(program, function, atom)
                 and is_lost(program, function, index, atom)
+                and not are_taken_out(event)
             ):
                 reported.add((atom, _is_way(event, atom)))
                 yield event, atom

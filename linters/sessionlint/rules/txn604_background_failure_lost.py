@@ -27,6 +27,7 @@ from sessionlint.rules.failing import (
 )
 from sessionlint.rules.gaps import gaps
 from sessionlint.rules.raising import can_raise, first_file, first_raise
+from sessionlint.rules.recorded_in_part import least_effort
 from sessionlint.rules.telling_later import holds_all_work
 
 META = Rule(
@@ -1119,10 +1120,14 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
         unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
         if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
             continue
+        somewhere = done == "records" and last and "loop" not in handler.flags
+        if somewhere:
+            done = least_effort(program, handler)
         if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
+            how = "records only under a condition" if somewhere else "swallows"
             yield program.finding(
                 META, (function, handler.span),
-                f"This clause swallows the error of {name}(), which runs in the background. Record it: write "
+                f"This clause {how} the error of {name}(), which runs in the background. Record it: write "
                 "a failed status in a second session, or log it and raise.",
                 trace,
             )  # fmt: skip

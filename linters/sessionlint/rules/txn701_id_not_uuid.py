@@ -303,14 +303,16 @@ def check(program: Program) -> Iterator[Finding]:
         constrained = constrained_in(program, info.path, info.span)
         for name, (span, annotation, default, _) in info.attributes.items():
             declared = _declared(program, info, annotation, default)
-            message = _problem(name, declared, constrained.get(_column_name(name, declared))) if declared else None
+            message = (
+                _problem(program, name, declared, constrained.get(_column_name(name, declared))) if declared else None
+            )
             if message:
                 yield program.finding(META, (info.defined_in, span), message)
         for method in info.methods.values():
             annotation = method.param_values.get("return", ((), ()))[0]
             returned = method.summary.returns
             declared = _declared(program, info, annotation, returned) if _is_declared_attr(method) else None
-            message = _problem(method.name, declared) if declared else None
+            message = _problem(program, method.name, declared) if declared else None
             if message:
                 yield program.finding(META, (method, method.header), message)
     for event in program.events("external"):
@@ -363,19 +365,51 @@ def _column_name(name: str, declared: _Declared) -> str:
     return written[0].text if written and not written[0].dynamic else name
 
 
-def _problem(name: str, declared: _Declared, constrained: str | None = None) -> str | None:
+def _problem(program: Program, name: str, declared: _Declared, constrained: str | None = None) -> str | None:
     """``constrained`` is what a constraint of the table has the column point at."""
     target = _target(declared) or (constrained if constrained and constrained.endswith(".id") else None)
     primary = literal(declared.named.get("primary_key", ())) is True
     is_id = name == "id" and (primary or (declared.in_class and not declared.is_field))
     if not is_id and target is None:
         return None
-    columns = [*declared.positional, declared.named.get("type_", ()), declared.named.get("sa_type", ())]
-    kinds = [k for v in columns for k in column_types(v)] or list(column_types(declared.mapped or declared.annotation))
+    kinds = _kinds(declared) or (_of_target(program, target) if target else [])
     if not kinds or any(kind != "other" for kind, _ in kinds):
         return None
     what = f"The foreign key {name!r} to {target}" if target else f"The primary key {name!r}"
     return f"{what} is {kinds[0][1]}, not a PostgreSQL UUID. Declare it PGUUID(as_uuid=True)."
+
+
+def _kinds(declared: _Declared) -> list[tuple[str, str]]:
+    columns = [*declared.positional, declared.named.get("type_", ()), declared.named.get("sa_type", ())]
+    return [k for v in columns for k in column_types(v)] or list(column_types(declared.mapped or declared.annotation))
+
+
+def _of_target(program: Program, target: str) -> list[tuple[str, str]]:
+    """The types of the id that a foreign key without a type of its own points at, and takes over."""
+    found = program.shared(_ids).get(target.split(".")[-2], []) if "." in target else []
+    return [kind for declared in found for kind in (_kinds(declared) or [("unknown", "")])]
+
+
+def _ids(program: Program) -> dict[str, list[_Declared]]:
+    """The ids of the tables that the source declares, by the table's name."""
+    found: dict[str, list[_Declared]] = {}
+    for info in program.classes:
+        named = texts_of(info.attributes["__tablename__"][2]) if "__tablename__" in info.attributes else ()
+        owner = next((cls for cls in program.solver.mro(info) if "id" in cls.attributes), None) if named else None
+        declared = _declared(program, owner, *owner.attributes["id"][1:3]) if owner is not None else None
+        if declared is not None:
+            found.setdefault(named[0].text, []).append(declared)
+    tables = [
+        e for e in program.events("external") if e.name == "sqlalchemy.Table" and texts_of(e.args[0] if e.args else ())
+    ]
+    columns = (e for e in program.events("external") if e.name == "sqlalchemy.Column" and e.args) if tables else ()
+    for event in columns:
+        if any(text.text == "id" for text in texts_of(event.args[0])):
+            around = next((t for t in tables if t.path == event.path and _is_inside(event.span, t.span)), None)
+            declared = _Declared(list(event.args[1:]), dict(event.keywords), (), False, False)
+            if around is not None:
+                found.setdefault(texts_of(around.args[0])[0].text, []).append(declared)
+    return found
 
 
 def _target(declared: _Declared) -> str | None:
@@ -399,7 +433,7 @@ def _table_column(program: Program, event: Event) -> str | None:
     if not names or names[0].dynamic or _in_class(program, event):
         return None
     declared = _Declared(list(event.args[1:]), dict(event.keywords), (), False, False)
-    return _problem(names[0].text, declared, beside(program, event).get(names[0].text))
+    return _problem(program, names[0].text, declared, beside(program, event).get(names[0].text))
 
 
 def _in_class(program: Program, event: Event) -> bool:
