@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 _TOUCHES = frozenset({"use", "txn", "effect"})
-#: As far as a chain of callees is followed.
-_MAX_HOPS = 12
 _OPENINGS = frozenset({"obtain", "create", "call"})
 
 
@@ -83,22 +81,9 @@ def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterat
         received = tuple(a for a in received if a.tag == "param" or _is_injected_here(program, handler.function, a))
     for event in events:
         opens = event.kind in _OPENINGS and event.site not in told and received
-        if opens and _opens_session(program, event, received) and not (receives and _is_told_there(program, event)):
+        if opens and _opens_session(program, event, received):
             told.add(event.site)
             yield Second(event, received[0])
-
-
-def _is_told_there(program: Program, event: Event) -> bool:
-    """Whether it is TXN106 that who is given a session opens one: here, or where a callee does."""
-    opener, effect = event.callee if event.kind == "call" else None, OPENS
-    if opener is None or program.policy.is_session_module(opener.path):
-        return True
-    for _ in range(_MAX_HOPS):
-        hop = opener.summary.hop(effect)
-        if hop is None or hop.callee is None or program.policy.is_session_module(hop.callee.path):
-            break
-        opener, effect = hop.callee, hop.inner
-    return program.role(opener) in RECEIVERS
 
 
 def _hands_out_again(event: Event, atom: Any) -> bool:
