@@ -7,9 +7,8 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
-    absent,
     annotated,
-    beginning,
+    branches,
     contexts,
     definitions,
     handles,
@@ -18,20 +17,15 @@ from sessionlint.program import (
     keeping,
     listed,
     loops,
-    one_way,
     operators,
     setbacks,
-    told_tests,
     workers,
 )
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
-from sessionlint.program.guards import guards_in, literals_left, otherwise
-from sessionlint.program.narrowing import narrow, narrow_to
+from sessionlint.program.narrowing import narrow
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Seq, Value, contained, join
-
-_TYPING = Ext("typing.TYPE_CHECKING")
+from sessionlint.program.values import UNKNOWN, Seq, Value, contained, join
 
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
@@ -107,92 +101,6 @@ def _raise(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.emit("raise", s[1], value=value, expr=s[2])
     frame.dead = True
-
-
-def _is_type_checking(test: ir.Expr, value: Value) -> bool:
-    return test[0] in ("n", "a") and (test[-1] == "TYPE_CHECKING" or _TYPING in value)
-
-
-def _if(frame: Frame, s: ir.Stmt) -> None:
-    asked = beginning.asked(frame, s[2])
-    test = frame.evaluate(s[2])
-    operators.asked(frame, test, s[2][1])
-    told = told_tests.outcome(frame, s[2]) if frame.depth else None
-    if told is not None:
-        run_block(frame, s[3] if told else s[4])
-        return
-    if _is_type_checking(s[2], test):
-        _for_type_checkers(frame, s[3], s[4])
-        return
-    if (
-        s[2][0] == "u"
-        and s[2][2] == "not"
-        and s[2][3][0] == "n"
-        and _is_type_checking(s[2][3], frame.lookup(s[2][3][2]))
-    ):
-        _for_type_checkers(frame, s[4], s[3])
-        return
-    if frame.one_way:
-        one_way.doubt(frame, s[2])
-    before, blocks = frame.snapshot(), len(frame.left)
-    frame.flags.append("branch")
-    chosen, left = literals_left(frame, s[2])
-    narrowed, others = narrow(frame, s[2])
-    inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
-    gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
-    frame.env.update(chosen)
-    narrowed.update(listed.note(frame, inside))
-    absent.forget(frame, gone)
-    if asked is not None:
-        beginning.note(frame, asked.where_it_holds, asked)
-    holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
-    depth, begun = len(frame.guards), len(frame.tx)
-    frame.guards.extend(holds)
-    run_block(frame, s[3])
-    frame.guards[depth:] = fails
-    on_stack = frame.tx[begun:]
-    del frame.tx[begun:]
-    listed.widen(frame, narrowed)
-    listed.replaced(frame, outside)
-    after_body = frame.snapshot()
-    if fails:
-        holding.ended_in_branch(frame, before[1], after_body[1])
-    frame.restore(before)
-    widths = {name: (frame.env[name], value) for name, value in others.items()} if others else {}
-    frame.env.update({**left, **others})
-    absent.forget(frame, missing)
-    kept = listed.note(frame, outside)
-    kept.update(widths)
-    if asked is not None:
-        beginning.note(frame, asked.where_not, asked)
-    # elif ladders are long: follow them with a loop
-    run_block(frame, s[4])
-    if not after_body[2]:
-        listed.widen(frame, kept)
-    listed.replaced(frame, inside)
-    frame.flags.pop()
-    # what follows a branch that ends the function happens under the other's condition
-    frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
-    frame.tx.extend(t for t in on_stack if t not in frame.tx)
-    after_else = frame.snapshot() if len(frame.left) > blocks else None
-    frame.merge(after_body)
-    if after_else is not None:
-        one_way.closed_there(frame, s, after_body, after_else, blocks)
-
-
-def _for_type_checkers(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...]) -> None:
-    """``if TYPE_CHECKING:`` gives names for annotations and does nothing; what its ``else`` does is always done."""
-    before, start = frame.snapshot(), len(frame.events)
-    effects, guarded = dict(frame.effects), dict(frame.guarded)
-    frame.flags.append("typing")
-    run_block(frame, body)
-    frame.flags.pop()
-    frame.events[start:] = [e for e in frame.events[start:] if e.kind == "import"]
-    frame.effects, frame.guarded = effects, guarded
-    names = frame.env
-    frame.restore(before)
-    run_block(frame, orelse)
-    frame.env = {**names, **frame.env}
 
 
 def _try(frame: Frame, s: ir.Stmt) -> None:
@@ -305,28 +213,6 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
                 remove(frame, target[2], frame.evaluate(target[3]))
 
 
-def _match(frame: Frame, s: ir.Stmt) -> None:
-    frame.env[ir.SUBJECT] = frame.evaluate(s[2])
-    before = frame.snapshot()
-    paths = [] if any(always for *_, always in s[3]) else [before]
-    frame.flags.append("branch")
-    for names, typed, captures, guard, body, _ in s[3]:
-        frame.restore(before)
-        captured = {name: frame.evaluate(part) for name, part in captures}
-        for name in names:
-            frame.bind(name, captured.get(name, UNKNOWN), s[1])
-        for name, cls in typed:
-            narrow_to(frame, name, frame.evaluate(cls))
-        if guard is not None:
-            frame.evaluate(guard)
-        run_block(frame, body)
-        paths.append(frame.snapshot())
-    frame.flags.pop()
-    frame.restore(paths[0])
-    for path in paths[1:]:
-        frame.merge(path)
-
-
 def _assert(frame: Frame, s: ir.Stmt) -> None:
     operators.asked(frame, frame.evaluate(s[2]), s[2][1])
     narrow(frame, s[2])
@@ -386,8 +272,8 @@ def _class(frame: Frame, s: ir.Stmt) -> None:
 
 
 _RUN: dict[str, Callable[[Frame, ir.Stmt], None]] = {
-    "E": _expression, "=": _assign, ":": annotated.run, "+=": _augmented, "R": _return, "!": _raise, "I": _if,
-    "L": loops.run_for, "W": loops.run_while, "w/": _with, "T": _try, "F": _function, "C": _class,
-    "imp": import_statements.run, "from": import_statements.run_from, "glob": _global, "del": _delete, "M": _match,
-    "J": loops.run_jump, "as": _assert,
+    "E": _expression, "=": _assign, ":": annotated.run, "+=": _augmented, "R": _return, "!": _raise,
+    "I": branches.run_if, "M": branches.run_match, "L": loops.run_for, "W": loops.run_while, "J": loops.run_jump,
+    "w/": _with, "T": _try, "F": _function, "C": _class, "imp": import_statements.run,
+    "from": import_statements.run_from, "glob": _global, "del": _delete, "as": _assert,
 }  # fmt: skip
