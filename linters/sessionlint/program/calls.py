@@ -23,6 +23,7 @@ from sessionlint.program import (
     library_objects,
     locators,
     mapped,
+    operating,
     overriding,
     own_sessions,
     pairs,
@@ -227,7 +228,7 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
             libraries.query_method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
         elif callee.name not in knowledge.ROW_METHODS:
             return _call_row(frame, receiver, callee.name, args, keywords, e)
-        return handles.of_rows(frame, receiver, callee.name, e)
+        return operating.of_rows(frame, receiver, callee.name, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
         kind = frame.solver.class_kind(receiver.info)

@@ -13,6 +13,7 @@ from sessionlint.program import (
     left_open,
     merging,
     of_callers,
+    operating,
     overriding,
     registries,
     sending,
@@ -156,7 +157,7 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
 
     Not theirs to write is what it has ``added`` to a session.
     """
-    sessions = handles.changing(frame, given) if given else UNKNOWN
+    sessions = operating.changing(frame, given) if given else UNKNOWN
     if not guards:
         holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions if not added]

@@ -12,7 +12,6 @@ from sessionlint.program import (
     consuming,
     definitions,
     generators,
-    handles,
     holding,
     iterating,
     joining,
@@ -21,6 +20,7 @@ from sessionlint.program import (
     left_open,
     listed,
     mapped,
+    operating,
     operators,
     pairs,
     picking,
@@ -321,7 +321,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":
-            out = join(out, handles.fetched(frame, atom, "__iter__", ("z", span, ())))
+            out = join(out, operating.fetched(frame, atom, "__iter__", ("z", span, ())))
         elif atom.tag == "inst":
             out = join(out, iterating.elements(frame, atom, span))
         elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):

@@ -13,12 +13,12 @@ from sessionlint.program import (
     consuming,
     filling,
     giving,
-    handles,
     holding,
     in_place,
     keeping,
     knowledge,
     lasting,
+    operating,
     operators,
     overwritten,
     picking,
@@ -231,7 +231,7 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: 
         return
     if name is not None and not row_classes.have(frame, name):
         return
-    sessions = handles.changing(frame, changed)
+    sessions = operating.changing(frame, changed)
     if sessions:
         frame.emit("change", span, subject=sessions, expr=target)
         holding.changed(frame, sessions)
