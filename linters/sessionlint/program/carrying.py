@@ -13,9 +13,9 @@ from sessionlint.program import (
     left_open,
     merging,
     of_callers,
-    operating,
     overriding,
     registries,
+    row_changes,
     sending,
     unsaved,
     wrapping,
@@ -157,7 +157,7 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
 
     Not theirs to write is what it has ``added`` to a session.
     """
-    sessions = operating.changing(frame, given) if given else UNKNOWN
+    sessions = row_changes.changing(frame, given) if given else UNKNOWN
     if not guards:
         holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions if not added]

@@ -17,7 +17,6 @@ from sessionlint.program import (
     sending,
     strings,
     unsaved,
-    whose_rows,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Hop
@@ -195,15 +194,6 @@ def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
     """A ``Query`` is sent by its method ``name``, or by iterating over it."""
     if frame.solver.kind_of(rows.session) == SESSION:
         operate(frame, rows.session, SESSION, name, [], [], e, query=True)
-
-
-def changing(frame: Frame, value: Value) -> Value:
-    """The sessions that write what is assigned to attributes of rows in a value."""
-    rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
-    sessions: Any = dict.fromkeys(row.session for row in rows)
-    if len(sessions) > 1:
-        sessions = whose_rows.of_this_call(frame, sessions)
-    return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))
 
 
 def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:

@@ -9,7 +9,8 @@ from sessionlint.facts import ir
 from sessionlint.program import ambient, asking_rows, class_names, listed, network, padding, prefixes, strings, texts
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
-from sessionlint.program.targets import assign, change
+from sessionlint.program.row_changes import change
+from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     BY_NAME,
     FACTORY,
