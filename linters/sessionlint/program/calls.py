@@ -28,6 +28,7 @@ from sessionlint.program import (
     own_sessions,
     pairs,
     predicates,
+    queries,
     records,
     relations,
     router_classes,
@@ -225,7 +226,7 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     receiver = callee.receiver
     if receiver.tag == "row":
         if receiver.query:
-            libraries.query_method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
+            queries.method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
         elif callee.name not in knowledge.ROW_METHODS:
             return _call_row(frame, receiver, callee.name, args, keywords, e)
         return operating.of_rows(frame, receiver, callee.name, e)
