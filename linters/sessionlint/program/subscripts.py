@@ -9,7 +9,6 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     calls,
-    definitions,
     drawing,
     init_only,
     iterating,
@@ -131,7 +130,7 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
             return (*base, Seq((frame.evaluate(parts[0]),)))
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])
-        return definitions.container_of(frame, last, parts) or base
+        return _container_of(frame, last, parts) or base
     if name == "dataclasses.InitVar":
         return init_only.typed(frame.evaluate(parts[0]))
     if last in knowledge.INJECTION_MARKERS:
@@ -150,7 +149,7 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         key = literal(frame.evaluate(index))
         return join_all([libraries.keyed(frame, a, key, e[1]) for a in base if a.tag == "ext"])
     if name.startswith(("typing.", "builtins.", "collections.")):
-        return definitions.container_of(frame, last, parts)
+        return _container_of(frame, last, parts)
     frame.evaluate(index)
     return base
 
@@ -175,7 +174,7 @@ def seen(frame: Frame, value: Value) -> Value:
             if drawing.holds_function(view):
                 drawing.draw(frame, param, view)
                 held.append(view)
-            elif definitions.holds_object(frame, view):
+            elif _holds_object(frame, view):
                 held.append(view)
     records = tuple(
         v
@@ -183,3 +182,39 @@ def seen(frame: Frame, value: Value) -> Value:
         if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
     )
     return join(value, (*held, *records)) if held or records else value
+
+
+_MANY = {
+    "list", "set", "frozenset", "deque", "List", "Set", "FrozenSet", "Deque", "Sequence", "MutableSequence",
+    "Collection", "Iterable", "Iterator", "AsyncIterable", "AsyncIterator", "Generator", "AsyncGenerator",
+}  # fmt: skip
+
+
+_KEYED = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict"}
+
+
+_HANDS_OUT = {"ContextManager", "AsyncContextManager", "Awaitable", "Required", "NotRequired"}
+
+
+def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
+    """``list[AsyncSession]``, ``dict[str, Worker]``…: nothing for contents from elsewhere."""
+    of = "many" if name in _MANY else "keyed" if name in _KEYED else "each" if name in ("tuple", "Tuple") else ""
+    of = of or ("itself" if name in _HANDS_OUT else "")
+    if not of or not parts:
+        return UNKNOWN
+    wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
+    items = [frame.evaluate(p) for p in wanted]
+    known = [frame.solver.instances(i) for i in items]
+    if not any(_holds_object(frame, a) for i in known for a in i):
+        return UNKNOWN
+    if of == "itself":
+        return items[0]
+    return (Annotation((Seq(tuple(items), of == "many"),), (Const(of, "container"),)),)
+
+
+def _holds_object(frame: Frame, atom: Any) -> bool:
+    """Whether a value is a database handle or an object of the project, or a declared container of such."""
+    if atom.tag in ("seq", "map"):
+        inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
+        return any(_holds_object(frame, a) for v in inner for a in v)
+    return atom.tag == "inst" or frame.solver.kind_of(atom) is not None
