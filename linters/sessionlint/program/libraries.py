@@ -38,12 +38,13 @@ from sessionlint.program import (
     stdlib,
     strings,
     subclassing,
+    url_objects,
     waiting,
     wiring,
 )
 from sessionlint.program.external_names import ExternalName, told_by
 from sessionlint.program.frame import Frame
-from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
+from sessionlint.program.library_functions import SPECIAL
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
@@ -204,12 +205,12 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         tag = receiver.tag
     if tag == "text":
         if name == "set":
-            return set_in_text(frame, receiver.text, args, keywords, e)
+            return url_objects.set_in_text(frame, receiver.text, args, keywords, e)
         return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
-    if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
-        return changed_url(frame, receiver, name, args, keywords, e)
+    if tag == "map" and name in url_objects.METHODS and receiver.get("url") is not None:
+        return url_objects.changed(frame, receiver, name, args, keywords, e)
     if tag == "cls" and name == library_objects.NEW:
         return library_objects.opened(frame, receiver, args, keywords)
     if name in library_classes.METHODS and tag in ("map", "inst"):
