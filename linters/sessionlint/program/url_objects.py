@@ -41,8 +41,6 @@ def _built_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) 
 
 #: Parts of a URL that tell where it leads, and no secret.
 _SHOWN = ("drivername", "host", "port", "username")
-
-
 METHODS = ("set", "update_query_dict", "update_query_pairs", "update_query_string", "difference_update_query")
 
 
