@@ -85,11 +85,7 @@ def happens(
     flags: tuple[str, ...] = ()
     if effect.subject is None:
         subjects: Value = UNKNOWN
-        if effect == left_open.OPENS:
-            left_open.after_call(frame, function, inner is effect)
-        frame.effect(effect, e[1], note, function, inner, guards)
-        if effect.kind == "network":
-            holding.waits_after(frame, effect.name, e[1], note, function, inner, guards)
+        _without_subject(frame, function, effect, inner, note, e, guards)
     else:
         if effect.subject in mapped:
             subjects = mapped[effect.subject]
@@ -138,6 +134,17 @@ def happens(
             "effect", e[1], flags, callee=function, name=effect.name, text=effect.kind,
             subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _without_subject(
+    frame: Frame, function: FunctionInfo, effect: Effect, inner: Any, note: str, e: ir.Expr, guards: frozenset[Any]
+) -> None:
+    """What a callee does to no session in particular: it makes one, waits, starts something."""
+    if effect == left_open.OPENS:
+        left_open.after_call(frame, function, inner is effect)
+    frame.effect(effect, e[1], note, function, inner, guards)
+    if effect.kind == "network":
+        holding.waits_after(frame, effect.name, e[1], note, function, inner, guards)
 
 
 def _is_anothers(frame: Frame, function: FunctionInfo, subject: Any, mapped: Any) -> bool:
