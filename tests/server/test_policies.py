@@ -46,7 +46,11 @@ async def test_a_saved_policy_takes_effect(tmp_path: Path) -> None:
         await editor.open(TOML, language="toml")
         await editor.type(TOML, POLICY.format(more='ignore = ["TXN2"]'))
         await editor.save(TOML)
-        await editor.codes(SERVICE)
+        assert await editor.codes(SERVICE) == []
+        await editor.type(TOML, POLICY.format(more=""))
+        await editor.save(TOML)
+        (again,) = await editor.codes(SERVICE, "TXN201")
+        assert again.range.start.line == COMMITTING[: COMMITTING.index(".commit(")].count("\n")
 
 
 async def test_without_a_policy_one_is_inferred_and_followed(tmp_path: Path) -> None:

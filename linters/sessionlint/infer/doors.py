@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.libraries import keepers
-from sessionlint.infer.survey import DEPENDENCY, MAKERS, Made, Source, Survey
+from sessionlint.infer.sources import DEPENDENCY, Made, Source
+from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, POOL, SESSION
 

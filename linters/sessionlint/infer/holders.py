@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sessionlint.infer.survey import DEPENDENCY, Source, Survey
+from sessionlint.infer.sources import DEPENDENCY, Source
+from sessionlint.infer.survey import Survey
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import SESSION
 from sessionlint.rules.opening import held_sessions

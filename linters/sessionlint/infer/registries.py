@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sessionlint.infer.survey import Source, Survey
+from sessionlint.infer.sources import Source
+from sessionlint.infer.survey import Survey
 from sessionlint.infer.words import plural
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Handle

@@ -9,8 +9,9 @@ from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.holders import holders
 from sessionlint.infer.registries import kept_instead
+from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, Made, Source
 from sessionlint.infer.standing_alone import stands_alone
-from sessionlint.infer.survey import CONTEXT, DECORATOR, DEPENDENCY, MAKERS, Made, Source, Survey
+from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.infer.table_makers import is_for_tables
 from sessionlint.infer.votes import authenticates
 from sessionlint.infer.words import joined, plural

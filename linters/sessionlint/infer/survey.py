@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from sessionlint.infer import places
 from sessionlint.infer.applications import Applications
+from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, ENTERS, Made, Source, enters
 from sessionlint.infer.takers import takers
 from sessionlint.program.containers import providers, supplied
 from sessionlint.program.model import Event, FunctionInfo
@@ -30,23 +30,14 @@ from sessionlint.program.values import (
 )
 from sessionlint.rules.session_decorators import opened_by, session_decorators
 
-DEPENDENCY, CONTEXT, DECORATOR = "dependency", "context", "decorator"
 #: What endpoints may be given to work with; a project without sessions may hand out connections.
 _HANDED = (SESSION, CONNECTION, DRIVER)
 MAKERS = (ENGINE, FACTORY, POOL)
 #: What work is done with as soon as it is there.
 _GIVEN = (*_HANDED, POOL)
-#: Kind and place of a handle.
-Made = tuple[str, Site]
 #: What happens where a session comes to be, by a call of the factory or of a function that calls it.
 _OPENING = ("create", "obtain")
 _UNNAMEABLE = ("<lambda>", "__init__")
-_ENTERS = ("__enter__", "__aenter__")
-
-
-def _enters(function: FunctionInfo) -> bool:
-    """Whether it is what ``with`` calls on an object."""
-    return function.name in _ENTERS and function.class_info is not None
 
 
 def _is_session(atom: Any) -> bool:
@@ -56,42 +47,6 @@ def _is_session(atom: Any) -> bool:
 def _is_called(source: Any) -> bool:
     """Whether it is a function, or one with arguments, that gives what is injected."""
     return isinstance(source, (Fn, PartialCall))
-
-
-@dataclass(slots=True, eq=False)
-class Source:
-    """A function that hands out sessions.
-
-    ``kind`` is ``dependency``, ``context`` or ``decorator``; ``behind`` the handles its sessions are made from, nearest
-    first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
-    from another dependency; ``named`` is unset when it hands out an object that only holds the session; ``by_call`` is
-    set when it hands out what opens one.
-    """
-
-    function: FunctionInfo
-    kind: str
-    handed: str = SESSION
-    behind: tuple[Made, ...] = ()
-    users: dict[FunctionInfo, None] = field(default_factory=dict)
-    passes_on: bool = False
-    named: bool = True
-    by_call: bool = False
-
-    @property
-    def path(self) -> str:
-        """The file that defines it."""
-        return self.function.path
-
-    @property
-    def name(self) -> str:
-        """What code that uses it writes: a class for the method that enters its objects."""
-        owner = self.function.class_info if _enters(self.function) else None
-        return self.function.name if owner is None else owner.name
-
-    @property
-    def endpoints(self) -> list[FunctionInfo]:
-        """The endpoints among its users."""
-        return [user for user in self.users if user.routes]
 
 
 class Survey(Applications):
@@ -247,7 +202,7 @@ class Survey(Applications):
 
     def _context(self, function: FunctionInfo) -> Source | None:
         """The function as a context manager that hands out sessions, if it is one."""
-        if _enters(function):
+        if enters(function):
             return self._entered(function)
         if function.is_context_manager:
             # what a caller's session is run through opens none
@@ -380,7 +335,7 @@ class Survey(Applications):
         return next((kind for kind in _HANDED if kind in kinds), "")
 
     def _count_uses(self, found: dict[FunctionInfo, Source]) -> None:
-        entered = [e for e in self.program.events("call") if e.callee is not None and e.callee.name in _ENTERS]
+        entered = [e for e in self.program.events("call") if e.callee is not None and e.callee.name in ENTERS]
         for event in (*self.program.events("obtain"), *entered):
             source = found.get(event.callee) if event.callee is not None else None
             if source is not None and event.path in self.included and event.function is not source.function:
@@ -400,6 +355,6 @@ class Survey(Applications):
         while function.parent is not None:
             function = function.parent
         module = self._module_names.get(function.path, "")
-        owner = function.class_info if _enters(function) else None
+        owner = function.class_info if enters(function) else None
         name = function.qualname if owner is None else owner.qualname
         return f"{module}.{name}" if module else name

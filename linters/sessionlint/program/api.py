@@ -17,7 +17,8 @@ from sessionlint.program.entered_names import entered_names
 from sessionlint.program.entries import entries
 from sessionlint.program.listing import FileListing, listings
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
-from sessionlint.program.proving import way_to
+from sessionlint.program.policy_names import functions_named
+from sessionlint.program.proving import way_to, way_to_source
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.scheduling import POOLED, handed_over
 from sessionlint.program.served import message_handlers
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 EXEMPT_ROLES = frozenset({"session", "test", "migration"})
-_MAX_TRACE = 12
-#: Methods through which an object named in the policy hands out a session.
-_OPENERS = ("__call__", "__aenter__", "__enter__", "__aiter__", "__init__")
 
 
 class Program:
@@ -284,33 +282,7 @@ class Program:
 
     def named(self, *names: str) -> frozenset[FunctionInfo]:
         """The functions behind qualified names of the policy."""
-        wanted = set(names)
-        found: set[FunctionInfo] = set()
-        for name in wanted:
-            module, _, member = name.rpartition(".")
-            path = self.solver.names.path_of(module)
-            if path is not None and path in self.solver.modules:
-                found.update(f for a in self.solver.member(path, member) for f in self._openers(a))
-            owner, _, cls = module.rpartition(".")
-            path = self.solver.names.path_of(owner) if owner else None
-            if path is not None and path in self.solver.modules:
-                for atom in self.solver.member(path, cls):
-                    if atom.tag in ("cls", "inst"):
-                        method = self.solver.method(atom.info, member)
-                        found.update([method] if method else [])
-        return frozenset(found)
-
-    def _openers(self, atom: Any) -> list[FunctionInfo]:
-        """The functions that run when a named way to a session is used: a function, a class, an object."""
-        if atom.tag == "fn":
-            return [atom.info]
-        if atom.tag == "partial":
-            inner = (*atom.function, *(a for value in atom.args[:1] for a in value))
-            return [f for a in inner for f in self._openers(a)]
-        if atom.tag in ("cls", "inst"):
-            methods = (self.solver.method(atom.info, name) for name in _OPENERS)
-            return [m for m in methods if m is not None]
-        return []
+        return functions_named(self.solver, names)
 
     @cached_property
     def approved_dependencies(self) -> frozenset[FunctionInfo]:
@@ -404,17 +376,7 @@ class Program:
 
     def source_trace(self, function: FunctionInfo, handle: Any) -> list[TraceStep]:
         """From inside ``function``, which hands out ``handle``, down to where it is made."""
-        steps: list[TraceStep] = []
-        current: FunctionInfo | None = function
-        key = (handle.kind, handle.root)
-        seen: set[FunctionInfo] = set()
-        while current is not None and current not in seen and len(steps) < _MAX_TRACE:
-            seen.add(current)
-            hop: Hop | None = current.summary.sources.get(key)
-            if hop is None:
-                break
-            steps.append(self.step(hop.site, hop.note))
-            current = hop.callee
+        steps = [self.step(hop.site, hop.note) for hop in way_to_source(function, (handle.kind, handle.root))]
         if not steps or (steps[-1].path, steps[-1].line) != (handle.root[0], handle.root[1][0]):
             steps.append(self.step(handle.root, f"the {handle.kind} is made here"))
         return steps

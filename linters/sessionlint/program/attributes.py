@@ -116,6 +116,12 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return result
     if tag == "tls":
         return certificates.attribute(name)
+    return _of_plain(frame, atom, name, e)
+
+
+def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
+    """An attribute of what is no object of the project or of a library: texts, containers, functions, columns…"""
+    tag = atom.tag
     if tag == "map" and any(k == NAMESPACE[0] for k, _ in atom.items):
         return tuple(
             atom.get(name) or (library_objects.of_object(atom, name) if name in library_classes.METHODS else ())
@@ -245,6 +251,12 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if value:
         value = class_bodies.methods(frame, value, atom, name)
         return class_bodies.described(frame, by_key.of_object(frame, _rebind(value, atom), atom, name, e), atom, e)
+    return _unassigned(frame, atom, name, e)
+
+
+def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
+    """What nothing in sight assigns: the class asks another for it, or one below or a library's above has it."""
+    solver = frame.solver
     fallback = solver.method(atom.info, "__getattr__")
     if fallback is not None:
         result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)

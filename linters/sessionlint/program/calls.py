@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     class_values,
-    configured,
+    constructing,
     dispatching,
     drawing,
     families,
@@ -16,22 +16,17 @@ from sessionlint.program import (
     handing,
     handles,
     holding,
-    init_only,
     joining,
-    keeping,
     knowledge,
     libraries,
-    library_objects,
     locators,
     mapped,
+    operating,
     overriding,
     own_sessions,
     pairs,
-    predicates,
-    records,
+    queries,
     relations,
-    router_classes,
-    row_classes,
     running,
     scheduling,
     signatures,
@@ -41,17 +36,14 @@ from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.chosen import class_passed, made_of
 from sessionlint.program.external_names import told_by
 from sessionlint.program.forwarding import forward, is_open_ended
-from sessionlint.program.frame import Frame, identity
+from sessionlint.program.frame import Frame
 from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, either, name_of, receiver_of
-from sessionlint.program.model import Effect, FunctionInfo
+from sessionlint.program.model import Effect
 from sessionlint.program.values import (
-    ENGINE,
-    SESSION,
     TASK,
     UNKNOWN,
     Closed,
-    Const,
     Ext,
     Fn,
     Inst,
@@ -60,7 +52,6 @@ from sessionlint.program.values import (
     Row,
     Seq,
     Value,
-    contained,
     join,
     join_all,
     mark_of,
@@ -70,6 +61,9 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: What a call can look into; a declared type then says nothing new.
 _SEEN = ("fn", "cls", "method", "inst", "handle")
+#: Methods that put something into what they are called on, and all that change it.
+_GROWING = ("append", "add", "extend", "insert", "appendleft")
+_CHANGING = frozenset({*relations.CHANGES, *_GROWING, "update", "setdefault", "pop"})
 _CALLED = ("fn", "cls", "partial", "method", "inst", "handle")
 
 
@@ -106,10 +100,7 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         elif (chosen := class_passed(callee)) is not None:
             out = join(out, _guarded(frame, chosen, callee, args, keywords, e))
         elif through is not None and (instead or _is_one_of_several(frame, callees, callee)):
-            guard = Guard(through, "of", (callee.receiver.info, callee.info.name), True)
-            if mark_of(callee.receiver) is not None:
-                guard = Guard(through, "is", callee.receiver, True)
-            out = join(out, _guarded(frame, guard, callee, args, keywords, e))
+            out = join(out, _guarded(frame, _of_receiver(through, callee), callee, args, keywords, e))
         elif (drawn := drawing.guard_of(frame, callee, e[2])) is not None:
             out = join(out, _guarded(frame, drawn, callee, args, keywords, e))
         elif frame.chosen and (choice := class_values.choice_of(frame, callee)) is not None:
@@ -124,20 +115,31 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         giving.passed(frame, [*args, *[value for _, value in keywords]])
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
-    if e[2][0] == "a" and e[2][3] in relations.CHANGES:
-        relations.changed(frame, e, callees)
-    if e[2][0] == "a" and (
-        e[2][3] in ("append", "add", "extend", "insert", "appendleft")
-        or (e[2][3] in handing.PUTS and handing.is_put(e, callees))
-    ):
-        grow(frame, e, callees, args)
-    elif e[2][0] == "a" and e[2][3] in ("update", "setdefault"):
-        update(frame, e, callees, args, keywords)
-    elif e[2][0] == "a" and e[2][3] == "pop" and args and any(c.tag == "method" for c in callees):
-        remove(frame, e[2][2], args[0])
+    if e[2][0] == "a" and e[2][3] in _CHANGING:
+        _change_receiver(frame, e, callees, args, keywords)
     if flags:
         del frame.flags[len(frame.flags) - len(flags) :]
     return out
+
+
+def _change_receiver(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
+    """``rows.append(row)``: what the method was called on holds something else now."""
+    name = e[2][3]
+    if name in relations.CHANGES:
+        relations.changed(frame, e, callees)
+    if name in _GROWING or (name in handing.PUTS and handing.is_put(e, callees)):
+        grow(frame, e, callees, args)
+    elif name in ("update", "setdefault"):
+        update(frame, e, callees, args, keywords)
+    elif name == "pop" and args and any(c.tag == "method" for c in callees):
+        remove(frame, e[2][2], args[0])
+
+
+def _of_receiver(through: Any, callee: Any) -> Guard:
+    """The condition that the receiver is such an object: the one that is marked, or one of its class."""
+    if mark_of(callee.receiver) is not None:
+        return Guard(through, "is", callee.receiver, True)
+    return Guard(through, "of", (callee.receiver.info, callee.info.name), True)
 
 
 def _is_one_of_several(frame: Frame, callees: Value, callee: Any) -> bool:
@@ -174,7 +176,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if tag == "method":
         return _call_method(frame, callee, args, keywords, e)
     if tag == "cls":
-        return construct(frame, callee, args, keywords, e)
+        return constructing.construct(frame, callee, args, keywords, e)
     if tag == "partial":
         return _call_partial(frame, callee, args, keywords, e)
     if tag == "inst":
@@ -228,10 +230,10 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
     receiver = callee.receiver
     if receiver.tag == "row":
         if receiver.query:
-            libraries.query_method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
+            queries.method(frame, Ext(knowledge.QUERY), callee.name, args, keywords, e)
         elif callee.name not in knowledge.ROW_METHODS:
             return _call_row(frame, receiver, callee.name, args, keywords, e)
-        return handles.of_rows(frame, receiver, callee.name, e)
+        return operating.of_rows(frame, receiver, callee.name, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
         kind = frame.solver.class_kind(receiver.info)
@@ -255,100 +257,6 @@ def _call_row(frame: Frame, row: Any, name: str, args: list[Value], keywords: Ke
     if len(methods) > 1 and not all(changes):
         return UNKNOWN
     return join_all([call_function(frame, solver.bound(method, row), args, keywords, e) for method in methods])
-
-
-def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``Class(...)``: a handle for sub-classes of library classes, else an instance."""
-    solver = frame.solver
-    info = callee.info
-    kind = solver.class_kind(info)
-    init = solver.method(info, "__init__")
-    frame.emit("construct", e[1], name=info.name, value=(callee,), args=tuple(args), keywords=tuple(keywords), expr=e)
-    bindings: dict[Any, Value] = {}
-    instance, own = Inst(info), keeping.own(frame, info, e[1])
-    if init is not None:
-        bindings = bind(frame, init, Fn(init, instance), args, keywords)
-        families.note(frame, info, init, bindings)
-        bindings.update(frame.solver.summary_of(init).not_given)
-        running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
-        bindings.update(library_objects.passed_on(frame, info, bindings))
-    else:
-        bindings = library_objects.bound(frame, info, args, keywords) or _fields(frame, info, args, keywords, e[1])
-        taken = records.taken_over(frame, info, args, keywords)
-        bindings.update({records.COPIED: taken} if taken else {})
-    if kind == ENGINE and knowledge.ASYNC_ENGINE in solver.external_bases(info):
-        return libraries.around_engine(frame, args, keywords, e) or (instance,)
-    if kind is not None:
-        made = handles.make(frame, kind, e, f"{info.name}(…)", (callee,), args, keywords, solver.is_async(instance))
-        return own_sessions.note_class(frame, made, (callee,)) if kind == SESSION else made
-    after = solver.method(info, init_only.AFTER)
-    if after is not None:
-        bindings.update(init_only.run(frame, info, after, bindings, e))
-    tells = configured.configures(frame, info)
-    meaningful = tuple(
-        (k, shallow(v, 2))
-        for k, v in bindings.items()
-        if v and not _is_self(k, init) and (_matters(v) or _switches(v) or _tells(frame, v, tells))
-    )
-    routers = solver.external_bases(info) & {"fastapi.APIRouter", "fastapi.FastAPI"}
-    if routers:
-        if init is not None:
-            keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
-        return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
-    given = giving.made(frame, init, info, bindings, e[1])
-    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given)),)
-
-
-def _is_self(key: Any, init: FunctionInfo | None) -> bool:
-    return (
-        init is not None
-        and key.tag == "param"
-        and bool(init.params)
-        and key.name == init.params[0][0]
-        and key.info is init
-    )
-
-
-def _switches(value: Value) -> bool:
-    """``True``, ``False`` and ``None``: what the methods of an object may ask for."""
-    return all(a.tag == "const" and a.kind in ("bool", "NoneType") for a in value)
-
-
-def _matters(value: Value) -> bool:
-    return any(a.tag not in ("const", "text", "column", "predicate", "operation") for a in value)
-
-
-def _tells(frame: Frame, value: Value, configures: bool) -> bool:
-    """Literals that say how to connect, or which header a resolver reads."""
-    return (configures and configured.is_literal(value)) or predicates.names_tenant(frame, value)
-
-
-def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:
-    """Dataclass, pydantic and attrs classes: annotated fields take the arguments in order."""
-    fields = frame.solver.fields(info)
-    bindings: dict[Any, Value] = {}
-    for name, value in (*zip(fields, args, strict=False), *((k, v) for k, v in keywords if k in fields)):
-        maker = fields[name]
-        if maker is None:
-            kept = row_classes.kept_in(frame, info, value)
-            frame.solver.write(("attr", info, name), tuple(a for a in kept if a.tag not in ("const", "text")))
-        else:
-            given = identity(maker, name)
-            frame.solver.flow(maker, name, value)
-            frame.solver.write(("attr", info, name), (given,))
-            bindings[given] = value
-        if any(a.tag == "handle" for a in value):
-            frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
-        if _holds_handle(frame, value):
-            bindings[Const(name, records.FIELD)] = value
-    if configured.configures(frame, info):
-        given = dict(zip(fields, args, strict=False)) | {k: v for k, v in keywords if k in fields}
-        return configured.fields(frame, info, list(fields), given, keywords) | bindings
-    return bindings
-
-
-def _holds_handle(frame: Frame, value: Value) -> bool:
-    return any(frame.solver.kind_of(a) or a.tag in ("injected", "inst") for a in contained(value, 1))
 
 
 def call_function(

@@ -15,6 +15,7 @@ from sessionlint.program import (
     of_callers,
     overriding,
     registries,
+    row_changes,
     sending,
     stepping,
     unsaved,
@@ -87,11 +88,7 @@ def happens(
     flags: tuple[str, ...] = ()
     if effect.subject is None:
         subjects: Value = UNKNOWN
-        if effect == left_open.OPENS:
-            left_open.after_call(frame, function, inner is effect)
-        frame.effect(effect, e[1], note, function, inner, guards)
-        if effect.kind == "network":
-            holding.waits_after(frame, effect.name, e[1], note, function, inner, guards)
+        _without_subject(frame, function, effect, inner, note, e, guards)
     else:
         if effect.subject in mapped:
             subjects = mapped[effect.subject]
@@ -144,6 +141,17 @@ def happens(
         )  # fmt: skip
 
 
+def _without_subject(
+    frame: Frame, function: FunctionInfo, effect: Effect, inner: Any, note: str, e: ir.Expr, guards: frozenset[Any]
+) -> None:
+    """What a callee does to no session in particular: it makes one, waits, starts something."""
+    if effect == left_open.OPENS:
+        left_open.after_call(frame, function, inner is effect)
+    frame.effect(effect, e[1], note, function, inner, guards)
+    if effect.kind == "network":
+        holding.waits_after(frame, effect.name, e[1], note, function, inner, guards)
+
+
 def _is_anothers(frame: Frame, function: FunctionInfo, subject: Any, mapped: Any) -> bool:
     """Whether what a callee does it does to what other callers gave it."""
     if decorated.is_anothers(frame, function, subject, mapped.values()):
@@ -161,7 +169,7 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
 
     Not theirs to write is what it has ``added`` to a session.
     """
-    sessions = handles.changing(frame, given) if given else UNKNOWN
+    sessions = row_changes.changing(frame, given) if given else UNKNOWN
     if not guards:
         holding.changed(frame, sessions)
     outers = [Effect("change", "row", session) for session in sessions if not added]

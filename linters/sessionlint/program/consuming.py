@@ -76,7 +76,7 @@ def _get(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 
 def _entry(frame: Frame, value: Value, key: Value) -> Value:
-    from sessionlint.program.expressions import entry_of, seen
+    from sessionlint.program.subscripts import entry_of, seen
 
     out: Value = UNKNOWN
     index = keys.in_dictionary(key)

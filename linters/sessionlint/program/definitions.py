@@ -35,9 +35,7 @@ from sessionlint.program.model import ClassInfo, Effect, FunctionInfo
 from sessionlint.program.registering import Route, add_route
 from sessionlint.program.values import (
     UNKNOWN,
-    Annotation,
     Cls,
-    Const,
     Ext,
     Fn,
     Inst,
@@ -370,38 +368,6 @@ def _made_for_requests(frame: Frame, info: ClassInfo) -> None:
     init = frame.solver.method(info, "__init__")
     if init is not None:
         frame.solver.want(init)
-
-
-_MANY = {
-    "list", "set", "frozenset", "deque", "List", "Set", "FrozenSet", "Deque", "Sequence", "MutableSequence",
-    "Collection", "Iterable", "Iterator", "AsyncIterable", "AsyncIterator", "Generator", "AsyncGenerator",
-}  # fmt: skip
-_KEYED = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict"}
-_HANDS_OUT = {"ContextManager", "AsyncContextManager", "Awaitable", "Required", "NotRequired"}
-
-
-def container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
-    """``list[AsyncSession]``, ``dict[str, Worker]``…: nothing for contents from elsewhere."""
-    of = "many" if name in _MANY else "keyed" if name in _KEYED else "each" if name in ("tuple", "Tuple") else ""
-    of = of or ("itself" if name in _HANDS_OUT else "")
-    if not of or not parts:
-        return UNKNOWN
-    wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
-    items = [frame.evaluate(p) for p in wanted]
-    known = [frame.solver.instances(i) for i in items]
-    if not any(holds_object(frame, a) for i in known for a in i):
-        return UNKNOWN
-    if of == "itself":
-        return items[0]
-    return (Annotation((Seq(tuple(items), of == "many"),), (Const(of, "container"),)),)
-
-
-def holds_object(frame: Frame, atom: Any) -> bool:
-    """Whether a value is a database handle or an object of the project, or a declared container of such."""
-    if atom.tag in ("seq", "map"):
-        inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
-        return any(holds_object(frame, a) for v in inner for a in v)
-    return atom.tag == "inst" or frame.solver.kind_of(atom) is not None
 
 
 def receiver_of(info: FunctionInfo) -> Value:

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
     awaitables,
-    by_key,
     calls,
     consuming,
     definitions,
-    drawing,
     generators,
-    handles,
     holding,
-    init_only,
     iterating,
     joining,
     keys,
-    knowledge,
     late_awaits,
     left_open,
-    libraries,
     listed,
     mapped,
+    operating,
     operators,
     pairs,
     picking,
     predicates,
-    provisions,
     stepping,
     strings,
     told_tests,
@@ -40,23 +33,18 @@ from sessionlint.program import (
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, literals_left, otherwise
-from sessionlint.program.stdlib import named
+from sessionlint.program.subscripts import seen, subscript
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     TASK,
     UNKNOWN,
-    WORKER_CONTEXT,
-    Annotation,
     Const,
-    Ext,
     Map,
     Pending,
     Seq,
     Value,
-    const,
     join,
     join_all,
-    literal,
     whole_of,
 )
 
@@ -231,129 +219,6 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
     return (Map(tuple(items), partial, site, whole_of(parts)),)
 
 
-def _subscript(frame: Frame, e: ir.Expr) -> Value:
-    base = seen(frame, frame.evaluate(e[2]))
-    if by_key.DEFAULTS in base:
-        base = by_key.of_name(frame, e[2], base)
-    out: Value = UNKNOWN
-    known = any(a.tag in ("map", "seq") for a in base)
-    for atom in base:
-        if atom.tag == "ext" and not (known and atom.name.endswith("()")):
-            return _typed(frame, e, base, atom.name)
-        if atom.tag == "cls":
-            out = join(out, (atom,))
-    key = frame.evaluate(e[3])
-    index = keys.in_dictionary(key)
-    if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
-        # a column by a name that may be several
-        out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
-    for atom in by_key.drawn(frame, e[2], base, key, e[3]):
-        if atom.tag == "mod" and isinstance(index, str):
-            out = join(out, get_attribute(frame, (atom,), index, e))
-        elif atom.tag == "map":
-            out = join(out, entry_of(atom, index))
-        elif atom.tag == "seq":
-            if isinstance(index, int) and not atom.many and -len(atom.items) <= index < len(atom.items):
-                out = join(out, atom.items[index])
-            else:
-                out = join(out, join_all(list(atom.items)))
-                if e[3][0] == "z":
-                    # a slice
-                    out = join(out, (atom._replace(many=True),))
-        elif atom.tag == "inst":
-            method = iterating.reader(frame, atom)
-            fields = frame.solver.field_names(atom.info)
-            if method is not None:
-                out = join(out, calls.call_function(frame, frame.solver.bound(method, atom), [], [], e))
-            elif isinstance(index, str):
-                # a typed dictionary
-                out = join(out, frame.solver.attribute(atom.info, index))
-            elif isinstance(index, int) and -len(fields) <= index < len(fields):
-                out = join(out, get_attribute(frame, (atom,), fields[index], e))
-        elif atom.tag in ("param", "injected"):
-            out = join(out, iterating.entry(frame, atom, key, e))
-        elif atom.tag == "obj" and isinstance(index, str):
-            kept = frame.solver.read(("state", atom, index))
-            out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
-        elif atom.tag in ("column", "predicate", "row"):
-            out = join(out, (atom,))
-        elif atom.tag == "text" and e[3][0] == "z":
-            # text around a UUID that is cut
-            out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
-    return out
-
-
-_MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
-
-
-def entry_of(atom: Map, key: Any) -> Value:
-    """What a dictionary holds under a key; under an unknown key, anything it holds."""
-    if key is not None:
-        found = atom.get(key)
-        if found is not None:
-            return tuple(found)
-        return join_all([v for k, v in atom.items if k == ("?",)])
-    return join_all([v for _, v in atom.items])
-
-
-_HOLDERS = (
-    "Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "AsyncIterable", "Iterable", "ContextManager",
-    "AsyncContextManager", "Awaitable",
-)  # fmt: skip
-_AROUND = (*_HOLDERS, "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired")
-
-
-def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
-    """Subscripts of library types: ``Annotated[…]``, ``Optional[…]``, ``AsyncGenerator[X, None]``…"""
-    last = name.rpartition(".")[2]
-    index = e[3]
-    parts = index[2] if index[0] == "t" else (index,)
-    if last == "Annotated":
-        inner = frame.evaluate(parts[0])
-        metadata = join_all([frame.evaluate(p) for p in parts[1:]])
-        return (Annotation(inner, metadata),)
-    if name == "sys.modules":
-        module = literal(frame.evaluate(index))
-        return frame.solver.module_value(module, frame.path) if isinstance(module, str) else UNKNOWN
-    if last in ("Optional", "Union"):
-        return join_all([frame.evaluate(p) for p in parts])
-    if last in _AROUND:
-        if last == "Mapped":
-            return (*base, Seq((frame.evaluate(parts[0]),)))
-        if last in ("Final", "ClassVar"):
-            return frame.evaluate(parts[0])
-        return definitions.container_of(frame, last, parts) or base
-    if name == "dataclasses.InitVar":
-        return init_only.typed(frame.evaluate(parts[0]))
-    if last in knowledge.INJECTION_MARKERS:
-        return provisions.marked(frame, name, last, parts, e)
-    if name in knowledge.CARRIERS:
-        return (Annotation((Seq((frame.evaluate(parts[0]),)),), (Const(knowledge.CARRIERS[name], "container"),)),)
-    if name == "typing.Literal":
-        return base
-    if name.startswith(("sqlalchemy", "sqlmodel")):
-        return base
-    if last == "Callable" and len(parts) == 2:
-        return (Annotation(_result_type(frame, parts[-1]), const("callable")),)
-    if last in ("type", "Type"):
-        return (Annotation(frame.evaluate(parts[0]), const("class")),)
-    if "()" in name:
-        key = literal(frame.evaluate(index))
-        return join_all([libraries.keyed(frame, a, key, e[1]) for a in base if a.tag == "ext"])
-    if name.startswith(("typing.", "builtins.", "collections.")):
-        return definitions.container_of(frame, last, parts)
-    frame.evaluate(index)
-    return base
-
-
-def _result_type(frame: Frame, e: ir.Expr) -> Value:
-    """What a declared callable gives in the end: the session of ``AbstractContextManager[Session]``."""
-    if e[0] == "i" and any(a.tag == "ext" and a.name.rpartition(".")[2] in _HOLDERS for a in frame.evaluate(e[2])):
-        index: ir.Expr = e[3]
-        return _result_type(frame, index[2][0] if index[0] == "t" else index)
-    return frame.evaluate(e)
-
-
 def _yield(frame: Frame, e: ir.Expr) -> Value:
     value = frame.evaluate(e[2]) if e[2] is not None else UNKNOWN
     frame.yields = join(frame.yields, value)
@@ -445,28 +310,6 @@ def _other(frame: Frame, e: ir.Expr) -> Value:
     return UNKNOWN
 
 
-def seen(frame: Frame, value: Value) -> Value:
-    """With a parameter, the containers of handles and objects it is declared or given as."""
-    views = []
-    held: list[Any] = []
-    for param in (a for a in value if a.tag == "param"):
-        for view in frame.solver.ask("views", param):
-            views.append(view)
-            if view.tag not in ("seq", "map"):
-                continue
-            if drawing.holds_function(view):
-                drawing.draw(frame, param, view)
-                held.append(view)
-            elif definitions.holds_object(frame, view):
-                held.append(view)
-    records = tuple(
-        v
-        for v in views
-        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
-    )
-    return join(value, (*held, *records)) if held or records else value
-
-
 def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """What iterating over a value gives."""
     out: Value = UNKNOWN
@@ -480,7 +323,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":
-            out = join(out, handles.fetched(frame, atom, "__iter__", ("z", span, ())))
+            out = join(out, operating.fetched(frame, atom, "__iter__", ("z", span, ())))
         elif atom.tag == "inst":
             out = join(out, iterating.elements(frame, atom, span))
         elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):
@@ -494,6 +337,6 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
 _EVALUATE: dict[str, Callable[[Frame, ir.Expr], Value]] = {
     "a": _attribute, "k": _constant, "f": strings.joined, "b": strings.binary, "o": _bool, "x": _compare, "u": _unary,
     "q": _conditional, "t": _display(_elements), "l": _display(_elements), "e": _display(_elements),
-    "d": _display(_dict), "i": _subscript, "y": _yield,
+    "d": _display(_dict), "i": subscript, "y": _yield,
     "yf": _yield_from, "w": _walrus, "lam": _lambda, "*": _starred, "g": _comprehension, "z": _other,
 }  # fmt: skip

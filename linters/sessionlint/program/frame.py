@@ -11,6 +11,7 @@ from sessionlint.facts import ir
 from sessionlint.program import stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
+from sessionlint.program.notes import Notes
 from sessionlint.program.values import (
     ANY_TEXT,
     ENGINE,
@@ -55,10 +56,11 @@ class Machine:
     specialize: Callable[..., Any]
 
 
-class Frame:
+class Frame(Notes):
     """One evaluation. ``env`` and ``facts`` are copied at branches and joined after them."""
 
     def __init__(self, solver: Solver, function: FunctionInfo, machine: Machine) -> None:
+        super().__init__()
         self.solver = solver
         self.machine = machine
         self.function = function
@@ -68,63 +70,10 @@ class Frame:
         #: (handle, "closed" | "open" | "begun" | "used") -> YES or MAYBE
         self.facts: dict[tuple[Any, str], int] = {}
         self.dead = False
-        #: what the constructors of the classes above are not given, see :mod:`sessionlint.program.bases_given`
-        self.not_given: dict[Any, Value] = {}
-        #: what is a database handle is told by its class, here or by what is called
-        self.finds = False
         #: how many calls are gone through inside of one another, see :mod:`sessionlint.program.configured`
         self.depth = 0
-        self.events: list[Event] = []
-        self.effects: dict[Effect, Hop] = {}
-        #: conditions on parameters that hold here, and those under which alone each effect happens
+        #: conditions on parameters that hold here
         self.guards: list[Any] = []
-        self.guarded: dict[Effect, frozenset[Any]] = {}
-        #: the condition under which a coroutine was made that is still to be awaited
-        self.awaiting: dict[Any, Any] = {}
-        #: the call as it would be written without the helper that passed it on, by the coroutine it made
-        self.directly: dict[Any, ir.Expr] = {}
-        self.sources: dict[Any, Hop] = {}
-        self.returns: Value = UNKNOWN
-        self.yields: Value = UNKNOWN
-        #: what names are said to be that are given nothing where that is said
-        self.declared: dict[str, Value] = {}
-        #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
-        self.picked: dict[str, Value] = {}
-        #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`
-        self.same_as: dict[str, ir.Expr] = {}
-        #: whether tasks were put into lists that are kept in attributes, see :mod:`sessionlint.program.waiting`
-        self.keeps_tasks = False
-        #: functions that were taken out of a container, by the parameter that holds it
-        self.drawn: dict[Any, Any] = {}
-        #: functions that are called under a condition on a parameter, however they are named
-        self.under: dict[Any, Any] = {}
-        #: names that stand in class attributes, and in objects of which classes, see :mod:`~.class_names`
-        self.named: dict[str, Any] = {}
-        self.by_name: dict[Any, Any] = {}
-        #: classes and functions that came from class attributes, see :mod:`sessionlint.program.class_values`
-        self.chosen: dict[Any, Any] = {}
-        #: what objects of the classes that others have in their place are made with
-        self.made_instead: dict[Any, Any] = {}
-        #: effects that happen for objects of some classes only, see :mod:`sessionlint.program.overriding`
-        self.possible: dict[tuple[Effect, frozenset[Any]], Hop] = {}
-        #: what is put into registries, and the parameters by which something is drawn out of one
-        self.kept: dict[Any, None] = {}
-        self.draws: dict[str, bool] = {}
-        #: what was put into objects that keep a registry, see :mod:`sessionlint.program.filling`
-        self.filled: dict[Any, dict[Any, None]] = {}
-        #: what its arguments are given, by which and its attribute, see :mod:`sessionlint.program.giving`
-        self.gifts: dict[tuple[Any, str], Any] = {}
-        #: objects were made here that others may give something later
-        self.marks = False
-        #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`
-        self.ambient: dict[Any, None] = {}
-        #: parameters that are asked for their session, see :mod:`sessionlint.program.asking_rows`
-        self.asked_rows: dict[str, None] = {}
-        #: what context managers that give out no session have opened, and as what it is known here
-        self.opened_below: dict[Any, Any] = {}
-        self.yield_transactions: tuple[Transaction, ...] = ()
-        self.after_yield: list[tuple[str, Any, Hop]] = []
-        self.yielded = False
         self.tx: list[Transaction] = []
         #: what the ``with`` statements around the current place will close
         self.entered: list[Any] = []
@@ -147,37 +96,7 @@ class Frame:
         self.class_scope: Any = None
         #: the definition whose annotations and defaults are evaluated apart from the module they stand in
         self.header: ir.Span4 | None = None
-        #: writes on sessions of others; those a commit may follow; those that reach an end; where which is committed
-        self.writes: dict[Any, tuple[Hop, frozenset[Any]]] = {}
-        self.writes_saved: set[Any] = set()
-        self.writes_left: set[Any] = set()
-        self.commits: dict[Any, Any] = {}
-        #: begin and create events of this evaluation, by the handle they made
-        self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int], bool]] = []
-        self.returned = False
-        #: what generators that are taken from by hand have given, and the places of this one's own ``yield``s
-        self.taken: dict[Any, Value] = {}
-        #: what names stand for together in each round of a loop, see :mod:`sessionlint.program.pairs`
-        self.paired: dict[str, tuple[list[dict[str, Value]], dict[str, Value]]] = {}
-        #: parameters out of which one thing is taken
-        self.takes: dict[Any, None] = {}
-        self.yields_at: set[ir.Span4] = set()
-        #: how many ``yield``s come before an effect; which step is taken of a generator, see :mod:`~.stepping`
-        self.late: dict[Effect, int] = {}
-        self.step = 0
-        #: work in threads and other loops that was started here, see :mod:`sessionlint.program.joining`
-        self.futures: dict[Any, Any] = {}
-        #: a callee has left a session of its own open; one is open at a ``yield``
-        self.left_open = self.holds_open = False
-        #: where this evaluation has made dictionaries
-        self.made: set[Site] = set()
-        #: handles made here that the object keeps whose method this is: what is done to them is told of that object
-        self.kept_own: set[Any] = set()
-        #: sessions of others that stand for one opened here where there is one: what is done may be done to that
-        self.elsewhere: set[Any] = set()
-        #: (handle, fact) pairs that hold at each place where a caller goes on: returns and end, or yields
-        self.exits: list[frozenset[tuple[Any, str]]] = []
 
     def evaluate(self, expr: ir.Expr, statement: bool = False, context: bool = False) -> Value:
         """The value of an expression; ``statement``: its result is dropped, ``context``: a ``with`` item."""

@@ -7,25 +7,17 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     beginning,
-    flushing,
     halves,
     holding,
     knowledge,
-    merging,
+    operating,
     own_sessions,
-    predicates,
-    revealing,
-    row_classes,
-    sending,
-    strings,
     unsaved,
-    whose_rows,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Event, Hop
-from sessionlint.program.operations import BEGIN, CLOSE, END, PASSIVE, SAME
+from sessionlint.program.operations import BEGIN, CLOSE, END, SAME
 from sessionlint.program.scoped import is_registry
-from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
     DRIVER,
@@ -39,8 +31,8 @@ from sessionlint.program.values import (
     Handle,
     Method,
     Operation,
-    Row,
     Value,
+    subjects_of,
 )
 
 Keywords = list[tuple[str, Value]]
@@ -49,8 +41,6 @@ HELD = (SESSION, CONNECTION, DRIVER)
 #: Methods of exit stacks that have a function called when the stack is left.
 _CALLBACKS = ("callback", "push_async_callback")
 _EMPTIED = Ext(f"{knowledge.EMPTIED_REGISTRY}()")
-#: What takes rows out of a session that stays open.
-_LETS_GO = {"expunge", "expunge_all", "reset"}
 
 
 def make(
@@ -126,7 +116,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         return (receiver,)
     if name in ("__aenter__", "__enter__", "start") and kind == TRANSACTION:
         # begun by hand: no ``with`` block ends it
-        for subject in _subjects(receiver):
+        for subject in subjects_of(receiver):
             frame.learn(subject, "begun")
             holding.hold(frame, subject, e)
         return (receiver,)
@@ -138,7 +128,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         # ``factory.begin()``: ``__exit__`` ends it
         halves.enter_all(frame, frame.tx[begun:], e)
         return tuple(given)
-    return _operate(frame, receiver, kind, name, args, keywords, e)
+    return operating.operate(frame, receiver, kind, name, args, keywords, e)
 
 
 def left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
@@ -150,7 +140,7 @@ def left(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value
     if kind == TRANSACTION:
         frame.emit("left", e[1], subject=(receiver,), name=name, expr=e)
     if kind == TRANSACTION and not _is_savepoint(frame, receiver):
-        for subject in _subjects(receiver):
+        for subject in subjects_of(receiver):
             halves.leave(frame, subject, e)
     return UNKNOWN
 
@@ -160,12 +150,6 @@ def _options(frame: Frame, receiver: Any, name: str, keywords: Keywords, e: ir.E
         frame.emit("options", e[1], name=name, subject=(receiver,), keywords=tuple(keywords), expr=e)
 
 
-def _subjects(receiver: Any) -> Value:
-    """A transaction stands for the session or connection it belongs to."""
-    parent = getattr(receiver, "parent", None)
-    return (receiver,) if parent is None else (parent,)
-
-
 def _route(kind: str) -> str:
     return {TRANSACTION: "transaction", SESSION: "session", FACTORY: "session"}.get(kind, "connection")
 
@@ -173,11 +157,11 @@ def _route(kind: str) -> str:
 def _end(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
     if kind == TRANSACTION and _is_savepoint(frame, receiver):
         # a savepoint that is released or undone leaves the transaction as it is
-        entered = any(t.savepoint and not set(t.subjects).isdisjoint(_subjects(receiver)) for t in frame.tx)
+        entered = any(t.savepoint and not set(t.subjects).isdisjoint(subjects_of(receiver)) for t in frame.tx)
         if isinstance(receiver, Handle) and not entered:
             frame.emit("savepoint", e[1], name=name, subject=(receiver,), expr=e)
         return (Operation(receiver, name),)
-    for subject in _subjects(receiver):
+    for subject in subjects_of(receiver):
         flags = ("closed",) if frame.know(subject, "closed") == 1 else ()
         frame.emit("txn", e[1], flags, name=name, subject=(subject,), text=_route(kind), expr=e, value=(receiver,))
         frame.effect(Effect("txn", name, subject), e[1], f"{ir.text_of(e[2])}() ends the transaction")
@@ -208,7 +192,7 @@ def end_later(frame: Frame, receiver: Any, name: str, e: ir.Expr) -> None:
 def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Value:
     savepoint = name == "begin_nested"
     flags: tuple[str, ...] = ()
-    subjects = _subjects(receiver)
+    subjects = subjects_of(receiver)
     if not savepoint and kind in (SESSION, CONNECTION, FACTORY):
         if any(set(subjects) & set(t.subjects) for t in frame.tx if not t.savepoint) or any(
             frame.know(s, "begun") == 1 for s in subjects
@@ -302,170 +286,8 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         _options(frame, receiver, name, keywords, e)
         return (receiver,)
     if name in ("execute", "scalar"):
-        return _operate(frame, receiver, CONNECTION, name, args, keywords, e)
+        return operating.operate(frame, receiver, CONNECTION, name, args, keywords, e)
     return UNKNOWN
-
-
-def _operate(
-    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr,
-    query: bool = False,
-) -> Value:  # fmt: skip
-    subjects = _subjects(receiver)
-    flags: tuple[str, ...] = ()
-    # a flush sends what was added before: no write of its own
-    write = name in knowledge.SESSION_WRITES and name != "flush" and kind in (SESSION, FACTORY)
-    write = write or (query and name in knowledge.QUERY_WRITES)
-    attaches = write and name == "merge" and merging.attaches_only(keywords)
-    write = write and not attaches
-    first = args[0] if args else dict(keywords).get("statement", UNKNOWN)
-    by_driver = kind in (DRIVER, POOL)
-    sends = name in knowledge.SQL_METHODS or (by_driver and name in knowledge.DRIVER_SQL_METHODS)
-    if sends and by_driver and not args:
-        first = next((v for k, v in keywords if k in ("query", "sql", "operation")), UNKNOWN)
-    if sends:
-        text = strings.text_of(first)
-        # psycopg names a cursor, asyncpg makes one of a query
-        if name == "cursor" and (text is None or " " not in text.text):
-            first = UNKNOWN
-        elif text is not None:
-            _sql(frame, receiver, kind, name, text, first, e)
-            write = write or bool(sending.SQL_WRITE.match(text.text))
-        elif by_driver and any(a.tag == "param" for a in first):
-            frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
-        write = write or any(a.tag == "ext" and a.name in sending.WRITERS for a in first)
-        predicates.consumed(frame, [first])
-        if not write and first and kind in (SESSION, CONNECTION):
-            write = sending.note(frame, subjects, first, e, f"{ir.text_of(e[2])}() uses it")
-    if write:
-        flags = ("write",)
-    if name == "merge" and kind == SESSION and not attaches:
-        merging.copied(frame, subjects, first or dict(keywords).get("instance", UNKNOWN))
-    if name == "add" and kind == SESSION and first:
-        merging.attached(frame, first, e[1], Hop(frame.site(e[1]), "", None))
-    closed = any(frame.know(s, "closed") == 1 for s in subjects)
-    if closed and name not in PASSIVE:
-        flags = (*flags, "closed")
-    operates = kind in (SESSION, CONNECTION, DRIVER, POOL, FACTORY)
-    if not operates:
-        return UNKNOWN
-    event_args = tuple(args)
-    frame.emit(
-        "use", e[1], flags, name=name, subject=subjects, args=event_args, keywords=tuple(keywords), text=kind, expr=e
-    )
-    how = f"{ir.text_of(e[2])}() uses it" if e[2] else "iterating over the query uses it"
-    touches = write or query or sends or name in knowledge.SESSION_READS
-    idle = attaches or (name == "flush" and flushing.sends_nothing(frame, subjects, e))
-    if name == "run_sync" and _sees_into(args):
-        # no statement of its own: what the function does is told of that
-        touches, idle = False, True
-    for subject in subjects:
-        if name not in PASSIVE:
-            frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
-        if name in ("in_transaction", "in_nested_transaction"):
-            beginning.ask(frame, subject)
-            frame.learn(subject, "used", False)
-            frame.learn(subject, "begun", False)
-            holding.let_go(frame, subject)
-        if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
-            frame.learn(subject, "used")
-        if name not in PASSIVE:
-            frame.learn(subject, "ended", False)
-        if write:
-            frame.learn(subject, "written")
-            unsaved.written(frame, subject, Hop(frame.site(e[1]), how))
-        if name in _LETS_GO:
-            frame.learn(subject, "let go")
-        if not idle:
-            holding.operated(frame, subject, kind, name, args, keywords, write, e)
-    return _result(frame, receiver, kind, name, args, keywords, e)
-
-
-def _sees_into(args: list[Value]) -> bool:
-    """Whether the function that ``run_sync`` is given is the project's, or a method of a session."""
-    return bool(args and args[0]) and all(
-        a.tag == "fn" or (a.tag == "ext" and knowledge.handle_kind(a.name.rpartition(".")[0]) is not None)
-        for a in args[0]
-    )
-
-
-#: Methods of sessions whose first argument is the class of the rows.
-_NAMES_CLASS = frozenset({"get", "get_one", "query"})
-
-
-def _result(
-    frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
-) -> Value:
-    site = frame.site(e[1])
-    if name == "connection" and kind == SESSION:
-        return (Handle(CONNECTION, site, site, receiver, False, frame.solver.is_async(receiver)),)
-    if name in ("get_transaction", "get_nested_transaction", "_transaction"):
-        return (Handle(TRANSACTION, site, site, receiver, False, frame.solver.is_async(receiver), "nested" in name),)
-    if name in ("get_raw_connection", "connection") and kind == CONNECTION:
-        return (Handle(DRIVER, site, site, receiver, False, True),)
-    if name == "cursor":
-        # closing it leaves the connection open
-        return (Handle(DRIVER, site, site, receiver, False, frame.solver.is_async(receiver)),)
-    if name == "get_bind" and kind == SESSION:
-        return (Ext("sqlalchemy.Engine()"),)
-    if name in _NAMES_CLASS:
-        row_classes.loaded(frame, args[:1])
-    if name == "query":
-        predicates.shown(frame, args)
-        return (Row(receiver, True),) if kind == SESSION else (Ext(knowledge.QUERY),)
-    if name == "run_sync" and args:
-        out: Value = UNKNOWN
-        for target in args[0]:
-            out = out or frame.machine.call(frame, target, [(receiver,), *args[1:]], keywords, e)
-        return (Operation(receiver, name, out),)
-    if kind == SESSION and name in knowledge.ROW_LOADS:
-        return (Operation(receiver, name, (Row(receiver, streamed=name in knowledge.STREAMS),)),)
-    return (Operation(receiver, name),)
-
-
-def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
-    """A method of a result, or of a ``Query``: rows again, unless the query changes them where they are."""
-    if rows.streamed and name in knowledge.FETCHES:
-        return fetched(frame, rows, name, e)
-    if not rows.query or name not in knowledge.QUERY_RUNS:
-        return (rows,)
-    run_query(frame, rows, name, e)
-    return (rows._replace(query=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
-
-
-def fetched(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
-    """What a result gives; one that streams asks the session for it, which is told when that is closed by then."""
-    if rows.query or (rows.streamed and frame.know(rows.session, "closed") == 1):
-        run_query(frame, rows, name, e)
-    return (rows._replace(query=False, streamed=False),)
-
-
-def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
-    """A ``Query`` is sent by its method ``name``, or by iterating over it."""
-    if frame.solver.kind_of(rows.session) == SESSION:
-        _operate(frame, rows.session, SESSION, name, [], [], e, query=True)
-
-
-def changing(frame: Frame, value: Value) -> Value:
-    """The sessions that write what is assigned to attributes of rows in a value."""
-    rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
-    sessions: Any = dict.fromkeys(row.session for row in rows)
-    if len(sessions) > 1:
-        sessions = whose_rows.of_this_call(frame, sessions)
-    return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))
-
-
-def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:
-    if not any(a.tag == "ext" for a in value):
-        texts = strings.texts_of(value)
-        frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
-        revealing.note_text(frame, texts)
-    for op, word in transaction_statements(text.text):
-        flags = ("context",) if op == "begin_nested" else ()
-        for subject in _subjects(receiver):
-            frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)
-            frame.effect(Effect("txn", op, subject), e[1], f"SQL text {word.upper()!r} is executed")
-            if op == "commit":
-                unsaved.saved(frame, subject)
 
 
 def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:

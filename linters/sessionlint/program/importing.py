@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts.packing import unpack
+from sessionlint.program.reached import all_from
 from sessionlint.program.values import Value
 
 if TYPE_CHECKING:
@@ -83,18 +84,8 @@ def programs(program: Program) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for path in beside:
         if path not in found:
-            joined = frozenset(_closure(path, beside))
+            joined = frozenset(all_from(path, beside))
             found.update((other, joined) for other in joined)
-    return found
-
-
-def _closure(path: str, beside: Mapping[str, set[str]]) -> set[str]:
-    found = {path}
-    pending = [path]
-    while pending:
-        more = beside.get(pending.pop(), set()) - found
-        found |= more
-        pending.extend(more)
     return found
 
 

@@ -35,11 +35,11 @@ REGISTRIES = {"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_sco
 #: One of the tables that the source defines.
 MAPPED_TABLE = "sqlalchemy.MetaData().sorted_tables[]"
 #: One of the columns of such a table.
-MAPPED_COLUMN = f"{MAPPED_TABLE}.columns[]"
+MAPPED_COLUMN: str = f"{MAPPED_TABLE}.columns[]"
 
 #: What quotes identifiers for a dialect, and the results of quoting them, by SQLAlchemy or a driver.
 IDENTIFIER_PREPARER = "sqlalchemy.identifier_preparer"
-QUOTED_NAMES = frozenset(
+QUOTED_NAMES: frozenset[str] = frozenset(
     f"{IDENTIFIER_PREPARER}.{name}()"
     for name in ("quote", "quote_identifier", "quote_schema", "format_column", "format_schema", "format_table")
 ) | frozenset(f"{d}.sql.{kind}().as_string()" for d in ("psycopg", "psycopg2") for kind in ("Identifier", "Literal"))

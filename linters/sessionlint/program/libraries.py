@@ -30,20 +30,21 @@ from sessionlint.program import (
     own_sessions,
     predicates,
     provider_objects,
+    queries,
     records,
     revealing,
-    row_classes,
     scheduling,
     signals,
     stdlib,
     strings,
     subclassing,
+    url_objects,
     waiting,
     wiring,
 )
-from sessionlint.program.external_names import told_by
+from sessionlint.program.external_names import ExternalName, told_by
 from sessionlint.program.frame import Frame
-from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
+from sessionlint.program.library_functions import SPECIAL
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
@@ -69,7 +70,6 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 CONTEXT_MANAGERS = knowledge.CONTEXT_MANAGERS
 _STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|set|create|alter|drop|truncate)\s", re.I)
-_CONTAINERS = ("builtins.dict", "builtins.list", "builtins.set")
 #: Methods of dictionaries that take a key and give what is under it.
 _DRAWS = ("get", "pop", "setdefault")
 #: Methods of queues and iterators that give one of their elements.
@@ -95,12 +95,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     if told.method in revealing.WORDS and e[0] == "c" and e[2][0] == "a" and e[2][2][0] == "a":
         revealing.note_inherited(frame, e, args)
     if not told.quiet:
-        frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
-        if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):
-            waiting.wait(frame, name, e)
-        if told.makes_task:
-            frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
-            scheduling.register_task(frame, name, args, e)
+        _tell(frame, told, name, args, keywords, e)
     if told.provides:
         return provider_objects.made(frame, name, args, keywords, e)
     if name == wiring.CONTAINER:
@@ -129,63 +124,20 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
             return scheduled
     if told.escapes:
         escape(frame, args, keywords, e)
-    part = _query_part(frame, name, args, keywords, e)
+    part = queries.made(frame, name, args, keywords, e)
     if part is not None:
         return part
     return (Ext(f"{name}()"),) if name.count("()") < 5 and len(name) < 160 else UNKNOWN
 
 
-def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
-    """What SQLAlchemy's builders of queries, conditions and columns give; ``None`` for all other functions."""
-    if name in knowledge.QUERY_MAKERS:
-        predicates.selected(frame, name, args)
-        row_classes.loaded(frame, args)
-        if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
-            return (Ext(knowledge.LOCKING_QUERY),)
-        return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else
-                    "sqlalchemy.insert()" if name.endswith(".insert") else knowledge.QUERY),)  # fmt: skip
-    if name in knowledge.PREDICATE_COMBINERS:
-        (predicates.joined if name in knowledge.PREDICATE_JOINERS else predicates.consumed)(frame, args)
-        return predicates.combined(args)
-    if name == "sqlalchemy.case":
-        return predicates.chosen_by(frame, args, keywords) or (Ext(f"{name}()"),)
-    if name.startswith("sqlalchemy.func."):
-        return predicates.combined(args) or predicates.carried(name, args) or (Ext(f"{name}()"),)
-    if name in knowledge.COLUMN_WRAPPERS:
-        return predicates.combined(args) or predicates.carried(name, args) or (Ext(f"{name}()"),)
-    if name in knowledge.OPERATORS:
-        return predicates.compared(frame, e, args)
-    if name in (
-        "sqlalchemy.Column",
-        "sqlalchemy.orm.mapped_column",
-        "sqlmodel.Field",
-        "pydantic.Field",
-        "dataclasses.field",
-        "attrs.field",
-        "attr.ib",
-    ):
-        _made_by_default(frame, keywords, e)
-        return _column(name, args, keywords)
-    if name == "sqlalchemy.ForeignKey":
-        return (
-            Ext(f"{name}()"),
-            Map((("foreign_key_target", args[0] if args else dict(keywords).get("column", UNKNOWN)),)),
-        )
-    return None
-
-
-def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
-    """``field(default_factory=session_factory)``: every instance opens a session of its own."""
-    for key, value in keywords:
-        for atom in value if key in ("default_factory", "factory") else ():
-            makes = atom.tag == "fn" or (atom.tag == "ext" and atom.name in _CONTAINERS)
-            if makes or frame.solver.kind_of(atom) == "factory":
-                frame.solver.write(("default", frame.site(e[1])), frame.machine.call(frame, atom, [], [], e))
-
-
-def _column(name: str, args: list[Value], keywords: Keywords) -> Value:
-    items = tuple((str(i), v) for i, v in enumerate(args)) + tuple(keywords)
-    return (Ext(f"{name}()"), Map(items, False, None))
+def _tell(frame: Frame, told: ExternalName, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """Rules hear of the call, and callers of what its name says that it does."""
+    frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
+    if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):
+        waiting.wait(frame, name, e)
+    if told.makes_task:
+        frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
+        scheduling.register_task(frame, name, args, e)
 
 
 def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -250,18 +202,17 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     tag = receiver.tag
     if name in _GO_THROUGH and args and tag in _CONTENTS:
         consuming.run_out(frame, args[0], e[1])
-    if tag == "const" and receiver.kind == "str" and name == "set":
-        return set_in_text(frame, receiver.value, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
-        return strings.method(frame, Text(receiver.value, False), name, args, keywords, e)
-    if tag == "text" and name == "set":
-        return set_in_text(frame, receiver.text, args, keywords, e)
+        receiver = Text(receiver.value, False)
+        tag = receiver.tag
     if tag == "text":
+        if name == "set":
+            return url_objects.set_in_text(frame, receiver.text, args, keywords, e)
         return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
-    if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
-        return changed_url(frame, receiver, name, args, keywords, e)
+    if tag == "map" and name in url_objects.METHODS and receiver.get("url") is not None:
+        return url_objects.changed(frame, receiver, name, args, keywords, e)
     if tag == "cls" and name == library_objects.NEW:
         return library_objects.opened(frame, receiver, args, keywords)
     if name in library_classes.METHODS and tag in ("map", "inst"):
@@ -288,52 +239,37 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
         return predicates.labelled(frame, receiver, name, args)
-    if tag == "obj" and receiver.name == stdlib.CONTEXT_VARIABLE:
-        return stdlib.context_variable(frame, receiver, name, args, e)
-    if tag == "obj" and receiver.name == joining.FUTURE:
-        return unknown_call(frame, e, args, keywords) if e[0] == "c" else UNKNOWN
-    if tag == "obj" and receiver.name == signals.SIGNAL:
-        return signals.call(frame, receiver, name, args, keywords, e)
-    if tag == "obj" and receiver.name == handing.QUEUE:
-        return handing.call(frame, receiver, name, args, e)
-    if tag == "obj" and receiver.name == WORKER_CONTEXT and name == "get":
-        return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
-    if tag == "fn" and name == "register" and len(args) == 2:
-        for function in args[1]:
-            dispatching.register(frame, receiver.info, args[0], function)
-    if tag in ("fn", "cls", "obj", "partial"):
-        scheduled = scheduling.method(frame, receiver, name, args, keywords, e)
-        return UNKNOWN if scheduled is None else scheduled
+    if tag == "obj":
+        return _object_method(frame, receiver, name, args, keywords, e)
+    if tag in ("fn", "cls", "partial"):
+        return _method_of_work(frame, receiver, name, args, keywords, e)
     if tag == "ext":
-        return query_method(frame, receiver, name, args, keywords, e)
+        return queries.method(frame, receiver, name, args, keywords, e)
     return UNKNOWN
 
 
-def query_method(frame: Frame, receiver: Ext, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``query.where(…)`` and its kin return the query."""
-    if name in knowledge.SHOWING_METHODS:
-        predicates.shown(frame, [*args, *[v for _, v in keywords]])
-    if receiver.name.startswith("sqlalchemy.func."):
-        if name == "filter":
-            predicates.consumed(frame, args)
-        return predicates.combined(args)
-    if name in knowledge.PREDICATE_METHODS:
-        predicates.consumed(frame, args)
-        if name == "filter_by":
-            _filter_by(frame, keywords, e)
-    if name == "with_for_update" and receiver.name == knowledge.QUERY:
-        return (Ext(knowledge.LOCKING_QUERY),)
-    if name == "execution_options":
-        frame.emit("options", e[1], name=name, keywords=tuple(keywords), expr=e)
-    return (receiver,)
+def _object_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A method of an object of a library that is made in sight."""
+    if receiver.name == stdlib.CONTEXT_VARIABLE:
+        return stdlib.context_variable(frame, receiver, name, args, e)
+    if receiver.name == joining.FUTURE:
+        return unknown_call(frame, e, args, keywords) if e[0] == "c" else UNKNOWN
+    if receiver.name == signals.SIGNAL:
+        return signals.call(frame, receiver, name, args, keywords, e)
+    if receiver.name == handing.QUEUE:
+        return handing.call(frame, receiver, name, args, e)
+    if receiver.name == WORKER_CONTEXT and name == "get":
+        return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
+    return _method_of_work(frame, receiver, name, args, keywords, e)
 
 
-def _filter_by(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
-    spans: dict[str, ir.Span4] = {k: v[1] for k, v in e[4] if k} if e[0] == "c" else {}
-    for key, _ in keywords:
-        if predicates.tenant_name(frame, key):
-            at: ir.Span4 = spans.get(key) or e[1]
-            frame.emit("predicate", at, name=key, expr=e)
+def _method_of_work(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A method of what may be called, or calls: it starts it, or something else by it."""
+    if receiver.tag == "fn" and name == "register" and len(args) == 2:
+        for function in args[1]:
+            dispatching.register(frame, receiver.info, args[0], function)
+    scheduled = scheduling.method(frame, receiver, name, args, keywords, e)
+    return UNKNOWN if scheduled is None else scheduled
 
 
 def keyed(frame: Frame, atom: Ext, key: Any, span: ir.Span4) -> Value:
@@ -412,7 +348,7 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
     if name in ("where", "filter_by") or (name == "filter" and any(a.tag == "predicate" for v in args for a in v)):
         predicates.consumed(frame, args)
         if name == "filter_by":
-            _filter_by(frame, keywords, e)
+            queries.filter_by(frame, keywords, e)
         return (Ext(knowledge.QUERY),)
     if name in knowledge.SHOWING_METHODS and any(a.tag == "predicate" for v in args for a in v):
         predicates.shown(frame, args)
@@ -429,6 +365,3 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
         revealing.note_text(frame, texts)
     scheduled = scheduling.unknown(frame, name, args, keywords, e)
     return UNKNOWN if scheduled is None else scheduled
-
-
-# single functions

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from sessionlint.atomic import write_atomically
 from sessionlint.policy_model import Policy
-from sessionlint.program import model
+from sessionlint.program import model, summaries
 from sessionlint.program.memo import Memo
 from sessionlint.report_cache import tool_digest
 
@@ -40,6 +40,7 @@ _MAX_AGE: Final = 14 * 86_400
 #: What a memo holds besides the named tuples of this package.
 _OTHERS: Final[dict[tuple[str, str], Any]] = {
     **{(model.__name__, name): kind for name, kind in vars(model).items() if isinstance(kind, type)},
+    (summaries.__name__, "Summary"): summaries.Summary,
     ("builtins", "complex"): complex,
     ("builtins", "Ellipsis"): Ellipsis,
     ("builtins", "frozenset"): frozenset,

@@ -1,18 +1,18 @@
 """Functions, classes and modules of the program, and what evaluating them found out.
 
 An :class:`~sessionlint.program.events.Event` is one thing a function does; rules read events.
-A :class:`Summary` is what callers need to know of a function.
+A :class:`~sessionlint.program.summaries.Summary` is what callers need to know of a function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.events import Effect, Event, Hop, Kept, Transaction
 from sessionlint.program.knowledge import SESSION_CLASSES
+from sessionlint.program.summaries import Summary
 from sessionlint.program.values import Site, Value
 
 __all__ = [
@@ -27,148 +27,15 @@ Key = tuple[str, str, int]
 KEPT = "<kept>"
 
 
-@dataclass(slots=True)
-class Summary:
-    """What callers need to know of a function."""
-
-    returns: Value = ()
-    yields: Value = ()
-    effects: dict[Effect, Hop] = field(default_factory=dict)
-    sources: dict[Any, Hop] = field(default_factory=dict)
-    yield_transactions: tuple[Transaction, ...] = ()
-    commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
-    closes_after_yield: Value = ()
-    always_raises: bool = False
-    #: (handle, "used" | "begun" | "closed" | "ended") that hold on every path when a caller goes on
-    leaves: frozenset[tuple[Any, str]] = frozenset()
-    #: conditions on parameters under which alone an effect happens
-    guards: dict[Effect, frozenset[Any]] = field(default_factory=dict)
-    #: effects of methods that classes below have in the place of those called here, and whose objects have them
-    possible: dict[tuple[Effect, frozenset[Any]], Hop] = field(default_factory=dict)
-    #: coroutines of functions it is handed, among what it returns, with the condition on its parameter
-    handed_back: dict[Any, Any] = field(default_factory=dict)
-    #: the call of a function that does nothing but call its parameter, see :mod:`sessionlint.program.forwarding`
-    forwards: Any = None
-    #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
-    answers: Any = None
-    #: what it puts into registries under keys that its callers name, see :mod:`sessionlint.program.by_key`
-    keeps: tuple[Kept, ...] = ()
-    #: the parameters by which it draws out of one (with whether by their class), and its statements
-    draws: Any = None
-    #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
-    hands_out_closed: frozenset[Site] = frozenset()
-    #: origins of sessions of its own that have run a statement when a caller gets them: their transaction is open
-    hands_out_used: frozenset[Site] = frozenset()
-    #: a session of its own is open at its ``yield``, or when it has returned
-    holds_open: bool = False
-    #: sessions that it, or what it calls, reads out of context variables, see :mod:`sessionlint.program.ambient`
-    ambient: tuple[Any, ...] = ()
-    #: parameters that are asked which session they belong to, see :mod:`sessionlint.program.asking_rows`
-    asks_rows: tuple[str, ...] = ()
-    #: a generator with one thing to give: taking from it again runs it to its end
-    yields_once: bool = False
-    #: parameters, generators of its callers, out of which it takes one thing to give it back
-    takes: tuple[Any, ...] = ()
-    #: it tells by its class what is a database handle, see :mod:`sessionlint.program.wrapping`
-    finds: bool = False
-    #: parameters of the constructors above that this one leaves empty, see :mod:`sessionlint.program.bases_given`
-    not_given: tuple[tuple[Any, Value], ...] = ()
-    #: attributes of its arguments that it assigns, see :mod:`sessionlint.program.giving`
-    gives: tuple[Any, ...] = ()
-    #: effects of a generator that come behind so many of its ``yield``s, see :mod:`sessionlint.program.stepping`
-    late: dict[Effect, int] = field(default_factory=dict)
-    _key: tuple[Any, ...] | None = None
-
-    def hop(self, inner: Any) -> Hop | None:
-        """Where an effect, or one that happens for objects of some classes only, comes from."""
-        if not isinstance(inner, Effect):
-            return self.possible.get(inner)
-        known = self.effects.get(inner)
-        return known or next((hop for (effect, _), hop in self.possible.items() if effect == inner), None)
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """Equal keys mean callers would see no difference; a summary does not change once its key was asked for."""
-        if self._key is None:
-            self._key = (
-                self.returns,
-                self.yields,
-                frozenset(self.effects),
-                frozenset(self.guards.items()),
-                frozenset(self.possible),
-                frozenset(self.handed_back.items()),
-                self.yield_transactions,
-                tuple(a for a, _ in self.commits_after_yield),
-                self.closes_after_yield,
-                self.always_raises,
-                self.leaves,
-                self.forwards,
-                self.answers,
-                self.keeps,
-                self.draws,
-                self.hands_out_closed,
-                self.hands_out_used,
-                self.holds_open,
-                self.ambient,
-                self.asks_rows,
-                self.yields_once,
-                self.takes,
-                self.finds,
-                self.not_given,
-                self.gives,
-                frozenset(self.late.items()),
-            )
-        return self._key
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Summary, tuple([getattr(self, name) for name in _FIELDS]))
-
-
-_FIELDS = tuple(entry.name for entry in fields(Summary))
-
-
 class FunctionInfo:
     """A function, method, lambda, or the body of a module (name ``<module>``)."""
 
     __slots__ = (
-        "_definitions",
-        "_session_params",
-        "_signature",
-        "abstract",
-        "children",
-        "class_info",
-        "decorator_values",
-        "decorators",
-        "dependencies",
-        "eager",
-        "evaluated",
-        "events",
-        "facts",
-        "flags",
-        "header",
-        "identities",
-        "is_classmethod",
-        "is_context_manager",
-        "is_property",
-        "is_staticmethod",
-        "key",
-        "last_signature",
-        "module",
-        "name",
-        "overwritten",
-        "param_values",
-        "params",
-        "parent",
-        "qualname",
-        "registrations",
-        "routes",
-        "signed",
-        "span",
-        "summary",
-        "traces",
-        "used",
-        "visits",
-        "wrappers",
+        "_definitions", "_session_params", "_signature", "abstract", "children", "class_info", "decorator_values",
+        "decorators", "dependencies", "eager", "evaluated", "events", "facts", "flags", "header", "identities",
+        "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "key", "last_signature", "module",
+        "name", "overwritten", "param_values", "params", "parent", "qualname", "registrations", "routes", "signed",
+        "span", "summary", "traces", "used", "visits", "wrappers",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -359,24 +226,8 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
-        "_hooks",
-        "_keeps",
-        "_shape",
-        "attributes",
-        "bases",
-        "decorators",
-        "defined_in",
-        "facts",
-        "header",
-        "key",
-        "last_shape",
-        "maker",
-        "methods",
-        "module",
-        "name",
-        "qualname",
-        "registers",
-        "span",
+        "_hooks", "_keeps", "_shape", "attributes", "bases", "decorators", "defined_in", "facts", "header", "key",
+        "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "span",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:

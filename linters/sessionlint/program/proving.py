@@ -1,4 +1,4 @@
-"""The way from a function down to where its effect happens, for the steps that prove a finding."""
+"""The way from a function down to where its effect happens, or a handle is made, for the steps that prove a finding."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.program.model import Effect, FunctionInfo, Hop
+
+_MAX_STEPS = 12
 
 
 def way_to(function: FunctionInfo, effect: Any) -> list[Hop]:
@@ -53,3 +55,18 @@ def _hops(function: FunctionInfo, effect: Any) -> Iterator[Hop]:
     for event in function.events:
         if event.kind == "effect" and event.effect == effect and event.callee is not None:
             yield Hop(event.site, f"{event.callee.name}() is called here", event.callee, effect)
+
+
+def way_to_source(function: FunctionInfo, key: Any) -> list[Hop]:
+    """The hops from inside ``function``, which hands out a handle (by kind and root), down to where that is made."""
+    hops: list[Hop] = []
+    current: FunctionInfo | None = function
+    seen: set[FunctionInfo] = set()
+    while current is not None and current not in seen and len(hops) < _MAX_STEPS:
+        seen.add(current)
+        hop: Hop | None = current.summary.sources.get(key)
+        if hop is None:
+            break
+        hops.append(hop)
+        current = hop.callee
+    return hops

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from typing import TYPE_CHECKING, TypeVar
 
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
@@ -11,7 +11,19 @@ from sessionlint.program.model import ClassInfo, FunctionInfo
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
+_T = TypeVar("_T")
 Near = Callable[[FunctionInfo, FunctionInfo], bool]
+
+
+def all_from(start: _T, leads_to: Mapping[_T, Set[_T]]) -> set[_T]:
+    """``start``, what it leads to, and what that leads to."""
+    found = {start}
+    pending = [start]
+    while pending:
+        more = leads_to.get(pending.pop(), frozenset()) - found
+        found |= more
+        pending.extend(more)
+    return found
 
 
 def reached_from(program: Program, started: Collection[FunctionInfo], near: Near) -> frozenset[FunctionInfo]:

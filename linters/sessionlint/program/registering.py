@@ -1,4 +1,4 @@
-"""Endpoints: routes, and decorators of the project that register what they decorate."""
+"""Endpoints: routes, routers, and decorators of the project that register what they decorate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, strings
+from sessionlint.program import knowledge, middleware, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, join_all, literal
@@ -119,3 +119,30 @@ def registered(frame: Frame, info: FunctionInfo, decorator: FunctionInfo, writte
         injected = join(injected, dict(note.keywords)["dependencies"])
     for method in methods:
         add_route(frame, info, Route(method.name, path, method.receiver, injected, written[1]))
+
+
+def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """A method of an application or router is called."""
+    named = dict(keywords)
+    if name == "include_router":
+        for atom in args[0] if args else named.get("router", ()):
+            entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
+            frame.solver.note_include(entry, named)
+    elif name in ADDS_ROUTE:
+        added(frame, receiver, args, keywords, e)
+    elif name == "add_middleware":
+        middleware.added(frame, receiver, args, keywords, e)
+    elif name in knowledge.ROUTE_METHODS:
+        return _route_by_call(frame, receiver, name, args, keywords, e)
+    elif name == "mount":
+        middleware.mounted(frame, receiver, args, keywords, e)
+    return UNKNOWN
+
+
+def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``router.get("/x")(endpoint)``: what the first call gives is called with the endpoint."""
+    given = ("fn", "param") if len(args) > 1 or (args and "path" in dict(keywords)) else ("fn",)
+    if not any(a.tag in given for v in args[-1:] for a in v):
+        return (PartialCall((Method(receiver, name),), tuple(args), tuple(keywords)),)
+    register(frame, receiver, name, args[-1], args[:-1], keywords, e)
+    return args[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sessionlint.facts import ir
 from sessionlint.program import row_classes
 from sessionlint.program.frame import Frame
-from sessionlint.program.targets import change, row_above
+from sessionlint.program.row_changes import change, row_above
 from sessionlint.program.values import Value, join
 
 #: What a collection is changed by, where it stands.

@@ -9,7 +9,6 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     joining,
     knowledge,
-    middleware,
     registering,
     registries,
     signatures,
@@ -26,7 +25,6 @@ from sessionlint.program.values import (
     UNKNOWN,
     Ext,
     Fn,
-    Method,
     Obj,
     Param,
     PartialCall,
@@ -182,36 +180,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
             frame.emit("callback", e[1], name=f"asyncio.Task.{name}", subject=(receiver,), value=called, expr=e)
         return UNKNOWN
     if receiver.tag == "obj":
-        return _router(frame, receiver, name, args, keywords, e)
+        return registering.router_method(frame, receiver, name, args, keywords, e)
     return None
-
-
-def _router(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
-    named = dict(keywords)
-    if name == "include_router":
-        for atom in args[0] if args else named.get("router", ()):
-            entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
-            frame.solver.note_include(entry, named)
-    elif name in registering.ADDS_ROUTE:
-        registering.added(frame, receiver, args, keywords, e)
-    elif name == "add_middleware":
-        middleware.added(frame, receiver, args, keywords, e)
-    elif name in knowledge.ROUTE_METHODS:
-        return _route_by_call(frame, receiver, name, args, keywords, e)
-    elif name == "mount":
-        middleware.mounted(frame, receiver, args, keywords, e)
-    elif name in ("add_event_handler", "add_exception_handler"):
-        return UNKNOWN
-    return UNKNOWN
-
-
-def _route_by_call(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``router.get("/x")(endpoint)``: what the first call gives is called with the endpoint."""
-    given = ("fn", "param") if len(args) > 1 or (args and "path" in dict(keywords)) else ("fn",)
-    if not any(a.tag in given for v in args[-1:] for a in v):
-        return (PartialCall((Method(receiver, name),), tuple(args), tuple(keywords)),)
-    registering.register(frame, receiver, name, args[-1], args[:-1], keywords, e)
-    return args[-1]
 
 
 def register_task(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> None:

@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
-    absent,
     annotated,
-    beginning,
-    closed_rounds,
+    branches,
     contexts,
     definitions,
-    generators,
     handles,
     holding,
     import_statements,
     keeping,
     listed,
-    one_way,
+    loops,
     operators,
-    pairs,
-    picking,
-    rounds,
     setbacks,
-    told_tests,
     workers,
 )
-from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
-from sessionlint.program.guards import guards_in, literals_left, otherwise
-from sessionlint.program.iterating import goes_several_times
-from sessionlint.program.narrowing import narrow, narrow_to
-from sessionlint.program.stepping import PASSES
+from sessionlint.program.narrowing import narrow
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Ext, Value, contained, join
-
-_TYPING = Ext("typing.TYPE_CHECKING")
+from sessionlint.program.values import UNKNOWN, Value, contained, join
 
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
@@ -114,202 +100,6 @@ def _closed(frame: Frame, value: Value) -> Value:
 def _raise(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
     frame.emit("raise", s[1], value=value, expr=s[2])
-    frame.dead = True
-
-
-def _is_type_checking(test: ir.Expr, value: Value) -> bool:
-    return test[0] in ("n", "a") and (test[-1] == "TYPE_CHECKING" or _TYPING in value)
-
-
-def _if(frame: Frame, s: ir.Stmt) -> None:
-    asked = beginning.asked(frame, s[2])
-    test = frame.evaluate(s[2])
-    operators.asked(frame, test, s[2][1])
-    told = told_tests.outcome(frame, s[2]) if frame.depth else None
-    if told is not None:
-        run_block(frame, s[3] if told else s[4])
-        return
-    if _is_type_checking(s[2], test):
-        _for_type_checkers(frame, s[3], s[4])
-        return
-    if (
-        s[2][0] == "u"
-        and s[2][2] == "not"
-        and s[2][3][0] == "n"
-        and _is_type_checking(s[2][3], frame.lookup(s[2][3][2]))
-    ):
-        _for_type_checkers(frame, s[4], s[3])
-        return
-    if frame.one_way:
-        one_way.doubt(frame, s[2])
-    before, blocks = frame.snapshot(), len(frame.left)
-    frame.flags.append("branch")
-    chosen, left = literals_left(frame, s[2])
-    narrowed, others = narrow(frame, s[2])
-    inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
-    gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
-    frame.env.update(chosen)
-    narrowed.update(listed.note(frame, inside))
-    absent.forget(frame, gone)
-    if asked is not None:
-        beginning.note(frame, asked.where_it_holds, asked)
-    holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
-    depth, begun = len(frame.guards), len(frame.tx)
-    frame.guards.extend(holds)
-    run_block(frame, s[3])
-    frame.guards[depth:] = fails
-    on_stack = frame.tx[begun:]
-    del frame.tx[begun:]
-    listed.widen(frame, narrowed)
-    listed.replaced(frame, outside)
-    after_body = frame.snapshot()
-    if fails:
-        holding.ended_in_branch(frame, before[1], after_body[1])
-    frame.restore(before)
-    widths = {name: (frame.env[name], value) for name, value in others.items()} if others else {}
-    frame.env.update({**left, **others})
-    absent.forget(frame, missing)
-    kept = listed.note(frame, outside)
-    kept.update(widths)
-    if asked is not None:
-        beginning.note(frame, asked.where_not, asked)
-    # elif ladders are long: follow them with a loop
-    run_block(frame, s[4])
-    if not after_body[2]:
-        listed.widen(frame, kept)
-    listed.replaced(frame, inside)
-    frame.flags.pop()
-    # what follows a branch that ends the function happens under the other's condition
-    frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
-    frame.tx.extend(t for t in on_stack if t not in frame.tx)
-    after_else = frame.snapshot() if len(frame.left) > blocks else None
-    frame.merge(after_body)
-    if after_else is not None:
-        one_way.closed_there(frame, s, after_body, after_else, blocks)
-
-
-def _for_type_checkers(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...]) -> None:
-    """``if TYPE_CHECKING:`` gives names for annotations and does nothing; what its ``else`` does is always done."""
-    before, start = frame.snapshot(), len(frame.events)
-    effects, guarded = dict(frame.effects), dict(frame.guarded)
-    frame.flags.append("typing")
-    run_block(frame, body)
-    frame.flags.pop()
-    frame.events[start:] = [e for e in frame.events[start:] if e.kind == "import"]
-    frame.effects, frame.guarded = effects, guarded
-    names = frame.env
-    frame.restore(before)
-    run_block(frame, orelse)
-    frame.env = {**names, **frame.env}
-
-
-#: A ``begin()`` with one of these raises.
-_RAISING = frozenset({"already begun", "autobegun"})
-
-
-def _loop(
-    frame: Frame,
-    body: tuple[ir.Stmt, ...],
-    orelse: tuple[ir.Stmt, ...],
-    before_each: Callable[[], None],
-    endless: bool = False,
-) -> None:
-    before = frame.snapshot()
-    frame.flags.append("loop")
-    exits, frame.loop_exits = frame.loop_exits, []
-    events, made, blocks = len(frame.events), len(frame.begins), len(frame.left)
-    raising: dict[Any, frozenset[str]] = {}
-    left: rounds.Left = []
-    first: rounds.Facts = {}
-    broken: list[Any] = []
-    for last in (False, True):
-        before_each()
-        run_block(frame, body)
-        left = left if last else rounds.left_open(frame, before[1], events)
-        ended = not last and len(frame.begins) > made
-        closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
-        # what breaks off does not come to an ``else``
-        broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
-        for env, facts, goes_on in frame.loop_exits:
-            if goes_on or not orelse:
-                frame.merge((env, facts, False))
-        frame.loop_exits = []
-        if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
-            break
-        first = dict(frame.facts) if left else first
-        # The second round sees what the first one left; its events replace the first round's.
-        raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
-        del frame.events[events:]
-        frame.merge(before)
-        rounds.begin_again(frame, left)
-        closed_rounds.begin_again(frame, closed, before[0])
-    rounds.no_more(frame, left, first)
-    for index in range(events, len(frame.events) if raising else events):
-        event = frame.events[index]
-        if event.kind == "txn" and (event.span, event.name) in raising:
-            # what raises in the first round raises, whatever later rounds would find
-            flags = event.flags | raising[event.span, event.name]
-            frame.events[index] = event._replace(flags=flags)
-    frame.loop_exits = exits
-    frame.flags.pop()
-    if endless and frame.dead and not broken:
-        # nothing leaves it: what follows is looked at all the same
-        frame.restore(before)
-    elif not endless:
-        frame.merge(before)
-    if not frame.dead:
-        run_block(frame, orelse)
-    for env, facts, _ in broken:
-        frame.merge((env, facts, False))
-
-
-def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
-    """Whether a loop's body left something behind that it could see when it runs again."""
-    env, facts, _ = before
-    for name, value in env.items():
-        after = frame.env.get(name, value)
-        if after is not value and any(a not in value and a.tag not in ("const", "text") for a in after):
-            return True
-    if any(frame.facts.get(key) != held for key, held in facts.items()):
-        return True
-    left = frame.facts.keys() - facts.keys()
-    if any((key[0].tag != "handle" and key[0] != PASSES) or (key[0], "closed") in facts for key in left):
-        return True
-    held = [handle for handle, fact in left if fact in holding.LASTING]
-    return bool(held) and not set(held).isdisjoint(islice(frame.begins, made))
-
-
-def _for(frame: Frame, s: ir.Stmt) -> None:
-    iterable = frame.evaluate(s[3])
-    frame.flags.append("iterated")
-    item = element_of(frame, iterable, s[3][1])
-    frame.flags.pop()
-    item = generators.handed(frame, s, iterable, item)
-    depth = len(frame.flags)
-    frame.flags.extend(("several",) if goes_several_times(iterable) else ())
-    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable))
-    del frame.flags[depth:]
-    for atom in iterable:
-        if atom.tag == "pending" and atom.kind == "gen":
-            generators.resume(frame, atom, s[3][1])
-            generators.dropped(frame, s, atom)
-
-
-def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
-    assign(frame, target, item, None)
-    if target[0] == "t":
-        pairs.note(frame, target, iterable)
-    if not item:
-        picking.note_each(frame, target, iterable)
-
-
-def _while(frame: Frame, s: ir.Stmt) -> None:
-    endless = s[2][0] == "k" and bool(s[2][2])
-    _loop(frame, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
-
-
-def _jump(frame: Frame, s: ir.Stmt) -> None:
-    frame.loop_exits.append((dict(frame.env), dict(frame.facts), s[2] == "continue"))
     frame.dead = True
 
 
@@ -425,28 +215,6 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
                 remove(frame, target[2], frame.evaluate(target[3]))
 
 
-def _match(frame: Frame, s: ir.Stmt) -> None:
-    frame.env[ir.SUBJECT] = frame.evaluate(s[2])
-    before = frame.snapshot()
-    paths = [] if any(always for *_, always in s[3]) else [before]
-    frame.flags.append("branch")
-    for names, typed, captures, guard, body, _ in s[3]:
-        frame.restore(before)
-        captured = {name: frame.evaluate(part) for name, part in captures}
-        for name in names:
-            frame.bind(name, captured.get(name, UNKNOWN), s[1])
-        for name, cls in typed:
-            narrow_to(frame, name, frame.evaluate(cls))
-        if guard is not None:
-            frame.evaluate(guard)
-        run_block(frame, body)
-        paths.append(frame.snapshot())
-    frame.flags.pop()
-    frame.restore(paths[0])
-    for path in paths[1:]:
-        frame.merge(path)
-
-
 def _assert(frame: Frame, s: ir.Stmt) -> None:
     operators.asked(frame, frame.evaluate(s[2]), s[2][1])
     narrow(frame, s[2])
@@ -507,7 +275,8 @@ def _class(frame: Frame, s: ir.Stmt) -> None:
 
 
 _RUN: dict[str, Callable[[Frame, ir.Stmt], None]] = {
-    "E": _expression, "=": _assign, ":": annotated.run, "+=": _augmented, "R": _return, "!": _raise, "I": _if,
-    "L": _for, "W": _while, "w/": _with, "T": _try, "F": _function, "C": _class, "imp": import_statements.run,
-    "from": import_statements.run_from, "glob": _global, "del": _delete, "M": _match, "J": _jump, "as": _assert,
+    "E": _expression, "=": _assign, ":": annotated.run, "+=": _augmented, "R": _return, "!": _raise,
+    "I": branches.run_if, "M": branches.run_match, "L": loops.run_for, "W": loops.run_while, "J": loops.run_jump,
+    "w/": _with, "T": _try, "F": _function, "C": _class, "imp": import_statements.run,
+    "from": import_statements.run_from, "glob": _global, "del": _delete, "as": _assert,
 }  # fmt: skip

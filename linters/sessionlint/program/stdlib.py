@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import ambient, asking_rows, class_names, listed, network, padding, prefixes, strings
+from sessionlint.program import ambient, asking_rows, class_names, listed, network, padding, prefixes, strings, texts
 from sessionlint.program.frame import Frame
 from sessionlint.program.reflection import class_of
-from sessionlint.program.targets import assign, change
+from sessionlint.program.row_changes import change
+from sessionlint.program.targets import assign
 from sessionlint.program.values import (
     BY_NAME,
     FACTORY,
@@ -178,7 +179,7 @@ def _integer(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     given = args[0] if args else UNKNOWN
     numbers = tuple(a for a in given if a.tag == "const" and a.kind == "int")
     if given and all(a.tag == "ext" and a.name in strings.CLOCK for a in given):
-        return tuple(Ext(a.name + strings.WHOLE) for a in given)
+        return tuple(Ext(a.name + texts.WHOLE) for a in given)
     if ENVIRONMENT in given and any(a.tag == "const" for a in given):
         return with_default(given)
     return given if numbers and all(a in numbers or a == _INTEGER for a in given) else (_INTEGER,)
@@ -188,7 +189,7 @@ def with_default(given: Value) -> Value:
     """``int(os.getenv("SIZE", "5"))``: the number written here, or another one from outside."""
     written = [str(a.value) for a in given if a.tag == "const"]
     whole = tuple(Const(int(text), "int") for text in written if text.removeprefix("-").isdecimal())
-    return (*whole, Ext(ENVIRONMENT.name + strings.WHOLE)) if len(whole) == len(given) - 1 else (_INTEGER,)
+    return (*whole, Ext(ENVIRONMENT.name + texts.WHOLE)) if len(whole) == len(given) - 1 else (_INTEGER,)
 
 
 def _reference(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

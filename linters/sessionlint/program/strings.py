@@ -1,7 +1,4 @@
-"""Strings: literals, f-strings, concatenation and formatting, with holes for what is not known.
-
-A string that differs between paths has several texts; beyond a few only the longest are kept.
-"""
+"""Strings: literals, f-strings, concatenation and formatting, with holes for what is not known (:mod:`~.texts`)."""
 
 from __future__ import annotations
 
@@ -11,9 +8,26 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import knowledge, listed, mapped, operators, padding, picking, predicates, urls
+from sessionlint.program import listed, mapped, operators, padding, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
+from sessionlint.program.texts import (
+    COUNTS,
+    HARMLESS,
+    HOLE,
+    IN_HOLES,
+    JOIN,
+    MAX_HOLES,
+    WHOLE,
+    alternatives,
+    append,
+    in_step,
+    limited,
+    mixed_by,
+    of_number,
+    product,
+    settled,
+)
 from sessionlint.program.values import (
     ABSENT,
     MAX_ATOMS,
@@ -32,41 +46,18 @@ from sessionlint.program.values import (
     merge_maps,
 )
 
-HOLE = "\0"
-MAX_ALTERNATIVES = 4
-MAX_HOLES = 4
-
-#: Functions that give numbers, whatever they are given.
-_COUNTS = ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
-#: Numbers, names of mapped tables and quoted names cannot carry foreign text.
-HARMLESS = knowledge.QUOTED_NAMES | {
-    knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
-    *(f"builtins.{name}()" for name in _COUNTS),
-    "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
-}  # fmt: skip
-#: Nor can what is spelled in hexadecimal digits, or a part of it.
-_DIGITS = re.compile(
-    r"^(?:(?:hashlib|hmac)\..*\.hexdigest\(\)|uuid\.uuid\d\(\)\.hex|secrets\.token_hex\(\)|builtins\.hex\(\))(?:\[\])*$"
-)
-#: The time as a number, which ids are made of; and what stands behind it once it is a whole one.
+#: The time as a number, which ids are made of.
 CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
-WHOLE = ".__int__()"
 _NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
-_NUMERIC = frozenset(f"builtins.{name}()" for name in _COUNTS)
+_NUMERIC = frozenset(f"builtins.{name}()" for name in COUNTS)
 _LITERAL = Ext("typing.Literal()")
 _MEMBER = Ext("enum.Enum().value()")
 _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
-_KEPT = ("ext", "param", "injected")
 #: What is added to something is the text of it: a UUID has no ``+``.
 _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
-#: The operation that stands in a hole for joined items of a parameter; its result is the separator.
-JOIN = "str.join"
-_TOLD_LATER = (JOIN, picking.ENTRY)
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
-#: What recursion adds again and again.
-_REPEATED = re.compile(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
 
@@ -102,18 +93,13 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
     out = [Text("", False)]
     for part in e[2]:
         if part[0] == "u" and part[2] == AS_NUMBER:
-            out = _product(out, _of_number(_alternatives(frame.evaluate(part[3]))))
+            out = product(out, of_number(alternatives(frame.evaluate(part[3]))))
             continue
         value = picking.known(frame, part, frame.evaluate(part))
-        out = _product(out, _alternatives(_numbers(frame, value)))
-    texts = tuple(_mixed_by(out, "an f-string"))
+        out = product(out, alternatives(_numbers(frame, value)))
+    texts = tuple(mixed_by(out, "an f-string"))
     _tell_urls(frame, e, texts)
     return texts
-
-
-def _of_number(texts: list[Text]) -> list[Text]:
-    """What a field may hold that takes nothing but numbers."""
-    return [t._replace(dynamic=False) if t.text == HOLE else t for t in texts]
 
 
 def _numbers(frame: Frame, value: Value) -> Value:
@@ -134,79 +120,6 @@ def _number(frame: Frame, atom: Param) -> Any:
     if declared and declared[0].tag == "inst":
         return _MEMBER if all(a.tag == "inst" and _member(frame, a) == _MEMBER for a in declared) else atom
     return declared[0] if declared and all(a in _NUMBERS or a == _LITERAL for a in declared) else atom
-
-
-def _alternatives(value: Value) -> list[Text]:
-    """What a value reads as inside a string: a hole for what is not known."""
-    out: list[Text] = []
-    for atom in value:
-        if atom.tag == "const":
-            if atom.value is not None:
-                out.append(Text(str(atom.value), False))
-            elif len(value) == 1:
-                # nobody writes "None" into a text: a setting whose value comes from outside
-                out.append(Text(HOLE, True))
-        elif atom.tag == "text":
-            out.append(Text(*atom))
-        else:
-            # a class of the source, or the table that stands for it
-            harmless = (atom.tag == "ext" and _is_harmless(atom.name)) or atom.tag == "cls"
-            kept = atom.tag in _KEPT or (atom.tag == "operation" and atom.name in _TOLD_LATER)
-            out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
-    return _limited(out) or [Text(HOLE, True)]
-
-
-def _is_harmless(name: str) -> bool:
-    if name in HARMLESS or name.endswith(WHOLE) or ("hex" in name and _DIGITS.match(name) is not None):
-        return True
-    return name.startswith(mapped.ROOTS) and mapped.is_name(name)
-
-
-def _product(left: list[Text], right: list[Text]) -> list[Text]:
-    if len(left) == 1 and len(right) == 1:
-        return [_append(left[0], right[0])]
-    return _limited([_append(a, b) for a in left for b in right])
-
-
-def _append(a: Text, b: Text) -> Text:
-    text = _settled(a.text + b.text)
-    return Text(text, a.dynamic or b.dynamic, a.how or b.how, (a.holes + b.holes)[:MAX_HOLES])
-
-
-def _settled(text: str) -> str:
-    """With fewer repetitions: else a function that calls itself on a part would find a longer text every time."""
-    excess = text.count(HOLE) - MAX_HOLES
-
-    def fewer(found: re.Match[str]) -> str:
-        nonlocal excess
-        unit = found[1]
-        dropped = min(max(0, -(-excess // unit.count(HOLE))), len(found[0]) // len(unit) - 1)
-        excess -= dropped * unit.count(HOLE)
-        return found[0][dropped * len(unit) :]
-
-    return _REPEATED.sub(fewer, text) if excess > 0 else text
-
-
-def _limited(texts: list[Text]) -> list[Text]:
-    """Without duplicates, and only the longest when there are many."""
-    if len(texts) <= 1:
-        return texts
-    texts = list(dict.fromkeys(texts))
-    if len(texts) <= MAX_ALTERNATIVES:
-        return texts
-    # those that read alike must not crowd out the others
-    alike: dict[str, Text] = {}
-    for text in texts:
-        known = alike.get(text.text)
-        alike[text.text] = text if known is None or (text.dynamic and not known.dynamic) else known
-    texts = list(alike.values())
-    if len(texts) <= MAX_ALTERNATIVES:
-        return texts
-    dynamic = next((t for t in texts if t.dynamic), None)
-    kept = sorted(texts, key=lambda t: -len(t.text))[:MAX_ALTERNATIVES]
-    if dynamic is not None and not any(t.dynamic for t in kept):
-        kept[-1] = dynamic
-    return kept
 
 
 def binary(frame: Frame, e: ir.Expr) -> Value:
@@ -253,15 +166,15 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         repeated = [a for a in (*left, *right) if a.tag == "seq"]
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
-        return tuple(_limited([made for t in texts_of(left) for made in _percent(t, right)]))
+        return tuple(limited([made for t in texts_of(left) for made in _percent(t, right)]))
     if operator in (">>", "RShift"):
         # the upper half of a UUID's number
         return tuple(a for a in left if a.tag == "ext" and a.name.startswith("uuid."))
     if operator != "+":
         return UNKNOWN
     if texts_of(left) or texts_of(right) or any(a.tag == "ext" and a.name.startswith(_HEX) for a in (*left, *right)):
-        texts = _product(_alternatives(_numbers(frame, left)), _alternatives(_numbers(frame, right)))
-        return tuple(_mixed_by(texts, "+"))
+        texts = product(alternatives(_numbers(frame, left)), alternatives(_numbers(frame, right)))
+        return tuple(mixed_by(texts, "+"))
     sequences = [x for x in (*left, *right) if x.tag == "seq"]
     if sequences:
         return (Seq(tuple(i for s in sequences for i in s.items)[:40], any(s.many for s in sequences)),)
@@ -296,31 +209,10 @@ def _percent(text: Text, right: Value) -> list[Text]:
             pieces = [Text("%", False)]
         else:
             given = items.pop(0) if items and not field[1] else names.get(field[1]) if names and field[1] else None
-            pieces = _alternatives(padding.padded(given or UNKNOWN, field[0][1:]))
-        parts.append(_of_number(pieces) if field[2] in "diouxXeEfFgG" else pieces)
+            pieces = alternatives(padding.padded(given or UNKNOWN, field[0][1:]))
+        parts.append(of_number(pieces) if field[2] in "diouxXeEfFgG" else pieces)
     parts.append([Text(text.text[position:], False)])
-    return _mixed_by(_in_step(text, parts), "%")
-
-
-def _in_step(text: Text, parts: list[list[Text]]) -> list[Text]:
-    """A text of parts: one with the first alternative of each, one with the second…: fields are often of one value."""
-    made: list[Text] = []
-    for number in range(max([len(part) for part in parts])):
-        chosen = [part[number] if number < len(part) else part[0] for part in parts]
-        dynamic = text.dynamic or any(piece.dynamic for piece in chosen)
-        how = next((piece.how for piece in (text, *chosen) if piece.how), "")
-        holes = list(text.holes)
-        for piece in chosen:
-            holes.extend(piece.holes)
-        # settled once: what stands before a field is shortened with what follows
-        settled = _settled("".join([piece.text for piece in chosen]))
-        made.append(Text(settled, dynamic, how, tuple(holes[:MAX_HOLES])))
-    return made
-
-
-def _mixed_by(texts: list[Text], how: str) -> list[Text]:
-    """Names the operation that mixed values in, where that is not told yet."""
-    return [t._replace(how=t.how or how) if t.dynamic else t for t in texts]
+    return mixed_by(in_step(text, parts), "%")
 
 
 def method(
@@ -375,9 +267,9 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
             value = args[int(field)] if int(field) < len(args) else UNKNOWN
         else:
             value = named.get(field, UNKNOWN)
-        pieces = _alternatives(padding.padded(value, spec) if spec else value)
-        parts.append(_of_number(pieces) if spec and takes_numbers(spec) else pieces)
-    return _mixed_by(_in_step(text, parts), "str.format")
+        pieces = alternatives(padding.padded(value, spec) if spec else value)
+        parts.append(of_number(pieces) if spec and takes_numbers(spec) else pieces)
+    return mixed_by(in_step(text, parts), "str.format")
 
 
 def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text]:
@@ -388,10 +280,10 @@ def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> list[T
     for field in _TEMPLATE.finditer(text.text):
         name = field[1] or field[2]
         parts.append([Text(text.text[position : field.start()], False)])
-        parts.append(_alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN))
+        parts.append(alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN))
         position = field.end()
     parts.append([Text(text.text[position:], False)])
-    return _mixed_by(_in_step(text, parts), "a template")
+    return mixed_by(in_step(text, parts), "a template")
 
 
 def filled(text: Text, known: list[Value]) -> Value:
@@ -402,9 +294,9 @@ def filled(text: Text, known: list[Value]) -> Value:
     out = [Text(pieces[0], False, text.how)]
     for value, piece in zip(known, pieces[1:], strict=True):
         given = [a for a in value if len(value) == 1 or a != ABSENT] or [None]
-        each = [t for a in given for t in _alternatives((a,) if a is not None else UNKNOWN)]
-        out = list(dict.fromkeys(_append(_append(o, t), Text(piece, False)) for o in out for t in each))
-        out = _limited(out) if len(out) > MAX_ATOMS else out
+        each = [t for a in given for t in alternatives((a,) if a is not None else UNKNOWN)]
+        out = list(dict.fromkeys(append(append(o, t), Text(piece, False)) for o in out for t in each))
+        out = limited(out) if len(out) > MAX_ATOMS else out
     return tuple(t if t.dynamic else t._replace(how="") for t in out)
 
 
@@ -426,21 +318,21 @@ def _joined_items(text: Text, sequence: Value) -> Value:
             out.append(Text(text.text.join(atom.text), text.dynamic))
         if atom.tag != "seq" or not atom.items:
             continue
-        pieces = [t for item in atom.items for t in _alternatives(item)]
+        pieces = [t for item in atom.items for t in alternatives(item)]
         dynamic = text.dynamic or any(t.dynamic for t in pieces)
         how = next((t.how for t in pieces if t.how), "") or "join"
         holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
-        out.append(Text(_settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
+        out.append(Text(settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
     listed = any(a.tag == "seq" for a in sequence)
     passed = tuple([a for a in sequence if a.tag == "param" or _is_later(a)]) if listed and len(sequence) > 1 else ()
     if passed or (not out and not listed):
         # ``names or ["id"]``: what is passed is no less what it may be
-        kept = passed or tuple(a for a in sequence if a.tag in _KEPT or _is_later(a))
+        kept = passed or tuple(a for a in sequence if a.tag in IN_HOLES or _is_later(a))
         if not text.dynamic:
             separator = (Const(text.text, "str"),)
             kept = tuple(Operation(a, JOIN, separator) if a.tag == "param" or _is_later(a) else a for a in kept)
         out.append(Text(HOLE, True, "join", kept[:MAX_HOLES]))
-    return tuple(_limited(out)) or (Text("", text.dynamic),)
+    return tuple(limited(out)) or (Text("", text.dynamic),)
 
 
 def _is_later(atom: Any) -> bool:
@@ -449,7 +341,7 @@ def _is_later(atom: Any) -> bool:
 
 
 def _replaced(text: Text, args: list[Value]) -> list[Text]:
-    old, given = (text_of(args[0]), _alternatives(args[1])) if len(args) >= 2 else (None, [Text(HOLE, True)])
+    old, given = (text_of(args[0]), alternatives(args[1])) if len(args) >= 2 else (None, [Text(HOLE, True)])
     out: list[Text] = []
     for new in given:
         changed = text.text.replace(old.text, new.text) if old and old.text else text.text

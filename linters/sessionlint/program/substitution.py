@@ -20,6 +20,7 @@ from sessionlint.program.values import (
     Map,
     Operation,
     Param,
+    PartialCall,
     Seq,
     Value,
     join,
@@ -75,14 +76,7 @@ def substitute(
         elif tag == "handle" and atom in mapped:
             out = join(out, mapped[atom])
         elif tag == "handle":
-            parent = atom.parent
-            if parent is not None and parent in mapped and mapped[parent]:
-                parent = mapped[parent][0]
-            if is_made_by(atom, function) and not _stays(frame, atom, function):
-                atom = atom._replace(site=frame.site(span), parent=parent)
-            elif parent is not atom.parent:
-                atom = atom._replace(parent=parent)
-            out = join(out, (atom,))
+            out = join(out, (_here(frame, atom, mapped, function, span),))
         elif depth < 3 and tag in ("inst", "pending") and atom.bindings:
             inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.bindings)
             out = join(out, (atom._replace(bindings=inner),))
@@ -99,10 +93,7 @@ def substitute(
             known = [substitute(frame, (h,), mapped, function, span, depth + 1) for h in atom.holes]
             out = join(out, strings.filled(atom, known))
         elif depth < 3 and tag == "partial":
-            given = tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.args)
-            inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.keywords)
-            called = substitute(frame, atom.function, mapped, function, span, depth + 1)
-            out = join(out, (atom._replace(function=called, args=given, keywords=inner),))
+            out = join(out, (_partial(frame, atom, mapped, function, span, depth),))
         elif depth < 3 and tag == "fn" and atom.receiver is not None and atom.receiver.tag == "inst":
             owners = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
             out = join(out, tuple(atom._replace(receiver=owner) for owner in owners))
@@ -113,17 +104,40 @@ def substitute(
             out = join(out, tuple(atom._replace(session=s) for s in mapped[atom.session]))
         elif tag == "method" and atom.receiver in mapped:
             out = join(out, tuple(atom._replace(receiver=r) for r in mapped[atom.receiver]))
-        elif tag == "operation" and atom.name == strings.JOIN:
-            given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
-            out = join(out, strings.joined_items(atom.result, given))
-        elif tag == "operation" and atom.name == picking.ENTRY:
-            given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
-            out = join(out, picking.filled(atom.result, given))
         elif tag == "operation":
-            out = join(out, (Operation(atom.receiver, atom.name, atom.result),))
+            out = join(out, _operation(frame, atom, mapped, function, span, depth))
         else:
             out = join(out, (atom,))
     return out
+
+
+def _here(frame: Frame, atom: Handle, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4) -> Handle:
+    """A handle that the callee was not given: one that it makes anew is told by the place of the call."""
+    parent = atom.parent
+    if parent is not None and parent in mapped and mapped[parent]:
+        parent = mapped[parent][0]
+    if is_made_by(atom, function) and not _stays(frame, atom, function):
+        return atom._replace(site=frame.site(span), parent=parent)
+    return atom if parent is atom.parent else atom._replace(parent=parent)
+
+
+def _partial(
+    frame: Frame, atom: PartialCall, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int
+) -> PartialCall:
+    given = tuple(substitute(frame, v, mapped, function, span, depth + 1) for v in atom.args)
+    inner = tuple((k, substitute(frame, v, mapped, function, span, depth + 1)) for k, v in atom.keywords)
+    called = substitute(frame, atom.function, mapped, function, span, depth + 1)
+    return atom._replace(function=called, args=given, keywords=inner)
+
+
+def _operation(
+    frame: Frame, atom: Operation, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int
+) -> Value:
+    """What stands for items or an entry of a parameter is known now; other operations stay what they are."""
+    if atom.name not in (strings.JOIN, picking.ENTRY):
+        return (Operation(atom.receiver, atom.name, atom.result),)
+    given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
+    return strings.joined_items(atom.result, given) if atom.name == strings.JOIN else picking.filled(atom.result, given)
 
 
 def _closed_over(

@@ -13,8 +13,6 @@ from sessionlint.program import (
     consuming,
     filling,
     giving,
-    handles,
-    holding,
     in_place,
     keeping,
     knowledge,
@@ -31,8 +29,8 @@ from sessionlint.program import (
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.model import Effect
 from sessionlint.program.records import ASSIGNED, UNTOLD
+from sessionlint.program.row_changes import change, is_coercion, row_above
 from sessionlint.program.values import (
     NAMESPACE,
     UNKNOWN,
@@ -49,8 +47,8 @@ from sessionlint.program.values import (
     whole_of,
 )
 
-#: What the application is called where nothing says that it is one.
 _TAKEN_APART = (".split()", ".rsplit()", ".partition()", ".rpartition()")
+#: What the application is called where nothing says that it is one.
 _APPLICATIONS = ("app", "application")
 
 
@@ -128,26 +126,6 @@ def _at_target(atom: Seq, index: int, targets: tuple[ir.Expr, ...]) -> Value:
     return (Seq(atom.items[star : end + 1]),) if index == star else atom.items[end]
 
 
-#: Types of single values.
-_SCALARS = frozenset({
-    "builtins.str", "builtins.int", "builtins.float", "builtins.bool", "uuid.UUID", "decimal.Decimal",
-})  # fmt: skip
-
-
-def _is_coercion(frame: Frame, target: ir.Expr, source: ir.Expr | None) -> bool:
-    """``row.code = str(row.code)``: the same value for an answer, nothing to write.
-
-    ``row.tags = list(row.tags)`` is one: a copy is how a change inside of it gets noticed.
-    """
-    if source is None or source[0] != "c" or len(source[3]) != 1 or source[4]:
-        return False
-    whole = ir.dotted(target)
-    if whole is None or source[3][0][0] != "a" or ir.dotted(source[3][0]) != whole:
-        return False
-    called = frame.evaluate(source[2])
-    return bool(called) and all(a.tag == "ext" and a.name in _SCALARS for a in called)
-
-
 def _attribute(
     frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None = None, added: Value | None = None
 ) -> None:
@@ -159,7 +137,7 @@ def _attribute(
     changed = certificates.switched(frame, owner, name, value, target[1])
     if changed:
         _put_in_place(frame, target[2], owner, changed)
-    if not _is_coercion(frame, target, source):
+    if not is_coercion(frame, target, source):
         rows = owner if target[2][0] != "a" else join(owner, row_above(frame, target[2]))
         change(frame, rows, target[1], target, name)
     for atom in _owners(frame, owner):
@@ -197,10 +175,16 @@ def _attribute(
             place = "state" if atom.name in knowledge.APPLICATION_STATES else "object" if shared else "library object"
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
-        frame.solver.write(("state", "state", name), value)
-        base = target[2][2]
-        of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
-        frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
+        _note_state(frame, target, value)
+
+
+def _note_state(frame: Frame, target: ir.Expr, value: Value) -> None:
+    """``app.state.sessions = …`` where nothing tells what ``app`` is."""
+    name = target[3]
+    frame.solver.write(("state", "state", name), value)
+    base = target[2][2]
+    of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
+    frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
 
 
 def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any, Any]) -> None:
@@ -208,37 +192,6 @@ def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any,
     in_place.put(frame, changed)
     if holder[0] in ("n", "a", "i"):
         assign(frame, holder, tuple(changed.get(a, a) for a in held), None)
-
-
-def row_above(frame: Frame, owner: ir.Expr) -> Value:
-    """``order.customer`` of a row: what hangs on one by a relationship is a row, too."""
-    if owner[0] != "a" or not _is_held(owner[2]):
-        return UNKNOWN
-    return tuple(a for a in frame.evaluate(owner[2]) if a.tag == "row")
-
-
-def _is_held(expr: ir.Expr) -> bool:
-    """A name, or what stands in an object or container below one: reading it again does nothing."""
-    while expr[0] == "a" or (expr[0] == "i" and expr[3][0] == "k"):
-        expr = expr[2]
-    return bool(expr[0] == "n")
-
-
-def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: str | None = None) -> None:
-    """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
-    changed = join(changed, row_classes.itself(frame, changed))
-    if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param")):
-        return
-    if name is not None and not row_classes.have(frame, name):
-        return
-    sessions = handles.changing(frame, changed)
-    if sessions:
-        frame.emit("change", span, subject=sessions, expr=target)
-        holding.changed(frame, sessions)
-    outers = [Effect("change", "row", session) for session in sessions]
-    outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
-    for outer in outers:
-        frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
 
 
 def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:

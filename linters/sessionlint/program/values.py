@@ -356,3 +356,9 @@ def _cut(value: Value, depth: int) -> Value:
             atom = Text(atom.text[:MAX_TEXT], True, atom.how, atom.holes)
         out.append(atom)
     return tuple(out)
+
+
+def subjects_of(receiver: Any) -> Value:
+    """A transaction stands for the session or connection it belongs to."""
+    parent = getattr(receiver, "parent", None)
+    return (receiver,) if parent is None else (parent,)

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
+from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.walking import nodes_below
 
@@ -231,14 +232,7 @@ def done_by(program: Program, function: FunctionInfo) -> frozenset[FunctionInfo]
     """Everything a function calls, directly or not: what is opened there is opened anew by every run."""
     known = program.shared(_reached)
     if function not in known:
-        callees = program.shared(_callees)
-        found = {function}
-        pending = [function]
-        while pending:
-            more = callees.get(pending.pop(), frozenset()) - found
-            found |= more
-            pending.extend(more)
-        known[function] = frozenset(found)
+        known[function] = frozenset(all_from(function, program.shared(_callees)))
     return known[function]
 
 

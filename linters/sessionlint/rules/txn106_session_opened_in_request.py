@@ -463,10 +463,10 @@ class Borrowed:
         self.session = session
 
     async def __aenter__(self):
-        return self
+        return self.session
 
     async def __aexit__(self, *error):
-        self.session.expunge_all()
+        await self.session.flush()
 # --- app/routers/shifts.py
 from fastapi import APIRouter, Depends, Request
 
@@ -483,8 +483,8 @@ async def shifts():
 
 @router.get("/shifts/mine")
 async def mine(session=Depends(get_session_dependency)):
-    async with Borrowed(session) as shift:
-        return await shift.session.get(object, 1)
+    async with Borrowed(session) as borrowed:
+        return await borrowed.get(object, 1)
 # --- app/tasks/nightly.py
 from app.session import Shift, maker
 

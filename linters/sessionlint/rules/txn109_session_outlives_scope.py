@@ -548,7 +548,7 @@ def check(program: Program) -> Iterator[Finding]:
     """Sessions stored for longer than they live."""
     closed = {a for e in program.events("txn") if e.name == "close" for a in e.subject}
     for event in program.events("store"):
-        if program.role(event.function) in ("test", "migration"):
+        if not _counts(program, event.function):
             continue
         held = tuple(a for a in event.subject if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
         reason = _reason(program, event, held, closed) if held else ""
@@ -566,29 +566,34 @@ def check(program: Program) -> Iterator[Finding]:
     yield from _kept_as_state(program)
     yield from _kept_by_new(program)
     for event in program.events("keep"):
-        if program.role(event.function) not in ("test", "migration"):
+        if _counts(program, event.function):
             yield from _kept_closure(program, event)
     for event in program.events("setattr"):
-        if event.value and program.role(event.function) not in ("test", "migration"):
+        if event.value and _counts(program, event.function):
             yield from _kept_to_call(program, event)
     for event in program.events("return"):
-        if event.value and program.role(event.function) not in ("test", "migration"):
+        if event.value and _counts(program, event.function):
             yield from _returned(program, event)
             if is_kept_on_object(event.function):
                 yield from _kept_by_property(program, event, closed)
 
 
+def _counts(program: Program, function: FunctionInfo) -> bool:
+    """Whether what a function keeps is told of: what tests and migrations keep ends with them."""
+    return program.role(function) not in ("test", "migration")
+
+
 def _kept_for_good(program: Program) -> Iterator[Finding]:
     """Sessions that a cache keeps with the arguments of a call, or that a handler is to get when the process ends."""
     for function in caching_arguments(program):
-        if program.role(function) not in ("test", "migration"):
+        if _counts(program, function):
             message = (
                 f"{function.name}() is cached, and its cache keeps every session that it is given. "
                 "Take the cache away, or cache what takes no session."
             )
             yield program.finding(META, function, message)
     for event, session in kept_at_exit(program):
-        if program.role(event.function) not in ("test", "migration"):
+        if _counts(program, event.function):
             message = (
                 f"{ir.text_of(event.expr)} keeps {program.describe(session)} until the process ends, long after it is "
                 "closed. Open one there."
@@ -599,7 +604,7 @@ def _kept_for_good(program: Program) -> Iterator[Finding]:
 def _kept_as_state(program: Program) -> Iterator[Finding]:
     """``yield {"db": session}`` of a lifespan function: like ``app.state``, it is there for all requests."""
     for event, state, held in kept_as_state(program):
-        if program.role(event.function) not in ("test", "migration"):
+        if _counts(program, event.function):
             made = getattr(state, "site", None)
             where = (event.function, made[1]) if made is not None and made[0] == event.path else event
             message = (
@@ -612,7 +617,7 @@ def _kept_as_state(program: Program) -> Iterator[Finding]:
 def _kept_by_new(program: Program) -> Iterator[Finding]:
     """What ``__new__`` puts on the one object of its class."""
     for event, info in kept_by_new(program):
-        if program.role(event.function) not in ("test", "migration"):
+        if _counts(program, event.function):
             message = (
                 f"{event.text} keeps a session on {info.name}, of which one instance serves all requests. "
                 "Open a session per piece of work."

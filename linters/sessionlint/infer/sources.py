@@ -1,0 +1,58 @@
+"""Functions that hand out sessions, as the survey finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import (
+    SESSION,
+    Site,
+)
+
+DEPENDENCY, CONTEXT, DECORATOR = "dependency", "context", "decorator"
+#: Kind and place of a handle.
+Made = tuple[str, Site]
+#: What ``with`` calls on an object.
+ENTERS = ("__enter__", "__aenter__")
+
+
+def enters(function: FunctionInfo) -> bool:
+    """Whether it is what ``with`` calls on an object."""
+    return function.name in ENTERS and function.class_info is not None
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """A function that hands out sessions.
+
+    ``kind`` is ``dependency``, ``context`` or ``decorator``; ``behind`` the handles its sessions are made from, nearest
+    first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
+    from another dependency; ``named`` is unset when it hands out an object that only holds the session; ``by_call`` is
+    set when it hands out what opens one.
+    """
+
+    function: FunctionInfo
+    kind: str
+    handed: str = SESSION
+    behind: tuple[Made, ...] = ()
+    users: dict[FunctionInfo, None] = field(default_factory=dict)
+    passes_on: bool = False
+    named: bool = True
+    by_call: bool = False
+
+    @property
+    def path(self) -> str:
+        """The file that defines it."""
+        return self.function.path
+
+    @property
+    def name(self) -> str:
+        """What code that uses it writes: a class for the method that enters its objects."""
+        owner = self.function.class_info if enters(self.function) else None
+        return self.function.name if owner is None else owner.name
+
+    @property
+    def endpoints(self) -> list[FunctionInfo]:
+        """The endpoints among its users."""
+        return [user for user in self.users if user.routes]

@@ -1,0 +1,144 @@
+"""``if`` and ``match``: what holds on each way, and what is left where the ways meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import (
+    absent,
+    beginning,
+    holding,
+    listed,
+    one_way,
+    operators,
+    told_tests,
+)
+from sessionlint.program.frame import Frame
+from sessionlint.program.guards import guards_in, literals_left, otherwise
+from sessionlint.program.narrowing import narrow, narrow_to
+from sessionlint.program.values import UNKNOWN, Ext, Value
+
+_TYPING = Ext("typing.TYPE_CHECKING")
+
+
+def _is_type_checking(test: ir.Expr, value: Value) -> bool:
+    return test[0] in ("n", "a") and (test[-1] == "TYPE_CHECKING" or _TYPING in value)
+
+
+def run_if(frame: Frame, s: ir.Stmt) -> None:
+    """``if``: one way where it is known which, else both."""
+    asked = beginning.asked(frame, s[2])
+    test = frame.evaluate(s[2])
+    operators.asked(frame, test, s[2][1])
+    if _goes_one_way(frame, s, test):
+        return
+    if frame.one_way:
+        one_way.doubt(frame, s[2])
+    before, blocks = frame.snapshot(), len(frame.left)
+    frame.flags.append("branch")
+    chosen, left = literals_left(frame, s[2])
+    narrowed, others = narrow(frame, s[2])
+    inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
+    gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
+    frame.env.update(chosen)
+    narrowed.update(listed.note(frame, inside))
+    absent.forget(frame, gone)
+    if asked is not None:
+        beginning.note(frame, asked.where_it_holds, asked)
+    holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
+    depth, begun = len(frame.guards), len(frame.tx)
+    frame.guards.extend(holds)
+    frame.machine.block(frame, s[3])
+    frame.guards[depth:] = fails
+    on_stack = frame.tx[begun:]
+    del frame.tx[begun:]
+    listed.widen(frame, narrowed)
+    listed.replaced(frame, outside)
+    after_body = frame.snapshot()
+    if fails:
+        holding.ended_in_branch(frame, before[1], after_body[1])
+    frame.restore(before)
+    widths = {name: (frame.env[name], value) for name, value in others.items()} if others else {}
+    frame.env.update({**left, **others})
+    absent.forget(frame, missing)
+    kept = listed.note(frame, outside)
+    kept.update(widths)
+    if asked is not None:
+        beginning.note(frame, asked.where_not, asked)
+    # elif ladders are long: follow them with a loop
+    frame.machine.block(frame, s[4])
+    if not after_body[2]:
+        listed.widen(frame, kept)
+    listed.replaced(frame, inside)
+    frame.flags.pop()
+    # what follows a branch that ends the function happens under the other's condition
+    frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
+    frame.tx.extend(t for t in on_stack if t not in frame.tx)
+    _meet(frame, s, after_body, blocks)
+
+
+def _goes_one_way(frame: Frame, s: ir.Stmt, test: Value) -> bool:
+    """Runs the only way there is, if so: the call tells which, or the test is for type checkers."""
+    told = told_tests.outcome(frame, s[2]) if frame.depth else None
+    if told is not None:
+        frame.machine.block(frame, s[3] if told else s[4])
+        return True
+    if _is_type_checking(s[2], test):
+        _for_type_checkers(frame, s[3], s[4])
+        return True
+    if (
+        s[2][0] == "u"
+        and s[2][2] == "not"
+        and s[2][3][0] == "n"
+        and _is_type_checking(s[2][3], frame.lookup(s[2][3][2]))
+    ):
+        _for_type_checkers(frame, s[4], s[3])
+        return True
+    return False
+
+
+def _meet(frame: Frame, s: ir.Stmt, after_body: Any, blocks: int) -> None:
+    """The ways meet; ``blocks``: how many ``with`` statements had been left before."""
+    after_else = frame.snapshot() if len(frame.left) > blocks else None
+    frame.merge(after_body)
+    if after_else is not None:
+        one_way.closed_there(frame, s, after_body, after_else, blocks)
+
+
+def _for_type_checkers(frame: Frame, body: tuple[ir.Stmt, ...], orelse: tuple[ir.Stmt, ...]) -> None:
+    """``if TYPE_CHECKING:`` gives names for annotations and does nothing; what its ``else`` does is always done."""
+    before, start = frame.snapshot(), len(frame.events)
+    effects, guarded = dict(frame.effects), dict(frame.guarded)
+    frame.flags.append("typing")
+    frame.machine.block(frame, body)
+    frame.flags.pop()
+    frame.events[start:] = [e for e in frame.events[start:] if e.kind == "import"]
+    frame.effects, frame.guarded = effects, guarded
+    names = frame.env
+    frame.restore(before)
+    frame.machine.block(frame, orelse)
+    frame.env = {**names, **frame.env}
+
+
+def run_match(frame: Frame, s: ir.Stmt) -> None:
+    """``match``."""
+    frame.env[ir.SUBJECT] = frame.evaluate(s[2])
+    before = frame.snapshot()
+    paths = [] if any(always for *_, always in s[3]) else [before]
+    frame.flags.append("branch")
+    for names, typed, captures, guard, body, _ in s[3]:
+        frame.restore(before)
+        captured = {name: frame.evaluate(part) for name, part in captures}
+        for name in names:
+            frame.bind(name, captured.get(name, UNKNOWN), s[1])
+        for name, cls in typed:
+            narrow_to(frame, name, frame.evaluate(cls))
+        if guard is not None:
+            frame.evaluate(guard)
+        frame.machine.block(frame, body)
+        paths.append(frame.snapshot())
+    frame.flags.pop()
+    frame.restore(paths[0])
+    for path in paths[1:]:
+        frame.merge(path)

@@ -1,0 +1,141 @@
+"""``for`` and ``while``: what each round finds, and what is left when there are no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import (
+    closed_rounds,
+    generators,
+    holding,
+    operators,
+    pairs,
+    picking,
+    rounds,
+)
+from sessionlint.program.expressions import element_of
+from sessionlint.program.frame import Frame
+from sessionlint.program.iterating import goes_several_times
+from sessionlint.program.stepping import PASSES
+from sessionlint.program.targets import assign
+from sessionlint.program.values import Value
+
+#: A ``begin()`` with one of these raises.
+_RAISING = frozenset({"already begun", "autobegun"})
+
+
+def _loop(
+    frame: Frame,
+    body: tuple[ir.Stmt, ...],
+    orelse: tuple[ir.Stmt, ...],
+    before_each: Callable[[], None],
+    endless: bool = False,
+) -> None:
+    before = frame.snapshot()
+    frame.flags.append("loop")
+    exits, frame.loop_exits = frame.loop_exits, []
+    events, made, blocks = len(frame.events), len(frame.begins), len(frame.left)
+    raising: dict[Any, frozenset[str]] = {}
+    left: rounds.Left = []
+    first: rounds.Facts = {}
+    broken: list[Any] = []
+    for last in (False, True):
+        before_each()
+        frame.machine.block(frame, body)
+        left = left if last else rounds.left_open(frame, before[1], events)
+        ended = not last and len(frame.begins) > made
+        closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
+        # what breaks off does not come to an ``else``
+        broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
+        for env, facts, goes_on in frame.loop_exits:
+            if goes_on or not orelse:
+                frame.merge((env, facts, False))
+        frame.loop_exits = []
+        if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
+            break
+        first = dict(frame.facts) if left else first
+        # The second round sees what the first one left; its events replace the first round's.
+        raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
+        del frame.events[events:]
+        frame.merge(before)
+        rounds.begin_again(frame, left)
+        closed_rounds.begin_again(frame, closed, before[0])
+    rounds.no_more(frame, left, first)
+    if raising:
+        _raise_as_at_first(frame, events, raising)
+    frame.loop_exits = exits
+    frame.flags.pop()
+    if endless and frame.dead and not broken:
+        # nothing leaves it: what follows is looked at all the same
+        frame.restore(before)
+    elif not endless:
+        frame.merge(before)
+    if not frame.dead:
+        frame.machine.block(frame, orelse)
+    for env, facts, _ in broken:
+        frame.merge((env, facts, False))
+
+
+def _raise_as_at_first(frame: Frame, start: int, raising: dict[Any, frozenset[str]]) -> None:
+    """What raises in the first round raises, whatever later rounds would find."""
+    for index in range(start, len(frame.events)):
+        event = frame.events[index]
+        if event.kind == "txn" and (event.span, event.name) in raising:
+            flags = event.flags | raising[event.span, event.name]
+            frame.events[index] = event._replace(flags=flags)
+
+
+def _changes_the_next_round(frame: Frame, before: Any, made: int) -> bool:
+    """Whether a loop's body left something behind that it could see when it runs again."""
+    env, facts, _ = before
+    for name, value in env.items():
+        after = frame.env.get(name, value)
+        if after is not value and any(a not in value and a.tag not in ("const", "text") for a in after):
+            return True
+    if any(frame.facts.get(key) != held for key, held in facts.items()):
+        return True
+    left = frame.facts.keys() - facts.keys()
+    if any((key[0].tag != "handle" and key[0] != PASSES) or (key[0], "closed") in facts for key in left):
+        return True
+    held = [handle for handle, fact in left if fact in holding.LASTING]
+    return bool(held) and not set(held).isdisjoint(islice(frame.begins, made))
+
+
+def run_for(frame: Frame, s: ir.Stmt) -> None:
+    """``for`` and ``async for``."""
+    iterable = frame.evaluate(s[3])
+    frame.flags.append("iterated")
+    item = element_of(frame, iterable, s[3][1])
+    frame.flags.pop()
+    item = generators.handed(frame, s, iterable, item)
+    depth = len(frame.flags)
+    frame.flags.extend(("several",) if goes_several_times(iterable) else ())
+    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable))
+    del frame.flags[depth:]
+    for atom in iterable:
+        if atom.tag == "pending" and atom.kind == "gen":
+            generators.resume(frame, atom, s[3][1])
+            generators.dropped(frame, s, atom)
+
+
+def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
+    assign(frame, target, item, None)
+    if target[0] == "t":
+        pairs.note(frame, target, iterable)
+    if not item:
+        picking.note_each(frame, target, iterable)
+
+
+def run_while(frame: Frame, s: ir.Stmt) -> None:
+    """``while``."""
+    endless = s[2][0] == "k" and bool(s[2][2])
+    _loop(frame, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
+
+
+def run_jump(frame: Frame, s: ir.Stmt) -> None:
+    """``break`` and ``continue``."""
+    frame.loop_exits.append((dict(frame.env), dict(frame.facts), s[2] == "continue"))
+    frame.dead = True

@@ -1,0 +1,220 @@
+"""Subscripts: what stands in a container under a key, and types of libraries with what stands in their brackets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program import (
+    by_key,
+    calls,
+    drawing,
+    init_only,
+    iterating,
+    keys,
+    knowledge,
+    libraries,
+    provisions,
+)
+from sessionlint.program.attributes import get_attribute
+from sessionlint.program.frame import Frame
+from sessionlint.program.stdlib import named
+from sessionlint.program.values import (
+    UNKNOWN,
+    WORKER_CONTEXT,
+    Annotation,
+    Const,
+    Ext,
+    Map,
+    Seq,
+    Value,
+    const,
+    join,
+    join_all,
+    literal,
+)
+
+
+def subscript(frame: Frame, e: ir.Expr) -> Value:
+    """``base[key]``."""
+    base = seen(frame, frame.evaluate(e[2]))
+    if by_key.DEFAULTS in base:
+        base = by_key.of_name(frame, e[2], base)
+    out: Value = UNKNOWN
+    known = any(a.tag in ("map", "seq") for a in base)
+    for atom in base:
+        if atom.tag == "ext" and not (known and atom.name.endswith("()")):
+            return _typed(frame, e, base, atom.name)
+        if atom.tag == "cls":
+            out = join(out, (atom,))
+    key = frame.evaluate(e[3])
+    index = keys.in_dictionary(key)
+    if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
+        # a column by a name that may be several
+        out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
+    for atom in by_key.drawn(frame, e[2], base, key, e[3]):
+        if atom.tag == "mod" and isinstance(index, str):
+            out = join(out, get_attribute(frame, (atom,), index, e))
+        elif atom.tag == "map":
+            out = join(out, entry_of(atom, index))
+        elif atom.tag == "seq":
+            if isinstance(index, int) and not atom.many and -len(atom.items) <= index < len(atom.items):
+                out = join(out, atom.items[index])
+            else:
+                out = join(out, join_all(list(atom.items)))
+                if e[3][0] == "z":
+                    # a slice
+                    out = join(out, (atom._replace(many=True),))
+        elif atom.tag == "inst":
+            method = iterating.reader(frame, atom)
+            fields = frame.solver.field_names(atom.info)
+            if method is not None:
+                out = join(out, calls.call_function(frame, frame.solver.bound(method, atom), [], [], e))
+            elif isinstance(index, str):
+                # a typed dictionary
+                out = join(out, frame.solver.attribute(atom.info, index))
+            elif isinstance(index, int) and -len(fields) <= index < len(fields):
+                out = join(out, get_attribute(frame, (atom,), fields[index], e))
+        elif atom.tag in ("param", "injected"):
+            out = join(out, iterating.entry(frame, atom, key, e))
+        elif atom.tag == "obj" and isinstance(index, str):
+            kept = frame.solver.read(("state", atom, index))
+            out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
+        elif atom.tag in ("column", "predicate", "row"):
+            out = join(out, (atom,))
+        elif atom.tag == "text" and e[3][0] == "z":
+            # text around a UUID that is cut
+            out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
+    return out
+
+
+_MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
+
+
+def entry_of(atom: Map, key: Any) -> Value:
+    """What a dictionary holds under a key; under an unknown key, anything it holds."""
+    if key is not None:
+        found = atom.get(key)
+        if found is not None:
+            return tuple(found)
+        return join_all([v for k, v in atom.items if k == ("?",)])
+    return join_all([v for _, v in atom.items])
+
+
+_HOLDERS = (
+    "Generator", "AsyncGenerator", "Iterator", "AsyncIterator", "AsyncIterable", "Iterable", "ContextManager",
+    "AsyncContextManager", "Awaitable",
+)  # fmt: skip
+
+
+_AROUND = (*_HOLDERS, "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired")
+
+
+def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
+    """Subscripts of library types: ``Annotated[…]``, ``Optional[…]``, ``AsyncGenerator[X, None]``…"""
+    last = name.rpartition(".")[2]
+    index = e[3]
+    parts = index[2] if index[0] == "t" else (index,)
+    if last == "Annotated":
+        inner = frame.evaluate(parts[0])
+        metadata = join_all([frame.evaluate(p) for p in parts[1:]])
+        return (Annotation(inner, metadata),)
+    if name == "sys.modules":
+        module = literal(frame.evaluate(index))
+        return frame.solver.module_value(module, frame.path) if isinstance(module, str) else UNKNOWN
+    if last in ("Optional", "Union"):
+        return join_all([frame.evaluate(p) for p in parts])
+    if last in _AROUND:
+        if last == "Mapped":
+            return (*base, Seq((frame.evaluate(parts[0]),)))
+        if last in ("Final", "ClassVar"):
+            return frame.evaluate(parts[0])
+        return _container_of(frame, last, parts) or base
+    if name == "dataclasses.InitVar":
+        return init_only.typed(frame.evaluate(parts[0]))
+    if last in knowledge.INJECTION_MARKERS:
+        return provisions.marked(frame, name, last, parts, e)
+    if name in knowledge.CARRIERS:
+        return (Annotation((Seq((frame.evaluate(parts[0]),)),), (Const(knowledge.CARRIERS[name], "container"),)),)
+    if name == "typing.Literal":
+        return base
+    if name.startswith(("sqlalchemy", "sqlmodel")):
+        return base
+    if last == "Callable" and len(parts) == 2:
+        return (Annotation(_result_type(frame, parts[-1]), const("callable")),)
+    if last in ("type", "Type"):
+        return (Annotation(frame.evaluate(parts[0]), const("class")),)
+    if "()" in name:
+        key = literal(frame.evaluate(index))
+        return join_all([libraries.keyed(frame, a, key, e[1]) for a in base if a.tag == "ext"])
+    if name.startswith(("typing.", "builtins.", "collections.")):
+        return _container_of(frame, last, parts)
+    frame.evaluate(index)
+    return base
+
+
+def _result_type(frame: Frame, e: ir.Expr) -> Value:
+    """What a declared callable gives in the end: the session of ``AbstractContextManager[Session]``."""
+    if e[0] == "i" and any(a.tag == "ext" and a.name.rpartition(".")[2] in _HOLDERS for a in frame.evaluate(e[2])):
+        index: ir.Expr = e[3]
+        return _result_type(frame, index[2][0] if index[0] == "t" else index)
+    return frame.evaluate(e)
+
+
+def seen(frame: Frame, value: Value) -> Value:
+    """With a parameter, the containers of handles and objects it is declared or given as."""
+    views = []
+    held: list[Any] = []
+    for param in (a for a in value if a.tag == "param"):
+        for view in frame.solver.ask("views", param):
+            views.append(view)
+            if view.tag not in ("seq", "map"):
+                continue
+            if drawing.holds_function(view):
+                drawing.draw(frame, param, view)
+                held.append(view)
+            elif _holds_object(frame, view):
+                held.append(view)
+    records = tuple(
+        v
+        for v in views
+        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
+    )
+    return join(value, (*held, *records)) if held or records else value
+
+
+_MANY = {
+    "list", "set", "frozenset", "deque", "List", "Set", "FrozenSet", "Deque", "Sequence", "MutableSequence",
+    "Collection", "Iterable", "Iterator", "AsyncIterable", "AsyncIterator", "Generator", "AsyncGenerator",
+}  # fmt: skip
+
+
+_KEYED = {"dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict"}
+
+
+_HANDS_OUT = {"ContextManager", "AsyncContextManager", "Awaitable", "Required", "NotRequired"}
+
+
+def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
+    """``list[AsyncSession]``, ``dict[str, Worker]``…: nothing for contents from elsewhere."""
+    of = "many" if name in _MANY else "keyed" if name in _KEYED else "each" if name in ("tuple", "Tuple") else ""
+    of = of or ("itself" if name in _HANDS_OUT else "")
+    if not of or not parts:
+        return UNKNOWN
+    wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
+    items = [frame.evaluate(p) for p in wanted]
+    known = [frame.solver.instances(i) for i in items]
+    if not any(_holds_object(frame, a) for i in known for a in i):
+        return UNKNOWN
+    if of == "itself":
+        return items[0]
+    return (Annotation((Seq(tuple(items), of == "many"),), (Const(of, "container"),)),)
+
+
+def _holds_object(frame: Frame, atom: Any) -> bool:
+    """Whether a value is a database handle or an object of the project, or a declared container of such."""
+    if atom.tag in ("seq", "map"):
+        inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
+        return any(_holds_object(frame, a) for v in inner for a in v)
+    return atom.tag == "inst" or frame.solver.kind_of(atom) is not None

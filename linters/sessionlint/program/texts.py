@@ -1,0 +1,141 @@
+"""Texts with holes: what a value reads as inside a string, and how texts are put together.
+
+A string that differs between paths has several texts; beyond a few only the longest are kept.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sessionlint.program import knowledge, mapped, padding, picking
+from sessionlint.program.values import (
+    Text,
+    Value,
+)
+
+HOLE = "\0"
+MAX_ALTERNATIVES = 4
+MAX_HOLES = 4
+
+#: Functions that give numbers, whatever they are given.
+COUNTS = ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
+#: What stands behind a number once it is a whole one.
+WHOLE = ".__int__()"
+#: Numbers, names of mapped tables and quoted names cannot carry foreign text.
+HARMLESS = knowledge.QUOTED_NAMES | {
+    knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
+    *(f"builtins.{name}()" for name in COUNTS),
+    "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
+}  # fmt: skip
+#: Nor can what is spelled in hexadecimal digits, or a part of it.
+_DIGITS = re.compile(
+    r"^(?:(?:hashlib|hmac)\..*\.hexdigest\(\)|uuid\.uuid\d\(\)\.hex|secrets\.token_hex\(\)|builtins\.hex\(\))(?:\[\])*$"
+)
+#: What is remembered of a hole: callers may know it.
+IN_HOLES = ("ext", "param", "injected")
+#: The operation that stands in a hole for joined items of a parameter; its result is the separator.
+JOIN = "str.join"
+_TOLD_LATER = (JOIN, picking.ENTRY)
+#: What recursion adds again and again.
+_REPEATED = re.compile(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
+
+
+def of_number(texts: list[Text]) -> list[Text]:
+    """What a field may hold that takes nothing but numbers."""
+    return [t._replace(dynamic=False) if t.text == HOLE else t for t in texts]
+
+
+def alternatives(value: Value) -> list[Text]:
+    """What a value reads as inside a string: a hole for what is not known."""
+    out: list[Text] = []
+    for atom in value:
+        if atom.tag == "const":
+            if atom.value is not None:
+                out.append(Text(str(atom.value), False))
+            elif len(value) == 1:
+                # nobody writes "None" into a text: a setting whose value comes from outside
+                out.append(Text(HOLE, True))
+        elif atom.tag == "text":
+            out.append(Text(*atom))
+        else:
+            # a class of the source, or the table that stands for it
+            harmless = (atom.tag == "ext" and _is_harmless(atom.name)) or atom.tag == "cls"
+            kept = atom.tag in IN_HOLES or (atom.tag == "operation" and atom.name in _TOLD_LATER)
+            out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
+    return limited(out) or [Text(HOLE, True)]
+
+
+def _is_harmless(name: str) -> bool:
+    if name in HARMLESS or name.endswith(WHOLE) or ("hex" in name and _DIGITS.match(name) is not None):
+        return True
+    return name.startswith(mapped.ROOTS) and mapped.is_name(name)
+
+
+def product(left: list[Text], right: list[Text]) -> list[Text]:
+    """Each of the one before each of the other."""
+    if len(left) == 1 and len(right) == 1:
+        return [append(left[0], right[0])]
+    return limited([append(a, b) for a in left for b in right])
+
+
+def append(a: Text, b: Text) -> Text:
+    """One text, and behind it another."""
+    text = settled(a.text + b.text)
+    return Text(text, a.dynamic or b.dynamic, a.how or b.how, (a.holes + b.holes)[:MAX_HOLES])
+
+
+def settled(text: str) -> str:
+    """With fewer repetitions: else a function that calls itself on a part would find a longer text every time."""
+    excess = text.count(HOLE) - MAX_HOLES
+
+    def fewer(found: re.Match[str]) -> str:
+        nonlocal excess
+        unit = found[1]
+        dropped = min(max(0, -(-excess // unit.count(HOLE))), len(found[0]) // len(unit) - 1)
+        excess -= dropped * unit.count(HOLE)
+        return found[0][dropped * len(unit) :]
+
+    return _REPEATED.sub(fewer, text) if excess > 0 else text
+
+
+def limited(texts: list[Text]) -> list[Text]:
+    """Without duplicates, and only the longest when there are many."""
+    if len(texts) <= 1:
+        return texts
+    texts = list(dict.fromkeys(texts))
+    if len(texts) <= MAX_ALTERNATIVES:
+        return texts
+    # those that read alike must not crowd out the others
+    alike: dict[str, Text] = {}
+    for text in texts:
+        known = alike.get(text.text)
+        alike[text.text] = text if known is None or (text.dynamic and not known.dynamic) else known
+    texts = list(alike.values())
+    if len(texts) <= MAX_ALTERNATIVES:
+        return texts
+    dynamic = next((t for t in texts if t.dynamic), None)
+    kept = sorted(texts, key=lambda t: -len(t.text))[:MAX_ALTERNATIVES]
+    if dynamic is not None and not any(t.dynamic for t in kept):
+        kept[-1] = dynamic
+    return kept
+
+
+def in_step(text: Text, parts: list[list[Text]]) -> list[Text]:
+    """A text of parts: one with the first alternative of each, one with the second…: fields are often of one value."""
+    made: list[Text] = []
+    for number in range(max([len(part) for part in parts])):
+        chosen = [part[number] if number < len(part) else part[0] for part in parts]
+        dynamic = text.dynamic or any(piece.dynamic for piece in chosen)
+        how = next((piece.how for piece in (text, *chosen) if piece.how), "")
+        holes = list(text.holes)
+        for piece in chosen:
+            holes.extend(piece.holes)
+        # settled once: what stands before a field is shortened with what follows
+        text_now = settled("".join([piece.text for piece in chosen]))
+        made.append(Text(text_now, dynamic, how, tuple(holes[:MAX_HOLES])))
+    return made
+
+
+def mixed_by(texts: list[Text], how: str) -> list[Text]:
+    """Names the operation that mixed values in, where that is not told yet."""
+    return [t._replace(how=t.how or how) if t.dynamic else t for t in texts]
