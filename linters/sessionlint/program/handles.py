@@ -10,6 +10,7 @@ from sessionlint.program import (
     flushing,
     halves,
     holding,
+    isolation,
     knowledge,
     merging,
     own_sessions,
@@ -295,7 +296,9 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
         return make(frame, DRIVER, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords)
     if name in ("execution_options",):
         _options(frame, receiver, name, keywords, e)
-        return (receiver,)
+        # another engine, which shares the pool
+        apart = receiver.tag == "handle" and isolation.is_isolation(keywords)
+        return (receiver._replace(site=frame.site(e[1])) if apart else receiver,)
     if name in ("execute", "scalar"):
         return _operate(frame, receiver, CONNECTION, name, args, keywords, e)
     return UNKNOWN

@@ -9,6 +9,7 @@ from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
 from sessionlint.program.unsaved import LEFT, is_left
 from sessionlint.program.values import SESSION, Handle, contained
+from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.out_of_sight import may_be_committed
 from sessionlint.rules.ownership import made, verdict
@@ -49,7 +50,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
             return False
         if any(session in t.subjects for t in target.summary.yield_transactions if not t.savepoint):
             return False  # its block is around the endpoint
-    return True
+    return not commits_itself(program, function, index, session)
 
 
 def _is_session(program: Program, session: Any) -> bool:
