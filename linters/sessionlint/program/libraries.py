@@ -30,6 +30,7 @@ from sessionlint.program import (
     own_sessions,
     predicates,
     provider_objects,
+    query_texts,
     records,
     revealing,
     row_classes,
@@ -107,6 +108,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     if special is not None:
         return special(frame, args, keywords, e)
     if told.of_sqlalchemy and e[0] == "c" and e[2][0] == "a" and e[2][3] in knowledge.COLUMN_TESTS:
+        if told.method in query_texts.METHODS:
+            query_texts.told(frame, told.method, args, keywords, e)
         column = predicates.column_name(frame, e[2][2])
         if column is not None:
             return predicates.predicate(frame, e[1], [(column, False)], e)
@@ -283,6 +286,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":
+        if name in query_texts.METHODS:
+            query_texts.told(frame, name, args, keywords, e)
         return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
         return predicates.labelled(frame, receiver, name, args)
@@ -311,12 +316,15 @@ def query_method(frame: Frame, receiver: Ext, name: str, args: list[Value], keyw
     """``query.where(…)`` and its kin return the query."""
     if name in knowledge.SHOWING_METHODS:
         predicates.shown(frame, [*args, *[v for _, v in keywords]])
+    if name in query_texts.METHODS and receiver.name.startswith("sqlalchemy."):
+        query_texts.told(frame, name, args, keywords, e)
     if receiver.name.startswith("sqlalchemy.func."):
         if name == "filter":
             predicates.consumed(frame, args)
         return predicates.combined(args)
     if name in knowledge.PREDICATE_METHODS:
         predicates.consumed(frame, args)
+        query_texts.taken(frame, e)
         if name == "filter_by":
             _filter_by(frame, keywords, e)
     if name == "with_for_update" and receiver.name == knowledge.QUERY:
@@ -410,9 +418,11 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
         return (Ext(knowledge.QUERY),)
     if name in knowledge.SHOWING_METHODS and any(a.tag == "predicate" for v in args for a in v):
         predicates.shown(frame, args)
-    column = predicates.column_name(frame, e[2][2]) if name in knowledge.COLUMN_TESTS else None
-    if column is not None:
-        return predicates.predicate(frame, e[1], [(column, False)], e)
+    if name in knowledge.COLUMN_TESTS:
+        query_texts.of_unknown(frame, name, args, e)
+        column = predicates.column_name(frame, e[2][2])
+        if column is not None:
+            return predicates.predicate(frame, e[1], [(column, False)], e)
     texts = strings.texts_of(args[0]) if args and name in knowledge.SQL_METHODS else ()
     if any(a.tag == "ext" and a.name in ("sqlalchemy.text()", "sqlalchemy.DDL()") for v in args[:1] for a in v):
         # only SQLAlchemy executes its text(), whatever the receiver is

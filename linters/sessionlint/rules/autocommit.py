@@ -66,7 +66,9 @@ def _autocommitting(program: Program) -> frozenset[Site]:
     options = [e for e in program.events("options") if is_isolation(e.keywords)]
     known = {e.site for e in options if is_autocommit(e.keywords)}
     # a connection is told itself, of an engine a copy is made
-    known.update(a.site for e in options if e.site in known for a in e.subject if a.tag == "handle" and a.kind != ENGINE)
+    known.update(
+        a.site for e in options if e.site in known for a in e.subject if a.tag == "handle" and a.kind != ENGINE
+    )
     made = list(program.events("create"))
     known.update(e.site for e in made if is_autocommit(e.keywords))
     copies = {e.site for e in options}

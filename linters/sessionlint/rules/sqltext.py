@@ -17,6 +17,8 @@ from sessionlint.program.values import ABSENT, UNKNOWN_KEYWORDS, Const, Param, T
 from sessionlint.report import TraceStep
 
 _MAX_HOPS = 4
+#: What the last step of a trace says.
+EXECUTED = "the text is executed as SQL here"
 #: Stands for a literal in a text.
 _FILLED = Const("", "str")
 # What PostgreSQL could bind: a hole in quotes, compared, or in a list of values.
@@ -51,7 +53,7 @@ def _all(program: Program) -> Iterator[SqlUse]:
             yield SqlUse(event, texts)
         for atom in event.args[0] if event.args else ():
             if isinstance(atom, Param):
-                wanted.setdefault(atom, (program.step(event.site, "the text is executed as SQL here"),))
+                wanted.setdefault(atom, (program.step(event.site, EXECUTED),))
     for _ in range(_MAX_HOPS):
         found: dict[Param, tuple[TraceStep, ...]] = {}
         for call, param, value in _passed(program, wanted):
