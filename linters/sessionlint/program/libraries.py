@@ -39,12 +39,13 @@ from sessionlint.program import (
     stdlib,
     strings,
     subclassing,
+    url_objects,
     waiting,
     wiring,
 )
 from sessionlint.program.external_names import told_by
 from sessionlint.program.frame import Frame
-from sessionlint.program.library_functions import SPECIAL, URL_METHODS, changed_url, set_in_text
+from sessionlint.program.library_functions import SPECIAL
 from sessionlint.program.model import Effect
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
@@ -251,18 +252,20 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     tag = receiver.tag
     if name in _GO_THROUGH and args and tag in _CONTENTS:
         consuming.run_out(frame, args[0], e[1])
-    if tag == "const" and receiver.kind == "str" and name == "set":
-        return set_in_text(frame, receiver.value, args, keywords, e)
     if tag == "const" and receiver.kind == "str":
+        if name in url_objects.METHODS:
+            return url_objects.change_text(frame, receiver.value, name, args, keywords, e)
         return strings.method(frame, Text(receiver.value, False), name, args, keywords, e)
-    if tag == "text" and name == "set":
-        return set_in_text(frame, receiver.text, args, keywords, e)
     if tag == "text":
+        if name in url_objects.METHODS:
+            return url_objects.change_text(frame, receiver.text, name, args, keywords, e)
+        if name == "bindparams":
+            query_texts.bound(frame, (receiver,), args, keywords, e)
         return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
-    if tag == "map" and name in URL_METHODS and receiver.get("url") is not None:
-        return changed_url(frame, receiver, name, args, keywords, e)
+    if tag == "map" and name in url_objects.METHODS and receiver.get("url") is not None:
+        return url_objects.changed_url(frame, receiver, name, args, keywords, e)
     if tag == "cls" and name == library_objects.NEW:
         return library_objects.opened(frame, receiver, args, keywords)
     if name in library_classes.METHODS and tag in ("map", "inst"):
@@ -428,6 +431,8 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
         # only SQLAlchemy executes its text(), whatever the receiver is
         for op, _ in dict.fromkeys(s for t in texts for s in transaction_statements(t.text)):
             frame.emit("txn", e[1], ("context",) if op == "begin_nested" else (), name=op, text="sql", expr=e)
+        if texts and len(args) > 1:
+            query_texts.bound(frame, texts, args[1:], [], e)
     if any(_STATEMENT.match(t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
         revealing.note_text(frame, texts)

@@ -32,7 +32,7 @@ from sessionlint.program import (
     strings,
     subclassing,
     tokens,
-    urls,
+    url_objects,
     workers,
 )
 from sessionlint.program.frame import Frame
@@ -42,7 +42,6 @@ from sessionlint.program.values import (
     UNKNOWN,
     UNKNOWN_KEYWORDS,
     Annotation,
-    Const,
     Dependency,
     Ext,
     Inst,
@@ -51,7 +50,6 @@ from sessionlint.program.values import (
     PartialCall,
     Pending,
     Seq,
-    Text,
     Value,
     join,
     join_all,
@@ -223,71 +221,6 @@ def _super(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
     return tuple([Inst(b.info) if b.tag == "cls" else Ext(f"{b.name}()") for b in bases if b.tag in ("cls", "ext")])
 
 
-def _url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    names = ("drivername", "username", "password", "host", "port", "database", "query")
-    items = tuple(zip(names, args, strict=False)) + tuple(keywords)
-    return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
-
-
-def _built_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``URL.build(scheme=…)`` of other libraries: what may be a URL of another database than PostgreSQL is that one."""
-    schemes = strings.texts_of(dict(keywords).get("scheme") or (args[0] if args else UNKNOWN))
-    if schemes and all(scheme.text.startswith("postgres") for scheme in schemes) and dict(keywords).get("host"):
-        parts = tuple((urls.PARTS.get(key, key), value) for key, value in keywords)
-        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=parts, expr=e)
-    if not schemes or any(not urls.OTHER_DATABASE.match(scheme.text) for scheme in schemes):
-        return (Ext("yarl.URL()"),)
-    return tuple(Text(f"{scheme.text}://{strings.HOLE}") for scheme in schemes)
-
-
-#: Parts of a URL that tell where it leads, and no secret.
-_SHOWN = ("drivername", "host", "port", "username")
-URL_METHODS = ("set", "update_query_dict", "update_query_pairs", "update_query_string", "difference_update_query")
-
-
-def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``make_url(text)``: the text, as far as it is known."""
-    known = tuple(a for a in (args[0] if args else UNKNOWN) if a.tag in ("const", "text", "map", "param"))
-    return known or (Ext("sqlalchemy.URL()"),)
-
-
-def set_in_text(frame: Frame, text: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``make_url("…").set(host=…)``: the parts of the text, and those that are set."""
-    found = urls.parts(text)
-    if found is None or not found["drivername"].strip(strings.HOLE):
-        return set_url(frame, args, keywords, e)
-    pairs = (pair.partition("=") for pair in found.pop("query", "").split("&") if pair)
-    query = tuple((name, (Const(value, "str"),)) for name, _, value in pairs)
-    items = tuple((k, (Text(v, strings.HOLE in v),)) for k, v in found.items())
-    url = Map((("url", (Const("URL.create", "str"),)), *items, ("query", (Map(query, False),))), False)
-    return changed_url(frame, url, "set", args, keywords, e)
-
-
-def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``url.set(host=…)``: the parts that are set; of the others nothing is told."""
-    frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(keywords), expr=e)
-    unknown = (Text(strings.HOLE),)
-    names = ("drivername", "username", "password", "host", "port", "database")
-    items = tuple((n, dict(keywords).get(n, unknown)) for n in names)
-    return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
-
-
-def changed_url(frame: Frame, url: Map, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``url.set(port=5432)``, ``url.update_query_dict({…})`` of a URL whose parts are known."""
-    if name == "set":
-        kept = tuple(i for i in url.items if i[0] not in dict(keywords))
-        # what is not set was written, and is told, elsewhere
-        shown = [(k, v) for k, v in kept if k in _SHOWN] + keywords
-        frame.emit("external", e[1], name="sqlalchemy.URL.create", keywords=tuple(shown), value=(url,), expr=e)
-        return (Map((*kept, *keywords), False, frame.site(e[1])),)
-    if name != "update_query_dict" or not args:
-        return (url,)
-    added = tuple(i for a in args[0] if a.tag == "map" for i in a.items)
-    query = tuple(i for a in url.get("query") or () if a.tag == "map" for i in a.items if i[0] not in dict(added))
-    items = tuple(i for i in url.items if i[0] != "query")
-    return (Map((*items, ("query", (Map((*query, *added), False),))), False, frame.site(e[1])),)
-
-
 def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     from sessionlint.program.contexts import enter_on_stack
 
@@ -385,9 +318,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.range": _range,
     "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make,
     "ssl._create_unverified_context": certificates.make_unverified,
-    "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super, "sqlalchemy.URL.create": _url,
-    "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url, "builtins.str": _text,
-    **dict.fromkeys(urls.BUILDERS, _built_url), **config_readers.READERS,
+    "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super,
+    "builtins.str": _text, **url_objects.SPECIAL, **config_readers.READERS,
     "typing.cast": stdlib.cast, "jwcrypto.jwt.JWT": tokens.made, "strawberry.fastapi.GraphQLRouter": graphql.router,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
     "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,

@@ -1,4 +1,4 @@
-"""Methods of SQLAlchemy's queries and columns that take a part of the SQL as text, which is sent as it is written.
+"""Texts in SQLAlchemy's queries: methods that take a part of the SQL as text, which is sent as it is written.
 
 https://docs.sqlalchemy.org/en/20/core/selectable.html (``prefix_with``, ``suffix_with``, ``with_hint``,
 ``with_statement_hint``), https://docs.sqlalchemy.org/en/20/core/sqlelement.html (``op``, ``bool_op``).
@@ -50,3 +50,8 @@ def taken(frame: Frame, e: ir.Expr) -> None:
 
 def _cell(frame: Frame, e: ir.Expr) -> tuple[str, object]:
     return ("operator", frame.site(e[1]))
+
+
+def bound(frame: Frame, texts: Value, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """What the names in a text stand for: ``bindparams(name="a")``, ``execute(text, {"name": "a"})``."""
+    frame.emit("bound", e[1], value=texts, args=tuple(args), keywords=tuple(keywords), expr=e)

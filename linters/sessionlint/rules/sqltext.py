@@ -165,6 +165,10 @@ def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
         named = [_NAME.search(t.text) for t in texts_of(event.args[0])] if len(event.args) > 1 else []
         for bind in (m[1] for m in named if m is not None):
             given += [(event, v) for p in event.args[1:] for a in p if a.tag == "map" for k, v in a.items if k == bind]
+    for event in program.events("bound"):
+        binds = {m[1] for m in map(_NAME.search, (t.text for t in texts_of(event.value))) if m is not None}
+        maps = [a for value in event.args for a in value if a.tag == "map"]
+        given += [(event, v) for k, v in (*event.keywords, *(i for m in maps for i in m.items)) if k in binds]
     seen: set[Param] = set()
     for _ in range(_MAX_HOPS):
         wanted: dict[Param, tuple[TraceStep, ...]] = {}
