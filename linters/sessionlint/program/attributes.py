@@ -124,6 +124,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":
         return (Method(atom.receiver, f"info.{name}"),)
+    if tag == "method" and atom.name == "pool":
+        return (Method(atom.receiver, f"pool.{name}"),)
     if tag == "method" and atom.name in ("c", "columns"):
         # a column of a subquery: what was selected under this label
         return frame.solver.read(("labelled", name))

@@ -292,7 +292,7 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
             frame, CONNECTION, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords,
             frame.solver.is_async(receiver), begun=name == "begin",
         )  # fmt: skip
-    if name == "raw_connection":
+    if name in ("raw_connection", "pool.connect"):
         return make(frame, DRIVER, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords)
     if name in ("execution_options",):
         _options(frame, receiver, name, keywords, e)
