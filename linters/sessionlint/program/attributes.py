@@ -24,6 +24,7 @@ from sessionlint.program import (
     provider_objects,
     records,
     replacing,
+    sending,
     subclassing,
     threads,
     wrapping,
@@ -128,7 +129,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return (Method(atom.receiver, f"pool.{name}"),)
     if tag == "method" and atom.name in ("c", "columns"):
         # a column of a subquery: what was selected under this label
-        return frame.solver.read(("labelled", name))
+        labelled = frame.solver.read(("labelled", name))
+        return labelled or ((atom.receiver,) if sending.inside([(atom.receiver,)]) else UNKNOWN)
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):

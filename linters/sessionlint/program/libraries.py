@@ -35,6 +35,7 @@ from sessionlint.program import (
     revealing,
     row_classes,
     scheduling,
+    sending,
     signals,
     stdlib,
     strings,
@@ -144,6 +145,9 @@ def _query_part(frame: Frame, name: str, args: list[Value], keywords: Keywords, 
         row_classes.loaded(frame, args)
         if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
             return (Ext(knowledge.LOCKING_QUERY),)
+        writing = sending.inside(args)
+        if writing:
+            return writing
         return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else
                     "sqlalchemy.insert()" if name.endswith(".insert") else knowledge.QUERY),)  # fmt: skip
     if name in knowledge.PREDICATE_COMBINERS:
@@ -330,6 +334,8 @@ def query_method(frame: Frame, receiver: Ext, name: str, args: list[Value], keyw
         query_texts.taken(frame, e)
         if name == "filter_by":
             _filter_by(frame, keywords, e)
+    if name in sending.TAKES_CTE and receiver.name.startswith(knowledge.QUERY):
+        return sending.inside(args) or (receiver,)
     if name == "with_for_update" and receiver.name == knowledge.QUERY:
         return (Ext(knowledge.LOCKING_QUERY),)
     if name == "execution_options":
