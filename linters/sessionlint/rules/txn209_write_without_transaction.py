@@ -12,6 +12,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
+from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.saving import is_lost, is_write, only_attaches, opened_and_kept
 from sessionlint.rules.transactions import called, down_to, injector
@@ -1112,7 +1113,7 @@ def _of_dependency(program: Program, lost: LostWrite) -> Finding:
 def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
     """Whether the function itself got or opened the session: a function in another may use the other's."""
     if function.parent is None or session.tag == "handle":
-        return bool(session.tag != "param")
+        return bool(session.tag != "param") or commits_after_handler(program, function, session) is False
     return any(session in sessions_in(program, given) for _, given in function.param_values.values())
 
 
@@ -1138,6 +1139,8 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     source = injector(program, session) if isinstance(session, Injected) else None
     if source is not None:
         trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
+    elif session.tag == "param":
+        trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
     what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
