@@ -21,6 +21,7 @@ from sessionlint.program import (
     overriding,
     own_sessions,
     predicates,
+    protocols,
     provider_objects,
     records,
     replacing,
@@ -238,6 +239,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if given:
         return given
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
+    if len(value) > 1:
+        value = protocols.without_fulfilled(frame, value)
     if name in library_classes.KEPT:
         value = library_objects.kept(frame, atom, name, value)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
