@@ -20,14 +20,14 @@ def sends_nothing(frame: Frame, subjects: tuple[Any, ...], e: ir.Expr) -> bool:
     if any(frame.know(subject, "ended") != 1 for subject in subjects):
         return False
     session = ir.dotted(e[2][2]) if e[0] == "c" and e[2][0] == "a" else None
-    before = statement_before(frame.function.body, e[1]) if session is not None else None
+    before = _statement_before(frame.function.body, e[1]) if session is not None else None
     if before is None or before[0] != "E":
         return False
     call = before[2][2] if before[2][0] == "aw" else before[2]
     return bool(call[0] == "c" and call[2][0] == "a" and call[2][3] in _ENDS and ir.dotted(call[2][2]) == session)
 
 
-def statement_before(node: Any, span: ir.Span4) -> Any:
+def _statement_before(node: Any, span: ir.Span4) -> Any:
     """The statement that stands before the expression statement of a call at ``span`` in the same block."""
     for block in _blocks(node):
         for before, after in pairwise(block):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from sessionlint.program.flushing import statement_before
 from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Site, Value, contained
@@ -122,15 +121,9 @@ def _closings(event: Event, handle: Handle) -> Iterator[Event]:
 
 
 def _at_once(event: Event, closing: Event) -> bool:
-    """``connect(…).close()``, or as the very next statement: nothing can fail in between."""
+    """``connect(…).close()``: nothing can fail in between."""
     expr = closing.expr
-    if expr is None or expr[0] != "c" or expr[2][0] != "a":
-        return False
-    if expr[2][2][1] == event.span:
-        return True
-    before = statement_before(event.function.body, expr[1]) if closing.kind == "txn" else None
-    made = before[3] if before is not None and before[0] == "=" else None
-    return made is not None and (made[2] if made[0] == "aw" else made)[1] == event.span
+    return expr is not None and expr[0] == "c" and expr[2][0] == "a" and expr[2][2][1] == event.span
 
 
 def _guarded(closing: Event) -> bool:

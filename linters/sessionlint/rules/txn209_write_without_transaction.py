@@ -34,7 +34,7 @@ META = Rule(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
         "`flush()` alone; services, whose caller owns the transaction, unless they open the session themselves and "
         "nobody else gets it; rows that a GET request merges to read them; sessions of unknown origin, and sessions "
-        "handed to code that cannot be seen; writes of a dependency when one of the requests that use it commits; a "
+        "handed to code that cannot be seen; statements sent on an `AUTOCOMMIT` engine or connection; writes of a dependency when one of the requests that use it commits; a "
         "session in a registry or context variable that middleware, or whatever else no code in sight calls, commits; "
         "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
         "later commit may still follow."
