@@ -8,9 +8,11 @@ from sessionlint.program.values import Inst, Value
 
 def without_fulfilled(frame: Frame, value: Value) -> Value:
     """The alternatives without protocols of which one of the others is known to be."""
+    made = [a for a in value if isinstance(a, Inst) and a.bindings]
+    if not made or len(made) == len(value):
+        return value
     declared = [a for a in value if isinstance(a, Inst) and not a.bindings and _is_protocol(frame, a)]
-    made = [a for a in value if isinstance(a, Inst) and a.bindings] if declared else []
-    if not made:
+    if not declared:
         return value
     above = {info for a in made for info in frame.solver.mro(a.info) if info is not a.info}
     return tuple([a for a in value if a not in declared or a.info not in above])
