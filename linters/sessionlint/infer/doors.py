@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.libraries import keepers
+from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.sources import DEPENDENCY, Made, Source
 from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.program.model import FunctionInfo
@@ -130,7 +131,9 @@ def _reversed(files: Iterable[str]) -> tuple[int, ...]:
 
 def _home(survey: Survey, chain: tuple[Made, ...], fallback: str) -> str:
     """The file that makes what lies nearest behind a session; the one that opens it when none is in sight."""
-    made = [site[0] for kind, site in chain if kind in MAKERS and site[0] in survey.included]
+    sites = [site for kind, site in chain if kind in MAKERS and site[0] in survey.included]
+    private = survey.program.shared(of_one_function)
+    made = [site[0] for site in sorted(sites, key=private.__contains__)]
     opened = [site[0] for _, site in chain if site[0] in survey.included]
     return next(iter((*made, *opened, fallback)))
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from sessionlint.infer.takers import takers
 from sessionlint.program.api import Program
 from sessionlint.program.model import ModuleInfo
+from sessionlint.program.strings import texts_of
 from sessionlint.program.values import ENGINE, FACTORY, POOL
 
 #: Inside of a revision or its environment.
@@ -19,6 +20,7 @@ _OF_RUNNERS = (
 )  # fmt: skip
 #: Folders beside the usual ``migrations`` and ``alembic``.
 _FOLDERS = re.compile(r"(?:\w*_)?migrations?\Z", re.I)
+_DEFINES = re.compile(r"\s*(?:alter|create|drop)\s+(?:unique\s+)?(?:table|index|column|type|view)\b", re.I)
 _EXEMPT = ("test", "migration")
 
 
@@ -26,12 +28,14 @@ def migrations(program: Program) -> frozenset[str]:
     """The files that use what only migrations can, ``alembic.op`` or ``alembic.context``, but serve nothing else.
 
     Requests may be run by functions beside a helper for migrations, and sessions opened from an engine there. Likewise
-    the files of a folder that is called after migrations, of which requests run none.
+    the files of a folder, or a file that defines tables, that is called after migrations, of which requests run none.
     """
     named = {m.path: folder for m in program.modules if (folder := _folder_of_migrations(program, m.path))}
-    found = {m.path: m for m in program.modules if m.path in named or _uses_alembic(m)}
+    alone = {m.path: m.path for m in program.modules if m.path not in named and _is_module_of_them(program, m)}
+    found = {m.path: m for m in program.modules if m.path in named or m.path in alone or _uses_alembic(m)}
     if not found:
         return frozenset()
+    named.update(alone)
     serving = _serving(program, found.values())
     served = {named[path] for path in serving | (_called_by_requests(program) if named else set()) if path in named}
     apart = {path for path, folder in named.items() if folder in served and not _uses_alembic(found[path])}
@@ -71,6 +75,15 @@ def _folder_of_migrations(program: Program, path: str) -> str:
     if at is None or program.policy.layer_of(path) is not None:
         return ""
     return "/".join(folders[: at + 1])
+
+
+def _is_module_of_them(program: Program, module: ModuleInfo) -> bool:
+    """Whether a file is called after migrations itself, and changes what tables there are."""
+    stem = module.path.rpartition("/")[2].removesuffix(".py")
+    if not _FOLDERS.match(stem) or program.policy.layer_of(module.path) is not None:
+        return False
+    sent = (e for f in (module.body, *module.functions) for e in f.events if e.kind == "sql")
+    return any(_DEFINES.match(t.text) for e in sent for t in texts_of(e.value))
 
 
 def _called_by_requests(program: Program) -> set[str]:

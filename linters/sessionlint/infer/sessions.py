@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.holders import holders
+from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.registries import kept_instead
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, Made, Source
 from sessionlint.infer.standing_alone import stands_alone
@@ -133,8 +134,12 @@ def _files_behind(survey: Survey, source: Source) -> list[str]:
     A file of dependencies that also authenticates, or works with the sessions it is given, is no session module for
     the one function in it that opens them: that function alone is approved.
     """
-    files = [site[0] for _, site in source.behind if site[0] in survey.included]
-    made = [site[0] for kind, site in source.behind if kind in MAKERS]
+    private = survey.program.shared(of_one_function)
+    given = any(kind in MAKERS and site not in private for kind, site in source.behind)
+    # a command that makes its own engine for the door is no second place of it
+    behind = [made for made in source.behind if not given or made[1] not in private]
+    files = [site[0] for _, site in behind if site[0] in survey.included]
+    made = [site[0] for kind, site in behind if kind in MAKERS]
     if not files and not source.passes_on:
         return [source.path]
     return [path for path in files if path != source.path or path in made or not made or not _works(survey, source)]

@@ -21,9 +21,11 @@ from sessionlint.program import (
     overriding,
     own_sessions,
     predicates,
+    protocols,
     provider_objects,
     records,
     replacing,
+    sending,
     subclassing,
     threads,
     wrapping,
@@ -130,9 +132,12 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":
         return (Method(atom.receiver, f"info.{name}"),)
+    if tag == "method" and atom.name == "pool":
+        return (Method(atom.receiver, f"pool.{name}"),)
     if tag == "method" and atom.name in ("c", "columns"):
         # a column of a subquery: what was selected under this label
-        return frame.solver.read(("labelled", name))
+        labelled = frame.solver.read(("labelled", name))
+        return labelled or ((atom.receiver,) if sending.inside([(atom.receiver,)]) else UNKNOWN)
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
@@ -240,6 +245,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
     if given:
         return given
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
+    if len(value) > 1:
+        value = protocols.without_fulfilled(frame, value)
     if name in library_classes.KEPT:
         value = library_objects.kept(frame, atom, name, value)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):

@@ -15,6 +15,7 @@ from sessionlint.program import (
     handed_dependencies,
     hooking,
     init_only,
+    kept_by_type,
     knowledge,
     lasting,
     litestar,
@@ -344,6 +345,8 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     frame.class_scope = info
     run_block(frame, facts[5])
     workers.of_class(frame, info)
+    if info.decorators:
+        kept_by_type.fill_class(frame, info)
     row_classes.note(frame, info)
     _made_for_requests(frame, info)
     frame.class_scope = saved_scope

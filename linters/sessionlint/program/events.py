@@ -66,7 +66,7 @@ class Event(NamedTuple):
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
       ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;
     * ``keep``: functions made in this call (``value``) are kept in ``text``, in a place (``name``) that outlives it;
-    * ``sql``: SQL text ``value`` is handed to ``name``;
+    * ``sql``: SQL text ``value`` is handed to ``name``; * ``bound``: its parameters get ``args``, ``keywords``;
     * ``construct``: an instance of the project class in ``value`` is made with ``args`` and ``keywords``;
     * ``import``: module ``name`` is imported (its member ``text``); flag ``typing`` for type checkers only;
     * ``info``: method ``name`` of the ``info`` dictionary of ``subject``;

@@ -9,6 +9,7 @@ from sessionlint.program import (
     beginning,
     halves,
     holding,
+    isolation,
     knowledge,
     operating,
     own_sessions,
@@ -280,11 +281,13 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
             frame, CONNECTION, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords,
             frame.solver.is_async(receiver), begun=name == "begin",
         )  # fmt: skip
-    if name == "raw_connection":
+    if name in ("raw_connection", "pool.connect"):
         return make(frame, DRIVER, e, f"{ir.text_of(e[2])}()", (Method(receiver, name),), args, keywords)
     if name in ("execution_options",):
         _options(frame, receiver, name, keywords, e)
-        return (receiver,)
+        # another engine, which shares the pool
+        apart = receiver.tag == "handle" and isolation.is_isolation(keywords)
+        return (receiver._replace(site=frame.site(e[1])) if apart else receiver,)
     if name in ("execute", "scalar"):
         return operating.operate(frame, receiver, CONNECTION, name, args, keywords, e)
     return UNKNOWN

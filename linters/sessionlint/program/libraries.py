@@ -31,6 +31,7 @@ from sessionlint.program import (
     predicates,
     provider_objects,
     queries,
+    query_texts,
     records,
     revealing,
     scheduling,
@@ -104,6 +105,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
     if special is not None:
         return special(frame, args, keywords, e)
     if told.of_sqlalchemy and e[0] == "c" and e[2][0] == "a" and e[2][3] in knowledge.COLUMN_TESTS:
+        if told.method in query_texts.METHODS:
+            query_texts.told(frame, told.method, args, keywords, e)
         column = predicates.column_name(frame, e[2][2])
         if column is not None:
             return predicates.predicate(frame, e[1], [(column, False)], e)
@@ -206,13 +209,15 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         receiver = Text(receiver.value, False)
         tag = receiver.tag
     if tag == "text":
-        if name == "set":
-            return url_objects.set_in_text(frame, receiver.text, args, keywords, e)
+        if name in url_objects.METHODS:
+            return url_objects.change_text(frame, receiver.text, name, args, keywords, e)
+        if name == "bindparams":
+            query_texts.bound(frame, (receiver,), args, keywords, e)
         return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in url_objects.METHODS and receiver.get("url") is not None:
-        return url_objects.changed(frame, receiver, name, args, keywords, e)
+        return url_objects.changed_url(frame, receiver, name, args, keywords, e)
     if tag == "cls" and name == library_objects.NEW:
         return library_objects.opened(frame, receiver, args, keywords)
     if name in library_classes.METHODS and tag in ("map", "inst"):
@@ -236,6 +241,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "pending":
         return _pending_method(frame, receiver, name, e)
     if tag == "column":
+        if name in query_texts.METHODS:
+            query_texts.told(frame, name, args, keywords, e)
         return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
         return predicates.labelled(frame, receiver, name, args)
@@ -352,14 +359,18 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
         return (Ext(knowledge.QUERY),)
     if name in knowledge.SHOWING_METHODS and any(a.tag == "predicate" for v in args for a in v):
         predicates.shown(frame, args)
-    column = predicates.column_name(frame, e[2][2]) if name in knowledge.COLUMN_TESTS else None
-    if column is not None:
-        return predicates.predicate(frame, e[1], [(column, False)], e)
+    if name in knowledge.COLUMN_TESTS:
+        query_texts.of_unknown(frame, name, args, e)
+        column = predicates.column_name(frame, e[2][2])
+        if column is not None:
+            return predicates.predicate(frame, e[1], [(column, False)], e)
     texts = strings.texts_of(args[0]) if args and name in knowledge.SQL_METHODS else ()
     if any(a.tag == "ext" and a.name in ("sqlalchemy.text()", "sqlalchemy.DDL()") for v in args[:1] for a in v):
         # only SQLAlchemy executes its text(), whatever the receiver is
         for op, _ in dict.fromkeys(s for t in texts for s in transaction_statements(t.text)):
             frame.emit("txn", e[1], ("context",) if op == "begin_nested" else (), name=op, text="sql", expr=e)
+        if texts and len(args) > 1:
+            query_texts.bound(frame, texts, args[1:], [], e)
     if any(_STATEMENT.match(t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
         revealing.note_text(frame, texts)

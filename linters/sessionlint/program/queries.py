@@ -7,7 +7,9 @@ from sessionlint.program import (
     holding,
     knowledge,
     predicates,
+    query_texts,
     row_classes,
+    sending,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -30,6 +32,9 @@ def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         row_classes.loaded(frame, args)
         if any(a.tag == "ext" and holding.locks_rows(a.name) for value in args for a in value):
             return (Ext(knowledge.LOCKING_QUERY),)
+        writing = sending.inside(args)
+        if writing:
+            return writing
         return (Ext(f"{name}()" if name in knowledge.WRITE_QUERY_MAKERS else
                     "sqlalchemy.insert()" if name.endswith(".insert") else knowledge.QUERY),)  # fmt: skip
     if name in knowledge.PREDICATE_COMBINERS:
@@ -80,14 +85,19 @@ def method(frame: Frame, receiver: Ext, name: str, args: list[Value], keywords: 
     """``query.where(…)`` and its kin return the query."""
     if name in knowledge.SHOWING_METHODS:
         predicates.shown(frame, [*args, *[v for _, v in keywords]])
+    if name in query_texts.METHODS and receiver.name.startswith("sqlalchemy."):
+        query_texts.told(frame, name, args, keywords, e)
     if receiver.name.startswith("sqlalchemy.func."):
         if name == "filter":
             predicates.consumed(frame, args)
         return predicates.combined(args)
     if name in knowledge.PREDICATE_METHODS:
         predicates.consumed(frame, args)
+        query_texts.taken(frame, e)
         if name == "filter_by":
             filter_by(frame, keywords, e)
+    if name in sending.TAKES_CTE and receiver.name.startswith(knowledge.QUERY):
+        return sending.inside(args) or (receiver,)
     if name == "with_for_update" and receiver.name == knowledge.QUERY:
         return (Ext(knowledge.LOCKING_QUERY),)
     if name == "execution_options":

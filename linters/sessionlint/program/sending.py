@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The effect of a call that sends a statement which it is passed.
 SEND = "send"
+#: Methods of a query that take another statement into it.
+TAKES_CTE = frozenset({"select_from", "join", "outerjoin", "join_from", "outerjoin_from", "add_cte", "add_columns"})
 WRITERS = frozenset({"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"})
 _WRITE = Effect("use", "write", None)
 SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
@@ -39,6 +41,15 @@ def writes(value: Value) -> bool:
         return True
     text = strings.text_of(value)
     return text is not None and SQL_WRITE.match(text.text) is not None
+
+
+def inside(args: list[Value]) -> Value:
+    """What writes in a query that is made of these: ``select(insert(Item).returning(Item).cte())``."""
+    for value in args:
+        for atom in value:
+            if atom.tag == "ext" and atom.name in WRITERS:
+                return (atom,)
+    return ()
 
 
 def note(frame: Frame, subjects: Value, statement: Value, e: ir.Expr, how: str) -> bool:

@@ -15,6 +15,7 @@ from sessionlint.program import (
     giving,
     in_place,
     keeping,
+    kept_by_type,
     knowledge,
     lasting,
     operators,
@@ -238,6 +239,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     operators.called(frame, owner, "__setitem__", [keys, value], target[1])
     if stubs.is_replaced(target[2]):
         stubs.replace(frame, keys, value)
+    if keys and keys[0].tag == "cls":
+        kept_by_type.keep(frame, owner, keys, value)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
         if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
             frame.solver.write(("state", atom, key), value)

@@ -130,12 +130,21 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
     for made in dict.fromkeys(a for a in given_away if a.tag == "pending"):
         # ``lambda: work(session)``, ``lambda: work(Pair(session, "x"))``: the coroutine is run by who calls the lambda,
         # or in a task that ``lambda: create_task(work())`` makes
-        if made.info.parent is not None and made.info is not function:
+        nested = made.info.parent is not None and made.info is not function
+        if nested or (function.parent is not None and _is_of_injected(program, made)):
             yield from _used_sessions(program, made.info, dict(made.bindings))
         for atom in (a for _, bound in made.bindings for a in contained(bound)):
             own = atom.tag == "param" and atom.info is function
             if not own and atom not in bindings and program.kind(atom) == "session":
                 yield atom
+
+
+def _is_of_injected(program: Program, made: Any) -> bool:
+    """``lambda: service.work()`` of an object for which FastAPI, not its maker, has provided a session."""
+    owners = [a for key, v in made.bindings if key.tag == "param" and key.info is made.info for a in v[:1]][:1]
+    if made.info.class_info is None or not owners or owners[0].tag != "inst":
+        return False
+    return not any(program.kind(a) for _, held in owners[0].bindings for a in held)
 
 
 def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:

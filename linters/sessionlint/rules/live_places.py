@@ -29,7 +29,7 @@ def live_together(program: Program, event: Event, other: Event) -> bool:
 
 
 def is_left_to_migrations(program: Program, event: Event) -> bool:
-    """Whether what a function makes and gives away is asked for by migrations and tests, and by nobody else."""
+    """Whether what a function makes and gives away is asked for by migrations and tests, if by anybody."""
     function = event.function
     if function.name == "<module>" or function in program.dependency_functions or function.routes:
         return False
@@ -39,7 +39,10 @@ def is_left_to_migrations(program: Program, event: Event) -> bool:
     # a session module's own files are looked at above
     others = (path for path in program.solver.names.primary if not program.policy.is_session_module(path))
     layers = {program.policy.layer_of(p) for p in others if program.solver.mentions(p, _name(function))}
-    return bool(layers) and layers <= _ELSEWHERE
+    if not layers:
+        # called by nobody, and made for nothing but to be given away
+        return bool(program.handles((*function.summary.returns, *function.summary.yields)))
+    return layers <= _ELSEWHERE
 
 
 def _are_apart(program: Program, path: str, other: str) -> bool:

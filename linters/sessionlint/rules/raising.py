@@ -10,6 +10,7 @@ from sessionlint.program import network
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.failing import body_of, told_blocks
 from sessionlint.rules.recording import recorded_clauses
+from sessionlint.rules.said_and_raised import is_said
 from sessionlint.rules.watching import is_within
 
 _MAX_NESTING = 5
@@ -73,7 +74,7 @@ def first_raise(function: FunctionInfo, own: bool = False) -> Event | None:
     """
     told = told_blocks(function)
     for event in _uncaught(function):
-        raises = (own and _is_raise(event)) or any(_is_raise(e) for e in _raised_below(event))
+        raises = (own and _is_raise(event)) or any(_is_raise(e) and not is_said(e) for e in _raised_below(event))
         if raises and "handler" not in event.flags and not any(is_within(event.span, block) for block in told):
             return event
     return None

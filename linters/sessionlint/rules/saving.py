@@ -9,7 +9,9 @@ from sessionlint.program.beginning import BEGINS
 from sessionlint.program.model import Effect
 from sessionlint.program.unsaved import LEFT, is_left
 from sessionlint.program.values import SESSION, Handle, contained
+from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
+from sessionlint.rules.handed_to_handlers import commits_after_handler
 from sessionlint.rules.out_of_sight import may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
@@ -33,7 +35,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     if _is_registry(session) and not _ends_here(function, session):
         if may_be_committed(program, session):
             return False
-    elif closing_commits(program, function, session) is not False:
+    elif _closing_commits(program, function, session) is not False:
         return False
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
@@ -49,7 +51,14 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
             return False
         if any(session in t.subjects for t in target.summary.yield_transactions if not t.savepoint):
             return False  # its block is around the endpoint
-    return True
+    return not commits_itself(program, function, index, session)
+
+
+def _closing_commits(program: Program, function: FunctionInfo, session: Any) -> bool | None:
+    """Whether closing it commits, here or in the middleware that passes it to a handler of messages."""
+    if session.tag == "param":
+        return commits_after_handler(program, function, session)
+    return closing_commits(program, function, session)
 
 
 def _is_session(program: Program, session: Any) -> bool:

@@ -17,6 +17,8 @@ from sessionlint.program.values import ABSENT, UNKNOWN_KEYWORDS, Const, Param, T
 from sessionlint.report import TraceStep
 
 _MAX_HOPS = 4
+#: What the last step of a trace says.
+EXECUTED = "the text is executed as SQL here"
 #: Stands for a literal in a text.
 _FILLED = Const("", "str")
 # What PostgreSQL could bind: a hole in quotes, compared, or in a list of values.
@@ -51,7 +53,7 @@ def _all(program: Program) -> Iterator[SqlUse]:
             yield SqlUse(event, texts)
         for atom in event.args[0] if event.args else ():
             if isinstance(atom, Param):
-                wanted.setdefault(atom, (program.step(event.site, "the text is executed as SQL here"),))
+                wanted.setdefault(atom, (program.step(event.site, EXECUTED),))
     for _ in range(_MAX_HOPS):
         found: dict[Param, tuple[TraceStep, ...]] = {}
         for call, param, value in _passed(program, wanted):
@@ -163,6 +165,10 @@ def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
         named = [_NAME.search(t.text) for t in texts_of(event.args[0])] if len(event.args) > 1 else []
         for bind in (m[1] for m in named if m is not None):
             given += [(event, v) for p in event.args[1:] for a in p if a.tag == "map" for k, v in a.items if k == bind]
+    for event in program.events("bound"):
+        binds = {m[1] for m in map(_NAME.search, (t.text for t in texts_of(event.value))) if m is not None}
+        maps = [a for value in event.args for a in value if a.tag == "map"]
+        given += [(event, v) for k, v in (*event.keywords, *(i for m in maps for i in m.items)) if k in binds]
     seen: set[Param] = set()
     for _ in range(_MAX_HOPS):
         wanted: dict[Param, tuple[TraceStep, ...]] = {}

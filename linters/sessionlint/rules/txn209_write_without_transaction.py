@@ -13,6 +13,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
+from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.saving import is_lost, is_write, only_attaches, opened_and_kept
 from sessionlint.rules.taken_out import are_taken_out
@@ -36,9 +37,9 @@ META = Rule(
         "`flush()` alone; rows that are added and taken out again (`expunge`) before anything sends them; services and "
         "whatever else is no endpoint and no background work, because a caller may own the transaction, unless they "
         "open the session themselves and nobody else gets it; rows that a GET request merges to read them; sessions of "
-        "unknown origin, and sessions handed to code that cannot be seen; writes of a dependency when one of the "
-        "requests that use it commits; a session in a registry or context variable that middleware, or whatever else "
-        "no code in sight calls, commits; "
+        "unknown origin, and sessions handed to code that cannot be seen; statements sent on an `AUTOCOMMIT` engine or "
+        "connection; writes of a dependency when one of the requests that use it commits; a session in a registry or "
+        "context variable that middleware, or whatever else no code in sight calls, commits; "
         "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
         "later commit may still follow."
     ),
@@ -1133,7 +1134,7 @@ def _of_dependency(program: Program, lost: LostWrite) -> Finding:
 def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
     """Whether the function itself got or opened the session: a function in another may use the other's."""
     if function.parent is None or session.tag == "handle":
-        return bool(session.tag != "param")
+        return bool(session.tag != "param") or commits_after_handler(program, function, session) is False
     return any(session in sessions_in(program, given) for _, given in function.param_values.values())
 
 
@@ -1159,6 +1160,8 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     source = injector(program, session) if isinstance(session, Injected) else None
     if source is not None:
         trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
+    elif session.tag == "param":
+        trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
     elif not isinstance(session, Injected):
         trace += program.source_trace(event.function, session)
     what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"

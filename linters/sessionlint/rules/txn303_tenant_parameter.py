@@ -447,8 +447,19 @@ def _is_subject(program: Program, function: FunctionInfo) -> bool:
 
 
 def _works(program: Program, function: FunctionInfo) -> bool:
-    """A lambda sorts or formats as often as it asks the database."""
-    return function.name != "<lambda>" or handles_data(program, function)
+    """A lambda sorts or formats as often as it asks the database, unless its module gives it a name as to others."""
+    return function.name != "<lambda>" or handles_data(program, function) or _is_named(function)
+
+
+def _is_named(function: FunctionInfo) -> bool:
+    """``find = lambda session, tenant_id: …`` in a module: a function like one that ``def`` defines."""
+    assigned = (s for s in function.module.body.body if s[0] == "=") if function.parent is None else ()
+    return any(s[3][0] == "lam" and s[3][2][1] == function.span and _takes_more(function) for s in assigned)
+
+
+def _takes_more(function: FunctionInfo) -> bool:
+    """Whether a tenant id is not all that is asked for, as of a key to sort by."""
+    return len(function.params) > 1
 
 
 def _is_record(program: Program, info: ClassInfo) -> bool:

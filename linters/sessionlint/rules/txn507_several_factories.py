@@ -30,7 +30,8 @@ META = Rule(
     "called there, too, a scoped_session around the factory, engines "
     "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
     "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
-    "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests.",
+    "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests, or for "
+    "nobody at all.",
     program_wide=True,
 )
 
@@ -290,6 +291,27 @@ def start_worker():
     prepare(settings.worker_url)
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("postgresql://db/app")
+factory = sessionmaker(engine)
+
+
+def replica():
+    return create_engine("postgresql://replica/app")  # TXN507@12
+# --- app/services/far.py
+from app import session
+
+
+def count():
+    with session.replica().connect() as connection:
+        return connection.exec_driver_sql("select 1")
+"""
+    ),
 ]
 GOOD = [
     Good(
@@ -482,6 +504,20 @@ def prepare(url=None, made=None):
 
 def start():
     prepare(made=connect())
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("postgresql://db/app")
+factory = sessionmaker(engine)
+
+
+def replica():
+    return create_engine("postgresql://replica/app")
 """,
     ),
 ]

@@ -29,6 +29,9 @@ _CALLS_BACK = frozenset({
     "add_done_callback",
 })  # fmt: skip
 _CALLBACK = "add_done_callback"
+#: https://docs.python.org/3/library/weakref.html: what is only referred to so can be collected.
+_REFERRING = frozenset({"weakref.ref", "weakref.proxy", "weakref.WeakSet().add"})
+_WEAK = "weakly"
 #: What a task only says of itself: whoever asks has not kept it. Asking whether it is done is a way to wait for it.
 _ASKS = frozenset({"get_name", "set_name", "get_coro", "get_context", "get_stack", "print_stack"})
 
@@ -279,8 +282,11 @@ def _calls(node: Any) -> Iterator[ir.Expr]:
 def _fate(event: Event) -> str | None:
     """How a task that is not dropped at once is lost all the same; ``None`` when it is kept."""
     body = event.function.body
+    weak = frozenset(e.span for e in event.function.events if e.kind == "external" and e.name in _REFERRING)
     for statement in _statements(body):
         if statement[0] == "E":
+            if statement[2][1] in weak and any(given[1] == event.span for given in statement[2][3]):
+                return "kept by a weak reference only"
             if _only_watched(statement[2], event.span):
                 return "given a callback but kept nowhere"
             if _falls_through(statement[2], event.span):
@@ -294,11 +300,12 @@ def _fate(event: Event) -> str | None:
             name = target[2]
             if name == "_":
                 return "given to _"
-            reads = list(_reads(body, name))
+            reads = list(_reads(body, name, weak))
             if not reads:
                 return f"given to {name}, which nothing reads"
             if all(reads):
                 only = "only gets a callback" if set(reads) == {_CALLBACK} else "is only asked what it is"
+                only = "is only referred to weakly" if _WEAK in reads else only
                 return f"given to {name}, which {only}"
             return None
     return None
@@ -340,28 +347,37 @@ def _globals(node: Any) -> set[str]:
     return found
 
 
-def _reads(node: Any, name: str) -> Iterator[str]:
-    """Every read of a name: by which method, where that keeps nothing of it (``name.get_name()``), else ``""``."""
+def _reads(node: Any, name: str, weak: frozenset[ir.Span4] = frozenset()) -> Iterator[str]:
+    """Every read of a name: by which method, where that keeps nothing of it (``name.get_name()``), else ``""``.
+
+    Calls at the places ``weak`` only refer to what they are given.
+    """
     for child in node:
         if type(child) is not tuple or not child:
             if type(child) is bytes and name.encode() in child:
                 yield ""
             continue
         op = child[0]
-        if op == "c" and len(child) == 5 and _is_method_of(child[2], name) and child[2][3] in _ASKS:
+        if op == "c" and len(child) == 5 and child[1] in weak:
+            # the collection or reference keeps none of its arguments alive
+            yield from (_WEAK for given in child[3] if given[0] == "n" and given[2] == name)
+            yield from _reads(tuple(given for given in child[3] if given[0] != "n"), name, weak)
+        elif op == "del" and len(child) == 3:
+            yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name, weak)
+        elif op == "c" and len(child) == 5 and _is_method_of(child[2], name) and child[2][3] in _ASKS:
             yield child[2][3]
-            yield from _reads(child[3:], name)
+            yield from _reads(child[3:], name, weak)
         elif op == "a" and _is_method_of(child, name) and child[3] == _CALLBACK:
             yield _CALLBACK
         elif op == "n" and len(child) == 3 and child[2] == name:
             yield ""
         elif op == "=" and len(child) == 4:
-            yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name)
-            yield from _reads((child[3],), name)
+            yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name, weak)
+            yield from _reads((child[3],), name, weak)
         elif op == ":" and len(child) == 5 and child[2][0] == "n":
-            yield from _reads((child[4],), name)
+            yield from _reads((child[4],), name, weak)
         else:
-            yield from _reads(child, name)
+            yield from _reads(child, name, weak)
 
 
 def _is_method_of(expr: ir.Expr, name: str) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
+from sessionlint.program.query_texts import PART
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.sqltext import EXECUTED, sql_uses
 
 META = Rule(
     code="TXN802",
@@ -31,6 +32,8 @@ META = Rule(
     ),
     presets=("scrapersky",),
 )
+
+_HERE = ""
 
 BAD = [
     Bad(
@@ -123,11 +126,14 @@ _UNSERVED = re.compile(
 
 def check(program: Program) -> Iterator[Finding]:
     """SQL statements and fragments in functions of the application."""
+    # hints, prefixes and operators are no statements, and the ORM takes them as text
+    parts = [program.step(e.site, note) for e in program.events("sql") if e.text == PART for note in (_HERE, EXECUTED)]
     for use in sql_uses(program):
         event = use.event
         if (
             program.is_exempt(event.function)
             or event.name in ("DDL", "literal_column")
+            or (use.trace[-1] if use.trace else program.step(event.site, _HERE)) in parts
             or _is_declaration(program, event)
             or _names_an_index(event.function.body, event.span)
         ):

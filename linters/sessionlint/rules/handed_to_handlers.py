@@ -1,0 +1,60 @@
+"""Sessions that a bot's middleware opens around its handlers, which the dispatcher passes to them by name.
+
+https://docs.aiogram.dev/en/latest/dispatcher/middlewares.html: what is put into ``data`` arrives as the arguments that
+are called so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sessionlint.program.values import Value
+from sessionlint.rules.transactions import closing_commits
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import FunctionInfo
+
+_LIBRARY = "aiogram."
+_BASE = "BaseMiddleware"
+_SAVES = frozenset({"commit", "begin"})
+
+
+class Handed(NamedTuple):
+    """What one middleware puts into the data under a name."""
+
+    middleware: FunctionInfo
+    sessions: Value
+
+
+def commits_after_handler(program: Program, function: FunctionInfo, session: Any) -> bool | None:
+    """Whether what gives a handler its session commits it then; ``None`` when that is not in sight."""
+    if session.tag != "param" or session.info is not function or function not in program.message_handlers:
+        return None
+    handed = program.shared(_handed)
+    given = handed.get(session.name, ()) if handed is not None else ()
+    answers = [closing_commits(program, g.middleware, a) for g in given for a in g.sessions]
+    begun = any(getattr(a, "begun", False) for g in given for a in g.sessions)
+    return False if answers and not begun and all(answer is False for answer in answers) else None
+
+
+def openers(program: Program, session: Any) -> list[FunctionInfo]:
+    """The middleware that opens such a session."""
+    return [g.middleware for g in (program.shared(_handed) or {}).get(session.name, ())]
+
+
+def _handed(program: Program) -> dict[str, list[Handed]] | None:
+    """The sessions by the name that they are passed under; ``None`` where some middleware begins or commits."""
+    found: dict[str, list[Handed]] = {}
+    for info in program.classes:
+        if not any(b.startswith(_LIBRARY) and b.endswith(_BASE) for b in program.solver.external_bases(info)):
+            continue
+        for method in info.methods.values():
+            events = method.events
+            if any(e.name in _SAVES and (e.kind in ("txn", "unknown") or e.text == "txn") for e in events):
+                return None
+            for event in events:
+                sessions = program.sessions(event.value) if event.kind == "setitem" else ()
+                if sessions and any(a.tag == "param" and a.info is method for a in event.subject):
+                    found.setdefault(event.name, []).append(Handed(method, sessions))
+    return found
