@@ -63,7 +63,7 @@ Keywords = list[tuple[str, Value]]
 _SEEN = ("fn", "cls", "method", "inst", "handle")
 #: Methods that put something into what they are called on, and all that change it.
 _GROWING = ("append", "add", "extend", "insert", "appendleft")
-_CHANGING = frozenset({*relations.CHANGES, *_GROWING, "update", "setdefault", "pop"})
+_CHANGING = frozenset({*relations.CHANGES, *_GROWING, *handing.PUTS, "update", "setdefault", "pop"})
 _CALLED = ("fn", "cls", "partial", "method", "inst", "handle")
 
 
