@@ -92,6 +92,10 @@ def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
     else:
         if entered.closes or entered.holds:
             frame.left_open = True
+        frame.by_hand = frame.by_hand or Entered()
+        frame.by_hand.begun.extend(frame.tx[depth:])
+        frame.by_hand.closes.extend(entered.closes)
+        frame.by_hand.ends.extend(entered.ends)
         if keeping.put_on_stack(frame, item, (*halves.kept(frame.tx[depth:]), *entered.closes)):
             halves.enter_all(frame, frame.tx[depth:], item)
     return entered.value
@@ -117,10 +121,11 @@ def pop_all(frame: Frame, e: ir.Expr) -> None:
 
 
 def close_all(frame: Frame, span: ir.Span4) -> None:
-    """``stack.aclose()`` inside the ``with`` of the stack: what was entered on it is left here."""
-    if frame.stacks:
-        stack = frame.stacks[-1]
+    """``stack.aclose()``, inside the ``with`` of the stack or without one: what was entered on it is left here."""
+    stack = frame.stacks[-1] if frame.stacks else frame.by_hand
+    if stack is not None:
         leave(frame, Entered(closes=stack.closes, ends=stack.ends, flushes=stack.flushes), span)
+        frame.tx[:] = [t for t in frame.tx if t not in stack.begun]
 
 
 def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:

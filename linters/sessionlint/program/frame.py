@@ -83,6 +83,8 @@ class Frame(Notes):
         self.one_way: dict[Any, frozenset[str]] = {}
         #: the exit stacks of the ``with`` statements around the current place
         self.stacks: list[Any] = []
+        #: what was entered on exit stacks that no ``with`` leaves
+        self.by_hand: Any = None
         #: what was open when the ``except`` clause around the current place was entered
         self.failed: Value = UNKNOWN
         self.flags: list[str] = []
