@@ -37,9 +37,6 @@ def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
             late_awaits.outcome(frame, awaitable, e, True)
     if name == "asyncio.run":
         return results[0] if results else UNKNOWN
-    if name == "asyncio.wait":
-        # the tasks themselves, those that are done and those that are not
-        return (Seq((args[0], args[0])),) if args else UNKNOWN
     return (Seq(tuple(results[:20])),)
 
 
