@@ -563,3 +563,42 @@ def test_a_layer_of_which_only_the_name_is_known_is_told_with_its_article(tmp_pa
     votes = {"app/auth/codes.py": Vote("app/auth/codes.py", "auth", 0)}
     note = layer_note("auth", ("app/auth/**",), votes, policy)
     assert note == "auth layer app/auth/**: 1 file there holds nothing but the name of an auth layer."
+
+
+HELPER = """\
+from sqlalchemy import create_engine
+
+
+def fill():
+    with create_engine("postgresql://db/app").connect() as connection:
+        connection.execute("insert into berths default values")
+"""
+
+
+def test_what_lies_beside_tests_in_a_folder_named_after_a_kind_of_tests_serves_them(infer):
+    files = {
+        "app/db.py": DB,
+        "app/api.py": ROUTER,
+        "harbour_tests/test_berths.py": "from harbour_tests.steps.filling import fill\n",
+        "harbour_tests/steps/filling.py": HELPER,
+    }
+    assert infer(files).layers["test"] == ("test_*.py", "harbour_tests/**")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"harbour_tests/filling.py": HELPER, "app/more.py": "from harbour_tests.filling import fill\n"},
+        {"harbour_tests/filling.py": HELPER + '\n\nif __name__ == "__main__":\n    fill()\n'},
+        {
+            "harbour_tests/filling.py": HELPER,
+            "harbour_tests/main.py": "from fastapi import FastAPI\n\nfrom harbour_tests.filling import fill\n\n"
+            "app = FastAPI()\n\n\n@app.get('/')\ndef read():\n    fill()\n",
+        },
+        {"tests_of_sailors/unused.py": HELPER},
+    ],
+    ids=["the application imports it", "a script", "an application", "no tests there"],
+)
+def test_a_program_in_a_folder_named_after_tests_is_none(infer, files):
+    given = {"app/db.py": DB, "app/api.py": ROUTER, "harbour_tests/test_berths.py": "import pytest\n", **files}
+    assert not any("tests" in pattern for pattern in infer(given).layers.get("test", ()))
