@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.program import knowledge
+from sessionlint.program.entries import takes_session
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.reached import beside, reached_from
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -61,8 +63,14 @@ def serves_by_name(solver: Solver, owner: ClassInfo | None, name: str) -> bool:
 
 
 def message_handlers(program: Program) -> frozenset[FunctionInfo]:
-    """The functions that a dispatcher of messages calls: like what serves requests, nobody calls them in sight."""
-    return frozenset(program.by_file(_handlers_in))
+    """The functions that a dispatcher of messages calls: like what serves requests, nobody calls them in sight.
+
+    What they alone call in their files does their work, unless it takes a session that they have opened.
+    """
+    found = frozenset(program.by_file(_handlers_in))
+    if not found:
+        return found
+    return found | {f for f in reached_from(program, found, beside(program)) if not takes_session(program, f)}
 
 
 def _handlers_in(listing: FileListing) -> Iterator[FunctionInfo]:
