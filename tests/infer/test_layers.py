@@ -563,3 +563,98 @@ def test_a_layer_of_which_only_the_name_is_known_is_told_with_its_article(tmp_pa
     votes = {"app/auth/codes.py": Vote("app/auth/codes.py", "auth", 0)}
     note = layer_note("auth", ("app/auth/**",), votes, policy)
     assert note == "auth layer app/auth/**: 1 file there holds nothing but the name of an auth layer."
+
+
+HELPER = """\
+from sqlalchemy import create_engine
+
+
+def fill():
+    with create_engine("postgresql://db/app").connect() as connection:
+        connection.execute("insert into berths default values")
+"""
+
+
+def test_what_lies_beside_tests_in_a_folder_named_after_a_kind_of_tests_serves_them(infer):
+    files = {
+        "app/db.py": DB,
+        "app/api.py": ROUTER,
+        "harbour_tests/test_berths.py": "from harbour_tests.steps.filling import fill\n",
+        "harbour_tests/steps/filling.py": HELPER,
+    }
+    assert infer(files).layers["test"] == ("test_*.py", "harbour_tests/**")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"harbour_tests/filling.py": HELPER, "app/more.py": "from harbour_tests.filling import fill\n"},
+        {"harbour_tests/filling.py": HELPER + '\n\nif __name__ == "__main__":\n    fill()\n'},
+        {
+            "harbour_tests/filling.py": HELPER,
+            "harbour_tests/main.py": "from fastapi import FastAPI\n\nfrom harbour_tests.filling import fill\n\n"
+            "app = FastAPI()\n\n\n@app.get('/')\ndef read():\n    fill()\n",
+        },
+        {"tests_of_sailors/unused.py": HELPER},
+    ],
+    ids=["the application imports it", "a script", "an application", "no tests there"],
+)
+def test_a_program_in_a_folder_named_after_tests_is_none(infer, files):
+    given = {"app/db.py": DB, "app/api.py": ROUTER, "harbour_tests/test_berths.py": "import pytest\n", **files}
+    assert not any("tests" in pattern for pattern in infer(given).layers.get("test", ()))
+
+
+FERRY = """\
+from aiogram import Dispatcher
+
+from app.db import SessionLocal
+
+
+def count(session):
+    return session.execute("select 1")
+
+
+def sail(message):
+    with SessionLocal() as session:
+        count(session)
+
+
+def dock(message):
+    with SessionLocal() as session:
+        session.execute("select 2")
+
+
+def made():
+    dispatcher = Dispatcher()
+
+    async def on_sail(message):
+        sail(message)
+
+    async def on_dock(message):
+        dock(message)
+
+    dispatcher.message.register(on_sail)
+    dispatcher.message.register(on_dock)
+    return dispatcher
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"app/api.py": ROUTER, "app/ferry.py": FERRY}, {"app/ferry.py": FERRY.partition("def made")[0]}],
+    ids=["beside endpoints", "no endpoint anywhere"],
+)
+def test_a_helper_that_takes_a_session_makes_no_service_layer_of_handlers(infer, files):
+    assert "service" not in infer({"app/db.py": DB, **files}).layers
+
+
+def test_a_file_in_which_requests_have_sessions_opened_is_of_the_service_layer(infer):
+    router = ROUTER.replace('return db.execute("select 1")', "return sail(1), dock(2)")
+    router = router.replace("from app.db", "from app.ferry import dock, sail\nfrom app.db")
+    files = {"app/db.py": DB, "app/api.py": router, "app/ferry.py": FERRY.partition("def made")[0]}
+    assert infer(files).layers["service"] == ("app/ferry.py",)
+
+
+def test_a_file_named_after_services_is_one_whatever_opens_sessions_there(infer):
+    files = {"app/db.py": DB, "app/api.py": ROUTER, "app/services/ferry.py": FERRY}
+    assert infer(files).layers["service"] == ("app/services/**",)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from sessionlint.globs import has_wildcard
 from sessionlint.infer.moving import migrations, runners
-from sessionlint.infer.places import importers_of, misnamed
+from sessionlint.infer.places import helpers_of_tests, importers_of, misnamed
 from sessionlint.infer.votes import exempt_files
 from sessionlint.layers import LayerMap
 from sessionlint.policy import DEFAULT_LAYERS
@@ -18,7 +18,7 @@ def exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
     extra: dict[str, set[str]] = {}
     files = exempt_files(program)
     for path, layer in files.items():
-        folder = path.rpartition("/")[0]
+        folder = program.shared(helpers_of_tests).get(path, path.rpartition("/")[0])
         if layer == "test" and path.endswith("_test.py"):
             pattern = "*_test.py"
         elif path in program.shared(runners):

@@ -22,6 +22,8 @@ _ASIDE_FOLDERS = re.compile(
 _ASIDE_FILES = re.compile(
     r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I
 )
+#: ``integration_tests``, ``e2e-test``, ``tests_api``; not ``test_platform``, which may be about tests.
+_TEST_FOLDERS = re.compile(r"\w[\w.-]*[_-]tests?|tests[_-][\w.-]+", re.I)
 _EXEMPT = ("test", "migration")
 _MAIN = "__main__"
 _OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
@@ -152,7 +154,41 @@ def test_support(program: Program) -> frozenset[str]:
         }
         grown = not more <= found
         found |= more
-    return frozenset(found)
+    return frozenset(found | program.shared(helpers_of_tests).keys())
+
+
+def helpers_of_tests(program: Program) -> dict[str, str]:
+    """Files of no layer in such a folder, each with the outermost one; none that anything but tests imports.
+
+    What makes an application or runs as a script is a program, whatever its folder is called, and so is what it
+    imports.
+    """
+    layer_of = program.policy.layer_of
+    rest = (m for m in program.modules if layer_of(m.path) is None)
+    outermost = {m.path: folder for m in rest if (folder := _test_folder(m.path))}
+    if not outermost:
+        return {}
+    tests = [path for path in program.solver.names.primary if layer_of(path) == "test"]
+    holding = {f for f in {*outermost.values()} if any(path.startswith(f"{f}/") for path in tests)}
+    found = {
+        m.path: outermost[m.path] for m in program.modules if outermost.get(m.path) in holding and not _is_program(m)
+    }
+    importers = program.shared(importers_of)
+    while others := [p for p in found if any(i not in found and layer_of(i) != "test" for i in importers.get(p, ()))]:
+        for path in others:
+            del found[path]
+    return found
+
+
+def _test_folder(path: str) -> str:
+    """The outermost folder of a file that has such a name; ``""`` for none."""
+    parts = path.split("/")[:-1]
+    return next(("/".join(parts[: at + 1]) for at, part in enumerate(parts) if _TEST_FOLDERS.fullmatch(part)), "")
+
+
+def _is_program(module: ModuleInfo) -> bool:
+    functions = (module.body, *module.functions)
+    return _makes_application(module) or runs_as_script(module) or any(f.routes for f in functions)
 
 
 def migration_support(program: Program) -> frozenset[str]:

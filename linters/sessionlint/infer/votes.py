@@ -66,13 +66,14 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
     called = _called_from_endpoints(program)
     reached = _background_at_home(program)
     by_itself = _runs_apart(program)
+    apart = by_itself | _without_requests(program, by_itself)
     holders = _holders({path.rpartition("/")[0] for path in applications & application})
     found: dict[str, Vote] = {}
     for module in program.modules:
         if module.path in application and module.path not in left_out and module.path not in applications:
-            vote = _vote(module.path, _counts(program, module, called, reached), holders)
+            vote = _vote(module.path, _counts(program, module, called, reached, apart), holders)
             if vote is not None and vote.layer == "service" and _works_apart(program, module, by_itself):
-                counts = _counts(program, module, called, reached | by_itself)
+                counts = _counts(program, module, called, reached | by_itself, apart)
                 other = None if _is_called_service(module.path, holders) else _vote(module.path, counts, holders)
                 if other is not None and other.layer == "background":
                     vote = replace(other, apart=True)
@@ -106,6 +107,14 @@ def _runs_apart(program: Program) -> frozenset[FunctionInfo]:
     scripts = (m.body for m in program.modules if runs_as_script(m))
     started = frozenset((*program.background_functions, *_jobs(program), *program.entries, *scripts))
     return started | reached_from(program, started, anywhere)
+
+
+def _without_requests(program: Program, by_itself: frozenset[FunctionInfo]) -> frozenset[FunctionInfo]:
+    """Handlers of messages, and what they and work that no request runs alone call; everything, if there are none."""
+    if not any(f.routes for f in program.functions):
+        return frozenset(program.functions)
+    handlers = program.message_handlers
+    return handlers | reached_from(program, handlers | by_itself, anywhere) if handlers else handlers
 
 
 def _works_apart(program: Program, module: ModuleInfo, by_itself: frozenset[FunctionInfo]) -> bool:
@@ -164,7 +173,10 @@ def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | N
         return Vote(path, "background", counts["background"])
     if counts["model"] and counts["model"] >= counts["service"]:
         return Vote(path, "model", counts["model"])
-    if counts["service"] or (counts["functions"] and _is_called_service(path, holders)):
+    if counts["functions"] and _is_called_service(path, holders):
+        return Vote(path, "service", counts["service"])
+    # a helper or two, of a file that does its work with sessions of its own, are not what it is there for
+    if counts["service"] and counts["service"] >= counts["opening"]:
         return Vote(path, "service", counts["service"])
     return None
 
@@ -186,7 +198,11 @@ def _is_called_service(path: str, holders: Collection[str]) -> bool:
 
 
 def _counts(
-    program: Program, module: ModuleInfo, called: frozenset[FunctionInfo], reached: frozenset[FunctionInfo]
+    program: Program,
+    module: ModuleInfo,
+    called: frozenset[FunctionInfo],
+    reached: frozenset[FunctionInfo],
+    apart: frozenset[FunctionInfo],
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
@@ -212,6 +228,8 @@ def _counts(
             and (takes_session(program, function) or (function in called and _opens(function)))
         ):
             counts["service"] += 1
+        elif function.parent is None and function in apart and _opens(function):
+            counts["opening"] += 1
     return counts
 
 

@@ -65,6 +65,8 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     info.decorator_values = tuple(reversed(values))
     if not values:
         info.wrappers = ()
+    if served.serves_by_name(frame.solver, frame.class_scope, info.name):
+        add_route(frame, info, Route(info.name, None, None, UNKNOWN, info.header, served.CLASSES))
     info.resigned()
     before = frame.env.get(info.name)
     if frame.class_scope is None and info.span not in frame.redefined:
@@ -278,10 +280,10 @@ def _library_decorator(frame: Frame, info: FunctionInfo, name: str, decorator: i
         info.is_classmethod = True
         # the settings that are made of the others: nothing calls it in sight
         info.eager = info.eager or configured.is_settings(frame)
-    elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
-        _register(frame, info, last, None, decorator)
     elif framework := served.framework_of(name):
         _register(frame, info, last, None, decorator, framework)
+    elif last in knowledge.ROUTE_METHODS and name.startswith(("fastapi.", "starlette.", "fastapi_")):
+        _register(frame, info, last, None, decorator)
     elif name in frame.solver.policy.background_sinks or (last in ("task", "actor") and name.count("()")):
         info.registrations.setdefault("background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}"))
 

@@ -14,6 +14,7 @@ from sessionlint.program import knowledge
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.reached import beside, calling, reached_from
+from sessionlint.program.router_classes import ON_EVENTS
 from sessionlint.program.values import SESSION, Param
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _COMMAND: Final = re.compile(r"(?:^|\.)(?:command|group|callback)(?:\(|\Z)")
 #: What is called with a function that is a command from then on.
 _MAKES_COMMAND: Final = re.compile(r".*\.(?:command|group|callback)\(\)|typer\.run|fire\.Fire")
+#: What enters a context manager that asks for it.
+_APPLICATIONS: Final = ("fastapi.FastAPI", "starlette.applications.Starlette")
 #: Bases that say nothing of who calls the methods of a class.
 _PLAIN_BASES: Final = re.compile(r"(?:abc|builtins|collections|dataclasses|enum|pydantic|sqlalchemy|sqlmodel|typing)\b")
 
@@ -51,13 +54,38 @@ def starters(program: Program) -> frozenset[FunctionInfo]:
     given = (*(v for e in connected for v in e.args[:1]), *(e.value for e in program.events("starts")))
     receivers = (a.info for value in given for a in value if a.tag == "fn")
     registered = (f for f in program.functions if "on_event" in f.registrations)
-    return frozenset((*registered, *receivers, *lifespans(program)))
+    return frozenset((*registered, *receivers, *lifespans(program), *_listed(program), *_given_application(program)))
+
+
+def starts_or_stops(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function, or the one that it is written in, is run by the start or the end of a process."""
+    current: FunctionInfo | None = function
+    while current is not None and current not in program.shared(starters):
+        current = current.parent
+    return current is not None
+
+
+def _given_application(program: Program) -> Iterator[FunctionInfo]:
+    """Context managers that ask for the application alone: it is what enters them, with whatever they are joined."""
+    for function in program.functions:
+        if function.is_context_manager and len(function.params) == 1 and function.class_info is None:
+            declared = function.param_values.get(function.params[0][0], ((), ()))[0]
+            if any(a.tag == "ext" and a.name.removesuffix("()") in _APPLICATIONS for a in declared):
+                yield function
 
 
 def lifespans(program: Program) -> Iterator[FunctionInfo]:
     """The functions that applications and routers are told to enter when they start."""
     for entry in program.solver.routers.values():
         yield from (atom.info for atom in entry.get("lifespan", ()) if atom.tag == "fn")
+
+
+def _listed(program: Program) -> Iterator[FunctionInfo]:
+    """The functions of ``FastAPI(on_startup=[connect])``."""
+    for entry in program.solver.routers.values():
+        for option in ON_EVENTS:
+            listed = (v for a in entry.get(option, ()) if a.tag == "seq" for v in a.items)
+            yield from (atom.info for value in listed for atom in value if atom.tag == "fn")
 
 
 def _commands(program: Program) -> Iterator[FunctionInfo]:

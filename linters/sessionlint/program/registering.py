@@ -19,7 +19,8 @@ ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_webs
 class Route(NamedTuple):
     """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies.
 
-    ``framework``: which other one than FastAPI serves it; that has no router or dependencies of FastAPI's kind.
+    ``framework``: which other one than FastAPI serves it; that has no router or dependencies of FastAPI's kind, or
+    none that is in sight.
     """
 
     method: str

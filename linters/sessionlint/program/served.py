@@ -7,14 +7,28 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.program import knowledge
+from sessionlint.program.entries import takes_session
 from sessionlint.program.listing import FileListing
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import ClassInfo, FunctionInfo
+from sessionlint.program.reached import beside, reached_from
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
+    from sessionlint.program.solver import Solver
 
-#: Frameworks whose routes are decorators named after HTTP methods, as modules and classes that have them.
-_FRAMEWORKS: Final = re.compile(r"(?:(?P<litestar>litestar|starlite)\.(?:handlers\.)?(?:\w+\.)*)\Z")
+#: What a class-based view's endpoints are served by.
+CLASSES: Final = "classes"
+#: Frameworks whose routes are decorators named after HTTP methods, as modules and classes that have them. Classes of
+#: routes are FastAPI's endpoints on a router that their object makes, and that is not followed.
+_FRAMEWORKS: Final = re.compile(
+    r"(?:(?P<litestar>litestar|starlite)\.(?:handlers\.)?(?:\w+\.)*"
+    r"|(?P<classes>classy_fastapi|fastapi_class|fastapi_class_router|fastapi_cls_controller)\.(?:\w+\.)*)\Z"
+)
+#: Class decorators and bases that make an endpoint of each method that has the name of an HTTP method.
+_VIEWS: Final = re.compile(
+    r"fastapi_class\.(?:\w+\.)*View|(?:fastapi_utils|fastapi_restful)\.(?:\w+\.)*Resource|fastcbv\.(?:\w+\.)*BaseView"
+)
+_VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 _MORE_METHODS: Final = frozenset({"websocket_listener", "websocket_stream"})
 #: What registers a function with a dispatcher of messages: a decorator, or a call that is given it.
 _DISPATCHERS: Final = re.compile(
@@ -40,9 +54,23 @@ def framework_of(name: str) -> str:
     return found.lastgroup or "" if found is not None else ""
 
 
+def serves_by_name(solver: Solver, owner: ClassInfo | None, name: str) -> bool:
+    """Whether a method of a class-based view is an endpoint because it is called ``get`` or ``post``."""
+    if owner is None or name not in _VERBS or not (owner.decorators or owner.bases):
+        return False
+    wearing = {a.name for a in owner.decorators if a.tag == "ext"}
+    return any(_VIEWS.fullmatch(n.removesuffix("()")) for n in wearing | set(solver.external_bases(owner)))
+
+
 def message_handlers(program: Program) -> frozenset[FunctionInfo]:
-    """The functions that a dispatcher of messages calls: like what serves requests, nobody calls them in sight."""
-    return frozenset(program.by_file(_handlers_in))
+    """The functions that a dispatcher of messages calls: like what serves requests, nobody calls them in sight.
+
+    What they alone call in their files does their work, unless it takes a session that they have opened.
+    """
+    found = frozenset(program.by_file(_handlers_in))
+    if not found:
+        return found
+    return found | {f for f in reached_from(program, found, beside(program)) if not takes_session(program, f)}
 
 
 def _handlers_in(listing: FileListing) -> Iterator[FunctionInfo]:

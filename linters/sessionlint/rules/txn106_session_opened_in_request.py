@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sessionlint.facts.ir import Span4
+from sessionlint.program.entries import starts_or_stops
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
@@ -60,6 +61,7 @@ META = Rule(
         "dependencies, authentication first of all, that open a short session of their own and close it (what they "
         "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
         "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
+        "lifespans and what else runs when the application starts or ends; "
         "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
 )
@@ -1020,6 +1022,7 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
         program.role(function) in RECEIVERS
         and not is_approved(program, function)
         and not outlives_request(program, function)
+        and (bool(function.routes) or not starts_or_stops(program, function))
     )
 
 

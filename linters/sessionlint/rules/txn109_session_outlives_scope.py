@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program import class_containers, lasting
 from sessionlint.program.handles import HELD
+from sessionlint.program.stand_ins import stand_ins
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
@@ -551,6 +552,8 @@ def check(program: Program) -> Iterator[Finding]:
         if not _counts(program, event.function):
             continue
         held = tuple(a for a in event.subject if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
+        if held and event.function.name == "<module>":
+            held = tuple(a for a in held if a.tag != "handle" or a.site not in program.shared(stand_ins))
         reason = _reason(program, event, held, closed) if held else ""
         if reason:
             made = [a for a in held if isinstance(a, Handle)]
