@@ -49,17 +49,18 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     at: ir.Expr = e[3][0] if e[0] == "c" and e[3] else ("z", e[1], ())
     out: Value = UNKNOWN
     known = [a for n in names for a in (_views(frame, n) if n.tag == "param" else (n,))]
-    for text in strings.texts_of(tuple(known)):
+    texts = strings.texts_of(tuple(known))
+    for text in texts:
         if not text.dynamic:
             found = frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text))
             if frame.named:
-                class_names.called(frame, text.text, found)
+                class_names.called(frame, text.text, found, e, [t.text for t in texts])
             out = join(out, found)
         elif not out and text.text.count("\0") == 1:
             out = prefixes.methods(frame, base, text.text)
     if not out and (asked := _requests(frame, base)):
         return asked
-    if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
+    if not out and not texts and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
     return out
