@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    asked_names,
     attributes,
     by_key,
     calls,
@@ -107,6 +108,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.summary.draws = by_key.drawing(frame, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
+        asked_names.give_each(frame)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
         for name, value in frame.env.items():
             solver.write(("local", function, name), value)
