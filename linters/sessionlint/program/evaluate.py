@@ -103,7 +103,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         joining.settle(frame, scheduling.tell)
     function.events = frame.events
     function.summary = _summary(frame)
-    function.summary.forwards = forwarding.passed_on(function, body)
+    function.summary.forwards = forwarding.passed_on(function, body) or forwarding.passed_further(frame, body)
     function.summary.answers = configured.answering(function, body)
     function.summary.draws = by_key.drawing(frame, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
