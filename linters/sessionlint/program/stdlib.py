@@ -24,6 +24,7 @@ from sessionlint.program.values import (
     PartialCall,
     Seq,
     Value,
+    const,
     join,
     join_all,
     literal,
@@ -105,11 +106,26 @@ def _call_method(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr
 
 
 def _attribute_getter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (PartialCall((Ext("operator.attrgetter()"),), tuple(args[:1]), ()),)
+    return (PartialCall((Ext("operator.attrgetter()"),), tuple(args), ()),)
 
 
 def _get_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return named(frame, args[1], args[0], e) if len(args) == 2 else UNKNOWN
+    """``attrgetter("bind.engine")(session)``; of several names a tuple."""
+    found = [_attribute_below(frame, args[-1], name, e) for name in args[:-1]]
+    return (Seq(tuple(found)),) if len(found) > 1 else join_all(found)
+
+
+def _attribute_below(frame: Frame, base: Value, name: Value, e: ir.Expr) -> Value:
+    *above, last = str(literal(name) or "").split(".")
+    for part in above:
+        base = named(frame, base, const(part), e)
+    return named(frame, base, const(last) if above else name, e)
+
+
+def _call(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``operator.call(f, *args)``."""
+    called = args[0] if args else UNKNOWN
+    return join_all([frame.machine.call(frame, f, args[1:], keywords, e) for f in called])
 
 
 def _globals(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -281,6 +297,7 @@ SPECIAL: dict[str, Special] = {
     "builtins.getattr": _getattr, "builtins.int": _integer,
     "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
     "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute,
+    "operator.call": _call,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute,
