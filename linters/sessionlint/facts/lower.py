@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from sessionlint.facts import callees, kept, patterns, screen
+from sessionlint.facts import callees, kept, made_classes, patterns, screen
 from sessionlint.facts.expressions import NUMBERS, Expressions, operator_of
 from sessionlint.facts.ir import (
     FLAG_ASYNC,
@@ -73,6 +73,9 @@ class _Lowering(Expressions):
 
     def _assign(self, node: ast.Assign) -> Stmt:
         self._local.note(node)
+        made = made_classes.as_statement(node)
+        if made is not None:
+            return self._class(made)
         return ("=", self.span(node), self._many(node.targets), self.expr(node.value))
 
     def _annotated(self, node: ast.AnnAssign) -> Stmt:

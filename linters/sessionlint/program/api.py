@@ -24,6 +24,7 @@ from sessionlint.program.scheduling import POOLED, handed_over
 from sessionlint.program.served import message_handlers
 from sessionlint.program.solver import Solver
 from sessionlint.program.values import Dependency, Fn, Injected, Param, Pending, Site, Value
+from sessionlint.program.wrapped import is_provider, roles_of_wrappers
 from sessionlint.report import CheckError, Finding, Severity, Span, TraceStep
 
 if TYPE_CHECKING:
@@ -167,12 +168,18 @@ class Program:
         """What a dispatcher of messages (a bot's) calls: each owns its transaction, whoever opened its session."""
         return message_handlers(self)
 
+    @cached_property
+    def wrapper_roles(self) -> dict[FunctionInfo, str]:
+        """Inner functions of decorators, with what they are because of what they are put around."""
+        return roles_of_wrappers(self)
+
     @property
     def situations(self) -> tuple[frozenset[FunctionInfo], ...]:
         """Functions by what runs them. Calls elsewhere decide about that, and rules go by it."""
         return (
             frozenset(self.background_functions), self.background_helpers, frozenset(self.dependency_functions),
-            self.entries,
+            self.entries, frozenset(self.wrapper_roles),
+            frozenset(w for w, role in self.wrapper_roles.items() if role == "endpoint"),
         )  # fmt: skip
 
     def started_by(self, event: Event) -> list[FunctionInfo]:
@@ -268,6 +275,8 @@ class Program:
             return "background"
         if function in self.message_handlers and layer not in ("router", "background", "auth"):
             return "handler"
+        if layer == "service" and (function in self.wrapper_roles or is_provider(function)):
+            return self.wrapper_roles.get(function, "dependency")
         if function.parent is not None:
             return self.role(function.parent)
         if layer is None and function in self.dependency_functions:

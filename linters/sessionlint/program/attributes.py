@@ -13,6 +13,7 @@ from sessionlint.program import (
     class_values,
     configured,
     drawing,
+    function_attributes,
     giving,
     knowledge,
     library_classes,
@@ -143,6 +144,8 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
         if tag == "fn" and name in ("__wrapped__", "func"):
             return (wrapping.bare(atom),)
+        if tag == "fn" and (kept := function_attributes.held(frame, atom, name)):
+            return kept
         if tag in ("fn", "partial") and name == "value":
             return (atom,)  # the member of an enumeration
         if tag == "column" and name in ("key", "name"):

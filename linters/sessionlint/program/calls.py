@@ -92,7 +92,7 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             args, keywords = pairs.beside(frame, e, callee) or evaluated
         instead = overriding.others(frame, callee) if through is not None else []
         if instead and (awaited or not callee.info.is_async):
-            overriding.foretell(frame, through, instead, args, keywords, e)
+            overriding.foretell(frame, through, callee.info.name, instead, args, keywords, e)
         if frame.under and callee in frame.under:
             out = join(out, _guarded(frame, frame.under[callee], callee, args, keywords, e))
         elif frame.by_name and e[2][0] != "a" and callee in frame.by_name:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import ANY, ONLY, Guard
 from sessionlint.program.model import ClassInfo
@@ -44,11 +45,21 @@ def note(frame: Frame, info: ClassInfo, through: Param, name: str, value: Value)
     return value
 
 
-def called(frame: Frame, text: str, found: Value) -> None:
-    """Methods were found by a name: notes in which objects that name stands."""
+def called(frame: Frame, text: str, found: Value, e: ir.Expr, texts: list[str]) -> None:
+    """Methods were found by a name, one of these: notes in which objects that name stands, alone or in a longer one."""
     guard = frame.named.get(text)
+    if guard is None and e[0] == "c" and len(e[3]) > 1 and e[3][1][0] != "k":
+        guard = next((frame.named[name] for name in frame.named if _is_put_into(name, text, texts)), None)
     if guard is not None:
         frame.by_name.update(dict.fromkeys([a for a in found if a.tag in ("fn", "method")], guard))
+
+
+def _is_put_into(name: str, text: str, texts: list[str]) -> bool:
+    """Whether a text is ``f"step_{name}"``, and the others with it are the same of the other names."""
+    before, found, after = text.partition(name)
+    if not found:
+        return False
+    return all(t.startswith(before) and t.endswith(after) and len(t) > len(before + after) for t in texts)
 
 
 def _guard(through: Param, kinds: list[tuple[str, Any]]) -> Guard:

@@ -12,7 +12,7 @@ from sessionlint.facts import ir
 from sessionlint.program import class_names, knowledge, overriding
 from sessionlint.program.arguments import bound
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import ONLY, Guard
+from sessionlint.program.guards import ANY, ONLY, Guard
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.values import UNKNOWN, Cls, Const, Ext, Fn, Inst, Param, Value
 
@@ -35,10 +35,15 @@ class Choice(NamedTuple):
     owner: ClassInfo
     name: str
     others: tuple[tuple[ClassInfo, Any], ...] = ()
+    #: more classes that keep the same one there
+    alike: tuple[ClassInfo, ...] = ()
 
     @property
     def guard(self) -> Guard:
         """What must hold of the object for this one to be called."""
+        if self.alike:
+            kinds = frozenset(("of", (owner, self.name)) for owner in (self.owner, *self.alike))
+            return Guard(self.through, ANY, kinds, True)
         return Guard(self.through, "of", (self.owner, self.name), True)
 
 
@@ -82,15 +87,24 @@ def _note_made(frame: Frame, info: ClassInfo, through: Param, value: Value) -> N
         for name, made in [(cls.keeps[a.info], a) for a in value if a.tag == "inst" and a.info in cls.keeps]:
             if made.info not in frame.chosen:
                 _note(frame, info, through, name, frame.solver.attribute(info, name), [Cls(made.info)])
+        for name in cls.left_open:
+            if _is_open(frame, info, name, frame.solver.attribute(info, name)):
+                _left_open(frame, info, through, name, [a.info for a in value if a.tag == "inst"])
 
 
-def _left_open(frame: Frame, info: ClassInfo, through: Param, name: str) -> Value:
-    """What the classes below keep in an attribute that has no value here."""
+def _left_open(frame: Frame, info: ClassInfo, through: Param, name: str, made: list[ClassInfo] | None = None) -> Value:
+    """What the classes below keep in an attribute that has no value here; objects were ``made`` of some of it."""
     owner = next(c for c in frame.solver.mro(info) if name in c.attributes)
     others = _below(frame, info, owner, name)
     if len(others) > _MOST:
         return UNKNOWN
-    frame.chosen.update((a.info, Choice(through, below, name)) for below, a in others)
+    owners: dict[Any, list[ClassInfo]] = {}
+    for below, a in others:
+        if made is not None and a.info not in made:
+            continue
+        owners.setdefault(a.info, []).append(below)
+    for kept, (first, *more) in owners.items():
+        frame.chosen.setdefault(kept, Choice(through, first, name, (), tuple(more)))
     return tuple(dict.fromkeys(a for _, a in others))
 
 

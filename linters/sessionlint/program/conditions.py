@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.guards import ONLY, decided, handed_as, is_drawn, is_handed, wanted_of
+from sessionlint.program.guards import ANY, ONLY, decided, handed_as, is_drawn, is_handed, wanted_of
 from sessionlint.program.memo import SIGNATURE
 from sessionlint.program.model import Effect, Summary
 from sessionlint.program.values import SESSION, Handle, Value, contained
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Stands for any object: true, and not ``None``.
 _OBJECT = Handle(SESSION, ("", (0, 0, 0, 0)), ("", (0, 0, 0, 0)))
+#: Kinds of guards that ask for the class of an object.
+_OF_OBJECTS = frozenset({"of", "is", ANY, ONLY})
 OPENS = Effect("create", SESSION, None)
 
 
@@ -34,6 +36,8 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
                 return None
             left += [guard._replace(param=through)] if through is not guard.param else []
             continue
+        if guard.kind in _OF_OBJECTS:
+            value = _provided(value, solver)
         holds = decided(guard, tuple(_OBJECT if _is_given(solver, a) else a for a in value), solver.mro)
         held = contained(value, 2) if holds is None and is_drawn(guard) else ()
         inside = tuple(dict.fromkeys(a for a in held if a.tag == "param" or a in wanted_of(guard)))
@@ -49,6 +53,25 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
         if holds is False:
             return None
     return frozenset(left)
+
+
+def _provided(value: Value, solver: Solver) -> Value:
+    """What is injected, as the objects that its provider makes; as it is where no more than a port is known of one."""
+    for atom in value:
+        if atom.tag == "injected":
+            break
+    else:
+        return value
+    found: Value = ()
+    for atom in value:
+        made = solver.views(atom) if atom.tag == "injected" else (atom,)
+        found += made if made and all(a.tag == "inst" and not _is_protocol(a) for a in made) else (atom,)
+    return found
+
+
+def _is_protocol(atom: Any) -> bool:
+    """Whether no more is known of an object than which methods it has: classes need not say that they do."""
+    return any(b.tag == "ext" and b.name.endswith(".Protocol") for b in atom.info.bases)
 
 
 def _handed(guard: Any, value: Value, solver: Solver) -> Any:

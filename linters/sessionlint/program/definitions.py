@@ -333,7 +333,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     info = frame.solver.define_class(frame.module, facts, qualname, frame.function)
     bases: Value = UNKNOWN
     for base in facts[3]:
-        for atom in frame.evaluate(base):
+        for atom in _given(frame, frame.evaluate(base)):
             if atom.tag == "inst":
                 atom = Cls(atom.info)
             bases = join(bases, (atom,))
@@ -364,6 +364,14 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
+
+
+def _given(frame: Frame, base: Value) -> Value:
+    """The base that a function derives a class from where all callers hand it the same one."""
+    if len(base) != 1 or base[0].tag != "param":
+        return base
+    passed = frame.solver.ask("views_among", base[0], ("cls",))
+    return passed if len(passed) == 1 else base
 
 
 def _made_for_requests(frame: Frame, info: ClassInfo) -> None:

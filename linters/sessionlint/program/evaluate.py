@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    asked_names,
     attributes,
     by_key,
     calls,
@@ -102,11 +103,12 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         joining.settle(frame, scheduling.tell)
     function.events = frame.events
     function.summary = _summary(frame)
-    function.summary.forwards = forwarding.passed_on(function, body)
+    function.summary.forwards = forwarding.passed_on(function, body) or forwarding.passed_further(frame, body)
     function.summary.answers = configured.answering(function, body)
     function.summary.draws = by_key.drawing(frame, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
+        asked_names.give_each(frame)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):
         for name, value in frame.env.items():
             solver.write(("local", function, name), value)

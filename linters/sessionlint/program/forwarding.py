@@ -13,7 +13,7 @@ from sessionlint.program import libraries
 from sessionlint.program.arguments import bound
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import Fn, Value, join_all
+from sessionlint.program.values import UNKNOWN, Fn, Value, join_all
 
 Keywords = list[tuple[str, Value]]
 #: What runs all that it is given at the same time: of how many, the callers together tell.
@@ -27,6 +27,41 @@ def is_open_ended(function: FunctionInfo) -> bool:
 
 def passed_on(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> ir.Expr | None:
     """The one call such a function consists of, its callee a parameter of its own; ``None`` for others."""
+    call = _only_call(function, body)
+    return call if call is not None and call[2][2] in _own(function) else None
+
+
+def passed_further(frame: Frame, body: tuple[ir.Stmt, ...]) -> ir.Expr | None:
+    """The same of a function that hands on to another such helper what it is handed: ``return run(call, *args)``."""
+    function = frame.function
+    call = _only_call(function, body)
+    if call is None or not call[3] or call[3][0][0] != "n" or call[3][0][2] not in _own(function):
+        return None
+    helpers = _helpers(frame, function, call)
+    return call if helpers and all(_forwards(frame, h) for h in helpers) else None
+
+
+def _forwards(frame: Frame, helper: Any) -> bool:
+    if helper.tag != "fn" or helper.info is frame.function or not is_open_ended(helper.info):
+        return False
+    return frame.solver.summary_of(helper.info).forwards is not None
+
+
+def _helpers(frame: Frame, function: FunctionInfo, call: ir.Expr) -> Value:
+    """What the name stands for by which another helper is called: it is one of the module's."""
+    name = call[2][2]
+    if function.parent is not None or any(p[0] == name for p in function.params):
+        return UNKNOWN
+    return frame.solver.member(function.path, name)
+
+
+def _own(function: FunctionInfo) -> set[str]:
+    """The parameters of a function that are no starred ones."""
+    return {p[0] for p in function.params if p[1] in (ir.KIND_POSONLY, ir.KIND_NORMAL)}
+
+
+def _only_call(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> ir.Expr | None:
+    """The call of something by its name that an open-ended function consists of, with nothing but its parameters."""
     if not is_open_ended(function) or function.is_generator or function.decorators or not body:
         return None
     statements = body[1:] if body[0][0] == "E" and body[0][2][0] == "k" else body
@@ -34,8 +69,7 @@ def passed_on(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> ir.Expr | No
         return None
     call = statements[0][2]
     call = call[2] if call[0] == "aw" else call
-    own = {p[0] for p in function.params if p[1] in (ir.KIND_POSONLY, ir.KIND_NORMAL)}
-    if call[0] != "c" or call[2][0] != "n" or call[2][2] not in own:
+    if call[0] != "c" or call[2][0] != "n":
         return None
     parts = [a[2] if a[0] == "*" else a for a in call[3]] + [v for _, v in call[4]]
     names = {p[0] for p in function.params}
@@ -65,6 +99,8 @@ def forward(frame: Frame, helper: Fn, call: ir.Expr, args: list[Value], keywords
     function = helper.info
     e = _as_if_direct(function, call, e)
     targets, args, keywords = _handed(function, call, bound(frame, function, helper, args, keywords))
+    if call[2][2] not in _own(function):
+        targets = _helpers(frame, function, call)
     if not targets:
         return libraries.unknown_call(frame, e, args, keywords)
     out = join_all([frame.machine.call(frame, target, args, keywords, e) for target in targets])

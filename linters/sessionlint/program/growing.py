@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     class_containers,
+    default_lists,
     lasting,
     sending,
     stubs,
@@ -16,7 +17,7 @@ from sessionlint.program import (
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.router_classes import note_added
-from sessionlint.program.targets import assign, put_back, renew
+from sessionlint.program.targets import assign, attributes_of, put_back, renew
 from sessionlint.program.values import (
     CONNECTION,
     NAMESPACE,
@@ -57,7 +58,8 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
         if any(a.tag == "dependency" for v in added for a in v):
             note_added(frame, target, tuple(a for v in added for a in v if a.tag == "dependency"))
         _grow_inside(frame, target, tuple(a for v in added for a in v), e)
-        if sequences and target[0] == "i":
+        in_default = target[0] == "i" and default_lists.put(frame, target, tuple(a for v in added for a in v))
+        if sequences and target[0] == "i" and not in_default:
             put_back(frame, target, _grown(frame, sequences, added))
         return
     if not sequences:
@@ -158,6 +160,20 @@ def _holds_session(frame: Frame, atom: Any) -> bool:
     return bool(atom.bindings) and any(frame.solver.kind_of(a) in _HELD for a in contained((atom,), 2))
 
 
+def _give_attributes(frame: Frame, holder: ir.Expr, span: ir.Span4, args: list[Value], keywords: Keywords) -> None:
+    """``self.__dict__.update(options)``, ``vars(self).update(…)``: each entry becomes an attribute."""
+    given = [v for value in args for a in value for v in (frame.solver.views(a) if a.tag == "param" else (a,))]
+    entries = [
+        entry
+        for a in given
+        if a.tag == "map"
+        for entry in a.items
+        if entry != NAMESPACE and isinstance(entry[0], str) and entry[1]
+    ]
+    for name, value in (*keywords, *entries):
+        assign(frame, ("a", span, holder, name), value, None)
+
+
 def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords: Keywords) -> None:
     """``mapping.update(…)`` and ``setdefault``: the variable's dictionary now has these keys, too."""
     maps = tuple(c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "map")
@@ -165,9 +181,8 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
     maps = tuple(m for m in maps if NAMESPACE not in m.items)
     if e[2][3] == "setdefault" and len(args) == len(e[3]) == 2 and isinstance(literal(args[0]), str):
         frame.identifier(literal(args[0]), args[1], e[3][1], "key")
-    if e[2][3] == "update" and e[2][2][0] == "a" and e[2][2][3] == "__dict__":
-        for name, value in keywords:
-            assign(frame, ("a", e[1], e[2][2][2], name), value, None)
+    if e[2][3] == "update" and (holder := attributes_of(e[2][2])) is not None:
+        _give_attributes(frame, holder, e[1], args, keywords)
     if e[3] and args and stubs.is_replaced(e[2][2]):
         stubs.replace_all(frame, e[3][0], args[0])
     if not maps:

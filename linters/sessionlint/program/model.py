@@ -13,7 +13,7 @@ from sessionlint.facts import ir
 from sessionlint.program.events import Effect, Event, Hop, Kept, Transaction
 from sessionlint.program.knowledge import SESSION_CLASSES
 from sessionlint.program.summaries import Summary
-from sessionlint.program.values import Site, Value
+from sessionlint.program.values import Const, Site, Value
 
 __all__ = [
     "KEPT", "ClassInfo", "Effect", "Event", "FunctionInfo", "Hop", "Kept", "Key", "ModuleInfo", "Summary",
@@ -25,6 +25,10 @@ Key = tuple[str, str, int]
 
 #: The attribute of a class under which it is written down which handles its methods make and keep.
 KEPT = "<kept>"
+#: What an annotation has beside it where it is ``type[…]`` of that.
+_CLASS_ITSELF = Const("class", "str")
+_A_CALL = Const("callable", "str")
+_NOTHING = (Const(None, "NoneType"),)
 
 
 class FunctionInfo:
@@ -226,8 +230,8 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
-        "_hooks", "_keeps", "_shape", "attributes", "bases", "decorators", "defined_in", "facts", "header", "key",
-        "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "span",
+        "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in", "facts",
+        "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "span",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -255,6 +259,7 @@ class ClassInfo:
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
         self._hooks: frozenset[str] | None = None
         self._keeps: dict[Any, str] | None = None
+        self._left_open: tuple[str, ...] | None = None
         self._shape: tuple[Any, ...] | None = None
 
     @property
@@ -282,7 +287,7 @@ class ClassInfo:
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
-        self._shape = self._keeps = self._hooks = None
+        self._shape = self._keeps = self._hooks = self._left_open = None
 
     @property
     def hooks(self) -> frozenset[str]:
@@ -294,11 +299,19 @@ class ClassInfo:
 
     @property
     def keeps(self) -> dict[Any, str]:
-        """The classes that stand in attributes of its body, and in which."""
+        """The classes that stand in attributes of its body, and in which; those that are only declared there, too."""
         if self._keeps is None:
-            values = ((n, e[2]) for n, e in self.attributes.items() if e[3] is not None)
+            values = [(n, e[2] if e[3] is not None else _declared_classes(e[1])) for n, e in self.attributes.items()]
             self._keeps = {a.info: name for name, value in values for a in value if a.tag == "cls"}
         return self._keeps
+
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """The attributes of its body that classes below are left to put a class or function into."""
+        if self._left_open is None:
+            entries = self.attributes.items()
+            self._left_open = tuple([n for n, (_, said, value, _) in entries if value == _NOTHING or _is_call(said)])
+        return self._left_open
 
     def assigns(self, name: str) -> bool:
         """Whether its body gives an attribute a value, in the place of what a class above has."""
@@ -363,6 +376,17 @@ class ModuleInfo:
 
     def __repr__(self) -> str:
         return f"<module {self.name or self.path}>"
+
+
+def _declared_classes(annotation: Value) -> Value:
+    """``type[Repository]``: what an attribute holds that classes below give a value."""
+    declared = [a for a in annotation if a.tag == "annotated" and _CLASS_ITSELF in a.metadata]
+    return tuple([a for each in declared for a in each.type])
+
+
+def _is_call(annotation: Value) -> bool:
+    """Whether something is declared that is called: ``Callable[…, Repository]``."""
+    return any(a.tag == "annotated" and _A_CALL in a.metadata for a in annotation)
 
 
 def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, ...]]]:

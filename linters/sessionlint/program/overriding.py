@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import replacing
 from sessionlint.program.arguments import bound
 from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import Frame, identity
@@ -34,26 +35,33 @@ def is_own_hook(method: FunctionInfo, owner: Inst) -> bool:
     return bool(owner.bindings) and method.class_info is not None and method.name in method.class_info.hooks
 
 
-def others(frame: Frame, callee: Any) -> list[FunctionInfo]:
-    """The methods that classes below the receiver's have in the place of a callee that does something itself."""
+def others(frame: Frame, callee: Any) -> list[tuple[ClassInfo, FunctionInfo]]:
+    """The methods that classes below the receiver's have in the place of a callee that does something itself.
+
+    What took the place of a method from outside of its class is among them, with that class.
+    """
     if callee.tag != "fn" or not isinstance(callee.receiver, Inst) or callee.info.class_info is None:
         return []
     solver = frame.solver
-    if not solver.read(("subclasses", callee.receiver.info)) or solver.is_abstract(callee.info):
+    if not solver.read(("subclasses", callee.receiver.info)):
         return []
-    found = solver.overrides(callee.receiver.info, callee.info.name)
-    return [m for m in found if m is not callee.info and m.class_info is not None and not m.is_generator]
+    own, name = callee.receiver.info, callee.info.name
+    found = replacing.below(frame, own, name)
+    if solver.is_abstract(callee.info):
+        return found
+    methods = solver.overrides(own, name)
+    return [(m.class_info, m) for m in methods if m is not callee.info and m.class_info and not m.is_generator] + found
 
 
 def foretell(
-    frame: Frame, through: Any, methods: list[FunctionInfo], args: list[Value], keywords: Any, e: ir.Expr
-) -> None:
-    """Notes what a call would do in objects that have one of these methods in the place of the one that is called."""
-    for method in methods:
-        owner = method.class_info
-        if owner is None or method is frame.function:
+    frame: Frame, through: Any, name: str, methods: list[tuple[ClassInfo, FunctionInfo]], args: list[Value],
+    keywords: Any, e: ir.Expr,
+) -> None:  # fmt: skip
+    """Notes what a call would do in objects that have one of these methods in the place of the one of that name."""
+    for owner, method in methods:
+        if method is frame.function:
             continue
-        guard = Guard(through, ONLY, (owner, method.name), True)
+        guard = Guard(through, ONLY, (owner, name), True)
         foretell_one(frame, guard, Fn(method, Inst(owner)), args, keywords, e)
 
 

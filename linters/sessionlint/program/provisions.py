@@ -76,7 +76,7 @@ def inject(frame: Frame, info: FunctionInfo | None, name: str, dependency: Depen
     return (Injected(first),)
 
 
-def decorators(values: list[tuple[ir.Expr, Value]]) -> tuple[list[ir.Expr], bool]:
+def decorators(values: Iterable[tuple[ir.Expr, Value]]) -> tuple[list[ir.Expr], bool]:
     """Those of a function's decorators that make a provider of it, and whether a container fills its parameters."""
     named = [(d, a.name) for d, value in values for a in value if a.tag == "ext"]
     made = [d for d, name in named if name in _DECORATORS]

@@ -137,6 +137,9 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
         return _route_by_call(frame, receiver, name, args, keywords, e)
     elif name == "mount":
         middleware.mounted(frame, receiver, args, keywords, e)
+    elif name == "add_event_handler":
+        given = args[1] if len(args) > 1 else named.get("func", UNKNOWN)
+        frame.emit("starts", e[1], name=name, value=given, expr=e)
     return UNKNOWN
 
 

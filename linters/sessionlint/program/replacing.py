@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import UNKNOWN, Cls, Const, Fn, Inst, Value, join
 
 #: Cells of the classes in which a method of some name is replaced, of what replaces it there, and whether surely.
@@ -58,6 +58,16 @@ def replaced(frame: Frame, atom: Inst, name: str, method: FunctionInfo) -> Value
         if name in info.methods:
             break
     return join((frame.solver.bound(method, atom),), found) if found else UNKNOWN
+
+
+def below(frame: Frame, info: ClassInfo, name: str) -> list[tuple[ClassInfo, FunctionInfo]]:
+    """What took the place of a method in classes below one, with the class of which objects have that."""
+    found: list[tuple[ClassInfo, FunctionInfo]] = []
+    for atom in frame.solver.read((_REPLACED, name)):
+        if atom.info is not info and info in frame.solver.mro(atom.info):
+            instead = frame.solver.read((_INSTEAD, atom.info, name))
+            found += [(atom.info, a.info) for a in instead if _is_told(frame, a.info)]
+    return found
 
 
 def _is_told(frame: Frame, function: FunctionInfo) -> bool:

@@ -25,6 +25,7 @@ from sessionlint.program.values import (
     PartialCall,
     Seq,
     Value,
+    const,
     join,
     join_all,
     literal,
@@ -52,17 +53,18 @@ def named(frame: Frame, base: Value, names: Value, e: ir.Expr) -> Value:
     at: ir.Expr = e[3][0] if e[0] == "c" and e[3] else ("z", e[1], ())
     out: Value = UNKNOWN
     known = [a for n in names for a in (_views(frame, n) if n.tag == "param" else (n,))]
-    for text in strings.texts_of(tuple(known)):
+    texts = strings.texts_of(tuple(known))
+    for text in texts:
         if not text.dynamic:
             found = frame.machine.attribute(frame, base, text.text, ("a", e[1], at, text.text))
             if frame.named:
-                class_names.called(frame, text.text, found)
+                class_names.called(frame, text.text, found, e, [t.text for t in texts])
             out = join(out, found)
         elif not out and text.text.count("\0") == 1:
             out = prefixes.methods(frame, base, text.text)
     if not out and (asked := _requests(frame, base)):
         return asked
-    if not out and not strings.texts_of(tuple(known)) and any(n.tag == "param" for n in names):
+    if not out and not texts and any(n.tag == "param" for n in names):
         # the caller knows the name
         return (PartialCall(BY_NAME, (base, names), ()),)
     return out
@@ -107,11 +109,26 @@ def _call_method(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr
 
 
 def _attribute_getter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (PartialCall((Ext("operator.attrgetter()"),), tuple(args[:1]), ()),)
+    return (PartialCall((Ext("operator.attrgetter()"),), tuple(args), ()),)
 
 
 def _get_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return named(frame, args[1], args[0], e) if len(args) == 2 else UNKNOWN
+    """``attrgetter("bind.engine")(session)``; of several names a tuple."""
+    found = [_attribute_below(frame, args[-1], name, e) for name in args[:-1]]
+    return (Seq(tuple(found)),) if len(found) > 1 else join_all(found)
+
+
+def _attribute_below(frame: Frame, base: Value, name: Value, e: ir.Expr) -> Value:
+    *above, last = str(literal(name) or "").split(".")
+    for part in above:
+        base = named(frame, base, const(part), e)
+    return named(frame, base, const(last) if above else name, e)
+
+
+def _call(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``operator.call(f, *args)``."""
+    called = args[0] if args else UNKNOWN
+    return join_all([frame.machine.call(frame, f, args[1:], keywords, e) for f in called])
 
 
 def _globals(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -288,6 +305,7 @@ SPECIAL: dict[str, Special] = {
     "builtins.getattr": _getattr, "builtins.int": _integer,
     "operator.methodcaller": _method_caller, "operator.methodcaller()": _call_method,
     "operator.attrgetter": _attribute_getter, "operator.attrgetter()": _get_attribute,
+    "operator.call": _call,
     "builtins.globals": _globals, "builtins.vars": _vars, "builtins.__import__": _import,
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute,

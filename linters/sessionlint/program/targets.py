@@ -12,6 +12,7 @@ from sessionlint.program import (
     class_containers,
     consuming,
     filling,
+    function_attributes,
     giving,
     in_place,
     keeping,
@@ -170,6 +171,8 @@ def _attribute(
             if path:
                 frame.solver.write(("name", path, name), value)
                 frame.store("global", f"{atom.name}.{name}", value, target[1])
+        elif atom.tag == "fn":
+            function_attributes.keep(frame, atom, name, value, target)
         elif atom.tag in ("ext", "obj"):
             frame.solver.write(("state", atom.name, name), value)
             shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
@@ -247,8 +250,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
             frame.store("state", ir.text_of(target), value, target[1])
     if isinstance(key, str) and value and _is_request_state(target[2]):
         frame.solver.write(("state", "state", key), value)
-    attributes = _attributes_of(target[2])
-    if isinstance(key, str) and attributes is not None and any(a.tag in ("inst", "cls", "mod") for a in owner):
+    attributes = attributes_of(target[2])
+    if isinstance(key, str) and attributes is not None and _has_attributes(frame, attributes, owner):
         _attribute(frame, ("a", target[1], attributes, key), value)
         return
     if isinstance(key, int) and target[2][0] == "n" and any(a.tag == "seq" for a in owner):
@@ -265,6 +268,13 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         if by_key.is_default(owner):
             return
     _keep(frame, target, owner, awaitables.keys_of(keys, "loop" in frame.flags), value)
+
+
+def _has_attributes(frame: Frame, holder: ir.Expr, owner: Value) -> bool:
+    """Whether what an expression gives has attributes that code can add to: ``types.SimpleNamespace()`` has, too."""
+    if any(a.tag in ("inst", "cls", "mod") for a in owner):
+        return True
+    return any(a.tag == "fn" or (a.tag == "map" and NAMESPACE in a.items) for a in frame.evaluate(holder))
 
 
 def _put_at(atom: Seq, index: int, value: Value) -> Seq:
@@ -368,7 +378,7 @@ def _holding(atom: Map, key: str, value: Value) -> Map:
     return atom._replace(items=held(atom.items), whole=held(atom.whole))
 
 
-def _attributes_of(expr: ir.Expr) -> ir.Expr | None:
+def attributes_of(expr: ir.Expr) -> ir.Expr | None:
     """The object whose attributes ``x.__dict__``, ``vars(x)`` or ``globals()`` are a dictionary of."""
     if expr[0] == "a" and expr[3] == "__dict__":
         inner: ir.Expr = expr[2]
