@@ -13,6 +13,7 @@ from sessionlint.program import (
     beginning,
     contexts,
     definitions,
+    filled_if,
     generators,
     handles,
     holding,
@@ -153,6 +154,8 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
         beginning.note(frame, asked.where_it_holds, asked)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
     depth, begun = len(frame.guards), len(frame.tx)
+    if frame.function.class_info is not None:
+        holds = (*holds, *filled_if.where(frame, s[2]))
     frame.guards.extend(holds)
     run_block(frame, s[3])
     frame.guards[depth:] = fails
