@@ -16,6 +16,7 @@ from sessionlint.program import (
     overriding,
     registries,
     sending,
+    sometimes,
     unsaved,
     wrapping,
 )
@@ -54,7 +55,9 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
             if fact == holding.QUERIED:
                 holding.asked(frame, subject, e)
-            else:
+            elif fact == holding.SOMETIMES:
+                sometimes.by_callee(frame, subject, (atom, holding.IF_SO) in summary.leaves, e)
+            elif fact != holding.IF_SO:
                 handles.apply_state(frame, subject, fact)
 
 
@@ -121,6 +124,8 @@ def happens(
                 flags = ("autobegun",)
             if effect.name in _ENDS_OR_BEGINS and any(frame.know(s, "begun") == 1 for s in subjects or ()):
                 flags = (*flags, "begun")
+            if effect.kind == "hold":
+                flags = holding.asked_of_callers((*guards, *frame.guards))
             for subject in subjects or ():
                 if effect.kind != unsaved.LEFT and (effect.kind != "schedule" or _is_known_above(frame, subject)):
                     outer = Effect(effect.kind, effect.name, subject)

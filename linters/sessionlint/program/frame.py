@@ -156,6 +156,8 @@ class Frame:
         self.begins: dict[Any, Event] = {}
         self.loop_exits: list[tuple[dict[str, Value], dict[tuple[Any, str], int], bool]] = []
         self.returned = False
+        #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
+        self.doubts: dict[Any, Any] = {}
         #: what generators that are taken from by hand have given, and the places of this one's own ``yield``s
         self.taken: dict[Any, Value] = {}
         #: what names stand for together in each round of a loop, see :mod:`sessionlint.program.pairs`

@@ -26,6 +26,7 @@ from sessionlint.program import (
     picking,
     rounds,
     setbacks,
+    sometimes,
     told_tests,
     workers,
 )
@@ -90,6 +91,7 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
     frame.emit("return", s[1], ("closed",) if closed else (), value=value, expr=s[2], args=ended, subject=closed)
     if not frame.function.is_generator:
         frame.leaves()
+        sometimes.note_return(frame, value, s[2] is not None)
     frame.returned = True
     frame.dead = True
 
@@ -146,10 +148,12 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
+    closed, ended = sometimes.tested(frame, s[2]) if frame.doubts else ((), ())
     gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
     frame.env.update(chosen)
     narrowed.update(listed.note(frame, inside))
     absent.forget(frame, gone)
+    sometimes.forget(frame, closed)
     if asked is not None:
         beginning.note(frame, asked.where_it_holds, asked)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
@@ -170,6 +174,7 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     widths = {name: (frame.env[name], value) for name, value in others.items()} if others else {}
     frame.env.update({**left, **others})
     absent.forget(frame, missing)
+    sometimes.forget(frame, ended)
     kept = listed.note(frame, outside)
     kept.update(widths)
     if asked is not None:
@@ -184,7 +189,9 @@ def _if(frame: Frame, s: ir.Stmt) -> None:
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
     after_else = frame.snapshot() if len(frame.left) > blocks else None
+    open_on_one = sometimes.met(frame, s, before, after_body) if frame.facts or after_body[1] else []
     frame.merge(after_body)
+    sometimes.keep(frame, open_on_one)
     if after_else is not None:
         one_way.closed_there(frame, s, after_body, after_else, blocks)
 
