@@ -119,6 +119,10 @@ def happens(
                 return
             flags = (merging.ADDED,) if added else ()
         else:
+            if effect.kind == "change":
+                subjects = handles.writing(frame, subjects or ())
+                if not subjects:
+                    return
             begins = effect[:2] == ("txn", "begin") and not guards
             if begins and any(frame.know(s, "used") == 1 for s in subjects or ()):
                 flags = ("autobegun",)
