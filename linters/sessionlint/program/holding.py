@@ -40,6 +40,8 @@ _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
 #: What runs, and leaves sessions open that belong to others, too.
 _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
+#: What none of them sees of the others: what those leave open, and that they have written.
+_APART = (*_STATE, "written")
 _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
 _WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
@@ -174,7 +176,7 @@ def each(frame: Frame, alternatives: Value) -> Iterator[Any]:
     if len(alternatives) < 2:
         yield from alternatives
         return
-    kept = None if _are_rivals(alternatives) else _STATE
+    kept = None if _are_rivals(alternatives) else _APART
     if kept and all(a.tag not in _ALTERNATIVES for a in alternatives):
         yield from alternatives
         return
