@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    alike,
     by_key,
     calls,
     certificates,
@@ -97,7 +98,7 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag in ("param", "injected"):
         out: Value = UNKNOWN
         if depth < 3:
-            for view in frame.solver.ask("views", atom):
+            for view in alike.as_one(frame, atom, frame.solver.ask("views", atom)):
                 if view.tag != "param" and view != atom:
                     drawing.draw_by(frame, atom, view, name)
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))

@@ -8,10 +8,12 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     absent,
     beginning,
+    filled_if,
     holding,
     listed,
     one_way,
     operators,
+    sometimes,
     told_tests,
 )
 from sessionlint.program.frame import Frame
@@ -40,14 +42,18 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
+    closed, ended = sometimes.tested(frame, s[2]) if frame.doubts else ((), ())
     gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
     frame.env.update(chosen)
     narrowed.update(listed.note(frame, inside))
     absent.forget(frame, gone)
+    sometimes.forget(frame, closed)
     if asked is not None:
         beginning.note(frame, asked.where_it_holds, asked)
     holds, fails = guards_in(frame, s[2]), otherwise(frame, s[2])
     depth, begun = len(frame.guards), len(frame.tx)
+    if frame.function.class_info is not None:
+        holds = (*holds, *filled_if.where(frame, s[2]))
     frame.guards.extend(holds)
     frame.machine.block(frame, s[3])
     frame.guards[depth:] = fails
@@ -62,6 +68,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     widths = {name: (frame.env[name], value) for name, value in others.items()} if others else {}
     frame.env.update({**left, **others})
     absent.forget(frame, missing)
+    sometimes.forget(frame, ended)
     kept = listed.note(frame, outside)
     kept.update(widths)
     if asked is not None:
@@ -75,7 +82,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
-    _meet(frame, s, after_body, blocks)
+    _meet(frame, s, before, after_body, blocks)
 
 
 def _goes_one_way(frame: Frame, s: ir.Stmt, test: Value) -> bool:
@@ -98,10 +105,12 @@ def _goes_one_way(frame: Frame, s: ir.Stmt, test: Value) -> bool:
     return False
 
 
-def _meet(frame: Frame, s: ir.Stmt, after_body: Any, blocks: int) -> None:
+def _meet(frame: Frame, s: ir.Stmt, before: Any, after_body: Any, blocks: int) -> None:
     """The ways meet; ``blocks``: how many ``with`` statements had been left before."""
     after_else = frame.snapshot() if len(frame.left) > blocks else None
+    open_on_one = sometimes.met(frame, s, before, after_body) if frame.facts or after_body[1] else []
     frame.merge(after_body)
+    sometimes.keep(frame, open_on_one)
     if after_else is not None:
         one_way.closed_there(frame, s, after_body, after_else, blocks)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    alike,
     class_values,
     constructing,
     dispatching,
     drawing,
     families,
+    filled_if,
     generators,
     giving,
     handing,
@@ -86,6 +88,9 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         if callee.tag == "fn" and callee.info.decorator_values:
             callees = dispatching.chosen(frame, callees, args)
             break
+    depth = len(frame.guards)
+    if e[2][0] == "a" and e[2][2][0] == "a":
+        frame.guards.extend(filled_if.asked(frame, e[2]))
     evaluated = (args, keywords) if frame.paired and e[2][0] == "n" and e[2][2] in frame.paired else None
     for callee in holding.each(frame, callees):
         if evaluated is not None:
@@ -111,6 +116,7 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             out = join(out, _guarded(frame, guard, callee, args, keywords, e))
         else:
             out = join(out, call_atom(frame, callee, args, keywords, e))
+    del frame.guards[depth:]
     if frame.marks and (args or keywords):
         giving.passed(frame, [*args, *[value for _, value in keywords]])
     if not callees:
@@ -199,7 +205,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         views = own or frame.solver.ask("views", callee)
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
-            views = locators.without_protocols(frame, views)
+            views = alike.as_one(frame, callee, locators.without_protocols(frame, views))
         called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and _is_callable(v.name)))
         for view in holding.each(frame, tuple(called)):
             guard = drawing.handed(frame, callee, view)

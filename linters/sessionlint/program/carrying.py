@@ -17,6 +17,7 @@ from sessionlint.program import (
     registries,
     row_changes,
     sending,
+    sometimes,
     stepping,
     unsaved,
     wrapping,
@@ -58,7 +59,9 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
             if fact == holding.QUERIED:
                 holding.asked(frame, subject, e)
-            else:
+            elif fact == holding.SOMETIMES:
+                sometimes.by_callee(frame, subject, (atom, holding.IF_SO) in summary.leaves, e)
+            elif fact != holding.IF_SO:
                 handles.apply_state(frame, subject, fact)
 
 
@@ -118,11 +121,17 @@ def happens(
                 return
             flags = (merging.ADDED,) if added else ()
         else:
+            if effect.kind == "change":
+                subjects = row_changes.writing(frame, subjects or ())
+                if not subjects:
+                    return
             begins = effect[:2] == ("txn", "begin") and not guards
             if begins and any(frame.know(s, "used") == 1 for s in subjects or ()):
                 flags = ("autobegun",)
             if effect.name in _ENDS_OR_BEGINS and any(frame.know(s, "begun") == 1 for s in subjects or ()):
                 flags = (*flags, "begun")
+            if effect.kind == "hold":
+                flags = holding.asked_of_callers((*guards, *frame.guards))
             for subject in subjects or ():
                 if effect.kind != unsaved.LEFT and (effect.kind != "schedule" or _is_known_above(frame, subject)):
                     outer = Effect(effect.kind, effect.name, subject)

@@ -25,6 +25,7 @@ from sessionlint.program import (
     promising,
     redefining,
     scheduling,
+    sometimes,
     subclassing,
     unsaved,
 )
@@ -99,6 +100,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         frame.emit("leave", (function.span[2], 1, function.span[2], 2))
         if not function.is_generator:
             frame.leaves()
+            sometimes.note_return(frame, UNKNOWN, False)
     if frame.futures:
         joining.settle(frame, scheduling.tell)
     function.events = frame.events
@@ -231,6 +233,7 @@ def _summary(frame: Frame) -> Summary:
         guards[effect] = either(guards[effect], under) if effect in guards else under
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_local(a)))
+    leaves |= sometimes.left(frame, exported) if frame.exits else frozenset()
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
         if (effect.subject, effect.name) not in leaves:
             del exported[effect]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
@@ -18,14 +18,19 @@ from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Pa
 PENDING, HOLDS, FLUSHED, CHANGED = "pending", "holds", "flushed", "changed"
 #: Facts about a caller's session: a query has sent what the caller may have added; its transaction has ended here.
 QUERIED, OVER = "queried", "over"
+#: It is open on some of the ways to here; in a summary also: wherever something is given back.
+SOMETIMES, IF_SO = "holds sometimes", "holds if so"
+#: Marks what begins a transaction only where a parameter says so, by what is passed for it.
+ASKED = "asked of callers"
+_SAID = frozenset({"true", "none", "equal"})
 #: Those of them that hold rows.
 LASTING = (HOLDS, FLUSHED)
 #: Those, and what a later statement sends.
 UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
 #: What a round of a loop may leave behind that the wait of the next one finds.
 GOES_ON: tuple[str, ...] = (*UNENDED, CHANGED)
-_STATE = (PENDING, *LASTING, CHANGED, QUERIED)
-_TOLD = (*LASTING, CHANGED, "ended")
+_STATE = (PENDING, *LASTING, CHANGED, QUERIED, SOMETIMES)
+_TOLD = (*LASTING, CHANGED, "ended", SOMETIMES)
 #: Marks what stands in ``with session.no_autoflush:``.
 UNFLUSHED = "unflushed"
 #: The effect of a function that waits after such a query.
@@ -35,6 +40,8 @@ _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
 #: What runs, and leaves sessions open that belong to others, too.
 _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
+#: What none of them sees of the others: what those leave open, and that they have written.
+_APART = (*_STATE, "written")
 _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
 _WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
@@ -106,10 +113,15 @@ def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Valu
 
 def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
     """The transaction of a session holds rows from here on."""
-    frame.emit("hold", e[1], name=fact, subject=(subject,), expr=e)
+    frame.emit("hold", e[1], asked_of_callers(frame.guards), name=fact, subject=(subject,), expr=e)
     what = "writes what was added before" if fact == FLUSHED else "opens a transaction"
     frame.effect(Effect("hold", fact, subject), e[1], f"{ir.text_of(e[2])}() {what}, and nothing here ends it")
     frame.learn(subject, fact)
+
+
+def asked_of_callers(guards: Iterable[Guard]) -> tuple[str, ...]:
+    """The flag of what happens only where a parameter says so."""
+    return (ASKED,) if any(guard.kind in _SAID for guard in guards) else ()
 
 
 def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:
@@ -149,7 +161,7 @@ def outlasts(fact: str) -> bool:
 def held(frame: Frame) -> tuple[Value, ...]:
     """The sessions whose transactions hold rows here on every path; those that do with autoflush; that change rows.
 
-    And those whose transaction has ended, and has not begun anew.
+    And those whose transaction has ended, and has not begun anew; those that hold rows on some paths.
     """
     found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in _TOLD])
     return found if any(found) else ()
@@ -164,7 +176,7 @@ def each(frame: Frame, alternatives: Value) -> Iterator[Any]:
     if len(alternatives) < 2:
         yield from alternatives
         return
-    kept = None if _are_rivals(alternatives) else _STATE
+    kept = None if _are_rivals(alternatives) else _APART
     if kept and all(a.tag not in _ALTERNATIVES for a in alternatives):
         yield from alternatives
         return

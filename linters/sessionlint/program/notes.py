@@ -39,6 +39,8 @@ class Outcome:
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False
         self.returned = False
+        #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
+        self.doubts: dict[Any, Any] = {}
         #: parameters out of which one thing is taken
         self.takes: dict[Any, None] = {}
         #: the places of a generator's own ``yield``s

@@ -15,7 +15,7 @@ from sessionlint.program.values import CONNECTION, DRIVER, SESSION, Handle, Valu
 
 #: Handles that one caller has and another has not, and what may be or hold one.
 _OWN = frozenset({SESSION, CONNECTION, DRIVER})
-_HOLDING = frozenset({"handle", "inst", "seq", "map", "param"})
+_HOLDING = frozenset({"handle", "inst", "seq", "map", "param", "row"})
 
 
 def is_anothers(frame: Frame, function: FunctionInfo, subject: Handle, mapped: dict[Any, Value]) -> bool:
@@ -37,7 +37,7 @@ def is_anothers(frame: Frame, function: FunctionInfo, subject: Handle, mapped: d
 def _has(frame: Frame, function: FunctionInfo, name: str, subject: Handle) -> bool:
     """Whether some caller passes the session, or what holds it, for a parameter."""
     passed = frame.solver.peek(("param", function, name))
-    return bool(passed) and subject in contained(passed)
+    return bool(passed) and subject in _sessions(contained(passed))
 
 
 def _is_passed_or_unknown(subject: Handle, given: list[Any]) -> bool:
@@ -54,4 +54,9 @@ def without_others(frame: Frame, function: FunctionInfo, result: Value, mapped: 
 def _held(frame: Frame, given: Value) -> list[Any]:
     """What an argument is or holds; what is known of it where it is an argument itself."""
     known = [v for a in given for v in (frame.solver.views(a) if a.tag == "param" else (a,))]
-    return contained(tuple(known))
+    return _sessions(contained(tuple(known)))
+
+
+def _sessions(held: list[Any]) -> list[Any]:
+    """The same, with the sessions that loaded the rows among them."""
+    return [*held, *[a.session for a in held if a.tag == "row"]]

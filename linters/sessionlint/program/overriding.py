@@ -53,6 +53,30 @@ def others(frame: Frame, callee: Any) -> list[tuple[ClassInfo, FunctionInfo]]:
     return [(m.class_info, m) for m in methods if m is not callee.info and m.class_info and not m.is_generator] + found
 
 
+def may_be_another(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], e: ir.Expr) -> bool:
+    """Whether a method that always raises may have another in its place, which does not: of a class below."""
+    owner = function.class_info
+    if owner is None or function.name == "__init__" or _through_super(e):
+        return False
+    classes = [owner]
+    if not function.is_staticmethod and function.params:
+        given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
+        if any(a.tag == "inst" and a.bindings for a in given):
+            return False
+        classes = [a.info for a in given if a.tag in ("inst", "cls")] or classes
+    solver = frame.solver
+    found = [m for info in classes for m in solver.overrides(info, function.name) if m is not function]
+    return any(not solver.summary_of(m).always_raises for m in found)
+
+
+def _through_super(e: ir.Expr) -> bool:
+    """Whether a method is called through ``super()``, which names it for good."""
+    called = e[2] if e[0] == "c" else e
+    if called[0] != "a":
+        return False
+    return bool(called[2][0] == "c" and called[2][2][0] == "n" and called[2][2][2] == "super")
+
+
 def foretell(
     frame: Frame, through: Any, name: str, methods: list[tuple[ClassInfo, FunctionInfo]], args: list[Value],
     keywords: Any, e: ir.Expr,

@@ -75,4 +75,9 @@ def changing(frame: Frame, value: Value) -> Value:
     sessions: Any = dict.fromkeys(row.session for row in rows)
     if len(sessions) > 1:
         sessions = whose_rows.of_this_call(frame, sessions)
+    return writing(frame, tuple(sessions))
+
+
+def writing(frame: Frame, sessions: Value) -> Value:
+    """Those of the sessions that still write what is assigned to their rows: they have let go of none, and are open."""
     return tuple(s for s in sessions if not frame.know(s, "let go") and not frame.know(s, "closed"))

@@ -17,6 +17,7 @@ from sessionlint.program import (
     handles,
     keeping,
     of_callers,
+    overriding,
     type_keys,
     wrapping,
 )
@@ -86,7 +87,7 @@ def run(
     _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
     if summary.sources:
         _holding(frame, function, summary, result, e)
-    if summary.always_raises and kind != "gen":
+    if summary.always_raises and kind != "gen" and not overriding.may_be_another(frame, function, mapped, e):
         frame.emit("raise", e[1], ("through",), expr=e, callee=function)
         frame.dead = True
     return result

@@ -19,6 +19,7 @@ from sessionlint.program import (
     loops,
     operators,
     setbacks,
+    sometimes,
     workers,
 )
 from sessionlint.program.frame import YES, Frame, identity
@@ -77,6 +78,7 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
     frame.emit("return", s[1], ("closed",) if closed else (), value=value, expr=s[2], args=ended, subject=closed)
     if not frame.function.is_generator:
         frame.leaves()
+        sometimes.note_return(frame, value, s[2] is not None)
     frame.returned = True
     frame.dead = True
 

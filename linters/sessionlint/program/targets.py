@@ -11,6 +11,7 @@ from sessionlint.program import (
     certificates,
     class_containers,
     consuming,
+    filled_if,
     filling,
     function_attributes,
     giving,
@@ -165,6 +166,7 @@ def _attribute(
                     in_place.put(frame, filling.given(frame, atom, value))
             if atom.tag == "inst":
                 giving.assigned(frame, target[2], atom, name, value)
+                filled_if.note(frame, target[2], info, name, value)
         elif atom.tag == "mod":
             frame.solver.remember(FILES, None, frame.solver.names.identity)
             path = frame.solver.names.path_of(atom.name, frame.path)

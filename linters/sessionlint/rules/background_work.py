@@ -161,9 +161,10 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
             continue
         if _within_reach(program, function, subject):
             yield subject
-    for event in function.events:
-        # what asks or forgets is no effect, but it needs the session, too
-        for subject in event.subject if event.kind == "use" and function.parent is not None else ():
+    for event in function.events if function.parent is not None else ():
+        # what asks or forgets is no effect, and who is passed it may do nothing this time: it needs the session, too
+        passed = [a for _, value in event.bindings for a in value] if event.kind == "call" else ()
+        for subject in event.subject if event.kind == "use" else passed:
             own = subject.tag == "param" and subject.info is function
             if not own and subject not in bindings and subject.tag != "handle" and program.kind(subject) == "session":
                 yield subject

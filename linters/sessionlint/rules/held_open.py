@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program.holding import FLUSHED, LASTING
+from sessionlint.program.holding import ASKED, FLUSHED, LASTING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
@@ -35,19 +35,26 @@ def held_open(program: Program, event: Event) -> Opening | None:
     """
     if event.callee is not None and event.callee.name in _EXITS:
         return None
-    certain, flushed, changed = (*event.args[:3], (), (), ())[:3] if event.kind in ("network", "effect") else ((),) * 3
-    sessions = (*certain, *(flushed if program.shared(_autoflushes) else ()))
+    told = event.args if event.kind in ("network", "effect") else ()
+    certain, flushed, changed, _, sometimes = (*told, (), (), (), (), ())[:5]
+    sessions = (*certain, *(flushed if program.shared(_autoflushes) else ()), *sometimes)
     for session in dict.fromkeys((*sessions, *changed)):
         if owner_of(event, (session,)) is not None:
             continue
-        opening = _in_function(program, event, session) if session in sessions else _of_change(program, event, session)
+        if session in sessions:
+            opening = _in_function(program, event, session, session in sometimes)
+        else:
+            opening = _of_change(program, event, session)
         if opening is not None:
             return opening
     return _by_dependency(program, event)
 
 
-def _in_function(program: Program, event: Event, session: object) -> Opening | None:
-    """The last statement before the event that opened it; in a loop, the last one of the round before."""
+def _in_function(program: Program, event: Event, session: object, sometimes: bool) -> Opening | None:
+    """The last statement before the event that opened it; in a loop, the last one of the round before.
+
+    Where it is open ``sometimes``, callers that pass a parameter may decide that: requests pass what they like.
+    """
     events = event.function.events
     here = next((i for i, other in enumerate(events) if other is event), 0)
     again = "loop" in event.flags
@@ -56,7 +63,7 @@ def _in_function(program: Program, event: Event, session: object) -> Opening | N
         for e in (*events[here:], *events[:here])
         if _opens(e, session) and (again or e.span != event.span or e.kind == "hold")
     ]
-    if not opens:
+    if not opens or (sometimes and ASKED in opens[-1].flags and not event.function.routes):
         return None
     what = "writes what was added before" if opens[-1].name == FLUSHED else "opens a transaction"
     steps = down_to(program, opens[-1]) or [program.step(opens[-1].site, f"{called(opens[-1])} {what}")]

@@ -31,8 +31,9 @@ META = Rule(
         "`update()`, an `INSERT`), at the first lock (`with_for_update()`, an advisory lock), or at the read of a row "
         "that is changed before the wait when a unit of work commits it after the wait, and stays open until "
         "somebody commits, rolls back or closes, also through the functions that are called and from the dependencies "
-        "that ran before the endpoint. A `SELECT` alone opens one, too, and keeps its connection; it is left out, "
-        "because it locks no rows, and every request that loads its user before it calls anybody would be a finding."
+        "that ran before the endpoint. A write that one branch makes counts: on that way it is open. A `SELECT` alone "
+        "opens one, too, and keeps its connection; it is left out, because it locks no rows, and every request that "
+        "loads its user before it calls anybody would be a finding."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "
@@ -42,11 +43,13 @@ META = Rule(
         "Calls before or after the block, also between two blocks; work that is only scheduled inside it; functions "
         "that wait but are called outside; clients that are only created inside the block, and what they only collect "
         "(the commands of a pipeline before `execute()`); sessions that have only read, rows that were added but not "
-        "flushed, writes on some paths only (a failure that is rolled back and then forgotten is no path of its own); "
-        "what a context manager does when it is left, outside a block; the session of an object that others made, "
-        "once another such object has ended a transaction, which may be the same; waits after a commit or rollback by "
-        "hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` "
-        "or a generator expression will call that is gone through after the block."
+        "flushed; after writes in a branch: where a parameter decides about them that callers pass, where anything "
+        "may have ended the transaction since, and under another test of the same names (a failure that is rolled back "
+        "and then forgotten is no path of its own); what a context manager does when it is left, outside a block; the "
+        "session of an object that others made, once another such object has ended a transaction, which may be the "
+        "same; waits after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, "
+        "which waits for nothing; what a `map()` or a generator expression will call that is gone through after the "
+        "block."
     ),
 )
 

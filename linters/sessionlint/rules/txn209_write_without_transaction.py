@@ -1132,8 +1132,12 @@ def _of_dependency(program: Program, lost: LostWrite) -> Finding:
 
 
 def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
-    """Whether the function itself got or opened the session: a function in another may use the other's."""
-    if function.parent is None or session.tag == "handle":
+    """Whether the function itself got or opened the session: a function in another may use the other's.
+
+    What only helps background work has what a request was given from those that it helps: they may commit it.
+    """
+    helps = function in program.background_helpers and function not in program.background_functions
+    if (function.parent is None or session.tag == "handle") and not (helps and isinstance(session, Injected)):
         return bool(session.tag != "param") or commits_after_handler(program, function, session) is False
     return any(session in sessions_in(program, given) for _, given in function.param_values.values())
 

@@ -17,7 +17,7 @@ from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.idle_work import is_idle
 from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.request_commits import committing_dependency
-from sessionlint.rules.transactions import owner_of
+from sessionlint.rules.transactions import called, owner_of
 
 META = Rule(
     code="TXN603",
@@ -755,7 +755,7 @@ def check(program: Program) -> Iterator[Finding]:
         if is_idle(program, event, awaited | program.shared(_executed)):
             continue
         reported.add(event.site)
-        what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else event.name
+        what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else called(event)
         yield program.finding(
             META, event,
             f"{what} schedules background work before the transaction {since} has committed. Schedule it {where}, with "

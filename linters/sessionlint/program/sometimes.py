@@ -1,0 +1,206 @@
+"""Transactions that are open on some of the ways to a wait: ``if row: await session.flush()``, and then the call.
+
+A branch that writes leaves its transaction open for what follows, where the other branch has not begun one. Doubt
+counts for the code: what ends the transaction on any way that follows, and another condition on what decided about the
+write. What a parameter decides is no business of callers that pass it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program import holding
+from sessionlint.program.frame import YES, Frame
+from sessionlint.program.holding import HOLDS, IF_SO, SOMETIMES
+from sessionlint.program.model import Effect, Hop
+from sessionlint.program.values import Value
+
+State = tuple[dict[str, Any], dict[tuple[Any, str], int], bool]
+#: Marks a way out of a function on which it returns nothing, or what is false.
+_NOTHING = ("", "gives nothing")
+_ENDS = ("commit", "rollback", "close")
+_TESTS = ("x", "u", "o", "n")
+_OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
+
+
+class Doubt(NamedTuple):
+    """What decided whether a transaction is open: names, or the outcome of a call (at ``span``) that goes by a name.
+
+    ``so``: it is open wherever that outcome is something.
+    """
+
+    names: frozenset[str]
+    span: ir.Span4
+    so: bool
+
+
+def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
+    """The sessions that are open on one way out of an ``if``, and were not before: the ways are about to be joined."""
+    if frame.dead or body[2] or frame.facts == body[1]:
+        return []
+    found: list[Any] = []
+    for key in [key for key in {**frame.facts, **body[1]} if key[1] in (HOLDS, SOMETIMES) and key[0] not in found]:
+        subject = key[0]
+        ways = (_is_held(body[1], subject), _is_held(frame.facts, subject))
+        if ways == (True, True):
+            found.append(subject)
+            continue
+        other = frame.facts if ways[0] else body[1]
+        known = before[1].get((subject, HOLDS)) or before[1].get((subject, SOMETIMES))
+        if True not in ways or known:
+            continue
+        if other.get((subject, holding.OVER)) != before[1].get((subject, holding.OVER)):
+            continue
+        held = body[1] if ways[0] else frame.facts
+        names = {*_names(branch[2]), *_names([s[2] for s in _given(branch[3] if ways[0] else branch[4])])}
+        if held.get((subject, SOMETIMES)) == YES and subject in frame.doubts:
+            names |= frame.doubts[subject].names
+        frame.doubts[subject] = Doubt(frozenset(names), branch[2][1], False)
+        found.append(subject)
+    return found
+
+
+def keep(frame: Frame, subjects: list[Any]) -> None:
+    """The ways have been joined."""
+    for subject in subjects:
+        if frame.know(subject, HOLDS) != YES:
+            frame.learn(subject, SOMETIMES)
+
+
+def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
+    """The sessions of which a condition says that nothing is open where it holds, or where it does not."""
+    inside: list[Any] = []
+    outside: list[Any] = []
+    for subject, doubt in frame.doubts.items():
+        if (subject, SOMETIMES) not in frame.facts:
+            continue
+        asked = _is_in(doubt.span, test[1])
+        if not asked and doubt.names.isdisjoint(_related(frame, test)):
+            continue
+        says = _says(test, doubt) if doubt.so else None
+        if says is not True:
+            inside.append(subject)
+        if says is not False:
+            outside.append(subject)
+    return tuple(inside), tuple(outside)
+
+
+def forget(frame: Frame, subjects: Value) -> None:
+    """Nobody knows of anything open on this path."""
+    for subject in subjects:
+        frame.learn(subject, SOMETIMES, False)
+
+
+def by_callee(frame: Frame, subject: Any, so: bool, call: ir.Expr) -> None:
+    """A callee may have left the transaction of a session open; ``so``: wherever it gives something back, it has."""
+    if frame.in_block(subject) or frame.know(subject, HOLDS) == YES:
+        return
+    names = _given_to(frame.function.body, call[1])
+    frame.doubts[subject] = Doubt(frozenset(names), call[1], so and len(names) < 2)
+    frame.learn(subject, SOMETIMES)
+
+
+def note_return(frame: Frame, value: Value, given: bool) -> None:
+    """A caller goes on from here with this value."""
+    if not given or (value and all(a.tag == "const" and not a.value for a in value)):
+        frame.exits[-1] |= {_NOTHING}
+
+
+def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]]:
+    """What callers must know of transactions that are open on some ways out of a function."""
+    if len(frame.exits) < 2 and not frame.doubts:
+        return frozenset()
+    found: set[tuple[Any, str]] = set()
+    subjects = {key[0]: None for ways_out in frame.exits for key in ways_out if key[1] in (HOLDS, SOMETIMES)}
+    for subject in subjects:
+        ways = [(subject, HOLDS) in way for way in frame.exits]
+        hop = _opened(frame, subject, exported)
+        if all(ways) or hop is None:
+            continue
+        exported[Effect("hold", SOMETIMES, subject)] = hop
+        found.add((subject, SOMETIMES))
+        if all(held or _NOTHING in way for held, way in zip(ways, frame.exits, strict=True)):
+            found.add((subject, IF_SO))
+    return frozenset(found)
+
+
+def _opened(frame: Frame, subject: Any, exported: dict[Effect, Any]) -> Hop | None:
+    """Where a function opens it, whatever its parameters say, and never ends it."""
+    if any(Effect("txn", end, subject) in exported for end in _ENDS):
+        return None
+    for name in (HOLDS, SOMETIMES):
+        effect = Effect("hold", name, subject)
+        if effect in exported and not frame.guarded.get(effect):
+            hop: Hop = exported[effect]
+            return hop
+    return None
+
+
+def _is_held(facts: dict[tuple[Any, str], int], subject: Any) -> bool:
+    return facts.get((subject, HOLDS)) == YES or facts.get((subject, SOMETIMES)) == YES
+
+
+def _says(test: ir.Expr, doubt: Doubt) -> bool | None:
+    """Whether a condition says that a call gave something, or nothing; ``None``: it says something else."""
+    if test[0] == "u" and test[2] == "not":
+        inner = _says(test[3], doubt)
+        return None if inner is None else not inner
+    if test[0] == "x" and len(test[3]) == 1 and test[3][0] in _OPPOSITE and test[4][0][0] == "k":
+        if test[4][0][2] is None and _is_outcome(test[2], doubt):
+            return not _OPPOSITE[test[3][0]]
+        return None
+    return True if _is_outcome(test, doubt) else None
+
+
+def _is_outcome(expr: ir.Expr, doubt: Doubt) -> bool:
+    if expr[0] == "n":
+        return expr[2] in doubt.names
+    return bool((expr[2] if expr[0] == "aw" else expr)[1] == doubt.span)
+
+
+def _is_in(span: ir.Span4, outer: ir.Span4) -> bool:
+    return bool(outer[:2] <= span[:2] and span[2:] <= outer[2:])
+
+
+def _names(node: Any) -> Iterator[str]:
+    """The names in an expression, dotted ones as a whole, but for those of what is called."""
+    name = ir.dotted(node) if node and node[0] in ("n", "a") and len(node) > 2 else None
+    if name is not None:
+        yield name
+        return
+    if node and node[0] == "c":
+        node = node[3:]
+    for child in node:
+        if type(child) is tuple and child:
+            yield from _names(child)
+
+
+def _related(frame: Frame, test: ir.Expr) -> frozenset[str]:
+    """The names in a condition, and those that they were found out by: ``fresh = row is None``, ``if fresh:``."""
+    found = set(_names(test))
+    for _ in range(2):
+        for statement in _given(frame.function.body):
+            targets, names = set(_names(statement[2])), set(_names(statement[3]))
+            if not found.isdisjoint(targets):
+                found |= names
+            elif statement[3][0] in _TESTS and not names.isdisjoint(found):
+                found |= targets
+    return frozenset(found)
+
+
+def _given(node: Any) -> Iterator[ir.Stmt]:
+    """The assignments in statements, those of functions defined there left out."""
+    for child in node:
+        if type(child) is tuple and child:
+            if child[0] == "=" and len(child) == 4:
+                yield child
+            elif child[0] not in ("F", "C", "lam", "c"):
+                yield from _given(child)
+
+
+def _given_to(body: tuple[ir.Stmt, ...], span: ir.Span4) -> list[str]:
+    """The names that the outcome of a call is given to."""
+    found = next((s for s in _given(body) if _is_in(span, s[1])), None)
+    return list(_names(found[2])) if found is not None else []
