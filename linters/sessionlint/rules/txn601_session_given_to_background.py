@@ -23,6 +23,7 @@ from sessionlint.rules.background_work import (
 )
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import goes_on, is_waited_for
+from sessionlint.rules.without_loop import lacks_loop
 
 META = Rule(
     code="TXN601",
@@ -874,6 +875,8 @@ def check(program: Program) -> Iterator[Finding]:
         if event.text == "thread" and not goes_on(event):
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event):
+            continue
+        if lacks_loop(program, event):
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
