@@ -15,6 +15,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.saving import is_lost, is_write, only_attaches, opened_and_kept
+from sessionlint.rules.told_apart import is_for_another_branch
 from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
@@ -1092,6 +1093,7 @@ def check(program: Program) -> Iterator[Finding]:
                     and (own is None or atom in own)
                     and _is_own(program, function, atom)
                     and is_lost(program, function, index, atom)
+                    and not is_for_another_branch(program, event)
                 ):
                     reported.add((atom, _is_way(event, atom)))
                     yield _finding(program, event, atom)
