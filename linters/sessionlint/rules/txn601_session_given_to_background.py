@@ -876,8 +876,6 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.site in awaited or event.site in reported or is_waited_for(event):
             continue
-        if lacks_loop(program, event):
-            continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue
         session = (
@@ -885,7 +883,7 @@ def check(program: Program) -> Iterator[Finding]:
             or next(ambient_sessions(program, event), None)
             or _of_state(program, event)
         )
-        if session is not None:
+        if session is not None and not lacks_loop(program, event):
             reported.add(event.site)
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
             yield program.finding(
