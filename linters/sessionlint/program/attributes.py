@@ -77,13 +77,18 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return join(out, (Column(None, name),))
     if not base and e[2][0] == "a" and e[2][3] == "state":
         return frame.solver.read(("state", "state", name))
+    if not base and name == "session" and e[2][0] == "a" and e[2][3] == "query":
+        return own_sessions.of_query(frame, frame.evaluate(e[2][2]))
     return mapped.attribute(frame, out, name, e) if name in mapped.ATTRIBUTES else out
 
 
 def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) -> Value:
     tag = atom.tag
     if tag == "ext":
-        return _external(frame, atom, name)
+        found = _external(frame, atom, name)
+        if found and found[0].tag == "method" and _through_super(e):
+            return own_sessions.of_super(frame, found)
+        return found
     if tag == "mod":
         return (atom,) if name == "__dict__" else _module(frame, atom.name, name)
     if tag in ("inst", "cls") and name == "__dict__":

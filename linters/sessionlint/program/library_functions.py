@@ -54,6 +54,7 @@ from sessionlint.program.values import (
     Pending,
     Seq,
     Value,
+    const,
     join,
     join_all,
     laid_over,
@@ -98,6 +99,11 @@ def _depends(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     cached = literal(named.get("use_cache", UNKNOWN)) is not False
     given = bool(args) or "dependency" in named
     return (Dependency(target, frame.site(e[1]), scope if isinstance(scope, str) else None, cached, given),)
+
+
+def _depends_of_handlers(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """The same for handlers of messages and for tasks: what it yields ends with the function, and no client waits."""
+    return _depends(frame, args, [*keywords, ("scope", const("function"))], e)
 
 
 def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -316,6 +322,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
+    "fast_depends.Depends": _depends_of_handlers,
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,
     "arq.func": _first, "saq.CronJob": _first, "saq.job.CronJob": _first, "builtins.next": _take,
     "builtins.anext": _take, "builtins.aiter": _first,

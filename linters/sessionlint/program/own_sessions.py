@@ -1,4 +1,4 @@
-"""Session classes of the project: the methods they add to those of the library's class."""
+"""Session classes of the project: the methods they add to those of the library's class; sessions that classes have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from sessionlint.program import knowledge, operations
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import FACTORY, SESSION, UNKNOWN, Fn, Inst, Value
+from sessionlint.program.values import FACTORY, SESSION, UNKNOWN, Ext, Fn, Inst, Method, Value
 
 _LIBRARY = operations.KNOWN | knowledge.SESSION_READS | knowledge.SESSION_WRITES | knowledge.SESSION_ONLY
 _RECEIVERS = ("param", "injected", "handle")
@@ -54,3 +54,20 @@ def as_receiver(callee: Fn) -> dict[Any, Value]:
     """What ``self`` of such a method stands for at a call."""
     own = callee.info.class_info
     return {Inst(own): (callee.receiver,)} if own is not None and callee.receiver.tag in _RECEIVERS else {}
+
+
+def of_super(frame: Frame, found: Value) -> Value:
+    """``super().close`` in such a class: what the library's class does, and the object does it to itself."""
+    own = frame.function.class_info
+    if own is None or frame.solver.class_kind(own) != SESSION:
+        return found
+    return tuple([Method(Inst(own), a.name) if a.tag == "method" and not a.name.startswith("__") else a for a in found])
+
+
+def of_query(frame: Frame, owners: Value) -> Value:
+    """``Order.query.session`` of a model of Flask-SQLAlchemy: the session of the application's registry."""
+    for atom in owners:
+        bases = frame.solver.external_bases(atom.info) if atom.tag in ("cls", "inst") else ()
+        if any(base.startswith("flask_sqlalchemy.") for base in bases):
+            return (Ext(f"{knowledge.EMPTIED_REGISTRY}()"),)
+    return UNKNOWN

@@ -34,6 +34,8 @@ Keywords = list[tuple[str, Value]]
 _DECORATORS = frozenset({"dishka.provide", "injector.provider"})
 #: Annotations for parameters that a container fills: ``FromDishka[T]``.
 _ASKS = frozenset({"FromDishka", "FromComponent"})
+#: Containers, which are called for one that lives as long as a request.
+_CONTAINERS = ("make_container", "make_async_container", "Container", "AsyncContainer")
 #: Types so general that who asks for one does not mean what anybody makes.
 _VAGUE = ("builtins.", "typing.", "abc.")
 _RECEIVERS = ("self", "cls")
@@ -63,6 +65,12 @@ def asked(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     target = args[0] if args else UNKNOWN
     _make_alone(frame, target, e[1], ())
     return (Dependency(target, frame.site(e[1]), provided=True),)
+
+
+def got(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``await container.get(T)``: what a provider makes for the type, which is the same for all who ask."""
+    first = _first(frame, _keys(args[0])) if len(args) == 1 else None
+    return (Injected(first),) if first is not None else UNKNOWN
 
 
 def inject(frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value) -> Value:
@@ -236,6 +244,7 @@ SPECIAL = {
     "dishka.provide_all": provided_all, "dishka.Provider().provide_all": provided_all,
     "dishka.alias": renamed, "dishka.Provider().alias": renamed,
     "dishka.FromComponent": of_component, "dishka.FromDishka": of_component,
+    **{f"dishka.{maker}(){scope}.get": got for maker in _CONTAINERS for scope in ("", "()")},
     "injector.Binder().bind": bound,
     "fastapi_injector.Injected": asked,
 }  # fmt: skip

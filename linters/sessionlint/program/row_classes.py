@@ -19,7 +19,8 @@ _ANY: Value = const(True)
 _BARE = frozenset({
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlalchemy.orm.MappedAsDataclass",
     "sqlalchemy.orm.declarative_base()", "sqlalchemy.ext.declarative.declarative_base()", "builtins.object", "abc.ABC",
-    "sqlalchemy.ext.asyncio.AsyncAttrs", "sqlmodel.SQLModel", "typing.Generic", "typing.Protocol",
+    "sqlalchemy.orm.registry().generate_base()", "sqlalchemy.ext.asyncio.AsyncAttrs", "sqlmodel.SQLModel",
+    "typing.Generic", "typing.Protocol",
 })  # fmt: skip
 _RELATIONS = frozenset({"sqlalchemy.orm.relationship()", "sqlmodel.Relationship()", "sqlmodel.main.Relationship()"})
 #: What a file mentions that makes columns for classes which are not mapped themselves.

@@ -6,10 +6,12 @@ made with is known where they are made; elsewhere each has the parameter of its 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.frame import Frame
 from sessionlint.program.values import Value
+
+if TYPE_CHECKING:
+    from sessionlint.program.frame import Frame
 
 _FROM_OUTSIDE = frozenset({"param", "injected"})
 

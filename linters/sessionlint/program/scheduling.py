@@ -314,6 +314,8 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
             values.extend(frame.machine.call(frame, atom, rest, keywords, ("z", e[1], ())) if _is_lazy(atom) else ())
         if atom.tag == "fn":
             frame.solver.want(atom.info)
+        if name.startswith(threads.IN_PROCESS):
+            threads.pass_on(frame, name, atom, rest, keywords)
         values.append(atom)
     event = "concurrent" if kind == "concurrent" else "schedule"
     passed = (*rest, *(v for _, v in keywords))

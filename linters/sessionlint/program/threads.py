@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sessionlint.program import arguments
+from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Value
 
 Keywords = list[tuple[str, Value]]
@@ -15,6 +17,8 @@ _PLACES = {
 }
 #: Classes whose ``start()`` runs a target, or the method ``run`` of a class that is derived from them.
 THREADS = tuple(_PLACES)
+#: What is started by these gets the very objects that it is passed; nothing but data comes through a queue.
+IN_PROCESS = ("concurrent.futures.", "threading.", "fastapi.BackgroundTask", "asyncio.", "uvloop.")
 
 
 class Work(NamedTuple):
@@ -37,3 +41,15 @@ def work_of(name: str, args: list[Value], keywords: Keywords) -> Work:
 def named(given: Value) -> Keywords:
     """``kwargs={…}``: the keyword arguments that something started later gets."""
     return [(k, v) for a in given if a.tag == "map" for k, v in a.items if isinstance(k, str)]
+
+
+def pass_on(frame: Frame, name: str, work: Any, args: list[Value], keywords: Keywords) -> None:
+    """Tells a plain function, which runs later, what it is started with: ``pool.submit(save, maker)``.
+
+    Calling others only makes a coroutine or generator, which is done where they are started.
+    """
+    if work.tag == "partial":
+        for inner in work.function:
+            pass_on(frame, name, inner, [*work.args, *args], [*work.keywords, *keywords])
+    elif work.tag == "fn" and not (work.info.is_async or work.info.is_generator or name.endswith(".map")):
+        arguments.bind(frame, work.info, work, args, keywords)

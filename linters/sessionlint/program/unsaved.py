@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.program import sameness
 from sessionlint.program.model import Effect, Hop
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def saved(frame: Frame, subject: Any, leaving: bool = False) -> None:
     """The transaction is committed: no write on a path to here stays unsaved, whatever other paths do."""
     leaving = leaving or "finally" in frame.flags
     for write in frame.writes:
-        if write.subject == subject and (leaving or frame.know(write, _UNSAVED)):
+        same = write.subject == subject or sameness.may_be(frame, subject, write.subject)
+        if same and (leaving or frame.know(write, _UNSAVED)):
             frame.writes_saved.add(write)
             frame.learn(write, _UNSAVED, False)
 

@@ -11,6 +11,7 @@ from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
+from sessionlint.rules.callers import calls_by_callee
 from sessionlint.rules.walking import nodes_below
 
 _DEEP = 7
@@ -300,16 +301,8 @@ def is_never_given(program: Program, parameter: Any) -> bool:
     """Whether a parameter is ``None`` by default, and all calls there are, of which there are some, leave it that."""
     if parameter.info.param_values.get(parameter.name, ((), ()))[1] != (ABSENT,):
         return False
-    calls = program.shared(_calls).get(parameter.info, ())
+    calls = program.shared(calls_by_callee).get(parameter.info, ())
     return bool(calls) and all(_leaves(call, parameter) for call in calls)
-
-
-def _calls(program: Program) -> dict[FunctionInfo, list[Event]]:
-    found: dict[FunctionInfo, list[Event]] = {}
-    for event in program.events("call"):
-        if event.callee is not None:
-            found.setdefault(event.callee, []).append(event)
-    return found
 
 
 def _leaves(call: Event, parameter: Any) -> bool:

@@ -23,6 +23,7 @@ from sessionlint.rules.background_work import (
 )
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import goes_on, is_waited_for
+from sessionlint.rules.without_loop import lacks_loop
 
 META = Rule(
     code="TXN601",
@@ -882,7 +883,7 @@ def check(program: Program) -> Iterator[Finding]:
             or next(ambient_sessions(program, event), None)
             or _of_state(program, event)
         )
-        if session is not None:
+        if session is not None and not lacks_loop(program, event):
             reported.add(event.site)
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
             yield program.finding(

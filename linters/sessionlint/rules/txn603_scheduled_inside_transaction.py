@@ -16,8 +16,10 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.idle_work import is_idle
 from sessionlint.rules.own_work import rests_on_its_own
+from sessionlint.rules.put_off import is_put_off
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.transactions import called, owner_of
+from sessionlint.rules.without_loop import lacks_loop
 
 META = Rule(
     code="TXN603",
@@ -750,7 +752,9 @@ def check(program: Program) -> Iterator[Finding]:
             if found is None:
                 continue
             step, since, where = found, f"of line {found.line}", "after the transaction block"
-        if event.kind == "effect" and rests_on_its_own(program, event):
+        if event.kind == "effect" and (rests_on_its_own(program, event) or is_put_off(program, event)):
+            continue
+        if lacks_loop(program, event):
             continue
         if is_idle(program, event, awaited | program.shared(_executed)):
             continue

@@ -26,8 +26,10 @@ from sessionlint.rules.failing import (
     names_error,
 )
 from sessionlint.rules.gaps import gaps
+from sessionlint.rules.one_round import is_repeated
 from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.recorded_in_part import least_effort
+from sessionlint.rules.supervised import is_supervised
 from sessionlint.rules.telling_later import holds_all_work
 
 META = Rule(
@@ -1182,8 +1184,9 @@ def _first_of(function: FunctionInfo) -> Event | None:
 
 def _is_outermost(handler: Event) -> bool:
     """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
-    inside = {"try", "try+finally", "handler", "finally", "loop"}
-    return "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
+    inside = {"try", "try+finally", "handler", "finally"}
+    last = "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
+    return last and not is_repeated(handler)
 
 
 def _is_given_up(function: FunctionInfo, handler: Event) -> bool:
@@ -1318,6 +1321,8 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site], above: tupl
         if event.callee is None or event.effect is None:
             return False
         last = program.effect_trace(event.callee, event.effect)[-1:]
+        if is_supervised(program, event):
+            return False
         inner = {(e.path, e.span[:2]): e for e in program.events("schedule")}
         started = [inner[key] for s in last if (key := (s.path, (s.line, s.column))) in inner]
         return any(_loses(program, e, awaited, above) for e in started)
