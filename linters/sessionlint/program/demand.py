@@ -20,6 +20,10 @@ _MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowl
 _ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
 #: What a method is kept of that ends a transaction when it is called under another name: ``self.end = session.commit``.
 _RECEIVERS = frozenset({"param", "injected", "handle", "ext"})
+#: Libraries whose names say nothing of tokens (``jws.verify``, ``Signer(key).unsign``), and all of which is about them.
+_VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"})
+_TELLING = _VERIFYING | {"importlib"}
+_IMPORTS = frozenset({"importlib", "importlib.import_module"})
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
@@ -69,7 +73,11 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
             given = [g for a in value if a.tag in _PUT_IN for g in cells.get(_cell_of(a), ())]
             if any(_atom_matters(a, makers, owners) for a in (*value, *given)):
                 names.add(key[2])
-    names |= {alias for (_, alias), targets in lazy.items() if any(_renamed(alias, t[2]) for t in targets)}
+    names |= {
+        alias
+        for (_, alias), targets in lazy.items()
+        if any(_renamed(alias, t[2]) or t[0].partition(".")[0] in _TELLING for t in targets)
+    }
     return frozenset(names)
 
 
@@ -92,8 +100,12 @@ def with_aliases(found: frozenset[str], lazy: Imports) -> frozenset[str]:
 
 
 def _opens(atom: Any) -> bool:
-    """Whether an atom is a library's class or function whose name can matter."""
-    return bool(atom.tag == "ext") and "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2])
+    """Whether an atom is a library's class or function whose name can matter, or an object that verifies tokens."""
+    if atom.tag != "ext":
+        return False
+    if "()" not in atom.name and screen.matters(atom.name.rpartition(".")[2]):
+        return True
+    return atom.name in _IMPORTS or atom.name.partition(".")[0] in _VERIFYING
 
 
 def _makes(atom: Any) -> bool:

@@ -67,8 +67,8 @@ Keywords = list[tuple[str, Value]]
 
 
 def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    name = literal(args[0]) if args else None
-    if not isinstance(name, str):
+    name = strings.whole(args[0]) if args else None
+    if name is None:
         return UNKNOWN
     if name.startswith("."):
         level = len(name) - len(name.lstrip("."))

@@ -122,6 +122,10 @@ def _number(frame: Frame, atom: Param) -> Any:
     return declared[0] if declared and all(a in _NUMBERS or a == _LITERAL for a in declared) else atom
 
 
+#: What is left of a UUID's number by these is a part of it.
+_PARTS_OF_NUMBERS = frozenset({">>", "RShift", "FloorDiv"})
+
+
 def binary(frame: Frame, e: ir.Expr) -> Value:
     """``+``, ``%`` and ``*`` of strings and sequences, ``|`` of annotations, ``&``/``|`` of predicates."""
     # A long chain nests to the left: walk it with a loop, not the stack.
@@ -166,8 +170,9 @@ def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         repeated = [a for a in (*left, *right) if a.tag == "seq"]
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
-        return tuple(limited([made for t in texts_of(left) for made in _percent(t, right)]))
-    if operator in (">>", "RShift"):
+        cut = tuple([a for a in left if a.tag == "ext" and a.name.startswith("uuid.") and a.name.endswith(".int")])
+        return cut or tuple(limited([made for t in texts_of(left) for made in _percent(t, right)]))
+    if operator in _PARTS_OF_NUMBERS:
         # the upper half of a UUID's number
         return tuple(a for a in left if a.tag == "ext" and a.name.startswith("uuid."))
     if operator != "+":

@@ -10,7 +10,9 @@ from sessionlint.program import (
     by_key,
     calls,
     drawing,
+    flattening,
     init_only,
+    injected_parts,
     iterating,
     keys,
     knowledge,
@@ -118,8 +120,7 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
     parts = index[2] if index[0] == "t" else (index,)
     if last == "Annotated":
         inner = frame.evaluate(parts[0])
-        metadata = join_all([frame.evaluate(p) for p in parts[1:]])
-        return (Annotation(inner, metadata),)
+        return flattening.annotated(inner, join_all([frame.evaluate(p) for p in parts[1:]]))
     if name == "sys.modules":
         module = literal(frame.evaluate(index))
         return frame.solver.module_value(module, frame.path) if isinstance(module, str) else UNKNOWN
@@ -181,6 +182,7 @@ def seen(frame: Frame, value: Value) -> Value:
         for v in views
         if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
     )
+    value = injected_parts.with_parts(frame, value)
     return join(value, (*held, *records)) if held or records else value
 
 

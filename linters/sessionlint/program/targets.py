@@ -16,6 +16,7 @@ from sessionlint.program import (
     function_attributes,
     giving,
     in_place,
+    injected_parts,
     keeping,
     kept_by_type,
     knowledge,
@@ -98,7 +99,7 @@ def _kept_by_definition(frame: Frame, target: ir.Expr, value: Value, source: ir.
 def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
     views = [v for a in value if a.tag == "param" for v in frame.solver.ask("views_among", a, ("seq", "inst"))]
     taken = (v for v in views if v.tag == "seq" or (v.tag == "inst" and frame.solver.is_record(v.info)))
-    value = join(value, tuple(taken))
+    value = injected_parts.with_parts(frame, join(value, tuple(taken)))
     for index, target in enumerate(targets):
         item: Value = UNKNOWN
         for atom in value:

@@ -79,8 +79,14 @@ def _brings_request(program: Program, event: Event) -> bool:
     """Whether the request, or its state, is among what is handed over."""
     given: Value = (*started_values(event), *event.subject)
     atoms = set(contained(given))
-    views = (v for a in atoms if a.tag == "param" for v in program.solver.views(a))
-    return not atoms.isdisjoint((_STATE, _REQUEST)) or _REQUEST in views
+    return not atoms.isdisjoint((_STATE, _REQUEST)) or any(_is_request(program, a) for a in atoms)
+
+
+def _is_request(program: Program, atom: Any) -> bool:
+    """Whether a parameter is the request, or what a dependency returns is the one that it was given."""
+    if atom.tag == "injected":
+        return any(_is_request(program, view) for view in program.solver.views(atom) if view.tag == "param")
+    return bool(atom.tag == "param") and _REQUEST in program.solver.views(atom)
 
 
 def _keeps_for(program: Program, event: Event, keeper: FunctionInfo) -> bool:

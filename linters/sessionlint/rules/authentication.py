@@ -20,6 +20,7 @@ from sessionlint.rules.comparing import COMPARISONS, compares_and_refuses
 from sessionlint.rules.forgery_checks import asks_who_calls, checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.refusing_nobody import refuses_nobody
+from sessionlint.rules.taking_guests import is_optional, takes_guests
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
@@ -216,16 +217,34 @@ class Authentication:
         """
         if function not in self._guards:
             self._guards[function] = False
-            self._guards[function] = (
-                (self.in_auth_layer(function) and not checks_forgery(function) and not refuses_nobody(function))
-                or function.dotted in self._listed
-                or self.reads_token(function)
-                or any(_refuses(e) and not refuses_forgery(e) for e in function.events)
-                or any(self.guards(d) for d in function.dependencies.values() if isinstance(d, Dependency))
-                or any(self._guards_for(c, function) for c in _callees(function))
-                or (not checks_forgery(function) and compares_and_refuses(function, _refuses))
-            )
+            asked = [d for d in function.dependencies.values() if isinstance(d, Dependency)]
+            if takes_guests(self.program, function):
+                asked = [d for d in asked if not is_optional(self.program, d)]
+                self._guards[function] = function.dotted in self._listed or any(self.guards(d) for d in asked)
+            else:
+                self._guards[function] = self._is_guard(function) or any(self.guards(d) for d in asked)
+                if not self._guards[function] and any(e.kind == "raise" for e in function.events):
+                    self._guards[function] = self._asks_for_guests(asked)
         return self._guards[function]
+
+    def _is_guard(self, function: FunctionInfo) -> bool:
+        return (
+            (self.in_auth_layer(function) and not checks_forgery(function) and not refuses_nobody(function))
+            or function.dotted in self._listed
+            or self.reads_token(function)
+            or any(_refuses(e) and not refuses_forgery(e) for e in function.events)
+            or any(self._guards_for(c, function) for c in _callees(function))
+            or (not checks_forgery(function) and compares_and_refuses(function, _refuses))
+        )
+
+    def _refuses_guests(self, endpoint: FunctionInfo, dependencies: list[Dependency]) -> bool:
+        """Whether an endpoint, or what it calls, refuses those for whom a dependency has but a name."""
+        if not self._asks_for_guests(dependencies):
+            return False
+        return any(_refuses(e) for f in (endpoint, *_callees(endpoint)) for e in f.events)
+
+    def _asks_for_guests(self, dependencies: list[Dependency]) -> bool:
+        return any(takes_guests(self.program, f) for d in dependencies for f in self.program.targets(d))
 
     def _guards_for(self, callee: FunctionInfo, function: FunctionInfo) -> bool:
         """Whether what a function calls makes a guard of it; a check against forged requests must ask who calls."""
@@ -238,7 +257,7 @@ class Authentication:
         dependencies = [d for d in endpoint.dependencies.values() if isinstance(d, Dependency)]
         if endpoint.class_info is not None:
             dependencies += class_dependencies(self.program, endpoint.class_info)
-        if any(self.guards(d) for d in dependencies):
+        if any(self.guards(d) for d in dependencies) or self._refuses_guests(endpoint, dependencies):
             return True
         if any(self._decorates(a) for _, value in endpoint.decorator_values for a in value):
             return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
@@ -36,12 +36,19 @@ class _Calls(NamedTuple):
     stores: dict[ir.Span4, str]
 
 
-def refuses_nobody(function: FunctionInfo, seen: frozenset[FunctionInfo] = frozenset()) -> bool:
-    """Whether a function can be read in full, and neither ends in an error nor asks anything but the request's text."""
+def refuses_nobody(
+    function: FunctionInfo, optional: Set[str] = frozenset(), seen: frozenset[FunctionInfo] = frozenset()
+) -> bool:
+    """Whether a function can be read in full, and neither ends in an error nor asks anything but the request's text.
+
+    ``optional`` are security schemes that refuse nobody, either.
+    """
     if function in seen or function.is_generator or function.decorator_values:
         return False
     given = [d for d in function.dependencies.values() if isinstance(d, Dependency)]
-    if any(atom.tag not in ("fn", "cls", "inst") for d in given for atom in d.target):
+    if any(
+        a.tag not in ("fn", "cls", "inst") and getattr(a, "name", "") not in optional for d in given for a in d.target
+    ):
         return False
     body = [s for s in ir.body_of(function.facts) if not (s[0] == "E" and s[2][0] == "k") and s[0] != "z"]
     if not any(s[0] in ("R", "=", ":", "+=") for s in body):
@@ -87,7 +94,7 @@ def _is_harmless(call: ir.Expr, calls: _Calls, seen: frozenset[FunctionInfo]) ->
     """Whether what is called refuses nobody: a function of the project that does not, reading a header, a text."""
     callee = calls.callees.get(call[1])
     if callee is not None:
-        return refuses_nobody(callee, seen)
+        return refuses_nobody(callee, seen=seen)
     function = call[2]
     if function[0] == "n":
         return function[2] in _HARMLESS

@@ -159,8 +159,12 @@ def is_set_config(name: str) -> bool:
 
 
 def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
-    """Names of settings that ``set_config(:name, …)`` gets as bind parameters; ``…`` is what is not known of them."""
-    given: list[tuple[Event, Value]] = []
+    """Names of settings that ``set_config(:name, …)`` gets as bind parameters; ``…`` is what is not known of them.
+
+    So are those that functions pass on to ``func.set_config(name, …)``, by who calls them.
+    """
+    called = [e for e in program.events("external") if is_set_config(e.name) and e.args]
+    given = [(e, tuple([a for a in e.args[0] if isinstance(a, Param)])) for e in called]
     for event in program.events("use"):
         named = [_NAME.search(t.text) for t in texts_of(event.args[0])] if len(event.args) > 1 else []
         for bind in (m[1] for m in named if m is not None):

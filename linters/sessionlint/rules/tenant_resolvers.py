@@ -62,8 +62,14 @@ def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
     return any(
         a.tag == "ext" and a.name.endswith("]") and mentions_tenant(program, a.name.rpartition("[")[2])
         for e in events
-        for a in e.value
+        for a in _with_headers(function, e.value)
     )
+
+
+def _with_headers(function: FunctionInfo, value: Value) -> Value:
+    """A value, and what the request holds for those parameters in it that FastAPI fills: ``x_tenant_id = Header()``."""
+    filled = [a.name for a in value if a.tag == "param" and a.info is function]
+    return (*value, *(a for name in filled for a in function.param_values.get(name, ((), ()))[1]))
 
 
 def injected_tenants(program: Program) -> frozenset[Any]:

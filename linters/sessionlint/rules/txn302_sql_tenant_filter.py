@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sessionlint.program.api import Program
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import completed_uses, sql_uses
+from sessionlint.rules.setting_calls import uses_found
+from sessionlint.rules.sqltext import SqlUse
 from sessionlint.rules.tenancy import keeps_out, sql_predicate
 
 META = Rule(
@@ -285,17 +286,17 @@ async def board(session, owner):
 
 def check(program: Program) -> Iterator[Finding]:
     """SQL texts with a tenant predicate, at the call that supplies them."""
-    seen: set[object] = set()
-    for use in (*sql_uses(program), *completed_uses(program)):
-        if keeps_out(program, use.event.function) or use.event.site in seen:
-            continue
-        found = next((p for p in (sql_predicate(program, t.text) for t in use.texts) if p), None)
-        if found and not any((s.path, s.line) in seen for s in use.trace):
-            seen.update((use.event.site, (use.event.path, use.event.span[0])))
-            yield program.finding(
-                META,
-                use.event,
-                f"The SQL text chooses rows by tenant ({found!r}). Delete the condition and its parameter: access is "
-                "decided in the router.",
-                use.trace,
-            )
+    for use, found in uses_found(program, lambda use: _predicate(program, use)):
+        yield program.finding(
+            META,
+            use.event,
+            f"The SQL text chooses rows by tenant ({found!r}). Delete the condition and its parameter: access is "
+            "decided in the router.",
+            use.trace,
+        )
+
+
+def _predicate(program: Program, use: SqlUse) -> str | None:
+    if keeps_out(program, use.event.function):
+        return None
+    return next((p for p in (sql_predicate(program, t.text) for t in use.texts) if p), None)

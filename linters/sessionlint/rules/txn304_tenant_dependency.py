@@ -181,6 +181,62 @@ async def d(key=Depends(agent), words=Depends(language), third=Depends(Read("hea
     return key, words, third
 """,
     ),
+    Bad(
+        source="""
+# --- app/sorting.py
+from typing import Annotated
+
+from fastapi import Cookie, Depends, Header, Request
+
+
+async def shelf(x_tenant_id: str = Header()):
+    return x_tenant_id
+
+
+async def drawer(box: Annotated[str, Header(alias="X-Tenant-ID")]):
+    found = box
+    return found
+
+
+class Sorter:
+    def __call__(self, tenant_id: Annotated[str, Cookie()]):
+        return tenant_id
+
+    async def sort(self, x_tenant_id: str = Header()):
+        return x_tenant_id
+
+
+async def asked(request: Request):
+    return request.headers["X-Tenant-ID"]
+
+
+sorter = Sorter()
+Asked = Annotated[str, Depends(asked)]
+Described = Annotated[Asked, "for the page of all drawers"]
+# --- app/routers/drawers.py
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.sorting import Described, drawer, shelf, sorter
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+@router.get("/a")
+async def a(one=Depends(shelf), two=Depends(drawer)):  # TXN304@13 TXN304@33
+    return one, two
+
+
+@router.get("/b")
+async def b(one=Depends(sorter), two=Depends(sorter.sort)):  # TXN304@13 TXN304@34
+    return one, two
+
+
+@router.get("/c")
+async def c(one: Described):  # TXN304@13
+    return one
+""",
+    ),
 ]
 
 GOOD = [
@@ -241,6 +297,36 @@ def labelled(label):
 @router.get("/a")
 async def a(kept=Depends(Without("X-Tenant-ID")), text=Depends(labelled("tenant_id"))):
     return kept, text
+""",
+        path="app/routers/pages.py",
+    ),
+    Good(
+        source="""
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+
+from app.auth.security import get_current_user
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+async def page(x_page: int = Header()):
+    return x_page
+
+
+async def language(accept: Annotated[str, Header(alias="Accept-Language")], x_tenant_id: str = Header(default="")):
+    print(x_tenant_id)
+    return accept
+
+
+Page = Annotated[int, Depends(page)]
+Described = Annotated[Page, "which page"]
+
+
+@router.get("/a")
+async def a(number: Described, words: Annotated[Annotated[str, Depends(language)], "spoken"]):
+    return number, words
 """,
         path="app/routers/pages.py",
     ),

@@ -8,12 +8,12 @@ from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
-from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.connectionstate import options_of, settings_in
-from sessionlint.rules.sqltext import bound_settings, is_set_config, sql_uses
+from sessionlint.rules.setting_calls import setting_calls, uses_found
+from sessionlint.rules.sqltext import SqlUse, bound_settings
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, keeps_out, mentions_tenant, stems
 
 META = Rule(
@@ -106,6 +106,43 @@ def schemas(engine: AsyncEngine, tenant_id):
     return engine.execution_options(schema_translate_map={"tenant": f"t_{tenant_id}"})  # TXN305@12
 """
     ),
+    Bad(
+        source="""
+from enum import StrEnum
+
+from sqlalchemy import func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Dial(StrEnum):
+    WHO = "app.tenant_id"
+    LONG = "lock_timeout"
+
+
+async def turn(session, dial, value):
+    await session.execute(text(f"SELECT set_config('{dial}', :v, true)"), {"v": value})
+
+
+async def turn_back(session, dial):
+    await session.execute(text(f"SET LOCAL {dial} TO DEFAULT"))
+
+
+async def turn_by_call(session, dial, value):
+    await session.execute(select(func.set_config(dial, value, True)))
+
+
+async def open_house(session: AsyncSession, who):
+    await turn(session, "app.tenant_id", who)  # TXN305@11
+    await turn_by_call(session, Dial.WHO, who)  # TXN305@11
+    await session.execute(select(func.set_config(literal("app.tenant_id"), who, True)))  # TXN305@34
+    await session.execute(select(func.set_config(literal(Dial.WHO), who, literal(True))))  # TXN305@34
+    await turn(session, "lock_timeout", "1s")
+    await turn_by_call(session, Dial.LONG, "1s")
+    await session.execute(select(func.set_config(literal(Dial.LONG), "1s", True)))
+    await turn_back(session, "app.tenant_id")  # TXN305@11
+    await turn_back(session, "lock_timeout")
+"""
+    ),
 ]
 
 GOOD = [
@@ -156,17 +193,9 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _found(program: Program) -> Iterator[tuple[Event, str]]:
-    for use in sql_uses(program):
-        for text in use.texts:
-            names = [m.group(1) for m in (*_SET.finditer(text.text), *_SET_CONFIG.finditer(text.text))]
-            named = next((n for n in names if mentions_tenant(program, n)), None)
-            if named is None and names and _is_tenant(program, text):
-                named = names[0]
-            if named:
-                yield use.event, f"SET {named}"
-                break
-    for event in program.events("external"):
-        if is_set_config(event.name) and event.args and _tenant_text(program, event.args[0]):
+    yield from ((use.event, f"SET {name}") for use, name in uses_found(program, lambda use: _set_in(program, use)))
+    for event, names in setting_calls(program):
+        if any(mentions_tenant(program, name) for name in names):
             yield event, "set_config"
     for event, name in bound_settings(program):
         if "." in name and mentions_tenant(program, name):
@@ -174,6 +203,18 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
     yield from _info(program)
     for event in program.events("options", "use", "create"):
         yield from ((event, what) for what in _options(program, event)[:1])
+
+
+def _set_in(program: Program, use: SqlUse) -> str | None:
+    """The setting that an SQL text gives a tenant to."""
+    for text in use.texts:
+        names = [m.group(1) for m in (*_SET.finditer(text.text), *_SET_CONFIG.finditer(text.text))]
+        named = next((n for n in names if mentions_tenant(program, n)), None)
+        if named is None and names and _is_tenant(program, text):
+            named = names[0]
+        if named:
+            return named.replace("\0", "…")
+    return None
 
 
 def _info(program: Program) -> Iterator[tuple[Event, str]]:
@@ -236,7 +277,3 @@ def _is_tenant(program: Program, atom: Any) -> bool:
     if atom.tag == "param":
         return is_tenant_key(program, atom.name)
     return atom.tag == "text" and any(_is_tenant(program, hole) for hole in atom.holes)
-
-
-def _tenant_text(program: Program, value: Value) -> bool:
-    return any(mentions_tenant(program, t.text) for t in texts_of(value))

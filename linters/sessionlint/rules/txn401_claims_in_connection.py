@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
-from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.connectionstate import execution_options, options_in, options_of, settings_in
-from sessionlint.rules.sqltext import bound_settings, is_set_config, sql_uses
+from sessionlint.rules.setting_calls import setting_calls, uses_found
+from sessionlint.rules.sqltext import SqlUse, bound_settings
 
 META = Rule(
     code="TXN401",
@@ -124,6 +124,29 @@ def signed(engine: AsyncEngine, claims):
     return engine.execution_options(jwt_claims=claims)  # TXN401@12
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy import func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def turn(session, dial, value):
+    await session.execute(text(f"SELECT set_config('{dial}', :v, true)"), {"v": value})
+
+
+async def turn_by_call(session, dial, value):
+    await session.execute(select(func.set_config(dial, value, True)))
+
+
+async def open_house(session: AsyncSession, claims):
+    await turn(session, "request.jwt.claims", claims)  # TXN401@11
+    await turn_by_call(session, "request.jwt.claims", claims)  # TXN401@11
+    await session.execute(select(func.set_config(literal("request.jwt.claims"), claims, True)))  # TXN401@34
+    await turn(session, "lock_timeout", "1s")
+    await turn_by_call(session, "lock_timeout", "1s")
+    await session.execute(select(func.set_config(literal("lock_timeout"), "1s", True)))
+"""
+    ),
 ]
 
 GOOD = [
@@ -227,15 +250,11 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _found(program: Program) -> Iterator[tuple[Event, str]]:
-    for use in sql_uses(program):
-        match = next((m for t in use.texts for p in _SQL if (m := p.search(t.text))), None)
-        if match:
-            yield use.event, match.group().strip("; \n").replace("\0", "…")
-    for event in program.events("external"):
-        if is_set_config(event.name) and event.args:
-            name = next((t.text for t in texts_of(event.args[0]) if _SETTING.match(t.text)), None)
-            if name:
-                yield event, f"set_config({name!r})"
+    yield from ((use.event, what) for use, what in uses_found(program, _set_in))
+    for event, names in setting_calls(program):
+        name = next((n for n in names if _SETTING.match(n)), None)
+        if name:
+            yield event, f"set_config({name!r})"
     yield from ((e, f"set_config({n!r})") for e, n in bound_settings(program) if _SETTING.match(n))
     assigned: set[object] = set()
     for event in program.events("setitem"):
@@ -252,6 +271,12 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
         user = next((n for n, v in execution_options(event) if _USER.search(n) and not _is_written(v)), None)
         if user is not None:
             yield event, f"execution_options({user}=…)"
+
+
+def _set_in(use: SqlUse) -> str | None:
+    """What an SQL text sets of a user."""
+    match = next((m for t in use.texts for p in _SQL if (m := p.search(t.text))), None)
+    return match.group().strip("; \n").replace("\0", "…") if match else None
 
 
 def _is_written(value: Value) -> bool:

@@ -149,6 +149,28 @@ def checked(text, keys):
     return found
 """,
     ),
+    Bad(
+        source="""
+# --- app/services/tickets.py
+from itsdangerous import URLSafeTimedSerializer
+from jose import jws
+from jose.jws import verify as read_of
+
+readers = URLSafeTimedSerializer("k")
+
+
+async def ticket(raw, key):
+    return jws.verify(raw, key, "HS256")  # TXN402@12
+
+
+async def other(raw, key):
+    return read_of(raw, key, "HS256")  # TXN402@12
+
+
+async def third(raw):
+    return readers.loads(raw)  # TXN402@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -262,6 +284,23 @@ def pass_for(name, keys):
 
 def held(text):
     return JWT(jwt=text, key=None)
+""",
+    ),
+    Good(
+        path="app/services/tickets.py",
+        source="""
+from itsdangerous import URLSafeTimedSerializer
+from jose import jws
+
+readers = URLSafeTimedSerializer("k")
+
+
+async def ticket(text, key):
+    return jws.sign(text, key, "HS256")
+
+
+async def other(text):
+    return readers.dumps(text)
 """,
     ),
 ]

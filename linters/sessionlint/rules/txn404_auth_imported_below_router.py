@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
-from sessionlint.program.values import literal
+from sessionlint.program.strings import whole
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 
@@ -66,6 +66,23 @@ except ImportError:
 security = __import__("app.auth.security")  # TXN404@12
 """
     ),
+    Bad(
+        source="""
+# --- app/services/ferries.py
+from importlib import import_module
+from importlib import import_module as fetch
+
+HARBOUR = "app.auth" + ".security"
+
+
+def dock():
+    return import_module("app.auth.security")  # TXN404@12
+
+
+def moor():
+    return fetch(HARBOUR)  # TXN404@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -93,6 +110,22 @@ from app.auth.security import get_current_user
 from app.auth.security import get_current_user
 # --- tests/services/test_jobs.py
 from app.auth.security import get_current_user
+"""
+    ),
+    Good(
+        source="""
+# --- app/services/ferries.py
+from importlib import import_module as fetch
+
+HARBOUR = "app.harbours" + ".security"
+
+
+def dock():
+    return fetch("app.harbours.north")
+
+
+def moor(name):
+    return fetch(HARBOUR), fetch(f"app.harbours.{name}")
 """
     ),
 ]
@@ -128,8 +161,7 @@ def _auth_target(program: Program, event: Event) -> str | None:
     names = program.solver.names
     dotted, member = event.name, event.text
     if event.kind == "external":
-        given = literal(event.args[0]) if event.args else None
-        dotted, member = (given if isinstance(given, str) else ""), ""
+        dotted, member = (whole(event.args[0]) if event.args else None) or "", ""
     if member:
         below = names.path_of(f"{dotted}.{member}", event.path)
         if below is not None:

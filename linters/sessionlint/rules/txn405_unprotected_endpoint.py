@@ -607,6 +607,65 @@ async def plan():
     return []
 """,
     ),
+    Bad(
+        source="""
+# --- app/main.py
+from typing import Annotated
+
+from fastapi import Cookie, Depends, FastAPI, Header, Request
+from fastapi.security import OAuth2PasswordBearer
+
+app = FastAPI()
+token = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
+
+
+def caller(authorization: Annotated[str | None, Header()] = None):
+    return authorization or "guest"
+
+
+def bearer(given=Depends(token)):
+    return given if given else "guest"
+
+
+def signed(session_token: Annotated[str | None, Cookie()] = None):
+    if not session_token:
+        return "guest"
+    return session_token
+
+
+def named(request: Request):
+    return request.headers.get("authorization", "guest")
+
+
+def greeting(who=Depends(caller)):
+    return f"hello {who}"
+
+
+@app.get("/a")  # TXN405@2
+async def a(who=Depends(caller)):
+    return who
+
+
+@app.get("/b")  # TXN405@2
+async def b(who=Depends(bearer)):
+    return who
+
+
+@app.get("/c")  # TXN405@2
+async def c(who=Depends(signed)):
+    return who
+
+
+@app.get("/d")  # TXN405@2
+async def d(who=Depends(named)):
+    return who
+
+
+@app.get("/e")  # TXN405@2
+async def e(text=Depends(greeting)):
+    return text
+""",
+    ),
 ]
 
 GOOD = [
@@ -1369,6 +1428,80 @@ async def offers():
 @third.get("/deals")
 async def deals():
     return []
+""",
+    ),
+    Good(
+        source="""
+# --- app/main.py
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Header, HTTPException
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer
+
+from app.auth.security import get_current_user
+from app.people import find
+
+app = FastAPI()
+strict = OAuth2PasswordBearer(tokenUrl="token")
+bearer = HTTPBearer(auto_error=False)
+
+
+def caller(authorization: Annotated[str | None, Header()] = None):
+    return authorization or "guest"
+
+
+def holder(given=Depends(strict)):
+    return given or "guest"
+
+
+def looked_up(given=Depends(bearer)):
+    return find(given) or "guest"
+
+
+def perhaps(given=Depends(bearer)):
+    return given
+
+
+def label(user=Depends(get_current_user)):
+    return user["name"] or "guest"
+
+
+def member(who=Depends(caller)):
+    if who == "guest":
+        raise LookupError
+    return who
+
+
+@app.get("/a")
+async def a(who=Depends(holder)):
+    return who
+
+
+@app.get("/b")
+async def b(who=Depends(looked_up)):
+    return who
+
+
+@app.get("/c")
+async def c(who=Depends(label)):
+    return who
+
+
+@app.get("/d")
+async def d(who=Depends(member)):
+    return who
+
+
+@app.get("/e")
+async def e(who=Depends(caller)):
+    if who == "guest":
+        raise HTTPException(401)
+    return who
+
+
+@app.get("/f")
+async def f(given=Depends(perhaps)):
+    return given
 """,
     ),
 ]

@@ -536,6 +536,45 @@ async def again(number: int, session=Depends(get_session_dependency)):
     await inner.kiq(number)  # TXN601@11
 """,
     ),
+    Bad(
+        source="""
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def with_session(request: Request, session=Depends(get_session_dependency)):
+    request.state.session = session
+    return request
+
+
+async def with_page(request: Request):
+    request.state.page = 1
+    return request.url
+
+
+async def count(request: Request):
+    await request.state.session.get(object, 1)
+
+
+async def show(page):
+    print(page)
+
+
+@router.post("/a")
+async def a(tasks: BackgroundTasks, request: Request = Depends(with_session)):
+    tasks.add_task(count, request)  # TXN601@5
+
+
+@router.post("/b")
+async def b(tasks: BackgroundTasks, url=Depends(with_page), request: Request = Depends(with_session)):
+    tasks.add_task(show, url)
+    tasks.add_task(show, request)
+""",
+        path="app/routers/wagons.py",
+    ),
 ]
 
 GOOD = [

@@ -10,6 +10,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.task_fates import fate_of, globals_of, reads, statements
 
 META = Rule(
     code="TXN605",
@@ -28,12 +29,6 @@ _CALLS_BACK = frozenset({
     "call_soon", "call_soon_threadsafe", "call_later", "call_at", "add_signal_handler", "add_reader", "add_writer",
     "add_done_callback",
 })  # fmt: skip
-_CALLBACK = "add_done_callback"
-#: https://docs.python.org/3/library/weakref.html: what is only referred to so can be collected.
-_REFERRING = frozenset({"weakref.ref", "weakref.proxy", "weakref.WeakSet().add"})
-_WEAK = "weakly"
-#: What a task only says of itself: whoever asks has not kept it. Asking whether it is done is a way to wait for it.
-_ASKS = frozenset({"get_name", "set_name", "get_coro", "get_context", "get_stack", "print_stack"})
 
 BAD = [
     Bad(
@@ -81,6 +76,44 @@ def start_at_once(item_id):
 async def forget_what_a_helper_made(item_id):
     start_scan(item_id)  # TXN605@5
     start_at_once(item_id)  # TXN605@5
+""",
+    ),
+    Bad(
+        path="app/services/kettles.py",
+        source="""
+import asyncio
+
+
+async def boil(kettle):
+    pass
+
+
+async def start(kettle, ready):
+    asyncio.create_task(boil(kettle)).set_name("boil")  # TXN605@5
+    (asyncio.create_task(boil(kettle)),)  # TXN605@6
+    if ready and asyncio.create_task(boil(kettle)):  # TXN605@18
+        print("on")
+
+
+async def start_each(kettles):
+    for _ in map(asyncio.create_task, map(boil, kettles)):  # TXN605@14
+        pass
+    for started in [asyncio.create_task(boil(k)) for k in kettles]:  # TXN605@21
+        print("on")
+    list(map(asyncio.create_task, map(boil, kettles)))  # TXN605@10
+
+
+async def start_again(kettle):
+    task = asyncio.create_task(boil(kettle))  # TXN605@12
+    print("on")
+    task = asyncio.create_task(boil(kettle))
+    await task
+
+
+async def start_all(kettles):
+    for kettle in kettles:
+        task = asyncio.create_task(boil(kettle))  # TXN605@16
+    await task
 """,
     ),
 ]
@@ -196,6 +229,65 @@ def watch(loop, feed, retry):
 """,
         path="app/services/feeds.py",
     ),
+    Good(
+        path="app/services/kettles.py",
+        source="""
+import asyncio
+
+on = []
+
+
+async def boil(kettle):
+    pass
+
+
+async def start(kettle, ready):
+    task = asyncio.create_task(boil(kettle))
+    task.set_name("boil")
+    on.append(task)
+    if ready and (other := asyncio.create_task(boil(kettle))):
+        on.append(other)
+
+
+async def start_each(kettles):
+    for task in map(asyncio.create_task, map(boil, kettles)):
+        on.append(task)
+    await asyncio.wait(list(map(asyncio.create_task, map(boil, kettles))))
+
+
+async def start_again(kettle):
+    task = asyncio.create_task(boil(kettle))
+    await task
+    task = asyncio.create_task(boil(kettle))
+    await task
+
+
+async def start_one_at_a_time(kettles):
+    task = None
+    for kettle in kettles:
+        if task is not None:
+            await task
+        task = asyncio.create_task(boil(kettle))
+    await task
+
+
+async def start_first(kettles):
+    for kettle in kettles:
+        task = asyncio.create_task(boil(kettle))
+        break
+    await task
+
+
+async def start_with_a_way_to_stop(kettle):
+    def stop():
+        task.cancel()
+
+    task = asyncio.create_task(boil(kettle))
+    on.append(stop)
+    task = asyncio.create_task(boil(kettle))
+    await task
+""",
+    ),
 ]
 
 
@@ -206,7 +298,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if program.role(event.function) in ("test", "migration"):
             continue
-        fate = "dropped" if "dropped" in event.flags or _given_to_loop(event) else _fate(event)
+        fate = "dropped" if "dropped" in event.flags or _given_to_loop(event) else fate_of(event)
         if fate:
             what = ir.text_of(event.expr) if event.expr is not None and event.expr[0] == "c" else event.name
             yield program.finding(
@@ -242,12 +334,12 @@ def _only_returned(body: Any, span: ir.Span4) -> bool:
     returned = [expr for expr in _returns(body) if expr is not None]
     if any(expr[1] == span for expr in returned):
         return True
-    for statement in _statements(body):
+    for statement in statements(body):
         if statement[0] == "=" and len(statement[2]) == 1 and statement[2][0][0] == "n" and statement[3][1] == span:
             name = statement[2][0][2]
-            kept = sum(not watched for watched in _reads(body, name))
+            kept = sum(not watched for watched in reads(body, name))
             given_back = sum(expr[0] == "n" and expr[2] == name for expr in returned)
-            return 0 < given_back == kept and name not in _globals(body)
+            return 0 < given_back == kept and name not in globals_of(body)
     return False
 
 
@@ -277,109 +369,3 @@ def _calls(node: Any) -> Iterator[ir.Expr]:
             if len(child) == 5 and child[0] == "c" and child[2][0] == "a" and child[2][3] in _CALLS_BACK:
                 yield child
             yield from _calls(child)
-
-
-def _fate(event: Event) -> str | None:
-    """How a task that is not dropped at once is lost all the same; ``None`` when it is kept."""
-    body = event.function.body
-    weak = frozenset(e.span for e in event.function.events if e.kind == "external" and e.name in _REFERRING)
-    for statement in _statements(body):
-        if statement[0] == "E":
-            if statement[2][1] in weak and any(given[1] == event.span for given in statement[2][3]):
-                return "kept by a weak reference only"
-            if _only_watched(statement[2], event.span):
-                return "given a callback but kept nowhere"
-            if _falls_through(statement[2], event.span):
-                return "dropped"
-        elif statement[-1] is not None and statement[-1][1] == event.span:
-            target = statement[2][0] if statement[0] == "=" else statement[2]
-            if statement[0] == "=" and len(statement[2]) > 1:
-                return None
-            if target[0] != "n" or event.function.name == "<module>" or target[2] in _globals(body):
-                return None
-            name = target[2]
-            if name == "_":
-                return "given to _"
-            reads = list(_reads(body, name, weak))
-            if not reads:
-                return f"given to {name}, which nothing reads"
-            if all(reads):
-                only = "only gets a callback" if set(reads) == {_CALLBACK} else "is only asked what it is"
-                only = "is only referred to weakly" if _WEAK in reads else only
-                return f"given to {name}, which {only}"
-            return None
-    return None
-
-
-def _only_watched(expr: ir.Expr, span: ir.Span4) -> bool:
-    return bool(
-        expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "add_done_callback" and expr[2][2][1] == span
-    )  # fmt: skip
-
-
-def _falls_through(expr: ir.Expr, span: ir.Span4) -> bool:
-    """Whether the task is the value of a statement by way of ``and``, a conditional or a comprehension."""
-    if expr[1] == span:
-        return True
-    if expr[0] == "o":
-        return any(_falls_through(e, span) for e in expr[3])
-    if expr[0] == "q":
-        return any(_falls_through(e, span) for e in expr[3:])
-    return expr[0] == "g" and any(_falls_through(e, span) for e in expr[3])
-
-
-def _statements(node: Any) -> Iterator[Any]:
-    """All statements below a node that may hold or name a task."""
-    for child in node:
-        if type(child) is tuple:
-            if child and child[0] in ("E", "=", ":") and len(child) > 2:
-                yield child
-            yield from _statements(child)
-
-
-def _globals(node: Any) -> set[str]:
-    found: set[str] = set()
-    for child in node:
-        if type(child) is tuple:
-            if child and child[0] == "glob" and len(child) == 3:
-                found.update(child[2])
-            found |= _globals(child)
-    return found
-
-
-def _reads(node: Any, name: str, weak: frozenset[ir.Span4] = frozenset()) -> Iterator[str]:
-    """Every read of a name: by which method, where that keeps nothing of it (``name.get_name()``), else ``""``.
-
-    Calls at the places ``weak`` only refer to what they are given.
-    """
-    for child in node:
-        if type(child) is not tuple or not child:
-            if type(child) is bytes and name.encode() in child:
-                yield ""
-            continue
-        op = child[0]
-        if op == "c" and len(child) == 5 and child[1] in weak:
-            # the collection or reference keeps none of its arguments alive
-            yield from (_WEAK for given in child[3] if given[0] == "n" and given[2] == name)
-            yield from _reads(tuple(given for given in child[3] if given[0] != "n"), name, weak)
-        elif op == "del" and len(child) == 3:
-            yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name, weak)
-        elif op == "c" and len(child) == 5 and _is_method_of(child[2], name) and child[2][3] in _ASKS:
-            yield child[2][3]
-            yield from _reads(child[3:], name, weak)
-        elif op == "a" and _is_method_of(child, name) and child[3] == _CALLBACK:
-            yield _CALLBACK
-        elif op == "n" and len(child) == 3 and child[2] == name:
-            yield ""
-        elif op == "=" and len(child) == 4:
-            yield from _reads(tuple(t for t in child[2] if t[0] != "n"), name, weak)
-            yield from _reads((child[3],), name, weak)
-        elif op == ":" and len(child) == 5 and child[2][0] == "n":
-            yield from _reads((child[4],), name, weak)
-        else:
-            yield from _reads(child, name, weak)
-
-
-def _is_method_of(expr: ir.Expr, name: str) -> bool:
-    """Whether an expression is an attribute of a name."""
-    return bool(expr[0] == "a" and len(expr) == 4 and expr[2][0] == "n" and expr[2][2] == name)

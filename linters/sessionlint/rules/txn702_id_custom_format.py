@@ -277,6 +277,18 @@ def export(session, run):
     return run(export_id, make_run_id=lambda: str(uuid4())[:8])  # TXN702@47
 """,
     ),
+    Bad(
+        source="""
+import uuid
+
+
+def numbered():
+    crate_id = uuid.uuid4().int % 10**8  # TXN702@16
+    barrel_id = uuid.uuid4().int // 2**64  # TXN702@17
+    return crate_id, barrel_id
+""",
+        path="app/services/crates.py",
+    ),
 ]
 
 GOOD = [
@@ -385,6 +397,20 @@ class Names:
     make_request_id = staticmethod(lambda: uuid4().hex[:8])
     by_id = lambda self, rows: sorted(rows, key=lambda row: f"{row.number}")
 """,
+    ),
+    Good(
+        source="""
+import uuid
+
+
+def numbered(total):
+    crate = uuid.uuid4().int % 16
+    crate_id = uuid.uuid4()
+    barrel_id = "%s" % uuid.uuid4()
+    shelf_id = total % 16
+    return crate, crate_id, barrel_id, shelf_id
+""",
+        path="app/services/crates.py",
     ),
 ]
 
