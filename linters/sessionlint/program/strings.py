@@ -11,7 +11,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import knowledge, listed, mapped, operators, padding, picking, predicates, urls
+from sessionlint.program import implied, knowledge, listed, mapped, operators, padding, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -105,6 +105,7 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
             out = _product(out, _of_number(_alternatives(frame.evaluate(part[3]))))
             continue
         value = picking.known(frame, part, frame.evaluate(part))
+        implied.shown(frame, value, part[1])
         out = _product(out, _alternatives(_numbers(frame, value)))
     texts = tuple(_mixed_by(out, "an f-string"))
     _tell_urls(frame, e, texts)
@@ -219,6 +220,8 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
     for link in reversed(chain):
         right = _operand(frame, link[2], link[4])
         made = operators.between(frame, link, value, right)
+        if made is None and link[2] == "%" and texts_of(value):
+            implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
         value = _combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
@@ -338,6 +341,8 @@ def method(
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
         args, keywords = [], [(k, join_all([m.get(k) or UNKNOWN for m in given])) for k in keys]
     if name in ("format", "format_map"):
+        for value in (*args, *[v for _, v in keywords]):
+            implied.shown(frame, value, e[1])
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
         return tuple(made)
