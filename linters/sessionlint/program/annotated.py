@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, dependencies, from_requests, promising, provisions
+from sessionlint.program import constants, dependencies, from_requests, making, promising, provisions
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
@@ -60,6 +60,7 @@ def run(frame: Frame, s: ir.Stmt) -> None:
     if any(a.tag == "ext" and a.name in _RECORD_FIELDS for a in value):
         # what instances have is the default, or what the factory gives
         if frame.class_scope is not None and s[2][0] == "n" and any(_is_told_factory(a) for a in value):
+            making.note_default(frame, frame.class_scope, s[2][2], value)
             frame.identifier(s[2][2], frame.solver.read(("default", frame.site(s[4][1]))), s[4], "name")
         value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
     assign(frame, s[2], value, s[4])

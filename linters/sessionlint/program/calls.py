@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     alike,
+    calling_back,
     class_values,
     constructing,
     dispatching,
@@ -121,6 +122,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         giving.passed(frame, [*args, *[value for _, value in keywords]])
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
+    if keywords and e[2][0] == "a" and e[2][3] == "sort":
+        calling_back.sorts(frame, e, callees, keywords)
     if e[2][0] == "a" and e[2][3] in _CHANGING:
         _change_receiver(frame, e, callees, args, keywords)
     if flags:

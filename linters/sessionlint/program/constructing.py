@@ -15,6 +15,7 @@ from sessionlint.program import (
     knowledge,
     libraries,
     library_objects,
+    making,
     overriding,
     own_sessions,
     predicates,
@@ -79,7 +80,9 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
     given = giving.made(frame, init, info, bindings, e[1])
-    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given)),)
+    instance = Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given))
+    making.made(frame, info, args, keywords, instance, e)
+    return (instance,)
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import keys, strings
+from sessionlint.program import implied, keys, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Ext, PartialCall, Pending, Seq, Value, join, join_all
 
@@ -21,14 +21,18 @@ _GETTER: Final = "operator.itemgetter()"
 
 
 def run_out(frame: Frame, value: Value, span: ir.Span4) -> Value:
-    """Generators of the project in a value run to their end here: the lists of what they give, in their place."""
+    """Generators of the project in a value run to their end here, objects are gone through: lists of what they give."""
     for atom in value:
-        if atom.tag == "pending" and atom.kind == "gen" and not atom.info.is_async:
+        if (atom.tag == "pending" and atom.kind == "gen" and not atom.info.is_async) or atom.tag == "inst":
             return tuple([_given(frame, a, span) for a in value])
+        if atom.tag == "param":
+            implied.gone_through(frame, atom, span)
     return value
 
 
 def _given(frame: Frame, atom: Any, span: ir.Span4) -> Any:
+    if atom.tag == "inst":
+        return implied.gone_through(frame, atom, span)
     if not isinstance(atom, Pending) or atom.kind != "gen" or atom.info.is_async:
         return atom
     return Seq((frame.machine.element(frame, (atom,), span),), True)

@@ -326,6 +326,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             out = join(out, operating.fetched(frame, atom, "__iter__", ("z", span, ())))
         elif atom.tag == "inst":
             out = join(out, iterating.elements(frame, atom, span))
+        elif atom.tag == "param":
+            out = join(out, iterating.of_declared(frame, atom, span))
         elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):
             out = join(out, mapped.elements(atom.name))
         elif atom.tag == "cls" and frame.solver.is_model(atom.info):

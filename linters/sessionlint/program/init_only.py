@@ -35,7 +35,7 @@ def run(frame: Frame, info: ClassInfo, after: FunctionInfo, bindings: dict[Any, 
         value = next((v for k, v in bindings.items() if k.tag == "param" and k.name == name), UNKNOWN)
         given[identity(after, taken)] = value
         frame.solver.flow(after, taken, value)
-    running.run(frame, after, given, e)
+    running.run(frame, after, {**bindings, **given}, e)
     return given
 
 

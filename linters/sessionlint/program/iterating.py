@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls
+from sessionlint.program import calls, implied
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
 from sessionlint.program.model import FunctionInfo
@@ -42,6 +42,17 @@ def elements(frame: Frame, instance: Any, span: ir.Span4) -> Value:
             out = join(out, _called(frame, atom, _STEPS, span))
         else:
             out = join(out, frame.machine.element(frame, (atom,), span))
+    return out
+
+
+def of_declared(frame: Frame, param: Any, span: ir.Span4) -> Value:
+    """The same of a parameter that is declared to be an object of the project."""
+    owner = implied.declared(frame, param)
+    if owner is None:
+        return UNKNOWN
+    frame.guards.append(Guard(param, "is", owner, True))
+    out = elements(frame, owner, span)
+    frame.guards.pop()
     return out
 
 

@@ -26,6 +26,7 @@ from sessionlint.program import (
     library_classes,
     library_objects,
     locators,
+    making,
     middleware,
     own_sessions,
     predicates,
@@ -235,6 +236,7 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "cls" and name == subclassing.BELOW:
         return subclassing.below(frame, receiver.info)
     if tag == "cls" and name in records.BUILDS:
+        making.validated(frame, receiver.info, name, e)
         return records.built(frame, receiver.info, args, keywords)
     if tag == "seq":
         return late_awaits.asked(frame, receiver, e) if name == "result" else _sequence_method(receiver, name)

@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     buffers,
+    calling_back,
     certificates,
     config_readers,
     consuming,
@@ -17,6 +18,7 @@ from sessionlint.program import (
     handing,
     handles,
     hooking,
+    implied,
     keeping,
     knowledge,
     lasting,
@@ -116,6 +118,7 @@ def _text(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     for atom in args[0] if args else ():
         if frame.solver.kind_of(atom):
             continue
+        implied.shown(frame, (atom,) if atom.tag == "param" else UNKNOWN, e[1])
         shown = frame.solver.method(atom.info, "__str__") if atom.tag == "inst" else None
         out = join(
             out, (atom,) if shown is None else frame.machine.call(frame, frame.solver.bound(shown, atom), [], [], e)
@@ -343,14 +346,14 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "dataclasses.replace": records.replaced, "attrs.evolve": records.replaced, "attr.evolve": records.replaced,
     "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
-    "builtins.range": _range,
+    "builtins.range": _range, "builtins.len": implied.counted,
     "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make,
     "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super,
     "builtins.str": _text, **url_objects.SPECIAL, **config_readers.READERS,
     "typing.cast": stdlib.cast, "jwcrypto.jwt.JWT": tokens.made, "strawberry.fastapi.GraphQLRouter": graphql.router,
     "typing.NewType": _new_type, "copy.copy": _first, "builtins.staticmethod": _first, "copy.deepcopy": _first,
-    "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first,
+    "sqlalchemy.orm.aliased": _first, "sqlmodel.col": _first, "functools.cmp_to_key": _first,
     "sqlalchemy.col": _first, "functools.lru_cache": _first, "functools.cache": _first, "functools.wraps": _first,
     "contextlib.AsyncExitStack().enter_async_context": _exit_stack_enter,
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
@@ -367,3 +370,4 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "contextlib.asynccontextmanager": _manager("contextlib.asynccontextmanager"),
     "contextlib.contextmanager": _manager("contextlib.contextmanager"),
 }  # fmt: skip
+SPECIAL.update(calling_back.around(SPECIAL))

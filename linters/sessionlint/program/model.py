@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import hooks
 from sessionlint.program.events import Effect, Event, Hop, Kept, Transaction
 from sessionlint.program.knowledge import SESSION_CLASSES
 from sessionlint.program.summaries import Summary
@@ -230,8 +231,8 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
-        "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in", "facts",
-        "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "span",
+        "_called", "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in", "facts",
+        "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "setters", "span",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -255,8 +256,14 @@ class ClassInfo:
         #: the ``__init__`` that a data class gets from its decorator: its parameters are the fields of the class body
         self.maker: FunctionInfo | None = None
         self.methods: dict[str, FunctionInfo] = {}
+        #: what assigning to its properties runs
+        self.setters: dict[str, FunctionInfo] = {}
+        #: what assigning to its properties runs
+        self.setters: dict[str, FunctionInfo] = {}
         #: name -> (span, annotation value, default value, expression) of the class body, in order
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
+        self._called: tuple[Any, ...] | None = None
+        self._called: tuple[Any, ...] | None = None
         self._hooks: frozenset[str] | None = None
         self._keeps: dict[Any, str] | None = None
         self._left_open: tuple[str, ...] | None = None
@@ -269,7 +276,7 @@ class ClassInfo:
             attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
             shape = (
                 self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures, self.hooks,
-                self.registers,
+                self.registers, tuple(self.setters.items()), self.called,
             )  # fmt: skip
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
@@ -277,6 +284,10 @@ class ClassInfo:
     def add(self, method: FunctionInfo) -> None:
         """A ``def`` of its body; ``@name.setter`` leaves the property that it completes in its place."""
         whole = _completed(method) if method.decorators else None
+        if whole is not None and hooks.is_setter(method):
+            self.setters[method.name] = method
+        if whole is not None and hooks.is_setter(method):
+            self.setters[method.name] = method
         if whole is None:
             self.methods[method.name] = method
         elif whole in self.methods:
@@ -287,7 +298,7 @@ class ClassInfo:
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
-        self._shape = self._keeps = self._hooks = self._left_open = None
+        self._shape = self._keeps = self._hooks = self._left_open = self._called = None
 
     @property
     def hooks(self) -> frozenset[str]:
@@ -296,6 +307,24 @@ class ClassInfo:
             empty = (m for m in self.methods.values() if ir.is_empty(m.facts))
             self._hooks = frozenset(m.name for m in empty if not any(_is_abstract(d) for d in m.decorators))
         return self._hooks
+
+    @property
+    def called(self) -> tuple[Any, ...]:
+        """What is called without a call: when an object is made, when a column is assigned, and for its defaults."""
+        if self._called is None:
+            self._called = (
+                hooks.of_making(self.methods), hooks.of_assigning(self.methods), hooks.of_defaults(self.attributes),
+            )  # fmt: skip
+        return self._called
+
+    @property
+    def called(self) -> tuple[Any, ...]:
+        """What is called without a call: when an object is made, when a column is assigned, and for its defaults."""
+        if self._called is None:
+            self._called = (
+                hooks.of_making(self.methods), hooks.of_assigning(self.methods), hooks.of_defaults(self.attributes),
+            )  # fmt: skip
+        return self._called
 
     @property
     def keeps(self) -> dict[Any, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.program import implied
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
 from sessionlint.program.model import FunctionInfo
@@ -93,9 +94,7 @@ def asked(frame: Frame, value: Value, span: ir.Span4) -> None:
     """``if value:`` asks an object whether it is true, or else how long it is."""
     for atom in value:
         if atom.tag == "inst":
-            if called(frame, value, "__bool__", [], span) is None:
-                called(frame, value, "__len__", [], span)
-            break
+            implied.ask(frame, atom, _TRUTH, span)
 
 
 def called(frame: Frame, value: Value, name: str, args: list[Value], span: ir.Span4) -> Value | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.values import UNKNOWN, Cls, Param, Value, const
+from sessionlint.program.values import UNKNOWN, Cls, Fn, Param, Value, const
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sessionlint.program.model import ClassInfo
 
 _ANY: Value = const(True)
+#: The cells of the classes that map a column of a name, and of what validates one when it is assigned.
+MAPPED_BY, VALIDATED = "mapped by", "validated"
 #: Bases that bring no columns.
 _BARE = frozenset({
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlalchemy.orm.MappedAsDataclass",
@@ -48,6 +50,7 @@ def note(frame: Frame, info: ClassInfo) -> None:
         for name in (n for entry in cls.attributes.values() for n in _reflected(entry[3])):
             solver.write(("row relation", name), _ANY)
     if mapped:
+        _note_columns(solver, info)
         solver.write(("row attribute", ""), _ANY)
         own = {name for cls in solver.mro(info) for name in cls.attributes}
         if "__tablename__" in own and all(name.startswith("__") for name in own):
@@ -56,6 +59,15 @@ def note(frame: Frame, info: ClassInfo) -> None:
             solver.write(("row base", base), _ANY)
             if base not in _BARE:
                 solver.write(("row attribute", "?"), _ANY)
+
+
+def _note_columns(solver: Any, info: ClassInfo) -> None:
+    for cls in solver.mro(info):
+        for name in cls.attributes:
+            solver.write((MAPPED_BY, name), (Cls(info),))
+        for method, names in cls.called[1]:
+            for name in names or ():
+                solver.write((VALIDATED, name), (Fn(method),))
 
 
 def note_attribute(frame: Frame, name: str) -> None:

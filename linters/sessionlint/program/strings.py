@@ -8,7 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import listed, mapped, operators, padding, picking, predicates, urls
+from sessionlint.program import implied, listed, mapped, operators, padding, picking, predicates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import (
@@ -96,6 +96,7 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
             out = product(out, of_number(alternatives(frame.evaluate(part[3]))))
             continue
         value = picking.known(frame, part, frame.evaluate(part))
+        implied.shown(frame, value, part[1])
         out = product(out, alternatives(_numbers(frame, value)))
     texts = tuple(mixed_by(out, "an f-string"))
     _tell_urls(frame, e, texts)
@@ -136,6 +137,10 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
     for link in reversed(chain):
         right = _operand(frame, link[2], link[4])
         made = operators.between(frame, link, value, right)
+        if made is None and link[2] == "%" and texts_of(value):
+            implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
+        if made is None and link[2] == "%" and texts_of(value):
+            implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
         value = _combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
@@ -235,6 +240,10 @@ def method(
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
         args, keywords = [], [(k, join_all([m.get(k) or UNKNOWN for m in given])) for k in keys]
     if name in ("format", "format_map"):
+        for value in (*args, *[v for _, v in keywords]):
+            implied.shown(frame, value, e[1])
+        for value in (*args, *[v for _, v in keywords]):
+            implied.shown(frame, value, e[1])
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
         return tuple(made)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    assigning,
     awaitables,
     by_key,
     certificates,
@@ -138,6 +139,7 @@ def _attribute(
     name = target[3]
     value = starred.as_kept(frame, value, source)
     frame.emit("setattr", target[1], subject=owner, name=name, value=value, text=ir.text_of(target))
+    assigning.assigned(frame, owner, name, value, target)
     changed = certificates.switched(frame, owner, name, value, target[1])
     if changed:
         _put_in_place(frame, target[2], owner, changed)
