@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.importing import programs
 from sessionlint.program.reached import calling
 from sessionlint.rules.mounting import applications, same_application
+from sessionlint.rules.remedies import needs_arguments
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -29,7 +30,7 @@ def live_together(program: Program, event: Event, other: Event) -> bool:
 
 
 def is_left_to_migrations(program: Program, event: Event) -> bool:
-    """Whether what a function makes and gives away is asked for by migrations and tests, and by nobody else."""
+    """Whether what a function makes and gives away is asked for by migrations and tests at most."""
     function = event.function
     if function.name == "<module>" or function in program.dependency_functions or function.routes:
         return False
@@ -39,7 +40,24 @@ def is_left_to_migrations(program: Program, event: Event) -> bool:
     # a session module's own files are looked at above
     others = (path for path in program.solver.names.primary if not program.policy.is_session_module(path))
     layers = {program.policy.layer_of(p) for p in others if program.solver.mentions(p, _name(function))}
-    return bool(layers) and layers <= _ELSEWHERE
+    return layers <= _ELSEWHERE and (bool(layers) or _is_given_to_nobody(program, event))
+
+
+def _is_given_to_nobody(program: Program, event: Event) -> bool:
+    """Whether a plain function, whose name nobody writes, makes of arguments what it only returns.
+
+    One that has all it needs is a way to another engine which lies ready.
+    """
+    function, made = event.function, event.subject[0]
+    if (
+        not needs_arguments(function)
+        or function.parent is not None
+        or function.class_info is not None
+        or function.decorators
+    ):
+        return False
+    approved = function in program.approved_contexts or function in program.approved_dependencies
+    return not approved and not function.is_generator and made in function.summary.returns
 
 
 def _are_apart(program: Program, path: str, other: str) -> bool:

@@ -30,7 +30,8 @@ META = Rule(
     "called there, too, a scoped_session around the factory, engines "
     "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
     "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
-    "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests.",
+    "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests, "
+    "or only returns of arguments that nobody gives.",
     program_wide=True,
 )
 
@@ -290,6 +291,24 @@ def start_worker():
     prepare(settings.worker_url)
 """,
     ),
+    Bad(
+        source="""
+# --- app/session.py
+from sqlalchemy import create_engine
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+
+
+def engine_of(url):
+    return create_engine(url, pool_size=10)  # TXN507@12
+# --- app/reports.py
+from app.session import engine_of
+
+reports = engine_of("postgresql://reports/app")
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -482,6 +501,27 @@ def prepare(url=None, made=None):
 
 def start():
     prepare(made=connect())
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+Local = sessionmaker(engine)
+
+
+def engine_of(url):
+    made = create_engine(url, pool_size=10)
+    return made
+
+
+def factory_of(made):
+    return sessionmaker(made)
 """,
     ),
 ]
