@@ -658,3 +658,27 @@ def test_a_file_in_which_requests_have_sessions_opened_is_of_the_service_layer(i
 def test_a_file_named_after_services_is_one_whatever_opens_sessions_there(infer):
     files = {"app/db.py": DB, "app/api.py": ROUTER, "app/services/ferry.py": FERRY}
     assert infer(files).layers["service"] == ("app/services/**",)
+
+
+DECODES = """\
+import jwt
+
+
+def told(token):
+    return jwt.decode(token, "key", algorithms=["HS256"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "layer"),
+    [
+        ("app/services/vouchers.py", f"{DECODES}\n\n{SERVICE}", "service"),
+        ("app/services/vouchers.py", DECODES, "auth"),
+        ("app/services/auth.py", f"{DECODES}\n\n{SERVICE}", "auth"),
+        ("app/vouchers.py", f"{DECODES}\n\n{SERVICE}", "auth"),
+    ],
+    ids=["takes a session", "takes none", "named after authentication", "in no place of services"],
+)
+def test_a_service_that_decodes_a_token_and_takes_a_session_stays_one(infer, path, source, layer):
+    files = {"app/db.py": DB, "app/api.py": ROUTER, "app/services/items.py": SERVICE, path: source}
+    assert infer(files).policy.layer_of(path) == layer

@@ -165,7 +165,9 @@ def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | N
     most = counts["functions"] / 2
     if counts["router"]:
         return Vote(path, "router", counts["router"], counts["router"] >= most)
-    if counts["auth"] and (counts["authenticating"] >= counts["service"] or _is_named_auth(path)):
+    # what takes a session in a place named after services is at home there, whatever it decodes besides
+    at_home = counts["service"] and _is_called_service(path, holders)
+    if counts["auth"] and (_is_named_auth(path) or (counts["authenticating"] >= counts["service"] and not at_home)):
         return Vote(path, "auth", counts["auth"])
     # in a place named after services, work for endpoints keeps a file theirs unless most of it is started
     needed = counts["service"] + (_is_called_service(path, holders) and not _is_named_background(path))

@@ -231,8 +231,9 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
-        "_called", "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in", "facts",
-        "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "setters", "span",
+        "_called", "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in",
+        "facts", "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "setters",
+        "span",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -258,11 +259,8 @@ class ClassInfo:
         self.methods: dict[str, FunctionInfo] = {}
         #: what assigning to its properties runs
         self.setters: dict[str, FunctionInfo] = {}
-        #: what assigning to its properties runs
-        self.setters: dict[str, FunctionInfo] = {}
         #: name -> (span, annotation value, default value, expression) of the class body, in order
         self.attributes: dict[str, tuple[ir.Span4, Value, Value, ir.Expr | None]] = {}
-        self._called: tuple[Any, ...] | None = None
         self._called: tuple[Any, ...] | None = None
         self._hooks: frozenset[str] | None = None
         self._keeps: dict[Any, str] | None = None
@@ -286,8 +284,6 @@ class ClassInfo:
         whole = _completed(method) if method.decorators else None
         if whole is not None and hooks.is_setter(method):
             self.setters[method.name] = method
-        if whole is not None and hooks.is_setter(method):
-            self.setters[method.name] = method
         if whole is None:
             self.methods[method.name] = method
         elif whole in self.methods:
@@ -307,15 +303,6 @@ class ClassInfo:
             empty = (m for m in self.methods.values() if ir.is_empty(m.facts))
             self._hooks = frozenset(m.name for m in empty if not any(_is_abstract(d) for d in m.decorators))
         return self._hooks
-
-    @property
-    def called(self) -> tuple[Any, ...]:
-        """What is called without a call: when an object is made, when a column is assigned, and for its defaults."""
-        if self._called is None:
-            self._called = (
-                hooks.of_making(self.methods), hooks.of_assigning(self.methods), hooks.of_defaults(self.attributes),
-            )  # fmt: skip
-        return self._called
 
     @property
     def called(self) -> tuple[Any, ...]:

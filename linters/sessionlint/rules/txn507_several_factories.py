@@ -312,6 +312,24 @@ def count():
         return connection.exec_driver_sql("select 1")
 """
     ),
+    Bad(
+        source="""
+# --- app/session.py
+from sqlalchemy import create_engine
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+
+
+def engine_of(url):
+    return create_engine(url, pool_size=10)  # TXN507@12
+# --- app/reports.py
+from app.session import engine_of
+
+reports = engine_of("postgresql://reports/app")
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -518,6 +536,27 @@ factory = sessionmaker(engine)
 
 def replica():
     return create_engine("postgresql://replica/app")
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.settings import settings
+
+engine = create_engine(settings.database_url)
+Local = sessionmaker(engine)
+
+
+def engine_of(url):
+    made = create_engine(url, pool_size=10)
+    return made
+
+
+def factory_of(made):
+    return sessionmaker(made)
 """,
     ),
 ]
