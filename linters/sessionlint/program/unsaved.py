@@ -57,8 +57,9 @@ def by_callee(
 def saved(frame: Frame, subject: Any, leaving: bool = False) -> None:
     """The transaction is committed: no write on a path to here stays unsaved, whatever other paths do."""
     leaving = leaving or "finally" in frame.flags
+    received = sameness.comes_from_outside(subject)
     for write in frame.writes:
-        same = write.subject == subject or sameness.may_be(frame, subject, write.subject)
+        same = write.subject == subject or (received and sameness.may_be(frame, subject, write.subject))
         if same and (leaving or frame.know(write, _UNSAVED)):
             frame.writes_saved.add(write)
             frame.learn(write, _UNSAVED, False)
