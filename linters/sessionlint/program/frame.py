@@ -74,6 +74,8 @@ class Frame:
         self.finds = False
         #: how many calls are gone through inside of one another, see :mod:`sessionlint.program.configured`
         self.depth = 0
+        #: what its parameters hold is what one call passes
+        self.in_one_call = False
         self.events: list[Event] = []
         self.effects: dict[Effect, Hop] = {}
         #: conditions on parameters that hold here, and those under which alone each effect happens

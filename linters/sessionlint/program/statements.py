@@ -74,7 +74,7 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
 
 def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
-    frame.returns = join(frame.returns, value)
+    frame.returns = join(frame.returns, listed.handed_back(frame, value) if frame.facts else value)
     owner = frame.function.class_info
     if frame.function.is_property and value and owner is not None and keeping.keeps_what_it_returns(frame.function):
         keeping.keep(frame, owner, value)
@@ -280,6 +280,14 @@ def _for(frame: Frame, s: ir.Stmt) -> None:
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
     item = generators.handed(frame, s, iterable, item)
+    if frame.in_one_call and rounds.goes_round_by_round(iterable, s[4]):
+        for item in iterable[0].items:
+            if not frame.dead:
+                _next(frame, s[2], item, iterable)
+                run_block(frame, s[4])
+        if not frame.dead:
+            run_block(frame, s[5])
+        return
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
     _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable))

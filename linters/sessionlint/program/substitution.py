@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import picking, strings
+from sessionlint.program import listed, picking, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import KEPT, FunctionInfo
 from sessionlint.program.predicates import names_tenant
@@ -116,6 +116,8 @@ def substitute(
         elif tag == "operation" and atom.name == strings.JOIN:
             given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
             out = join(out, strings.joined_items(atom.result, given))
+        elif tag == "operation" and atom.name == listed.LISTED:
+            out = join(out, listed.settled(atom, mapped.get(atom.receiver, UNKNOWN)))
         elif tag == "operation" and atom.name == picking.ENTRY:
             given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
             out = join(out, picking.filled(atom.result, given))
