@@ -35,6 +35,7 @@ from sessionlint.program import (
     running,
     scheduling,
     signatures,
+    spelling,
     wrapping,
 )
 from sessionlint.program.arguments import arguments, bind
@@ -284,7 +285,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     after = solver.method(info, init_only.AFTER)
     if after is not None:
         bindings.update(init_only.run(frame, info, after, bindings, e))
-    tells = configured.configures(frame, info)
+    stands = spelling.spelled(frame, info)
+    tells = bool(stands) or configured.configures(frame, info)
     meaningful = tuple(
         (k, shallow(v, 2))
         for k, v in bindings.items()
@@ -296,7 +298,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
     given = giving.made(frame, init, info, bindings, e[1])
-    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given)),)
+    later = spelling.added(frame, stands, e[1]) if stands else ()
+    return (Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given, *later)),)
 
 
 def _is_self(key: Any, init: FunctionInfo | None) -> bool:

@@ -21,9 +21,11 @@ from sessionlint.program import (
     joining,
     knowledge,
     left_open,
+    made_for,
     promising,
     redefining,
     scheduling,
+    spelling,
     subclassing,
     unsaved,
 )
@@ -103,7 +105,9 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body)
-    function.summary.answers = configured.answering(function, body)
+    spells = bool(frame.returns) and spelling.note(frame)
+    function.summary.answers = configured.answering(function, body, spells)
+    function.summary.makes = made_for.making(frame, body)
     function.summary.draws = by_key.drawing(frame, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)

@@ -51,6 +51,8 @@ class Summary:
     forwards: Any = None
     #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
     answers: Any = None
+    #: those of one that puts an engine together, see :mod:`sessionlint.program.made_for`
+    makes: Any = None
     #: what it puts into registries under keys that its callers name, see :mod:`sessionlint.program.by_key`
     keeps: tuple[Kept, ...] = ()
     #: the parameters by which it draws out of one (with whether by their class), and its statements
@@ -102,6 +104,7 @@ class Summary:
                 self.leaves,
                 self.forwards,
                 self.answers,
+                self.makes,
                 self.keeps,
                 self.draws,
                 self.hands_out_closed,
@@ -330,7 +333,7 @@ class FunctionInfo:
 #: What a file mentions that says how to connect: options of engines, and the starts of URLs.
 _CONNECTING = (
     b"pool_size", b"max_overflow", b"connect_args", b"statement_cache_size", b"sslmode", b"make_url", b"postgresql:",
-    b"postgresql+", b"postgres:",
+    b"postgresql+", b"postgres:", b"CERT_NONE",
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ _KEPT = ("ext", "param", "injected")
 _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
-_TOLD_LATER = (JOIN, picking.ENTRY)
+_TOLD_LATER: tuple[str, ...] = (JOIN, *picking.LATER)
 _TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 #: What recursion adds again and again.
@@ -444,8 +444,8 @@ def _joined_items(text: Text, sequence: Value) -> Value:
 
 
 def _is_later(atom: Any) -> bool:
-    """Whether it stands for an entry of a parameter."""
-    return bool(atom.tag == "operation" and atom.name == picking.ENTRY)
+    """Whether it stands for an entry of a parameter, or what an object was given."""
+    return bool(atom.tag == "operation" and atom.name in picking.LATER)
 
 
 def _replaced(text: Text, args: list[Value]) -> list[Text]:
