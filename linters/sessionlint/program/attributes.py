@@ -28,6 +28,7 @@ from sessionlint.program import (
     records,
     replacing,
     sending,
+    stdlib,
     subclassing,
     threads,
     wrapping,
@@ -67,6 +68,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return (Ext("sqlalchemy.table_name()"),)
     if name == "identifier_preparer" and not any(a.tag in ("inst", "cls", "mod") for a in base):
         return (Ext(knowledge.IDENTIFIER_PREPARER),)
+    if len(base) == 2 and (field := stdlib.of_named_tuple(base, name)) is not None:
+        return field
     out: Value = UNKNOWN
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sessionlint.program.values import TASK, UNKNOWN, Map, Seq, Value, alternatives, join_all
+from sessionlint.program.values import MAX_ATOMS, TASK, UNKNOWN, Map, Seq, Value, alternatives, join_all
 
 #: The key of an entry that says: what is under keys that are not known was put there again and again.
 SEVERAL = ("several",)
@@ -29,7 +29,8 @@ def comprehension(keys: Value, value: Value) -> Map:
     """``{one: work(one) for one in names}``."""
     known = [a.value for a in keys if a.tag == "const" and a.kind == "str"]
     if known and len(known) == len(keys):
-        return Map(tuple((k, value) for k in known), True, None)
+        # of more some are left out
+        return Map(tuple((k, value) for k in known), len(known) >= MAX_ATOMS, None)
     entry = (keys_of(keys, True) if _has_task(keys) else (_OPEN,))[0]
     return again(Map(((entry, value),), True, None), (entry,), value)
 

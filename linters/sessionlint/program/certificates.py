@@ -44,3 +44,22 @@ def _after(context: TlsContext, name: str, value: Value, place: tuple[str, ir.Sp
     if name == "check_hostname" and any(a.tag == "const" and a.value is False for a in value):
         return context._replace(off=context.off or place)
     return context
+
+
+def among(bindings: dict[Any, Value]) -> dict[str, TlsContext]:
+    """The contexts that a call passes, by parameter."""
+    return {
+        key.name: value[0]
+        for key, value in bindings.items()
+        if key.tag == "param" and len(value) == 1 and isinstance(value[0], TlsContext)
+    }
+
+
+def changed(contexts: dict[str, TlsContext], names: dict[str, Value]) -> dict[Any, Any]:
+    """The contexts that a callee has changed, by what its ``names`` hold at its end, and what they are then."""
+    after = {before: names.get(name, ()) for name, before in contexts.items()}
+    return {
+        before: value[0]
+        for before, value in after.items()
+        if len(value) == 1 and isinstance(value[0], TlsContext) and value[0] != before and value[0].site == before.site
+    }

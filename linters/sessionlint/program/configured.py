@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import certificates, in_place, spelling
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.records import ASSIGNED, FIELD, UNTOLD
@@ -21,7 +22,7 @@ _STATEMENTS_GONE_THROUGH = 20
 #: What waits, defines or opens.
 _DOES_MORE = frozenset({"lam", "aw", "y", "yf", "F", "C", "glob", "w/"})
 #: What a method gives that its object's fields make a difference to.
-_GIVEN = frozenset({"const", "text", "map", "seq", "ext"})
+_GIVEN = frozenset({"const", "text", "map", "seq", "ext", "tls"})
 #: Methods that run when an instance has its fields.
 _LOOKS_AT = frozenset({"__post_init__", "__attrs_post_init__", "model_post_init", "__new__", "__setattr__"})
 _FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
@@ -34,8 +35,10 @@ def is_settings(frame: Frame) -> bool:
 
 
 def configures(frame: Frame, info: ClassInfo) -> bool:
-    """Whether the literals that instances of a class are made with may say how to connect."""
-    return any(c.configures for c in frame.solver.mro(info)) and not frame.solver.is_model(info)
+    """Whether the literals that instances of a class are made with may say how to connect, or stand in a text."""
+    if frame.solver.is_model(info):
+        return False
+    return any(c.configures for c in frame.solver.mro(info)) or bool(spelling.spelled(frame, info))
 
 
 def is_literal(value: Value) -> bool:
@@ -97,15 +100,37 @@ def field(frame: Frame, atom: Any, name: str) -> Value:
 
 def answer(frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], known: Value) -> Value:
     """What a method of such an object, or a function given one, gives for it; ``known``: what it gives for any."""
-    if function.summary.answers is None or frame.depth >= _DEPTH or any(a.tag not in _GIVEN for a in known):
+    if function.summary.answers is None or any(a.tag not in _GIVEN for a in known):
         return known
-    if not _keeps_literals(frame, bindings) and not (len(known) > 1 and _has_literals(bindings)):
+    contexts = certificates.among(bindings)
+    if (
+        not contexts
+        and not _keeps_literals(frame, bindings)
+        and not (len(known) > 1 and _has_literals(bindings))
+        and not _puts_together(bindings, known)
+    ):
         return known
+    given = {name: bindings.get(identity(function, name), UNKNOWN) for name, *_ in function.params}
+    inner = gone_through(frame, function, function.summary.answers, given)
+    if inner is None:
+        return known
+    if contexts:
+        in_place.put(frame, certificates.changed(contexts, inner.env))
+    return inner.returns or known
+
+
+def gone_through(
+    frame: Frame, function: FunctionInfo, body: tuple[ir.Stmt, ...], given: dict[str, Value]
+) -> Frame | None:
+    """A function as one call has it, by the names of its parameters; ``None`` inside of too many others."""
+    if frame.depth >= _DEPTH:
+        return None
     inner = Frame(frame.solver, function, frame.machine)
     inner.depth = frame.depth + 1
-    inner.env.update({name: bindings.get(identity(function, name), UNKNOWN) for name, *_ in function.params})
-    frame.machine.block(inner, function.summary.answers)
-    return inner.returns or known
+    inner.in_one_call = True
+    inner.env.update(given)
+    frame.machine.block(inner, body)
+    return inner
 
 
 def _keeps_literals(frame: Frame, bindings: dict[Any, Value]) -> bool:
@@ -119,9 +144,22 @@ def _has_literals(bindings: dict[Any, Value]) -> bool:
     return any(len(value) == 1 and value[0].tag == "const" for value in bindings.values())
 
 
-def answering(function: FunctionInfo, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] | None:
-    """The statements of a function that only puts its answer together; ``None`` for all others."""
-    if not function.params or not function.module.configures or function.is_generator or function.parent is not None:
+def _puts_together(bindings: dict[Any, Value], known: Value) -> bool:
+    """Whether several dictionaries are passed in a row, and one is given back: which came last decides."""
+    if not known or any(a.tag != "map" for a in known):
+        return False
+    rows = [v[0].items for v in bindings.values() if len(v) == 1 and v[0].tag == "seq" and len(v[0].items) > 1]
+    return any(all(a.tag == "map" for item in row for a in item) for row in rows)
+
+
+def answering(function: FunctionInfo, body: tuple[ir.Stmt, ...], spells: bool) -> tuple[ir.Stmt, ...] | None:
+    """The statements of a function that only puts its answer together; ``None`` for all others.
+
+    ``spells``: it is a method that gives a text with what its object holds in it.
+    """
+    if not function.params or function.is_generator or function.parent is not None:
+        return None
+    if not spells and not function.module.configures:
         return None
     if len(body) > _STATEMENTS_GONE_THROUGH:
         return None
@@ -135,4 +173,4 @@ def _only_answers(node: tuple[Any, ...]) -> bool:
     return all(_only_answers(child) for child in node if type(child) is tuple)
 
 
-__all__ = ["answer", "answering", "configures", "field", "fields", "is_literal", "is_settings"]
+__all__ = ["answer", "answering", "configures", "field", "fields", "gone_through", "is_literal", "is_settings"]

@@ -23,6 +23,7 @@ from sessionlint.program import (
     router_classes,
     row_classes,
     running,
+    spelling,
 )
 from sessionlint.program.arguments import bind
 from sessionlint.program.frame import Frame, identity
@@ -68,7 +69,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     after = solver.method(info, init_only.AFTER)
     if after is not None:
         bindings.update(init_only.run(frame, info, after, bindings, e))
-    tells = configured.configures(frame, info)
+    stands = spelling.spelled(frame, info)
+    tells = bool(stands) or configured.configures(frame, info)
     meaningful = tuple(
         (k, shallow(v, 2))
         for k, v in bindings.items()
@@ -80,7 +82,8 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             keywords = router_classes.router_options(frame, info, init, bindings, keywords, e[1])
         return libraries.call_external(frame, sorted(routers)[0], args, keywords, e)
     given = giving.made(frame, init, info, bindings, e[1])
-    instance = Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given))
+    later = spelling.added(frame, stands, e[1]) if stands else ()
+    instance = Inst(info, (*meaningful, *own, *overriding.exactly(frame, info), *given, *later))
     making.made(frame, info, args, keywords, instance, e)
     return (instance,)
 

@@ -10,13 +10,15 @@ from typing import Any, Final
 from sessionlint.facts import ir
 from sessionlint.program import implied, keys, strings
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Ext, PartialCall, Pending, Seq, Value, join, join_all
+from sessionlint.program.values import UNKNOWN, Const, Ext, PartialCall, Pending, Seq, Value, join, join_all
 
 Keywords = list[tuple[str, Value]]
 #: What is worth knowing of the greatest of some: numbers and texts are what they were, unknown.
 _OBJECTS: Final = frozenset({"inst", "fn", "cls", "row", "handle"})
 #: They go through what they are given, and give something else.
 _THROUGH: Final = ("any", "all", "sum", "str().join", "list().extend", "set().update")
+#: Stands for the smallest of several numbers, beside the smallest that is written out: no more than that.
+AT_MOST: Final = Ext(f"builtins.min(){strings.WHOLE}")
 _GETTER: Final = "operator.itemgetter()"
 
 
@@ -47,10 +49,17 @@ def _goes_through(name: str) -> Any:
     return consume
 
 
+def _written_out(args: list[Value]) -> list[int]:
+    """The arguments that are whole numbers in the source."""
+    return [a[0].value for a in args if len(a) == 1 and a[0].tag == "const" and a[0].kind == "int"]
+
+
 def _greatest(name: str) -> Any:
     def pick(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         """``max(x)`` is one of the elements of ``x``, ``max(a, b)`` one of the two; ``max(0, number)`` a number."""
         several = len(args) != 1
+        if several and name == "builtins.min()" and (numbers := _written_out(args)):
+            return (AT_MOST, Const(min(numbers), "int"))
         if len(args) > 1 and all(strings.is_number(frame, a) for a in args):
             return (Ext("builtins.int()"),)
         found = join_all(args) if several else frame.machine.element(frame, run_out(frame, args[0], e[1]), e[1])
@@ -107,4 +116,4 @@ SPECIAL: dict[str, Any] = {
     "operator.itemgetter": _getter, _GETTER: _get,
 }  # fmt: skip
 
-__all__ = ["SPECIAL", "first", "run_out"]
+__all__ = ["AT_MOST", "SPECIAL", "first", "run_out"]

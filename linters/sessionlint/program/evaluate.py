@@ -22,10 +22,12 @@ from sessionlint.program import (
     joining,
     knowledge,
     left_open,
+    made_for,
     promising,
     redefining,
     scheduling,
     sometimes,
+    spelling,
     subclassing,
     unsaved,
 )
@@ -106,7 +108,9 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body) or forwarding.passed_further(frame, body)
-    function.summary.answers = configured.answering(function, body)
+    spells = bool(frame.returns) and spelling.note(frame)
+    function.summary.answers = configured.answering(function, body, spells)
+    function.summary.makes = made_for.making(frame, body)
     function.summary.draws = by_key.drawing(frame, body)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)

@@ -40,6 +40,7 @@ class Event(NamedTuple):
     ``kind`` is one of
 
     * ``create``: a handle is made (``name`` its kind, ``value`` the callee, ``subject`` the handle);
+    * ``made``: a call of ``callee`` makes an engine; ``value`` has its ``create`` event as this call has it;
     * ``obtain``: project code (``callee``) hands out the handles in ``subject``;
     * ``declared``: something known only as ``Callable[…, session]`` is called with ``args``; ``subject`` its session;
     * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;

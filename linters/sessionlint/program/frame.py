@@ -72,6 +72,8 @@ class Frame(Notes):
         self.dead = False
         #: how many calls are gone through inside of one another, see :mod:`sessionlint.program.configured`
         self.depth = 0
+        #: what its parameters hold is what one call passes
+        self.in_one_call = False
         #: conditions on parameters that hold here
         self.guards: list[Any] = []
         self.tx: list[Transaction] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Operation, Param, Value, const, contained, join_all
+from sessionlint.program.values import Ext, Operation, Param, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
@@ -27,6 +27,8 @@ _DISPLAYS = ("t", "l", "e", "d")
 _CASES = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "casefold"})
 #: Parameters with the names they have here and the literals; ``None`` for what is not known.
 Listed = tuple[tuple[Param | None, str, Value], ...]
+#: What is known of a literal that is not told.
+_ONE_OF: Value = (Ext("typing.Literal()"),)
 _NOTHING: tuple[Listed, Listed] = ((), ())
 
 
@@ -180,6 +182,18 @@ def replaced(frame: Frame, listed: Listed) -> None:
 def chosen(value: Value, listed: Listed) -> Value:
     """``order if order in ORDERS else "name"``: the value of the side on which it is one of the literals."""
     return next((literals for param, _, literals in listed if value == (param,)), value)
+
+
+def handed_back(frame: Frame, value: Value) -> Value:
+    """What a function returns: of a parameter that is one of some literals here, that; callers may know which."""
+    if not any(a.tag == "param" and is_listed(frame, a) for a in value):
+        return value
+    return tuple([Operation(a, LISTED, literals_of(frame, a) or _ONE_OF) if is_listed(frame, a) else a for a in value])
+
+
+def settled(checked: Operation, given: Value) -> Value:
+    """What such a function gives back in a call: the literal that it is given, else one of those it lets through."""
+    return given if given and all(a.tag == "const" for a in given) else checked.result
 
 
 def literals_of(frame: Frame, param: Any) -> Value:

@@ -102,7 +102,11 @@ def _kept(module: ModuleInfo, value: ir.Expr, name: str, needle: bytes) -> Itera
     begins = beginning(value)
     for found in _walk(module, value, name, needle):
         if found.expr is begins:
-            yield found._replace(kept=True, text=found.text if begins is value else _FILLED_IN.sub(HOLE, found.text))
+            yield found._replace(
+                kept=True,
+                name=found.name or name,
+                text=found.text if begins is value else _FILLED_IN.sub(HOLE, found.text),
+            )
         else:
             yield found
 

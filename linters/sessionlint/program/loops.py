@@ -111,6 +111,14 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
     item = generators.handed(frame, s, iterable, item)
+    if frame.in_one_call and rounds.goes_round_by_round(iterable, s[4]):
+        for item in iterable[0].items:
+            if not frame.dead:
+                _next(frame, s[2], item, iterable)
+                frame.machine.block(frame, s[4])
+        if not frame.dead:
+            frame.machine.block(frame, s[5])
+        return
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
     _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable))

@@ -205,7 +205,7 @@ class FunctionInfo:
 #: What a file mentions that says how to connect: options of engines, and the starts of URLs.
 _CONNECTING = (
     b"pool_size", b"max_overflow", b"connect_args", b"statement_cache_size", b"sslmode", b"make_url", b"postgresql:",
-    b"postgresql+", b"postgres:",
+    b"postgresql+", b"postgres:", b"CERT_NONE",
 )  # fmt: skip
 
 

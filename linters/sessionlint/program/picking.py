@@ -13,6 +13,9 @@ from sessionlint.program.values import UNKNOWN, Const, Operation, Value, const, 
 
 #: The operation that stands in a hole for an entry of a parameter; its result is the key.
 ENTRY = "entry"
+#: The operation that stands there for what one object was given through a parameter; its result is where it was made.
+ADDED = "added"
+LATER: tuple[str, ...] = (ENTRY, ADDED)
 #: Stands for the key of each of its elements.
 EACH = Const("each", "element")
 #: What an empty list leaves of a text is the text.
@@ -39,7 +42,7 @@ def note_each(frame: Frame, target: ir.Expr, iterable: Value) -> None:
     """``for name in names``: remembers that an unknown value is an element of a parameter."""
     if len(iterable) == 1 and target[0] == "n" and not frame.env.get(target[2]):
         given = iterable[0]
-        if given.tag == "param" or (given.tag == "operation" and given.name == ENTRY):
+        if given.tag == "param" or (given.tag == "operation" and given.name in LATER):
             frame.picked[target[2]] = (Operation(given, ENTRY, (EACH,)),)
 
 
@@ -86,7 +89,7 @@ def _taken(given: Value, key: Value) -> Value:
 def filled(key: Value, given: Value) -> Value:
     """What stands under the key in what is passed; unknown unless all that may be passed has it."""
     wanted = literal(key)
-    if len(given) == 1 and (given[0].tag == "param" or (given[0].tag == "operation" and given[0].name == ENTRY)):
+    if len(given) == 1 and (given[0].tag == "param" or (given[0].tag == "operation" and given[0].name in LATER)):
         return _taken(given, key)
     if key[0] == EACH:
         return _each(given)

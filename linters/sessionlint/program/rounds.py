@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program import holding
 from sessionlint.program.frame import MAYBE, YES, Frame
+from sessionlint.program.values import Value
 
 Facts = dict[tuple[Any, str], int]
 Left = list[tuple[Any, str]]
 
 _MAKES = frozenset({"create", "obtain", "inject"})
+#: Longer lists are not gone through element by element.
+_MOST_ROUNDS = 8
 
 
 def left_open(frame: Frame, before: Facts, start: int) -> Left:
@@ -52,3 +56,19 @@ def no_more(frame: Frame, left: Left, first: Facts) -> None:
     for key in left:
         if frame.facts.get(key) == YES and first.get(key) != YES:
             frame.facts[key] = MAYBE
+
+
+def goes_round_by_round(iterable: Value, body: tuple[ir.Stmt, ...]) -> bool:
+    """Whether the rounds of a loop are told: it goes through a short list of known elements, and leaves none out."""
+    if len(iterable) != 1 or iterable[0].tag != "seq":
+        return False
+    listed = iterable[0]
+    return not listed.many and len(listed.items) <= _MOST_ROUNDS and not _jumps(body)
+
+
+def _jumps(node: tuple[Any, ...]) -> bool:
+    """Whether there is a ``break`` or ``continue`` below."""
+    for child in node:
+        if type(child) is tuple and child and ((child[0] == "J" and len(child) == 3) or _jumps(child)):
+            return True
+    return False

@@ -16,6 +16,7 @@ from sessionlint.program import (
     giving,
     handles,
     keeping,
+    made_for,
     of_callers,
     overriding,
     type_keys,
@@ -67,6 +68,8 @@ def run(
         subject=closed_of(frame, function, bindings, mapped, summary) if frame.facts else UNKNOWN,
     )  # fmt: skip
     carrying.carry_all(frame, function, summary, mapped, e)
+    if summary.makes is not None:
+        made_for.tell(frame, function, summary.makes, bindings, e)
     if summary.gives:
         giving.received(frame, function, summary, mapped, e)
     for wrapper in function.wrappers if function.wrappers and wrapping.BARE not in bindings else ():
@@ -104,7 +107,9 @@ def _result(
             break
     result = substitute(frame, raw, mapped, function, e[1])
     if kind == "call":
-        result = configured.answer(frame, function, bindings, result)
+        told = configured.answer(frame, function, bindings, result)
+        if told is not result:
+            result = substitute(frame, told, mapped, function, e[1]) if function.class_info is not None else told
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
     elif function.class_info is not None:

@@ -63,7 +63,7 @@ def _augmented(frame: Frame, s: ir.Stmt) -> None:
 
 def _return(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[2]) if s[2] is not None else UNKNOWN
-    frame.returns = join(frame.returns, value)
+    frame.returns = join(frame.returns, listed.handed_back(frame, value) if frame.facts else value)
     owner = frame.function.class_info
     if frame.function.is_property and value and owner is not None and keeping.keeps_what_it_returns(frame.function):
         keeping.keep(frame, owner, value)

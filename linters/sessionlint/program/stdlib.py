@@ -16,6 +16,7 @@ from sessionlint.program.values import (
     FACTORY,
     NAMESPACE,
     UNKNOWN,
+    UNKNOWN_KEYWORDS,
     Column,
     Const,
     Ext,
@@ -37,6 +38,7 @@ CONTEXT_VARIABLE = "contextvars.ContextVar()"
 #: The event of putting something into one.
 CONTEXT_SET = "contextvars.ContextVar().set"
 NAMED_TUPLE = "collections.namedtuple"
+_REPLACE = "collections.namedtuple()._replace()"
 #: What ``property(f)`` is a call of.
 PROPERTY: Value = (Ext("builtins.property()"),)
 #: What ``suppress(Error)`` is a call of.
@@ -281,10 +283,32 @@ def _make_named_tuple(frame: Frame, args: list[Value], keywords: Keywords, e: ir
     names = written.replace(",", " ").split() if isinstance(written, str) else []
     names = names or [n for a in args[0] if a.tag == "seq" for i in a.items if isinstance(n := literal(i), str)]
     given = {**dict(zip(names, args[1:], strict=False)), **dict(keywords)}
+    in_order = [(n, given[n]) for n in names if n in given]
     return (
-        Map((*given.items(), NAMESPACE), True, frame.site(e[1])),
+        Map((*in_order, NAMESPACE), True, frame.site(e[1])),
         Seq(tuple(given.get(n, UNKNOWN) for n in names)),
     )
+
+
+def of_named_tuple(base: Value, name: str) -> Value | None:
+    """An attribute of a named tuple: a field, or what gives a copy; ``None`` for anything else."""
+    if len(base) != 2 or base[0].tag != "map" or base[1].tag != "seq" or NAMESPACE not in base[0].items:
+        return None
+    if name == "_replace":
+        return (PartialCall((Ext(_REPLACE),), (base,), ()),)
+    held: Value | None = base[0].get(name)
+    return held
+
+
+def _replace_fields(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``pair._replace(port=6543)``: the same with other fields."""
+    fields, items = args[0][0], args[0][1].items
+    given = dict(keywords)
+    names = [k for k, _ in fields.items if isinstance(k, str)]
+    if UNKNOWN_KEYWORDS in given or len(names) != len(items):
+        return UNKNOWN
+    known = [(n, given.get(n, fields.get(n))) for n in names]
+    return (Map((*known, NAMESPACE), True, frame.site(e[1])), Seq(tuple([value for _, value in known])))
 
 
 def _property(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -312,7 +336,7 @@ SPECIAL: dict[str, Special] = {
     "builtins.object.__setattr__": _set_attribute,
     "types.SimpleNamespace": _namespace, "types.MappingProxyType": _itself, "types.MethodType": _bound_method,
     "collections.ChainMap": _chained, "collections.defaultdict": _default_dictionary,
-    NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
+    _REPLACE: _replace_fields, NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,
     "builtins.format": padding.formatted,
     "weakref.ref": _reference, "weakref.proxy": _itself, "builtins.property": _property,
     "functools.cached_property": _property, "contextlib.suppress": _suppress,

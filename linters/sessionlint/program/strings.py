@@ -139,8 +139,6 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
         made = operators.between(frame, link, value, right)
         if made is None and link[2] == "%" and texts_of(value):
             implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
-        if made is None and link[2] == "%" and texts_of(value):
-            implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
         value = _combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
@@ -240,8 +238,6 @@ def method(
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
         args, keywords = [], [(k, join_all([m.get(k) or UNKNOWN for m in given])) for k in keys]
     if name in ("format", "format_map"):
-        for value in (*args, *[v for _, v in keywords]):
-            implied.shown(frame, value, e[1])
         for value in (*args, *[v for _, v in keywords]):
             implied.shown(frame, value, e[1])
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
@@ -350,8 +346,8 @@ def _joined_items(text: Text, sequence: Value) -> Value:
 
 
 def _is_later(atom: Any) -> bool:
-    """Whether it stands for an entry of a parameter."""
-    return bool(atom.tag == "operation" and atom.name == picking.ENTRY)
+    """Whether it stands for an entry of a parameter, or what an object was given."""
+    return bool(atom.tag == "operation" and atom.name in picking.LATER)
 
 
 def _replaced(text: Text, args: list[Value]) -> list[Text]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import picking, strings
+from sessionlint.program import listed, picking, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import KEPT, FunctionInfo
 from sessionlint.program.predicates import names_tenant
@@ -134,6 +134,8 @@ def _operation(
     frame: Frame, atom: Operation, mapped: dict[Any, Value], function: FunctionInfo, span: ir.Span4, depth: int
 ) -> Value:
     """What stands for items or an entry of a parameter is known now; other operations stay what they are."""
+    if atom.name == listed.LISTED:
+        return listed.settled(atom, mapped.get(atom.receiver, UNKNOWN))
     if atom.name not in (strings.JOIN, picking.ENTRY):
         return (Operation(atom.receiver, atom.name, atom.result),)
     given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)

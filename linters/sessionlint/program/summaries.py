@@ -33,6 +33,8 @@ class Summary:
     forwards: Any = None
     #: the statements of a method that is gone through for each object, see :mod:`sessionlint.program.configured`
     answers: Any = None
+    #: those of one that puts an engine together, see :mod:`sessionlint.program.made_for`
+    makes: Any = None
     #: what it puts into registries under keys that its callers name, see :mod:`sessionlint.program.by_key`
     keeps: tuple[Kept, ...] = ()
     #: the parameters by which it draws out of one (with whether by their class), and its statements
@@ -86,6 +88,7 @@ class Summary:
                 self.leaves,
                 self.forwards,
                 self.answers,
+                self.makes,
                 self.keeps,
                 self.draws,
                 self.hands_out_closed,

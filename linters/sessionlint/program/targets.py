@@ -160,7 +160,7 @@ def _attribute(
             if not overwritten.is_dead(frame, target):
                 frame.solver.write(("attr", info, name), row_classes.kept_in(frame, info, value))
             keeping.keep(frame, info, value)
-            if info.configures:
+            if info.configures or info.maker is not None:
                 frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:
                 place = _place(frame, atom, target[2])

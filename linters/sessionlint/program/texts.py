@@ -35,7 +35,7 @@ _DIGITS = re.compile(
 IN_HOLES = ("ext", "param", "injected")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
-_TOLD_LATER = (JOIN, picking.ENTRY)
+_TOLD_LATER: tuple[str, ...] = (JOIN, *picking.LATER)
 #: What recursion adds again and again.
 _REPEATED = re.compile(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
+from sessionlint.program.made_for import MADE
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Handle, Map, Site, Value
+from sessionlint.report import TraceStep
 from sessionlint.rules.branches import for_sqlite, for_tests
 from sessionlint.rules.connect_hooks import hooked
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
@@ -42,6 +44,7 @@ class EngineCall:
     environment variable, a setting with a default); ``connect_args`` all dictionaries (empty and
     ``connect_args_known``: none given). ``complete`` is False when ``**options`` may bring more arguments. ``direct``:
     it is a driver that connects, and its arguments are what an engine would be given as ``connect_args``.
+    ``called``: the call of a function that makes it so.
     """
 
     event: Event
@@ -53,6 +56,13 @@ class EngineCall:
     complete: bool
     is_async: bool
     direct: bool = False
+    called: Event | None = None
+
+    def steps(self, program: Program) -> list[TraceStep]:
+        """The call that gives the function what its engine is made of, where it is told of that call alone."""
+        if self.called is None:
+            return []
+        return [program.step(self.called.site, "this call gives the function what its engine is made of")]
 
     @property
     def url_span(self) -> ir.Span4:
@@ -124,11 +134,18 @@ def _key_in(node: tuple[Any, ...], span: ir.Span4, key: str) -> ir.Span4 | None:
 
 
 def engine_calls(program: Program) -> Iterator[EngineCall]:
-    """All engines made outside tests, branches for tests, and migrations."""
+    """All engines made outside tests, branches for tests, and migrations; those too that one call has otherwise."""
     for event in program.events("create"):
         exempt = event.name != "engine" or program.role(event.function) in ("test", "migration")
         if not exempt and not stands_in(program, event, for_tests):
             yield _read(program, event)
+    for made in program.events(MADE):
+        event = made.value[0].event
+        roles = {program.role(f) for f in (made.function, event.function)}
+        if roles.isdisjoint(("test", "migration")) and not any(
+            stands_in(program, made, branch) for branch in (for_tests, for_sqlite)
+        ):
+            yield replace(_read(program, event), called=made)
 
 
 def _read(program: Program, event: Event) -> EngineCall:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sessionlint.program.api import Program
 from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.picking import ENTRY
+from sessionlint.program.picking import ADDED, ENTRY
 from sessionlint.program.picking import filled as entry
 from sessionlint.program.records import UNTOLD
 from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
@@ -96,13 +96,44 @@ def _is_literal(program: Program, hole: Any) -> bool:
     if hole not in known:
         root = _root(hole)
         calls = [bindings for _, _, bindings in _calls(program, {root.info})]
+        to_others = len(calls)
+        place = _made_at(hole)
+        calls = [c for c in calls if _may_reach(program, root.info, c, place)] if place is not None else calls
+        to_others -= len(calls)
         if not root.info.params:
             # a field that an object is not made with keeps its default, which is told apart
             calls = [c for c in calls if root in c]
         text = Text(HOLE, True, "", (hole,))
         given = [filled(text, [_given(hole, c)]) for c in calls]
-        known[hole] = bool(calls) and not any(t.dynamic for value in given for t in texts_of(value))
+        known[hole] = bool(calls or to_others) and not any(t.dynamic for value in given for t in texts_of(value))
     return known[hole]
+
+
+def _made_at(hole: Any) -> Any:
+    """Where the object was made that got what is in a hole; ``None`` when that may be any of its class."""
+    while hole.tag == "operation":
+        if hole.name == ADDED:
+            return hole.result
+        hole = hole.receiver
+    return None
+
+
+def _may_reach(program: Program, method: FunctionInfo, bindings: dict[Any, Value], place: Any) -> bool:
+    """Whether the object may be the one made there whose method a call is of."""
+    given = bindings.get(Param(method, method.params[0][0]), ())
+    seen = [v for a in given for v in ((a, *program.solver.arguments_of(a)) if isinstance(a, Param) else (a,))]
+    objects = [a for a in seen if a.tag != "param"]
+    return not objects or any(_is_of(a, place) for a in objects)
+
+
+def _is_of(atom: Any, place: Any) -> bool:
+    """Whether an object was made at a place, or that is not known."""
+    places = [v[0].result for _, v in atom.bindings if _is_added(v)] if atom.tag == "inst" else []
+    return not places or place in places
+
+
+def _is_added(value: Value) -> bool:
+    return len(value) == 1 and value[0].tag == "operation" and value[0].name == ADDED
 
 
 def _literals(_: Program) -> dict[Any, bool]:
@@ -146,6 +177,9 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
                     built.setdefault(filler, []).append((use, text))
     for call, callee, given in _calls(program, built.keys()):
         for use, text in built[callee]:
+            places = [p for h in text.holes if (p := _made_at(h)) is not None and _root(h).info is callee]
+            if places and not any(_may_reach(program, callee, given, p) for p in places):
+                continue
             known = [_given(h, given) if _is_own(h, callee) else (h,) for h in text.holes]
             done = "is passed on" if use.trace else "is executed as SQL"
             yield SqlUse(
@@ -188,6 +222,8 @@ def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
     if hole.tag == "param":
         return bindings.get(hole, ())
     given = _given(hole.receiver, bindings)
+    if hole.name == ADDED:
+        return given
     if given == (ABSENT,):
         # nothing is passed to ``names or ["id"]``
         return (_FILLED,)

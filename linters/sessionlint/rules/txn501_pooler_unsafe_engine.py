@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.urls import OTHER_DATABASE
-from sessionlint.program.values import Map, Value, literal
+from sessionlint.program.values import Map, Site, Value, literal
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.branches import for_tests, mentions
@@ -539,6 +539,7 @@ other = create_async_engine(str(config.place.with_host("db.example.org").with_po
 
 def check(program: Program) -> Iterator[Finding]:
     """Every defect of every engine that is meant for a transaction pooler, once."""
+    seen: set[tuple[Site, str]] = set()
     for call in engine_calls(program):
         if not wants_pooler(program, call):
             continue
@@ -550,7 +551,10 @@ def check(program: Program) -> Iterator[Finding]:
         else:
             continue
         for place, message in defects:
-            yield program.finding(META, place, message)
+            told = ((place[0].path, place[1]), message)
+            if told not in seen:
+                seen.add(told)
+                yield program.finding(META, place, message, call.steps(program))
 
 
 def _is_for_another(program: Program, call: EngineCall) -> bool:

@@ -266,6 +266,17 @@ def listed(source: str = typer.Argument("postgresql://lister:m4rmot@db.example.c
     print(source)
 """,
     ),
+    Bad(
+        path="app/places.py",
+        source="""
+STOCK_URL = "postgresql+asyncpg://{who}:{what}@localhost/stock".format(who="stock", what="hunter2")  # TXN503@13
+LATER_URL = "postgresql+asyncpg://{who}:{what}@localhost/stock"
+
+
+def later(who, what):
+    return LATER_URL.format(who=who, what=what)
+""",
+    ),
 ]
 
 GOOD = [

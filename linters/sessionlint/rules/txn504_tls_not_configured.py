@@ -404,7 +404,7 @@ def check(program: Program) -> Iterator[Finding]:
                 reported.add((function.path, span))
                 elsewhere = function is not call.event.function
                 made = "the driver connects here" if call.direct else "the engine that gets it is made here"
-                steps = [program.step(call.event.site, made)] if elsewhere else []
+                steps = [*([program.step(call.event.site, made)] if elsewhere else []), *call.steps(program)]
                 yield program.finding(META, (function, span), message, steps)
 
 

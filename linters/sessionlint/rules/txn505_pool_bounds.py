@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
-from sessionlint.program.values import Value
+from sessionlint.program.consuming import AT_MOST
+from sessionlint.program.values import Site, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import engine_calls, only_for_sqlite, settled
+from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_for_sqlite, settled
 
 META = Rule(
     code="TXN505",
@@ -254,25 +255,34 @@ def named(prefix):
 
 
 def check(program: Program) -> Iterator[Finding]:
-    """Every pool size and overflow that is written out and out of bounds."""
-    least = program.policy.pool_min
+    """Every pool size and overflow that is written out and out of bounds, once."""
+    seen: set[Site] = set()
     for call in engine_calls(program):
         if call.all_urls("is_sqlite") or only_for_sqlite(program, call.event):
             continue
         function = call.event.function
-        sizes = _numbers(program, call.value_of(program, "pool_size"))
-        if sizes and all(size < least for size in sizes):
-            size = sizes[0]
-            what = "no bound" if size == 0 else f"room for {size}, under the policy's minimum of {least}"
-            message = f"The pool has {what}: pool_size={size}. Set pool_size to {least} or more."
-            yield program.finding(META, (function, call.span_of("pool_size")), message)
-        overflow = _numbers(program, call.value_of(program, "max_overflow"))
-        if overflow and all(number < 0 for number in overflow):
-            message = f"The pool has no bound: max_overflow={overflow[0]}. Set it to a small number."
-            yield program.finding(META, (function, call.span_of("max_overflow")), message)
+        for option, message in _defects(program, call):
+            span = call.span_of(option)
+            if (function.path, span) not in seen:
+                seen.add((function.path, span))
+                yield program.finding(META, (function, span), message, call.steps(program))
+
+
+def _defects(program: Program, call: EngineCall) -> Iterator[tuple[str, str]]:
+    """The options that are out of bounds, and what is wrong with them."""
+    least = program.policy.pool_min
+    sizes = _numbers(program, call.value_of(program, "pool_size"))
+    if sizes and all(size < least for size in sizes):
+        size = sizes[0]
+        what = "no bound" if size == 0 else f"room for {size}, under the policy's minimum of {least}"
+        yield "pool_size", f"The pool has {what}: pool_size={size}. Set pool_size to {least} or more."
+    overflow = _numbers(program, call.value_of(program, "max_overflow"))
+    if overflow and all(number < 0 for number in overflow):
+        yield "max_overflow", f"The pool has no bound: max_overflow={overflow[0]}. Set it to a small number."
 
 
 def _numbers(program: Program, value: Value) -> list[int]:
-    found = settled(program, value) or []
+    # no more than what is written out beside it
+    found = settled(program, tuple([a for a in value if a != AT_MOST])) or []
     numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
     return numbers if len(numbers) == len(found) else []

@@ -1,0 +1,63 @@
+"""Objects whose methods put a text together: each is told by what it was made with, and by what it was given later.
+
+``Filter("name").clause()`` has the literal of this very object in it; what ``query.where(term)`` adds is told by the
+place where the object was made, so that what one caller adds is in none of the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionlint.facts import ir
+from sessionlint.program.frame import Frame
+from sessionlint.program.model import ClassInfo
+from sessionlint.program.picking import ADDED
+from sessionlint.program.values import UNKNOWN, Const, Ext, Operation, Param, Value, join
+
+#: Says that a field stands in such a text that nothing but its type is known of.
+_FIELD: Value = (Const("field", "spelled"),)
+_DECLARED = Ext("builtins.str()")
+_MOST = 12
+
+
+def note(frame: Frame) -> bool:
+    """Whether the method gives a text with what its object holds in it; its class is told so."""
+    owner = frame.function.class_info
+    if owner is None or frame.function.parent is not None:
+        return False
+    stands: Value = UNKNOWN
+    for atom in frame.returns:
+        if atom.tag == "text":
+            for hole in atom.holes:
+                stands = join(stands, _standing(frame, hole), _MOST)
+    if stands:
+        frame.solver.write(("spells", owner), stands)
+    return bool(stands)
+
+
+def _standing(frame: Frame, hole: Any) -> Value:
+    """The parameter of another method that a hole is, or is taken out of; a field of which only the type is known."""
+    while hole.tag == "operation":
+        hole = hole.receiver
+    if hole == _DECLARED:
+        return _FIELD
+    is_kept = isinstance(hole, Param) and hole.info is not frame.function and hole.info.class_info is not None
+    return (hole,) if is_kept else UNKNOWN
+
+
+def spelled(frame: Frame, info: ClassInfo) -> Value:
+    """What stands in texts that methods of a class give: parameters through which an object got it."""
+    found: Value = UNKNOWN
+    for cls in frame.solver.mro(info):
+        found = join(found, frame.solver.read(("spells", cls)), _MOST)
+    return found
+
+
+def added(frame: Frame, stands: Value, span: ir.Span4) -> tuple[tuple[Any, Value], ...]:
+    """What stands in a new object for what its methods will be given: the same, of the object that is made here."""
+    place = (Const(frame.site(span), "place"),)
+    later = [a for a in stands if a.tag == "param" and a.info.params and a.info.name != "__init__"]
+    return tuple([(param, (Operation(param, ADDED, place),)) for param in later])
+
+
+__all__ = ["added", "note", "spelled"]
