@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     attributes,
+    by_constant,
     by_key,
     calls,
     configured,
@@ -105,6 +106,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.summary.forwards = forwarding.passed_on(function, body)
     function.summary.answers = configured.answering(function, body)
     function.summary.draws = by_key.drawing(frame, body)
+    function.summary.decides = by_constant.deciding(frame, body, function.summary)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
     if not function.evaluated and function.children and (function.name != "<module>" or function.parent is not None):

@@ -110,6 +110,8 @@ class Frame:
         #: what is put into registries, and the parameters by which something is drawn out of one
         self.kept: dict[Any, None] = {}
         self.draws: dict[str, bool] = {}
+        #: parameters that are passed on to what a literal decides, see :mod:`sessionlint.program.by_constant`
+        self.passes_on: dict[str, None] = {}
         #: what was put into objects that keep a registry, see :mod:`sessionlint.program.filling`
         self.filled: dict[Any, dict[Any, None]] = {}
         #: what its arguments are given, by which and its attribute, see :mod:`sessionlint.program.giving`
