@@ -44,6 +44,7 @@ from sessionlint.program.growing import grow, remove, update
 from sessionlint.program.guards import Guard, either, name_of, receiver_of
 from sessionlint.program.model import Effect
 from sessionlint.program.values import (
+    FACTORY,
     TASK,
     UNKNOWN,
     Closed,
@@ -161,12 +162,12 @@ def _is_one_of_several(frame: Frame, callees: Value, callee: Any) -> bool:
 def _guarded(
     frame: Frame, guard: Guard, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr, depth: int = 0
 ) -> Value:
-    """A call that happens under a condition only; what it leaves to be awaited keeps the condition."""
+    """A call that happens under a condition only; what it leaves to be awaited, or opens, keeps the condition."""
     frame.guards.append(guard)
     value = call_atom(frame, callee, args, keywords, e, depth)
     frame.guards.pop()
     for atom in value:
-        if atom.tag == "pending":
+        if atom.tag == "pending" or (atom.tag == "handle" and guard.kind == "is" and frame.is_own(atom)):
             known = frame.awaiting.get(atom, guard)
             common = either(frozenset((known,)), frozenset((guard,))) if known is not None else ()
             frame.awaiting[atom] = next(iter(common), None)
@@ -201,7 +202,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         # calling a NewType gives its argument back
         return args[0] if args else UNKNOWN
     own = families.of_own_class(frame, callee) if tag == "param" and callee.info.name == "__init__" else UNKNOWN
-    if not own and frame.solver.kind_of(callee) == "factory":
+    if not own and frame.solver.kind_of(callee) == "factory" and not _is_one_of_ways(frame, callee):
         return handles.open_session(frame, callee, e, keywords)
     if tag in ("param", "injected") and depth < 3:
         out: Value = UNKNOWN
@@ -216,6 +217,14 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
             out = join(out, made if view.tag != "cls" else made_of(made, view, callee))
         return out
     return UNKNOWN
+
+
+def _is_one_of_ways(frame: Frame, callee: Any) -> bool:
+    """Whether some pass a factory of sessions for a parameter, and others a function: each opens its own way."""
+    views = frame.solver.ask("views", callee) if callee.tag == "param" else UNKNOWN
+    if not any(v.tag == "fn" for v in views):
+        return False
+    return all(v.tag == "handle" for v in views if frame.solver.kind_of(v) == FACTORY)
 
 
 def _is_callable(name: str) -> bool:

@@ -18,7 +18,7 @@ _OBJECTS: Final = frozenset({"inst", "fn", "cls", "row", "handle"})
 #: They go through what they are given, and give something else.
 _THROUGH: Final = ("any", "all", "sum", "str().join", "list().extend", "set().update")
 #: Stands for the smallest of several numbers, beside the smallest that is written out: no more than that.
-AT_MOST: Final = Ext(f"builtins.min(){strings.WHOLE}")
+AT_MOST: Final = Ext(f"builtins.min(){texts.WHOLE}")
 _GETTER: Final = "operator.itemgetter()"
 
 

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     asked_names,
     attributes,
+    by_constant,
     by_key,
     calls,
     configured,
@@ -112,6 +113,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.summary.answers = configured.answering(function, body, spells)
     function.summary.makes = made_for.making(frame, body)
     function.summary.draws = by_key.drawing(frame, body)
+    function.summary.decides = by_constant.deciding(frame, body, function.summary)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
         asked_names.give_each(frame)

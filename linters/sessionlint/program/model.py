@@ -232,8 +232,8 @@ class ClassInfo:
 
     __slots__ = (
         "_called", "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in",
-        "facts", "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers", "setters",
-        "span",
+        "facts", "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers",
+        "setters", "span",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:

@@ -29,6 +29,8 @@ class Outcome:
         #: what is put into registries, and the parameters by which something is drawn out of one
         self.kept: dict[Any, None] = {}
         self.draws: dict[str, bool] = {}
+        #: parameters that are passed on to what a literal decides, see :mod:`sessionlint.program.by_constant`
+        self.passes_on: dict[str, None] = {}
         #: what its arguments are given, by which and its attribute, see :mod:`sessionlint.program.giving`
         self.gifts: dict[tuple[Any, str], Any] = {}
         #: sessions read out of context variables, see :mod:`sessionlint.program.ambient`

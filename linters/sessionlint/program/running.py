@@ -9,6 +9,7 @@ from sessionlint.program import (
     ambient,
     asking_rows,
     bases_given,
+    by_constant,
     by_key,
     carrying,
     configured,
@@ -59,6 +60,8 @@ def run(
         by_key.carry(frame, function, summary, mapped, e)
     if summary.draws is not None:
         summary = by_key.in_call(frame, function, summary, bindings, e)
+    if summary.decides is not None:
+        summary = by_constant.in_call(frame, function, summary, bindings, e)
     if function.name == "__init__" and frame.function.name == "__init__":
         bases_given.note(frame, function, summary, bindings)
     spared = opens_none(summary, mapped, frame.solver)

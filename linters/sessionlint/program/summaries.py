@@ -39,6 +39,8 @@ class Summary:
     keeps: tuple[Kept, ...] = ()
     #: the parameters by which it draws out of one (with whether by their class), and its statements
     draws: Any = None
+    #: the parameters whose literals decide what it gives, and its statements, see :mod:`~.by_constant`
+    decides: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     #: origins of sessions of its own that have run a statement when a caller gets them: their transaction is open
@@ -91,6 +93,7 @@ class Summary:
                 self.makes,
                 self.keeps,
                 self.draws,
+                self.decides,
                 self.hands_out_closed,
                 self.hands_out_used,
                 self.holds_open,

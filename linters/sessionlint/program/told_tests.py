@@ -10,6 +10,7 @@ from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 
 _SAME = {"is": True, "==": True, "is not": False, "!=": False}
+_AMONG = {"in": True, "not in": False}
 
 
 def outcome(frame: Frame, test: ir.Expr) -> bool | None:
@@ -29,7 +30,16 @@ def outcome(frame: Frame, test: ir.Expr) -> bool | None:
         return _only(
             [(v == wanted and type(v) is type(wanted)) is _SAME[test[3][0]] for v in _literals(frame, test[2])]
         )
-    return None
+    return _among(frame, test) if op == "x" and len(test[3]) == 1 and test[3][0] in _AMONG else None
+
+
+def _among(frame: Frame, test: ir.Expr) -> bool | None:
+    """``kind in ("raw", "plain")``."""
+    named = test[4][0]
+    if named[0] not in ("t", "l", "e") or any(element[0] != "k" for element in named[2]):
+        return None
+    listed = [element[2] for element in named[2]]
+    return _only([(v in listed) is _AMONG[test[3][0]] for v in _literals(frame, test[2])])
 
 
 def _literals(frame: Frame, expr: ir.Expr) -> list[object]:
