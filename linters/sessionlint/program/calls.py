@@ -224,6 +224,9 @@ def _is_one_of_ways(frame: Frame, callee: Any) -> bool:
     views = frame.solver.ask("views", callee) if callee.tag == "param" else UNKNOWN
     if not any(v.tag == "fn" for v in views):
         return False
+    mine = families.passed_below(frame, callee) if callee.info.name == "__init__" else UNKNOWN
+    if mine and all(frame.solver.kind_of(a) == FACTORY for a in mine):
+        return False
     return all(v.tag == "handle" for v in views if frame.solver.kind_of(v) == FACTORY)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import implied, keys, strings
+from sessionlint.program import implied, keys, strings, texts
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Ext, PartialCall, Pending, Seq, Value, join, join_all
 

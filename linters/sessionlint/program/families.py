@@ -44,6 +44,14 @@ def of_own_class(frame: Frame, param: Param) -> Value:
     return tuple([v for v in views if v in mine or v in default or v not in others])
 
 
+def passed_below(frame: Frame, param: Param) -> Value:
+    """What is passed for a parameter of a constructor where objects of the class around are made, one of those below."""
+    own, init, solver = frame.function.class_info, param.info, frame.solver
+    if own is None or init.class_info is None or own is init.class_info or init.class_info not in solver.mro(own):
+        return UNKNOWN
+    return _passed(frame, [own, *solver.subclasses(own)], param)
+
+
 def _passed(frame: Frame, classes: list[ClassInfo], param: Param) -> Value:
     found: Value = UNKNOWN
     for cls in classes:
@@ -51,4 +59,4 @@ def _passed(frame: Frame, classes: list[ClassInfo], param: Param) -> Value:
     return found
 
 
-__all__ = ["note", "of_own_class"]
+__all__ = ["note", "of_own_class", "passed_below"]
