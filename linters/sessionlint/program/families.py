@@ -45,7 +45,7 @@ def of_own_class(frame: Frame, param: Param) -> Value:
 
 
 def passed_below(frame: Frame, param: Param) -> Value:
-    """What is passed for a parameter of a constructor where objects of the class around are made, one of those below."""
+    """What is passed for a parameter of a constructor where objects of the class around, one below, are made."""
     own, init, solver = frame.function.class_info, param.info, frame.solver
     if own is None or init.class_info is None or own is init.class_info or init.class_info not in solver.mro(own):
         return UNKNOWN

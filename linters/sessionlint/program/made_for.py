@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program import configured
 from sessionlint.program.frame import Frame, identity
-from sessionlint.program.model import Effect, FunctionInfo
+from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import ENGINE, UNKNOWN, Value
 
 #: The event that tells of an engine as one call of the function has it; its ``value`` is a :class:`Made`.
@@ -28,9 +28,16 @@ class Made(NamedTuple):
 
 def making(frame: Frame, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] | None:
     """The statements of a function that puts an engine together out of its parameters; ``None`` for all others."""
-    if _MAKES not in frame.effects or not frame.function.params:
+    if _MAKES not in frame.effects or not frame.function.params or not any(map(_is_made, frame.events)):
         return None
     return configured.answering(frame.function, body, True)
+
+
+def _is_made(event: Event) -> bool:
+    """Whether an engine is made here, or by a function called here that is gone through itself."""
+    if event.kind == "call":
+        return event.callee is not None and event.callee.summary.makes is not None
+    return event.kind == MADE or (event.kind == "create" and event.name == ENGINE)
 
 
 def tell(

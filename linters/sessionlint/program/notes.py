@@ -43,6 +43,8 @@ class Outcome:
         self.returned = False
         #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
         self.doubts: dict[Any, Any] = {}
+        #: the names on both sides of the function's assignments, and whether a test is assigned
+        self.assigned: list[tuple[set[str], set[str], bool]] | None = None
         #: parameters out of which one thing is taken
         self.takes: dict[Any, None] = {}
         #: the places of a generator's own ``yield``s

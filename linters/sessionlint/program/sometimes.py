@@ -180,12 +180,15 @@ def _names(node: Any) -> Iterator[str]:
 def _related(frame: Frame, test: ir.Expr) -> frozenset[str]:
     """The names in a condition, and those that they were found out by: ``fresh = row is None``, ``if fresh:``."""
     found = set(_names(test))
+    if frame.assigned is None:
+        frame.assigned = [
+            (set(_names(s[2])), set(_names(s[3])), s[3][0] in _TESTS) for s in _given(frame.function.body)
+        ]
     for _ in range(2):
-        for statement in _given(frame.function.body):
-            targets, names = set(_names(statement[2])), set(_names(statement[3]))
+        for targets, names, is_test in frame.assigned:
             if not found.isdisjoint(targets):
                 found |= names
-            elif statement[3][0] in _TESTS and not names.isdisjoint(found):
+            elif is_test and not names.isdisjoint(found):
                 found |= targets
     return frozenset(found)
 

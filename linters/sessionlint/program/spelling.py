@@ -6,6 +6,7 @@ place where the object was made, so that what one caller adds is in none of the 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sessionlint.facts import ir
@@ -18,6 +19,11 @@ from sessionlint.program.values import UNKNOWN, Const, Ext, Operation, Param, Va
 _FIELD: Value = (Const("field", "spelled"),)
 _DECLARED = Ext("builtins.str()")
 _MOST = 12
+#: What a part of a query has in it, and a message or the name of something has not.
+_OF_QUERIES = re.compile(
+    r"[=<>]|\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|ORDER|GROUP|HAVING|AND|OR|SET|VALUES|LIMIT|IN|LIKE|IS|ASC|DESC)\b"
+    r"|\b(?:select|insert into|delete from|where|join|order by|group by)\b"
+)
 
 
 def note(frame: Frame) -> bool:
@@ -27,7 +33,7 @@ def note(frame: Frame) -> bool:
         return False
     stands: Value = UNKNOWN
     for atom in frame.returns:
-        if atom.tag == "text":
+        if atom.tag == "text" and atom.holes and _OF_QUERIES.search(atom.text):
             for hole in atom.holes:
                 stands = join(stands, _standing(frame, hole), _MOST)
     if stands:
