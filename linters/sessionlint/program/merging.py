@@ -8,7 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import row_classes
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop
-from sessionlint.program.values import UNKNOWN, Param, Value, const, join
+from sessionlint.program.values import UNKNOWN, Value, const, join
 
 _NO: Value = const(False)
 #: The effect on an argument that is added to a session, and the flag of a change of what is.
@@ -48,9 +48,11 @@ def is_attached(function: FunctionInfo, param: Any) -> bool:
     return Effect("change", ATTACHED, param) in function.summary.effects
 
 
-def receiver(frame: Frame, function: FunctionInfo, subject: Param, e: ir.Expr) -> Value:
+def receiver(frame: Frame, function: FunctionInfo, subject: Any, e: ir.Expr) -> Value:
     """The arguments that ``row`` in ``row.save(session)`` may stand for, where a method adds its own object."""
-    if function.class_info is None or subject.info is not function or subject.name != function.params[0][0]:
+    if function.class_info is None or subject.tag != "param" or subject.info is not function:
+        return UNKNOWN
+    if subject.name != function.params[0][0]:
         return UNKNOWN
     if e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "n":
         return UNKNOWN

@@ -110,7 +110,8 @@ def note_return(frame: Frame, value: Value, given: bool) -> None:
 
 def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]]:
     """What callers must know of transactions that are open on some ways out of a function."""
-    if len(frame.exits) < 2 and not frame.doubts:
+    # what an inner function asks may be a parameter of the function around it
+    if (len(frame.exits) < 2 and not frame.doubts) or frame.function.parent is not None:
         return frozenset()
     found: set[tuple[Any, str]] = set()
     subjects = {key[0]: None for ways_out in frame.exits for key in ways_out if key[1] in (HOLDS, SOMETIMES)}

@@ -1309,12 +1309,14 @@ def _losing(program: Program) -> dict[FunctionInfo, Event]:
     return found
 
 
-def _loses(program: Program, event: Event, awaited: frozenset[Site], above: tuple[Event, ...] = ()) -> bool:
-    """Whether nobody sees the error of what an event starts; ``above`` are the starts that this one stands for."""
-    if event in above:
+def _loses(program: Program, event: Event, awaited: frozenset[Site], seen: set[Any] | None = None) -> bool:
+    """Whether nobody sees the error of what an event starts; ``seen`` are the starts that were looked at for it."""
+    seen = set() if seen is None else seen
+    start = (event.site, event.kind, event.name, event.text)
+    if start in seen:
         # decorators that start each other
         return False
-    above = (*above, event)
+    seen.add(start)
     if is_pool(event.name):
         return loses_errors(event)
     if event.kind == "effect":
@@ -1325,9 +1327,9 @@ def _loses(program: Program, event: Event, awaited: frozenset[Site], above: tupl
             return False
         inner = {(e.path, e.span[:2]): e for e in program.events("schedule")}
         started = [inner[key] for s in last if (key := (s.path, (s.line, s.column))) in inner]
-        return any(_loses(program, e, awaited, above) for e in started)
+        return any(_loses(program, e, awaited, seen) for e in started)
     if event.text == "decorator":
-        return any(_loses(program, e, awaited, above) for e in _starts_of_decorator(event))
+        return any(_loses(program, e, awaited, seen) for e in _starts_of_decorator(event))
     if event.text == "task":
         if event.site in awaited or _is_watched(event.function):
             return False
