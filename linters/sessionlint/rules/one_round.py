@@ -7,7 +7,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.raised_later import levels
 
 
-def is_repeated(handler: Event) -> bool:
+def comes_again(handler: Event) -> bool:
     """Whether an ``except`` clause stands in a loop that may come to it again."""
     if "loop" not in handler.flags:
         return False

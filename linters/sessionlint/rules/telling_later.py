@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.failing import body_of, can_fail, handled, may_record
-from sessionlint.rules.one_round import is_repeated
+from sessionlint.rules.one_round import comes_again
 from sessionlint.rules.raised_later import levels
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
@@ -23,7 +23,7 @@ def holds_all_work(function: FunctionInfo, handler: Event, unseen: bool) -> bool
     handlers = [h for h in function.events if h.kind == "handler"]
     others = {h.span for h in handlers} | {e.span for h in handlers for e in handled(h)}
     # what has an ``except`` of its own, or stands around one in a loop, is one step among several
-    steps = {e.span for e in function.events} if is_repeated(handler) else set()
+    steps = {e.span for e in function.events} if comes_again(handler) else set()
     steps |= {e.span for h in handlers for e in body_of(h)}
     outside = (e for e in function.events if e.span not in inside | others)
     telling = [e for e in outside if (can_fail(e) if e.span in steps else may_record(e))]

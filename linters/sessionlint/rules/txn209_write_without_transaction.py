@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 META = Rule(
     code="TXN209",
     name="write-without-transaction",
-    summary="An endpoint, dependency or background function writes on a session that nothing commits.",
+    summary="An endpoint, dependency, background function or opener of a session writes, and nothing commits.",
     rationale=(
         "Closing a session rolls its transaction back. The endpoint answers 200, `flush()` even gave the row an id, "
         "and the row is not there: no error, no log line."

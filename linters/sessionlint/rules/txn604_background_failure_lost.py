@@ -26,7 +26,7 @@ from sessionlint.rules.failing import (
     names_error,
 )
 from sessionlint.rules.gaps import gaps
-from sessionlint.rules.one_round import is_repeated
+from sessionlint.rules.one_round import comes_again
 from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.recorded_in_part import least_effort
 from sessionlint.rules.supervised import is_supervised
@@ -1186,7 +1186,7 @@ def _is_outermost(handler: Event) -> bool:
     """The last resort of its function: not inside another try, a loop, or a transaction that rolls back by itself."""
     inside = {"try", "try+finally", "handler", "finally"}
     last = "swallows" in handler.flags and not handler.flags & inside and not handler.transactions
-    return last and not is_repeated(handler)
+    return last and not comes_again(handler)
 
 
 def _is_given_up(function: FunctionInfo, handler: Event) -> bool:
