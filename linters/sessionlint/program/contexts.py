@@ -45,26 +45,6 @@ class Entered:
     suppressed: list[tuple[ir.Expr, Value, int]] = field(default_factory=list)
 
 
-def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
-    """Notes that the event which made ``handle`` is used by a ``with`` (or returned)."""
-    event = frame.begins.get(handle)
-    if event is None or flag in event.flags:
-        return
-    if event.kind == "txn":
-        for subject in event.subject:
-            frame.learn(subject, "begun", False)
-            holding.let_go(frame, subject)
-    marked = event._replace(flags=event.flags | {flag})
-    frame.begins[handle] = marked
-    for index in range(len(frame.events) - 1, -1, -1):
-        one = frame.events[index]
-        if one is event:
-            frame.events[index] = marked
-        elif one.span == event.span and one.kind == event.kind and flag not in one.flags:
-            # what is called has alternatives, each of which makes it there
-            frame.events[index] = one._replace(flags=one.flags | {flag})
-
-
 def enter(frame: Frame, value: Value, item: ir.Expr) -> Entered:
     """Enters a context manager; opened transactions are pushed on ``frame.tx``."""
     entered = Entered()
@@ -155,7 +135,7 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
         entered.value = join(entered.value, atom.items[0])
         entered.closes.extend(atom.items[0])
         for inner in atom.items[0]:
-            mark_context(frame, inner)
+            halves.mark_context(frame, inner)
     else:
         if tag == "partial" and atom.function == SUPPRESSING:
             entered.suppresses = True
@@ -169,7 +149,7 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
 
 
 def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: Entered) -> None:
-    mark_context(frame, atom)
+    halves.mark_context(frame, atom)
     entered.value = join(entered.value, (atom,))
     if kind == "transaction":
         parent = getattr(atom, "parent", None)

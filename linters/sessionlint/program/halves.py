@@ -12,6 +12,26 @@ from sessionlint.program.substitution import substitute, substitution
 from sessionlint.program.values import TRANSACTION, UNKNOWN, Handle, Pending, Value, join
 
 
+def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
+    """Notes that the event which made ``handle`` is used by a ``with`` (or returned)."""
+    event = frame.begins.get(handle)
+    if event is None or flag in event.flags:
+        return
+    if event.kind == "txn":
+        for subject in event.subject:
+            frame.learn(subject, "begun", False)
+            holding.let_go(frame, subject)
+    marked = event._replace(flags=event.flags | {flag})
+    frame.begins[handle] = marked
+    for index in range(len(frame.events) - 1, -1, -1):
+        one = frame.events[index]
+        if one is event:
+            frame.events[index] = marked
+        elif one.span == event.span and one.kind == event.kind and flag not in one.flags:
+            # what is called has alternatives, each of which makes it there
+            frame.events[index] = one._replace(flags=one.flags | {flag})
+
+
 def enter(frame: Frame, subject: Any, e: ir.Expr) -> None:
     """From here on a transaction is open that no ``with`` block of this function ends."""
     how = f"{ir.text_of(e[2])}() begins a transaction"

@@ -117,6 +117,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         return (receiver,)
     if name in ("__aenter__", "__enter__", "start") and kind == TRANSACTION:
         # begun by hand: no ``with`` block ends it
+        halves.mark_context(frame, receiver, "awaited")
         for subject in subjects_of(receiver):
             frame.learn(subject, "begun")
             holding.hold(frame, subject, e)

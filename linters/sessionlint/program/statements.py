@@ -11,6 +11,7 @@ from sessionlint.program import (
     branches,
     contexts,
     definitions,
+    halves,
     handles,
     holding,
     import_statements,
@@ -71,7 +72,7 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
         _give_by_name(frame, value)
     for atom in value:
         if atom.tag == "handle" and atom in frame.begins and not handles.is_awaited_begin(frame.begins[atom]):
-            contexts.mark_context(frame, atom, "returned")
+            halves.mark_context(frame, atom, "returned")
             handles.not_begun_here(frame, atom)
     closed = _closed(frame, value)
     ended = (frame.all_known("ended"),)

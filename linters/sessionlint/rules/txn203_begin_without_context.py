@@ -10,10 +10,10 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.locking_begins import locks_and_ends
 from sessionlint.rules.remedies import as_written
 from sessionlint.rules.transactions import called, one_per_call
+from sessionlint.rules.two_halves import is_half_of_block
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN203",
@@ -199,16 +199,12 @@ async def save(rows):
 
 
 #: The method that enters an object, and the one that leaves it.
-_HALVES = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
-_SOMETIMES = frozenset({"branch", "handler", "loop"})
-
-
 def check(program: Program) -> Iterator[Finding]:
     """One finding per transaction or savepoint begun without a block."""
     begun = (e for e in program.events("txn") if e.name in ("begin", "begin_nested"))
     loose = (e for e in begun if not e.flags & {"context", "returned"} and not program.is_exempt(e.function))
     for event in one_per_call(loose):
-        if _left_on_exit(program, event) or _ended_on_exit(program, event) or locks_and_ends(event):
+        if is_half_of_block(program, event) or locks_and_ends(event):
             continue
         what = "a savepoint" if event.name == "begin_nested" else "a transaction"
         message = (
@@ -216,33 +212,3 @@ def check(program: Program) -> Iterator[Finding]:
             "every path commits or rolls back."
         )
         yield program.finding(META, event, as_written(program, event, message))
-
-
-def _left_on_exit(program: Program, event: Event) -> bool:
-    """Whether an object that begins when it is entered leaves the transaction by its ``__exit__`` when it is left.
-
-    That is a ``with`` block written in two halves: the transaction is told of the error, and commits or rolls back.
-    """
-    leave = _other_half(program, event)
-    return leave is not None and any(
-        e.kind == "left"
-        and e.flags.isdisjoint(_SOMETIMES)
-        and any(getattr(a, "site", None) == event.site for a in e.subject)
-        for e in leave.events
-    )
-
-
-def _ended_on_exit(program: Program, event: Event) -> bool:
-    """Whether such an object commits or rolls back by hand, or closes, whichever way its block is left."""
-    leave = _other_half(program, event) if event.name == "begin" else None
-    if leave is None or not event.subject:
-        return False
-    left = leave.summary.leaves
-    return all((subject, "ended") in left or (subject, "closed") in left for subject in event.subject)
-
-
-def _other_half(program: Program, event: Event) -> FunctionInfo | None:
-    info = event.function.class_info
-    if info is None or event.function.name not in _HALVES:
-        return None
-    return program.solver.method(info, _HALVES[event.function.name])

@@ -9,6 +9,7 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.transactions import called, received
+from sessionlint.rules.two_halves import is_half_of_block
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -29,7 +30,7 @@ META = Rule(
     ),
     not_flagged=(
         "Savepoints; endpoints, background functions and handlers of a bot's messages, which own their transactions; "
-        "`begin()` without a block, which is TXN203; sessions the function opened itself, which is TXN106."
+        "`begin()` that no block ends, which is TXN203; sessions the function opened itself, which is TXN106."
     ),
 )
 
@@ -83,6 +84,46 @@ from app.session import get_session
 async def nightly() -> None:
     async with get_session() as session:
         await batch.run(session, [])
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Unit:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.transaction = await self.session.begin()  # TXN204@34
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await self.transaction.__aexit__(kind, error, trace)
+
+
+class Block:
+    def __init__(self, session: AsyncSession) -> None:
+        self.block = session.begin()
+
+    async def __aenter__(self):
+        return await self.block.__aenter__()
+
+    async def __aexit__(self, kind, error, trace):
+        return await self.block.__aexit__(kind, error, trace)
+
+
+class Guarded:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def __aenter__(self):
+        self.block = self.session.begin()  # TXN204@22
+        return await self.block.__aenter__()
+
+    async def __aexit__(self, kind, error, trace):
+        return await self.block.__aexit__(kind, error, trace)
 """
     ),
 ]
@@ -143,7 +184,7 @@ def check(program: Program) -> Iterator[Finding]:
     """One finding per block; silent when the session may also be the function's own."""
     blocks: dict[Site, list[Event]] = {}
     for event in program.events("txn"):
-        if event.name == "begin" and "context" in event.flags and _is_for_service(program, event.function):
+        if event.name == "begin" and _is_block(program, event) and _is_for_service(program, event.function):
             blocks.setdefault(event.site, []).append(event)
     for events in blocks.values():
         if all(received(atom) for event in events for atom in event.subject):
@@ -154,6 +195,10 @@ def check(program: Program) -> Iterator[Finding]:
                 "flush here."
             )
             yield program.finding(META, event, message)
+
+
+def _is_block(program: Program, event: Event) -> bool:
+    return "context" in event.flags or ("returned" not in event.flags and is_half_of_block(program, event))
 
 
 def _is_for_service(program: Program, function: FunctionInfo) -> bool:

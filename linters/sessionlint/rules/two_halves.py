@@ -1,0 +1,47 @@
+"""Transaction blocks that an object of the project writes in two halves: ``__enter__`` begins, ``__exit__`` ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+_HALVES = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
+_SOMETIMES = frozenset({"branch", "handler", "loop"})
+
+
+def is_half_of_block(program: Program, event: Event) -> bool:
+    """Whether what begins when an object is entered ends when that object is left."""
+    return _left_on_exit(program, event) or _ended_on_exit(program, event)
+
+
+def _left_on_exit(program: Program, event: Event) -> bool:
+    """Whether an object that begins when it is entered leaves the transaction by its ``__exit__`` when it is left.
+
+    That is a ``with`` block written in two halves: the transaction is told of the error, and commits or rolls back.
+    """
+    leave = _other_half(program, event)
+    return leave is not None and any(
+        e.kind == "left"
+        and e.flags.isdisjoint(_SOMETIMES)
+        and any(getattr(a, "site", None) == event.site for a in e.subject)
+        for e in leave.events
+    )
+
+
+def _ended_on_exit(program: Program, event: Event) -> bool:
+    """Whether such an object commits or rolls back by hand, or closes, whichever way its block is left."""
+    leave = _other_half(program, event) if event.name == "begin" else None
+    if leave is None or not event.subject:
+        return False
+    left = leave.summary.leaves
+    return all((subject, "ended") in left or (subject, "closed") in left for subject in event.subject)
+
+
+def _other_half(program: Program, event: Event) -> FunctionInfo | None:
+    info = event.function.class_info
+    if info is None or event.function.name not in _HALVES:
+        return None
+    return program.solver.method(info, _HALVES[event.function.name])
