@@ -56,7 +56,8 @@ class Expressions:
             ast.Constant: self._constant, ast.JoinedStr: self._joined, ast.FormattedValue: self._formatted,
             ast.BinOp: self._binary, ast.BoolOp: self._bool, ast.Compare: self._compare, ast.UnaryOp: self._unary,
             ast.IfExp: self._conditional, ast.Tuple: self._tuple, ast.List: self._list, ast.Set: self._set,
-            ast.Dict: self._dict, ast.Subscript: self._subscript, ast.Await: self._await, ast.Yield: self._yield,
+            ast.Dict: self._dict, ast.Subscript: self._subscript,
+ ast.Slice: self._slice, ast.Await: self._await, ast.Yield: self._yield,
             ast.YieldFrom: self._yield_from, ast.NamedExpr: self._walrus, ast.Lambda: self._lambda,
             ast.Starred: self._starred, ast.ListComp: self._comprehension, ast.SetComp: self._comprehension,
             ast.GeneratorExp: self._comprehension, ast.DictComp: self._comprehension,
@@ -207,6 +208,9 @@ class Expressions:
 
     def _subscript(self, node: ast.Subscript) -> Expr:
         return ("i", self.span(node), self.expr(node.value), self.expr(node.slice))
+
+    def _slice(self, node: ast.Slice) -> Expr:
+        return ("sl", self.span(node), tuple([self._optional(n) for n in (node.lower, node.upper, node.step)]))
 
     def _await(self, node: ast.Await) -> Expr:
         return ("aw", self.span(node), self.expr(node.value))

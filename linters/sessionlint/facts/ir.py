@@ -15,6 +15,7 @@ Expressions
     ``("i", span, base, index)`` subscript; ``("aw", span, value)`` await; ``("y"|"yf", span, value)`` yield;
     ``("w", span, target, value)`` walrus; ``("lam", span, function)``; ``("*", span, value)`` starred;
     ``("g", span, kind, elements, generators)`` comprehension, generators of ``(target, iter, conditions)``;
+    ``("sl", span, (lower, upper, step))`` slice, ``None`` where none is written;
     ``("z", span, children)`` anything else.
 
 Statements
@@ -50,7 +51,7 @@ from typing import Any
 from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 15
+FACTS_VERSION = 16
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

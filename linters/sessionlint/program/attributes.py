@@ -58,6 +58,8 @@ _DRIVERS = {"connection", "driver_connection", "dbapi_connection"}
 _BINDS = {"bind", "sync_session_class"}
 #: Attributes of mapped classes and their mappers that are their table.
 _OWN_TABLES = frozenset({"__table__", "local_table", "persist_selectable"})
+#: So many objects are asked that pass names on; each once, because one that was put around itself has no end.
+_MAX_WRAPPERS = 8
 #: What only tells something of a session or connection.
 _TELLS = {"closed", "invalidated", "is_active", "dirty", "new", "deleted", "autocommit", "autoflush"}
 
@@ -278,9 +280,16 @@ def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
     solver = frame.solver
     fallback = solver.method(atom.info, "__getattr__")
     if fallback is not None:
+        if atom in frame.asked or len(frame.asked) == _MAX_WRAPPERS:
+            return UNKNOWN
+        outermost = not frame.asked
+        frame.asked.append(atom)
         result = calls.call_function(frame, solver.bound(fallback, atom), [], [], e, run=True)
-        if result:
-            return _asked(frame, result, name, e)
+        found = _asked(frame, result, name, e)
+        if outermost:
+            frame.asked.clear()
+        if found or result:
+            return found
     below = [(m, m.class_info) for m in solver.overrides(atom.info, name) if not m.is_property]
     if below and name != "__init__":
         # a mixin uses what the classes have that it is mixed into

@@ -306,7 +306,8 @@ def _names(target: ir.Expr) -> list[str]:
 
 def _other(frame: Frame, e: ir.Expr) -> Value:
     for child in e[2]:
-        frame.evaluate(child)
+        if child is not None:
+            frame.evaluate(child)
     return UNKNOWN
 
 
@@ -340,5 +341,5 @@ _EVALUATE: dict[str, Callable[[Frame, ir.Expr], Value]] = {
     "a": _attribute, "k": _constant, "f": strings.joined, "b": strings.binary, "o": _bool, "x": _compare, "u": _unary,
     "q": _conditional, "t": _display(_elements), "l": _display(_elements), "e": _display(_elements),
     "d": _display(_dict), "i": subscript, "y": _yield,
-    "yf": _yield_from, "w": _walrus, "lam": _lambda, "*": _starred, "g": _comprehension, "z": _other,
+    "yf": _yield_from, "w": _walrus, "lam": _lambda, "*": _starred, "g": _comprehension, "z": _other, "sl": _other,
 }  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import all_blocks
 from sessionlint.program.frame import Frame
 
 _ENDS = ("commit", "rollback")
@@ -29,16 +29,8 @@ def sends_nothing(frame: Frame, subjects: tuple[Any, ...], e: ir.Expr) -> bool:
 
 def _statement_before(node: Any, span: ir.Span4) -> Any:
     """The statement that stands before the expression statement of a call at ``span`` in the same block."""
-    for block in _blocks(node):
+    for block in all_blocks(node):
         for before, after in pairwise(block):
             if after[0] == "E" and (after[2][2] if after[2][0] == "aw" else after[2])[1] == span:
                 return before
     return None
-
-
-def _blocks(node: Any) -> Iterator[Any]:
-    if node and all(type(s) is tuple and len(s) > 2 and type(s[0]) is str and type(s[1]) is tuple for s in node):
-        yield node
-    for child in node:
-        if type(child) is tuple and child and child[0] not in ("F", "C", "lam"):
-            yield from _blocks(child)

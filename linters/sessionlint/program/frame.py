@@ -72,6 +72,8 @@ class Frame(Notes):
         self.dead = False
         #: how many calls are gone through inside of one another, see :mod:`sessionlint.program.configured`
         self.depth = 0
+        #: the objects whose ``__getattr__`` was asked for the attribute that is looked for
+        self.asked: list[Any] = []
         #: what its parameters hold is what one call passes
         self.in_one_call = False
         #: conditions on parameters that hold here

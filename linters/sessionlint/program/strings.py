@@ -8,7 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import implied, listed, mapped, operators, padding, picking, predicates, urls
+from sessionlint.program import implied, listed, mapped, operators, padding, picking, predicates, text_templates, urls
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import (
@@ -56,7 +56,6 @@ _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 #: What is added to something is the text of it: a UUID has no ``+``.
 _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
-_TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
@@ -232,7 +231,9 @@ def method(
         keywords = [(k, v or _keyword(frame, k, e)) for k, v in keywords]
     args = [_numbers(frame, a) for a in args]
     if name in ("substitute", "safe_substitute"):
-        return tuple(_templated(text, args, dict(keywords)))
+        return tuple(text_templates.substituted(text, args, dict(keywords)))
+    if name in ("render", "render_async"):
+        return tuple(text_templates.rendered(text, args, dict(keywords)))
     if name == "format_map":
         given = [a for v in args[:1] for a in v if a.tag == "map"]
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
@@ -280,20 +281,6 @@ def _format(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text
         pieces = alternatives(padding.padded(value, spec) if spec else value)
         parts.append(of_number(pieces) if spec and takes_numbers(spec) else pieces)
     return mixed_by(in_step(text, parts), "str.format")
-
-
-def _templated(text: Text, args: list[Value], named: dict[str, Value]) -> list[Text]:
-    """``string.Template``: its fields by name."""
-    given = next((a for v in args[:1] for a in v if a.tag == "map"), None)
-    parts: list[list[Text]] = []
-    position = 0
-    for field in _TEMPLATE.finditer(text.text):
-        name = field[1] or field[2]
-        parts.append([Text(text.text[position : field.start()], False)])
-        parts.append(alternatives(named.get(name) or (given.get(name) if given else None) or UNKNOWN))
-        position = field.end()
-    parts.append([Text(text.text[position:], False)])
-    return mixed_by(in_step(text, parts), "a template")
 
 
 def filled(text: Text, known: list[Value]) -> Value:

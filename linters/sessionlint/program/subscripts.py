@@ -64,10 +64,7 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
             if isinstance(index, int) and not atom.many and -len(atom.items) <= index < len(atom.items):
                 out = join(out, atom.items[index])
             else:
-                out = join(out, join_all(list(atom.items)))
-                if e[3][0] == "z":
-                    # a slice
-                    out = join(out, (atom._replace(many=True),))
+                out = join(out, _cut(frame, atom, e[3]) if e[3][0] == "sl" else join_all(list(atom.items)))
         elif atom.tag == "inst":
             method = iterating.reader(frame, atom)
             fields = frame.solver.field_names(atom.info)
@@ -85,10 +82,19 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
             out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
-        elif atom.tag == "text" and e[3][0] == "z":
+        elif atom.tag == "text" and e[3][0] == "sl":
             # text around a UUID that is cut
             out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
     return out
+
+
+def _cut(frame: Frame, atom: Seq, bounds: ir.Expr) -> Value:
+    """``items[1:]``: the rest where it is known which, any of them otherwise."""
+    known = [None if part is None else literal(frame.evaluate(part)) for part in bounds[2]]
+    told = all(part is None or isinstance(at, int) for part, at in zip(bounds[2], known, strict=True))
+    if told and not atom.many and known[2] != 0:
+        return (atom._replace(items=atom.items[slice(*known)]),)
+    return join(join_all(list(atom.items)), (atom._replace(many=True),))
 
 
 _MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")

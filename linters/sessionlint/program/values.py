@@ -266,6 +266,7 @@ MAX_ITEMS = 24
 MAX_KEYS = 60
 MAX_TEXT = 4000
 _TOO_MUCH = 1_000_000
+_MOST = _TOO_MUCH - 1
 
 
 def mark_of(atom: Any) -> Any:
@@ -279,24 +280,23 @@ def bounded(value: Value) -> Value:
     Functions that copy nested dictionaries by recursion would else multiply what they hold with every level.
     """
     depth = MAX_DEPTH
-    size = _size(value, depth)
-    if size <= MAX_HELD:
+    if _size(value, depth, MAX_HELD) <= MAX_HELD:
         return value
-    kept = value if size < _TOO_MUCH else _cut(value, depth)
-    while depth > 1 and _size(kept, MAX_DEPTH) > MAX_HELD:
+    kept = shallow(value, depth)
+    while depth > 1 and _size(kept, MAX_DEPTH, MAX_HELD) > MAX_HELD:
         depth -= 1
         kept = shallow(kept, depth)
     return kept
 
 
-def _size(value: Value, depth: int) -> int:
-    """How many atoms a value holds; more than a value may hold when some are too deep or too many in one place."""
+def _size(value: Value, depth: int, limit: int) -> int:
+    """How many atoms a value holds, or some number above ``limit``; above any when some are too deep or too many."""
     size = len(value)
     inner: Sequence[Value]
     for atom in value:
         tag = atom.tag
         if tag in _FLAT:
-            if depth <= 0 and (tag in _DROPPED or (tag == "dependency" and _size(atom.target, 0) >= _TOO_MUCH)):
+            if depth <= 0 and (tag in _DROPPED or (tag == "dependency" and _size(atom.target, 0, _MOST) > _MOST)):
                 return _TOO_MUCH
             continue
         if tag in ("inst", "pending"):
@@ -318,38 +318,49 @@ def _size(value: Value, depth: int) -> int:
         if inner and depth <= 0:
             return _TOO_MUCH
         for part in inner:
-            size += _size(part, depth - 1)
+            size += _size(part, depth - 1, limit)
+            if size > limit:
+                return size
     return size
 
 
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
     """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
-    return value if _size(value, depth) < _TOO_MUCH else _cut(value, depth)
+    return value if _size(value, depth, _MOST) <= _MOST else _cut(value, depth, {})
 
 
-def _cut(value: Value, depth: int) -> Value:
+def _cut(value: Value, depth: int, known: dict[tuple[int, int], Value]) -> Value:
+    """``known`` has what became of values that are held in several places."""
+    key = (id(value), depth)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = _cut_anew(value, depth, known)
+    return found
+
+
+def _cut_anew(value: Value, depth: int, known: dict[tuple[int, int], Value]) -> Value:
     out: list[Any] = []
     for atom in value:
         tag = atom.tag
         if tag in ("inst", "pending") and atom.bindings:
-            kept = tuple((k, _cut(v, depth - 1)) for k, v in atom.bindings) if depth > 0 else ()
+            kept = tuple((k, _cut(v, depth - 1, known)) for k, v in atom.bindings) if depth > 0 else ()
             atom = atom._replace(bindings=kept)
         elif tag == "seq":
-            atom = Seq(tuple(_cut(v, depth - 1) for v in atom.items[:MAX_ITEMS]) if depth > 0 else (), atom.many)
+            atom = Seq(tuple(_cut(v, depth - 1, known) for v in atom.items[:MAX_ITEMS]) if depth > 0 else (), atom.many)
         elif tag == "map":
-            kept = tuple((k, _cut(v, depth - 1)) for k, v in atom.items[:MAX_KEYS]) if depth > 0 else ()
+            kept = tuple((k, _cut(v, depth - 1, known)) for k, v in atom.items[:MAX_KEYS]) if depth > 0 else ()
             atom = Map(kept, atom.partial or depth <= 0, atom.site)
         elif tag == "partial":
             if depth <= 0:
                 continue
             atom = PartialCall(
-                _cut(atom.function, depth - 1),
-                tuple(_cut(v, depth - 1) for v in atom.args),
-                tuple((k, _cut(v, depth - 1)) for k, v in atom.keywords),
+                _cut(atom.function, depth - 1, known),
+                tuple(_cut(v, depth - 1, known) for v in atom.args),
+                tuple((k, _cut(v, depth - 1, known)) for k, v in atom.keywords),
             )
         elif tag == "dependency" and depth <= 0:
             # what guards a route must not get lost in a table of routers
-            atom = atom._replace(target=_cut(atom.target, 0))
+            atom = atom._replace(target=_cut(atom.target, 0, known))
         elif tag in _DROPPED and depth <= 0:
             continue
         elif tag == "text" and len(atom.text) > MAX_TEXT:

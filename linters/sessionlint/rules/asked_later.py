@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import all_blocks
 from sessionlint.rules.walking import nodes_below, own_nodes_below
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def is_joined_for_its_outcome(program: Program, event: Event) -> bool:
     """``thread.start(); thread.join(); return result``: the starter waits, and goes on with what the thread left."""
     function = event.function
     left = {n for work in program.started_by(event) if work.parent is function for n in _left_by(work)}
-    for block in _blocks(ir.body_of(function.facts)) if left else ():
+    for block in all_blocks(ir.body_of(function.facts)) if left else ():
         for at, statement in enumerate(block):
             if statement[0] != "=" or statement[3][1] != event.span or statement[2][0][0] != "n":
                 continue
@@ -185,12 +186,3 @@ def _called_on(statement: Any, thread: str) -> str:
     if call[:1] != ("c",) or call[3] or call[4] or call[2][0] != "a" or call[2][2][0] != "n" or call[2][2][2] != thread:
         return ""
     return str(call[2][3])
-
-
-def _blocks(node: Any) -> Iterator[Any]:
-    """The blocks of statements in a body, itself included; not those of inner functions."""
-    if node and type(node[0]) is tuple:
-        yield node
-    for child in node:
-        if type(child) is tuple and child and child[0] not in ("F", "C", "lam"):
-            yield from _blocks(child)

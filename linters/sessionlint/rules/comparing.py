@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import all_blocks
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Dependency
 from sessionlint.rules.walking import own_nodes_below
@@ -101,7 +102,7 @@ class _Body:
 
     def refuses(self, refusals: list[ir.Span4]) -> bool:
         """Whether one of these refusals is what a comparison leads to."""
-        return any(self._leads_to(block, refusals) for block in _blocks(self.body))
+        return any(self._leads_to(block, refusals) for block in all_blocks(self.body))
 
     def _leads_to(self, block: tuple[ir.Stmt, ...], refusals: list[ir.Span4]) -> bool:
         for index, statement in enumerate(block):
@@ -195,17 +196,3 @@ def _holds_secret(atom: Any) -> bool:
 
 def _within(span: ir.Span4, outer: ir.Span4) -> bool:
     return outer[:2] <= span[:2] and span[2:] <= outer[2:]
-
-
-def _blocks(body: tuple[ir.Stmt, ...]) -> Iterator[tuple[ir.Stmt, ...]]:
-    """The lists of statements in a function's body."""
-    yield body
-    for node in _nodes(body):
-        if node[0] in ("I", "W"):
-            yield from (node[3], node[4])
-        elif node[0] == "L":
-            yield from (node[4], node[5])
-        elif node[0] == "w/":
-            yield node[3]
-        elif node[0] == "T":
-            yield from (node[2], node[4], node[5], *(handler[3] for handler in node[3]))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import blocks_of
 from sessionlint.program.model import Event
 from sessionlint.program.values import Handle, contained
 from sessionlint.rules.watching import is_within
@@ -51,7 +52,7 @@ def _tries(body: Any) -> Iterator[Any]:
     for statement in body:
         if statement[0] == "T":
             yield statement
-        for block in _blocks(statement):
+        for block in blocks_of(statement):
             yield from _tries(block)
 
 
@@ -66,25 +67,16 @@ def _around(body: Any, made: ir.Span4, end: ir.Span4) -> tuple[list[str], list[i
     if first is None or last is None:
         return None
     if first is last:
-        inner = (_around(block, made, end) for block in _blocks(first))
+        inner = (_around(block, made, end) for block in blocks_of(first))
         return next((found for found in inner if found is not None), None)
     names = [t[2] for t in first[2] if t[0] == "n"] if first[0] == "=" else []
     return (names, list(_tests(last, end))) if names else None
 
 
-def _blocks(node: Any) -> list[Any]:
-    op = node[0]
-    if op == "T":
-        return [node[2], *(clause[3] for clause in node[3]), node[4], node[5]]
-    return (
-        [node[3], node[4]] if op in ("I", "W") else [node[4], node[5]] if op == "L" else [node[3]] if op == "w/" else []
-    )
-
-
 def _tests(node: Any, end: ir.Span4) -> Iterator[ir.Expr]:
     if node[0] in ("I", "W"):
         yield node[2]
-    for block in _blocks(node):
+    for block in blocks_of(node):
         for statement in block:
             if is_within(end, statement[1]):
                 yield from _tests(statement, end)

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import all_blocks
 from sessionlint.program.model import Event
 from sessionlint.program.values import Value, contained
 from sessionlint.rules.failing import tries
@@ -29,7 +30,7 @@ def _is_sure(store: Event, node: Any) -> bool:
     body = node[2]
     if body and is_within(store.span, (*body[0][1][:2], *body[-1][1][2:])):
         return True
-    for block in _blocks(store.function.body):
+    for block in all_blocks(store.function.body):
         if node in block:
             before = block[: block.index(node)]
             between = list(takewhile(lambda s: not is_within(store.span, s[1]), reversed(before)))
@@ -39,15 +40,6 @@ def _is_sure(store: Event, node: Any) -> bool:
 
 def _may_fail(statement: ir.Stmt) -> bool:
     return any(n[0] in _FAILS for n in (statement, *own_nodes_below(statement)))
-
-
-def _blocks(body: Any) -> list[Any]:
-    found = [body]
-    for statement in body:
-        for part in statement[2:]:
-            if type(part) is tuple and part and type(part[0]) is tuple and len(part[0]) > 2 and _is_statement(part[0]):
-                found += _blocks(part)
-    return found
 
 
 def _is_statement(node: Any) -> bool:

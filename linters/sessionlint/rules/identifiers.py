@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
+from sessionlint.program.encoding import OF_UUID
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.padding import PADDED
 from sessionlint.program.strings import HOLE
@@ -21,6 +22,7 @@ _SOURCES = re.compile(
 #: Characters picked one by one.
 _CHOSEN = re.compile(r"^(?:random\.(?:choices?|sample)|secrets\.choice)\(\)")
 _FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
+_ENCODED = re.compile(rf"^\w+\.\w+\(\){re.escape(OF_UUID)}")
 _UUID = re.compile(r"^uuid\.(?:uuid\d|UUID)\(\)")
 _CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
 
@@ -30,6 +32,8 @@ def custom_format(value: Value) -> str | None:
     for atom in value:
         if atom.tag == "ext" and _CUT.match(atom.name):
             return "a truncated UUID"
+        if atom.tag == "ext" and _ENCODED.match(atom.name):
+            return "a UUID in a format of its own"
         if atom.tag == "ext" and _FOREIGN.match(atom.name):
             return "no UUID"
         if atom.tag == "text" and atom.holes:
@@ -51,8 +55,8 @@ def _around(atom: Any) -> str | None:
     for hole in atom.holes:
         if hole.tag != "ext":
             continue
-        if _CUT.match(hole.name):
-            return "a truncated UUID"
+        if _CUT.match(hole.name) or _ENCODED.match(hole.name):
+            return "a truncated UUID" if _CUT.match(hole.name) else "text around a UUID in a format of its own"
         if hole.name == PADDED and any(c.isalpha() for c in literal):
             return f"a number behind a prefix ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import blocks_of
 from sessionlint.program.model import Event
 from sessionlint.rules.walking import own_nodes_below
 from sessionlint.rules.watching import is_within
@@ -51,17 +52,8 @@ def levels(body: Any, span: ir.Span4) -> Iterator[tuple[Any, Any]]:
     yield body, node
     if node[0] == "T" and any(c[0] == span for c in node[3]):
         return
-    for inner in _blocks(node):
+    for inner in blocks_of(node):
         yield from levels(inner, span)
-
-
-def _blocks(node: Any) -> list[Any]:
-    op = node[0]
-    if op == "T":
-        return [node[2], *(clause[3] for clause in node[3]), node[4], node[5]]
-    if op == "M":
-        return [case[4] for case in node[3]]
-    return [node[3], node[4]] if op in ("I", "W") else [node[4], node[5]] if op == "L" else [node[3]]
 
 
 def _is_opened_by(node: Any, opened: ir.Span4) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import blocks_of
 from sessionlint.program.operations import PASSIVE
 from sessionlint.rules.saving import is_write
 from sessionlint.rules.walking import own_nodes_below
@@ -96,14 +97,6 @@ def _around(block: Any, span: ir.Span4) -> Iterator[tuple[Any, int]]:
         return
     statement = block[at]
     if statement[0] in _NESTS:
-        for inner in _blocks(statement):
+        for inner in blocks_of(statement):
             yield from _around(inner, span)
     yield block, at
-
-
-def _blocks(statement: ir.Stmt) -> list[Any]:
-    if statement[0] == "T":
-        return [statement[2], *(clause[3] for clause in statement[3]), statement[4], statement[5]]
-    if statement[0] == "M":
-        return [case[4] for case in statement[3]]
-    return [statement[4], statement[5]] if statement[0] == "L" else [b for b in statement[3:5] if type(b) is tuple]

@@ -369,7 +369,7 @@ def _problem(program: Program, name: str, declared: _Declared, constrained: str 
     """``constrained`` is what a constraint of the table has the column point at."""
     target = _target(declared) or (constrained if constrained and constrained.endswith(".id") else None)
     primary = literal(declared.named.get("primary_key", ())) is True
-    is_id = name == "id" and (primary or (declared.in_class and not declared.is_field))
+    is_id = "id" in (name, _column_name(name, declared)) and (primary or (declared.in_class and not declared.is_field))
     if not is_id and target is None:
         return None
     kinds = _kinds(declared) or (_of_target(program, target) if target else [])

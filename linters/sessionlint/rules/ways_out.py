@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.facts.blocks import blocks_of
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
@@ -98,16 +99,5 @@ def _steps(body: tuple[ir.Stmt, ...], place: ir.Span4) -> list[_Step]:
             break
         steps.append(found[0])
         owner = found[0].block[found[0].number]
-        blocks = _blocks(owner)
+        blocks = blocks_of(owner)
     return [] if blocks else steps
-
-
-def _blocks(node: ir.Stmt) -> list[tuple[ir.Stmt, ...]]:
-    op = node[0]
-    if op == "T":
-        return [node[2], *(clause[3] for clause in node[3]), node[4], node[5]]
-    if op == "M":
-        return [case[4] for case in node[3]]
-    return (
-        [node[3], node[4]] if op in ("I", "W") else [node[4], node[5]] if op == "L" else [node[3]] if op == "w/" else []
-    )
