@@ -17,7 +17,7 @@ SHARED_FILE = "pyproject.toml"
 _ROOT_MARKS = (OWN_FILE, SHARED_FILE, ".git", "setup.py", "setup.cfg")
 
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?$")
-_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*=""")
+_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+(?:\.[\w-]+)*))\s*=""")
 
 
 @dataclass(frozen=True, slots=True)
