@@ -55,6 +55,14 @@ def locate(start: Path) -> Place:
     return Place(folder, None)
 
 
+def holds_policy(path: Path) -> bool:
+    """Whether the file ``path`` holds a policy, be it one that cannot be used."""
+    try:
+        return _read_table(path) is not None
+    except PolicyError:
+        return True
+
+
 def load_policy(start: Path) -> Policy | None:
     """The nearest policy at or above ``start``; None when none is written down. Raises :class:`PolicyError`."""
     return locate(start).policy

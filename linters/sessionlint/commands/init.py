@@ -24,13 +24,14 @@ def init(folder: Path, force: bool, to_stdout: bool, debug: bool) -> None:
 
     root = folder.resolve()
     target = None if to_stdout else choose_target(root, force=force)
-    policy, notes = infer(root, discover(root, Policy(root=root)).files)
+    discovery = discover(root, Policy(root=root))
+    policy, notes = infer(root, discovery.files)
     if target is None:
         from sessionlint.policy_text import render
 
         click.echo(render(policy, notes), nl=False)
         return
     write_policy(target, policy, notes, force=force)
-    for note in notes:
+    for note in (*notes, *discovery.notes):
         click.echo(note, err=True)
     click.echo(f"Wrote {target}. Read it through, then run 'sessionlint check'.")
