@@ -143,6 +143,20 @@ def test_every_command_names_the_policies_that_do_not_count(tree, call, command)
     assert PASSED_OVER in call(*command.split(), tree(TWO_PROJECTS)).err
 
 
+@pytest.mark.parametrize("command", ["check", "fix"])
+@pytest.mark.parametrize("option", ["--select", "--ignore"])
+@pytest.mark.parametrize("value", ["", " , "])
+def test_an_option_that_names_no_rule_is_a_usage_error(tree, engine, call, command, option, value):
+    result = call(command, tree(POLICY), option, value)
+    assert result.status == 2
+    said = f"Error: Invalid value for '{option}': it names no rule; name some or leave the option out."
+    assert result.err.splitlines()[-1] == said
+
+
+def test_an_empty_name_among_others_is_passed_over(tree, engine, call):
+    assert call("check", tree({**POLICY, "a.py": "commit\n"}), "--select", "TXN1,").status == 0
+
+
 def test_a_project_without_python_files_says_so(tree, engine, call):
     root = tree(POLICY)
     result = call("check", root)

@@ -24,6 +24,9 @@ def codes(_context: click.Context, parameter: click.Parameter, values: tuple[str
             raise click.BadParameter(unknown(text), param=parameter)
         if code:
             found.append(code)
+    if values and not found:
+        # As if the option were absent, every rule would run; the usual cause is a variable that is not set.
+        raise click.BadParameter("it names no rule; name some or leave the option out.", param=parameter)
     return tuple(found)
 
 
