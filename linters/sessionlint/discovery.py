@@ -34,7 +34,7 @@ DEFAULT_EXCLUDES = frozenset(
     }
 )
 
-_POLICY_FILES = (OWN_FILE, SHARED_FILE)
+POLICY_FILES = (OWN_FILE, SHARED_FILE)
 _NAMED = 3
 
 # An ignore file with the path its patterns are relative to: "" or "folder/".
@@ -82,11 +82,11 @@ def discover(root: Path, policy: Policy, named: Sequence[str] = ()) -> Discovery
         errors=tuple(sorted(walk.errors, key=lambda error: (error.path, error.message))),
         stamps=tuple(walk.found[path] for path in files),
         stats={"files": len(files), "folders": walk.folders, "ignored": walk.ignored},
-        notes=tuple(_passed_over(sorted(walk.policies))),
+        notes=tuple(passed_over(sorted(walk.policies))),
     )
 
 
-def _passed_over(policies: Sequence[str]) -> Iterator[str]:
+def passed_over(policies: Sequence[str]) -> Iterator[str]:
     """What to say of policies in folders below the root, by which nothing is judged."""
     if not policies:
         return
@@ -155,8 +155,8 @@ class _Walk:
                         continue
                     if not self._excluded(entry.name, rel, True, inner):
                         yield entry.path, rel + "/", inner, entry.is_symlink()
-                elif entry.name in _POLICY_FILES:
-                    if prefix and holds_policy(Path(entry.path)):
+                elif prefix and entry.name in POLICY_FILES:
+                    if holds_policy(Path(entry.path).read_bytes(), Path(entry.path)):
                         self.policies.append(rel)
                 elif entry.name.endswith(".py") and not self._excluded(entry.name, rel, False, inner):
                     self._take_entry(entry, rel)

@@ -55,10 +55,10 @@ def locate(start: Path) -> Place:
     return Place(folder, None)
 
 
-def holds_policy(path: Path) -> bool:
-    """Whether the file ``path`` holds a policy, be it one that cannot be used."""
+def holds_policy(raw: bytes, path: Path) -> bool:
+    """Whether a policy file with these bytes holds a policy, be it one that cannot be used."""
     try:
-        return _read_table(path) is not None
+        return _table_in(raw, path) is not None
     except PolicyError:
         return True
 
