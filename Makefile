@@ -73,7 +73,7 @@ $(EDITOR): editors/vscode/package-lock.json $(SYSTEM)
 
 # What pre-commit and the GitHub action install from in tests, which have no network.
 $(WHEELS): pyproject.toml $(STAMP)
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir $(VENV)/wheelhouse hatchling .
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir $(VENV)/wheelhouse hatchling '.[fix]'
 	@touch $@
 
 # From a copy: compiled modules among the sources would be imported in their place, however they change.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sessionlint.globs import IgnoreFile
-from sessionlint.policy import Policy
+from sessionlint.policy import OWN_FILE, SHARED_FILE, Policy
+from sessionlint.policy_file import holds_policy
 from sessionlint.report import CheckError
 
 DEFAULT_EXCLUDES = frozenset(
@@ -33,6 +34,9 @@ DEFAULT_EXCLUDES = frozenset(
     }
 )
 
+POLICY_FILES = (OWN_FILE, SHARED_FILE)
+_NAMED = 3
+
 # An ignore file with the path its patterns are relative to: "" or "folder/".
 _Ignores = tuple[tuple[str, IgnoreFile], ...]
 
@@ -50,13 +54,14 @@ class FileStamp:
 class Discovery:
     """The files found, sorted, relative to the root with ``/``; what could not be read; counters.
 
-    ``stamps`` holds one entry per file, in the order of ``files``.
+    ``stamps`` holds one entry per file, in the order of ``files``; ``notes`` tell what is passed over.
     """
 
     files: tuple[str, ...]
     errors: tuple[CheckError, ...] = ()
     stamps: tuple[FileStamp, ...] = ()
     stats: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def discover(root: Path, policy: Policy, named: Sequence[str] = ()) -> Discovery:
@@ -77,6 +82,26 @@ def discover(root: Path, policy: Policy, named: Sequence[str] = ()) -> Discovery
         errors=tuple(sorted(walk.errors, key=lambda error: (error.path, error.message))),
         stamps=tuple(walk.found[path] for path in files),
         stats={"files": len(files), "folders": walk.folders, "ignored": walk.ignored},
+        notes=tuple(passed_over(sorted(walk.policies))),
+    )
+
+
+def passed_over(policies: Sequence[str]) -> Iterator[str]:
+    """What to say of policies in folders below the root, by which nothing is judged."""
+    if not policies:
+        return
+    more = [f"{len(policies) - _NAMED} more"] if len(policies) > _NAMED else []
+    *others, last = [*policies[:_NAMED], *more]
+    if not others:
+        yield (
+            f"{last} holds a policy that does not count here: all files are judged as one program. Run sessionlint in "
+            "that folder to have it count, or leave the folder out of this run by `exclude`."
+        )
+        return
+    yield (
+        f"{', '.join(others)} and {last} hold policies that do not count here: all files are judged as one program. "
+        "Run sessionlint in each of these folders to have them count, or leave the folders out of this run by "
+        "`exclude`."
     )
 
 
@@ -89,6 +114,7 @@ class _Walk:
         self.errors: list[CheckError] = []
         self.folders = 0
         self.ignored = 0
+        self.policies: list[str] = []
         self._policy = policy
         self._excludes = bool(policy.exclude)
         self._seen: set[tuple[int, int]] = set()
@@ -129,6 +155,9 @@ class _Walk:
                         continue
                     if not self._excluded(entry.name, rel, True, inner):
                         yield entry.path, rel + "/", inner, entry.is_symlink()
+                elif prefix and entry.name in POLICY_FILES:
+                    if holds_policy(Path(entry.path).read_bytes(), Path(entry.path)):
+                        self.policies.append(rel)
                 elif entry.name.endswith(".py") and not self._excluded(entry.name, rel, False, inner):
                     self._take_entry(entry, rel)
             except OSError as error:

@@ -78,6 +78,20 @@ def translate(pattern: str) -> str:
     return out
 
 
+def never_matches(pattern: str) -> str | None:
+    """Why no path whatever can match ``pattern``, with the remedy; None when one can."""
+    segments = pattern.strip("/").split("/")
+    expressions = [_segment(segment) for segment in segments]
+    if None in expressions:
+        return 'holds a "[" that is never closed, and matches nothing; close it, or write "\\\\[" for the character.'
+    if any(expression is not None and _NEVER in expression for expression in expressions):
+        return "holds a range that runs backwards, and matches nothing; turn it round."
+    if pattern != "/" and {"", "."} & set(segments):
+        plain = "/".join(segment for segment in segments if segment not in ("", "."))
+        return f'matches nothing, because no path is written like that; write "{plain or "**"}".'
+    return None
+
+
 class PathMatcher:
     """Matches paths against a fixed list of patterns; what lies beneath a matching folder matches too."""
 

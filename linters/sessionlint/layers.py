@@ -43,12 +43,11 @@ class LayerMap:
 
 def _compile(layer: str, pattern: str) -> _Pattern:
     # ``app/**`` says the same as ``/app/``: it matches a folder, so a pattern for a deeper one wins.
-    written = pattern.removeprefix("./")
-    folder = _EVERYTHING_BELOW.sub("", written)
-    anchored = written if folder == written else f"/{folder.lstrip('/')}"
+    folder = _EVERYTHING_BELOW.sub("", pattern)
+    anchored = pattern if folder == pattern else f"/{folder.lstrip('/')}"
     expression = re.compile(f"(?s:{translate(anchored)})" if anchored.strip("/") else "")
-    segments = [segment for segment in written.split("/") if segment]
+    segments = [segment for segment in pattern.split("/") if segment]
     literal = sum(1 for segment in segments if not has_wildcard(segment))
-    characters = sum(1 for char in written if char not in "*?[]!/")
+    characters = sum(1 for char in pattern if char not in "*?[]!/")
     order = len(LAYERS) - LAYERS.index(layer) if layer in LAYERS else 0
     return _Pattern(layer, expression, (literal, characters, order))

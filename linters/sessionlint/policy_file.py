@@ -17,7 +17,7 @@ SHARED_FILE = "pyproject.toml"
 _ROOT_MARKS = (OWN_FILE, SHARED_FILE, ".git", "setup.py", "setup.cfg")
 
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?$")
-_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*=""")
+_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+(?:\.[\w-]+)*))\s*=""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,14 @@ def locate(start: Path) -> Place:
         if any((candidate / mark).exists() for mark in _ROOT_MARKS):
             return Place(candidate, None)
     return Place(folder, None)
+
+
+def holds_policy(raw: bytes, path: Path) -> bool:
+    """Whether a policy file with these bytes holds a policy, be it one that cannot be used."""
+    try:
+        return _table_in(raw, path) is not None
+    except PolicyError:
+        return True
 
 
 def load_policy(start: Path) -> Policy | None:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from sessionlint.codes import CODES, is_code_prefix, nearest_code, resolve_code
 from sessionlint.errors import PolicyError
-from sessionlint.globs import has_wildcard
+from sessionlint.globs import has_wildcard, never_matches
 from sessionlint.layers import LAYERS
 from sessionlint.policy_model import OutputFormat, Policy
 from sessionlint.presets import DEFAULT_LAYERS, DEFAULT_PRESET, PRESETS, Suppressions, TenantPolicy, Tls
@@ -78,7 +78,12 @@ def _relative(item: str) -> str | None:
 def _pattern(item: str) -> str | None:
     if item.startswith("!"):
         return "is a negated pattern, which a policy cannot hold; name what belongs, nothing else."
-    return _relative(item)
+    return _relative(item) or never_matches(_plain(item))
+
+
+def _plain(pattern: str) -> str:
+    """``pattern`` as it is matched: paths do not begin with ``./``."""
+    return pattern.removeprefix("./")
 
 
 def _file(item: str) -> str | None:
@@ -174,7 +179,11 @@ def _contexts(value: object) -> tuple[str, ...]:
 
 
 _codes = _each(_code)
-_patterns = _each(_pattern)
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(_plain, _each(_pattern)(value))))
+
 
 _KEYS: Mapping[str, Callable[[object], Any]] = {
     "preset": _choice(tuple(PRESETS)),
@@ -219,14 +228,15 @@ class _Reader:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.stated: list[str] = []
-        self.problems: list[str] = []
+        #: The key or entry each problem is about, and what to say.
+        self.problems: list[tuple[str, str]] = []
 
     def take(self, key: str, value: object, read: Callable[[object], Any]) -> Any:
         """The value of ``key`` as ``read`` understands it; None after noting its problems."""
         try:
             result = read(value)
         except _BadValueError as bad:
-            self.problems.extend(f"{key}: {line}" for line in str(bad).split("\n"))
+            self.problems.extend((key, f"{key}: {line}") for line in str(bad).split("\n"))
             return None
         self.stated.append(key)
         return result
@@ -240,7 +250,7 @@ class _Reader:
         for name, raw in (table or {}).items():
             problem = check(name)
             if problem:
-                self.problems.append(f'{key}: "{name}" {problem}')
+                self.problems.append((f"{key}.{name}", f'{key}: "{name}" {problem}'))
                 continue
             result = self.take(f"{key}.{name}", raw, read)
             if result is not None:
@@ -265,7 +275,7 @@ def policy_from_mapping(
         if key in tables:
             continue
         if key not in _KEYS:
-            reader.problems.append(f"{key}: unknown key.{nearest(key, [*_KEYS, *tables])}")
+            reader.problems.append((key, f"{key}: unknown key.{nearest(key, [*_KEYS, *tables])}"))
             continue
         result = reader.take(key, value, _KEYS[key])
         if result is not None and key != "root":
@@ -279,21 +289,20 @@ def policy_from_mapping(
     ignores = reader.entries("per-file-ignores", per_file, '"scripts/**" = ["TXN101"]', _pattern, _codes)
     if reader.problems:
         lines = key_lines or {}
-        raise PolicyError(source, [_located(problem, lines) for problem in reader.problems])
+        raise PolicyError(source, [_located(key, problem, lines) for key, problem in reader.problems])
     return Policy(
         root=root,
         source=source,
         layers={**DEFAULT_LAYERS, **layers},
         severity=severity,
-        per_file_ignores=ignores,
+        per_file_ignores={_plain(pattern): codes for pattern, codes in ignores.items()},
         stated=tuple(key for key in reader.stated if key.partition(".")[0] in mapping),
         key_lines=dict(key_lines or {}),
         **reader.values,
     )
 
 
-def _located(problem: str, lines: Mapping[str, int]) -> str:
-    """``problem`` with the line of its key, where the file that holds it is known."""
-    key = problem.partition(": ")[0]
-    line = lines.get(key)
+def _located(key: str, problem: str, lines: Mapping[str, int]) -> str:
+    """``problem`` with the line of its key or else of the table that holds it, where the file is known."""
+    line = lines.get(key) or lines.get(key.partition(".")[0])
     return f"line {line}: {problem}" if line else problem

@@ -13,6 +13,13 @@ from sessionlint.policy_model import Policy
 from sessionlint.presets import DEFAULT_LAYERS, PRESETS
 
 _HEADER = re.compile(r"[ \t]*\[{1,2}[ \t]*([^\[\]]+?)[ \t]*\]{1,2}[ \t]*(#.*)?\r?\n?$")
+_LAYER_EXAMPLES = {
+    "router": "app/routers/**",
+    "service": "app/services/**",
+    "background": "app/tasks/**",
+    "auth": "app/auth/**",
+    "model": "app/models/**",
+}
 _LAYER_COMMENTS = {
     "router": "endpoints: they receive the session through the dependency and own the transaction",
     "service": "data access: takes a session as a parameter, never opens one, never commits",
@@ -68,10 +75,11 @@ def render(policy: Policy, notes: Sequence[str] = (), *, table: str = "") -> str
         f"[{table}.layers]" if table else "[layers]",
     ]
     for layer in LAYERS:
-        patterns = policy.layers.get(layer, ())
+        patterns = policy.layers.get(layer) or DEFAULT_LAYERS.get(layer, ())
         off = not patterns or tuple(patterns) == DEFAULT_LAYERS.get(layer)
+        shown = patterns or (_LAYER_EXAMPLES[layer],)
         lines += reasons.get(layer, ())
-        lines.append(f"{_entry(layer, patterns or (f'app/{layer}s/**',), off=off)}  # {_LAYER_COMMENTS[layer]}")
+        lines.append(f"{_entry(layer, shown, off=off)}  # {_LAYER_COMMENTS[layer]}")
     lines += _map_table("severity", policy.severity, table)
     lines += _map_table("per-file-ignores", policy.per_file_ignores, table)
     return "\n".join(lines) + "\n"

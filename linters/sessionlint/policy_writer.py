@@ -31,14 +31,25 @@ def choose_target(root: Path, *, force: bool) -> Path:
     return shared
 
 
+def render_for(target: Path, policy: Policy, notes: Sequence[str]) -> str:
+    """The text of ``policy`` in the form that the file ``target`` takes it."""
+    return render(policy, notes, table="tool.sessionlint" if target.name == SHARED_FILE else "")
+
+
+def would_be_target(root: Path) -> Path:
+    """The file in ``root`` a policy belongs into, also where one is there already or the file cannot be used."""
+    try:
+        return choose_target(root, force=True)
+    except UsageError:
+        return root / OWN_FILE
+
+
 def write_policy(target: Path, policy: Policy, notes: Sequence[str], *, force: bool) -> None:
     """Writes ``policy`` into ``target``, which :func:`choose_target` chose. Raises :class:`UsageError`."""
     try:
+        text = render_for(target, policy, notes)
         if target.name == SHARED_FILE:
-            block = render(policy, notes, table="tool.sessionlint")
-            text = insert(target.read_bytes().decode("utf-8"), block, replace=force)
-        else:
-            text = render(policy, notes)
+            text = insert(target.read_bytes().decode("utf-8"), text, replace=force)
         write_atomically(target, text.encode())
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot write {target}: {error}.") from error

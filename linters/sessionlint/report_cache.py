@@ -53,6 +53,8 @@ def run_key(discovery: Discovery, policy_digest: str) -> str:
         hasher.update(f"{path}\0{stamp.size} {stamp.mtime_ns} {stamp.ctime_ns}\n".encode())
     for error in discovery.errors:
         hasher.update(f"{error.path}\0{error.message}\n".encode(errors="replace"))
+    for note in discovery.notes:
+        hasher.update(f"{note}\0".encode(errors="replace"))
     return hasher.hexdigest()
 
 

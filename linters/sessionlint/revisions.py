@@ -123,6 +123,7 @@ def _checked(
     ignore: Sequence[str],
 ) -> tuple[Checked, bool]:
     """What the rules and the comments say of a tree, and whether every rule did its work."""
+    from sessionlint.discovery import passed_over
     from sessionlint.revision_facts import RevisionFacts
     from sessionlint.run import check_program
     from sessionlint.tree_discovery import discover_tree
@@ -133,7 +134,8 @@ def _checked(
     program.errors += tuple(CheckError(path, 1, _CONFLICT) for path in tree.conflicts)
     examined = check_program(program, policy, tuple(found.files), select=select, ignore=ignore)
     notes = tuple(f"{path} is a submodule; its files are not in this repository." for path in found.submodules)
-    report = dataclasses.replace(examined.report, notes=(*examined.report.notes, *notes))
+    passed = passed_over(found.policies)
+    report = dataclasses.replace(examined.report, notes=(*examined.report.notes, *notes, *passed))
     comments = reading.comments(found.files, forbid=settings.suppressions == "forbid")
     return Checked(report, comments), examined.complete
 

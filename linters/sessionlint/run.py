@@ -122,6 +122,7 @@ def _with_discovery(report: Report, discovery: Discovery) -> Report:
     return dataclasses.replace(
         report,
         errors=_in_order((*discovery.errors, *report.errors)),
+        notes=(*report.notes, *discovery.notes),
         statistics={**discovery.stats, **report.statistics},
     )
 

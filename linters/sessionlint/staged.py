@@ -23,11 +23,15 @@ _DECIDING = ("*.py", "*.toml", "*.gitignore")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checked:
-    """The report on one project, its root, and where the lines of its files come from."""
+    """The report on one project, its root, and where the lines of its files come from.
+
+    ``forgotten`` says what of the gate the commit would not hold, which matters also where nothing is found.
+    """
 
     root: Path
     report: Report
     source_line: Callable[[str, int], str | None]
+    forgotten: tuple[str, ...] = ()
 
 
 def check_tracked(folder: Path) -> Checked:
@@ -90,8 +94,7 @@ def _check_store(root: Path, repository: Repository, unstaged: Sequence[str]) ->
     shown = {finding.path for finding in report.findings} & tree.files.keys()
     texts = {path: repository.blob(tree.files[path].oid) for path in shown}
     missing = (f"{name} is not staged, so the commit is judged without it; add it to the commit." for name in unstaged)
-    report = dataclasses.replace(report, notes=(*report.notes, *missing))
-    return Checked(root, report, SourceLines(root, texts.__getitem__))
+    return Checked(root, report, SourceLines(root, texts.__getitem__), tuple(missing))
 
 
 def pin_environment() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
-from sessionlint.discovery import DEFAULT_EXCLUDES
+from sessionlint.discovery import DEFAULT_EXCLUDES, POLICY_FILES
 from sessionlint.git_store import LINK, SUBMODULE, Entry, Repository, Tree
 from sessionlint.globs import IgnoreFile
+from sessionlint.policy_file import holds_policy
 from sessionlint.policy_model import Policy
 
 _IGNORE_FILE = ".gitignore"
@@ -16,11 +18,15 @@ _Ignores = tuple[tuple[str, IgnoreFile], ...]
 
 @dataclass(frozen=True, slots=True)
 class TreeFiles:
-    """Python files by path, and what a revision cannot show: links (to files read elsewhere) and submodules."""
+    """Python files by path, and what a revision cannot show: links (to files read elsewhere) and submodules.
+
+    ``policies`` are the policy files below the root, by which nothing is judged.
+    """
 
     files: dict[str, Entry]
     links: tuple[str, ...]
     submodules: tuple[str, ...]
+    policies: tuple[str, ...] = ()
 
 
 def discover_tree(repository: Repository, tree: Tree, policy: Policy) -> TreeFiles:
@@ -35,7 +41,8 @@ def discover_tree(repository: Repository, tree: Tree, policy: Policy) -> TreeFil
     walk = _Walk(repository, policy, folders)
     above = tuple((f">{down}", walk.ignore_file(oid)) for down, oid in tree.above)
     walk.visit("", above)
-    return TreeFiles(dict(sorted(walk.files.items())), tuple(sorted(walk.links)), tuple(sorted(walk.submodules)))
+    rest = (tuple(sorted(found)) for found in (walk.links, walk.submodules, walk.policies))
+    return TreeFiles(dict(sorted(walk.files.items())), *rest)
 
 
 class _Walk:
@@ -45,6 +52,7 @@ class _Walk:
         self.files: dict[str, Entry] = {}
         self.links: list[str] = []
         self.submodules: list[str] = []
+        self.policies: list[str] = []
         self._repository = repository
         self._policy = policy
         self._folders = folders
@@ -66,6 +74,9 @@ class _Walk:
                     self.submodules.append(path)
             elif entry.mode == LINK:
                 self.links.append(path)
+            elif prefix and name in POLICY_FILES:
+                if holds_policy(self._repository.blob(entry.oid), Path(path)):
+                    self.policies.append(path)
             elif name.endswith(".py") and not self._excluded(name, path, False, ignores):
                 self.files[path] = entry
 

@@ -89,6 +89,74 @@ def test_a_path_outside_the_project_of_the_given_policy_is_a_usage_error(tree, e
     assert "lies outside the project" in result.err
 
 
+TWO_PROJECTS = {
+    "one/pyproject.toml": "[tool.sessionlint]\n",
+    "two/sessionlint.toml": "",
+    "one/a.py": "",
+    "two/b.py": "",
+}
+
+
+@pytest.mark.parametrize("command", ["check", "fix"])
+def test_paths_of_projects_with_policies_of_their_own_are_a_usage_error(tree, engine, call, monkeypatch, command):
+    monkeypatch.chdir(tree({**TWO_PROJECTS, "c.py": ""}))
+    result = call(command, "one/a.py", "two", "c.py")
+    assert result.status == 2
+    assert result.err.splitlines()[-1] == (
+        "Error: the paths belong to projects with policies of their own (one/pyproject.toml for one, "
+        "two/sessionlint.toml for two, no policy for .). Run the command on each project by itself, or name one policy "
+        "for all by --config."
+    )
+    assert engine.built == []
+
+
+def test_a_named_policy_is_one_for_all_paths(tree, engine, call):
+    root = tree({**TWO_PROJECTS, "all.toml": 'ignore = ["TXN2"]\n', "one/a.py": "commit\n"})
+    assert call("check", root / "one", root / "two", "--config", root / "all.toml").status == 0
+
+
+def test_a_mistake_in_the_policy_of_any_named_path_is_told(tree, engine, call):
+    root = tree({**TWO_PROJECTS, "two/sessionlint.toml": "foo = 1\n"})
+    result = call("check", root / "one", root / "two")
+    assert (result.status, "foo: unknown key." in result.err) == (2, True)
+
+
+PASSED_OVER = (
+    "one/pyproject.toml and two/sessionlint.toml hold policies that do not count here: all files are judged as one "
+    "program. Run sessionlint in each of these folders to have them count, or leave the folders out of this run by "
+    "`exclude`.\n"
+)
+
+
+def test_policies_below_the_checked_folder_are_named_because_they_do_not_count(tree, engine, call):
+    root = tree({**TWO_PROJECTS, "pyproject.toml": "[tool.sessionlint]\n"})
+    for _ in range(2):
+        assert call("check", root).err == PASSED_OVER
+    (root / "one" / "pyproject.toml").unlink()
+    assert call("check", root).err.startswith("two/sessionlint.toml holds a policy that does not count here")
+    (root / "pyproject.toml").write_text('[tool.sessionlint]\nexclude = ["two/"]\n')
+    assert call("check", root).err == ""
+
+
+@pytest.mark.parametrize("command", ["baseline create", "inventory", "init", "fix --diff", "report --no-history"])
+def test_every_command_names_the_policies_that_do_not_count(tree, call, command):
+    assert PASSED_OVER in call(*command.split(), tree(TWO_PROJECTS)).err
+
+
+@pytest.mark.parametrize("command", ["check", "fix"])
+@pytest.mark.parametrize("option", ["--select", "--ignore"])
+@pytest.mark.parametrize("value", ["", " , "])
+def test_an_option_that_names_no_rule_is_a_usage_error(tree, engine, call, command, option, value):
+    result = call(command, tree(POLICY), option, value)
+    assert result.status == 2
+    said = f"Error: Invalid value for '{option}': it names no rule; name some or leave the option out."
+    assert result.err.splitlines()[-1] == said
+
+
+def test_an_empty_name_among_others_is_passed_over(tree, engine, call):
+    assert call("check", tree({**POLICY, "a.py": "commit\n"}), "--select", "TXN1,").status == 0
+
+
 def test_a_project_without_python_files_says_so(tree, engine, call):
     root = tree(POLICY)
     result = call("check", root)

@@ -1,5 +1,6 @@
 """Each extra brings what its commands need, and who lacks one is told which."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from tests.support import installed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "noncompliant"
+README = EXAMPLE.parents[1] / "README.md"
 NOTHING = ""
 
 
@@ -54,6 +56,15 @@ def test_an_extra_alone_is_enough_for_its_commands(backend, extra, command, stat
         start(backend, extra, "report", "--history", "kept.db", "--output", "pages")
     result = start(backend, extra, *command.split())
     assert (result.returncode, "Error" in result.stderr) == (status, False), result.stderr
+
+
+def test_who_follows_the_first_page_lacks_nothing(backend):
+    _, page = README.read_text().split("On your own project")
+    installed_extras, *rest = re.findall(r"^    (?:pip install '.*\[(.*)\]'|sessionlint (.*?)) +#", page, re.MULTILINE)
+    commands = [command for _, command in rest]
+    assert (installed_extras[0], len(commands)) == ("fix,report", 9)
+    for command in commands:
+        assert "pip install" not in start(backend, installed_extras[0], *command.split()).stderr
 
 
 @pytest.mark.parametrize(

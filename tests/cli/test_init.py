@@ -50,8 +50,18 @@ def test_an_existing_policy_is_replaced_only_by_force(tree, engine, call, name):
 def test_stdout_writes_no_file(tree, engine, call):
     root = tree({"pyproject.toml": PYPROJECT})
     result = call("init", root, "--stdout")
-    assert tomllib.loads(result.out)["session-modules"] == ["db.py"]
+    assert tomllib.loads(result.out)["tool"]["sessionlint"]["session-modules"] == ["db.py"]
     assert (root / "pyproject.toml").read_text() == PYPROJECT
+
+
+def test_stdout_has_the_form_of_the_file_that_would_be_written(tree, engine, call):
+    root = tree({"pyproject.toml": PYPROJECT, "broken/pyproject.toml": "[project\n", "own/sessionlint.toml": ""})
+    printed = call("init", root, "--stdout").out
+    assert call("init", root).status == 0
+    assert (root / "pyproject.toml").read_text() == f"{PYPROJECT}\n{printed}"
+    assert call("init", root, "--stdout").out == printed
+    for folder in ("broken", "own"):
+        assert tomllib.loads(call("init", root / folder, "--stdout").out)["session-modules"] == ["db.py"]
 
 
 def test_a_pyproject_that_is_no_toml_is_left_alone(tree, engine, call):
@@ -107,6 +117,19 @@ def test_a_policy_without_anything_is_written_as_a_template(tmp_path):
     assert (read.preset, read.session_modules, read.tls) == ("unit-of-work", (), "verified")
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
     assert policy_from_mapping(tomllib.loads(uncommented), tmp_path, "sessionlint.toml").select == ("TXN",)
+
+
+def test_the_layers_of_the_template_are_folders_as_people_name_them(tmp_path):
+    lines = render(Policy(root=tmp_path)).partition("[layers]\n")[2].splitlines()
+    assert [line.partition("  # ")[0] for line in lines] == [
+        '# router = ["app/routers/**"]',
+        '# service = ["app/services/**"]',
+        '# background = ["app/tasks/**"]',
+        '# auth = ["app/auth/**"]',
+        '# model = ["app/models/**"]',
+        '# migration = ["migrations/", "alembic/"]',
+        '# test = ["tests/", "test/", "test_*.py", "conftest.py"]',
+    ]
 
 
 def test_a_table_is_removed_with_its_sub_tables_and_nothing_else():

@@ -141,3 +141,23 @@ def test_a_changed_file_has_another_stamp(tree):
     before = discover(root, Policy(root=root)).stamps
     (root / "a.py").write_text("x = 22\n")
     assert discover(root, Policy(root=root)).stamps != before
+
+
+def test_policies_in_folders_below_are_noted_the_first_three_by_name(tree):
+    files = {f"{name}/sessionlint.toml": "" for name in "abcde"}
+    more = {
+        "venv/sessionlint.toml": "",
+        "sessionlint.toml": "",
+        "f/pyproject.toml": '[project]\nname = "sessionlint"\n',
+    }
+    root = tree({**files, **more})
+    (note,) = discover(root, Policy(root=root)).notes
+    assert note.startswith(
+        "a/sessionlint.toml, b/sessionlint.toml, c/sessionlint.toml and 2 more hold policies that do"
+    )
+
+
+def test_a_policy_below_that_cannot_be_read_is_noted_too(tree):
+    root = tree({"a/pyproject.toml": "[tool.sessionlint\n"})
+    (note,) = discover(root, Policy(root=root)).notes
+    assert note.startswith("a/pyproject.toml holds a policy that does not count here")

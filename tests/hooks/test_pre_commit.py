@@ -177,6 +177,29 @@ def test_a_project_in_a_sub_folder_is_named_by_an_argument(framework, released):
     assert "app/services/items.py:7:11: TXN201" in framework.commit().output
 
 
+STARTING_ROUTER = ROUTER.replace("from typing", "import asyncio\nfrom typing", 1) + (
+    """
+
+@router.post("/refresh")
+async def refresh() -> None:
+    asyncio.create_task(asyncio.sleep(0))
+"""
+)
+"""Breaks TXN605, which is fixed safely."""
+
+
+def test_the_fixing_hook_mends_a_changed_file_and_leaves_the_change_to_be_staged(framework, released):
+    configure(framework, released, "      - id: sessionlint-fix\n")
+    framework.stage({ROUTER_FILE: STARTING_ROUTER})
+    done = framework.commit()
+    assert done.status == 1
+    assert "files were modified by this hook" in done.output
+    assert f"{ROUTER_FILE}:21:5: TXN605 fixed" in done.output
+    assert "Fixed 1 finding in 1 file." in done.output
+    framework.git("add", ROUTER_FILE)
+    assert framework.commit().status == 0
+
+
 def test_an_unusable_policy_stops_the_commit_with_every_mistake(framework):
     framework.stage({"sessionlint.toml": 'presett = "x"\ntls = "maybe"\n'})
     done = framework.commit()

@@ -158,6 +158,25 @@ def test_without_a_policy_one_is_inferred_from_the_tracked_files(hooked):
         assert "app/session.py" in done.output
 
 
+def test_a_clean_program_without_a_policy_is_passed_in_silence_too(hooked):
+    hooked.git("rm", "--quiet", "sessionlint.toml")
+    assert run(hooked, "--worktree") == run(hooked) == NOTHING
+
+
+def test_a_policy_that_was_not_staged_is_named_though_nothing_is_found(hooked):
+    hooked.git("rm", "--quiet", "--cached", "sessionlint.toml")
+    said = "sessionlint.toml is not staged, so the commit is judged without it; add it to the commit.\n"
+    assert run(hooked) == Done(0, said)
+
+
+def test_a_policy_below_is_named_with_the_findings_it_does_not_decide(hooked):
+    hooked.stage({**BREAKS, "other/sessionlint.toml": 'ignore = ["TXN"]\n'})
+    said = "other/sessionlint.toml holds a policy that does not count here"
+    assert said in run(hooked).output
+    hooked.write({SERVICE_FILE: SERVICE})
+    assert said in run(hooked).output  # read from git's store
+
+
 def test_what_cannot_be_checked_stops_the_commit_with_2(hooked):
     hooked.stage({"app/broken.py": "def broken(:\n"})
     assert run(hooked).status == 2

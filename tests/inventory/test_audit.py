@@ -202,6 +202,44 @@ def test_a_session_given_to_the_background_requires_a_fix_where_it_was_injected(
     ]
 
 
+def test_a_service_that_commits_the_session_it_is_given_requires_a_fix(audit):
+    committing = SERVICE + "\n\nasync def save(session: AsyncSession):\n    await session.commit()\n"
+    inventory = audit({"app/services/job_service.py": committing})
+    assert [(p.lines, p.status, p.codes) for p in inventory.points if p.path == "app/services/job_service.py"] == [
+        (((4, 4),), "correct", ()),
+        (((8, 8),), "fix required", ("TXN201",)),
+    ]
+    assert usage(inventory, "app/services/job_service.py") == Usage(
+        "Job Service", "app/services/job_service.py", "fix required", "session parameter (line 8, TXN201)"
+    )
+
+
+def test_an_endpoint_that_loses_its_rows_requires_a_fix_though_its_session_is_injected(audit):
+    losing = ROUTER.replace("return await session.get(object, 1)", "session.add(object())")
+    inventory = audit({"app/routers/items.py": losing})
+    assert points(inventory, "app/routers/items.py") == [
+        (((10, 10),), "`Depends(get_session_dependency)`", "fix required"),
+        (((15, 15),), "`Depends(get_session_dependency)`", "correct"),
+    ]
+    assert usage(inventory, "app/routers/items.py").note == "`Depends(get_session_dependency)` (line 10, TXN209)"
+
+
+def test_a_misuse_the_policy_only_warns_of_asks_for_review(audit):
+    committing = SERVICE.replace("return await session.get(object, 1)", "await session.commit()")
+    inventory = audit({"app/services/job_service.py": committing}, severity={"TXN201": "warning"})
+    assert points(inventory, "app/services/job_service.py") == [(((4, 4),), "session parameter", "review")]
+
+
+def test_places_that_different_rules_object_to_are_rows_of_their_own(audit):
+    losing = ROUTER.replace("return await session.get(object, 1)", "session.add(object())")
+    mixed = losing.replace("return await session.get(object, 2)", "await session.begin()")
+    rows = [p for p in audit({"app/routers/items.py": mixed}).points if p.path == "app/routers/items.py"]
+    assert [(p.lines, p.status, p.codes) for p in rows] == [
+        (((10, 10),), "fix required", ("TXN209",)),
+        (((15, 15),), "fix required", ("TXN203",)),
+    ]
+
+
 def test_tests_and_migrations_are_not_audited(audit):
     inventory = audit({"tests/test_x.py": DIRECT, "migrations/env.py": DIRECT})
     assert {p.path for p in inventory.points} == {"app/session.py"}

@@ -181,3 +181,11 @@ def test_equal_policies_are_equal_and_hash_alike_and_survive_pickling():
 def test_the_policy_remembers_what_was_stated():
     chosen = policy(tls="off", layers={"router": ["r/**"]}, severity={"TXN3": "info"})
     assert chosen.stated == ("tls", "layers", "layers.router", "severity", "severity.TXN3")
+
+
+def test_a_pattern_may_begin_with_the_folder_of_the_policy():
+    mapping = {"exclude": ["./docs/**"], "layers": {"router": ["./api/**"]}, "per-file-ignores": {"./a.py": ["TXN1"]}}
+    stated = policy_from_mapping(mapping, Path("/project"), "sessionlint.toml")
+    assert stated.is_excluded("docs/conf.py")
+    assert stated.layer_of("api/items.py") == "router"
+    assert stated.ignored_in_file("a.py", "TXN101")

@@ -76,7 +76,7 @@ def test_mistakes_carry_the_line_of_their_key(tree):
     )
     with pytest.raises(PolicyError) as caught:
         load_policy(root)
-    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["line 6", "line 8", "line 10"]
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["line 6", "line 9", "line 10"]
 
 
 def test_the_table_of_pyproject_inside_sessionlint_toml_is_refused(tree):
@@ -102,3 +102,25 @@ def test_key_lines_name_keys_and_tables_by_their_line():
     text = 'a = 1\n[tool.sessionlint]\nb = 2\n[tool.sessionlint.layers]\n"router" = []\n[tool.other]\nc = 3\n'
     assert key_lines(text, "tool.sessionlint") == {"b": 3, "layers": 4, "layers.router": 5}
     assert key_lines("b = 2\n[layers]\nrouter = []\n", "") == {"b": 1, "layers": 2, "layers.router": 3}
+
+
+def test_key_lines_name_dotted_keys():
+    assert key_lines('severity.TXN201 = "info"\nlayers.router = []\n', "") == {"severity.TXN201": 1, "layers.router": 2}
+
+
+def test_a_mistake_in_a_table_is_told_at_its_own_line(tree):
+    layers = '[layers]\nrouter = []\n"servise" = []\n'
+    text = layers + '[severity]\nTXN201 = "info"\n\nTXN999 = "info"\n[per-file-ignores]\n"a[" = []\n'
+    with pytest.raises(PolicyError) as caught:
+        load_policy(tree({"sessionlint.toml": text}))
+    assert [problem.partition(" (")[0].partition(" is")[0] for problem in caught.value.problems] == [
+        'line 3: layers: "servise"',
+        'line 7: severity: "TXN999"',
+        'line 9: per-file-ignores: "a[" holds a "[" that',
+    ]
+
+
+def test_a_mistake_in_an_inline_table_is_told_at_the_line_of_the_table(tree):
+    with pytest.raises(PolicyError) as caught:
+        load_policy(tree({"sessionlint.toml": '\nseverity = { TXN201 = "warn" }\n'}))
+    assert caught.value.problems[0].startswith("line 2: severity.TXN201: ")

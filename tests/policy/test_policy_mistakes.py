@@ -43,6 +43,15 @@ def problems(mapping: dict[str, object]) -> list[str]:
          "holds everything."),
         ("exclude", ["!keep.py"], 'exclude: "!keep.py" is a negated pattern, which a policy cannot hold; name what '
          "belongs, nothing else."),
+        ("exclude", ["["], 'exclude: "[" holds a "[" that is never closed, and matches nothing; close it, or write '
+         '"\\\\[" for the character.'),
+        ("exclude", ["docs//old"], 'exclude: "docs//old" matches nothing, because no path is written like that; write '
+         '"docs/old".'),
+        ("exclude", ["./"], 'exclude: "./" matches nothing, because no path is written like that; write "**".'),
+        ("layers", {"router": ["app/[z-a]/**"]}, 'layers.router: "app/[z-a]/**" holds a range that runs backwards, and '
+         "matches nothing; turn it round."),
+        ("per-file-ignores", {"a[.py": ["TXN1"]}, 'per-file-ignores: "a[.py" holds a "[" that is never closed, and '
+         'matches nothing; close it, or write "\\\\[" for the character.'),
         ("exclude", [""], 'exclude: "" is empty; remove it.'),
         ("src", ["src/*"], 'src: "src/*" is a pattern; name each import root.'),
         ("session-dependencies", ["app/db.py:get_db"], 'session-dependencies: "app/db.py:get_db" is not a qualified '

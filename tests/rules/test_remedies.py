@@ -701,3 +701,70 @@ def test_a_session_made_for_a_default_is_told_of_once():
         "def load(key, session=Local()):\n    return session.get(object, key)\n"
     )
     assert advice(source, "TXN109") == ["Take the session as an argument, or open one inside."]
+
+
+DRIVERS = """
+# --- scripts/load.py
+import asyncpg
+import psycopg
+import sqlite3
+
+from sqlalchemy import create_engine
+
+script = sqlite3.connect("x.db")
+script.execute("insert into items values (1)")
+script.commit()
+
+
+def given(connection: sqlite3.Connection):
+    connection.{end}()
+
+
+def closed_by_its_block(url):
+    with psycopg.connect(url) as connection:
+        connection.{end}()
+
+
+def of_core(url):
+    with create_engine(url).connect() as connection:
+        connection.{end}()
+
+
+async def in_a_transaction(url):
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await transaction.{end}()
+"""
+
+
+def test_a_connection_without_a_session_is_advised_the_block_that_ends_its_own_transaction():
+    assert advice(DRIVERS.replace("{end}", "commit"), "TXN201") == [
+        "Instead let `with connection:` around the unit of work own it.",
+        "Instead let the `with connection:` block of the connection's owner end it.",
+        "Instead do this in a session and let `with session.begin():` around the unit of work own it.",
+        "Instead let `with connection.begin():` around the unit of work own it.",
+        "Instead do this in a session and let `async with session.begin():` around the unit of work own it.",
+    ]
+    savepoint = "or put what may fail into `{}.begin_nested():`."
+    assert advice(DRIVERS.replace("{end}", "rollback"), "TXN202") == [
+        "Let the error leave the `with connection:` block.",
+        f"Let the error leave the `with session.begin():` block, {savepoint.format('with session')}",
+        f"Let the error leave the `with connection.begin():` block, {savepoint.format('with connection')}",
+        f"Let the error leave the `async with session.begin():` block, {savepoint.format('async with session')}",
+    ]
+
+
+def test_a_service_that_is_handed_a_connection_is_told_of_no_flush():
+    source = """
+# --- app/services/items.py
+import sqlite3
+
+from sqlalchemy import Connection
+
+
+def save(file: sqlite3.Connection, connection: Connection):
+    file.commit()
+    connection.commit()
+"""
+    assert advice(source, "TXN201") == ["Instead drop it and leave the transaction to the caller."] * 2

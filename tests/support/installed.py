@@ -14,15 +14,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+_OURSELVES = "sessionlint"
 _PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def _brought_by(extra: str) -> frozenset[str]:
     """The distributions that an installation with ``extra`` brings, by what ``pyproject.toml`` says today."""
-    project = tomllib.loads(_PYPROJECT.read_text())["project"]
-    wanted = list(
-        map(Requirement, [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else ())])
-    )
+    wanted = [Requirement(f"{_OURSELVES}[{extra}]")]
     brought: dict[tuple[str, frozenset[str]], None] = {}
     while wanted:
         requirement = wanted.pop()
@@ -30,9 +28,19 @@ def _brought_by(extra: str) -> frozenset[str]:
         if (name, extras) in brought:
             continue
         brought[name, extras] = None
-        needed = map(Requirement, importlib.metadata.requires(name) or [])
-        wanted += [each for each in needed if _applies(each, extras)]
+        if name == _OURSELVES:
+            # What is installed in this environment may be older than what the file says.
+            wanted += _stated(extras)
+        else:
+            needed = map(Requirement, importlib.metadata.requires(name) or [])
+            wanted += [each for each in needed if _applies(each, extras)]
     return frozenset(name for name, _ in brought)
+
+
+def _stated(extras: frozenset[str]) -> list[Requirement]:
+    project = tomllib.loads(_PYPROJECT.read_text())["project"]
+    more = [one for extra in extras for one in project["optional-dependencies"][extra]]
+    return list(map(Requirement, [*project["dependencies"], *more]))
 
 
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:

@@ -181,6 +181,8 @@ def _report(root: Path, policy: Policy | None, known: Known | None) -> Report:
     progress = Progress(sys.stderr)
     report = run(root, policy, progress=progress, baseline=known)
     progress.clear()
+    for note in report.notes:
+        click.echo(note, err=True)
     return report
 
 

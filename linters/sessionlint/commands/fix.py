@@ -141,6 +141,7 @@ def _project(root: Path, policy: Policy | None, select: Sequence[str], *, use_ca
     if settings is None:
         settings, notes = infer(root, discovery.files)
         _note("\n".join(notes))
+    _note("\n".join(discovery.notes))
     off = [code for code in CODES if select and code.startswith(tuple(select)) and not settings.enabled(code)]
     settings = dataclasses.replace(settings, extend_select=(*settings.extend_select, *off))
     cache = FactsCache(cache_folder(root, settings.cache_dir) if use_cache else None)

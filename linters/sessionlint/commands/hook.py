@@ -48,8 +48,8 @@ def uninstall(debug: bool) -> None:
 def run(files: tuple[Path, ...], projects: tuple[Path, ...], worktree: bool, debug: bool) -> int:
     """Check what would be committed: the index, whatever the disk holds.
 
-    FILES restrict what is reported. Says nothing when all is well. Exit status: 0 clean, 1 findings,
-    2 something could not be checked.
+    FILES restrict what is reported. Says nothing when all is well; what the baseline no longer needs, and a policy
+    or baseline that is not staged, is named. Exit status: 0 clean, 1 findings, 2 something could not be checked.
     """
     from sessionlint import staged
     from sessionlint.formats import text
@@ -62,7 +62,8 @@ def run(files: tuple[Path, ...], projects: tuple[Path, ...], worktree: bool, deb
         if files:
             checked = staged.restrict_to(checked, files)
         report = checked.report
-        for note in report.notes:
+        # How the policy was inferred explains findings; before every clean commit it would only be noise.
+        for note in (*(report.notes if report.exit_status else ()), *checked.forgotten):
             click.echo(note, err=True)
         if report.exit_status:
             if len(projects) > 1:

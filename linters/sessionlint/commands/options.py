@@ -24,6 +24,9 @@ def codes(_context: click.Context, parameter: click.Parameter, values: tuple[str
             raise click.BadParameter(unknown(text), param=parameter)
         if code:
             found.append(code)
+    if values and not found:
+        # As if the option were absent, every rule would run; the usual cause is a variable that is not set.
+        raise click.BadParameter("it names no rule; name some or leave the option out.", param=parameter)
     return tuple(found)
 
 
@@ -47,10 +50,36 @@ def place(paths: Sequence[Path], config: Path | None) -> tuple[Path, Policy | No
         return policy.root, policy
     places = [absolute(path) for path in paths or (Path(),)]
     try:
-        place = locate(Path(os.path.commonpath(places)))
+        common = Path(os.path.commonpath(places))
     except ValueError as error:  # drives of Windows
         raise click.UsageError(f"the paths have no folder in common: {error}.") from error
+    _must_be_one_project(places)
+    place = locate(common)
     return place.root, place.policy
+
+
+def _must_be_one_project(places: Sequence[Path]) -> None:
+    """One run has one policy: raises :class:`click.UsageError` for ``places`` that different policies decide on."""
+    from sessionlint.policy import locate
+
+    deciding: dict[Path | None, Path] = {}
+    for folder in dict.fromkeys(path if path.is_dir() else path.parent for path in places):
+        place = locate(folder)
+        deciding.setdefault(place.root / place.policy.source if place.policy else None, folder)
+    if len(deciding) > 1:
+        said = ", ".join(
+            f"{_shown(policy) if policy else 'no policy'} for {_shown(folder)}" for policy, folder in deciding.items()
+        )
+        raise click.UsageError(
+            f"the paths belong to projects with policies of their own ({said}). Run the command on each project by "
+            "itself, or name one policy for all by --config."
+        )
+
+
+def _shown(path: Path) -> str:
+    """``path`` as one would type it in the working folder."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
 
 
 def absolute(path: Path) -> Path:

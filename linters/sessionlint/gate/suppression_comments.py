@@ -117,16 +117,16 @@ def _codes(listed: str | None) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _code_problem(name: str) -> str:
-    if name.startswith(_GATE):
+    named = resolve_code(name) or (name if is_code_prefix(name) else None)
+    if named and named.startswith(_GATE):
         return f"{name} is about the gate itself and cannot be suppressed"
-    if name in CODES:
-        return ""
-    if is_code_prefix(name):
+    if named and named not in CODES:
         return f"{name} is a family; name each rule"
-    resolved = resolve_code(name)
-    if resolved:
-        return f"{name!r} is not a code; write {resolved}"
+    if named:
+        return "" if name == named else f"{name!r} is not a code; write {named}"
     near = nearest_code(name)
+    # To name a rule that no comment may name would only lead to the next complaint.
+    near = None if near and near.startswith(_GATE) else near
     return f"{name!r} is no rule" + (f"; did you mean {near}?" if near else "; 'sessionlint rules' lists them")
 
 

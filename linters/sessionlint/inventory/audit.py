@@ -14,9 +14,10 @@ from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, FACTORY, POOL
 from sessionlint.report import Finding
 
-_TO_BACKGROUND = "TXN601"
+#: What is done with a session: who gets it properly and misuses it is not done with it.
+_USE = ("TXN2", "TXN601", "TXN602", "TXN603")
 #: The beginnings of the codes whose findings decide an audit.
-FAMILIES = ("TXN1", "TXN5", _TO_BACKGROUND)
+FAMILIES = ("TXN1", "TXN5", *_USE)
 _WORD = {ENGINE: "engine", FACTORY: "session factory", POOL: "connection pool"}
 
 
@@ -105,8 +106,8 @@ class _Judge:
 
 
 def _is_on(finding: Finding, place: Place) -> bool:
-    """Whether the finding is about the place: one lies within the other, or it gives away the function's session."""
-    if finding.code == _TO_BACKGROUND:
+    """Whether the finding is about the place: one lies within the other, or it misuses the function's session."""
+    if finding.code.startswith(_USE):
         return place.sort in ("inject", "obtain", "open", "receive") and finding.qualname == place.function.qualname
     span = finding.span
     start, end = (span.line, span.column), (span.end_line, span.end_column)
@@ -115,18 +116,15 @@ def _is_on(finding: Finding, place: Place) -> bool:
 
 
 def _grouped(judged: Sequence[tuple[Place, Verdict]]) -> tuple[Point, ...]:
-    """Places of one file, method and status in one row."""
-    groups: dict[tuple[str, str, Status], list[tuple[Place, Verdict]]] = defaultdict(list)
+    """Places of one file and method that the same is to be said of in one row."""
+    groups: dict[tuple[str, str, Status, tuple[str, ...]], list[tuple[Place, Verdict]]] = defaultdict(list)
     for place, verdict in judged:
-        groups[(place.path, place.method, verdict.status)].append((place, verdict))
+        groups[(place.path, place.method, verdict.status, verdict.codes)].append((place, verdict))
     points = []
-    for (path, method, status), members in groups.items():
+    for (path, method, status, codes), members in groups.items():
         lines = sorted({(place.span[0], place.span[2]) for place, _ in members})
         notes = dict.fromkeys(verdict.note for _, verdict in members)
-        codes = {code for _, verdict in members for code in verdict.codes}
-        points.append(
-            Point(module_title(path), path, tuple(lines), method, status, _note(list(notes)), tuple(sorted(codes)))
-        )
+        points.append(Point(module_title(path), path, tuple(lines), method, status, _note(list(notes)), codes))
     return tuple(sorted(points, key=lambda p: (p.path, p.lines, p.method)))
 
 
@@ -150,8 +148,13 @@ def _usage(path: str, rows: Sequence[Point]) -> Usage:
     if status == CORRECT:
         return Usage(module_title(path), path, status, f"Uses {_joined([_way(row) for row in rows])}")
     wrong = [row for row in rows if row.status == status]
-    reasons = [f"{row.method} ({_line_word(row)} {lines_text(row.lines)})" for row in wrong]
+    reasons = [f"{row.method} ({_line_word(row)} {lines_text(row.lines)}{_misuse(row)})" for row in wrong]
     return Usage(module_title(path), path, status, f"{'; '.join(dict.fromkeys(reasons))}")
+
+
+def _misuse(row: Point) -> str:
+    """The rules that object to what is done with the session, where the way to it does not tell."""
+    return "".join(f", {code}" for code in row.codes if code.startswith(_USE))
 
 
 def _line_word(row: Point) -> str:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+#: What the rules say of the way to a session (or engine, or connection) and of what the function does with it: an
+#: error asks for a fix, a warning for a review; without either it is correct where the policy names the way.
 Status = Literal["correct", "review", "fix required"]
 
 CORRECT: Status = "correct"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program import calls, generators, halves, holding, keeping, knowledge, left_open
@@ -14,6 +14,9 @@ from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.stdlib import SUPPRESSING
 from sessionlint.program.substitution import substitution
 from sessionlint.program.values import DRIVER, UNKNOWN, Fn, Handle, Inst, Seq, Value, contained, join
+
+if TYPE_CHECKING:
+    from sessionlint.program.solver import Solver
 
 EXIT_STACKS = ("contextlib.ExitStack()", "contextlib.AsyncExitStack()")
 CLOSED_BY_EXIT = ("session", "connection", "driver connection")
@@ -160,16 +163,16 @@ def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: En
         return
     if getattr(atom, "begun", False):
         _open(frame, (atom,), frame.site(item[1]), False, None, entered)
-    if kind in CLOSED_BY_EXIT and not _stays_open(frame, atom):
+    if kind in CLOSED_BY_EXIT and not stays_open(frame.solver, atom):
         frame.learn(atom, "closed", False)
         frame.learn(atom, "open", False)
         entered.closes.append(atom)
 
 
-def _stays_open(frame: Frame, atom: Any) -> bool:
+def stays_open(solver: Solver, atom: Any) -> bool:
     """Whether leaving a ``with`` around a driver's connection ends its transaction and nothing more."""
     if isinstance(atom, Handle):
-        made = frame.solver.read(("driver", atom.root)) if atom.kind == DRIVER else UNKNOWN
+        made = solver.read(("driver", atom.root)) if atom.kind == DRIVER else UNKNOWN
         return any(a.name in knowledge.LEFT_OPEN for a in made)
     return bool(atom.tag == "ext" and atom.name in knowledge.LEFT_OPEN)
 

@@ -13,6 +13,7 @@ from sessionlint.program.values import FACTORY, SESSION, Handle, Site, Value
 from sessionlint.rules.mounting import same_application
 from sessionlint.rules.open_since import begun_by, read_before
 from sessionlint.rules.opening import RECEIVERS, outlives_request
+from sessionlint.rules.owning_blocks import OF_SESSION, is_of_driver, owning_block
 from sessionlint.rules.reading import is_for_reading, may_change
 from sessionlint.rules.session_decorators import session_decorators
 
@@ -89,7 +90,16 @@ def instead(program: Program, event: Event) -> str:
         text = "let the `async with session.begin():` block of the session's owner end it"
     if text is _OWN:
         text = _unless_begun(program, event)
-    return as_written(program, event, text)
+    return as_written(program, event, _of_connection(program, event, text))
+
+
+def _of_connection(program: Program, event: Event, text: str) -> str:
+    """``text`` for what the event ends, which may be no session's transaction."""
+    block = owning_block(program, event)
+    if block == OF_SESSION:
+        return f"do this in a session and {text}" if is_of_driver(program, event) else text
+    # only a session can be flushed
+    return text.partition(";")[0].replace(OF_SESSION, block).replace("the session's owner", "the connection's owner")
 
 
 def _unless_begun(program: Program, event: Event) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.owning_blocks import owning_block
 from sessionlint.rules.remedies import as_written
 from sessionlint.rules.transactions import by_hand, called
 
@@ -189,8 +190,9 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, as_written(program, event, message))
     for event in by_hand(program, "rollback"):
         how = "with SQL text" if event.text == "sql" else "by hand"
-        message = (
-            f"`{called(event)}` rolls the transaction back {how}. Let the error leave the `async with "
-            "session.begin():` block, or put what may fail into `async with session.begin_nested():`."
-        )
+        block = owning_block(program, event)
+        part = block.replace("begin()", "begin_nested()")
+        advice = f"Let the error leave the `{block}` block"
+        advice += f", or put what may fail into `{part}`." if part != block else "."
+        message = f"`{called(event)}` rolls the transaction back {how}. {advice}"
         yield program.finding(META, event, as_written(program, event, message))

@@ -18,7 +18,9 @@ META = Rule(
     "session module's own code is flagged, or a whole layer is no longer checked as one, and the run still looks like "
     "a gate.",
     remedy="Correct the path or name in the policy, or remove the entry.",
-    not_flagged="Layers that the preset brings along and the policy does not state, and policies that were inferred.",
+    not_flagged="Layers that the preset brings along and the policy does not state, and policies that were inferred. "
+    "Patterns of `exclude` and `per-file-ignores` that match no file here: a folder may be missing on one machine, and "
+    "what they were to silence shows by itself. One that no file could ever match is a mistake in the policy.",
 )
 
 
@@ -110,7 +112,7 @@ def check(program: Program) -> Iterator[Finding]:
         if key not in policy.stated:
             continue
         for pattern in patterns:
-            matcher = PathMatcher((pattern.removeprefix("./"),))
+            matcher = PathMatcher((pattern,))
             if not any(matcher.matches(path) for path in paths):
                 yield _finding(program, key, f"the pattern {pattern!r} matches no file", "", ())
 
