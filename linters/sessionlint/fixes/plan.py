@@ -69,7 +69,7 @@ def _both(wanted: Callable[[Finding], bool], unit: _Unit) -> Callable[[Finding],
 
 def _units(state: State, options: Options) -> Iterator[_Unit]:
     """Services with the functions that call them first, then what findings lie in, file by file."""
-    program = state.program
+    program = state.context.program
     concerned = [finding for finding in state.findings if options.wanted(finding)]
     owners: dict[str, set[tuple[str, str]]] = {}
     for event in program.events("call"):

@@ -42,7 +42,7 @@ def prove(
 
 def _unsound(before: State, sources: Mapping[str, bytes], changed: Sequence[str]) -> Iterator[Problem]:
     """What can be said of the texts alone."""
-    names = before.program.solver.names
+    names = before.texts.names
     for path in changed:
         try:
             parse(sources[path], path)

@@ -149,8 +149,8 @@ class _Rounds:
         return found
 
     def _change(self, group: Sequence[Proposal]) -> Change:
-        context = self.state.context
-        edits = {path: line_edits(context.text(path), text) for path, text in group[0].changes.items()}
+        texts = self.state.texts
+        edits = {path: line_edits(texts.text(path), text) for path, text in group[0].changes.items()}
         safety: Safety = "unsafe" if any(proposal.safety == "unsafe" for proposal in group) else "safe"
         return Change(tuple(proposal.finding for proposal in group), group[0].title, safety, edits)
 
@@ -262,17 +262,17 @@ class _Round:
 
     def _sources(self, changes: Sequence[Change]) -> dict[str, bytes]:
         """All files with the changes made. Raises :class:`CannotFixError`."""
-        context = self._base.context
+        known = self._base.texts
         edits: dict[str, list[LineEdit]] = {}
         for change in changes:
             for path, lines in change.edits.items():
                 edits.setdefault(path, []).extend(lines)
-        texts = {path: merged(context.text(path), lines) for path, lines in edits.items()}
+        texts = {path: merged(known.text(path), lines) for path, lines in edits.items()}
         sources = dict(self._base.sources)
         raw = {**sources, **{path: text.encode(errors="surrogatepass") for path, text in texts.items()}}
         for path, text in texts.items():
-            old = context.text(path)
-            made = relaid(old, tidied(context, path, text, raw), context.line_lengths.of(path, old))
+            old = known.text(path)
+            made = relaid(old, tidied(known, path, text, raw), known.line_lengths.of(path, old))
             sources[path] = encoded(made, sources[path], path)
         return sources
 
