@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +17,9 @@ from click.testing import CliRunner, Result
 
 from sessionlint.commands.check import check
 from sessionlint.commands.fix import fix
+from sessionlint.fixes.context import Context
+from sessionlint.fixes.model import Proposal
+from sessionlint.report import Finding
 from tests.fixes.stub import fixers, replacing
 
 POLICY = """\
@@ -47,6 +53,13 @@ async def scan(number):
 
 async def start():
     asyncio.create_task(scan(1))
+"""
+READ = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def read(session: AsyncSession):
+    return await session.execute("DELETE FROM items")
 """
 FIXED = SCAN.replace("asyncio.create_task(scan(1))", "tasks.add(asyncio.create_task(scan(1)))")
 KEEP = replacing("asyncio.create_task(scan(1))", "tasks.add(asyncio.create_task(scan(1)))")
@@ -154,6 +167,24 @@ def test_paths_and_codes_choose_whose_findings_are_fixed(run, root):
     assert ((root / ONE).read_text(), (root / TWO).read_text()) == (SCAN, FIXED)
 
 
+def test_codes_are_chosen_as_check_chooses_them(run, root, monkeypatch):
+    (root / "sessionlint.toml").write_text(POLICY.replace('["TXN605"]', '["TXN"]\nignore = ["TXN605"]'))
+    (root / TWO).write_text(READ)
+    commit_all(root)
+
+    def counted(*arguments: str) -> tuple[int, int]:
+        found = CliRunner().invoke(check, [*arguments, "--format", "json"], standalone_mode=False).stdout
+        told = run("--diff", *arguments).stderr
+        return len(json.loads(found)["findings"]), sum(int(n) for n in re.findall(r"(\d+) (?:finding|without)", told))
+
+    assert counted("--ignore", "TXN905") == (0, 0)
+    assert counted("--select", "TXN6") == (1, 1)
+    assert counted("--select", "TXN605") == (1, 1)
+    assert counted("--select", "TXN6", "--ignore", "TXN605") == (0, 0)
+    assert counted("--select", "TXN8") == (0, 0)
+    assert counted("--select", "TXN802") == (1, 1)
+
+
 def test_a_dirty_file_is_left_alone_unless_allowed(run, root):
     dirty = SCAN + "\n\nX = 1\n"
     (root / ONE).write_text(dirty)
@@ -232,6 +263,24 @@ def test_interactive_asks_about_every_fix(run, root):
     assert result.output.count("Fix it? [y]es, [n]o, [a]ll from here, [q]uit") == 3
     assert f"--- a/{ONE}\n+++ b/{ONE}\n" in result.output
     assert result.output.endswith("Fixed 1 finding in 1 file; 2 declined.\n")
+
+
+def test_a_fix_that_waited_for_one_that_is_declined_is_asked_about(run, root):
+    (root / ONE).write_text(SCAN + "    asyncio.create_task(scan(1))\n")
+    commit_all(root)
+
+    def keep(context: Context, finding: Finding) -> Proposal:
+        made = KEEP(context, finding)
+        # both change the line of the set
+        text = made.changes[ONE].replace("tasks = set()", f"tasks = set()  # of line {finding.span.line}")
+        return dataclasses.replace(made, changes={ONE: text})
+
+    result = run("--interactive", answers="n\nn\n", table={"TXN605": keep})
+    assert [line for line in result.output.splitlines() if line.startswith("+tasks")] == [
+        "+tasks = set()  # of line 11",
+        "+tasks = set()  # of line 12",
+    ]
+    assert result.output.endswith("Fixed nothing; 2 declined.\n")
 
 
 def test_interactive_all_makes_the_rest_without_asking(run, root):

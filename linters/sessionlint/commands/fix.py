@@ -73,9 +73,9 @@ def fix(
     from sessionlint.fixes.worktree import obstacle_in
 
     _note(finish_interrupted(root, policy))
-    project = _project(root, policy, select, use_cache=not no_cache)
+    project = _project(root, policy, (select, ignore), use_cache=not no_cache)
     options = Options(
-        wanted=_wanted([relative(path, root) for path in paths or (Path(),)], select, ignore),
+        wanted=_wanted([relative(path, root) for path in paths or (Path(),)], project.chosen),
         unsafe=unsafe,
         obstacle=obstacle_in(root, allow_dirty=allow_dirty),
         include_absorbed=include_baselined,
@@ -98,10 +98,11 @@ def fix(
 
 @dataclass(frozen=True, slots=True)
 class _Project:
-    """The project as it is on disk, solved."""
+    """The project as it is on disk, solved; ``chosen`` is the policy whose findings are to be fixed."""
 
     root: Path
     policy: Policy
+    chosen: Policy
     bench: Bench
     state: State
 
@@ -126,7 +127,9 @@ def _agree(diff: bool, interactive: bool, plan: bool, commit: bool, allow_dirty:
         raise click.UsageError("--interactive asks about single fixes: leave --plan and --diff out.")
 
 
-def _project(root: Path, policy: Policy | None, select: Sequence[str], *, use_cache: bool) -> _Project:
+def _project(
+    root: Path, policy: Policy | None, overrides: tuple[Sequence[str], Sequence[str]], *, use_cache: bool
+) -> _Project:
     from sessionlint.codes import CODES
     from sessionlint.discovery import discover
     from sessionlint.facts.cache import FactsCache
@@ -141,8 +144,16 @@ def _project(root: Path, policy: Policy | None, select: Sequence[str], *, use_ca
     if settings is None:
         settings, notes = infer(root, discovery.files)
         _note("\n".join(notes))
-    off = [code for code in CODES if select and code.startswith(tuple(select)) and not settings.enabled(code)]
-    settings = dataclasses.replace(settings, extend_select=(*settings.extend_select, *off))
+    # all rules have a say in what is new, and those chosen though the policy leaves them off as well
+    chosen = settings.with_overrides(*overrides)
+    off = [code for code in CODES if chosen.enabled(code) and not settings.enabled(code)]
+    if off:
+        settings = dataclasses.replace(
+            settings,
+            extend_select=(*settings.extend_select, *off),
+            ignore=tuple(code for code in settings.ignore if code not in off),
+            stated=chosen.stated,
+        )
     cache = FactsCache(cache_folder(root, settings.cache_dir) if use_cache else None)
     bench = Bench(root, settings, known=known(root, policy), cache=cache)
     sources = {}
@@ -154,17 +165,15 @@ def _project(root: Path, policy: Policy | None, select: Sequence[str], *, use_ca
                 raise UsageError(f"{path} cannot be read: {error.strerror}; grant access or exclude it.") from error
     state = bench.state(sources)
     cache.save()
-    return _Project(root, settings, bench, state)
+    return _Project(root, settings, chosen, bench, state)
 
 
-def _wanted(paths: Sequence[str], select: Sequence[str], ignore: Sequence[str]) -> Callable[[Finding], bool]:
+def _wanted(paths: Sequence[str], chosen: Policy) -> Callable[[Finding], bool]:
     whole = "." in paths
     folders = tuple(f"{path}/" for path in paths)
 
     def wanted(finding: Finding) -> bool:
-        if select and not finding.code.startswith(tuple(select)):
-            return False
-        if ignore and finding.code.startswith(tuple(ignore)):
+        if not chosen.enabled(finding.code):
             return False
         return whole or finding.path in paths or finding.path.startswith(folders)
 

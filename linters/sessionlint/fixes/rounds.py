@@ -109,10 +109,11 @@ class _Rounds:
     def run(self) -> None:
         tried_afresh_on = self.state
         while not self.stopped:
-            known = len(self._failed)
+            judged = len(self._failed), len(self.declined)
             round_ = _Round(self, self._asked())
             made = round_.run()
-            if made or (round_.deferred and len(self._failed) > known):
+            # what waited for a change that is not made is next
+            if made or (round_.deferred and judged != (len(self._failed), len(self.declined))):
                 continue
             if self.state is tried_afresh_on:
                 break
