@@ -378,3 +378,61 @@ def test_check_imports_neither_libcst_nor_what_fixing_needs(root):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def as_a_user(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process to which permissions apply, as they do not to root."""
+    bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*bound, sys.executable, "-m", "sessionlint", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+CALLED = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def save(session: AsyncSession, name):
+    session.add(name)
+    await session.commit()
+"""
+CALLING = """\
+from app.services.saving import save
+from app.session import factory
+
+
+async def start(name):
+    async with factory() as session:
+        await save(session, name)
+"""
+
+
+@pytest.mark.parametrize("hidden", ["app/services/secret.py", "app/secrets"])
+def test_what_may_not_be_read_is_told_and_the_rest_is_fixed_that_does_not_depend_on_it(root, hidden):
+    saving, calling = "app/services/saving.py", "app/jobs/saving.py"
+    for path, text in ((saving, CALLED), (calling, CALLING), ("app/secrets/one.py", ""), (hidden, "")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        if not (root / path).is_dir():
+            (root / path).write_text(text)
+    (root / "sessionlint.toml").write_text(POLICY.replace('["TXN605"]', '["TXN605", "TXN201"]'))
+    commit_all(root)
+    (root / hidden).chmod(0)
+    done = as_a_user(root, "fix")
+    (root / hidden).chmod(0o755)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{hidden}:1: not checked: cannot be read: Permission denied; grant access ")
+    # whoever cannot be seen may call it
+    assert done.stdout == (
+        f"{ONE}:11:5: TXN605 fixed: Keep the task until it is done.\n"
+        f"{saving}:6:11: TXN201 not fixed: save() is perhaps named where nothing can be read ({hidden}:1).\n"
+        "Fixed 1 finding in 1 file; 1 not fixed for the reasons above.\n"
+    )
+    assert (root / saving).read_text() == CALLED
+
+
+def test_a_link_that_leads_nowhere_is_an_error_and_holds_no_code(root):
+    (root / "app/gone.py").symlink_to("nowhere.py")
+    commit_all(root)
+    told = [as_a_user(root, command) for command in ("check", "fix")]
+    assert [done.returncode for done in told] == [2, 2]
+    assert told[1].stderr == ("app/gone.py:1: not checked: the symbolic link leads nowhere; remove it or exclude it.\n")
+    assert "1 finding" in told[1].stdout

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sessionlint.fixes.rounds import Answer, Change, Options, Outcome
     from sessionlint.formats.text import Style
     from sessionlint.policy import Policy
-    from sessionlint.report import Finding
+    from sessionlint.report import CheckError, Finding
 
 _ANSWERS: dict[str, Answer] = {"y": "yes", "n": "no", "a": "all", "q": "quit"}
 _EPILOG = "Exit status: 0 nothing is left to fix, 1 findings are left (or --diff would change something), 2 errors."
@@ -81,7 +81,7 @@ def fix(
         include_absorbed=include_baselined,
         include_suppressed=include_suppressed,
     )
-    for error in project.state.report.errors:
+    for error in project.errors:
         click.echo(f"{error.path}:{error.line}: not checked: {error.message}", err=True)
     style = colours(color, sys.stdout)
     if as_plan:
@@ -90,7 +90,7 @@ def fix(
     else:
         outcome = _fixed(project, options, style, interactive=interactive, write=not show_diff)
         would = show_diff
-    if project.state.report.errors:
+    if project.errors:
         return 2
     left = options.candidates(outcome.after)
     return int(bool(left) or (bool(outcome.changed) and (would or exit_non_zero_on_fix)))
@@ -98,13 +98,17 @@ def fix(
 
 @dataclass(frozen=True, slots=True)
 class _Project:
-    """The project as it is on disk, solved; ``chosen`` is the policy whose findings are to be fixed."""
+    """The project as it is on disk, solved; ``chosen`` is the policy whose findings are to be fixed.
+
+    ``errors`` are about what could not be checked.
+    """
 
     root: Path
     policy: Policy
     chosen: Policy
     bench: Bench
     state: State
+    errors: tuple[CheckError, ...]
 
 
 def _needs_extra() -> None:
@@ -131,11 +135,13 @@ def _project(
     root: Path, policy: Policy | None, overrides: tuple[Sequence[str], Sequence[str]], *, use_cache: bool
 ) -> _Project:
     from sessionlint.codes import CODES
-    from sessionlint.discovery import discover
+    from sessionlint.discovery import discover, unread_in
     from sessionlint.facts.cache import FactsCache
+    from sessionlint.facts.reading import read_or_error
     from sessionlint.fixes.bench import Bench
     from sessionlint.gate.baseline_file import known
     from sessionlint.policy import Policy
+    from sessionlint.report import CheckError
     from sessionlint.report_cache import cache_folder
     from sessionlint.run import infer
 
@@ -156,16 +162,13 @@ def _project(
         )
     cache = FactsCache(cache_folder(root, settings.cache_dir) if use_cache else None)
     bench = Bench(root, settings, known=known(root, policy), cache=cache)
-    sources = {}
-    for path in discovery.files:
-        if not settings.is_excluded(path):
-            try:
-                sources[path] = (root / path).read_bytes()
-            except OSError as error:
-                raise UsageError(f"{path} cannot be read: {error.strerror}; grant access or exclude it.") from error
-    state = bench.state(sources)
+    read = {path: read_or_error(root, path) for path in discovery.files if not settings.is_excluded(path)}
+    sources = {path: data for path, data in read.items() if not isinstance(data, CheckError)}
+    errors = {*discovery.errors, *(error for error in read.values() if isinstance(error, CheckError))}
+    state = bench.state(sources, unread=unread_in(root, errors))
     cache.save()
-    return _Project(root, settings, chosen, bench, state)
+    told = sorted({*errors, *state.report.errors}, key=lambda error: (error.path, error.line, error.message))
+    return _Project(root, settings, chosen, bench, state, tuple(told))
 
 
 def _wanted(paths: Sequence[str], chosen: Policy) -> Callable[[Finding], bool]:

@@ -77,8 +77,11 @@ class Bench:
         self._line_lengths = LineLengths(root)
         self._comments: dict[str, tuple[bytes, Sequence[Suppression]]] = {}
 
-    def state(self, sources: Mapping[str, bytes], *, edit: bool = False) -> State:
-        """The state in which the files (all of them) have these bytes; ``edit`` as for :meth:`Engine.solve`."""
+    def state(self, sources: Mapping[str, bytes], *, unread: frozenset[str] = frozenset(), edit: bool = False) -> State:
+        """The state in which the files (all of them, but for those ``unread``) have these bytes.
+
+        ``edit`` as for :meth:`Engine.solve`.
+        """
         files = sorted(sources)
         before, self._found, self._current = self._found, None, None
         program = self._engine.solve(sources, edit=edit)
@@ -91,7 +94,7 @@ class Bench:
 
         report = settle(Checked(checked, comments), self.policy, self._known, self._today, defines)
         known = (self._trees, self._requirements, self._line_lengths)
-        texts = Texts(sources, program.policy, program.solver.names, *known)
+        texts = Texts(sources, program.policy, program.solver.names, *known, unread)
         found = examined.found if examined.complete else None
         state = State(texts, report, found, self._context_of)
         self._found, self._current = found, (state, Context(program, texts, state.findings))

@@ -22,7 +22,8 @@ class Context(Texts):
     """One state of the program, while nothing else is solved; ``findings`` are all that the rules say, in order."""
 
     def __init__(self, program: Program, texts: Texts, findings: Sequence[Finding] = ()) -> None:
-        super().__init__(texts.sources, texts.policy, texts.names, texts.trees, texts.requirements, texts.line_lengths)
+        known = (texts.trees, texts.requirements, texts.line_lengths, texts.unread)
+        super().__init__(texts.sources, texts.policy, texts.names, *known)
         self.program = program
         self.findings = tuple(sorted(findings, key=lambda finding: finding.sort_key))
 

@@ -36,7 +36,7 @@ def prove(
     problems = tuple(_unsound(before, sources, changed))
     if problems:
         return None, problems
-    after = bench.state(sources)
+    after = bench.state(sources, unread=before.texts.unread)
     return after, (*_unread(before, after), *_unmended(before, after, targets), *_new(before, after))
 
 

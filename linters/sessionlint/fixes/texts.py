@@ -60,7 +60,10 @@ class Trees:
 
 
 class Texts:
-    """All files of a state (``sources``), their trees and the ``names`` of their modules: true of it for good."""
+    """All files of a state (``sources``), their trees and the ``names`` of their modules: true of it for good.
+
+    ``unread`` are files and folders that cannot be read: what is in them, nobody knows.
+    """
 
     def __init__(
         self,
@@ -70,8 +73,10 @@ class Texts:
         trees: Trees | None = None,
         requirements: Requirements | None = None,
         line_lengths: LineLengths | None = None,
+        unread: frozenset[str] = frozenset(),
     ) -> None:
         self.sources = sources
+        self.unread = unread
         #: the policy the program was solved under
         self.policy = policy
         self.names = names
