@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from sessionlint.commands.check import check
 from sessionlint.commands.fix import fix
 from sessionlint.fixes.context import Context
-from sessionlint.fixes.model import Proposal
+from sessionlint.fixes.model import Proposal, refuse
 from sessionlint.report import Finding
 from tests.fixes.stub import fixers, replacing
 
@@ -281,6 +281,41 @@ def test_a_fix_that_waited_for_one_that_is_declined_is_asked_about(run, root):
         "+tasks = set()  # of line 12",
     ]
     assert result.output.endswith("Fixed nothing; 2 declined.\n")
+
+
+def noting(context: Context, finding: Finding) -> Proposal:
+    """A fixer that adds a line above all others, so that each fix waits for the one before."""
+    if "scan(3)" in context.text(ONE).split("\n")[finding.span.line - 1]:
+        refuse("it is the third", ONE, finding.span.line + 1)
+    made = KEEP(context, finding)
+    return dataclasses.replace(made, changes={ONE: f"# one more\n{made.changes[ONE]}"})
+
+
+def test_what_is_fixed_is_named_where_check_found_it_and_what_is_left_where_it_is(run, root):
+    third = "    asyncio.create_task(scan(3))\n    return 3\n"
+    (root / ONE).write_text(SCAN + "    asyncio.create_task(scan(1))\n" + third)
+    commit_all(root)
+    table = {"TXN605": noting}
+
+    def places(text: str) -> list[str]:
+        return re.findall(r"\w+\.py:[\d:]+\d(?:: TXN605 not)?", text)
+
+    assert places(run("--diff", table=table).stderr) == [
+        "one.py:11:5",
+        "one.py:12:5",
+        "one.py:13:5: TXN605 not",
+        "one.py:14",
+    ]
+    assert places(run("--plan", table=table).stdout) == [
+        "one.py:11",
+        "one.py:12",
+        "one.py:13:5: TXN605 not",
+        "one.py:14",
+    ]
+    asked = run("--interactive", table=table, answers="y\nn\n").stdout
+    assert places(asked) == ["one.py:11:5", "one.py:12:5", "one.py:11:5", "one.py:14:5: TXN605 not", "one.py:15"]
+    found = CliRunner().invoke(check, ["--no-cache"], standalone_mode=False).stdout
+    assert places(found)[:2] == ["one.py:13:5", "one.py:14:5"]
 
 
 def test_interactive_all_makes_the_rest_without_asking(run, root):

@@ -213,7 +213,7 @@ def _planned(project: _Project, options: Options, style: Style, *, write: bool, 
             click.echo(f"Step {number} of {len(steps)} is commit {name}.")
     if steps:
         click.echo()
-    said = telling.story(dataclasses.replace(outcome, applied=()), style)
+    said = telling.story(dataclasses.replace(outcome, applied=()), style, would=not write)
     click.echo(said + telling.totals(outcome, options, style, would=not write), nl=False, color=True)
     return outcome
 

@@ -18,6 +18,7 @@ from sessionlint.fixes.encoding import encoded
 from sessionlint.fixes.layout import relaid
 from sessionlint.fixes.merging import LineEdit, conflict, line_edits, merged
 from sessionlint.fixes.model import CannotFixError, Proposal, Refusal, Safety
+from sessionlint.fixes.origins import Origins
 from sessionlint.fixes.proof import Problem, prove
 from sessionlint.fixes.tidying import tidied, without_unused
 from sessionlint.report import Finding
@@ -69,7 +70,8 @@ class Options:
 class Outcome:
     """The last state and how it came about.
 
-    ``applied`` in order; ``refused`` and ``held`` (unsafe, and not asked for) are about findings of the last state.
+    ``applied`` in order, about findings as they were ``before``; ``refused`` and ``held`` (unsafe, and not asked for)
+    are about findings of the last state.
     """
 
     before: State
@@ -87,7 +89,7 @@ class Outcome:
 
 def repair(bench: Bench, state: State, options: Options | None = None) -> Outcome:
     """Mends what can be mended, starting from ``state``; reads and writes no file."""
-    rounds = _Rounds(bench, state, options or Options())
+    rounds = _Rounds(bench, state, options or Options(), first=state)
     rounds.run()
     return Outcome(
         state, rounds.state, tuple(rounds.applied), tuple(rounds.refused), tuple(rounds.held), tuple(rounds.declined)
@@ -99,6 +101,7 @@ class _Rounds:
     bench: Bench
     state: State
     options: Options
+    first: State
     applied: list[Change] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     held: list[Proposal] = field(default_factory=list)
@@ -202,7 +205,7 @@ class _Round:
         else:
             self._settle(chosen)
         self._rounds.state = self._state
-        self._rounds.applied += self._made
+        self._rounds.applied += map(self._first_told, self._made)
         return bool(self._made)
 
     def _settle(self, changes: Sequence[Change]) -> None:
@@ -231,7 +234,7 @@ class _Round:
             if problems:
                 self._fail(change, problems[0])
                 continue
-            answer = ask(change, before, self._state)
+            answer = ask(self._first_told(change), before, self._state)
             if answer in ("no", "quit"):
                 self._state = before
                 del self._made[made:]
@@ -276,6 +279,10 @@ class _Round:
             made = relaid(old, tidied(known, path, text, raw), known.line_lengths.of(path, old))
             sources[path] = encoded(made, sources[path], path)
         return sources
+
+    def _first_told(self, change: Change) -> Change:
+        """The change with its findings as they were before the first round: nobody sees the states between."""
+        return Origins(self._rounds.first, self._base).change(change)
 
     def _fail(self, change: Change, problem: Problem) -> None:
         self._rounds.failed(change, problem)
