@@ -64,6 +64,12 @@ class Discovery:
     notes: tuple[str, ...] = ()
 
 
+def unread_in(root: Path, errors: Iterable[CheckError]) -> frozenset[str]:
+    """The places of ``errors`` where there may be code that nobody sees; a link that leads nowhere has none."""
+    places = {error.path: root / error.path for error in errors}
+    return frozenset(name for name, path in places.items() if not path.is_symlink() or os.path.lexists(path.resolve()))
+
+
 def discover(root: Path, policy: Policy, named: Sequence[str] = ()) -> Discovery:
     """All Python files under ``root`` that no ``.gitignore``, default or policy entry excludes.
 

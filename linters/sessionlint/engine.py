@@ -51,8 +51,9 @@ class Engine:
     def solve(self, sources: Mapping[str, bytes], *, edit: bool = False) -> Program:
         """The program of these files: path relative to the root -> content. All of them, not only the changed ones.
 
-        ``edit``: the last program will not be asked any more. When one file changed, and other files see no
-        difference, its solution becomes this one's (:attr:`Program.changed` tells).
+        The program before must not be asked any more: its functions have become those of this one.
+        ``edit``: when one file changed, and other files see no difference, the solution before becomes this one's
+        (:attr:`Program.changed` tells).
         """
         keys = {path: content_key(data) for path, data in sources.items()}
         blobs = {path: self._blob(path, keys[path], data, False) for path, data in sources.items()}

@@ -28,8 +28,9 @@ def suggestions(
     from sessionlint.fixes.catalogue import propose
     from sessionlint.fixes.context import Context
     from sessionlint.fixes.model import Proposal
+    from sessionlint.fixes.texts import Texts
 
-    context = Context(program, _sources(root, files), wanted)
+    context = Context(program, Texts(_sources(root, files), program.policy, program.solver.names), wanted)
     found = []
     for finding in wanted:
         proposal = propose(context, finding)

@@ -12,6 +12,7 @@ from sessionlint.fixes.catalogue import propose
 from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import Proposal, Refusal
 from sessionlint.fixes.rounds import Change, Options, Outcome, repair
+from sessionlint.fixes.texts import Texts
 from sessionlint.report import Finding
 from sessionlint.rules import examples
 from sessionlint.run import check_program
@@ -22,7 +23,8 @@ def context_of(files: Mapping[str, str], policy: Mapping[str, object] | None = N
     sources = {path: text.encode() for path, text in {**examples.SUPPORT, **files}.items()}
     settings = examples.policy_for(policy or {})
     program = Engine(settings.root, settings).solve(sources)
-    return Context(program, sources, check_program(program, settings, sorted(sources)).report.findings)
+    texts = Texts(sources, settings, program.solver.names)
+    return Context(program, texts, check_program(program, settings, sorted(sources)).report.findings)
 
 
 def proposals(context: Context, code: str) -> Sequence[Proposal | Refusal]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +17,9 @@ from click.testing import CliRunner, Result
 
 from sessionlint.commands.check import check
 from sessionlint.commands.fix import fix
+from sessionlint.fixes.context import Context
+from sessionlint.fixes.model import Proposal, refuse
+from sessionlint.report import Finding
 from tests.fixes.stub import fixers, replacing
 
 POLICY = """\
@@ -47,6 +53,13 @@ async def scan(number):
 
 async def start():
     asyncio.create_task(scan(1))
+"""
+READ = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def read(session: AsyncSession):
+    return await session.execute("DELETE FROM items")
 """
 FIXED = SCAN.replace("asyncio.create_task(scan(1))", "tasks.add(asyncio.create_task(scan(1)))")
 KEEP = replacing("asyncio.create_task(scan(1))", "tasks.add(asyncio.create_task(scan(1)))")
@@ -154,6 +167,24 @@ def test_paths_and_codes_choose_whose_findings_are_fixed(run, root):
     assert ((root / ONE).read_text(), (root / TWO).read_text()) == (SCAN, FIXED)
 
 
+def test_codes_are_chosen_as_check_chooses_them(run, root, monkeypatch):
+    (root / "sessionlint.toml").write_text(POLICY.replace('["TXN605"]', '["TXN"]\nignore = ["TXN605"]'))
+    (root / TWO).write_text(READ)
+    commit_all(root)
+
+    def counted(*arguments: str) -> tuple[int, int]:
+        found = CliRunner().invoke(check, [*arguments, "--format", "json"], standalone_mode=False).stdout
+        told = run("--diff", *arguments).stderr
+        return len(json.loads(found)["findings"]), sum(int(n) for n in re.findall(r"(\d+) (?:finding|without)", told))
+
+    assert counted("--ignore", "TXN905") == (0, 0)
+    assert counted("--select", "TXN6") == (1, 1)
+    assert counted("--select", "TXN605") == (1, 1)
+    assert counted("--select", "TXN6", "--ignore", "TXN605") == (0, 0)
+    assert counted("--select", "TXN8") == (0, 0)
+    assert counted("--select", "TXN802") == (1, 1)
+
+
 def test_a_dirty_file_is_left_alone_unless_allowed(run, root):
     dirty = SCAN + "\n\nX = 1\n"
     (root / ONE).write_text(dirty)
@@ -232,6 +263,59 @@ def test_interactive_asks_about_every_fix(run, root):
     assert result.output.count("Fix it? [y]es, [n]o, [a]ll from here, [q]uit") == 3
     assert f"--- a/{ONE}\n+++ b/{ONE}\n" in result.output
     assert result.output.endswith("Fixed 1 finding in 1 file; 2 declined.\n")
+
+
+def test_a_fix_that_waited_for_one_that_is_declined_is_asked_about(run, root):
+    (root / ONE).write_text(SCAN + "    asyncio.create_task(scan(1))\n")
+    commit_all(root)
+
+    def keep(context: Context, finding: Finding) -> Proposal:
+        made = KEEP(context, finding)
+        # both change the line of the set
+        text = made.changes[ONE].replace("tasks = set()", f"tasks = set()  # of line {finding.span.line}")
+        return dataclasses.replace(made, changes={ONE: text})
+
+    result = run("--interactive", answers="n\nn\n", table={"TXN605": keep})
+    assert [line for line in result.output.splitlines() if line.startswith("+tasks")] == [
+        "+tasks = set()  # of line 11",
+        "+tasks = set()  # of line 12",
+    ]
+    assert result.output.endswith("Fixed nothing; 2 declined.\n")
+
+
+def noting(context: Context, finding: Finding) -> Proposal:
+    """A fixer that adds a line above all others, so that each fix waits for the one before."""
+    if "scan(3)" in context.text(ONE).split("\n")[finding.span.line - 1]:
+        refuse("it is the third", ONE, finding.span.line + 1)
+    made = KEEP(context, finding)
+    return dataclasses.replace(made, changes={ONE: f"# one more\n{made.changes[ONE]}"})
+
+
+def test_what_is_fixed_is_named_where_check_found_it_and_what_is_left_where_it_is(run, root):
+    third = "    asyncio.create_task(scan(3))\n    return 3\n"
+    (root / ONE).write_text(SCAN + "    asyncio.create_task(scan(1))\n" + third)
+    commit_all(root)
+    table = {"TXN605": noting}
+
+    def places(text: str) -> list[str]:
+        return re.findall(r"\w+\.py:[\d:]+\d(?:: TXN605 not)?", text)
+
+    assert places(run("--diff", table=table).stderr) == [
+        "one.py:11:5",
+        "one.py:12:5",
+        "one.py:13:5: TXN605 not",
+        "one.py:14",
+    ]
+    assert places(run("--plan", table=table).stdout) == [
+        "one.py:11",
+        "one.py:12",
+        "one.py:13:5: TXN605 not",
+        "one.py:14",
+    ]
+    asked = run("--interactive", table=table, answers="y\nn\n").stdout
+    assert places(asked) == ["one.py:11:5", "one.py:12:5", "one.py:11:5", "one.py:14:5: TXN605 not", "one.py:15"]
+    found = CliRunner().invoke(check, ["--no-cache"], standalone_mode=False).stdout
+    assert places(found)[:2] == ["one.py:13:5", "one.py:14:5"]
 
 
 def test_interactive_all_makes_the_rest_without_asking(run, root):
@@ -329,3 +413,61 @@ def test_check_imports_neither_libcst_nor_what_fixing_needs(root):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def as_a_user(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process to which permissions apply, as they do not to root."""
+    bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*bound, sys.executable, "-m", "sessionlint", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+CALLED = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def save(session: AsyncSession, name):
+    session.add(name)
+    await session.commit()
+"""
+CALLING = """\
+from app.services.saving import save
+from app.session import factory
+
+
+async def start(name):
+    async with factory() as session:
+        await save(session, name)
+"""
+
+
+@pytest.mark.parametrize("hidden", ["app/services/secret.py", "app/secrets"])
+def test_what_may_not_be_read_is_told_and_the_rest_is_fixed_that_does_not_depend_on_it(root, hidden):
+    saving, calling = "app/services/saving.py", "app/jobs/saving.py"
+    for path, text in ((saving, CALLED), (calling, CALLING), ("app/secrets/one.py", ""), (hidden, "")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        if not (root / path).is_dir():
+            (root / path).write_text(text)
+    (root / "sessionlint.toml").write_text(POLICY.replace('["TXN605"]', '["TXN605", "TXN201"]'))
+    commit_all(root)
+    (root / hidden).chmod(0)
+    done = as_a_user(root, "fix")
+    (root / hidden).chmod(0o755)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{hidden}:1: not checked: cannot be read: Permission denied; grant access ")
+    # whoever cannot be seen may call it
+    assert done.stdout == (
+        f"{ONE}:11:5: TXN605 fixed: Keep the task until it is done.\n"
+        f"{saving}:6:11: TXN201 not fixed: save() is perhaps named where nothing can be read ({hidden}:1).\n"
+        "Fixed 1 finding in 1 file; 1 not fixed for the reasons above.\n"
+    )
+    assert (root / saving).read_text() == CALLED
+
+
+def test_a_link_that_leads_nowhere_is_an_error_and_holds_no_code(root):
+    (root / "app/gone.py").symlink_to("nowhere.py")
+    commit_all(root)
+    told = [as_a_user(root, command) for command in ("check", "fix")]
+    assert [done.returncode for done in told] == [2, 2]
+    assert told[1].stderr == ("app/gone.py:1: not checked: the symbolic link leads nowhere; remove it or exclude it.\n")
+    assert "1 finding" in told[1].stdout

@@ -236,9 +236,9 @@ def test_changes_of_the_same_lines_are_made_one_after_the_other(monkeypatch):
     solved = []
     state = Bench.state
 
-    def counted(bench, sources):
+    def counted(bench, sources, **known):
         solved.append(sources)
-        return state(bench, sources)
+        return state(bench, sources, **known)
 
     def first_of_the_line(context, finding):
         number = "1" if finding.span.column == 5 else "2"

@@ -301,6 +301,55 @@ def test_a_service_keeps_its_commit_when_an_owner_cannot_take_it(owner: str, rea
     assert done.files == files
 
 
+BATCHES = """\
+async def fill(session: AsyncSession, names) -> None:
+    done = 0
+    for name in names:
+        session.add(Item(name=name))
+        done += 1
+        if done % 2 == 0:
+            await session.commit()
+    await session.commit()
+"""
+EACH = """\
+async def fill(session: AsyncSession, names) -> None:
+    return [await store(session, name) for name in names]
+"""
+UNTIL = """\
+async def fill(session: AsyncSession, names) -> None:
+    for name in names:
+        if name:
+            session.add(Item(name=name))
+            await session.commit()
+            return name
+"""
+
+
+@pytest.mark.parametrize(("service", "line", "rounds"), [(BATCHES, 13, "loop"), (EACH, 12, "comprehension")])
+def test_a_service_that_commits_in_batches_keeps_them(service: str, line: int, rounds: str) -> None:
+    files = endpoint("await items.fill(session, name)\n", f"{SERVICES}\n\n{service}")
+    done = fixed(files, select=("TXN201",))
+    reason = f"every round of the {rounds} commits on its own, and in one block an error would undo those before it"
+    assert [r for r in done.reasons if rounds in r][-1].partition(" ")[2] == f"app/services/items.py:{line}: {reason}"
+    assert done.files == files
+
+
+def test_an_endpoint_that_saves_each_in_a_comprehension_keeps_it_so() -> None:
+    files = endpoint("return [await items.store(session, each) for each in name]\n", SERVICES)
+    reason = "every round of the comprehension commits on its own, and in one block an error would undo those before it"
+    done = fixed(files, select=("TXN201",))
+    assert done.reasons == [f"TXN201 app/routers/items.py:{LINE + 1}: {reason}"]
+    assert done.files == files
+
+
+def test_a_loop_that_ends_with_its_commit_is_left_to_the_owner() -> None:
+    head = SERVICES.partition("async def")[0]
+    files = endpoint("await items.fill(session, name)\n", head + UNTIL)
+    done = fixed(files, select=("TXN201",))
+    assert done.reasons == []
+    assert "commit()" not in done.files["app/services/items.py"]
+
+
 def test_a_service_that_nobody_calls_keeps_its_commit() -> None:
     done = fixed({"app/services/items.py": SERVICES}, select=("TXN201",))
     assert done.reasons == [

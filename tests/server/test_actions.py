@@ -14,6 +14,22 @@ from tests.server.projects import JOBS, project, write
 
 SERVICE, JOB = "app/services/names.py", "app/jobs/sweeping.py"
 
+TWO_JOBS = """\
+import asyncio
+
+from app.session import open_session
+
+
+async def sweep():
+    asyncio.create_task(asyncio.to_thread(print))
+
+
+async def tidy(name):
+    async with open_session() as session:
+        session.add(name)
+        await session.commit()
+"""
+
 
 def with_job(root: Path, more: str = "") -> Path:
     write(project(root, more), {JOB: JOBS})
@@ -70,6 +86,29 @@ async def test_everything_safe_in_a_file_is_fixed_when_asked_by_name(tmp_path: P
         texts = await editor.resolve(actions["Fix everything that is safe to fix"])
         await editor.type(JOB, texts[JOB])
         await editor.codes(JOB)
+
+
+async def test_looking_at_a_fix_changes_nothing_about_the_others(tmp_path: Path) -> None:
+    write(with_job(tmp_path), {JOB: TWO_JOBS})
+    async with editing(tmp_path) as editor:
+        await editor.open(JOB)
+        found = await editor.codes(JOB, "TXN605", "TXN201")
+
+        async def offered() -> list[tuple[str, str]]:
+            actions = [action for one in found for action in (await editor.actions(JOB, one)).values()]
+            return [(action.title, action.disabled.reason if action.disabled else "") for action in actions]
+
+        before = await offered()
+        assert before == [
+            ("Keep the task until it is done", ""),
+            ("Let a transaction block commit and roll back (unsafe: review it)", ""),
+        ]
+        for one in found:
+            assert await editor.resolve(fix_in(await editor.actions(JOB, one)))
+            assert await offered() == before
+        everything = await editor.actions(JOB, found[0], only=["source.fixAll"])
+        assert await editor.resolve(everything["Fix everything that is safe to fix"])
+        assert await offered() == before
 
 
 async def test_a_client_that_cannot_fetch_edits_later_gets_a_command(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sessionlint.fixes.rounds import Answer, Change, Options, Outcome
     from sessionlint.formats.text import Style
     from sessionlint.policy import Policy
-    from sessionlint.report import Finding
+    from sessionlint.report import CheckError, Finding
 
 _ANSWERS: dict[str, Answer] = {"y": "yes", "n": "no", "a": "all", "q": "quit"}
 _EPILOG = "Exit status: 0 nothing is left to fix, 1 findings are left (or --diff would change something), 2 errors."
@@ -73,15 +73,15 @@ def fix(
     from sessionlint.fixes.worktree import obstacle_in
 
     _note(finish_interrupted(root, policy))
-    project = _project(root, policy, select, use_cache=not no_cache)
+    project = _project(root, policy, (select, ignore), use_cache=not no_cache)
     options = Options(
-        wanted=_wanted([relative(path, root) for path in paths or (Path(),)], select, ignore),
+        wanted=_wanted([relative(path, root) for path in paths or (Path(),)], project.chosen),
         unsafe=unsafe,
         obstacle=obstacle_in(root, allow_dirty=allow_dirty),
         include_absorbed=include_baselined,
         include_suppressed=include_suppressed,
     )
-    for error in project.state.report.errors:
+    for error in project.errors:
         click.echo(f"{error.path}:{error.line}: not checked: {error.message}", err=True)
     style = colours(color, sys.stdout)
     if as_plan:
@@ -90,7 +90,7 @@ def fix(
     else:
         outcome = _fixed(project, options, style, interactive=interactive, write=not show_diff)
         would = show_diff
-    if project.state.report.errors:
+    if project.errors:
         return 2
     left = options.candidates(outcome.after)
     return int(bool(left) or (bool(outcome.changed) and (would or exit_non_zero_on_fix)))
@@ -98,12 +98,17 @@ def fix(
 
 @dataclass(frozen=True, slots=True)
 class _Project:
-    """The project as it is on disk, solved."""
+    """The project as it is on disk, solved; ``chosen`` is the policy whose findings are to be fixed.
+
+    ``errors`` are about what could not be checked.
+    """
 
     root: Path
     policy: Policy
+    chosen: Policy
     bench: Bench
     state: State
+    errors: tuple[CheckError, ...]
 
 
 def _needs_extra() -> None:
@@ -126,13 +131,17 @@ def _agree(diff: bool, interactive: bool, plan: bool, commit: bool, allow_dirty:
         raise click.UsageError("--interactive asks about single fixes: leave --plan and --diff out.")
 
 
-def _project(root: Path, policy: Policy | None, select: Sequence[str], *, use_cache: bool) -> _Project:
+def _project(
+    root: Path, policy: Policy | None, overrides: tuple[Sequence[str], Sequence[str]], *, use_cache: bool
+) -> _Project:
     from sessionlint.codes import CODES
-    from sessionlint.discovery import discover
+    from sessionlint.discovery import discover, unread_in
     from sessionlint.facts.cache import FactsCache
+    from sessionlint.facts.reading import read_or_error
     from sessionlint.fixes.bench import Bench
     from sessionlint.gate.baseline_file import known
     from sessionlint.policy import Policy
+    from sessionlint.report import CheckError
     from sessionlint.report_cache import cache_folder
     from sessionlint.run import infer
 
@@ -142,30 +151,33 @@ def _project(root: Path, policy: Policy | None, select: Sequence[str], *, use_ca
         settings, notes = infer(root, discovery.files)
         _note("\n".join(notes))
     _note("\n".join(discovery.notes))
-    off = [code for code in CODES if select and code.startswith(tuple(select)) and not settings.enabled(code)]
-    settings = dataclasses.replace(settings, extend_select=(*settings.extend_select, *off))
+    # all rules have a say in what is new, and those chosen though the policy leaves them off as well
+    chosen = settings.with_overrides(*overrides)
+    off = [code for code in CODES if chosen.enabled(code) and not settings.enabled(code)]
+    if off:
+        settings = dataclasses.replace(
+            settings,
+            extend_select=(*settings.extend_select, *off),
+            ignore=tuple(code for code in settings.ignore if code not in off),
+            stated=chosen.stated,
+        )
     cache = FactsCache(cache_folder(root, settings.cache_dir) if use_cache else None)
     bench = Bench(root, settings, known=known(root, policy), cache=cache)
-    sources = {}
-    for path in discovery.files:
-        if not settings.is_excluded(path):
-            try:
-                sources[path] = (root / path).read_bytes()
-            except OSError as error:
-                raise UsageError(f"{path} cannot be read: {error.strerror}; grant access or exclude it.") from error
-    state = bench.state(sources)
+    read = {path: read_or_error(root, path) for path in discovery.files if not settings.is_excluded(path)}
+    sources = {path: data for path, data in read.items() if not isinstance(data, CheckError)}
+    errors = {*discovery.errors, *(error for error in read.values() if isinstance(error, CheckError))}
+    state = bench.state(sources, unread=unread_in(root, errors))
     cache.save()
-    return _Project(root, settings, bench, state)
+    told = sorted({*errors, *state.report.errors}, key=lambda error: (error.path, error.line, error.message))
+    return _Project(root, settings, chosen, bench, state, tuple(told))
 
 
-def _wanted(paths: Sequence[str], select: Sequence[str], ignore: Sequence[str]) -> Callable[[Finding], bool]:
+def _wanted(paths: Sequence[str], chosen: Policy) -> Callable[[Finding], bool]:
     whole = "." in paths
     folders = tuple(f"{path}/" for path in paths)
 
     def wanted(finding: Finding) -> bool:
-        if select and not finding.code.startswith(tuple(select)):
-            return False
-        if ignore and finding.code.startswith(tuple(ignore)):
+        if not chosen.enabled(finding.code):
             return False
         return whole or finding.path in paths or finding.path.startswith(folders)
 
@@ -202,7 +214,7 @@ def _planned(project: _Project, options: Options, style: Style, *, write: bool, 
             click.echo(f"Step {number} of {len(steps)} is commit {name}.")
     if steps:
         click.echo()
-    said = telling.story(dataclasses.replace(outcome, applied=()), style)
+    said = telling.story(dataclasses.replace(outcome, applied=()), style, would=not write)
     click.echo(said + telling.totals(outcome, options, style, would=not write), nl=False, color=True)
     return outcome
 

@@ -144,6 +144,14 @@ def unreadable(error: Exception) -> bytes:
     return error_blob(1, 1, f"cannot be read: {reason}; grant access to it, or exclude it from the check")
 
 
+def read_or_error(root: Path, path: str) -> bytes | CheckError:
+    """The bytes of a file, or why there are none."""
+    try:
+        return (root / path).read_bytes()
+    except OSError as error:
+        return _check_error(path, unreadable(error))
+
+
 def _check_error(path: str, blob: bytes) -> CheckError:
     error = error_in(path, blob)
     assert error is not None

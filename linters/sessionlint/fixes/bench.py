@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sessionlint.engine import Engine
-from sessionlint.fixes.context import Context, Trees
+from sessionlint.fixes.context import Context
 from sessionlint.fixes.line_lengths import LineLengths
 from sessionlint.fixes.requirements import Requirements
+from sessionlint.fixes.texts import Texts, Trees
 from sessionlint.gate.definitions import defined_in
 from sessionlint.gate.settling import settle
 from sessionlint.gate.suppression_comments import comments_of
@@ -22,17 +23,27 @@ from sessionlint.run import check_program
 if TYPE_CHECKING:
     from sessionlint.facts.cache import FactsCache
     from sessionlint.gate.baseline import Known
-    from sessionlint.program.api import Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """One state: the bytes of all files, the solved program, and the report with what comments and baseline excuse."""
+    """One state: the texts of all files, and the report with what comments and baseline excuse."""
 
-    sources: Mapping[str, bytes]
-    program: Program
+    texts: Texts
     report: Report
-    context: Context = field(repr=False)
+    #: what the rules said, before anything was made of it; None when not every rule did its work
+    found: Sequence[Finding] | None = field(repr=False)
+    _context_of: Callable[[State], Context] = field(repr=False)
+
+    @property
+    def sources(self) -> Mapping[str, bytes]:
+        """The bytes of all files."""
+        return self.texts.sources
+
+    @property
+    def context(self) -> Context:
+        """What may be asked about the program until the bench makes, or is asked about, another state."""
+        return self._context_of(self)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -59,20 +70,22 @@ class Bench:
         self._known = known
         self._today = today or datetime.date.today()
         self._trees = Trees()
+        #: the state whose program was solved last, and what its rules said
+        self._current: tuple[State, Context] | None = None
         self._found: Sequence[Finding] | None = None
         self._requirements = Requirements(root)
         self._line_lengths = LineLengths(root)
         self._comments: dict[str, tuple[bytes, Sequence[Suppression]]] = {}
 
-    def state(self, sources: Mapping[str, bytes], *, edit: bool = False) -> State:
-        """The state in which the files (all of them) have these bytes.
+    def state(self, sources: Mapping[str, bytes], *, unread: frozenset[str] = frozenset(), edit: bool = False) -> State:
+        """The state in which the files (all of them, but for those ``unread``) have these bytes.
 
-        ``edit``: nobody will ask the last state's program any more (see :meth:`Engine.solve`).
+        ``edit`` as for :meth:`Engine.solve`.
         """
         files = sorted(sources)
+        before, self._found, self._current = self._found, None, None
         program = self._engine.solve(sources, edit=edit)
-        examined = check_program(program, self.policy, files, before=self._found)
-        self._found = examined.found if examined.complete else None
+        examined = check_program(program, self.policy, files, before=before)
         checked = examined.report
         comments = tuple(comment for path in files for comment in self._comments_of(path, sources[path]))
 
@@ -81,8 +94,19 @@ class Bench:
 
         report = settle(Checked(checked, comments), self.policy, self._known, self._today, defines)
         known = (self._trees, self._requirements, self._line_lengths)
-        context = Context(program, sources, checked.findings, *known)
-        return State(sources, program, report, context)
+        texts = Texts(sources, program.policy, program.solver.names, *known, unread)
+        found = examined.found if examined.complete else None
+        state = State(texts, report, found, self._context_of)
+        self._found, self._current = found, (state, Context(program, texts, state.findings))
+        return state
+
+    def _context_of(self, state: State) -> Context:
+        """The program of a state; solved again when another was since, for programs share their functions."""
+        if self._current is None or self._current[0] is not state:
+            self._found, self._current = None, None
+            program = self._engine.solve(state.sources)
+            self._found, self._current = state.found, (state, Context(program, state.texts, state.findings))
+        return self._current[1]
 
     def error_in(self, path: str, data: bytes) -> CheckError | None:
         """What is wrong with a file of these bytes, if anything."""

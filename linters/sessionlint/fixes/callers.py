@@ -91,6 +91,7 @@ class _Search:
         self._known = context.program.shared(_calls_by_place)
 
     def run(self) -> None:
+        self.unknown += [Mention(path, 1, "perhaps named where nothing can be read") for path in self._context.unread]
         names = {self._wanted.name}
         done: set[str] = set()
         # an alias in one file may be imported from there under that name

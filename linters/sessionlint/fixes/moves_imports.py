@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -81,8 +82,11 @@ def bound_names(context: Context, path: str) -> dict[str, int]:
     return found
 
 
-def free_name(context: Context, path: str, wanted: str, *, line: int = 0) -> str:
-    """``wanted``, or ``wanted_2``…: a name that nothing in the file mentions (``line``: in the function around it)."""
+def free_name(context: Context, path: str, wanted: str, *, line: int = 0, passing: int = 0) -> str:
+    """``wanted``, or ``wanted_2``…: a name that nothing in the file mentions (``line``: in the function around it).
+
+    ``passing`` so many others, which are meant for something else.
+    """
     tree: ast.AST = context.tree(path)
     if line:
         around = [
@@ -92,12 +96,9 @@ def free_name(context: Context, path: str, wanted: str, *, line: int = 0) -> str
         tree = min(around, key=lambda n: n.lineno, default=tree)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {name for name, _ in _bindings(tree)}
     used |= set(bound_names(context, path)) if not line else set()
-    number = 2
-    name = wanted
-    while name in used:
-        name = f"{wanted}_{number}"
-        number += 1
-    return name
+    names = itertools.chain([wanted], (f"{wanted}_{number}" for number in itertools.count(2)))
+    free = (name for name in names if name not in used)
+    return next(itertools.islice(free, passing, None))
 
 
 def _taken(context: Context, path: str, local: str, module: str, name: str) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sessionlint.fixes.bench import Bench, State
+from sessionlint.fixes.origins import Origins
 from sessionlint.fixes.rounds import Change, Options, Outcome, repair
 from sessionlint.program.model import FunctionInfo
 from sessionlint.report import Finding
@@ -19,14 +20,15 @@ _OWNERS = frozenset({"endpoint", "router", "background", "dependency"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reviewable step: what it is about, and how it went."""
+    """One reviewable step: what it is about, how it went, and its changes with their places before the first step."""
 
     subject: str
     outcome: Outcome
+    planned: tuple[Change, ...]
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """The changes that were made, in order."""
+        """The changes that were made, in order, with their places before this step."""
         return self.outcome.applied
 
 
@@ -55,10 +57,11 @@ def planned(bench: Bench, state: State, options: Options) -> tuple[tuple[Step, .
         wanted = options.wanted if unit is None else _both(options.wanted, unit)
         outcome = repair(bench, current, dataclasses.replace(options, wanted=wanted))
         if outcome.applied:
-            steps.append(Step(unit.subject if unit else "the rest", outcome))
+            changes = tuple(map(Origins(state, current).change, outcome.applied))
+            steps.append(Step(unit.subject if unit else "the rest", outcome, changes))
             current = outcome.after
     whole = dataclasses.replace(
-        outcome, before=state, applied=tuple(change for step in steps for change in step.changes)
+        outcome, before=state, applied=tuple(change for step in steps for change in step.planned)
     )
     return tuple(steps), whole
 
@@ -69,7 +72,7 @@ def _both(wanted: Callable[[Finding], bool], unit: _Unit) -> Callable[[Finding],
 
 def _units(state: State, options: Options) -> Iterator[_Unit]:
     """Services with the functions that call them first, then what findings lie in, file by file."""
-    program = state.program
+    program = state.context.program
     concerned = [finding for finding in state.findings if options.wanted(finding)]
     owners: dict[str, set[tuple[str, str]]] = {}
     for event in program.events("call"):

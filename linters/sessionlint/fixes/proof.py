@@ -36,13 +36,13 @@ def prove(
     problems = tuple(_unsound(before, sources, changed))
     if problems:
         return None, problems
-    after = bench.state(sources)
+    after = bench.state(sources, unread=before.texts.unread)
     return after, (*_unread(before, after), *_unmended(before, after, targets), *_new(before, after))
 
 
 def _unsound(before: State, sources: Mapping[str, bytes], changed: Sequence[str]) -> Iterator[Problem]:
     """What can be said of the texts alone."""
-    names = before.program.solver.names
+    names = before.texts.names
     for path in changed:
         try:
             parse(sources[path], path)

@@ -18,6 +18,7 @@ from sessionlint.fixes.encoding import encoded
 from sessionlint.fixes.layout import relaid
 from sessionlint.fixes.merging import LineEdit, conflict, line_edits, merged
 from sessionlint.fixes.model import CannotFixError, Proposal, Refusal, Safety
+from sessionlint.fixes.origins import Origins
 from sessionlint.fixes.proof import Problem, prove
 from sessionlint.fixes.tidying import tidied, without_unused
 from sessionlint.report import Finding
@@ -69,7 +70,8 @@ class Options:
 class Outcome:
     """The last state and how it came about.
 
-    ``applied`` in order; ``refused`` and ``held`` (unsafe, and not asked for) are about findings of the last state.
+    ``applied`` in order, about findings as they were ``before``; ``refused`` and ``held`` (unsafe, and not asked for)
+    are about findings of the last state.
     """
 
     before: State
@@ -87,7 +89,7 @@ class Outcome:
 
 def repair(bench: Bench, state: State, options: Options | None = None) -> Outcome:
     """Mends what can be mended, starting from ``state``; reads and writes no file."""
-    rounds = _Rounds(bench, state, options or Options())
+    rounds = _Rounds(bench, state, options or Options(), first=state)
     rounds.run()
     return Outcome(
         state, rounds.state, tuple(rounds.applied), tuple(rounds.refused), tuple(rounds.held), tuple(rounds.declined)
@@ -99,6 +101,7 @@ class _Rounds:
     bench: Bench
     state: State
     options: Options
+    first: State
     applied: list[Change] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     held: list[Proposal] = field(default_factory=list)
@@ -109,10 +112,11 @@ class _Rounds:
     def run(self) -> None:
         tried_afresh_on = self.state
         while not self.stopped:
-            known = len(self._failed)
+            judged = len(self._failed), len(self.declined)
             round_ = _Round(self, self._asked())
             made = round_.run()
-            if made or (round_.deferred and len(self._failed) > known):
+            # what waited for a change that is not made is next
+            if made or (round_.deferred and judged != (len(self._failed), len(self.declined))):
                 continue
             if self.state is tried_afresh_on:
                 break
@@ -149,8 +153,8 @@ class _Rounds:
         return found
 
     def _change(self, group: Sequence[Proposal]) -> Change:
-        context = self.state.context
-        edits = {path: line_edits(context.text(path), text) for path, text in group[0].changes.items()}
+        texts = self.state.texts
+        edits = {path: line_edits(texts.text(path), text) for path, text in group[0].changes.items()}
         safety: Safety = "unsafe" if any(proposal.safety == "unsafe" for proposal in group) else "safe"
         return Change(tuple(proposal.finding for proposal in group), group[0].title, safety, edits)
 
@@ -201,7 +205,7 @@ class _Round:
         else:
             self._settle(chosen)
         self._rounds.state = self._state
-        self._rounds.applied += self._made
+        self._rounds.applied += map(self._first_told, self._made)
         return bool(self._made)
 
     def _settle(self, changes: Sequence[Change]) -> None:
@@ -230,7 +234,7 @@ class _Round:
             if problems:
                 self._fail(change, problems[0])
                 continue
-            answer = ask(change, before, self._state)
+            answer = ask(self._first_told(change), before, self._state)
             if answer in ("no", "quit"):
                 self._state = before
                 del self._made[made:]
@@ -262,19 +266,23 @@ class _Round:
 
     def _sources(self, changes: Sequence[Change]) -> dict[str, bytes]:
         """All files with the changes made. Raises :class:`CannotFixError`."""
-        context = self._base.context
+        known = self._base.texts
         edits: dict[str, list[LineEdit]] = {}
         for change in changes:
             for path, lines in change.edits.items():
                 edits.setdefault(path, []).extend(lines)
-        texts = {path: merged(context.text(path), lines) for path, lines in edits.items()}
+        texts = {path: merged(known.text(path), lines) for path, lines in edits.items()}
         sources = dict(self._base.sources)
         raw = {**sources, **{path: text.encode(errors="surrogatepass") for path, text in texts.items()}}
         for path, text in texts.items():
-            old = context.text(path)
-            made = relaid(old, tidied(context, path, text, raw), context.line_lengths.of(path, old))
+            old = known.text(path)
+            made = relaid(old, tidied(known, path, text, raw), known.line_lengths.of(path, old))
             sources[path] = encoded(made, sources[path], path)
         return sources
+
+    def _first_told(self, change: Change) -> Change:
+        """The change with its findings as they were before the first round: nobody sees the states between."""
+        return Origins(self._rounds.first, self._base).change(change)
 
     def _fail(self, change: Change, problem: Problem) -> None:
         self._rounds.failed(change, problem)

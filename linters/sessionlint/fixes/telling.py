@@ -8,6 +8,7 @@ from difflib import unified_diff
 from sessionlint.facts.source import decode
 from sessionlint.fixable import FIXERS
 from sessionlint.fixes.bench import State
+from sessionlint.fixes.origins import Origins
 from sessionlint.fixes.plan import Step
 from sessionlint.fixes.rounds import Change, Options, Outcome
 from sessionlint.formats.escaping import visible
@@ -34,13 +35,17 @@ def _marked(line: str, style: Style) -> str:
 
 
 def story(outcome: Outcome, style: Style, *, would: bool = False) -> str:
-    """A line for every finding that was fixed or refused; ``would``: nothing is written."""
+    """A line for every finding that was fixed or refused; ``would``: nothing is written.
+
+    What was fixed is told where it was, what is left where it is now.
+    """
     word = "would be fixed" if would else "fixed"
     rows: list[tuple[tuple[object, ...], str]] = []
     for change in outcome.applied:
         for finding in change.targets:
             rows.append((finding.sort_key, f"{_where(finding, style)} {style(word, 'good')}: {visible(change.title)}."))
-    for refusal in outcome.refused:
+    origins = Origins(outcome.before, outcome.after)
+    for refusal in map(origins.refusal, outcome.refused) if would else outcome.refused:
         elsewhere = refusal.place != f"{refusal.finding.path}:{refusal.finding.span.line}"
         at = f" ({visible(refusal.place)})" if elsewhere else ""
         why = f"{style('not fixed', 'error')}: {visible(refusal.reason)}{at}."
@@ -84,10 +89,10 @@ def steps(planned: Sequence[Step], style: Style, *, diffs: bool) -> str:
     """The steps of a plan, numbered, each with its files and what it fixes."""
     blocks = []
     for number, step in enumerate(planned, start=1):
-        fixed = sum(len(change.targets) for change in step.changes)
+        fixed = sum(len(change.targets) for change in step.planned)
         head = f"Step {number} of {len(planned)}: {visible(step.subject)}"
         about = f"{_count(fixed, 'finding')} in {', '.join(map(visible, step.outcome.changed))}"
-        block = f"{style(head, 'path')}\n  {about}\n" + _indented(story_of(step.changes, style))
+        block = f"{style(head, 'path')}\n  {about}\n" + _indented(story_of(step.planned, style))
         if diffs:
             block += diff(step.outcome.before, step.outcome.after, style)
         blocks.append(block)

@@ -12,12 +12,12 @@ from libcst.helpers import get_full_name_for_node
 
 from sessionlint.facts.source import decode
 from sessionlint.fixes.bench import State
-from sessionlint.fixes.context import Context
 from sessionlint.fixes.encoding import encoded
 from sessionlint.fixes.model import CannotFixError
 from sessionlint.fixes.names import modules_imported, names_in, used_from
 from sessionlint.fixes.rebuilding import Rebuilding
 from sessionlint.fixes.source import Source
+from sessionlint.fixes.texts import Texts
 from sessionlint.gate.suppressing import UNUSED
 from sessionlint.report import Finding
 
@@ -25,16 +25,16 @@ _CODES = re.compile(r"\[[^\]]*\]")
 _CODE = re.compile(r"\bTXN\d{3}\b")
 
 
-def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes]) -> str:
+def tidied(texts: Texts, path: str, text: str, sources: Mapping[str, bytes]) -> str:
     """``text`` (the new one of ``path``) without imports that were used before the change and no longer are.
 
     One stays when another file takes the name from here, and when it is the only one in the program that loads a
     module of the project: that module may be needed for what it does when it is loaded.
     """
-    before, after = names_in(path, context.sources[path]), names_in(path, text.encode())
+    before, after = names_in(path, texts.sources[path]), names_in(path, text.encode())
     if before is None or after is None:
         return text
-    imported = {local for local, _ in _imports(context, path)}
+    imported = {local for local, _ in _imports(texts, path)}
     unused = {
         (line, _bound_by(words))
         for words, lines in after.unused.items()
@@ -42,7 +42,7 @@ def tidied(context: Context, path: str, text: str, sources: Mapping[str, bytes])
         for line in lines
     }
     names = {name for _, name in unused} & imported
-    gone = {(line, name) for line, name in unused if name in names and not _needed(context, path, name, names, sources)}
+    gone = {(line, name) for line, name in unused if name in names and not _needed(texts, path, name, names, sources)}
     if not gone:
         return text
     try:
@@ -112,9 +112,9 @@ def _opens_section(file: Rebuilding, line: cst.SimpleStatementLine) -> bool:
     return isinstance(after, cst.SimpleStatementLine) and not after.leading_lines
 
 
-def _needed(context: Context, path: str, name: str, gone: Collection[str], sources: Mapping[str, bytes]) -> bool:
+def _needed(texts: Texts, path: str, name: str, gone: Collection[str], sources: Mapping[str, bytes]) -> bool:
     """Whether an import has to stay: another file takes the name from here, or the module would no longer be loaded."""
-    names = context.program.solver.names
+    names = texts.names
     # who imports from a module writes its name, but for packages
     stem = path.rpartition("/")[2].removesuffix(".py").replace("__init__", "").encode()
     mentioning = {
@@ -122,17 +122,17 @@ def _needed(context: Context, path: str, name: str, gone: Collection[str], sourc
     }
     if any(used_from(names, other, data, path, name) for other, data in mentioning.items()):
         return True
-    bindings = _imports(context, path)
+    bindings = _imports(texts, path)
     staying = frozenset(imported for local, imported in bindings if local not in gone)
     lost = modules_imported(names, path, frozenset(imported for local, imported in bindings if local == name))
     lost -= modules_imported(names, path, staying)
-    return any(not _loaded_elsewhere(context, path, target, sources) for target in lost)
+    return any(not _loaded_elsewhere(texts, path, target, sources) for target in lost)
 
 
-def _imports(context: Context, path: str) -> list[tuple[str, tuple[str, int, str | None]]]:
+def _imports(texts: Texts, path: str) -> list[tuple[str, tuple[str, int, str | None]]]:
     """The name and the target of every import of a file."""
     found: list[tuple[str, tuple[str, int, str | None]]] = []
-    for node in ast.walk(context.tree(path)):
+    for node in ast.walk(texts.tree(path)):
         if isinstance(node, ast.ImportFrom):
             found += [(a.asname or a.name, (node.module or "", node.level, a.name)) for a in node.names]
         elif isinstance(node, ast.Import):
@@ -140,15 +140,15 @@ def _imports(context: Context, path: str) -> list[tuple[str, tuple[str, int, str
     return found
 
 
-def _loaded_elsewhere(context: Context, path: str, target: str, sources: Mapping[str, bytes]) -> bool:
+def _loaded_elsewhere(texts: Texts, path: str, target: str, sources: Mapping[str, bytes]) -> bool:
     parts = target.removesuffix("/__init__.py").removesuffix(".py").split("/")
     for other, data in sources.items():
         if other in (path, target) or parts[-1].encode() not in data:
             continue
-        if context.policy.layer_of(other) in ("test", "migration"):
+        if texts.policy.layer_of(other) in ("test", "migration"):
             continue
         found = names_in(other, data)
-        if found is not None and target in modules_imported(context.program.solver.names, other, found.running):
+        if found is not None and target in modules_imported(texts.names, other, found.running):
             return True
     return False
 

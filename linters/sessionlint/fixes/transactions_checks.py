@@ -11,6 +11,7 @@ from sessionlint.fixes.model import refuse
 from sessionlint.fixes.transactions_flow import Flow, Point, ends_in, exits
 
 _EXITS = (cst.Return, cst.Raise, cst.Break, cst.Continue)
+_UNDONE = "in one block an error would undo those before it"
 
 
 def loose_begins(flow: Flow) -> list[Any]:
@@ -155,12 +156,26 @@ def refuse_raise_after(flow: Flow, points: Sequence[Point]) -> None:
             refuse("this raises after a commit, and would undo it", flow.path, flow.line(node))
 
 
-def refuse_loops(flow: Flow, statement: cst.BaseStatement) -> None:
-    """Refuses when a loop in a unit commits in each of its rounds."""
+def refuse_loops(flow: Flow, statement: cst.BaseStatement, why: str = _UNDONE) -> None:
+    """Refuses when a loop commits in each of its rounds, for one block would save all of them or none."""
     for node in flow.source.walk(statement):
-        if isinstance(node, cst.For | cst.While) and flow.points_in(node):
-            reason = "every round of the loop commits on its own, and the session is used before it"
-            refuse(reason, flow.path, flow.line(node))
+        if isinstance(node, cst.For | cst.While):
+            name, reason = "loop", why
+            rounds = [p for p in flow.points_in(node) if not _is_last_round(flow, p)]
+        elif isinstance(node, cst.BaseComp):
+            name, reason = "comprehension", _UNDONE
+            # what is gone through is asked for once
+            rounds = [p for p in flow.points_in(node) if not flow.holds(node.for_in.iter, p.event.span)]
+        else:
+            continue
+        if rounds:
+            refuse(f"every round of the {name} commits on its own, and {reason}", flow.path, flow.line(node))
+
+
+def _is_last_round(flow: Flow, point: Point) -> bool:
+    """Whether the loop around a commit ends right after it."""
+    body = list(flow.source.block(point.statement).body)
+    return ends_in(body[body.index(point.statement) :], cst.Return, cst.Break, cst.Raise)
 
 
 def swallowed(flow: Flow, statement: cst.CSTNode, outer: cst.CSTNode) -> bool:

@@ -12,7 +12,7 @@ from sessionlint.fixes.context import Context
 from sessionlint.fixes.model import refuse
 from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import argument, parameters
-from sessionlint.fixes.transactions_checks import check_unit, refuse_raise_after, swallowed
+from sessionlint.fixes.transactions_checks import check_unit, refuse_loops, refuse_raise_after, swallowed
 from sessionlint.fixes.transactions_flow import ENDS, Flow, Session, committing, concerns
 from sessionlint.fixes.transactions_owner import end_with_the_block, flush_instead, open_up, rewrite, take_out, units_in
 from sessionlint.fixes.transactions_session import code_of, expires
@@ -156,6 +156,8 @@ class _Handover:
         points = [*flow.commits]
         check_unit(flow, statements, points, commits_on_exit=False)
         refuse_raise_after(flow, points)
+        for statement in statements:
+            refuse_loops(flow, statement)
         for point in points:
             if not point.direct and swallowed(flow, point.statement, flow.node):
                 refuse("a handler goes on after an error of this call", flow.path, point.event.span[0])

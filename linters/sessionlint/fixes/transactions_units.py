@@ -236,7 +236,7 @@ class _Search:
         inside = statements[first : last + 1]
         points = [point for statement in inside for point in flow.points_in(statement)]
         for statement in inside:
-            refuse_loops(flow, statement)
+            refuse_loops(flow, statement, "the session is used before it")
         check_unit(flow, inside, points, commits_on_exit=self._commits_on_exit)
         for point in points:
             refuse_undone(flow, point, inside, expires=self._expires)

@@ -116,7 +116,7 @@ def _suppress(scene: Scene, file: Path, checked: Checked, shown: Shown) -> list[
 
 
 def _suppression(scene: Scene, file: Path, checked: Checked, shown: Shown, reason: str) -> types.WorkspaceEdit | None:
-    if checked.state.context.policy.suppressions == "forbid":
+    if checked.state.texts.policy.suppressions == "forbid":
         return None
     made = suppression(shown.finding, checked.data, reason)
     if made is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sessionlint.discovery import DEFAULT_EXCLUDES, FileStamp, discover
+from sessionlint.facts.reading import read_or_error
 from sessionlint.policy_model import Policy
 from sessionlint.report import CheckError
 
@@ -28,10 +29,11 @@ class Disk:
             if path in self.contents and self._stamps.get(path) == stamp:
                 contents[path] = self.contents[path]
                 continue
-            try:
-                contents[path] = (self._root / path).read_bytes()
-            except OSError as error:
-                errors.append(CheckError(path, 1, f"cannot be read: {error.strerror}; grant access or exclude it."))
+            read = read_or_error(self._root, path)
+            if isinstance(read, CheckError):
+                errors.append(read)
+            else:
+                contents[path] = read
         changed = contents != self.contents
         self.contents, self._stamps, self.errors = contents, stamps, tuple(errors)
         return changed

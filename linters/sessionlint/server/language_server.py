@@ -15,8 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
-from pygls.exceptions import JsonRpcContentModified
-from pygls.lsp.server import LanguageServer
+from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 
 from sessionlint.report import Finding
 from sessionlint.server import actions
@@ -28,6 +27,7 @@ from sessionlint.server.places import Places
 from sessionlint.server.positions import Units
 from sessionlint.server.presenting import Presenter
 from sessionlint.server.project import POLICY_FILES
+from sessionlint.server.protocol import AnsweringProtocol, AnsweringServer
 from sessionlint.server.rule_texts import code_at, page_file, page_of
 from sessionlint.server.scene import Abilities, Scene
 from sessionlint.server.workspace import Overview, Shown
@@ -64,8 +64,11 @@ class Server:
 
     def __init__(self) -> None:
         # Whole texts on every change: pygls parts lines at form feeds and the like, which the protocol does not.
-        self.language_server = LanguageServer(
-            "sessionlint", version("sessionlint"), text_document_sync_kind=types.TextDocumentSyncKind.Full
+        self.language_server = AnsweringServer(
+            "sessionlint",
+            version("sessionlint"),
+            text_document_sync_kind=types.TextDocumentSyncKind.Full,
+            protocol_cls=AnsweringProtocol,
         )
         self.asked_to_stop = False
         self._places = Places()
@@ -310,14 +313,20 @@ class Server:
         await self._apply("sessionlint: fix", await self._fix_edit(key))
 
     async def _suppress(self, key: Any, reason: str) -> None:
+        file = self._file_of(key)
         scene = await self._scene()
-        file = self._places.file(str(key["uri"]))
-        answer = actions.suppressed(scene, file, key, reason) if file else Answer(reason="the file is gone")
+        answer = actions.suppressed(scene, file, key, str(reason)) if file else Answer(reason="the file is gone")
         await self._apply("sessionlint: suppress", self._edit_of(answer))
 
-    async def _fix_edit(self, key: Mapping[str, Any]) -> types.WorkspaceEdit | None:
+    def _file_of(self, key: Any) -> Path | None:
+        """The file of the finding that a client says it means."""
+        if not isinstance(key, Mapping) or not isinstance(key.get("uri"), str):
+            raise JsonRpcInvalidParams("no finding is named: its uri, fingerprint, line and column are needed")
+        return self._places.file(key["uri"])
+
+    async def _fix_edit(self, key: Any) -> types.WorkspaceEdit | None:
+        file = self._file_of(key)
         scene = await self._scene()
-        file = self._places.file(str(key["uri"]))
         if file is None:
             return None
         try:

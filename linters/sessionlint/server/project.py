@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sessionlint.codes import CODES
+from sessionlint.discovery import unread_in
 from sessionlint.engine import Engine
 from sessionlint.errors import PolicyError
 from sessionlint.facts.cache import FactsCache
@@ -107,7 +108,8 @@ class Project:
             return Checkup(_by_path(mistakes), line_of)
         sources, errors, drifts = self._sources(buffers)
         bench = self._bench_for(sources)
-        state = bench.state(sources, edit=True)
+        unread = unread_in(self.root, self._disk.errors) - sources.keys()
+        state = bench.state(sources, unread=unread, edit=True)
         report = self._settled(state)
         files, notices = _split(errors + state.report.errors + self._disk.errors, {*sources, *buffers}, self.root)
         present = (moved for finding in report.findings if (moved := drifted(finding, drifts)))
