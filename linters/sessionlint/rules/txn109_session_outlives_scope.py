@@ -652,7 +652,7 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == FIELD:
         owners = [a.info for v in event.args for a in v]
         left = [a for a in held if a not in closed and not any(closes(program, info, a) for info in owners)]
-        return "that nothing closes. Take the session as an argument of the constructor" if left else ""
+        return "that nothing closes. Close it where the object ends, or take the session as an argument" if left else ""
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure") or (function.is_generator and not is_kept):
         return ""
