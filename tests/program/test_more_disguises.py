@@ -691,6 +691,7 @@ async def go(c: Ctx):
 """,
         [
             "app/services/x.py:6 TXN101",
+            "app/services/x.py:6 TXN109",
             "app/services/x.py:8 TXN201",
         ],
     ),

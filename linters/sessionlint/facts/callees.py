@@ -59,6 +59,18 @@ def named(node: ast.Call) -> ast.Attribute | None:
     return ast.copy_location(ast.Attribute(node.args[0], name.value, ast.Load()), node)
 
 
+def attributes_got(node: ast.Call) -> list[str]:
+    """The names of ``attrgetter("session.commit")``: they are read like those of ``x.session.commit``."""
+    function = node.func
+    name = (
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    )
+    if name != "attrgetter":
+        return []
+    texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    return [part for text in texts for part in text.split(".") if part.isidentifier()]
+
+
 def arguments(node: ast.Call) -> tuple[list[ast.expr], list[ast.keyword]]:
     """The arguments of a call; ``*(a, b)`` and ``**{"key": c}`` give what is written in them."""
     args, keywords = node.args, node.keywords

@@ -112,6 +112,8 @@ class Expressions:
         given, named = callees.arguments(node)
         keywords = tuple([(k.arg, self.expr(k.value)) for k in named])
         self._names.update([k[0] for k in keywords if k[0]])
+        if given and not named:
+            self._names.update(callees.attributes_got(node))
         return ("c", self.span(node), self._callee(function), self._many(given), keywords)
 
     def _callee(self, node: ast.expr) -> Expr:

@@ -7,11 +7,17 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import constants, dependencies, from_requests, making, promising, provisions
 from sessionlint.program.frame import Frame
+from sessionlint.program.model import ClassInfo
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import UNKNOWN, Map, Value, join
+from sessionlint.program.values import CONNECTION, DRIVER, SESSION, UNKNOWN, Cls, Map, Value, join
 
-_RECORD_FIELDS = ("dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()")
+_RECORD_FIELDS = (
+    "dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()", "pydantic.PrivateAttr()",
+)  # fmt: skip
+_FIELDS = ("ield()", ".attrib()", ".ib()", ".PrivateAttr()")
+#: The place of what a factory makes for each object of a class.
+FIELD = "field"
 #: What an annotation says that the project's own code goes on with.
 _OF_PROJECT = ("inst", "seq", "map")
 #: What a field's default may be that instances then call, use or open.
@@ -26,6 +32,8 @@ def run(frame: Frame, s: ir.Stmt) -> None:
     if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
         default = _field_default(frame, value, s[4][1])
         frame.solver.write(("attr", frame.class_scope, s[2][2]), default)
+        if any(a.tag == "handle" for a in default):
+            _keep_made(frame, frame.class_scope, s, default)
     marks = (*value, *(m for a in annotation if a.tag == "annotated" for m in a.metadata))
     dependency = next((a for a in marks if a.tag == "dependency"), None)
     if dependency is not None and frame.class_scope is not None:
@@ -75,7 +83,7 @@ def _declare(frame: Frame, name: str, typed: Value, span: ir.Span4) -> None:
 
 def _is_field(atom: Any) -> bool:
     """``field(…)`` of a data class, attrs or pydantic: its annotation tells what it holds."""
-    return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(("ield()", ".attrib()", ".ib()"))))
+    return bool(atom.tag == "map" or (atom.tag == "ext" and atom.name.endswith(_FIELDS)))
 
 
 def _is_given(atom: Any) -> bool:
@@ -97,6 +105,17 @@ def _field_default(frame: Frame, value: Value, span: ir.Span4) -> Value:
     made = frame.solver.read(("default", frame.site(span)))
     held = tuple(a for a in made if a.tag in ("map", "seq"))
     return (*(a for v in (*given, made) for a in v if a.tag in _KEPT or _is_symbol(a)), *held)
+
+
+def _keep_made(frame: Frame, owner: ClassInfo, s: ir.Stmt, default: Value) -> None:
+    """Each object keeps what ``field(default_factory=session_factory)`` makes for it."""
+    made = frame.solver.read(("default", frame.site(s[4][1])))
+    held = tuple([a for a in default if a.tag == "handle" and a.kind in (SESSION, CONNECTION, DRIVER) and a in made])
+    if held:
+        frame.emit(
+            "store", s[4][1], subject=held, name=FIELD, text=f"{owner.name}.{s[2][2]}", value=held,
+            args=((Cls(owner),),), expr=s[4],
+        )  # fmt: skip
 
 
 def _is_symbol(atom: Any) -> bool:

@@ -36,7 +36,7 @@ from sessionlint.program import (
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.reflection import class_of, session_class
+from sessionlint.program.reflection import class_of, engine_of, session_class
 from sessionlint.program.values import (
     NAMESPACE,
     UNKNOWN,
@@ -55,6 +55,7 @@ from sessionlint.program.values import (
 _SELF_ATTRIBUTES = {"sync_session", "sync_connection", "sync_engine", "engine", "registry"}
 #: The driver's connection below a connection, and a cursor's: what is executed there is executed on this one.
 _DRIVERS = {"connection", "driver_connection", "dbapi_connection"}
+_ENGINES = {"engine", "sync_engine"}
 _BINDS = {"bind", "sync_session_class"}
 #: Attributes of mapped classes and their mappers that are their table.
 _OWN_TABLES = frozenset({"__table__", "local_table", "persist_selectable"})
@@ -402,6 +403,8 @@ def _is_mapped(frame: Frame, info: Any, name: str) -> bool:
 
 
 def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
+    if kind == "connection" and name in _ENGINES:
+        return (engine_of(frame, atom, name),)
     if name in _SELF_ATTRIBUTES and not (kind == "session" and name == "registry"):
         return (atom,)
     if name == "__class__":
@@ -409,9 +412,7 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
     if kind == "factory" and name == "class_":
         return (session_class(frame, atom),)
     if kind in ("session", "connection") and name in _BINDS:
-        is_async = frame.solver.is_async(atom)
-        engine = Ext("sqlalchemy.ext.asyncio.AsyncEngine()" if is_async else "sqlalchemy.Engine()")
-        return (engine,) if name == "bind" else UNKNOWN
+        return (engine_of(frame, atom, name),) if name == "bind" else UNKNOWN
     if kind in ("connection", "driver connection") and name in _DRIVERS:
         return (atom,)
     return (Method(atom, name),) if name not in _TELLS else UNKNOWN

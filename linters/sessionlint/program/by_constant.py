@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.program import answering_classes
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.knowledge import JWT_DECODERS, STREAMING
 from sessionlint.program.model import Effect, FunctionInfo, Summary
 from sessionlint.program.sqlends import transaction_statements
-from sessionlint.program.values import Const, Param, Value
+from sessionlint.program.values import Const, Inst, Param, Value
 
 #: So deep such functions may call one another, and so many statements they may have.
 _DEPTH = 3
@@ -36,17 +37,22 @@ def deciding(frame: Frame, body: tuple[ir.Stmt, ...], summary: Summary) -> Any:
     function = frame.function
     if not function.params or function.name in ("<module>", "<lambda>") or len(body) > _STATEMENTS:
         return None
-    if not (_matter(summary.returns) or _matter(summary.yields) or _closes_for_some(summary)):
+    answers = bool(summary.returns) and answering_classes.answers(frame, summary.returns)
+    matters = _matter(summary.returns) or _matter(summary.yields) or _closes_for_some(summary)
+    if not matters and not answers:
         return None
     names = dict.fromkeys(frame.passes_on)
-    names.update(dict.fromkeys(_asked(body)))
+    if matters:
+        names.update(dict.fromkeys(_asked(body)))
+    if answers:
+        names.update(dict.fromkeys(answering_classes.called(body)))
     decided = tuple([name for name, *_ in function.params if name in names])
-    return (decided, body) if decided and not _defines(body) else None
+    return (decided, body, answers) if decided and not _defines(body) else None
 
 
 def in_call(frame: Frame, function: FunctionInfo, summary: Summary, bindings: dict[Any, Value], e: ir.Expr) -> Summary:
     """What a function does in a call that says by literals which way it goes."""
-    names, body = summary.decides
+    names, body, answers = summary.decides
     given: dict[str, Value] = {}
     for name in names:
         value = bindings.get(identity(function, name), ())
@@ -55,6 +61,8 @@ def in_call(frame: Frame, function: FunctionInfo, summary: Summary, bindings: di
         (atom,) = value
         if isinstance(atom, Const):
             given[name] = value
+        elif answers and answering_classes.tells(frame, function, atom):
+            given[name] = (Inst(atom.info),) if isinstance(atom, Inst) else value
         elif isinstance(atom, Param) and atom.info is frame.function:
             frame.passes_on[atom.name] = None
     if not given or frame.depth >= _DEPTH or _spreads(e):

@@ -22,7 +22,7 @@ _CALLED: Final[dict[str, tuple[int | str, ...]]] = {
     **dict.fromkeys(("heapq.nsmallest", "heapq.nlargest", "heapq.merge"), ("key", 2)),
     **dict.fromkeys([f"bisect.{n}" for n in ("insort", "insort_left", "insort_right", "bisect", "bisect_left",
                                              "bisect_right")], ("key",)),
-    "itertools.groupby": ("key", 1), "itertools.starmap": (0,), "itertools.accumulate": ("func", 1),
+    "itertools.groupby": ("key", 1), "itertools.accumulate": ("func", 1),
     "itertools.takewhile": (0,), "itertools.dropwhile": (0,),
     **dict.fromkeys(("re.sub", "re.subn", "regex.sub", "regex.subn"), ("repl", 1)),
     **dict.fromkeys([f"{p}().{m}" for p in ("re.compile", "re.Pattern", "regex.compile") for m in ("sub", "subn")],

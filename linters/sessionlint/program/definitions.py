@@ -80,6 +80,8 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
         operators.note_method(frame.solver, info)
         _in_header(frame, info, before)
         given_through(frame, info)
+    elif frame.class_scope is not None and info.name in operators.METHODS:
+        operators.note_making(frame.solver, info)
     if provides:
         provisions.note_function(frame, info, provides)
     frame.env[info.name] = result

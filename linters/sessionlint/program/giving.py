@@ -12,6 +12,7 @@ from sessionlint.facts import ir
 from sessionlint.program import in_place
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo, Summary
+from sessionlint.program.records import REPLACED
 from sessionlint.program.substitution import substitute
 from sessionlint.program.values import UNKNOWN, Const, Inst, Map, Param, Value, contained, join
 
@@ -105,8 +106,14 @@ def made(
 def held(frame: Frame, atom: Inst, name: str) -> Value:
     """What an attribute of an object holds that was made here, where that is known."""
     for key, value in atom.bindings:
+        if key.tag != "const":
+            continue
         if key == HELD:
-            return (value[0].get(name) or UNKNOWN) if _is_made_here(frame, value[0]) else UNKNOWN
+            found = value[0].get(name) if _is_made_here(frame, value[0]) else None
+            if found:
+                return tuple(found)
+        elif key.kind == REPLACED and key.value == name:
+            return tuple(value)
     return UNKNOWN
 
 

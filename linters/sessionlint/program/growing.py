@@ -185,6 +185,10 @@ def update(frame: Frame, e: ir.Expr, callees: Value, args: list[Value], keywords
         _give_attributes(frame, holder, e[1], args, keywords)
     if e[3] and args and stubs.is_replaced(e[2][2]):
         stubs.replace_all(frame, e[3][0], args[0])
+    if e[2][2][0] in ("a", "i"):
+        entries = [v for _, v in keywords] + [v for value in args for a in value if a.tag == "map" for _, v in a.items]
+        for held in (*entries, *(args[1:] if e[2][3] == "setdefault" else ())):
+            lasting.note_state(frame, e[2][2], held, e[1], ir.text_of(e[2][2]))
     if not maps:
         return
     if e[2][3] == "setdefault":

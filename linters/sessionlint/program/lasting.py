@@ -8,7 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program.by_key import DEFAULTS
 from sessionlint.program.class_containers import makes_container
 from sessionlint.program.frame import Frame
-from sessionlint.program.knowledge import APPLICATION_STATES
+from sessionlint.program.knowledge import APPLICATION_STATES, ROUTERS
 from sessionlint.program.values import UNKNOWN, Map, Param, Value
 
 #: Classes of libraries that are dictionaries with a bound or a time for what they hold.
@@ -18,6 +18,8 @@ CACHES: Final[tuple[str, ...]] = (
 )  # fmt: skip
 #: Where a ``store`` event says that something is kept: in the default of a parameter.
 DEFAULT: Final = "default"
+#: Attributes that are the application, or its state.
+_HANGS_ON: Final = ("state", "app")
 _DICTIONARIES: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", *CACHES})
 
 
@@ -45,11 +47,15 @@ def note_state(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4, text
     """Something is put into a container that hangs on the application: ``app.state.open.append(session)``."""
     while holder[0] == "i":
         holder = holder[2]
-    if holder[0] != "a" or (holder[2][0] != "n" and (holder[2][0] != "a" or holder[2][3] != "state")):
+    if holder[0] != "a" or (holder[2][0] != "n" and (holder[2][0] != "a" or holder[2][3] not in _HANGS_ON)):
         return
-    owner = frame.evaluate(holder[2])
-    if any(a.tag == "ext" and a.name in APPLICATION_STATES for a in owner):
-        frame.store("state", text, value, span)
+    for atom in frame.evaluate(holder[2]):
+        if atom.tag == "ext" and atom.name in APPLICATION_STATES:
+            frame.store("state", text, value, span)
+            return
+        if atom.tag in ("ext", "obj") and atom.name in ROUTERS:
+            frame.store("object", text, value, span)
+            return
 
 
 def note_default(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4) -> None:

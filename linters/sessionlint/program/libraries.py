@@ -12,6 +12,7 @@ from sessionlint.program import (
     by_key,
     column_types,
     consuming,
+    copies,
     dispatching,
     generators,
     halves,
@@ -231,6 +232,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return _map_method(receiver, name, args, frame.site(e[1]))
     if tag == "inst" and name in records.DUMPS:
         return records.dumped(frame, receiver, keywords)
+    if tag == "inst" and name == copies.NAMED:
+        return (copies.with_fields(frame, receiver, keywords),)
     if tag == "inst" and name in records.READS:
         return records.read(frame, receiver, name, args, keywords)
     if tag == "cls" and name == subclassing.BELOW:

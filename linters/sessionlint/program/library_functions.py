@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
@@ -12,6 +13,7 @@ from sessionlint.program import (
     certificates,
     config_readers,
     consuming,
+    copies,
     elements,
     encoding,
     generators,
@@ -26,6 +28,7 @@ from sessionlint.program import (
     litestar,
     locators,
     locks,
+    pool_objects,
     predicates,
     provisions,
     records,
@@ -175,6 +178,22 @@ def _map(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
     return (Seq((results,), True),)
 
 
+def _starmap(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``starmap(function, rows)``: one result per row, of what stands in it as arguments."""
+    if len(args) != 2:
+        return UNKNOWN
+    rows = [a.items for a in frame.machine.element(frame, args[1], e[1]) if a.tag == "seq" and not a.many]
+    items = [join_all(list(place)) for place in zip_longest(*rows, fillvalue=UNKNOWN)]
+    frame.flags.append("loop")
+    results: Value = UNKNOWN
+    for target in args[0]:
+        # whatever stands in a row that is not known, it is passed
+        given = items or [UNKNOWN] * (len(target.info.params) if target.tag == "fn" else 1)
+        results = join(results, frame.machine.call(frame, target, given, [], e))
+    frame.flags.pop()
+    return (Seq((results,), True),)
+
+
 def _dict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     given = records.mapped(frame, args[0]) if args else UNKNOWN
     items = tuple(i for a in given if a.tag == "map" for i in a.items) or _entries(given)
@@ -319,6 +338,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **{f"queue.{kind}": handing.made_for_threads for kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")},
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
+    **pool_objects.SPECIAL,
     **provisions.SPECIAL, **stand_ins.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
     **encoding.SPECIAL,
@@ -333,7 +353,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.anext": _take, "builtins.aiter": _first,
     "builtins.iter": _first, "builtins.list": _sequence, "builtins.tuple": _sequence, "builtins.set": _sequence,
 
-    "builtins.map": _map, "builtins.sorted": _sequence, "builtins.reversed": _sequence, "builtins.dict": _dict,
+    "builtins.map": _map, "itertools.starmap": _starmap, "builtins.sorted": _sequence,
+    "builtins.reversed": _sequence, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),
     "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
@@ -346,11 +367,11 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "jinja2.Template": _first, "jinja2.Environment().from_string": _first,
     "sqlalchemy.orm.remote": _first, "pandas.read_sql": _sql("read_sql"),
     "pandas.read_sql_query": _sql("read_sql_query"),
-    "dataclasses.replace": records.replaced, "attrs.evolve": records.replaced, "attr.evolve": records.replaced,
+    **dict.fromkeys(("dataclasses.replace", "copy.replace", "attrs.evolve", "attr.evolve"), copies.replaced),
     "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
     "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
     "builtins.range": _range, "builtins.len": implied.counted,
-    "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make,
+    "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make_bare,
     "ssl._create_unverified_context": certificates.make_unverified,
     "os.getenv": _environment, "os.environ.get": _environment, "builtins.super": _super,
     "builtins.str": _text, **url_objects.SPECIAL, **config_readers.READERS,

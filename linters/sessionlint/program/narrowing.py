@@ -1,4 +1,4 @@
-"""What a test of an object's class says of it: ``isinstance(x, AsyncSession)``, ``case Ledger():``."""
+"""What a test of an object's class says of it: ``isinstance(x, AsyncSession)``, ``case Ledger():``, a ``TypeGuard``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from sessionlint.facts import ir
 from sessionlint.program import row_classes
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import named_classes
-from sessionlint.program.values import Value
+from sessionlint.program.values import Value, join_all
 
+_GUARDS = frozenset({"TypeGuard", "TypeIs"})
 #: Modules of whose classes a session, connection or engine is none; but for ``object``.
 _PLAIN = frozenset({"builtins", "datetime", "decimal", "enum", "pathlib", "pydantic", "uuid"})
 
@@ -21,7 +22,10 @@ def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]],
     """
     if test[0] == "u" and test[2] == "not":
         tested = _tested(frame, test[3])
-        return ({}, {}) if tested is None else _unless(frame, *tested)
+        if tested is None:
+            promised = _promised(frame, test[3])
+            return ({}, {}) if promised is None else ({}, _unless(frame, *promised)[1])
+        return _unless(frame, *tested)
     if test[0] == "o" and test[2] == "or":
         return {}, _unless_any(frame, test[3])
     parts = test[3] if test[0] == "o" and test[2] == "and" else (test,)
@@ -29,11 +33,12 @@ def narrow(frame: Frame, test: ir.Expr) -> tuple[dict[str, tuple[Value, Value]],
     others: dict[str, Value] = {}
     for part in parts:
         tested = _tested(frame, part)
-        if tested is None:
+        found = tested or _promised(frame, part)
+        if found is None:
             continue
-        name, classes = tested
+        name, classes = found
         wide = frame.env[name]
-        excluded = _excluded(frame, name, classes) if len(parts) == 1 else ()
+        excluded = _excluded(frame, name, classes) if tested is not None and len(parts) == 1 else ()
         if excluded:
             others[name] = excluded
         if narrow_to(frame, name, classes):
@@ -109,6 +114,33 @@ def _tested(frame: Frame, test: ir.Expr) -> tuple[str, Value] | None:
     if not is_check or test[3][0][0] != "n" or test[3][0][2] not in frame.env:
         return None
     return test[3][0][2], named_classes(frame, test[3][1])
+
+
+def _promised(frame: Frame, test: ir.Expr) -> tuple[str, Value] | None:
+    """The name and the classes of a call of a function that says so: ``def is_open(x) -> TypeGuard[AsyncSession]``."""
+    if test[0] != "c" or not test[3] or test[3][0][0] != "n" or test[3][0][2] not in frame.env:
+        return None
+    called = test[2]
+    if called[0] == "a" and called[2][0] == "n":
+        if any(a.tag != "mod" for a in frame.lookup(called[2][2])):
+            return None
+    elif called[0] != "n":
+        return None
+    for atom in frame.evaluate(called):
+        if atom.tag != "fn" or not _says(atom.info.facts[6]):
+            continue
+        for said in frame.solver.returned(atom.info):
+            if said.tag == "seq":
+                return test[3][0][2], join_all(list(said.items))
+    return None
+
+
+def _says(annotation: ir.Expr | None) -> bool:
+    """Whether an annotation is ``TypeGuard[…]`` or ``TypeIs[…]``."""
+    if annotation is None or annotation[0] != "i":
+        return False
+    named = annotation[2]
+    return bool(named[3 if named[0] == "a" else 2] in _GUARDS) if named[0] in ("a", "n") else False
 
 
 def _excluded(frame: Frame, name: str, classes: Value) -> Value:

@@ -1,6 +1,7 @@
 """Operators are calls: ``basket << row``, ``basket[key] = row``, ``if basket:`` run what the class has for them.
 
-Like other functions, these methods are passed over as long as they mention nothing that can matter.
+Like other functions, these methods are passed over as long as they mention nothing that can matter; not those that
+give an object of their own class, which runs what they were given (``start >> load >> save``).
 """
 
 from __future__ import annotations
@@ -39,6 +40,36 @@ def note_method(solver: Any, method: FunctionInfo) -> None:
     """A method of a class turns out to mention something that can matter."""
     if method.name in METHODS and method.class_info is not None:
         solver.write(("operator", method), _YES)
+
+
+def note_making(solver: Any, method: FunctionInfo) -> None:
+    """A method is defined; one that gives an object of its own class passes on what that object is to run."""
+    owner = method.class_info
+    if owner is not None and method.params and _gives_own(method.body, owner.name, method.params[0][0]):
+        solver.write(("operator", method), _YES)
+
+
+def _gives_own(statements: tuple[ir.Stmt, ...], name: str, own: str) -> bool:
+    """Whether what is returned is the object itself, or a new one: ``Steps(…)``, ``type(self)(…)``."""
+    for s in statements:
+        if s[0] == "R" and s[2] is not None:
+            given: ir.Expr = s[2]
+            if given[0] == "n" and given[2] == own:
+                return True
+            if given[0] == "c" and _is_class(given[2], name, own):
+                return True
+        elif s[0] == "I" and (_gives_own(s[3], name, own) or _gives_own(s[4], name, own)):
+            return True
+    return False
+
+
+def _is_class(called: ir.Expr, name: str, own: str) -> bool:
+    if called[0] == "n":
+        return bool(called[2] == name)
+    of: ir.Expr | None = called[2] if called[0] == "a" and called[3] == "__class__" else None
+    if called[0] == "c" and called[2][0] == "n" and called[2][2] == "type" and len(called[3]) == 1:
+        of = called[3][0]
+    return of is not None and of[0] == "n" and bool(of[2] == own)
 
 
 def between(frame: Frame, e: ir.Expr, left: Value, right: Value) -> Value | None:
@@ -122,4 +153,4 @@ def _call(frame: Frame, atom: Any, view: Any, method: Any, args: list[Value], sp
     return made
 
 
-__all__ = ["alone", "asked", "between", "called", "compared", "in_place", "note_method"]
+__all__ = ["alone", "asked", "between", "called", "compared", "in_place", "note_making", "note_method"]

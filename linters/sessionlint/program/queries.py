@@ -22,7 +22,11 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 
 
-_CONTAINERS = ("builtins.dict", "builtins.list", "builtins.set")
+#: Classes and functions of libraries whose result matters where they make the default of a field.
+_MAKERS = frozenset((
+    "builtins.dict", "builtins.list", "builtins.set", *knowledge.FACTORY_MAKERS, *knowledge.SESSION_CLASSES,
+    *knowledge.RAW_CONNECTIONS,
+))  # fmt: skip
 
 
 def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -53,6 +57,7 @@ def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         "sqlalchemy.orm.mapped_column",
         "sqlmodel.Field",
         "pydantic.Field",
+        "pydantic.PrivateAttr",
         "dataclasses.field",
         "attrs.field",
         "attr.ib",
@@ -71,7 +76,7 @@ def _made_by_default(frame: Frame, keywords: Keywords, e: ir.Expr) -> None:
     """``field(default_factory=session_factory)``: every instance opens a session of its own."""
     for key, value in keywords:
         for atom in value if key in ("default_factory", "factory") else ():
-            makes = atom.tag == "fn" or (atom.tag == "ext" and atom.name in _CONTAINERS)
+            makes = atom.tag == "fn" or (atom.tag == "ext" and atom.name in _MAKERS)
             if makes or frame.solver.kind_of(atom) == "factory":
                 frame.solver.write(("default", frame.site(e[1])), frame.machine.call(frame, atom, [], [], e))
 

@@ -22,6 +22,8 @@ BUILDS = ("model_validate", "model_validate_json", "model_construct", "parse_obj
 COPIED = Const(UNKNOWN_KEYWORDS, "str")
 #: Keys of this kind tell what handles the fields of a data class were given.
 FIELD = "field"
+#: Keys of this kind have what a copy was given in the place of a session or object that the original has.
+REPLACED = "replaced"
 #: Cells of what statements assign to fields.
 ASSIGNED = "assigned"
 #: What a field holds that was given something nothing is known of.
@@ -47,10 +49,7 @@ def reads(frame: Frame, atom: Inst, name: str) -> bool:
 
 
 def read(frame: Frame, atom: Inst, name: str, args: list[Value], keywords: Keywords) -> Value:
-    """``pair._replace(user=1)``, ``typed_dictionary.get("session")``."""
-    if name == "_replace":
-        given = {Const(field, FIELD): value or UNTOLD for field, value in keywords}
-        return (atom._replace(bindings=tuple((k, given.get(k, v)) for k, v in atom.bindings)),)
+    """``typed_dictionary.get("session")``."""
     if name != "get":
         return (atom,)
     key = literal(args[0]) if args else None
@@ -126,21 +125,6 @@ def asdict(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
     given = args[0] if args else UNKNOWN
     seen = [v for a in given for v in (frame.solver.views(a) if a.tag in ("param", "injected") else (a,))]
     return tuple(_filled(frame, atom) for atom in seen if atom.tag == "inst" and not frame.solver.kind_of(atom))
-
-
-def replaced(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    """``dataclasses.replace(record, user=1)``: the same with other fields."""
-    known = tuple(a for a in (args[0] if args else UNKNOWN) if a.tag == "inst" and not frame.solver.kind_of(a))
-    out: list[Any] = []
-    for record in known:
-        given = {Const(name, FIELD): value or UNTOLD for name, value in keywords if name != UNKNOWN_KEYWORDS}
-        for key, value in given.items():
-            others = tuple(a for a in value if a.tag not in ("const", "text") and a not in UNTOLD)
-            frame.solver.write(("attr", record.info, key.value), others)
-        if len(given) < len(keywords):
-            given = {key: UNTOLD for key, _ in record.bindings} | given
-        out.append(record._replace(bindings=tuple((k, given.get(k, v)) for k, v in record.bindings)))
-    return tuple(out) or (Ext("dataclasses.replace()"),)
 
 
 def _filled(frame: Frame, record: Inst) -> Map:

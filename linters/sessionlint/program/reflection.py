@@ -34,3 +34,9 @@ def session_class(frame: Frame, atom: Any) -> Ext:
     """The library's class of a session, or of the sessions a factory makes."""
     is_async = frame.solver.is_async(atom)
     return Ext("sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session")
+
+
+def engine_of(frame: Frame, atom: Any, name: str) -> Ext:
+    """The engine of a session or connection: nobody knows which, but what it opens is another connection."""
+    is_async = name != "sync_engine" and frame.solver.is_async(atom)
+    return Ext("sqlalchemy.ext.asyncio.AsyncEngine()" if is_async else "sqlalchemy.Engine()")

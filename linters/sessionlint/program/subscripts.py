@@ -116,7 +116,9 @@ _HOLDERS = (
 )  # fmt: skip
 
 
-_AROUND = (*_HOLDERS, "Coroutine", "Final", "ClassVar", "Mapped", "Required", "NotRequired")
+#: They are no such object, but say something of one.
+_SAYS = ("Mapped", "TypeGuard", "TypeIs")
+_AROUND = (*_HOLDERS, *_SAYS, "Coroutine", "Final", "ClassVar", "Required", "NotRequired")
 
 
 def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
@@ -128,12 +130,13 @@ def _typed(frame: Frame, e: ir.Expr, base: Value, name: str) -> Value:
         inner = frame.evaluate(parts[0])
         return flattening.annotated(inner, join_all([frame.evaluate(p) for p in parts[1:]]))
     if name == "sys.modules":
-        module = literal(frame.evaluate(index))
+        own = index[0] == "n" and index[2] == "__name__"
+        module = frame.module.name if own else literal(frame.evaluate(index))
         return frame.solver.module_value(module, frame.path) if isinstance(module, str) else UNKNOWN
     if last in ("Optional", "Union"):
         return join_all([frame.evaluate(p) for p in parts])
     if last in _AROUND:
-        if last == "Mapped":
+        if last in _SAYS:
             return (*base, Seq((frame.evaluate(parts[0]),)))
         if last in ("Final", "ClassVar"):
             return frame.evaluate(parts[0])

@@ -8,12 +8,14 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Value
+from sessionlint.program.values import Param, Value, contained
 from sessionlint.rules.background_work import enclosing, is_made_in, sessions_in
 
 #: A parameter whose elements run together, and one that is called many times together.
 ELEMENTS, CALLED = "elements", "called"
 _TOGETHER = ("asyncio.gather", "asyncio.wait", "asyncio.as_completed")
+#: What is no session, and holds none beside what it is seen to hold.
+_BRINGS_NONE = frozenset({"const", "text", "ext", "seq", "map", "column", "mod"})
 _WRAPS = ("list", "tuple", "set")
 _ROUNDS = 4
 
@@ -75,6 +77,12 @@ def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:
         return not is_made_in(program, session, chain)
     own = any(session in sessions_in(program, default) for f in chain for _, default in f.param_values.values())
     return session.tag == "injected" and function.class_info is None and not own
+
+
+def may_bring(program: Program, function: FunctionInfo, name: str) -> bool:
+    """Whether callers may bring a session by a parameter: not where all that is known of it are ids and the like."""
+    views = program.solver.views(Param(function, name))
+    return any(atom.tag not in _BRINGS_NONE or program.kind(atom) for atom in contained(tuple(views)))
 
 
 def _in_collection(function: FunctionInfo, expr: ir.Expr, params: set[str]) -> Iterator[tuple[str, str]]:

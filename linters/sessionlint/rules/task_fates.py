@@ -19,6 +19,7 @@ _INNER: Final = ("F", "C", "lam")
 #: Statements that look at a value once and let it go, with their test in the third place.
 _TESTS: Final = ("I", "W", "as")
 _LOOPS: Final = ("L", "W")
+_ROWS: Final = ("t", "l")
 _PARTS: Final = ("t", "l", "e")
 _LOOKED_AT: Final = frozenset({"E", "=", ":", "L", *_TESTS})
 _COPIES: Final = frozenset({"list", "tuple", "set"})
@@ -43,9 +44,24 @@ def fate_of(event: Event) -> str | None:
         elif statement[0] in _TESTS:
             if _falls_through(statement[2], event.span):
                 return "only asked whether it is there"
-        elif statement[-1] is not None and statement[-1][1] == event.span:
-            return _of_name(event, body, statement, weak)
+        elif (target := _target_of(statement, event.span)) is not None:
+            return _of_name(event, body, statement, target, weak)
     return None
+
+
+def _target_of(statement: ir.Stmt, span: ir.Span4) -> ir.Expr | None:
+    """What a statement gives the task to: its one target, or the one in the task's place (``task, name = …, …``)."""
+    value = statement[-1]
+    if value is None or (statement[0] == "=" and len(statement[2]) > 1):
+        return None
+    target: ir.Expr = statement[2][0] if statement[0] == "=" else statement[2]
+    if value[1] == span:
+        return target
+    if statement[0] != "=" or value[0] not in _ROWS or target[0] not in _ROWS or len(value[2]) != len(target[2]):
+        return None
+    if any(part[0] == "*" for part in (*value[2], *target[2])):
+        return None
+    return next((to for to, part in zip(target[2], value[2], strict=True) if part[1] == span), None)
 
 
 def _of_element(body: Any, name: str) -> str | None:
@@ -55,11 +71,10 @@ def _of_element(body: Any, name: str) -> str | None:
     return f"given to {name}, which nothing reads" if mentioned <= 1 else None
 
 
-def _of_name(event: Event, body: Any, statement: ir.Stmt, weak: frozenset[ir.Span4]) -> str | None:
+def _of_name(
+    event: Event, body: Any, statement: ir.Stmt, target: ir.Expr, weak: frozenset[ir.Span4]
+) -> str | None:  # fmt: skip
     """What becomes of a task that is given to a name."""
-    target = statement[2][0] if statement[0] == "=" else statement[2]
-    if statement[0] == "=" and len(statement[2]) > 1:
-        return None
     if target[0] != "n" or event.function.name == "<module>" or target[2] in globals_of(body):
         return None
     name = target[2]
@@ -190,12 +205,21 @@ def reads(node: Any, name: str, weak: frozenset[ir.Span4] = frozenset()) -> Iter
         elif op == "n" and len(child) == 3 and child[2] == name:
             yield ""
         elif op == "=" and len(child) == 4:
-            yield from reads(tuple(t for t in child[2] if t[0] != "n"), name, weak)
+            yield from reads(tuple(_without_names(child[2])), name, weak)
             yield from reads((child[3],), name, weak)
         elif op == ":" and len(child) == 5 and child[2][0] == "n":
             yield from reads((child[4],), name, weak)
         else:
             yield from reads(child, name, weak)
+
+
+def _without_names(targets: tuple[ir.Expr, ...]) -> Iterator[ir.Expr]:
+    """Targets without the names among them, which are assigned and not read."""
+    for target in targets:
+        if target[0] in _ROWS:
+            yield from _without_names(target[2])
+        elif target[0] != "n":
+            yield target
 
 
 def _is_method_of(expr: ir.Expr, name: str) -> bool:

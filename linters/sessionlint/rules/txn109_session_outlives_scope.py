@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program import class_containers, lasting
+from sessionlint.program.annotated import FIELD
 from sessionlint.program.handles import HELD
 from sessionlint.program.stand_ins import stand_ins
 from sessionlint.program.values import Handle, Value, contained
@@ -648,6 +649,10 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
             f"on {_PLACES[place]}, where all requests share it. "
             "Keep the context manager there, and open a session per piece of work"
         )
+    if place == FIELD:
+        owners = [a.info for v in event.args for a in v]
+        left = [a for a in held if a not in closed and not any(closes(program, info, a) for info in owners)]
+        return "that nothing closes. Close it where the object ends, or take the session as an argument" if left else ""
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure") or (function.is_generator and not is_kept):
         return ""

@@ -9,6 +9,7 @@ from sessionlint.program.model import Event
 from sessionlint.program.strings import whole
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.walking import nodes_below
 
 META = Rule(
     code="TXN404",
@@ -83,6 +84,23 @@ def moor():
     return fetch(HARBOUR)  # TXN404@12
 """
     ),
+    Bad(
+        source="""
+# --- app/auth/rights.py
+def may_land(user):
+    return True
+# --- app/common.py
+from app.auth.rights import may_land
+
+DEPTH = 4
+# --- app/services/berths.py
+from app.common import *  # TXN404@1
+
+
+async def berth(session, user):
+    return may_land(user)
+"""
+    ),
 ]
 
 GOOD = [
@@ -128,6 +146,33 @@ def moor(name):
     return fetch(HARBOUR), fetch(f"app.harbours.{name}")
 """
     ),
+    Good(
+        source="""
+# --- app/auth/rights.py
+def may_land(user):
+    return True
+# --- app/common.py
+from app.auth.rights import may_land
+
+DEPTH = 4
+# --- app/services/berths.py
+from app.common import *
+
+
+async def berth(session):
+    return DEPTH
+# --- app/services/piers.py
+from app.common import *
+
+
+def may_land(user):
+    return user is not None
+
+
+async def pier(session, user):
+    return may_land(user)
+"""
+    ),
 ]
 
 
@@ -171,8 +216,24 @@ def _auth_target(program: Program, event: Event) -> str | None:
         return None
     if program.policy.layer_of(path) == "auth":
         return f"{dotted}.{member}" if member and member != "*" else dotted
-    for atom in program.solver.member(path, member) if member and member != "*" else ():
-        info = getattr(atom, "info", None)
-        if info is not None and atom.tag in ("fn", "cls") and program.policy.layer_of(info.path) == "auth":
-            return str(info.dotted)
+    star = member == "*"
+    for name in _used_names(program, event.path) if star else [member] if member else []:
+        for atom in program.solver.member(path, name):
+            if star and atom not in program.solver.member(event.path, name):
+                continue
+            info = getattr(atom, "info", None)
+            if info is not None and atom.tag in ("fn", "cls") and program.policy.layer_of(info.path) == "auth":
+                return str(info.dotted)
     return None
+
+
+def _used_names(program: Program, path: str) -> list[str]:
+    """The names that a file uses, which a star may have brought: none that begins with an underscore."""
+    module = program.solver.modules.get(path)
+    found: dict[str, None] = {}
+    for function in (module.body, *module.functions) if module is not None else ():
+        parts = (function.body, function.decorators, function.params)
+        for node in (n for part in parts for n in nodes_below(part)):
+            if node[0] == "n" and len(node) == 3 and isinstance(node[2], str) and not node[2].startswith("_"):
+                found[node[2]] = None
+    return list(found)

@@ -248,6 +248,24 @@ async def connect():
     return await asyncpg.create_pool("postgresql://app@db.example.com/app")  # TXN504@38
 """,
     ),
+    Bad(
+        path="app/session.py",
+        policy=(("tls", "verified"),),
+        source="""
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://app@db.example.com/app"
+bare = ssl.SSLContext()
+either = ssl.SSLContext(ssl.PROTOCOL_TLS)
+told = ssl.SSLContext()
+told.verify_mode = ssl.CERT_NONE  # TXN504@1
+first = create_async_engine(URL, connect_args={"ssl": bare})  # TXN504@48
+second = create_async_engine(URL, connect_args={"ssl": either})  # TXN504@49
+third = create_async_engine(URL, connect_args={"ssl": told})
+""",
+    ),
 ]
 
 GOOD = [
@@ -387,6 +405,29 @@ async def connect(options, context):
     pymysql.connect(host="db.example.com")
     await asyncpg.connect(host="db.example.com", ssl=context)
     return await asyncpg.create_pool("postgresql://app@db.example.com/app", ssl=context)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        policy=(("tls", "verified"),),
+        source="""
+import os
+import ssl
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+URL = "postgresql+asyncpg://app@db.example.com/app"
+client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+asking = ssl.SSLContext()
+asking.verify_mode = ssl.CERT_REQUIRED
+naming = ssl.SSLContext(ssl.PROTOCOL_TLS)
+naming.check_hostname = True
+from_outside = ssl.SSLContext()
+from_outside.verify_mode = ssl.VerifyMode[os.environ["VERIFY"]]
+first = create_async_engine(URL, connect_args={"ssl": client})
+second = create_async_engine(URL, connect_args={"ssl": asking})
+third = create_async_engine(URL, connect_args={"ssl": naming})
+fourth = create_async_engine(URL, connect_args={"ssl": from_outside})
 """,
     ),
 ]

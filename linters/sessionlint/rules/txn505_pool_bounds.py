@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.consuming import AT_MOST
+from sessionlint.program.pool_objects import options_of
 from sessionlint.program.values import Site, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_settings import EngineCall, engine_calls, only_for_sqlite, settled
+from sessionlint.rules.engine_settings import EngineCall, Place, engine_calls, only_for_sqlite, resolved, settled
+
+_OPTIONS = ("pool_size", "max_overflow")
 
 META = Rule(
     code="TXN505",
@@ -191,6 +194,26 @@ narrow = engine_from_config(SETTINGS, "db.")  # TXN505@10
 wide = async_engine_from_config({"sqlalchemy.url": os.environ["STOCK_DB"], "sqlalchemy.pool_size": 0})  # TXN505@8
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+import psycopg
+from sqlalchemy import QueuePool, create_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool as Connections
+
+
+def dial():
+    return psycopg.connect(os.environ["YARD"])
+
+
+narrow = create_engine("postgresql+psycopg://", pool=QueuePool(dial, pool_size=2))  # TXN505@80
+second = QueuePool(dial, 1)  # TXN505@26
+engine = create_engine("postgresql+psycopg://", pool=second)
+endless = create_engine("postgresql+psycopg://", pool=Connections(dial, 5, max_overflow=-1))  # TXN505@89
+""",
+    ),
 ]
 
 GOOD = [
@@ -251,6 +274,26 @@ def named(prefix):
     return engine_from_config(SETTINGS, prefix)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+import psycopg
+from sqlalchemy import NullPool, QueuePool, create_engine
+
+
+def dial():
+    return psycopg.connect(os.environ["YARD"])
+
+
+wide = create_engine("postgresql+psycopg://", pool=QueuePool(dial, pool_size=8, max_overflow=4))
+usual = create_engine("postgresql+psycopg://", pool=QueuePool(dial))
+from_outside = create_engine("postgresql+psycopg://", pool=QueuePool(dial, int(os.environ["SIZE"])))
+none = create_engine("postgresql+psycopg://", pool=NullPool(dial))
+of_no_engine = QueuePool(dial, pool_size=1)
+""",
+    ),
 ]
 
 
@@ -260,23 +303,39 @@ def check(program: Program) -> Iterator[Finding]:
     for call in engine_calls(program):
         if call.all_urls("is_sqlite") or only_for_sqlite(program, call.event):
             continue
-        function = call.event.function
-        for option, message in _defects(program, call):
-            span = call.span_of(option)
-            if (function.path, span) not in seen:
-                seen.add((function.path, span))
-                yield program.finding(META, (function, span), message, call.steps(program))
+        for place, message in (*_of_options(program, call), *_of_pools(program, call)):
+            site = (place[0].path, place[1])
+            if site not in seen:
+                seen.add(site)
+                yield program.finding(META, place, message, call.steps(program))
 
 
-def _defects(program: Program, call: EngineCall) -> Iterator[tuple[str, str]]:
+def _of_options(program: Program, call: EngineCall) -> Iterator[tuple[Place, str]]:
+    """What an engine is told of the pool that it makes."""
+    for option, message in _defects(program, {name: call.value_of(program, name) for name in _OPTIONS}):
+        yield (call.event.function, call.span_of(option)), message
+
+
+def _of_pools(program: Program, call: EngineCall) -> Iterator[tuple[Place, str]]:
+    """What the pool is told that an engine is given."""
+    sites = {a.site for a in call.value_of(program, "pool") if a.tag == "obj"}
+    for made in program.events("pool") if sites else ():
+        if made.site in sites:
+            told = options_of(made)
+            values = {name: resolved(program, told[name][0]) for name in _OPTIONS if name in told}
+            for option, message in _defects(program, values):
+                yield (made.function, told[option][1]), message
+
+
+def _defects(program: Program, values: dict[str, Value]) -> Iterator[tuple[str, str]]:
     """The options that are out of bounds, and what is wrong with them."""
     least = program.policy.pool_min
-    sizes = _numbers(program, call.value_of(program, "pool_size"))
+    sizes = _numbers(program, values.get("pool_size", ()))
     if sizes and all(size < least for size in sizes):
         size = sizes[0]
         what = "no bound" if size == 0 else f"room for {size}, under the policy's minimum of {least}"
         yield "pool_size", f"The pool has {what}: pool_size={size}. Set pool_size to {least} or more."
-    overflow = _numbers(program, call.value_of(program, "max_overflow"))
+    overflow = _numbers(program, values.get("max_overflow", ()))
     if overflow and all(number < 0 for number in overflow):
         yield "max_overflow", f"The pool has no bound: max_overflow={overflow[0]}. Set it to a small number."
 

@@ -13,7 +13,14 @@ from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import awaited_tasks, sessions_in, started_values
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
+from sessionlint.rules.concurrent_helpers import (
+    CALLED,
+    ELEMENTS,
+    concurrent_parameters,
+    given_together,
+    is_foreign,
+    may_bring,
+)
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.repeating import is_repeated
@@ -554,7 +561,7 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
 
 def _own(program: Program, event: Event, counts: Counter[Any]) -> Counter[Any]:
     """Without what callers bring to a helper: that is theirs to answer for."""
-    if not any(given_together(event)):
+    if not any(may_bring(program, event.function, name) for name, _ in given_together(event)):
         return counts
     return Counter({s: n for s, n in counts.items() if not is_foreign(program, event.function, s)})
 
