@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     awaitables,
+    beginning,
     calls,
     consuming,
     definitions,
@@ -133,10 +134,13 @@ def _compare(frame: Frame, e: ir.Expr) -> Value:
 def _unary(frame: Frame, e: ir.Expr) -> Value:
     value = frame.evaluate(e[3])
     made = operators.alone(frame, e, value)
+    if value and e[2] == "not" and value[0].tag == "operation":
+        return beginning.negated(value) or made
     return tuple(a for a in value if a.tag == "predicate") or made
 
 
 def _conditional(frame: Frame, e: ir.Expr) -> Value:
+    asked = beginning.asked(frame, e[2])
     operators.asked(frame, frame.evaluate(e[2]), e[2][1])
     told = told_tests.outcome(frame, e[2]) if frame.depth else None
     if told is not None:
@@ -145,10 +149,14 @@ def _conditional(frame: Frame, e: ir.Expr) -> Value:
     depth = len(frame.guards)
     frame.guards.extend(guards_in(frame, e[2]))
     inside, outside = listed.tested(frame, e[2]) if e[2][0] in listed.TESTS else ((), ())
+    if asked is not None:
+        beginning.note(frame, asked.where_it_holds, asked)
     body = listed.chosen(frame.evaluate(e[3]), inside)
     after = frame.snapshot()
     frame.restore(before)
     frame.guards[depth:] = otherwise(frame, e[2])
+    if asked is not None:
+        beginning.note(frame, asked.where_not, asked)
     orelse = listed.chosen(frame.evaluate(e[4]), outside)
     del frame.guards[depth:]
     frame.merge(after)
