@@ -278,7 +278,7 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     frame.flags.append("loop")
     for target, iterable, conditions in e[4]:
         source = frame.evaluate(iterable)
-        item = element_of(frame, source, iterable[1])
+        item = _each(frame, e, source, iterable)
         assign(frame, target, item, None)
         if target[0] == "t":
             pairs.note(frame, target, source)
@@ -302,6 +302,16 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     if e[2] == "DictComp":
         return (awaitables.comprehension(values[0], values[1]),)
     return (Seq((values[0],), True),)
+
+
+def _each(frame: Frame, e: ir.Expr, source: Value, iterable: ir.Expr) -> Value:
+    """What a comprehension goes through; all but a generator expression come to the end of it, as ``for`` does."""
+    if e[2] == "GeneratorExp":
+        return element_of(frame, source, iterable[1])
+    frame.flags.append("iterated")
+    item = element_of(frame, source, iterable[1])
+    frame.flags.pop()
+    return item
 
 
 def _names(target: ir.Expr) -> list[str]:
