@@ -32,6 +32,8 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     """``if``: one way where it is known which, else both."""
     asked = beginning.asked(frame, s[2])
     test = frame.evaluate(s[2])
+    if asked is None and test:
+        asked = beginning.by_outcome(frame, test)
     operators.asked(frame, test, s[2][1])
     if _goes_one_way(frame, s, test):
         return

@@ -59,6 +59,8 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
             if fact == holding.QUERIED:
                 holding.asked(frame, subject, e)
+            elif fact == beginning.ASKED:
+                beginning.asked_below(frame, subject)
             elif fact == holding.SOMETIMES:
                 sometimes.by_callee(frame, subject, (atom, holding.IF_SO) in summary.leaves, e)
             elif fact != holding.IF_SO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.values import SESSION, UNKNOWN, Value
 
@@ -33,6 +34,31 @@ def begin_again(frame: Frame, closed: list[Any], before: dict[str, Value]) -> No
         names = [name for name, value in frame.env.items() if handle in value]
         if not any(before.get(name) == UNKNOWN or _has_another(frame, name, closed) for name in names):
             frame.facts[(handle, "closed")] = YES
+
+
+def over(frame: Frame, since: int, body: tuple[ir.Stmt, ...], before: dict[str, Value]) -> None:
+    """No round is left: what a name has from the ``with`` of a round, and from nowhere else, is closed.
+
+    Where there was no round at all the name has nothing in it. ``since`` counts what had been left before the loop.
+    """
+    first, last = body[0][1], body[-1][1]
+    for handle in dict.fromkeys(frame.left[since:]):
+        if handle.tag != "handle" or handle.kind != SESSION or handle.registry or handle.site[0] != frame.path:
+            continue
+        span = handle.site[1]
+        if not (first[:2] <= span[:2] and span[2:] <= last[2:]) or frame.know(handle, "closed") == YES:
+            continue
+        names = [name for name, value in frame.env.items() if handle in value]
+        if names and not any(_had_another(frame, name, since, before) for name in names):
+            frame.facts[(handle, "closed")] = YES
+            frame.learn(handle, "open", False)
+
+
+def _had_another(frame: Frame, name: str, since: int, before: dict[str, Value]) -> bool:
+    """Whether a name may have something else in it than literals and what the loop's own blocks have closed."""
+    known = before.get(name, ())
+    unknown = name in before and (known == UNKNOWN or any(a.tag != "const" for a in known))
+    return unknown or any(a.tag != "const" and a not in frame.left[since:] for a in frame.env[name])
 
 
 def _has_another(frame: Frame, name: str, closed: list[Any]) -> bool:

@@ -9,6 +9,7 @@ from sessionlint.program import from_requests, handed_dependencies, stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
+    SESSION,
     UNKNOWN,
     Annotation,
     Dependency,
@@ -55,11 +56,26 @@ def inject(
     known = any(frame.solver.kind_of(a) or _is_plain(frame, a) for a in result)
     known = known or not any(frame.solver.kind_of(a) for a in typed)
     frame.solver.write(("injected", source), result if result and known else join(result, typed))
-    injected = Injected(source)
+    injected = _handed_on(frame, target, result) or Injected(source)
     if info is None:
         held = "handle" if frame.solver.kind_of(injected) else ""
         frame.emit("inject", span, name=name, value=(dependency,), subject=(injected,), text=held)
     return (injected,)
+
+
+def _handed_on(frame: Frame, target: Value, result: Value) -> Injected | None:
+    """The session that a dependency is injected itself and gives as it is: who asks for that has the same one.
+
+    One that begins or ends its transaction stands for what it makes of it.
+    """
+    if len(result) != 1 or len(target) != 1 or target[0].tag != "fn":
+        return None
+    given = result[0]
+    if not isinstance(given, Injected) or frame.solver.kind_of(given) != SESSION:
+        return None
+    summary = frame.solver.summary_of(target[0].info)
+    ends = any(effect.kind == "txn" for effect in summary.effects) or summary.yield_transactions
+    return None if ends else given
 
 
 def _is_plain(frame: Frame, atom: Any) -> bool:

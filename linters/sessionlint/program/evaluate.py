@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     asked_names,
     attributes,
+    beginning,
     by_constant,
     by_key,
     calls,
@@ -85,7 +86,7 @@ _RECEIVERS = ("self", "cls")
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register", "send", "awaits"}
 #: Facts about handles that callers need to know of.
-_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed", "queried"}
+_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed", "queried", beginning.ASKED}
 
 
 def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
@@ -239,6 +240,7 @@ def _summary(frame: Frame) -> Summary:
         guards[effect] = either(guards[effect], under) if effect in guards else under
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_local(a)))
+    leaves = beginning.left(leaves, exported, frame.returns)
     leaves |= sometimes.left(frame, exported) if frame.exits else frozenset()
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
         if (effect.subject, effect.name) not in leaves:

@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     awaitables,
+    beginning,
     calls,
     consuming,
     definitions,
@@ -133,10 +134,13 @@ def _compare(frame: Frame, e: ir.Expr) -> Value:
 def _unary(frame: Frame, e: ir.Expr) -> Value:
     value = frame.evaluate(e[3])
     made = operators.alone(frame, e, value)
+    if value and e[2] == "not" and value[0].tag == "operation":
+        return beginning.negated(value) or made
     return tuple(a for a in value if a.tag == "predicate") or made
 
 
 def _conditional(frame: Frame, e: ir.Expr) -> Value:
+    asked = beginning.asked(frame, e[2])
     operators.asked(frame, frame.evaluate(e[2]), e[2][1])
     told = told_tests.outcome(frame, e[2]) if frame.depth else None
     if told is not None:
@@ -145,10 +149,14 @@ def _conditional(frame: Frame, e: ir.Expr) -> Value:
     depth = len(frame.guards)
     frame.guards.extend(guards_in(frame, e[2]))
     inside, outside = listed.tested(frame, e[2]) if e[2][0] in listed.TESTS else ((), ())
+    if asked is not None:
+        beginning.note(frame, asked.where_it_holds, asked)
     body = listed.chosen(frame.evaluate(e[3]), inside)
     after = frame.snapshot()
     frame.restore(before)
     frame.guards[depth:] = otherwise(frame, e[2])
+    if asked is not None:
+        beginning.note(frame, asked.where_not, asked)
     orelse = listed.chosen(frame.evaluate(e[4]), outside)
     del frame.guards[depth:]
     frame.merge(after)
@@ -270,7 +278,7 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     frame.flags.append("loop")
     for target, iterable, conditions in e[4]:
         source = frame.evaluate(iterable)
-        item = element_of(frame, source, iterable[1])
+        item = _each(frame, e, source, iterable)
         assign(frame, target, item, None)
         if target[0] == "t":
             pairs.note(frame, target, source)
@@ -294,6 +302,16 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     if e[2] == "DictComp":
         return (awaitables.comprehension(values[0], values[1]),)
     return (Seq((values[0],), True),)
+
+
+def _each(frame: Frame, e: ir.Expr, source: Value, iterable: ir.Expr) -> Value:
+    """What a comprehension goes through; all but a generator expression come to the end of it, as ``for`` does."""
+    if e[2] == "GeneratorExp":
+        return element_of(frame, source, iterable[1])
+    frame.flags.append("iterated")
+    item = element_of(frame, source, iterable[1])
+    frame.flags.pop()
+    return item
 
 
 def _names(target: ir.Expr) -> list[str]:

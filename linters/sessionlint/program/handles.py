@@ -196,14 +196,14 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
     flags: tuple[str, ...] = ()
     subjects = subjects_of(receiver)
     if not savepoint and kind in (SESSION, CONNECTION, FACTORY):
-        if any(set(subjects) & set(t.subjects) for t in frame.tx if not t.savepoint) or any(
-            frame.know(s, "begun") == 1 for s in subjects
-        ):
+        if (frame.tx and beginning.is_open(frame, subjects)) or any(frame.know(s, "begun") == 1 for s in subjects):
             flags = ("already begun",)
         elif any(frame.know(s, "used") == 1 for s in subjects):
             flags = ("autobegun",)
     if any(frame.know(s, "closed") == 1 for s in subjects):
         flags = (*flags, "closed")
+    if not savepoint and any(beginning.how(frame, s) != "begin" for s in subjects):
+        flags = (*flags, beginning.ASKED)
     context = ("context",) if frame.flags and frame.flags[-1] == "context" else ()
     site = frame.site(e[1])
     handle = Handle(TRANSACTION, site, site, receiver, False, frame.solver.is_async(receiver), savepoint)

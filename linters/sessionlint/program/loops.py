@@ -73,10 +73,15 @@ def _loop(
         frame.restore(before)
     elif not endless:
         frame.merge(before)
-    if not frame.dead:
+    closes = len(frame.left) > blocks
+    if not frame.dead and orelse:
+        if closes:
+            closed_rounds.over(frame, blocks, body, before[0])
         frame.machine.block(frame, orelse)
     for env, facts, _ in broken:
         frame.merge((env, facts, False))
+    if closes and not frame.dead:
+        closed_rounds.over(frame, blocks, body, before[0])
 
 
 def _raise_as_at_first(frame: Frame, start: int, raising: dict[Any, frozenset[str]]) -> None:

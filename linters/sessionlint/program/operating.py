@@ -20,7 +20,7 @@ from sessionlint.program import (
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Hop
-from sessionlint.program.operations import PASSIVE
+from sessionlint.program.operations import ASKS, ASKS_FOR, PASSIVE
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
@@ -115,11 +115,11 @@ def _note(frame: Frame, subject: Any, name: str, write: bool, touches: bool, how
     """What holds of a session or connection once the operation has run."""
     if name not in PASSIVE:
         frame.effect(Effect("use", "write" if write else "read", subject), e[1], how)
-    if name in ("in_transaction", "in_nested_transaction"):
+    if name in ASKS:
         beginning.ask(frame, subject)
-        frame.learn(subject, "used", False)
-        frame.learn(subject, "begun", False)
-        holding.let_go(frame, subject)
+        beginning.settle(frame, subject)
+    elif name in ASKS_FOR and not frame.know(subject, beginning.ASKED):
+        beginning.ask(frame, subject)
     if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
         frame.learn(subject, "used")
     if name not in PASSIVE:

@@ -6,9 +6,14 @@ END = {"commit": "commit", "rollback": "rollback", "prepare": "commit"}
 BEGIN = {"begin", "begin_nested", "begin_twophase", "transaction"}
 CLOSE = {"close", "aclose", "close_all", "remove", "invalidate", "dispose", "terminate", "release"}
 SAME = {"execution_options", "with_for_update", "options"}
+#: What asks a session whether a transaction is open; what gives that, or ``None``.
+ASKS = ("in_transaction", "in_nested_transaction")
+ASKS_FOR = ("get_transaction", "get_nested_transaction")
+#: The name of the outcome of ``not session.in_transaction()``.
+ASKS_NOT = "not in_transaction"
 #: Asking and forgetting work on a closed session and begin nothing.
 PASSIVE = {
-    "in_transaction", "in_nested_transaction", "get_bind", "expunge", "expunge_all", "expire", "expire_all",
+    *ASKS, *ASKS_FOR, "get_bind", "expunge", "expunge_all", "expire", "expire_all",
     "is_modified",
     "no_autoflush", "identity_key", "object_session", "dirty", "new", "info",
 }  # fmt: skip

@@ -118,11 +118,23 @@ def _result(
     elif function.class_info is not None:
         result = _itself(function, mapped, result)
     result = type_keys.asked_for(frame, function, bindings, result)
-    for atom in raw:
-        if atom.tag == "handle" and atom.kind == TRANSACTION and _hands_out_unbegun(function, summary, atom):
-            result = tuple(a for a in result if a.tag != "handle" or a.kind != TRANSACTION)
-            result = join(result, handles.begun_by_caller(frame, atom, mapped.get(atom.parent, (atom.parent,)), e))
-    return result
+    unbegun = [
+        a for a in raw if a.tag == "handle" and a.kind == TRANSACTION and _hands_out_unbegun(function, summary, a)
+    ]
+    return _begun(frame, unbegun, result, mapped, e) if unbegun else result
+
+
+def _begun(frame: Frame, unbegun: list[Any], result: Value, mapped: dict[Any, Value], e: ir.Expr) -> Value:
+    """What a function hands out un-begun begins here: one of them, where it picks out of several."""
+    given = tuple([a for a in result if a.tag != "handle" or a.kind != TRANSACTION])
+    before = frame.snapshot()
+    for index, atom in enumerate(unbegun):
+        ways = frame.snapshot()
+        frame.restore(before)
+        given = join(given, handles.begun_by_caller(frame, atom, mapped.get(atom.parent, (atom.parent,)), e))
+        if index:
+            frame.merge(ways)
+    return given
 
 
 def _handed_back(frame: Frame, function: FunctionInfo, raw: Value, mapped: dict[Any, Value], e: ir.Expr) -> Value:

@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import listed, picking, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import KEPT, FunctionInfo
+from sessionlint.program.operations import ASKS, ASKS_NOT
 from sessionlint.program.predicates import names_tenant
 from sessionlint.program.values import (
     MARK,
@@ -136,6 +137,8 @@ def _operation(
     """What stands for items or an entry of a parameter is known now; other operations stay what they are."""
     if atom.name == listed.LISTED:
         return listed.settled(atom, mapped.get(atom.receiver, UNKNOWN))
+    if atom.name in ASKS or atom.name == ASKS_NOT:
+        return tuple([atom._replace(receiver=a) for a in mapped.get(atom.receiver, (atom.receiver,))])
     if atom.name not in (strings.JOIN, picking.ENTRY):
         return (Operation(atom.receiver, atom.name, atom.result),)
     given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)

@@ -12,7 +12,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.gathered_errors import recorded_errors
 from sessionlint.rules.noted_in_finally import noted_outcomes
-from sessionlint.rules.noted_on_exit import noted_blocks
+from sessionlint.rules.noted_on_exit import noted_blocks, noted_by_callbacks
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within, watched
 
@@ -130,6 +130,7 @@ def told_blocks(function: FunctionInfo) -> list[ir.Span4]:
     return [
         *watched(function),
         *noted_blocks(function, _notes_errors, may_record),
+        *noted_by_callbacks(function, may_record),
         *noted_outcomes(function, may_record),
     ]
 

@@ -11,6 +11,8 @@ from sessionlint.rules.raised_later import outcome
 from sessionlint.rules.walking import nodes_below, own_nodes_below
 from sessionlint.rules.watching import is_loud, is_within
 
+_STACKS = ("contextlib.ExitStack", "contextlib.AsyncExitStack")
+_PUSHES = (".push", ".push_async_exit")
 _EXITS = ("__exit__", "__aexit__")
 #: Who asks whether an event leaves a trace that may tell of an outcome.
 Recording = Callable[[Event], bool]
@@ -39,10 +41,34 @@ def _is_entered(event: Event) -> bool:
     return "cm" in event.flags and "context" in event.flags
 
 
-def notes_error(method: FunctionInfo, records: Recording) -> bool:
+def noted_by_callbacks(function: FunctionInfo, records: Recording) -> list[ir.Span4]:
+    """What stands in the block of an exit stack behind ``stack.push_async_exit(record)``, which is told of errors."""
+    pushed = [
+        e for e in function.events
+        if e.kind == "external" and e.name.startswith(_STACKS) and e.name.endswith(_PUSHES) and e.args
+        and any(a.tag == "fn" and notes_error(a.info, records, a.info.class_info is not None) for a in e.args[0])
+    ]  # fmt: skip
+    if not pushed:
+        return []
+    blocks = [n for n in own_nodes_below(ir.body_of(function.facts)) if n[0] == "w/" and len(n) == 5]
+    return [
+        (*e.span[2:], *block[1][2:]) for e in pushed for block in blocks
+        if is_within(e.span, block[1]) and any(_is_stack_of(e, target) for _, target in block[2])
+    ]  # fmt: skip
+
+
+def _is_stack_of(event: Event, target: ir.Expr | None) -> bool:
+    """Whether a ``with`` gives the name whose method a call is."""
+    call = event.expr
+    if target is None or target[0] != "n" or call is None or call[0] != "c" or call[2][0] != "a":
+        return False
+    return bool(call[2][2][0] == "n" and call[2][2][2] == target[2])
+
+
+def notes_error(method: FunctionInfo, records: Recording, bound: bool = True) -> bool:
     """Whether an ``__exit__`` records the error it is told of, or logs it and lets it go on."""
     body = ir.body_of(method.facts)
-    errors = dict.fromkeys([p[0] for p in method.params[1:]], True)
+    errors = dict.fromkeys([p[0] for p in method.params[int(bound) :]], True)
     done = list(_on_error(body, errors, distinct=False))
     if any(_is_in(e, statement) and records(e) for statement in done for e in method.events):
         return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
+from sessionlint.rules.asked_first import goes_by_answer
 from sessionlint.rules.decorated import begun_around
 from sessionlint.rules.transactions import (
     behind,
@@ -61,6 +62,8 @@ def open_since(program: Program, event: Event) -> Since:
     outer = begun_around(program, event)
     if outer is not None:
         return Since(f"@{outer.decorator.name} opened it", (outer.step(program),), outer.decorator, holds=True)
+    if goes_by_answer(event):
+        return Since()
     injected = (atom for atom in event.subject if isinstance(atom, Injected))
     return next((found for atom in injected if (found := _by_dependency(program, event, atom)).steps), Since())
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sessionlint.program.beginning import ASKED
+from sessionlint.rules.matched_conditions import comes_along
+
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
 _HALVES = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
+_ENTERS = {leave: enter for enter, leave in _HALVES.items()}
+_BY_HAND = ("commit", "rollback")
 _SOMETIMES = frozenset({"branch", "handler", "loop"})
 
 
@@ -25,10 +30,26 @@ def _left_on_exit(program: Program, event: Event) -> bool:
     leave = _other_half(program, event)
     return leave is not None and any(
         e.kind == "left"
-        and e.flags.isdisjoint(_SOMETIMES)
+        and (e.flags.isdisjoint(_SOMETIMES) or comes_along(event, e))
         and any(getattr(a, "site", None) == event.site for a in e.subject)
         for e in leave.events
     )
+
+
+def joins(program: Program, event: Event) -> bool:
+    """Whether leaving an object ends no more than what entering it has begun, where no transaction was open."""
+    leave, effect = event.callee, event.effect
+    enters = _ENTERS.get(leave.name) if leave is not None and leave.class_info is not None else None
+    if leave is None or leave.class_info is None or enters is None or effect is None:
+        return False
+    hop, enter = leave.summary.hop(effect), program.solver.method(leave.class_info, enters)
+    if hop is None or hop.callee is not None or enter is None:
+        return False
+    if any(e.kind == "txn" and e.name in _BY_HAND and effect.subject in e.subject for e in leave.events):
+        return False
+    left = {getattr(a, "site", None) for e in leave.events if e.kind == "left" for a in e.subject}
+    begun = [e for e in enter.events if e.kind == "txn" and e.name == "begin" and e.site in left]
+    return bool(begun) and all(ASKED in e.flags for e in begun)
 
 
 def _ended_on_exit(program: Program, event: Event) -> bool:

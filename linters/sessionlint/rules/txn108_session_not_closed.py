@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.exit_stacks import on_a_stack_left_open
+from sessionlint.rules.exit_stacks import on_a_stack_left_open, on_a_stack_taken_over
 from sessionlint.rules.left_by_break import outlives_generator
 from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import hops, once, text
@@ -411,6 +411,9 @@ def _found(program: Program) -> Iterator[Finding]:
             message = f"{text(event)} is entered on an exit stack that nothing closes. Open the stack with `{block}`."
             yield program.finding(META, event, message, hops(program, event, made(event)[0]))
             continue
+        if "context" in event.flags and made(event) and on_a_stack_taken_over(event):
+            yield from _taken_over(program, event)
+            continue
         if "iterated" in event.flags:
             yield from _left(program, event)
         if not event.flags.isdisjoint(("context", "iterated", "typing")):
@@ -439,6 +442,16 @@ def _left(program: Program, event: Event) -> Iterator[Finding]:
                 f"the session inside the loop, or open it with `{_with(program, event)}`."
             )
             yield program.finding(META, event, message, hops(program, event, handle))
+
+
+def _taken_over(program: Program, event: Event) -> Iterator[Finding]:
+    """A session that was entered on a stack, and went on to one that nobody ends."""
+    if verdict(program, event, made(event)[0]) == "never closed":
+        message = (
+            f"{text(event)} is entered on an exit stack whose `pop_all()` leaves it to another that nothing closes. "
+            "Close that one in `finally`."
+        )
+        yield program.finding(META, event, message, hops(program, event, made(event)[0]))
 
 
 def _with(program: Program, event: Event) -> str:

@@ -11,6 +11,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.open_since import begun_by
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
+from sessionlint.rules.two_halves import joins
 from sessionlint.rules.units import begun_unit
 
 if TYPE_CHECKING:
@@ -418,7 +419,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("effect"):
         if event.text != "txn" or event.name not in _WHAT or program.is_exempt(event.function):
             continue
-        if _opened(program, event) and not is_told_inside(program, event):
+        if _opened(program, event) and not is_told_inside(program, event) and not joins(program, event):
             calls.setdefault(event.site, []).append(event)
     for events in calls.values():
         event = min(events, key=lambda e: list(_WHAT).index(e.name))

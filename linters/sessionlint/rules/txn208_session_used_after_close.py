@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.gone_through_later import gone_through_later
 from sessionlint.rules.outlived_by_tasks import outlived
 from sessionlint.rules.returned_unfinished import used_later
 from sessionlint.rules.transactions import called, down_to, one_per_call
@@ -417,6 +418,7 @@ def check(program: Program) -> Iterator[Finding]:
         )
         yield program.finding(META, event, message, [*_closing(program, event), *trace])
     yield from _unfinished(program)
+    yield from _gone_through(program)
     for start, item in outlived(program):
         if program.is_exempt(start.function):
             continue
@@ -440,6 +442,21 @@ def _unfinished(program: Program) -> Iterator[Finding]:
                 "that holds the session. Await it, or make a list of it, inside."
             )
             yield program.finding(META, use, message, [program.step(returned.site, "this leaves the block")])
+
+
+def _gone_through(program: Program) -> Iterator[Finding]:
+    """Generators that are made in the block of their session, and gone through behind it."""
+    for use, place, item in gone_through_later(program):
+        if not program.is_exempt(use.function):
+            message = (
+                f"The generator runs here, and `{called(use)}` in it uses a session that is closed by then. Make a "
+                "list of it inside the block that holds the session."
+            )
+            trace = [
+                program.step(use.site, "the session is used by the generator"),
+                program.step((use.path, item), "the session is closed at the end of this block"),
+            ]
+            yield program.finding(META, (use.function, place), message, trace)
 
 
 def _returned(program: Program, event: Event) -> Finding:
