@@ -228,7 +228,11 @@ def _is_entered(frame: Frame, atom: Any) -> bool:
 
 def _entered_views(frame: Frame, param: Any) -> Value:
     """The objects with ``__enter__`` that a function may have been given; alternatives of one class count once."""
-    views = tuple([v for v in frame.solver.ask("views", param) if v.tag == "inst" and _is_entered(frame, v)])
+    passed: Value = UNKNOWN
+    for view in frame.solver.ask("views", param):
+        # what a request was injected, and its endpoint passes on
+        passed = join(passed, frame.solver.views(view) if view.tag == "injected" else (view,))
+    views = tuple([v for v in passed if _is_entered(frame, v)])
     return alike.as_one(frame, param, views) if len(views) > 1 else views
 
 
