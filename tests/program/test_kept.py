@@ -264,7 +264,7 @@ class Given:
         self.session = None
 async def opened():
     async with Unit() as unit:  # TXN105
-        unit.session.add(object())
+        unit.session.add(object())  # TXN209
 async def passed(session):
     async with Given(session) as unit:
         unit.session.add(object())

@@ -20,6 +20,7 @@ from sessionlint.program import (
     handles,
     holding,
     joining,
+    keeping,
     knowledge,
     libraries,
     locators,
@@ -319,7 +320,7 @@ def call_function(
             return scheduling.start_wrapped(frame, wrapper, pending, e)
     if pending.kind == "coro" and not function.is_async:
         return running.run(frame, function, bindings, e, context)
-    if run:
+    if run or (function.decorator_values and keeping.is_decorated(function, scheduling.MADE_SYNC)):
         return run_pending(frame, pending, e[1], e, context)
     return (pending,)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import calls, generators, halves, holding, keeping, knowledge, left_open
+from sessionlint.program import alike, calls, generators, halves, holding, keeping, knowledge, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
+from sessionlint.program.guards import Guard
 from sessionlint.program.locks import LOCKS
 from sessionlint.program.model import Effect, FunctionInfo, Hop, Transaction
 from sessionlint.program.stdlib import SUPPRESSING
@@ -129,6 +130,8 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
         for view in frame.solver.views(atom):
             if _is_entered(frame, view):
                 _enter_instance(frame, view, item, entered)
+    elif tag == "param" and (views := _entered_views(frame, atom)):
+        _enter_param(frame, atom, views, item, entered)
     elif tag == "pending":
         result = calls.run_pending(frame, atom, item[1], item)
         for inner in result:
@@ -215,6 +218,8 @@ def _closed_with_holder(frame: Frame, closed: Value, value: Value, item: ir.Expr
     """The sessions opened for this ``with`` that are closed at its end, in the objects that it gives."""
     roots = {a.root for a in closed if isinstance(a, Handle)}
     held = contained(tuple([a for a in value if a.tag == "inst"]))
+    # what an object that it gives opens for itself, when the generator enters it
+    held.extend([a for inst in value if inst.tag == "inst" for k, v in inst.bindings if k.tag == "handle" for a in v])
     return [a for a in held if isinstance(a, Handle) and a.root in roots and a.site == frame.site(item[1])]
 
 
@@ -224,21 +229,42 @@ def _is_entered(frame: Frame, atom: Any) -> bool:
     return atom.tag == "inst" and any(frame.solver.method(atom.info, name) is not None for name in methods)
 
 
-def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
+def _entered_views(frame: Frame, param: Any) -> Value:
+    """The objects with ``__enter__`` that a function may have been given; alternatives of one class count once."""
+    passed: Value = UNKNOWN
+    for view in frame.solver.ask("views", param):
+        # what a request was injected, and its endpoint passes on
+        passed = join(passed, frame.solver.views(view) if view.tag == "injected" else (view,))
+    views = tuple([v for v in passed if _is_entered(frame, v)])
+    return alike.as_one(frame, param, views) if len(views) > 1 else views
+
+
+def _enter_param(frame: Frame, param: Any, views: Value, item: ir.Expr, entered: Entered) -> None:
+    """Enters what the function was given: each of them happens where such an object was passed."""
+    before, given = entered.value, UNKNOWN
+    for view in holding.each(frame, views):
+        entered.value = UNKNOWN
+        _enter_instance(frame, view, item, entered, param)
+        # ``return self``: that is still what was passed
+        given = join(given, tuple([param if a == view else a for a in entered.value]))
+    entered.value = join(before, given)
+
+
+def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered, param: Any = None) -> None:
     for name in ("__aenter__", "__enter__"):
         found = _methods(frame, atom, name)
         for method in found:
-            _enter_by(frame, method, "__aexit__" if name == "__aenter__" else "__exit__", item, entered)
+            _enter_by(frame, method, "__aexit__" if name == "__aenter__" else "__exit__", item, entered, param)
         if found:
             return
     entered.value = join(entered.value, (atom,))
 
 
-def _enter_by(frame: Frame, method: Fn, leaves: str, item: ir.Expr, entered: Entered) -> None:
+def _enter_by(frame: Frame, method: Fn, leaves: str, item: ir.Expr, entered: Entered, param: Any) -> None:
     """Runs one ``__enter__``; ``leaves`` is the method that will be run at the end."""
-    value = calls.call_function(frame, method, [], [], item, run=True, context=True)
+    value = _run_by(frame, method, item, param, context=True)
     entered.value = join(entered.value, value)
-    entered.exits.append((method.receiver, leaves))
+    entered.exits.append((method.receiver, leaves, param))
     fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
     ways = [frame.solver.summary_of(m.info) for m in _methods(frame, method.receiver, leaves)] if fresh else []
     if any(effect.name == "close" for summary in ways for effect in summary.effects):
@@ -247,6 +273,18 @@ def _enter_by(frame: Frame, method: Fn, leaves: str, item: ir.Expr, entered: Ent
             frame.learn(handle, "open", False)
     if not fresh and _opens(frame, method.info):
         entered.holds.append(method.receiver)
+
+
+def _run_by(frame: Frame, method: Fn, e: ir.Expr, param: Any, context: bool = False) -> Value:
+    """Runs a special method, which happens only where ``param``, if any, was such an object."""
+    if param is None:
+        return calls.call_function(frame, method, [], [], e, run=True, context=context)
+    frame.guards.append(Guard(param, "of", (method.receiver.info, method.info.name), True))
+    frame.flags.append("received")
+    value = calls.call_function(frame, method, [], [], e, run=True, context=context)
+    frame.flags.pop()
+    frame.guards.pop()
+    return value
 
 
 def _methods(frame: Frame, atom: Any, name: str) -> list[Fn]:
@@ -275,10 +313,10 @@ def _opens(frame: Frame, function: FunctionInfo) -> bool:
 
 def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
     """Leaves a context manager."""
-    for atom, name in entered.exits:
+    for atom, name, param in entered.exits:
         for method in _methods(frame, atom, name):
             dead, frame.dead = frame.dead, False
-            calls.call_function(frame, method, [], [], ("z", span, ()), run=True)
+            _run_by(frame, method, ("z", span, ()), param)
             frame.dead = dead
     for subject, hop in entered.commits if frame.yielded else ():
         frame.after_yield.append(("commit", subject, hop))

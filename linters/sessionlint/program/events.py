@@ -80,7 +80,8 @@ class Event(NamedTuple):
     ``flags``: ``context`` (context expression of a ``with``), ``awaited``, ``handler`` (inside ``except``),
     ``finally``, ``loop``, ``several`` (in a loop that is sure to go on), ``statement`` (result dropped), ``write``,
     ``begun`` (a callee ends or begins what somebody has begun by hand, or by entering an object), ``autobegun``,
-    ``returned``, ``swallows``, ``records``, ``spared`` (a call that may open a session, but is given one)…
+    ``returned``, ``swallows``, ``records``, ``spared`` (a call that may open a session, but is given one), ``received``
+    (of entering or leaving an object that was passed in)…
 
     ``open_sessions`` are the handles (or context managers that hold one) entered by a ``with`` around the event;
     inside ``except`` also those obtained before and not closed.

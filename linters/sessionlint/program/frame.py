@@ -36,6 +36,7 @@ _BUILTINS = frozenset(dir(builtins))
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
 #: Places that outlive every call.
 _SHARED = frozenset({"global", "class", "state"})
+_UNTOUCHED = (("written", "unwritten"), ("changed", "unchanged"))
 _NO_FLAGS: frozenset[str] = frozenset()
 #: How the names of ids end, and of several.
 _IDENTIFIERS = ("_id", "Id", "_ids", "Ids")
@@ -118,8 +119,8 @@ class Frame(Notes):
 
     def emit(self, kind: str, span: ir.Span4, flags: tuple[str, ...] = (), **fields: Any) -> Event:
         """Records an event with the transactions and clauses around it."""
-        if (kind == "schedule" or fields.get("text") == "schedule") and not any(f == "written" for _, f in self.facts):
-            flags = (*flags, "unwritten")
+        if kind == "schedule" or fields.get("text") == "schedule":
+            flags = (*flags, *self._untouched())
         event = Event(
             kind, self.function, span, transactions=tuple(self.tx),
             flags=frozenset((*self.flags, *flags)) if self.flags or flags else _NO_FLAGS,
@@ -128,6 +129,11 @@ class Frame(Notes):
         if not self.dead:
             self.events.append(event)
         return event
+
+    def _untouched(self) -> tuple[str, ...]:
+        """Flags of what starts work where on no way to here rows are written, or changed, that are not committed."""
+        known = {fact for _, fact in self.facts}
+        return tuple([flag for fact, flag in _UNTOUCHED if fact not in known])
 
     def identifier(self, name: str, value: Value, expr: ir.Expr | None, place: str) -> None:
         """Records what an identifier (``id``, ``*_id``) is made of: library calls, mixed texts, or a lambda."""

@@ -58,8 +58,10 @@ def run(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], span: ir
     owner = function.class_info
     if owner is None or function.is_property or not any(e in function.summary.effects for e in _OPENS):
         return
+    sources = function.summary.sources
     for handle in _kept(frame, owner):
-        if is_made_by(handle, function):
+        # itself, or by a method of the object to which it leaves that
+        if is_made_by(handle, function) or (handle.kind, handle.root) in sources:
             hop = Hop(frame.site(span), f"{function.name}() opens it", function)
             frame.source((handle.kind, handle.root), hop)
             for atom in mapped.get(handle) or (handle,):

@@ -345,6 +345,8 @@ CALL_THROUGH = {
     "fastapi.concurrency.run_in_threadpool": 0, "sqlalchemy.util.greenlet_spawn": 0,
     "sqlalchemy.util.concurrency.greenlet_spawn": 0, "asyncio.wait_for": 0, "asyncio.shield": 0, "asyncio.run": 0,
     "asyncio.timeout": -1, "asgiref.sync.sync_to_async": -1, "anyio.run": 0, "contextlib.nullcontext": -1,
+    "anyio.from_thread.run": 0, "anyio.from_thread.run_sync": 0,
+    "asgiref.sync.async_to_sync": -1, "asgiref.sync.AsyncToSync": -1, "asgiref.sync.async_to_sync()": 0,
 }  # fmt: skip
 SCHEDULER_METHODS = {"add_job", "scheduled_job", "add_schedule", "configure_task"}
 TASK_DECORATORS = re.compile(

@@ -46,6 +46,11 @@ _THREADS = {
     "asyncio.to_thread", "anyio.to_thread.run_sync", "starlette.concurrency.run_in_threadpool",
     "fastapi.concurrency.run_in_threadpool",
 }  # fmt: skip
+#: Functions that make one that is not asynchronous of a coroutine function, and what stands for that one.
+MADE_SYNC = ("asgiref.sync.async_to_sync", "asgiref.sync.AsyncToSync")
+_SYNC = "asgiref.sync.async_to_sync()"
+#: Functions that run the coroutine which another one makes to its end.
+_RUNS_TO_END = ("anyio.run", "anyio.from_thread.run", _SYNC)
 _LOOPS = ("asyncio.", "uvloop.")
 #: Methods that only event loops have, and where the function stands that they call later.
 _LATER = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
@@ -249,6 +254,8 @@ def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e
 
 def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     position = knowledge.CALL_THROUGH[name]
+    if args and name in MADE_SYNC:
+        return (PartialCall((Ext(_SYNC),), (args[0],), ()),)
     if position < 0 or not args:
         return args[0] if args and name == "asgiref.sync.sync_to_async" else (Ext(f"{name}()"),)
     if name in ("asyncio.wait_for", "asyncio.shield"):
@@ -262,7 +269,7 @@ def _call_through(frame: Frame, name: str, args: list[Value], keywords: Keywords
     passed = [k for k in keywords if k[0] not in ("limiter", "backend", "backend_options")]
     for target in args[position]:
         out = join(out, frame.machine.call(frame, target, args[position + 1 :], passed, e))
-    if name == "anyio.run":
+    if name in _RUNS_TO_END:
         return join_all([frame.machine.run_pending(frame, c, e[1], e) for c in together.coroutines(out)])
     return out
 

@@ -12,6 +12,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
+from sessionlint.rules.opened_later import is_opened_later
 from sessionlint.rules.walking import nodes_below
 
 _DEEP = 7
@@ -217,6 +218,8 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     chain = enclosing(function)
     if subject.tag == "handle":
         maker = maker_of(program, subject)
+        if subject.site != subject.root and is_opened_later(program, subject, done_by(program, function)):
+            return False
         return maker in chain or maker not in done_by(program, function)
     if subject.tag == "param" and subject.info in chain:
         return True

@@ -12,6 +12,7 @@ from sessionlint.program.values import SESSION, Handle, contained
 from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.handed_to_handlers import commits_after_handler
+from sessionlint.rules.opened_blocks import let_go_by_blocks
 from sessionlint.rules.out_of_sight import may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
@@ -98,11 +99,12 @@ def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
     """The sessions a function opens and hands to nobody: what it writes on them no caller can commit."""
     events = [e for e in function.events if e.kind in ("create", "obtain")]
     opened = [(e, h) for e in events for h in (*made(e), *_entered(e)) if h.kind == SESSION]
+    ended = let_go_by_blocks(program, function)
     if not opened:
-        return frozenset()
+        return ended
     summary = function.summary
     handed = set(contained((*summary.returns, *summary.yields)))
-    return frozenset(h for e, h in opened if h not in handed and verdict(program, e, h) != "passed on")
+    return ended | {h for e, h in opened if h not in handed and verdict(program, e, h) != "passed on"}
 
 
 def _is_closed(event: Event, session: Any) -> bool:

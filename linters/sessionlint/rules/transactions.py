@@ -178,7 +178,8 @@ def kept_by(program: Program, function: FunctionInfo) -> tuple[Handle, ...]:
     if owner is None or function.name not in _EXITS:
         return ()
     kept = (a for a in program.solver.peek(("attr", owner, KEPT)) if isinstance(a, Handle) and a.kind == "session")
-    return tuple(a for a in kept if is_made_by(a, function))
+    # by itself, or by a method of the object to which it leaves that
+    return tuple(a for a in kept if is_made_by(a, function) or (a.kind, a.root) in function.summary.sources)
 
 
 def _commits_when_left(program: Program, function: FunctionInfo) -> bool:

@@ -53,7 +53,8 @@ META = Rule(
     ),
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
-        "to who calls them); what reads such a session out of a context variable; sessions passed as arguments; the "
+        "to who calls them); what reads such a session out of a context variable; sessions, and objects that open one "
+        "when they are entered, passed as arguments; the "
         "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
         "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
         "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; tests, "
@@ -861,7 +862,7 @@ def _kept(program: Program) -> Iterator[Finding]:
     """Objects of the project that open a session when they are made or entered, and keep it for who uses them."""
     for event in program.events("call"):
         opener = event.callee
-        if opener is None or opener.name not in _OPENS or opener.class_info is None:
+        if opener is None or opener.name not in _OPENS or opener.class_info is None or "received" in event.flags:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue

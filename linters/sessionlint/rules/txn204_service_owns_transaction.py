@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.received_units import is_of_received_unit
 from sessionlint.rules.transactions import called, received
 from sessionlint.rules.two_halves import is_half_of_block
 
@@ -187,7 +188,7 @@ def check(program: Program) -> Iterator[Finding]:
         if event.name == "begin" and _is_block(program, event) and _is_for_service(program, event.function):
             blocks.setdefault(event.site, []).append(event)
     for events in blocks.values():
-        if all(received(atom) for event in events for atom in event.subject):
+        if all(_is_received(program, event.function, atom) for event in events for atom in event.subject):
             event = events[0]
             message = (
                 f"`{called(event)}` makes the service own the transaction of {program.describe(event.subject[0])}. "
@@ -195,6 +196,10 @@ def check(program: Program) -> Iterator[Finding]:
                 "flush here."
             )
             yield program.finding(META, event, message)
+
+
+def _is_received(program: Program, function: FunctionInfo, session: Any) -> bool:
+    return received(session) or is_of_received_unit(program, function, session)
 
 
 def _is_block(program: Program, event: Event) -> bool:

@@ -12,7 +12,7 @@ from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.open_since import begun_by
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
-from sessionlint.rules.units import begun_unit
+from sessionlint.rules.units import ended_unit
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -37,7 +37,7 @@ META = Rule(
     remedy="Take the commit, rollback or begin out of the callee; a part that may fail gets `begin_nested()`.",
     not_flagged=(
         "Savepoints; callees that commit a session of their own; calls after the block; a commit written directly in "
-        "the block, which is TXN201; what an object that began when it was entered ends by its own methods; a begin "
+        "the block, which is TXN201; what the object of the block ends by its own methods; a begin "
         "that the callee makes only after asking `session.in_transaction()`."
     ),
 )
@@ -440,8 +440,8 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     source = next((found for found in sources if found is not None), None)
     if source is not None:
         return commit_trace(program, source)
-    unit = begun_unit(program, event)
+    unit = ended_unit(program, event)
     if unit is not None:
-        return [program.step(unit.site, "the transaction is begun by entering this")]
+        return [program.step(unit.site, "the transaction is that of the object entered here")]
     outer = begun_around(program, event)
     return [outer.step(program)] if outer is not None else []

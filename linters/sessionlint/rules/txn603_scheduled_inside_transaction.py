@@ -819,11 +819,10 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     events = event.function.events
     here = next((i for i, e in enumerate(events) if e is event), 0)
     pending: dict[Any, Event] = {}
-    # on no way to here is anything written, or it is committed
-    before = [e for e in events[:here] if e.span != event.span and "unwritten" not in event.flags]
+    before = [e for e in events[:here] if e.span != event.span and not _is_refuted(e, event)]
     for earlier in (*before, *(e for e in events if e.span == event.span and _writes_first(e, event))):
         for session in earlier.subject:
-            if _is_write(earlier) and not _saved_already(earlier, session, event):
+            if (_is_write(earlier) or _is_change(earlier)) and not _saved_already(earlier, session, event):
                 pending.setdefault(session, earlier)
             elif _ends(earlier):
                 pending.pop(session, None)
@@ -881,13 +880,25 @@ def _writes_first(write: Event, start: Event) -> bool:
         return False  # on which of its branches it starts the work is not told
     inner = write.callee.events
     starts = next((i for i, e in enumerate(inner) if e.kind == "schedule" or e.text == "schedule"), 0)
-    return any(_is_write(e) for e in inner[:starts])
+    return any(_is_write(e) or _is_change(e) for e in inner[:starts])
 
 
 def _is_write(event: Event) -> bool:
     if event.kind == "use":
         return "write" in event.flags
     return event.kind == "effect" and (event.text == LEFT or (event.text == "use" and event.name == "write"))
+
+
+def _is_change(event: Event) -> bool:
+    """Whether attributes of loaded rows are assigned, which the commit writes."""
+    return event.kind == "change" or (event.kind == "effect" and event.text == "change" and event.name == "row")
+
+
+def _is_refuted(earlier: Event, start: Event) -> bool:
+    """Whether on no way to the start of the work anything is written, or changed, or it is committed."""
+    if _is_change(earlier):
+        return "unchanged" in start.flags
+    return "unwritten" in start.flags and not _ends(earlier)
 
 
 def _ends(event: Event, *names: str) -> bool:

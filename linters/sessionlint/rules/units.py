@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ENTERS = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
 _MAX_HOPS = 12
+_ENDS = ("commit", "rollback")
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 
 
@@ -34,16 +35,22 @@ def units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
     )  # fmt: skip
 
 
-def begun_unit(program: Program, event: Event) -> Transaction | None:
-    """The transaction begun by entering the object of a block around a call, which the call ends before the block.
+def ended_unit(program: Program, event: Event) -> Transaction | None:
+    """The transaction of a block around a call, which the call ends before the block; or that it begins once more.
 
-    What the object ends by its own methods is its own affair.
+    What the object of the block ends by its own methods is its own affair. A function that hands out a session, and
+    commits it later, owns no more than the session.
     """
-    if "begun" not in event.flags:
+    begun = "begun" in event.flags
+    if not begun and event.name not in _ENDS:
         return None
     around = (unit for unit in units_around(program, event)[::-1] if not set(unit.subjects).isdisjoint(event.subject))
-    unit = next(around, None)
+    unit = next((u for u in around if begun or _is_of_object(u)), None)
     return unit if unit is not None and not _ends_itself(program, unit, event) else None
+
+
+def _is_of_object(unit: Transaction) -> bool:
+    return unit.source is not None and unit.source.class_info is not None
 
 
 def _ends_itself(program: Program, unit: Transaction, event: Event) -> bool:

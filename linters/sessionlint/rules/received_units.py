@@ -1,0 +1,71 @@
+"""Sessions of units of work that a function was given: another object opened them, and keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sessionlint.program.literals import owner_of
+from sessionlint.program.model import KEPT, Effect
+from sessionlint.program.values import Handle, Site
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+
+_OPENS = Effect("create", "session", None)
+
+
+def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether a session is kept by an object that neither ``function`` nor its class makes or enters."""
+    if not isinstance(session, Handle) or session.kind != "session" or session.registry:
+        return False
+    keeper, maker = program.shared(_keepers).get(session), _maker(program, session.site)
+    if maker is None or maker.name == "<module>":
+        return False
+    if keeper is None:
+        made = program.shared(_constructed).get(session.site)
+        keeper = made if made is not None and _keeps(program, made, session) else None
+    own = _own_functions(program, function)
+    if keeper is None or maker in own:
+        return False
+    return not any(_opens(program, e, keeper) for f in own for e in f.events)
+
+
+def _keepers(program: Program) -> dict[Any, ClassInfo]:
+    """The sessions that methods make and keep on their objects, as the class knows them."""
+    return {h: cls for cls in program.classes for h in program.solver.peek(("attr", cls, KEPT))}
+
+
+def _constructed(program: Program) -> dict[Site, ClassInfo]:
+    """Where objects are made, and of which class."""
+    return {e.site: a.info for e in program.events("construct") for a in e.value if a.tag == "cls"}
+
+
+def _keeps(program: Program, made: ClassInfo, session: Handle) -> bool:
+    kept = (h for cls in program.solver.mro(made) for h in program.solver.peek(("attr", cls, KEPT)))
+    return any(h.root == session.root for h in kept)
+
+
+def _own_functions(program: Program, function: FunctionInfo) -> list[FunctionInfo]:
+    """The function, or all methods of the class whose method it is."""
+    owner = function.class_info
+    if owner is None:
+        return [function]
+    return [function, *(m for cls in program.solver.mro(owner) for m in cls.methods.values())]
+
+
+def _opens(program: Program, event: Event, keeper: ClassInfo) -> bool:
+    """Whether an object of the class that keeps the session is made here, or opens it."""
+    if event.kind == "construct":
+        values = [event.value]
+    elif event.kind == "call" and event.callee is not None and _OPENS in event.callee.summary.effects:
+        values = [value for _, value in event.bindings[:1]]
+    else:
+        return False
+    infos = (a.info for value in values for a in value if a.tag in ("inst", "cls"))
+    return any(keeper in program.solver.mro(info) for info in infos)
+
+
+def _maker(program: Program, site: Site) -> FunctionInfo | None:
+    module = program.solver.modules.get(site[0])
+    return owner_of(module, site[1]) if module is not None else None
