@@ -41,6 +41,10 @@ TASK = "asyncio.Task()"
 WORKER_CONTEXT = "arq.context()"
 
 
+#: Name of the copy of it that each job gets for itself.
+JOB_CONTEXT = "arq.job context()"
+
+
 class Mod(NamedTuple):
     """A module of the project by its dotted name."""
 

@@ -18,13 +18,13 @@ from sessionlint.program import (
     knowledge,
     libraries,
     provisions,
+    workers,
 )
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import named
 from sessionlint.program.values import (
     UNKNOWN,
-    WORKER_CONTEXT,
     Annotation,
     Const,
     Ext,
@@ -81,7 +81,7 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
         elif atom.tag in ("param", "injected"):
             out = join(out, iterating.entry(frame, atom, key, e))
         elif atom.tag == "obj" and isinstance(index, str):
-            kept = frame.solver.read(("state", atom, index))
+            kept = workers.held(frame, atom, index)
             out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
@@ -180,7 +180,7 @@ def seen(frame: Frame, value: Value) -> Value:
     records = tuple(
         v
         for v in views
-        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
+        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name in workers.CONTEXTS)
     )
     value = injected_parts.with_parts(frame, value)
     return join(value, (*held, *records)) if held or records else value
