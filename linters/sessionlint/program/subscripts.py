@@ -55,6 +55,9 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
     if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
         # a column by a name that may be several
         out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
+    elif e[2][0] == "n" and isinstance(index, str) and any(_is_mapped(frame, a) for a in base):
+        # a name for ``Model.__table__.c``: of the class itself nothing is asked so
+        out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
     for atom in by_key.drawn(frame, e[2], base, key, e[3]):
         if atom.tag == "mod" and isinstance(index, str):
             out = join(out, get_attribute(frame, (atom,), index, e))
@@ -89,6 +92,10 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
             # text around a UUID that is cut
             out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
     return out
+
+
+def _is_mapped(frame: Frame, atom: Any) -> bool:
+    return bool(atom.tag == "cls" and frame.solver.is_model(atom.info))
 
 
 _MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
