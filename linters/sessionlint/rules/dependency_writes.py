@@ -47,9 +47,11 @@ def lost_writes(program: Program) -> Iterator[LostWrite]:
 
 
 def _writes(program: Program, event: Event) -> bool:
-    """Whether rows are written, or changed for requests that do more than read."""
+    """Whether rows are written, or changed: for requests that do more than read, or by one that hands out nothing."""
     if not changes_row(event):
         return is_write(event)
+    if not any(e.kind == "yield" or (e.kind == "return" and e.expr is not None) for e in event.function.events):
+        return True  # what it changes is meant for no answer
     users = program.shared(_users).get(event.function, ())
     return not all(reads_only(user) for user in users)
 
