@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.program import loaded_rows
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
 from sessionlint.program.implied import run
@@ -22,11 +23,10 @@ def assigned(frame: Frame, owners: Value, name: str, value: Value, target: ir.Ex
             _of_object(frame, atom, name, value, target)
         elif atom.tag == "row":
             _of_row(frame, atom, name, value, target)
-        elif atom.tag == "operation":
-            # ``db.get(Page, 1)`` of a session that nobody awaits
-            for row in atom.result:
-                if row.tag == "row":
-                    _of_row(frame, row, name, value, target)
+        elif atom.tag in ("operation", "injected"):
+            # ``db.get(Page, 1)`` of a session that nobody awaits, or what a dependency has loaded
+            for row in loaded_rows.rows_in(frame, (atom,)):
+                _of_row(frame, row, name, value, target)
         elif atom.tag == "param":
             for view in frame.solver.ask("views_among", atom, ("inst",)):
                 frame.guards.append(Guard(atom, "is", view, True))

@@ -41,6 +41,10 @@ TASK = "asyncio.Task()"
 WORKER_CONTEXT = "arq.context()"
 
 
+#: Name of the copy of it that each job gets for itself.
+JOB_CONTEXT = "arq.job context()"
+
+
 class Mod(NamedTuple):
     """A module of the project by its dotted name."""
 
@@ -218,12 +222,14 @@ class Operation(NamedTuple):
 class Row(NamedTuple):
     """Rows that a session loaded: one of them, or a result that gives some; ``query``: what still has to be run.
 
-    ``streamed``: a result that fetches its rows from the database as they are asked for.
+    ``streamed``: a result that fetches its rows from the database as they are asked for; ``locks``: a query that
+    locks what it finds.
     """
 
     session: Any
     query: bool = False
     streamed: bool = False
+    locks: bool = False
     tag: str = "row"
 
 

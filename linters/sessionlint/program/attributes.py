@@ -27,6 +27,7 @@ from sessionlint.program import (
     provider_objects,
     records,
     replacing,
+    row_classes,
     sending,
     stdlib,
     subclassing,
@@ -123,7 +124,10 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
         return (atom.session,)
     if tag == "row":
         known = atom.query or name in knowledge.ROW_METHODS or frame.solver.read(("row method", name))
-        return (Method(atom, name),) if known else UNKNOWN
+        if known:
+            return (Method(atom, name),)
+        # what hangs on a row by a relationship are rows of the same session
+        return (atom,) if row_classes.relate(frame, name) else UNKNOWN
     if tag == "operation":
         result: Value = UNKNOWN
         for inner in atom.result:

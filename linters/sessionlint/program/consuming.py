@@ -73,7 +73,8 @@ def first(frame: Frame, atom: Any, span: ir.Span4) -> Value:
     """``next(iter(sessions))`` of a parameter that lists are passed for, or of a dictionary."""
     if atom.tag == "param" and frame.solver.ask("views_among", atom, ("seq",)):
         return frame.machine.element(frame, (atom,), span)
-    return frame.machine.element(frame, (atom,), span) if atom.tag in ("seq", "map") else UNKNOWN
+    rows = atom.tag == "row" or (atom.tag == "operation" and any(a.tag == "row" for a in atom.result))
+    return frame.machine.element(frame, (atom,), span) if rows or atom.tag in ("seq", "map") else UNKNOWN
 
 
 def _getter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

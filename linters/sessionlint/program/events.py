@@ -65,7 +65,7 @@ class Event(NamedTuple):
     * ``bind``: engines or factories in ``subject`` are given the ``name``; flag ``global`` as the word says;
     * ``several``: a comprehension keeps an engine or factory that is made at one place (``subject``) for each element;
     * ``store``: ``subject`` is stored in ``text`` (``name`` is ``attribute``, ``class``, ``global``, ``state``,
-      ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;
+      ``job``, ``object``, ``library object``, ``local object``, ``closure``), ``value`` is all that is stored;
     * ``keep``: functions made in this call (``value``) are kept in ``text``, in a place (``name``) that outlives it;
     * ``sql``: SQL text ``value`` is handed to ``name``; * ``bound``: its parameters get ``args``, ``keywords``;
     * ``construct``: an instance of the project class in ``value`` is made with ``args`` and ``keywords``;

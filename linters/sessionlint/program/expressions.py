@@ -197,6 +197,7 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
     for key_expr, value_expr in zip(e[2], e[3], strict=True):
         value = frame.evaluate(value_expr)
         if key_expr is None:
+            value = _spread(frame, value)
             for atom in value:
                 if atom.tag == "map":
                     items = [i for i in items if atom.get(i[0]) is None] + list(atom.items)
@@ -225,6 +226,13 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
     site = frame.site(e[1])
     frame.made.add(site)
     return (Map(tuple(items), partial, site, whole_of(parts)),)
+
+
+def _spread(frame: Frame, value: Value) -> Value:
+    """What ``**given`` spreads: of what FastAPI injects, the dictionary that its dependency returns."""
+    if not any(a.tag == "injected" for a in value):
+        return value
+    return tuple([v for a in value for v in (frame.solver.views(a) if a.tag == "injected" else (a,))])
 
 
 def _yield(frame: Frame, e: ir.Expr) -> Value:

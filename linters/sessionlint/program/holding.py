@@ -115,7 +115,8 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
     """The transaction of a session holds rows from here on."""
     frame.emit("hold", e[1], asked_of_callers(frame.guards), name=fact, subject=(subject,), expr=e)
     what = "writes what was added before" if fact == FLUSHED else "opens a transaction"
-    frame.effect(Effect("hold", fact, subject), e[1], f"{ir.text_of(e[2])}() {what}, and nothing here ends it")
+    how = f"{ir.text_of(e[2])}()" if e[2] else "iterating over the query"
+    frame.effect(Effect("hold", fact, subject), e[1], f"{how} {what}, and nothing here ends it")
     frame.learn(subject, fact)
 
 

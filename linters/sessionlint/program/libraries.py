@@ -44,6 +44,7 @@ from sessionlint.program import (
     url_objects,
     waiting,
     wiring,
+    workers,
 )
 from sessionlint.program.external_names import ExternalName, told_by
 from sessionlint.program.frame import Frame
@@ -53,7 +54,6 @@ from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     ENGINE,
     UNKNOWN,
-    WORKER_CONTEXT,
     Cls,
     Const,
     Ext,
@@ -270,8 +270,8 @@ def _object_method(frame: Frame, receiver: Any, name: str, args: list[Value], ke
         return signals.call(frame, receiver, name, args, keywords, e)
     if receiver.name == handing.QUEUE:
         return handing.call(frame, receiver, name, args, e)
-    if receiver.name == WORKER_CONTEXT and name == "get":
-        return frame.solver.read(("state", receiver, literal(args[0]))) if args else UNKNOWN
+    if receiver.name in workers.CONTEXTS and name == "get":
+        return workers.held(frame, receiver, literal(args[0])) if args else UNKNOWN
     return _method_of_work(frame, receiver, name, args, keywords, e)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import row_classes
+from sessionlint.program import loaded_rows, row_classes
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, FunctionInfo, Hop
 from sessionlint.program.values import UNKNOWN, Value, const, join
@@ -17,9 +17,9 @@ ATTACHED, ADDED = "attached", "added"
 
 def copied(frame: Frame, into: Value, given: Value) -> None:
     """Takes back that the row's own session has to write what was changed so far; the copy is a write by itself."""
-    rows = [inner for a in given for inner in (a.result if a.tag == "operation" else (a,))]
-    changed = [Effect("change", "argument", a) for a in rows if a.tag == "param"]
-    owners = [a.session for a in rows if a.tag == "row" and a.session not in into]
+    inside = [inner for a in given for inner in (a.result if a.tag == "operation" else (a,))]
+    changed = [Effect("change", "argument", a) for a in inside if a.tag == "param"]
+    owners = [a.session for a in loaded_rows.rows_in(frame, given) if a.session not in into]
     changed += [Effect("change", "row", owner) for owner in owners]
     for effect in changed:
         frame.effects.pop(effect, None)

@@ -41,6 +41,8 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 
 
+#: What makes a query lock the rows that it finds.
+_LOCKS = "with_for_update"
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
 
@@ -178,22 +180,24 @@ def of_rows(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
     if rows.streamed and name in knowledge.FETCHES:
         return fetched(frame, rows, name, e)
     if not rows.query or name not in knowledge.QUERY_RUNS:
-        return (rows,)
+        return (rows._replace(locks=True),) if rows.query and name == _LOCKS else (rows,)
     run_query(frame, rows, name, e)
-    return (rows._replace(query=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
+    return (rows._replace(query=False, locks=False),) if name in knowledge.ROW_METHODS | {"get"} else UNKNOWN
 
 
 def fetched(frame: Frame, rows: Row, name: str, e: ir.Expr) -> Value:
     """What a result gives; one that streams asks the session for it, which is told when that is closed by then."""
     if rows.query or (rows.streamed and frame.know(rows.session, "closed") == 1):
         run_query(frame, rows, name, e)
-    return (rows._replace(query=False, streamed=False),)
+    return (rows._replace(query=False, streamed=False, locks=False),)
 
 
 def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
     """A ``Query`` is sent by its method ``name``, or by iterating over it."""
     if frame.solver.kind_of(rows.session) == SESSION:
         operate(frame, rows.session, SESSION, name, [], [], e, query=True)
+        if rows.locks and not frame.in_block(rows.session):
+            holding.hold(frame, rows.session, e)
 
 
 def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     holding,
+    loaded_rows,
     row_classes,
     whose_rows,
 )  # fmt: skip
@@ -55,7 +56,7 @@ def _is_held(expr: ir.Expr) -> bool:
 def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: str | None = None) -> None:
     """An attribute of rows is assigned: their session writes it; of a parameter callers know whether it is a row."""
     changed = join(changed, row_classes.itself(frame, changed))
-    if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param")):
+    if {atom.tag for atom in changed}.isdisjoint(("row", "operation", "param", "injected")):
         return
     if name is not None and not row_classes.have(frame, name):
         return
@@ -71,8 +72,7 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: 
 
 def changing(frame: Frame, value: Value) -> Value:
     """The sessions that write what is assigned to attributes of rows in a value."""
-    rows = [inner for a in value for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
-    sessions: Any = dict.fromkeys(row.session for row in rows)
+    sessions: Any = dict.fromkeys([row.session for row in loaded_rows.rows_in(frame, value)])
     if len(sessions) > 1:
         sessions = whose_rows.of_this_call(frame, sessions)
     return writing(frame, tuple(sessions))

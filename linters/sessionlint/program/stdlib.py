@@ -177,7 +177,7 @@ def _ambient(kind: str) -> Special:
     def session_of(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         asked = args[0] if args else UNKNOWN
         asking_rows.note(frame, asked)
-        return asking_rows.sessions_of(asked) or (Ext(kind),)
+        return asking_rows.sessions_of(frame, asked) or (Ext(kind),)
 
     return session_of
 

@@ -18,13 +18,13 @@ from sessionlint.program import (
     knowledge,
     libraries,
     provisions,
+    workers,
 )
 from sessionlint.program.attributes import get_attribute
 from sessionlint.program.frame import Frame
 from sessionlint.program.stdlib import named
 from sessionlint.program.values import (
     UNKNOWN,
-    WORKER_CONTEXT,
     Annotation,
     Const,
     Ext,
@@ -55,6 +55,9 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
     if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
         # a column by a name that may be several
         out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
+    elif e[2][0] == "n" and isinstance(index, str) and any(_is_mapped(frame, a) for a in base):
+        # a name for ``Model.__table__.c``: of the class itself nothing is asked so
+        out = tuple(a for a in named(frame, base, key, e) if a.tag == "column") or out
     for atom in by_key.drawn(frame, e[2], base, key, e[3]):
         if atom.tag == "mod" and isinstance(index, str):
             out = join(out, get_attribute(frame, (atom,), index, e))
@@ -78,7 +81,7 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
         elif atom.tag in ("param", "injected"):
             out = join(out, iterating.entry(frame, atom, key, e))
         elif atom.tag == "obj" and isinstance(index, str):
-            kept = frame.solver.read(("state", atom, index))
+            kept = workers.held(frame, atom, index)
             out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
@@ -95,6 +98,10 @@ def _cut(frame: Frame, atom: Seq, bounds: ir.Expr) -> Value:
     if told and not atom.many and known[2] != 0:
         return (atom._replace(items=atom.items[slice(*known)]),)
     return join(join_all(list(atom.items)), (atom._replace(many=True),))
+
+
+def _is_mapped(frame: Frame, atom: Any) -> bool:
+    return bool(atom.tag == "cls" and frame.solver.is_model(atom.info))
 
 
 _MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
@@ -189,7 +196,7 @@ def seen(frame: Frame, value: Value) -> Value:
     records = tuple(
         v
         for v in views
-        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name == WORKER_CONTEXT)
+        if (v.tag == "inst" and frame.solver.is_record(v.info)) or (v.tag == "obj" and v.name in workers.CONTEXTS)
     )
     value = injected_parts.with_parts(frame, value)
     return join(value, (*held, *records)) if held or records else value

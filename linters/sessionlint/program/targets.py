@@ -30,6 +30,7 @@ from sessionlint.program import (
     row_classes,
     starred,
     stubs,
+    workers,
 )  # fmt: skip
 from sessionlint.program.definitions import becomes_method
 from sessionlint.program.frame import Frame
@@ -39,7 +40,6 @@ from sessionlint.program.row_changes import change, is_coercion, row_above
 from sessionlint.program.values import (
     NAMESPACE,
     UNKNOWN,
-    WORKER_CONTEXT,
     Const,
     Ext,
     Map,
@@ -250,9 +250,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if keys and keys[0].tag == "cls":
         kept_by_type.keep(frame, owner, keys, value)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
-        if atom.tag == "obj" and atom.name == WORKER_CONTEXT:
-            frame.solver.write(("state", atom, key), value)
-            frame.store("state", ir.text_of(target), value, target[1])
+        if atom.tag == "obj" and atom.name in workers.CONTEXTS:
+            workers.put(frame, atom, key, value, text, target[1])
     if isinstance(key, str) and value and _is_request_state(target[2]):
         frame.solver.write(("state", "state", key), value)
     attributes = attributes_of(target[2])

@@ -1,4 +1,6 @@
-"""Workers (arq, SAQ): the functions they run, and the one dictionary that all of these receive first.
+"""Workers (arq, SAQ): the functions they run, and the dictionary that these receive first.
+
+What is called when the worker starts gets the one dictionary of the worker, each job and its hooks a copy of their own.
 
 https://arq-docs.helpmanual.io/#startup-shutdown-coroutines, https://saq-py.readthedocs.io/en/latest/#example
 """
@@ -11,13 +13,16 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
-from sessionlint.program.values import UNKNOWN, WORKER_CONTEXT, Ext, Map, Obj, Value
+from sessionlint.program.values import JOB_CONTEXT, UNKNOWN, WORKER_CONTEXT, Ext, Map, Obj, Value, join
 
 Keywords = list[tuple[str, Value]]
 #: What a worker is told to run, and what it calls around that.
 _RUNS = ("functions", "cron_jobs")
 _STARTS = ("on_startup", "on_shutdown", "startup", "shutdown")
-_HOOKS = (*_STARTS, "on_job_start", "on_job_end", "after_job_end", "before_process", "after_process")
+_OF_JOBS = ("on_job_start", "on_job_end", "after_job_end", "before_process", "after_process")
+_HOOKS = (*_STARTS, *_OF_JOBS)
+#: The dictionaries of workers and of jobs.
+CONTEXTS = frozenset({WORKER_CONTEXT, JOB_CONTEXT})
 _SETTINGS = ("arq.Worker", "arq.worker.Worker", "saq.Worker", "saq.worker.Worker", "saq.types.SettingsDict")
 
 
@@ -56,17 +61,36 @@ def _share(frame: Frame, settings: dict[str, Value], name: str, span: ir.Span4) 
     """What is run, with what one hook has put into the dictionary for it."""
     listed = [a for n in _RUNS for a in settings.get(n, UNKNOWN)]
     runs = [f for a in listed if a.tag == "seq" for item in a.items for f in _functions(item)]
-    hooks = [f for n in _HOOKS for f in settings.get(n, UNKNOWN)]
+    hooks = [f for n in _OF_JOBS for f in settings.get(n, UNKNOWN)]
     starts = tuple([f for n in _STARTS for f in settings.get(n, UNKNOWN)])
     if starts:
         frame.emit("starts", span, name=name, value=starts)
-    context: Value = (Obj(WORKER_CONTEXT, frame.site(span)),)
     if runs:
         frame.emit("schedule", span, name=name, value=tuple(dict.fromkeys(runs)))
-    for atom in (*runs, *hooks):
+    _give(frame, starts, Obj(WORKER_CONTEXT, frame.site(span)))
+    _give(frame, (*runs, *hooks), Obj(JOB_CONTEXT, frame.site(span)))
+
+
+def _give(frame: Frame, functions: Value, context: Obj) -> None:
+    """Passes the dictionary to what the worker calls with it."""
+    for atom in functions:
         if atom.tag == "fn" and atom.info.params:
             frame.solver.want(atom.info)
-            frame.solver.flow(atom.info, atom.info.params[0][0], context)
+            frame.solver.flow(atom.info, atom.info.params[0][0], (context,))
+
+
+def held(frame: Frame, context: Obj, key: Any) -> Value:
+    """What such a dictionary has under a key: a job's has what the worker's has, too."""
+    found = frame.solver.read(("state", context, key))
+    if context.name != JOB_CONTEXT:
+        return found
+    return join(found, frame.solver.read(("state", context._replace(name=WORKER_CONTEXT), key)))
+
+
+def put(frame: Frame, context: Obj, key: str, value: Value, text: str, span: ir.Span4) -> None:
+    """Something is kept there: a job's is gone when the job is done."""
+    frame.solver.write(("state", context, key), value)
+    frame.store("state" if context.name == WORKER_CONTEXT else "job", text, value, span)
 
 
 def _functions(item: Value) -> list[Any]:

@@ -36,6 +36,7 @@ _GIVEN = {"headers", "cookies", "query_params"}
 _SAME = {"==", "!=", "in", "not in"}
 _CONVERTS = {"str", "int", "bytes", "UUID", "bool"}
 _STEPS = 3
+_CALLERS_FAULT = re.compile(r"HTTP_4\d\d|HTTPStatus\.(?:BAD_REQUEST|NOT_FOUND|UNPROCESSABLE\w+|NOT_ACCEPTABLE)\b")
 
 
 def compares_and_refuses(function: FunctionInfo, refuses: Callable[[Event], bool], depth: int = 0) -> bool:
@@ -46,15 +47,33 @@ def compares_and_refuses(function: FunctionInfo, refuses: Callable[[Event], bool
     refusals = [e.span for e in function.events if refuses(e) or _answers_no(e)]
     if refusals and _Body(function).refuses(refusals):
         return True
+    turned_away = [e.span for e in function.events if _turns_away(e)]
+    if turned_away and _Body(function).refuses(turned_away, signed=True):
+        return True
     return depth < _STEPS and any(compares_and_refuses(c, refuses, depth + 1) for c in dict.fromkeys(calls))
 
 
 def _answers_no(event: Event) -> bool:
     """``return Response(status_code=401)``"""
-    if event.kind != "external" or not event.name.endswith("Response"):
-        return False
-    codes = [*event.args[1:2], *(v for k, v in event.keywords if k == "status_code")]
-    return any(a.tag == "const" and a.value in (401, 403) for v in codes for a in v)
+    return any(a.tag == "const" and a.value in (401, 403) for a in _codes(event, "Response"))
+
+
+def _turns_away(event: Event) -> bool:
+    """``HTTPException(400)`` or ``Response(status_code=404)``: the caller's fault, whatever it is called."""
+    codes = [*_codes(event, "HTTPException"), *_codes(event, "Response")]
+    return any(
+        (a.tag == "const" and isinstance(a.value, int) and 400 <= a.value < 500)
+        or (a.tag == "ext" and bool(_CALLERS_FAULT.search(a.name)))
+        for a in codes
+    )
+
+
+def _codes(event: Event, ending: str) -> list[Any]:
+    """The status codes that an exception or response is made with."""
+    if event.kind != "external" or not event.name.endswith(ending):
+        return []
+    given = event.args[:1] if ending == "HTTPException" else event.args[1:2]
+    return [a for v in (*given, *(v for k, v in event.keywords if k == "status_code")) for a in v]
 
 
 def _answers_comparison(function: FunctionInfo, depth: int = 0) -> bool:
@@ -100,13 +119,16 @@ class _Body:
         self.params = {p[0] for p in function.params} - injected - {"self"}
         self.headers = {n for n, (_, given) in function.param_values.items() if any(_holds_secret(a) for a in given)}
 
-    def refuses(self, refusals: list[ir.Span4]) -> bool:
-        """Whether one of these refusals is what a comparison leads to."""
-        return any(self._leads_to(block, refusals) for block in all_blocks(self.body))
+    def refuses(self, refusals: list[ir.Span4], signed: bool = False) -> bool:
+        """Whether one of these refusals is what a comparison leads to; ``signed``: one of a header's signature."""
+        compares = self._checks_signature if signed else self._compares
+        return any(self._leads_to(block, refusals, compares) for block in all_blocks(self.body))
 
-    def _leads_to(self, block: tuple[ir.Stmt, ...], refusals: list[ir.Span4]) -> bool:
+    def _leads_to(
+        self, block: tuple[ir.Stmt, ...], refusals: list[ir.Span4], compares: Callable[[ir.Expr, int], bool]
+    ) -> bool:
         for index, statement in enumerate(block):
-            if statement[0] != "I" or not self._compares(statement[2], 0):
+            if statement[0] != "I" or not compares(statement[2], 0):
                 continue
             ends = [*statement[3], *statement[4]]
             if statement[3] and statement[3][-1][0] == "R":
@@ -124,6 +146,16 @@ class _Body:
                 return True
             named = self.assigned.get(node[2], ()) if node[0] == "n" and depth < _STEPS else ()
             if any(self._compares(value, depth + 1) for value in named):
+                return True
+        return False
+
+    def _checks_signature(self, test: ir.Expr, depth: int) -> bool:
+        """Whether a condition compares what a header says as secrets are compared: that is no check of a format."""
+        for node in _nodes(test):
+            if node[0] == "c" and node[1] in self.calls and any(self._is_said(a, 0) for a in _given(node)):
+                return True
+            named = self.assigned.get(node[2], ()) if node[0] == "n" and depth < _STEPS else ()
+            if any(self._checks_signature(value, depth + 1) for value in named):
                 return True
         return False
 
@@ -171,6 +203,10 @@ class _Body:
             converts = expr[2][0] == "n" and expr[2][2] in _CONVERTS
             return any(self._is_kept(a, depth) for a in expr[3]) if converts else True
         return op in ("f", "b") and any(self._is_kept(e, depth) for e in _parts(expr))
+
+
+def _given(call: ir.Expr) -> list[ir.Expr]:
+    return [*call[3], *(value for _, value in call[4])]
 
 
 def _parts(expr: ir.Expr) -> Iterable[ir.Expr]:

@@ -10,7 +10,7 @@ from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.request_commits import committing_dependency
-from sessionlint.rules.saving import around, commits_when_run, is_lost, is_write
+from sessionlint.rules.saving import around, changes_row, commits_when_run, is_lost, is_write, reads_only
 from sessionlint.rules.transactions import behind, request_dependencies
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def lost_writes(program: Program) -> Iterator[LostWrite]:
             continue
         told: set[Any] = set()
         for index, event in enumerate(function.events):
-            for session in event.subject if is_write(event) else ():
+            for session in event.subject if _writes(program, event) else ():
                 if session in told or not isinstance(session, Injected) or not _takes(program, function, session):
                     continue
                 if is_lost(program, function, index, session) and _is_left(program, function, session):
@@ -46,9 +46,24 @@ def lost_writes(program: Program) -> Iterator[LostWrite]:
                         yield LostWrite(event, place, session)
 
 
+def _writes(program: Program, event: Event) -> bool:
+    """Whether rows are written, or changed: for requests that do more than read, or by one that hands out nothing."""
+    if not changes_row(event):
+        return is_write(event)
+    if not any(e.kind == "yield" or (e.kind == "return" and e.expr is not None) for e in event.function.events):
+        return True  # what it changes is meant for no answer
+    users = program.shared(_users).get(event.function, ())
+    return not all(reads_only(user) for user in users)
+
+
 def _takes(program: Program, function: FunctionInfo, session: Injected) -> bool:
-    """Whether FastAPI injects the session into the dependency itself, alone or in an object."""
-    return any(session in sessions_in(program, given) for _, given in function.param_values.values())
+    """Whether FastAPI injects the session into the dependency itself: alone, in an object, or in what it loaded."""
+    taken = [given for _, given in function.param_values.values()]
+    if any(session in sessions_in(program, given) for given in taken):
+        return True
+    loaded = [v for given in taken for a in given if a.tag == "injected" for v in program.solver.views(a)]
+    rows = [inner for a in loaded for inner in (a.result if a.tag == "operation" else (a,)) if inner.tag == "row"]
+    return any(row.session == session for row in rows)
 
 
 def _is_left(program: Program, function: FunctionInfo, session: Injected) -> bool:

@@ -14,6 +14,7 @@ from sessionlint.rules.said_and_raised import is_said
 from sessionlint.rules.watching import is_within
 
 _MAX_NESTING = 5
+_RECORDING = frozenset({"handler", "context"})
 #: What a class below does not raise, and what is meant to end a process.
 _MEANT = ("NotImplementedError", "SystemExit", "KeyboardInterrupt", "StopIteration", "StopAsyncIteration")
 #: Libraries that log, count, declare or schedule: what an ``except`` clause is around is not theirs.
@@ -108,7 +109,8 @@ def _raised_below(event: Event) -> Iterator[Event]:
     for _ in range(_MAX_NESTING):
         callees = {e.callee for e in pending if e.kind == "call" and e.callee is not None} - seen
         seen |= callees
-        pending = [e for callee in callees for e in _uncaught(callee)]
+        # a block that an ``except`` clause enters is how it records: it lets through what comes from inside the block
+        pending = [e for callee in callees for e in _uncaught(callee) if not e.flags >= _RECORDING]
         yield from (e for e in pending if _is_raise(e) or throws(e))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.beginning import BEGINS
+from sessionlint.program.merging import ADDED
 from sessionlint.program.model import Effect
 from sessionlint.program.unsaved import LEFT, is_left
 from sessionlint.program.values import SESSION, Handle, contained
@@ -93,6 +94,17 @@ def is_write(event: Event) -> bool:
     if event.kind == "effect":
         return event.text == LEFT or (event.text == "use" and event.name == "write")
     return event.kind == "use" and "write" in event.flags
+
+
+def changes_row(event: Event) -> bool:
+    """Whether an attribute of a loaded row is assigned here, or by what is called, that its session has to write."""
+    return "change" in (event.kind, event.text) and ADDED not in event.flags
+
+
+def reads_only(function: FunctionInfo) -> bool:
+    """Whether only ``GET`` requests get here: what they change in a row is meant for their answer."""
+    methods = {route.method for route in function.routes}
+    return bool(methods) and methods <= {"get", "head", "options", "trace"}
 
 
 def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:

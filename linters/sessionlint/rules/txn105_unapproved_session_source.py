@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.entries import starters
 from sessionlint.program.type_keys import key_of
-from sessionlint.program.values import Handle, Inst, contained
+from sessionlint.program.values import Handle, Inst, Param, contained
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.for_approved import is_dropped, is_for_approved
@@ -866,7 +866,7 @@ def _kept(program: Program) -> Iterator[Finding]:
             continue
         if program.is_exempt(event.function) or is_approved(program, event.function):
             continue
-        handle = _keeps(program, opener, _receiver(event), event)
+        handle = _keeps(program, opener, _receiver(event), dict(event.bindings))
         if handle is None or event.function.class_info is opener.class_info:
             continue
         if origin_of(program, opener, handle) == "unapproved":
@@ -908,34 +908,34 @@ def _receiver(event: Event) -> ClassInfo | None:
 
 
 def _keeps(
-    program: Program, opener: FunctionInfo, owner: ClassInfo | None, call: Event, depth: int = 0
+    program: Program, opener: FunctionInfo, owner: ClassInfo | None, bound: dict[Any, Value], depth: int = 0
 ) -> Handle | None:
     """The session that a constructor, or entering an object, opens and stores on the object.
 
+    ``bound`` are its arguments.
     What a base class's ``__aenter__`` leaves to a method of the object's own class counts as done there.
     """
-    found = _kept_here(opener, call)
+    found = _kept_here(opener, bound)
     if found is not None or owner is None or depth > 2:
         return found
     for event in opener.events:
         callee = event.callee if event.kind == "call" else None
         own = _of_its_own(program, owner, opener, callee) if callee is not None else None
-        found = _keeps(program, own, owner, event, depth + 1) if own is not None else None
+        found = _keeps(program, own, owner, dict(event.bindings), depth + 1) if own is not None else None
         if found is not None:
             return found
     return None
 
 
-def _kept_here(opener: FunctionInfo, call: Event) -> Handle | None:
-    """The session that a method opens and stores on its object in this call."""
+def _kept_here(opener: FunctionInfo, bound: dict[Any, Value]) -> Handle | None:
+    """The session that a method opens and stores on its object when it is called with these arguments."""
     opened = {a for e in opener.events if e.kind in ("create", "obtain") for a in e.subject if isinstance(a, Handle)}
-    bound = dict(call.bindings)
     for event in opener.events:
         if event.kind != "store" or event.name != "attribute":
             continue
         # ``db or open_session()``: what the caller hands over is kept instead
         others = (v for a in event.value if a.tag == "param" for v in bound.get(a, ()))
-        if any(a.tag != "const" for a in others):
+        if any(a.tag != "const" for a in others) or any(a.tag == "injected" for a in event.value):
             continue
         for atom in event.value:
             if isinstance(atom, Handle) and atom in opened and atom.kind in ("session", "connection"):
@@ -973,12 +973,25 @@ def _injected(program: Program) -> Iterator[Finding]:
 
 def _held(program: Program, function: FunctionInfo, span: ir.Span4, dependency: Dependency) -> Iterator[Finding]:
     """A dependency that opens a session and hands out an object that holds it."""
-    for source, handle in held_sessions(program, dependency):
+    for source, handle in (*held_sessions(program, dependency), *_kept_by_made(program, dependency)):
         if origin_of(program, source, handle, contexts=False) == "unapproved":
-            message = f"Depends on {source.name}(), which hands out an object with a session of unapproved origin. "
+            name = source.class_info.name if source.name == "__init__" and source.class_info else source.name
+            message = f"Depends on {name}(), which hands out an object with a session of unapproved origin. "
             trace = [program.step(dependency.site, "it is injected here"), *program.source_trace(source, handle)]
             yield program.finding(META, (function, span), message + opening(program, function, (handle,)), trace)
             return
+
+
+def _kept_by_made(program: Program, dependency: Dependency) -> Iterator[tuple[FunctionInfo, Handle]]:
+    """The sessions that a class opens for each object which FastAPI makes of it, with its constructor."""
+    for info in (a.info for a in dependency.target if a.tag == "cls"):
+        constructor = program.solver.method(info, "__init__")
+        if constructor is None:
+            continue
+        given = {Param(constructor, name): value for name, (_, value) in constructor.param_values.items()}
+        handle = _keeps(program, constructor, info, given)
+        if handle is not None:
+            yield constructor, handle
 
 
 def _reads_its_own(event: Event, handle: Handle) -> bool:

@@ -51,8 +51,9 @@ META = Rule(
     ),
     not_flagged=(
         "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
-        "close what they opened; what a `finally` takes away again; `request.state`; engines and factories, which are "
-        "made to be kept; context variables; scripts, which do their work at the top level of a file that nothing "
+        "close what they opened; what a `finally` takes away again; `request.state`; what a hook puts into the "
+        "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
+        "kept; context variables; scripts, which do their work at the top level of a file that nothing "
         'imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
@@ -653,10 +654,14 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         owners = [a.info for v in event.args for a in v]
         left = [a for a in held if a not in closed and not any(closes(program, info, a) for info in owners)]
         return "that nothing closes. Close it where the object ends, or take the session as an argument" if left else ""
+    if place == "job" and (function in program.background_functions or not _is_in_block(event, held)):
+        # a job's dictionary is gone when the job is done
+        mine = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a)]
+        return "" if all(a in closed for a in mine) else "that nothing closes. Close it where the job ends"
     is_kept = place == "attribute" and stays(event, held)
-    if place not in ("attribute", "closure") or (function.is_generator and not is_kept):
+    if place not in ("attribute", "closure", "job") or (function.is_generator and not is_kept):
         return ""
-    if any(a in event.open_sessions for a in held) and (place != "attribute" or not is_forgotten(event, held)):
+    if _is_in_block(event, held) and (place != "attribute" or not is_forgotten(event, held)):
         return "that the `with` block around it closes. Keep the context manager, and open a session when one is needed"
     info = function.class_info
     if place == "attribute" and info is not None and _serves_all(program, info, function):
@@ -665,6 +670,10 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if own and (info is None or not closes(program, info, own[0])):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
+
+
+def _is_in_block(event: Event, held: Value) -> bool:
+    return any(a in event.open_sessions for a in held)
 
 
 def _serves_all(program: Program, info: ClassInfo, function: FunctionInfo) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import EXEMPT_ROLES
-from sessionlint.program.merging import ADDED
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
@@ -15,7 +14,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
-from sessionlint.rules.saving import is_lost, is_write, only_attaches, opened_and_kept
+from sessionlint.rules.saving import changes_row, is_lost, is_write, only_attaches, opened_and_kept, reads_only
 from sessionlint.rules.taken_out import are_taken_out
 from sessionlint.rules.told_apart import is_for_another_branch
 from sessionlint.rules.transactions import called, down_to, injector
@@ -37,7 +36,8 @@ META = Rule(
         "Writes inside a block; writes that this function, a callee or the session's source commits afterwards; "
         "`flush()` alone; rows that are added and taken out again (`expunge`) before anything sends them; services and "
         "whatever else is no endpoint and no background work, because a caller may own the transaction, unless they "
-        "open the session themselves and nobody else gets it; rows that a GET request merges to read them; sessions of "
+        "open the session themselves and nobody else gets it; rows that a GET request merges to read them, or changes "
+        "for its answer; sessions of "
         "unknown origin, and sessions handed to code that cannot be seen; statements sent on an `AUTOCOMMIT` engine or "
         "connection; writes of a dependency when one of the requests that use it commits; a session in a registry or "
         "context variable that middleware, or whatever else no code in sight calls, commits; "
@@ -1144,16 +1144,10 @@ def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
     return any(session in sessions_in(program, given) for _, given in function.param_values.values())
 
 
-def _reads_only(function: FunctionInfo) -> bool:
-    """Whether only ``GET`` requests get here: what they change in a row is meant for their answer."""
-    methods = {route.method for route in function.routes}
-    return bool(methods) and methods <= {"get", "head", "options", "trace"}
-
-
 def _writes(function: FunctionInfo, event: Event) -> bool:
     if "change" in (event.kind, event.text):
-        return ADDED not in event.flags and not _reads_only(function)
-    return is_write(event) and not (_reads_only(function) and only_attaches(event))
+        return changes_row(event) and not reads_only(function)
+    return is_write(event) and not (reads_only(function) and only_attaches(event))
 
 
 def _is_way(event: Event, session: Any) -> bool:

@@ -30,7 +30,8 @@ META = Rule(
         "Routes guarded by a parameter, by what their class-based view injects, a route, router or `include_router` "
         "dependency, a parent router, the app, or middleware of it (or of one it is mounted in) that checks tokens "
         "and refuses; paths in `allow-unprotected`; endpoints that read the token themselves, or compare a secret (a "
-        "webhook's signature) with what the request says and refuse; tests."
+        "webhook's signature) with what the request says and refuse, a header's signature with any status of the "
+        "client's fault; tests."
     ),
     presets=("scrapersky",),
 )
