@@ -26,6 +26,7 @@ from sessionlint.rules.failing import (
     names_error,
 )
 from sessionlint.rules.gaps import gaps
+from sessionlint.rules.left_to_callees import left_to
 from sessionlint.rules.one_round import comes_again
 from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.recorded_in_part import least_effort
@@ -1113,27 +1114,10 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     name = _called(function)
     trace = [program.step(start.site, f"{name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
-    for handler in handlers:
-        last = _is_outermost(handler) or _is_given_up(function, handler)
-        if not (last or _goes_on(function, handler)):
-            continue
-        done = effort(program, handler)
-        # a loop goes on, and a line in its log says that a round failed
-        unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
-        if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
-            continue
-        somewhere = done == "records" and last and "loop" not in handler.flags
-        if somewhere:
-            done = least_effort(program, handler)
-        if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
-            how = "records only under a condition" if somewhere else "swallows"
-            yield program.finding(
-                META, (function, handler.span),
-                f"This clause {how} the error of {name}(), which runs in the background. Record it: write "
-                "a failed status in a second session, or log it and raise.",
-                trace,
-            )  # fmt: skip
-            return
+    kept = next(_kept(program, function, handlers, trace), None) or next(_kept_below(program, function, trace), None)
+    if kept is not None:
+        yield kept
+        return
     for span in cut_short(program, function):
         yield program.finding(
             META, (function, span),
@@ -1154,6 +1138,39 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *way, *_steps(program, gap.failure)],
         )  # fmt: skip
+
+
+def _kept_below(program: Program, function: FunctionInfo, trace: list[TraceStep]) -> Iterator[Finding]:
+    """The clauses that swallow the error in a function to which this one leaves all its work."""
+    for left in left_to(program, function):
+        handlers = [e for e in left.function.events if e.kind == "handler" and is_broad(e)]
+        way = [program.step(call.site, f"all the work of {_called(function)}() is done here") for call in left.way[-1:]]
+        yield from _kept(program, left.function, handlers, [*trace, *way])
+
+
+def _kept(program: Program, function: FunctionInfo, handlers: list[Event], trace: list[TraceStep]) -> Iterator[Finding]:
+    """The clauses of a function that swallow the error of all its work."""
+    name = _called(function)
+    for handler in handlers:
+        last = _is_outermost(handler) or _is_given_up(function, handler)
+        if not (last or _goes_on(function, handler)):
+            continue
+        done = effort(program, handler)
+        # a loop goes on, and a line in its log says that a round failed
+        unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
+        if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
+            continue
+        somewhere = done == "records" and last and "loop" not in handler.flags
+        if somewhere:
+            done = least_effort(program, handler)
+        if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
+            how = "records only under a condition" if somewhere else "swallows"
+            yield program.finding(
+                META, (function, handler.span),
+                f"This clause {how} the error of {name}(), which runs in the background. Record it: write "
+                "a failed status in a second session, or log it and raise.",
+                trace,
+            )  # fmt: skip
 
 
 def _is_only_started(function: FunctionInfo, start: Event) -> bool:
