@@ -11,6 +11,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scheduling import POOLED, is_pool
 from sessionlint.program.values import TASK, Pending, Site, contained
 from sessionlint.report import Finding, Span, TraceStep
+from sessionlint.rules.answering_tasks import answering_tasks
 from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its_outcome
 from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
@@ -1275,6 +1276,7 @@ def _leaves(node: Any, of_inner_loop: bool = False) -> bool:
 def _watched(program: Program) -> frozenset[FunctionInfo]:
     """Functions that only run in pools, or as tasks of a request, where somebody asks for what came of them."""
     waiting = waiters(program)
+    taken = program.shared(answering_tasks)
     asked: set[FunctionInfo] = set()
     left: set[FunctionInfo] = set()
     silent: set[FunctionInfo] = set()
@@ -1287,7 +1289,8 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
             kept = event.name == POOLED
         else:
             kept = (is_pool(event.name) and not loses_errors(event)) or (
-                event.text == "task" and any(_answers(program, f) for f in waiting.get(event.site, ()))
+                event.text == "task"
+                and (event.site in taken or any(_answers(program, f) for f in waiting.get(event.site, ())))
             )
             if kept and event.text == "task":
                 silent.update(f for f in program.started_by(event) if _is_silent(program, f))
