@@ -14,6 +14,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.background_work import awaited_tasks, sessions_in, started_values
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import CALLED, ELEMENTS, concurrent_parameters, given_together, is_foreign
+from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.repeating import is_repeated
@@ -545,6 +546,8 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
             before = group[session]
             group[session] += number
             if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1, place):
+                if place is not None and opened_by_each(program, event.function, [value], session, place):
+                    continue
                 yield event, session, "several tasks of the group"
                 break
             if number and _used_in_block(event, session):
