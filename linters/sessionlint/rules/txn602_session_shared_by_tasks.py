@@ -31,7 +31,8 @@ META = Rule(
     remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own "
     "session with the context manager.",
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
-    "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share.",
+    "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share, "
+    "a method of one object after the other where each opens its session itself.",
 )
 
 _GROUPED = ("TaskGroup.create_task", "TaskGroup.start_soon")
