@@ -128,3 +128,63 @@ def test_a_file_that_is_called_after_migrations_and_changes_tables_is_one(infer)
 def test_one_that_moves_rows_or_answers_requests_is_none(infer, other):
     result = infer({"app/models.py": MODELS, "app/migrations.py": other})
     assert "migration" not in result.layers
+
+
+CHANGING = """\
+import os
+
+from sqlalchemy import create_engine, text
+
+
+def columns(connection, table):
+    asked = text("SELECT column_name FROM information_schema.columns WHERE table_name = :t")
+    found = connection.execute(asked, {"t": table})
+    return {name for (name,) in found}
+
+
+def send(engine, statement):
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def main():
+    engine = create_engine(os.environ["OWNER_URL"])
+    with engine.connect() as connection:
+        known = columns(connection, "birds")
+    if "weight" not in known:
+        send(engine, "ALTER TABLE birds ADD COLUMN weight INTEGER")
+        send(engine, "CREATE INDEX birds_weight ON birds (weight)")
+        send(engine, "UPDATE birds SET weight = 0")
+
+
+if __name__ == "__main__":
+    main()
+"""
+#: It makes what it needs when it starts, and goes to work.
+COUNTING = CHANGING.replace(
+    '        send(engine, "UPDATE birds SET weight = 0")\n',
+    '    send(engine, "INSERT INTO birds (weight) VALUES (1)")\n    send(engine, "DELETE FROM birds")\n',
+)
+FIRST_TABLES = CHANGING.replace(
+    "ALTER TABLE birds ADD COLUMN weight INTEGER", "CREATE TABLE birds (weight INTEGER)"
+).replace("CREATE INDEX birds_weight ON birds (weight)", "CREATE TABLE nests (place TEXT)")
+WITH_ROWS = CHANGING.replace(
+    '        send(engine, "UPDATE birds SET weight = 0")\n',
+    "    with Session(engine) as session:\n        session.add(Bird())\n        session.merge(Bird())\n",
+).replace(
+    "import create_engine, text\n",
+    "import create_engine, text\nfrom sqlalchemy.orm import Session\n\nfrom app.models import Bird\n",
+)
+
+
+def test_a_script_that_does_little_else_than_to_change_tables_is_a_migration_whatever_it_is_called(infer):
+    result = infer({"app/models.py": MODELS, "app/heavier_birds.py": CHANGING})
+    assert result.layers["migration"] == ("app/heavier_birds.py",)
+
+
+@pytest.mark.parametrize(
+    "other", [COUNTING, FIRST_TABLES, WITH_ROWS, CHANGING + ROUTES, CHANGING.partition("\n\nif __name__")[0]]
+)
+def test_one_that_works_with_rows_makes_its_tables_or_is_not_run_by_hand_is_none(infer, other):
+    result = infer({"app/models.py": MODELS, "app/heavier_birds.py": other})
+    assert "migration" not in result.layers

@@ -682,3 +682,25 @@ def told(token):
 def test_a_service_that_decodes_a_token_and_takes_a_session_stays_one(infer, path, source, layer):
     files = {"app/db.py": DB, "app/api.py": ROUTER, "app/services/items.py": SERVICE, path: source}
     assert infer(files).policy.layer_of(path) == layer
+
+
+ASKING = """\
+import asyncio
+
+
+async def ask(bird):
+    return await bird.weight()
+
+
+async def heaviest(birds):
+    asked = [asyncio.create_task(ask(bird)) for bird in birds]
+    return max(await asyncio.gather(*asked))
+"""
+
+
+def test_tasks_whose_results_their_starter_takes_make_no_background_file(infer):
+    result = infer({"app/db.py": DB, "app/router.py": ROUTER, "app/birds.py": ASKING})
+    assert "background" not in result.layers
+    left = ASKING.replace("return max(await asyncio.gather(*asked))", "await asyncio.gather(*asked)")
+    result = infer({"app/db.py": DB, "app/router.py": ROUTER, "app/birds.py": left})
+    assert result.layers["background"] == ("app/birds.py",)

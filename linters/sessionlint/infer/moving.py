@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from sessionlint.infer.table_changers import changes_tables
 from sessionlint.infer.takers import takers
 from sessionlint.program.api import Program
 from sessionlint.program.model import ModuleInfo
@@ -28,7 +29,8 @@ def migrations(program: Program) -> frozenset[str]:
     """The files that use what only migrations can, ``alembic.op`` or ``alembic.context``, but serve nothing else.
 
     Requests may be run by functions beside a helper for migrations, and sessions opened from an engine there. Likewise
-    the files of a folder, or a file that defines tables, that is called after migrations, of which requests run none.
+    the files of a folder, or a file that defines tables, that is called after migrations, of which requests run none;
+    and a script that does little else than to change tables.
     """
     named = {m.path: folder for m in program.modules if (folder := _folder_of_migrations(program, m.path))}
     alone = {m.path: m.path for m in program.modules if m.path not in named and _is_module_of_them(program, m)}
@@ -78,10 +80,12 @@ def _folder_of_migrations(program: Program, path: str) -> str:
 
 
 def _is_module_of_them(program: Program, module: ModuleInfo) -> bool:
-    """Whether a file is called after migrations itself, and changes what tables there are."""
+    """Whether a file changes what tables there are, and is called after migrations itself or a script for that."""
     stem = module.path.rpartition("/")[2].removesuffix(".py")
-    if not _FOLDERS.match(stem) or program.policy.layer_of(module.path) is not None:
+    if program.policy.layer_of(module.path) is not None:
         return False
+    if not _FOLDERS.match(stem):
+        return changes_tables(module)
     sent = (e for f in (module.body, *module.functions) for e in f.events if e.kind == "sql")
     return any(_DEFINES.match(t.text) for e in sent for t in texts_of(e.value))
 

@@ -16,6 +16,7 @@ from sessionlint.program.entries import takes_session
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
 from sessionlint.program.reached import anywhere, calling, reached_from
 from sessionlint.program.values import Value
+from sessionlint.rules.answering_tasks import answering
 
 #: Names that say "service" even of files that were not seen to take a session.
 SERVICE_NAMES = re.compile(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
@@ -218,7 +219,7 @@ def _counts(
         if function.routes:
             counts["router"] += 1
         elif (
-            function in program.background_functions
+            (function in program.background_functions and function not in program.shared(answering))
             or any(_SCHEDULING.search(ir.text_of(d)) for d in function.decorators)
             or function in reached
         ):

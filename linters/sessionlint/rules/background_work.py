@@ -26,13 +26,17 @@ def awaited_tasks(program: Program) -> frozenset[Site]:
 def waiters(program: Program) -> dict[Site, list[FunctionInfo]]:
     """The functions that await a task, wherever they got it, by the place where it is started."""
     found: dict[Site, list[FunctionInfo]] = {}
-    for event in program.events("await"):
-        for atom in event.subject:
-            found.setdefault(atom.site, []).append(event.function)
-    for event in program.events("concurrent"):
-        for site in (site for value in event.args for site in _tasks_in(program, value, 0)):
-            found.setdefault(site, []).append(event.function)
+    for event, site in waits(program):
+        found.setdefault(site, []).append(event.function)
     return found
+
+
+def waits(program: Program) -> Iterator[tuple[Event, Site]]:
+    """What waits for tasks, with the place where each of these is started."""
+    for event in program.events("await"):
+        yield from ((event, atom.site) for atom in event.subject)
+    for event in program.events("concurrent"):
+        yield from ((event, site) for value in event.args for site in _tasks_in(program, value, 0))
 
 
 def observed_tasks(program: Program) -> frozenset[Site]:

@@ -11,6 +11,7 @@ from sessionlint.program.values import Handle, Site, Value, contained
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
 from sessionlint.rules.kept_for_good import is_cached
+from sessionlint.rules.lending import gives_back, lent_by
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -114,7 +115,10 @@ def _ended_with_generator(event: Event, handle: Handle) -> bool:
 
 
 def _closings(event: Event, handle: Handle) -> Iterator[Event]:
+    lender = lent_by(event)
     for other in event.function.events:
+        if lender and other.kind == "call" and gives_back(other, lender, handle):
+            yield other
         if other.kind not in ("txn", "effect") or other.name != "close":
             continue
         # a scoped registry closes its session with remove()

@@ -16,7 +16,7 @@ def runs_once(program: Program, event: Event) -> bool:
     """Whether something at the top of a file is done by a script, which shares nothing with requests."""
     if event.function.name != "<module>":
         return False
-    if any(_covers(span, event.span) for span in _main_blocks(event.function.module)):
+    if any(_covers(span, event.span) for span in main_blocks(event.function.module)):
         return True
     if event.path in program.shared(_imported) or any(site[0] == event.path for site in program.solver.routers):
         return False
@@ -50,7 +50,8 @@ def _run_by(body: FunctionInfo) -> set[FunctionInfo]:
     return found
 
 
-def _main_blocks(module: ModuleInfo) -> list[ir.Span4]:
+def main_blocks(module: ModuleInfo) -> list[ir.Span4]:
+    """The places of ``if __name__ == "__main__"`` in a file."""
     return [s[1] for s in module.body.facts[4] if s[0] == "I" and _asks_for_main(s[2])]
 
 

@@ -12,6 +12,7 @@ from sessionlint.program.literals import owner_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
+from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.left_alone import left_alone
 from sessionlint.rules.named_twice import is_named_twice
 from sessionlint.rules.repeating import is_repeated
@@ -130,6 +131,7 @@ def described(program: Program, session: Any) -> str:
 def shared(program: Program, event: Event, counts: Counter[Any]) -> Any:
     """The session that is in several coroutines: of several, the injected one, which the reader knows."""
     several = [s for s, number in counts.items() if number > 1]
+    several = [s for s in several if not opened_by_each(program, event.function, event.args, s, event.span)]
     found = [s for s in several if is_shared(program, event.function, s, True, event.span) or is_named_twice(event, s)]
     return min(found, key=_order, default=None)
 

@@ -38,7 +38,8 @@ META = Rule(
         "Sessions that are returned, stored or handed to code that closes them; generators that close in "
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
         "was given; sessions kept by a module or an object, which TXN109 judges; what a function or property hands "
-        "out of a scoped registry that something empties; tests and migrations."
+        "out of a scoped registry that something empties; what is given back, in `finally`, to the pool that lent "
+        "it; tests and migrations."
     ),
 )
 

@@ -21,6 +21,7 @@ from sessionlint.rules.concurrent_helpers import (
     is_foreign,
     may_bring,
 )
+from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.repeating import is_repeated
@@ -37,7 +38,8 @@ META = Rule(
     remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own "
     "session with the context manager.",
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
-    "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share.",
+    "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share, "
+    "a method of one object after the other where each opens its session itself.",
 )
 
 _GROUPED = ("TaskGroup.create_task", "TaskGroup.start_soon")
@@ -552,6 +554,8 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
             before = group[session]
             group[session] += number
             if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1, place):
+                if place is not None and opened_by_each(program, event.function, [value], session, place):
+                    continue
                 yield event, session, "several tasks of the group"
                 break
             if number and _used_in_block(event, session):

@@ -11,6 +11,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.scheduling import POOLED, is_pool
 from sessionlint.program.values import TASK, Pending, Site, contained
 from sessionlint.report import Finding, Span, TraceStep
+from sessionlint.rules.answering_tasks import answering_tasks
 from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its_outcome
 from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
@@ -26,6 +27,7 @@ from sessionlint.rules.failing import (
     names_error,
 )
 from sessionlint.rules.gaps import gaps
+from sessionlint.rules.left_to_callees import left_to
 from sessionlint.rules.one_round import comes_again
 from sessionlint.rules.raising import can_raise, first_file, first_raise
 from sessionlint.rules.recorded_in_part import least_effort
@@ -45,8 +47,9 @@ META = Rule(
     not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
     "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
     "the log, clauses inside loops that log and go on, tasks that are awaited (by another method of the object that "
-    "keeps them, too) or have a callback that looks at the error, a thread that its starter joins at once to go on "
-    "with what it has left, work for a pool of threads whose results somebody asks for, what runs after a try that "
+    "keeps them, too), whose results their starter takes, or that have a callback that looks at the error, a thread "
+    "that its starter joins at once to go on with what it has left, work for a pool of threads whose results somebody "
+    "asks for, what runs after a try that "
     "records the outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that "
     "returns) records no failure, nor does what has nothing to do with the try after a clause that only passes. A "
     "clause that logs what a callee has recorded for good before it raised it again loses nothing.",
@@ -1113,27 +1116,10 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     name = _called(function)
     trace = [program.step(start.site, f"{name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
-    for handler in handlers:
-        last = _is_outermost(handler) or _is_given_up(function, handler)
-        if not (last or _goes_on(function, handler)):
-            continue
-        done = effort(program, handler)
-        # a loop goes on, and a line in its log says that a round failed
-        unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
-        if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
-            continue
-        somewhere = done == "records" and last and "loop" not in handler.flags
-        if somewhere:
-            done = least_effort(program, handler)
-        if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
-            how = "records only under a condition" if somewhere else "swallows"
-            yield program.finding(
-                META, (function, handler.span),
-                f"This clause {how} the error of {name}(), which runs in the background. Record it: write "
-                "a failed status in a second session, or log it and raise.",
-                trace,
-            )  # fmt: skip
-            return
+    kept = next(_kept(program, function, handlers, trace), None) or next(_kept_below(program, function, trace), None)
+    if kept is not None:
+        yield kept
+        return
     for span in cut_short(program, function):
         yield program.finding(
             META, (function, span),
@@ -1154,6 +1140,39 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *way, *_steps(program, gap.failure)],
         )  # fmt: skip
+
+
+def _kept_below(program: Program, function: FunctionInfo, trace: list[TraceStep]) -> Iterator[Finding]:
+    """The clauses that swallow the error in a function to which this one leaves all its work."""
+    for left in left_to(program, function):
+        handlers = [e for e in left.function.events if e.kind == "handler" and is_broad(e)]
+        way = [program.step(call.site, f"all the work of {_called(function)}() is done here") for call in left.way[-1:]]
+        yield from _kept(program, left.function, handlers, [*trace, *way])
+
+
+def _kept(program: Program, function: FunctionInfo, handlers: list[Event], trace: list[TraceStep]) -> Iterator[Finding]:
+    """The clauses of a function that swallow the error of all its work."""
+    name = _called(function)
+    for handler in handlers:
+        last = _is_outermost(handler) or _is_given_up(function, handler)
+        if not (last or _goes_on(function, handler)):
+            continue
+        done = effort(program, handler)
+        # a loop goes on, and a line in its log says that a round failed
+        unseen = done == "nothing" or (done == "whispers" and not names_error(handler))
+        if not any(can_fail(e) or (unseen and _raises_on(e)) or (last and can_raise(e)) for e in body_of(handler)):
+            continue
+        somewhere = done == "records" and last and "loop" not in handler.flags
+        if somewhere:
+            done = least_effort(program, handler)
+        if done != "records" and (last or unseen) and holds_all_work(function, handler, done == "nothing"):
+            how = "records only under a condition" if somewhere else "swallows"
+            yield program.finding(
+                META, (function, handler.span),
+                f"This clause {how} the error of {name}(), which runs in the background. Record it: write "
+                "a failed status in a second session, or log it and raise.",
+                trace,
+            )  # fmt: skip
 
 
 def _is_only_started(function: FunctionInfo, start: Event) -> bool:
@@ -1258,6 +1277,7 @@ def _leaves(node: Any, of_inner_loop: bool = False) -> bool:
 def _watched(program: Program) -> frozenset[FunctionInfo]:
     """Functions that only run in pools, or as tasks of a request, where somebody asks for what came of them."""
     waiting = waiters(program)
+    taken = program.shared(answering_tasks)
     asked: set[FunctionInfo] = set()
     left: set[FunctionInfo] = set()
     silent: set[FunctionInfo] = set()
@@ -1270,7 +1290,8 @@ def _watched(program: Program) -> frozenset[FunctionInfo]:
             kept = event.name == POOLED
         else:
             kept = (is_pool(event.name) and not loses_errors(event)) or (
-                event.text == "task" and any(_answers(program, f) for f in waiting.get(event.site, ()))
+                event.text == "task"
+                and (event.site in taken or any(_answers(program, f) for f in waiting.get(event.site, ())))
             )
             if kept and event.text == "task":
                 silent.update(f for f in program.started_by(event) if _is_silent(program, f))

@@ -1,0 +1,81 @@
+"""Background functions that leave all their work to one callee: the clause that swallows its error stands there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sessionlint.facts import ir
+from sessionlint.program.reached import calling
+from sessionlint.rules.failing import can_fail, may_record
+from sessionlint.rules.walking import own_nodes_below
+
+if TYPE_CHECKING:
+    from sessionlint.program.api import Program
+    from sessionlint.program.model import Event, FunctionInfo
+
+#: Functions that hand the work on are followed this far.
+_MOST_HOPS = 3
+#: Of how a call runs: to the end before the next statement, or as a coroutine in the hands of what runs it.
+_RUNS = frozenset({"call", "coro"})
+
+
+class Left(NamedTuple):
+    """A function that does all the work of another, and the calls on the way to it."""
+
+    function: FunctionInfo
+    way: tuple[Event, ...]
+
+
+def left_to(program: Program, function: FunctionInfo) -> list[Left]:
+    """The functions to which one leaves all its work, the nearest first, as far as nobody else calls them."""
+    callers = program.shared(calling)[0]
+    found: list[Left] = []
+    known = {function}
+    while len(found) < _MOST_HOPS:
+        current, way = found[-1] if found else (function, ())
+        call = _only_work(program, current)
+        callee = call.callee if call is not None else None
+        if call is None or callee is None or not callers.get(callee, set()) <= known | {callee}:
+            break
+        # what is started elsewhere is looked at for itself, and a session module may keep what it likes
+        if callee in known or callee in program.background_functions or program.is_exempt(callee):
+            break
+        if callee.is_generator or callee.routes:
+            break
+        known.add(callee)
+        found.append(Left(callee, (*way, call)))
+    return found
+
+
+def _only_work(program: Program, function: FunctionInfo) -> Event | None:
+    """The one call by which a function does anything that could be recorded, its result not looked at."""
+    calls = [e for e in function.events if e.kind == "call" and e.callee is not None and not _RUNS.isdisjoint(e.flags)]
+    if not calls or any(e.kind == "schedule" for e in function.events):
+        return None
+    unseen = _unseen_calls(ir.body_of(function.facts))
+    work = [e for e in calls if e.span in unseen and e.flags.isdisjoint(("loop", "handler", "finally"))]
+    work = [e for e in work if e.callee is not None and any(may_record(i) or can_fail(i) for i in e.callee.events)]
+    if len(work) != 1:
+        return None
+    clauses = {e.span for e in function.events if e.kind == "handler"}
+    rest = (e for e in function.events if e.span != work[0].span and e.span not in clauses and "handler" not in e.flags)
+    return None if any(may_record(e) or can_fail(e) for e in rest) else work[0]
+
+
+def _unseen_calls(body: Any) -> set[ir.Span4]:
+    """The calls that are a statement of their own or returned as they are, those that something else runs included."""
+    found: set[ir.Span4] = set()
+    for node in (*body, *own_nodes_below(body)):
+        if node[0] in ("E", "R") and len(node) == 3 and type(node[2]) is tuple:
+            call = _called(node[2])
+            found.update((call[1],) if call is not None else ())
+            # ``asyncio.run(work())``
+            run = _called(call[3][0]) if call is not None and len(call[3]) == 1 else None
+            found.update((run[1],) if run is not None else ())
+    return found
+
+
+def _called(expr: Any) -> Any:
+    """The call that an expression is, awaited or not."""
+    inner = expr[2] if expr[0] == "aw" else expr
+    return inner if inner[0] == "c" and len(inner) == 5 else None
