@@ -74,6 +74,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return (Ext(knowledge.IDENTIFIER_PREPARER),)
     if len(base) == 2 and (field := stdlib.of_named_tuple(base, name)) is not None:
         return field
+    if len(base) > 1:
+        base = protocols.without_declared(frame, base)
     out: Value = UNKNOWN
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)
@@ -265,7 +267,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return given
     value = configured.field(frame, atom, name) or solver.attribute(atom.info, name)
     if len(value) > 1:
-        value = protocols.without_fulfilled(frame, value)
+        value = protocols.without_fulfilled(frame, atom.info, name, value)
     if name in library_classes.KEPT:
         value = library_objects.kept(frame, atom, name, value)
     if name == "value" and not value and any(b.startswith("enum.") for b in solver.external_bases(atom.info)):
@@ -276,7 +278,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         value = class_values.chosen(frame, atom.info, name, value, e)
     if value:
         value = class_bodies.methods(frame, value, atom, name)
-        return class_bodies.described(frame, by_key.of_object(frame, _rebind(value, atom), atom, name, e), atom, e)
+        value = _rebind(frame, value, atom, name)
+        return class_bodies.described(frame, by_key.of_object(frame, value, atom, name, e), atom, e)
     return _unassigned(frame, atom, name, e)
 
 
@@ -328,7 +331,7 @@ def _through_super(e: ir.Expr) -> bool:
     return e[0] == "a" and e[2][0] == "c" and e[2][2][0] == "n" and bool(e[2][2][2] == "super")
 
 
-def _rebind(value: Value, atom: Inst) -> Value:
+def _rebind(frame: Frame, value: Value, atom: Inst, name: str) -> Value:
     """Functions kept in attributes stay unbound; handles of this instance's constructor keep their identity."""
     bindings = dict(atom.bindings)
     if not bindings or not any(item in bindings or (item.tag == "inst" and item.bindings) for item in value):
@@ -340,7 +343,7 @@ def _rebind(value: Value, atom: Inst) -> Value:
             inner = tuple((k, _put_in(v, bindings)) for k, v in item.bindings)
             item = item._replace(bindings=inner) if inner != item.bindings else item
         out = join(out, bindings.get(item, (item,)) or (item,))
-    return out
+    return protocols.without_fulfilled(frame, atom.info, name, out) if len(out) > 1 else out
 
 
 def _put_in(value: Value, bindings: dict[Any, Value]) -> Value:

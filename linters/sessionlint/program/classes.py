@@ -204,6 +204,11 @@ class Classes(Naming):
                     found.append(atom.info)
         return found
 
+    def leaves_open(self, info: ClassInfo) -> bool:
+        """Whether a class leaves an abstract method to classes below: there are no objects of just this class."""
+        mro = self.mro(info)
+        return any(_leaves(mro, name) for cls in mro for name in cls.unwritten)
+
     def overrides(self, info: ClassInfo, name: str) -> list[FunctionInfo]:
         """What sub-classes have in place of an abstract method, or of none: their own, or from another base."""
         methods = dict.fromkeys(self.method(sub, name) for sub in self.subclasses(info))
@@ -212,3 +217,9 @@ class Classes(Naming):
     def bound(self, function: FunctionInfo, receiver: Any) -> Fn:
         """A method seen through an instance or class."""
         return Fn(function, None if function.is_staticmethod else receiver)
+
+
+def _leaves(mro: tuple[ClassInfo, ...], name: str) -> bool:
+    """Whether the first class that has a name has an abstract method of it."""
+    first = next(c for c in mro if name in c.methods or c.assigns(name))
+    return name in first.unwritten

@@ -48,10 +48,12 @@ def inject(
     elif dependency.scope == "function":
         # FastAPI caches per scope: the request-scoped object is another one
         source = (source, "function")
-    result = tuple(of_every_request(atom, dependency.site) for atom in resolve(frame, dependency))
+    # called as if it were here, also where another module says ``Annotated[Unit, Depends(…)]``
+    site = frame.site(dependency.site[1])
+    result = tuple(of_every_request(atom, site) for atom in resolve(frame, dependency))
     if others:
         replaced = resolve(frame, dependency._replace(target=others))
-        result = join(result, tuple(of_every_request(atom, dependency.site) for atom in replaced))
+        result = join(result, tuple(of_every_request(atom, site) for atom in replaced))
     typed = frame.solver.instances(declared)
     known = any(frame.solver.kind_of(a) or _is_plain(frame, a) for a in result)
     known = known or not any(frame.solver.kind_of(a) for a in typed)

@@ -231,9 +231,9 @@ class ClassInfo:
     """A class of the project."""
 
     __slots__ = (
-        "_called", "_hooks", "_keeps", "_left_open", "_shape", "attributes", "bases", "decorators", "defined_in",
-        "facts", "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname", "registers",
-        "setters", "span",
+        "_called", "_hooks", "_keeps", "_left_open", "_shape", "_unwritten", "attributes", "bases", "decorators",
+        "defined_in", "facts", "header", "key", "last_shape", "maker", "methods", "module", "name", "qualname",
+        "registers", "setters", "span",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -265,6 +265,7 @@ class ClassInfo:
         self._hooks: frozenset[str] | None = None
         self._keeps: dict[Any, str] | None = None
         self._left_open: tuple[str, ...] | None = None
+        self._unwritten: frozenset[str] | None = None
         self._shape: tuple[Any, ...] | None = None
 
     @property
@@ -274,7 +275,7 @@ class ClassInfo:
             attributes = tuple([(name, entry[1], entry[2]) for name, entry in self.attributes.items()])
             shape = (
                 self.bases, self.decorators, tuple(self.methods.items()), attributes, self.configures, self.hooks,
-                self.registers, tuple(self.setters.items()), self.called,
+                self.registers, tuple(self.setters.items()), self.called, self.unwritten,
             )  # fmt: skip
             self._shape = self.last_shape = self.last_shape if shape == self.last_shape else shape
         return self._shape
@@ -294,7 +295,7 @@ class ClassInfo:
 
     def reshaped(self) -> None:
         """Says that something in :attr:`shape` has changed."""
-        self._shape = self._keeps = self._hooks = self._left_open = self._called = None
+        self._shape = self._keeps = self._hooks = self._left_open = self._called = self._unwritten = None
 
     @property
     def hooks(self) -> frozenset[str]:
@@ -303,6 +304,14 @@ class ClassInfo:
             empty = (m for m in self.methods.values() if ir.is_empty(m.facts))
             self._hooks = frozenset(m.name for m in empty if not any(_is_abstract(d) for d in m.decorators))
         return self._hooks
+
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """Its methods that are marked as abstract: no object is made of a class that has one of them."""
+        if self._unwritten is None:
+            marked = (m.name for m in self.methods.values() if m.decorators and any(map(_is_abstract, m.decorators)))
+            self._unwritten = frozenset(marked)
+        return self._unwritten
 
     @property
     def called(self) -> tuple[Any, ...]:

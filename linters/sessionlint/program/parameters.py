@@ -108,11 +108,28 @@ class Parameters(Classes):
                 given.update(dict.fromkeys(self.instances(annotated)))
             else:
                 given[argument] = None
-        return join(known, tuple(given))
+        return join(self._without_interfaces(known, given) if known and given else known, tuple(given))
+
+    def _without_interfaces(self, known: Value, given: dict[Any, None]) -> Value:
+        """What is declared without an interface where what is passed alone implements that."""
+        seen = (a for g in given for a in (self.read(("injected", g.source)) if g.tag == "injected" else (g,)))
+        made = [a.info for a in seen if a.tag == "inst" and (a.bindings or not self.is_interface(a.info))]
+        if not made:
+            return known
+        classes = {info for passed in made for info in self.mro(passed)}
+        said = [a for a in known if a.tag == "inst" and not a.bindings and a not in given and self.is_interface(a.info)]
+        alone = [a for a in said if all(below in classes for below in self.subclasses(a.info))]
+        left = [a for a in alone if any(self.fulfils(passed, a.info) for passed in made)]
+        return tuple([a for a in known if a not in left]) if left else known
 
     def views_among(self, atom: Any, tags: tuple[str, ...]) -> Value:
         """Those :meth:`views` that are of certain kinds."""
         return tuple([view for view in self.views(atom) if view.tag in tags])
+
+    def declared_as(self, param: Param) -> Value:
+        """The project classes that a parameter's annotation names, as objects of which no more is known."""
+        typed = self.instances(param.info.param_values.get(param.name, (UNKNOWN, UNKNOWN))[0])
+        return tuple([a for a in typed if a.tag == "inst"])
 
     def declared_classes(self, param: Param) -> Value:
         """What a parameter may be by its annotation, when that names project classes: those and the ones below."""
@@ -147,8 +164,25 @@ class Parameters(Classes):
         if typed.tag == "ext":
             return not typed.name.startswith(_VAGUE)
         if typed.tag == "inst":
-            return not any(b.endswith((".Protocol", ".ABC")) for b in self.external_bases(typed.info))
+            above = [b for b in self.external_bases(typed.info) if b.endswith((".Protocol", ".ABC"))]
+            return not above or (all(b.endswith(".ABC") for b in above) and self._is_written(typed.info))
         return bool(typed.tag == "handle")
+
+    def is_interface(self, info: ClassInfo) -> bool:
+        """Whether there are no objects of just this class."""
+        return is_protocol(info) or self.leaves_open(info)
+
+    def fulfils(self, made: ClassInfo, declared: ClassInfo) -> bool:
+        """Whether objects of one class are of a declared one, or have all methods of a protocol."""
+        if declared in self.mro(made):
+            return True
+        names = [name for cls in self.mro(declared) for name in cls.methods]
+        return is_protocol(declared) and all(self.method(made, name) is not None for name in names)
+
+    def _is_written(self, info: ClassInfo) -> bool:
+        """Whether a class below an abstract one has all that it needs."""
+        above = (b.name for b in info.bases if b.tag == "ext")
+        return not any(name.endswith(".ABC") for name in above) and not self.leaves_open(info)
 
     def instances(self, annotation: Value) -> Value:
         """Atoms for "an instance of" an annotation's value."""
@@ -262,3 +296,8 @@ class Parameters(Classes):
             value = join(value, self._kept_in(below, name))
         told = tuple(a for a in value if a.tag in ("const", "text", "column") or self.kind_of(a))
         return told if not told or self.is_written_below(info, name) else (*told, ANY_TEXT)
+
+
+def is_protocol(info: ClassInfo) -> bool:
+    """Whether a class is declared to be a protocol."""
+    return any(base.tag == "ext" and base.name.endswith(".Protocol") for base in info.bases)

@@ -12,6 +12,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
+from sessionlint.rules.opened_inside import opened_inside
 from sessionlint.rules.opened_later import is_opened_later
 from sessionlint.rules.walking import nodes_below
 
@@ -66,8 +67,10 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             continue
         if tag in ("inst", "pending"):
             for key, bound in atom.bindings:
-                # what an object opens for itself is not what the request opened
-                if key.tag != "handle" and not (key.tag == "ext" and tag == "pending" and not _works_on(atom, key)):
+                if key.tag == "handle":
+                    # what an object opens for itself is not what the request opened, unless a dependency entered it
+                    yield from (a for a in bound if a in opened_inside(program))
+                elif key.tag != "ext" or tag != "pending" or _works_on(atom, key):
                     yield from sessions_in(program, bound, depth + 1)
         if tag == "inst" and atom.info.defined_in.name != "<module>":
             # a class made in a function sees what the function has

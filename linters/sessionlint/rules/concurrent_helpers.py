@@ -74,7 +74,7 @@ def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:
     if session.tag == "param":
         return session.info not in chain and session.info.name != "__init__"
     if session.tag == "handle":
-        return not is_made_in(program, session, chain)
+        return not (is_made_in(program, session, chain) or _asks_for(chain, session))
     own = any(session in sessions_in(program, default) for f in chain for _, default in f.param_values.values())
     return session.tag == "injected" and function.class_info is None and not own
 
@@ -83,6 +83,11 @@ def may_bring(program: Program, function: FunctionInfo, name: str) -> bool:
     """Whether callers may bring a session by a parameter: not where all that is known of it are ids and the like."""
     views = program.solver.views(Param(function, name))
     return any(atom.tag not in _BRINGS_NONE or program.kind(atom) for atom in contained(tuple(views)))
+
+
+def _asks_for(chain: list[FunctionInfo], session: Any) -> bool:
+    """Whether a function gets a session from what it calls itself: out of a context variable, a registry."""
+    return any(session in e.subject for f in chain for e in f.events if e.kind == "obtain")
 
 
 def _in_collection(function: FunctionInfo, expr: ir.Expr, params: set[str]) -> Iterator[tuple[str, str]]:

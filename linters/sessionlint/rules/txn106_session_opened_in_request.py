@@ -27,6 +27,7 @@ from sessionlint.rules.opening import (
     reads_kept,
     sources,
     text,
+    way,
 )
 from sessionlint.rules.remedies import nearest_dependency, opening, runs_by_itself
 from sessionlint.rules.runners import session_run_with
@@ -964,7 +965,19 @@ def _is_approved(program: Program, event: Event, handle: Handle) -> bool:
         return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
     if event.callee is None or reads_kept(program, event.callee, handle):
         return False
-    return origin_of(program, event.callee, handle) == "approved"
+    origin = origin_of(program, event.callee, handle)
+    return origin == "approved" or (origin == "unknown" and _is_opened_by(program, event.callee, handle))
+
+
+def _is_opened_by(program: Program, function: FunctionInfo, handle: Handle) -> bool:
+    """Whether a function of a session module opens the session that it gives, where the policy names no context.
+
+    Approved or not, it is one beside that which the dependency hands in.
+    """
+    if handle.registry or not program.policy.session_dependencies or not program.in_session_module(function.site):
+        return False
+    maker = way(function, handle)[-1]
+    return any(e.kind == "create" and e.site == handle.root for e in maker.events)
 
 
 def _behind_holder(program: Program, event: Event) -> Handle | None:

@@ -13,6 +13,7 @@ from sessionlint.program.values import Dependency, Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.opened_inside import opened_in
 from sessionlint.rules.streamed import body_of, makes_stream
 from sessionlint.rules.transactions import behind, is_web_request, place_of, request_dependencies
 
@@ -301,9 +302,12 @@ def _held(program: Program, function: FunctionInfo) -> Iterator[tuple[tuple[Func
                     yield where, f"The session that {target.qualname}() took", session
 
 
-def _sessions(program: Program, inject: Event) -> list[Injected]:
-    lasting = any(isinstance(d, Dependency) and d.scope != "function" for d in inject.value)
-    return [a for a in inject.subject if isinstance(a, Injected) and program.kind(a) == "session"] if lasting else []
+def _sessions(program: Program, inject: Event) -> list[Any]:
+    if not any(isinstance(d, Dependency) and d.scope != "function" for d in inject.value):
+        return []
+    injected = [a for a in inject.subject if isinstance(a, Injected)]
+    # the session itself, or the one that a unit of work holds which the dependency has entered
+    return [held for a in injected for held in ([a] if program.kind(a) == "session" else opened_in(program, a))]
 
 
 def _lets_go(program: Program, function: FunctionInfo, start: Event, session: Any) -> bool:

@@ -23,6 +23,7 @@ from sessionlint.rules.background_work import (
 )
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import goes_on, is_waited_for
+from sessionlint.rules.opened_inside import opened_inside
 from sessionlint.rules.without_loop import lacks_loop
 
 META = Rule(
@@ -1038,6 +1039,7 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
         return any(a.tag == "injected" for a in passed) or program.role(event.function) in _REQUEST
     if session.tag == "handle":
         ours = is_made_in(program, session, chain) or is_on_request(program, event, session)
+        ours = ours or _is_in_dependency(program, session, chain)
         return ours and program.role(event.function) in _REQUEST
     return program.role(event.function) in _REQUEST
 
@@ -1053,6 +1055,14 @@ def _is_given(program: Program, event: Event, parameter: Any) -> bool:
         for session in sessions_in(program, value)
         if session != parameter
     )
+
+
+def _is_in_dependency(program: Program, session: Any, chain: list[FunctionInfo]) -> bool:
+    """Whether FastAPI injects an object here in which a dependency has opened a session."""
+    if session not in opened_inside(program):
+        return False
+    given = [tuple(a for a in v if a.tag == "injected") for f in chain for _, v in f.param_values.values()]
+    return any(session in sessions_in(program, value) for value in given)
 
 
 def _is_own(session: Any, chain: list[FunctionInfo]) -> bool:
