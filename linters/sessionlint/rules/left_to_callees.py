@@ -28,38 +28,57 @@ class Left(NamedTuple):
 
 def left_to(program: Program, function: FunctionInfo) -> list[Left]:
     """The functions to which one leaves all its work, the nearest first, as far as nobody else calls them."""
-    callers = program.shared(calling)[0]
     found: list[Left] = []
     known = {function}
     while len(found) < _MOST_HOPS:
         current, way = found[-1] if found else (function, ())
-        call = _only_work(program, current)
-        callee = call.callee if call is not None else None
-        if call is None or callee is None or not callers.get(callee, set()) <= known | {callee}:
+        call = _only_work(program, current, known)
+        if call is None or call.callee is None:
             break
-        # what is started elsewhere is looked at for itself, and a session module may keep what it likes
-        if callee in known or callee in program.background_functions or program.is_exempt(callee):
-            break
-        if callee.is_generator or callee.routes:
-            break
-        known.add(callee)
-        found.append(Left(callee, (*way, call)))
+        known.add(call.callee)
+        found.append(Left(call.callee, (*way, call)))
     return found
 
 
-def _only_work(program: Program, function: FunctionInfo) -> Event | None:
+def _may_be_left(program: Program, callee: FunctionInfo, known: set[FunctionInfo]) -> bool:
+    """Whether a function is called by those ``known`` alone, and is not looked at for itself."""
+    # what is started elsewhere is looked at for itself, and a session module may keep what it likes
+    if callee in known or callee.is_generator or callee.routes or callee in program.background_functions:
+        return False
+    return program.shared(calling)[0].get(callee, set()) <= known | {callee} and not program.is_exempt(callee)
+
+
+def _catches(function: FunctionInfo, hops: int) -> bool:
+    """Whether a function has an ``except`` clause, or calls one that has; nothing else is looked for."""
+    if any(e.kind == "handler" for e in function.events):
+        return True
+    below = (e.callee for e in function.events if e.kind == "call" and e.callee is not None)
+    return hops > 1 and any(_catches(callee, hops - 1) for callee in dict.fromkeys(below))
+
+
+def _only_work(program: Program, function: FunctionInfo, known: set[FunctionInfo]) -> Event | None:
     """The one call by which a function does anything that could be recorded, its result not looked at."""
     calls = [e for e in function.events if e.kind == "call" and e.callee is not None and not _RUNS.isdisjoint(e.flags)]
-    if not calls or any(e.kind == "schedule" for e in function.events):
+    calls = [e for e in calls if e.callee is not None and _may_be_left(program, e.callee, known)]
+    if not any(e.callee is not None and _catches(e.callee, _MOST_HOPS) for e in calls):
         return None
-    unseen = _unseen_calls(ir.body_of(function.facts))
-    work = [e for e in calls if e.span in unseen and e.flags.isdisjoint(("loop", "handler", "finally"))]
-    work = [e for e in work if e.callee is not None and any(may_record(i) or can_fail(i) for i in e.callee.events)]
-    if len(work) != 1:
+    if any(e.kind == "schedule" for e in function.events):
         return None
     clauses = {e.span for e in function.events if e.kind == "handler"}
-    rest = (e for e in function.events if e.span != work[0].span and e.span not in clauses and "handler" not in e.flags)
-    return None if any(may_record(e) or can_fail(e) for e in rest) else work[0]
+    sure: ir.Span4 | None = None
+    for event in function.events:
+        if "handler" in event.flags or event.span in clauses or not (may_record(event) or can_fail(event)):
+            continue
+        if sure not in (None, event.span):
+            return None
+        sure = event.span
+    work = [e for e in calls if sure in (None, e.span) and e.flags.isdisjoint(("loop", "handler", "finally"))]
+    work = [e for e in work if e.callee is not None and any(may_record(i) or can_fail(i) for i in e.callee.events)]
+    if not work:
+        return None
+    unseen = _unseen_calls(ir.body_of(function.facts))
+    work = [e for e in work if e.span in unseen]
+    return work[0] if len(work) == 1 else None
 
 
 def _unseen_calls(body: Any) -> set[ir.Span4]:
