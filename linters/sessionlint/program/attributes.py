@@ -296,7 +296,7 @@ def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
         found = _asked(frame, result, name, e)
         if outermost:
             frame.asked.clear()
-        if found or result:
+        if result:
             return found
     below = [(m, m.class_info) for m in solver.overrides(atom.info, name) if not m.is_property]
     if below and name != "__init__":

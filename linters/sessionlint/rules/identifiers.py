@@ -30,10 +30,8 @@ _CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\
 def custom_format(value: Value) -> str | None:
     """``"a truncated UUID"`` or ``"text around …"`` when the value is such an id, else ``None``."""
     for atom in value:
-        if atom.tag == "ext" and _CUT.match(atom.name):
-            return "a truncated UUID"
-        if atom.tag == "ext" and _ENCODED.match(atom.name):
-            return "a UUID in a format of its own"
+        if atom.tag == "ext" and (made := _made_of_uuid(atom.name)):
+            return made
         if atom.tag == "ext" and _FOREIGN.match(atom.name):
             return "no UUID"
         if atom.tag == "text" and atom.holes:
@@ -41,6 +39,13 @@ def custom_format(value: Value) -> str | None:
             if found:
                 return found
     return None
+
+
+def _made_of_uuid(name: str) -> str | None:
+    """What a library's value is that was cut out of a UUID, or is another spelling of one."""
+    if _CUT.match(name):
+        return "a truncated UUID"
+    return "a UUID in a format of its own" if _ENCODED.match(name) else None
 
 
 def each_of(value: Value) -> Value:
@@ -55,8 +60,8 @@ def _around(atom: Any) -> str | None:
     for hole in atom.holes:
         if hole.tag != "ext":
             continue
-        if _CUT.match(hole.name) or _ENCODED.match(hole.name):
-            return "a truncated UUID" if _CUT.match(hole.name) else "text around a UUID in a format of its own"
+        if made := _made_of_uuid(hole.name):
+            return made
         if hole.name == PADDED and any(c.isalpha() for c in literal):
             return f"a number behind a prefix ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):
