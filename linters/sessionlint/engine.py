@@ -12,8 +12,10 @@ from typing import NamedTuple
 from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache, content_key
 from sessionlint.facts.lower import lower_module
+from sessionlint.facts.numbering import Numbering
 from sessionlint.facts.packing import unpack
 from sessionlint.facts.reading import Reader, error_in
+from sessionlint.facts.renumbered import moved_facts
 from sessionlint.facts.source import SourceError, decode
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
@@ -59,10 +61,15 @@ class Engine:
         blobs = {path: self._blob(path, keys[path], data, False) for path, data in sources.items()}
         errors = {path: error for path, blob in blobs.items() if (error := error_in(path, blob)) is not None}
 
+        numbered = self._numbered(keys, errors, blobs, sources) if edit else {}
+        blobs |= {path: blob for path, (blob, _) in numbered.items() if blobs[path]}
+
         def blob_of(path: str) -> bytes | None:
             blob = blobs.get(path)
-            # the screen passed it over, but code that matters asks for a name in it
-            return self._blob(path, keys[path], sources[path], True) if blob == b"" else blob
+            if blob == b"":
+                # the screen passed it over, but code that matters asks for a name in it
+                return numbered[path][0] if path in numbered else self._blob(path, keys[path], sources[path], True)
+            return blob
 
         sound = {path: blob for path, blob in blobs.items() if path not in errors}
         changed = self._taken(keys, errors, blobs, blob_of, sources) if edit else None
@@ -73,17 +80,41 @@ class Engine:
             solver, edits = self._last.solver, self._last.edits + 1
             known = {path: listing for path, listing in self._last.listings.items() if path not in changed}
         problems = tuple(errors[path] for path in sorted(errors))
-        program = Program(self.policy, solver, problems, _Lines(sources).read, changed, known)
+        numberings = {path: numbering for path, (_, numbering) in numbered.items()}
+        program = Program(self.policy, solver, problems, _Lines(sources).read, changed, known, numberings)
         situations = program.situations
         if changed is not None and self._last is not None and _moved(self._last.situations, situations, changed):
             program.changed = None
-        self._last = _Last(solver, keys, blobs, errors, edits, situations, program.listings)
+        self._last = _Last(solver, keys, blobs, errors, edits, situations, program.listings, sources, numbered)
         self._forget(frozenset(keys.values()))
         return program
 
     def error_in(self, path: str, data: bytes) -> CheckError | None:
         """What is wrong with a file of these bytes, if anything; a program with it will not read it again."""
         return error_in(path, self._blob(path, content_key(data), data, False))
+
+    def _numbered(
+        self,
+        keys: Mapping[str, bytes],
+        errors: Mapping[str, CheckError],
+        blobs: Mapping[str, bytes],
+        sources: Mapping[str, bytes],
+    ) -> dict[str, tuple[bytes, Numbering]]:
+        """Facts of files whose lines keep the numbers they had in states before, with those."""
+        last = self._last
+        if last is None or last.edits >= _EDITS:
+            return {}
+        found: dict[str, tuple[bytes, Numbering]] = {}
+        for path in sources:
+            if keys[path] == last.keys.get(path):
+                if path in last.numbered:
+                    found[path] = last.numbered[path]
+            elif path in last.keys and path not in errors and (blobs[path] or path in last.solver.modules):
+                before = last.numbered[path][1] if path in last.numbered else None
+                moved = moved_facts(self._whole, path, last.sources[path], sources[path], before)
+                if moved is not None:
+                    found[path] = moved
+        return found
 
     def _taken(
         self,
@@ -114,7 +145,10 @@ class Engine:
     def _renames(self, last: _Last, path: str, blobs: Mapping[str, bytes]) -> bool:
         """Whether the imports of a changed file tell other names of modules than those before, or may put a file of
         one application into another one."""
-        if not blobs[path] or unpack(last.blobs[path])[1] == unpack(blobs[path])[1]:
+        if not blobs[path]:
+            return False
+        before, now = frozenset(unpack(last.blobs[path])[1]), frozenset(unpack(blobs[path])[1])
+        if before == now or not last.solver.names.may_mean(before ^ now):
             return False
         if len(application_folders(last.solver, self.policy)) > 1:
             return True
@@ -157,6 +191,9 @@ class _Last(NamedTuple):
     edits: int
     situations: Situations
     listings: Mapping[str, FileListing]
+    sources: Mapping[str, bytes]
+    #: facts of files that do not have their lines' own numbers
+    numbered: Mapping[str, tuple[bytes, Numbering]]
 
 
 class _Lines:

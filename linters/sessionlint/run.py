@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sessionlint.collector import without_collector
 from sessionlint.discovery import Discovery, discover
 from sessionlint.fingerprint import fingerprint, identity
+from sessionlint.placing import placed
 from sessionlint.policy_model import Policy
 from sessionlint.report import Checked, CheckError, Finding, Report
 from sessionlint.report_cache import ReportCache, cache_folder, run_key
@@ -229,7 +230,7 @@ def check_program(
             known, changed = before, program.changed
             findings, crashes = with_deep_stack(lambda: recheck_rules(program, wanted, known, changed))
     report = Report(
-        findings=collect(findings, settings, program.source_line),
+        findings=collect(placed(findings, program.numberings), settings, program.source_line),
         errors=_in_order((*program.errors, *crashes)),
         files=tuple(files),
         notes=tuple(notes),

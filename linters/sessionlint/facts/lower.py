@@ -16,16 +16,18 @@ from sessionlint.facts.ir import (
     Span4,
     Stmt,
 )
+from sessionlint.facts.numbering import Numbering
 from sessionlint.facts.packing import pack
 
 
-def lower_module(tree: ast.Module, source: str) -> tuple[Any, ...]:
+def lower_module(tree: ast.Module, source: str, numbering: Numbering | None = None) -> tuple[Any, ...]:
     """Facts of one module: ``(statements, imports)`` of plain nested tuples.
 
     ``imports`` lists the modules that are imported anywhere in it, as (module, level, names).
-    ``source`` is the decoded text; it is needed to turn the byte offsets of ``ast`` into characters.
+    ``source`` is the decoded text; it is needed to turn the byte offsets of ``ast`` into characters. With a
+    ``numbering`` the facts name the places that it gives the lines.
     """
-    lowering = _Lowering(source)
+    lowering = _Lowering(source) if numbering is None else _Renumbering(source, numbering)
     return (lowering.block(tree.body), tuple(sorted(lowering.imports)))
 
 
@@ -218,3 +220,17 @@ class _Lowering(Expressions):
         )  # fmt: skip
         self._bounds = bounds
         return ("C", span, record)
+
+
+class _Renumbering(_Lowering):
+    """The same with other numbers for the lines."""
+
+    def __init__(self, source: str, numbering: Numbering) -> None:
+        super().__init__(source)
+        self._numbering = numbering
+
+    def span(self, node: Any) -> Span4:
+        return self._numbering.span(super().span(node))
+
+    def _header(self, node: Any, keyword: str) -> Span4:
+        return self._numbering.span(super()._header(node, keyword))

@@ -11,7 +11,7 @@ import stat
 import symtable
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,10 @@ class Reader:
         if blob is not None:
             return Outcome(path, key, blob, reused=True)
         return self._fresh(path, key, data, wanted)
+
+    def read_as(self, path: str, data: bytes, lower: Lower) -> bytes:
+        """The blob of a file whose facts ``lower`` makes, whatever the screen says."""
+        return replace(self, lower=lower)._fresh(path, b"", data, True).blob
 
     def _fresh(self, path: str, key: bytes, data: bytes, wanted: bool) -> Outcome:
         try:

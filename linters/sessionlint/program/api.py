@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessionlint.facts import ir
+from sessionlint.facts.numbering import Numbering
 from sessionlint.program.dependencies import listed as listed_dependencies
 from sessionlint.program.entered_names import entered_names
 from sessionlint.program.entries import entries
@@ -47,14 +48,16 @@ class Program:
         read_line: Callable[[str, int], str],
         changed: frozenset[str] | None = None,
         known: Mapping[str, FileListing] | None = None,
+        numberings: Mapping[str, Numbering] | None = None,
     ) -> None:
         """``changed``: the only files that differ from the program before, when nothing else looks different;
-        ``known``: what that had of the others.
+        ``known``: what that had of the others. ``numberings``: of files whose lines do not have their own numbers.
         """
         self.policy = policy
         self.solver = solver
         self.errors = errors
         self.changed = changed
+        self.numberings: Mapping[str, Numbering] = numberings or {}
         self._read_line = read_line
         self._shared: dict[Any, Any] = {}
         self._ways: dict[tuple[FunctionInfo, Effect], list[Hop]] = {}
@@ -124,6 +127,11 @@ class Program:
     def source_line(self, path: str, line: int) -> str:
         """The text of one line (empty when it cannot be read)."""
         return self._read_line(path, line)
+
+    def line_of(self, path: str, span: ir.Span4) -> int:
+        """The line of the file in which something begins."""
+        numbering = self.numberings.get(path)
+        return span[0] if numbering is None else numbering.real(span[0], span[1])[0]
 
     # roles
 

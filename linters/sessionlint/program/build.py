@@ -245,7 +245,7 @@ def take_edit(solver: Editing, path: str, blob_of: Callable[[str], bytes | None]
     """Takes one changed file into a solved program; ``False``: others would see a difference, it must be solved."""
     load = _loader(solver.names, solver.memo, blob_of)
     with without_collector():
-        return with_deep_stack(lambda: solver.take(path, load))
+        return with_deep_stack(lambda: solver.take(path, blob_of(path) or b"", load))
 
 
 def _loader(

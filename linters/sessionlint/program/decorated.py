@@ -48,7 +48,7 @@ def declare(frame: Frame, function: FunctionInfo) -> None:
         return
     for wrapper in function.wrappers:
         starred = {kind: name for name, kind, *_ in wrapper.params if kind in _STARRED}
-        if not starred or not _picks(wrapper, frozenset(starred.values())):
+        if not starred or not picks(wrapper, frozenset(starred.values())):
             continue
         frame.solver.write((PLACES, wrapper), (Fn(wrapper),))
         for kind, name in starred.items():
@@ -69,7 +69,7 @@ def _positional(wrapper: FunctionInfo, function: FunctionInfo, named: dict[str, 
     return Seq(tuple(items[len(own) :]))
 
 
-def _picks(wrapper: FunctionInfo, names: frozenset[str]) -> bool:
+def picks(wrapper: FunctionInfo, names: frozenset[str]) -> bool:
     """Whether a function looks into its starred arguments: all that others do is to pass them on."""
     pending: list[Any] = [wrapper.body]
     while pending:

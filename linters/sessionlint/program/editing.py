@@ -1,9 +1,10 @@
-"""The next solution out of the last one: one file is taken anew when other files see no difference.
+"""The next solution out of the last one: what was edited is taken anew when others see no difference.
 
 Most edits change what happens inside a function, not what the rest of the program knows of it. So only the
-functions of the edited file are evaluated, in the solved program as it stands; then all that code elsewhere has
-read is compared: cells, summaries, signatures, classes, routers. Where anything of it differs, the program has to be
-solved (from its memo), and this solution is spoiled.
+functions that were edited are evaluated (where more of a file differs than what functions do: all of its functions), in
+the solved program as it stands; then all that code elsewhere has read is compared: cells, summaries, signatures,
+classes, routers. Where anything of it differs, the program has to be solved (from its memo), and this solution is
+spoiled.
 """
 
 from __future__ import annotations
@@ -11,40 +12,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sessionlint.program import demand
+from sessionlint.facts import ir
+from sessionlint.program import bodies, decorated, demand, operators, substitution
 from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
 from sessionlint.program.solver import Solver
+from sessionlint.program.ties import Ties, owner_of, target_of, ties_of
 from sessionlint.program.values import Value
 from sessionlint.program.worklist import MAX_VISITS
 
-#: What an evaluation does to functions, of other files as well.
-_ACTS = frozenset({memory.WANT, memory.ROUTE, memory.MIDDLEWARE})
-_RESERVED = frozenset({memory.ROUTE, memory.MIDDLEWARE})
-
-
-class _Ties(NamedTuple):
-    """Which files write a cell, and what of functions and classes other files have read or changed.
-
-    ``held`` are the cells of a file's names and attributes.
-    """
-
-    writers: dict[Any, set[str]]
-    wanted: set[FunctionInfo]
-    signed: set[FunctionInfo]
-    shaped: set[ClassInfo]
-    changed: set[FunctionInfo]
-    held: dict[str, set[Any]]
-
 
 class _Part(NamedTuple):
-    """What a file contributes to the program."""
+    """What some functions contribute to the program."""
 
     functions: tuple[FunctionInfo, ...]
     classes: tuple[ClassInfo, ...]
-    #: cells its evaluations wrote, and the atoms the last ones put into them
-    written: frozenset[Any]
-    given: dict[Any, frozenset[Any]]
+    #: cells their evaluations wrote, by whom; the atoms they put into them, and those that the last evaluations did
+    written: dict[Any, set[FunctionInfo]]
+    given: dict[Any, set[Any]]
+    lastly: dict[Any, set[Any]]
     acts: frozenset[Any]
     names: frozenset[str]
     imports: dict[Any, Any]
@@ -52,153 +38,171 @@ class _Part(NamedTuple):
     includes: tuple[Any, ...]
     options: dict[Any, Any]
 
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """What others see of it at once."""
+        return (self.acts, self.names, self.imports, self.routers, self.includes, self.options)
+
 
 class Editing(Solver):
     """A solver that can take edits of single files once its program is solved."""
 
-    _ties: _Ties | None = None
-    #: the file that was edited last, and what it contributes since
-    _latest: tuple[str, _Part] | None = None
+    _ties: Ties | None = None
 
-    def take(self, path: str, load: Callable[[str], ModuleInfo | None]) -> bool:
-        """Evaluates the file anew, loaded by ``load``; ``False``: other files would see a difference, solve again."""
+    def take(self, path: str, blob: bytes, load: Callable[[str], ModuleInfo | None]) -> bool:
+        """Evaluates what differs in a file of these facts; ``False``: others would see a difference, solve again.
+
+        ``load`` makes the module of a file that is taken as a whole.
+        """
         module = self.modules.get(path)
         if module is None:
             return True  # a test or migration that nothing imports
-        ties = self._ties = self._ties or self._tied()
-        if self._latest is not None and self._latest[0] == path:
-            before = self._latest[1]
+        ties = self._ties = self._ties or ties_of(self.memo.functions, self._cells, self.mro)
+        edited = bodies.edited(module, blob) if blob else None
+        if edited is None:
+            functions = [module.body, *module.functions]
         else:
-            before = self._part(path, [module.body, *module.functions], module.classes)
-        if not ties.changed.isdisjoint(before.functions):
+            functions = [f for f in module.functions if bodies.is_within(f, edited)]
+        self.edited, self.within = path, None if edited is None else frozenset(edited)
+        owners = {f.class_info: None for f in edited or () if f.class_info is not None}
+        before = self._part(path, functions, module.classes if edited is None else tuple(owners))
+        made_anew = functions if edited is None else [f for f in functions if f not in edited]
+        if any(self.is_elsewhere(g) for f in made_anew for g in ties.changed.get(f, ())):
+            self.edited, self.within = "", None
             return False
-        evaluated = {f for f in before.functions if f.evaluated}
-        summaries = {f: f.summary.key for f in before.functions}
-        signatures = {f: f.signature for f in before.functions}
-        shapes = {c: c.shape for c in before.classes}
-        around = _transactions_around(before.functions)
-        number = len(self.modules)
-        own = self._withdraw(path, before)
-        self._load = load
-        self.memo.reopen(path)
-        self.edited, self.spread = path, False
+        seen = _Seen(
+            {f for f in functions if f.evaluated}, {f: f.summary.key for f in functions},
+            {f: f.signature for f in functions}, {f: self._outline(f) for f in functions},
+            {c: c.shape for c in before.classes},
+            _transactions_around(before.functions), len(self.modules),
+        )  # fmt: skip
+        own = self._withdraw(before)
+        self.spread = False
         try:
-            met = self._evaluate_file(path, evaluated)
+            if edited is None:
+                met = self._evaluate_file(path, load, seen.evaluated)
+            else:
+                met = self._evaluate_bodies(module, blob, edited, before, seen.evaluated)
+            return met and self._is_same(path, before, own, seen)
         finally:
-            self.edited = ""
-        self.memo.close(path)
-        module = self.modules[path]
-        after = self._part(path, [module.body, *module.functions], module.classes)
-        return (
-            met
-            and not self.spread
-            and len(self.modules) == number
-            and after[4:] == before[4:]
-            and _transactions_around(after.functions) == around
-            and self._same_cells(path, before, after, own)
-            and self._same_functions(path, after, summaries, signatures)
-            and all(c in after.classes and c.shape == shape for c, shape in shapes.items() if c in ties.shaped)
-            and self._told(path, before, after)
-        )
+            self.edited, self.within = "", None
 
     # before
 
-    def _tied(self) -> _Ties:
-        ties = _Ties({}, set(), set(), set(), set(), {})
-        for key in self._cells:
-            _hold(ties, key)
-        for function in self.memo.functions:
-            path = function.module.path
-            for trace in function.traces:
-                for operation, key, _ in trace.operations:
-                    if operation == memory.WRITE:
-                        ties.writers.setdefault(key, set()).add(path)
-                    elif operation == memory.SIGNATURE:
-                        if key.module.path != path:
-                            ties.signed.add(key)
-                    elif operation == memory.SHAPE:
-                        ties.shaped.update([c for c in self.mro(key) if c.module.path != path])
-                    elif operation in _ACTS:
-                        target = key[0] if operation == memory.ROUTE else key
-                        if target.module.path != path:
-                            (ties.changed if operation in _RESERVED else ties.wanted).add(target)
-        return ties
-
     def _part(self, path: str, functions: Iterable[FunctionInfo], classes: Iterable[ClassInfo]) -> _Part:
         functions = tuple(functions)
-        written: set[Any] = set()
+        written: dict[Any, set[FunctionInfo]] = {}
         given: dict[Any, set[Any]] = {}
+        lastly: dict[Any, set[Any]] = {}
         acts: set[Any] = set()
         for function in functions:
             for trace in function.traces:
                 last = trace is function.traces[-1]
                 for operation, key, value in trace.operations:
                     if operation == memory.WRITE:
-                        written.add(key)
+                        written.setdefault(key, set()).add(function)
+                        given.setdefault(key, set()).update(value)
                         if last:
-                            given.setdefault(key, set()).update(value)
-                    elif last and operation in _ACTS:
-                        target = key[0] if operation == memory.ROUTE else key
-                        if target.module.path != path:
-                            acts.add((operation, key))
+                            lastly.setdefault(key, set()).update(value)
+                    elif last and operation in memory.ACTS and self.is_elsewhere(target_of(operation, key)):
+                        acts.add((operation, key))
+        whole = self.within is None
         return _Part(
             functions,
             tuple(classes),
-            frozenset(written),
-            {key: frozenset(atoms) for key, atoms in given.items()},
+            written,
+            given,
+            lastly,
             frozenset(acts),
             self._names(path, functions, written),
-            {key: entries for key, entries in self._lazy.items() if key[0] == path},
-            {site: entry for site, entry in self.routers.items() if site[0] == path},
-            tuple(entry for entry in self.includes if entry[3][0] == path),
-            {site: entry for site, entry in self.include_options.items() if site[0] == path},
+            {key: entries for key, entries in self._lazy.items() if key[0] == path} if whole else {},
+            {site: entry for site, entry in self.routers.items() if self._is_here(site, functions)},
+            tuple(entry for entry in self.includes if self._is_here(entry[3], functions)),
+            {site: entry for site, entry in self.include_options.items() if self._is_here(site, functions)},
         )
 
-    def _names(self, path: str, functions: tuple[FunctionInfo, ...], written: set[Any]) -> frozenset[str]:
-        """The names that matter because of this file."""
+    def _is_here(self, site: Any, functions: tuple[FunctionInfo, ...]) -> bool:
+        """Whether a place is in what is taken anew."""
+        if site[0] != self.edited:
+            return False
+        start, end = site[1][:2], site[1][2:]
+        return self.within is None or any(f.span[:2] <= start and end <= f.span[2:] for f in functions)
+
+    def _names(self, path: str, functions: tuple[FunctionInfo, ...], written: Iterable[Any]) -> frozenset[str]:
+        """The names that matter because of these functions."""
         assert self._ties is not None
         own = frozenset(functions)
         makers = (self.makers - own) | demand.makers(functions, self.kind_of)
-        held = self._ties.held.get(path, set()).union(key for key in written if _owner(key) == path)
+        held = self._ties.held.get(path, set()).union(key for key in written if owner_of(key) == path)
         cells = {key: self._cells[key] for key in held if key in self._cells}
         inside = frozenset(makers & own)
         return demand.names_that_matter(cells, {}, makers) - demand.names_that_matter({}, {}, makers - inside)
 
-    def _withdraw(self, path: str, part: _Part) -> dict[Any, Value]:
-        """Takes out what only this file has put into the program; the cells it filled alone."""
+    def _withdraw(self, part: _Part) -> dict[Any, Value]:
+        """Takes out what only these functions have put into the program; the cells they filled alone."""
         assert self._ties is not None
         own: dict[Any, Value] = {}
         for key in part.written:
-            if self._ties.writers.get(key) == {path} and key in self._cells:
+            if key in self._cells and not any(self.is_elsewhere(f) for f in self._ties.writers.get(key, ())):
                 own[key] = self._cells.pop(key)
         for function in part.functions:
             function.visits = MAX_VISITS  # one that is not met again stays out of the queue
-        self.functions = [f for f in self.functions if f.module.path != path]
-        self.classes = [c for c in self.classes if c.module.path != path]
         for key in part.imports:
             del self._lazy[key]
         for site in part.routers:
             del self.routers[site]
         for site in part.options:
             del self.include_options[site]
-        self.includes = [entry for entry in self.includes if entry[3][0] != path]
+        self.includes = [entry for entry in self.includes if entry not in part.includes]
+        taken = frozenset(part.functions)
+        self._in_calls = {call: found for call, found in self._in_calls.items() if call[0] not in taken}
         self._members.clear()
         self._mro.clear()
         self._kinds.clear()
         self._declared.clear()
         self._known.clear()
-        del self.modules[path]
         return own
 
     # the evaluation
 
-    def _evaluate_file(self, path: str, evaluated: set[FunctionInfo]) -> bool:
+    def _evaluate_file(self, path: str, load: Callable[[str], ModuleInfo | None], evaluated: set[FunctionInfo]) -> bool:
         """Evaluates what a solution would evaluate of the file; whether all that others call is still there."""
+        self.functions = [f for f in self.functions if f.module.path != path]
+        self.classes = [c for c in self.classes if c.module.path != path]
+        del self.modules[path]
+        self._load = load
+        self.memo.reopen(path)
         module = self.module(path)
-        if module is None:
-            return False
+        met = module is not None and self._evaluate_all(module, evaluated)
+        self.memo.close(path)
+        return met
+
+    def _evaluate_bodies(
+        self,
+        module: ModuleInfo,
+        blob: bytes,
+        edited: dict[FunctionInfo, tuple[Any, ...]],
+        before: _Part,
+        evaluated: set[FunctionInfo],
+    ) -> bool:
+        """The same where only bodies of functions differ."""
+        inner = frozenset(f for f in before.functions if f not in edited)
+        if inner:
+            self.functions = [f for f in self.functions if f not in inner]
+            module.functions = [f for f in module.functions if f not in inner]
+        module.imports = [entry for entry in module.imports if not bodies.is_within(entry[3], edited)]
+        self.memo.renew(module.path, blob, inner)
+        bodies.renew(module, blob, edited)
+        for function in edited:
+            if function in evaluated:
+                self.enqueue(function)
+        met = self._evaluate_all(module, evaluated)
+        self.memo.close(module.path, kept=True)
+        return met
+
+    def _evaluate_all(self, module: ModuleInfo, evaluated: set[FunctionInfo]) -> bool:
         self.drain()
-        asked = {f for f in evaluated if self._asked_elsewhere(path, f)}
+        asked = {f for f in evaluated if self._asked_elsewhere(f)}
         met = {module.body, *module.functions}
         for function in asked & met:
             if not function.evaluated:
@@ -207,94 +211,124 @@ class Editing(Solver):
             self.drain()
             if self._reveal():
                 continue
-            mentioning = demand.mentioning(module.functions, self.searched)
+            here = [f for f in module.functions if not self.is_elsewhere(f)]
+            mentioning = demand.mentioning(here, self.searched)
             for function in mentioning:
                 self._search(function)
             if not mentioning:
                 self.settle()
-                return asked <= met
+                return asked <= {module.body, *module.functions}
 
-    def _asked_elsewhere(self, path: str, function: FunctionInfo) -> bool:
+    def _asked_elsewhere(self, function: FunctionInfo) -> bool:
         assert self._ties is not None
         readers = self._readers.get(("summary", function), ())
-        return function in self._ties.wanted or any(reader.module.path != path for reader in readers)
+        return any(map(self.is_elsewhere, (*self._ties.wanted.get(function, ()), *readers)))
 
     # after
 
-    def _same_cells(self, path: str, before: _Part, after: _Part, own: dict[Any, Value]) -> bool:
+    def _is_same(self, path: str, before: _Part, own: dict[Any, Value], seen: _Seen) -> bool:
+        """Whether others see what they saw; then who writes what now is noted."""
+        assert self._ties is not None
+        module = self.modules[path]
+        if self.within is None:
+            after = self._part(path, [module.body, *module.functions], module.classes)
+        else:
+            after = self._part(path, [f for f in module.functions if not self.is_elsewhere(f)], before.classes)
+        if (
+            self.spread
+            or len(self.modules) != seen.modules
+            or after.seen != before.seen
+            or _transactions_around(after.functions) != seen.around
+            or not self._same_cells(before, after, own)
+            or not self._same_functions(after, seen)
+            or not all(c in after.classes and c.shape == shape for c, shape in seen.shapes.items() if self._is_read(c))
+        ):
+            return False
+        self._ties.rewritten(before.written, after.written)
+        self.makers = (self.makers - frozenset(before.functions)) | demand.makers(after.functions, self.kind_of)
+        return True
+
+    def _is_read(self, info: ClassInfo) -> bool:
+        assert self._ties is not None
+        return any(path != self.edited or self.within is not None for path in self._ties.shaped.get(info, ()))
+
+    def _same_cells(self, before: _Part, after: _Part, own: dict[Any, Value]) -> bool:
         """Whether every cell holds for others what it held; cells of their own may differ."""
         assert self._ties is not None
         writers = self._ties.writers
-        for key in before.given.keys() | after.given.keys() | own.keys():
+        for key in before.written.keys() | after.written.keys() | own.keys():
             if key in own or key not in writers:
                 now, known = self._cells.get(key, ()), own.get(key, ())
                 if now == known:
                     continue
-                if self._read_elsewhere(path, key):
+                if self._read_elsewhere(key):
                     if frozenset(now) != frozenset(known):
                         return False
                     self._cells[key] = known  # others have seen it in this order
                     self._known.clear()
-                elif not all(self._stands(f) for f in self._asking_by(key) if f.module.path != path):
+                elif not all(self._stands(f) for f in self._asking_by(key) if self.is_elsewhere(f)):
                     return False
-            elif before.given.get(key) != after.given.get(key):
-                return False
+            else:
+                more = after.lastly.get(key, _NONE) - before.given.get(key, _NONE)
+                less = before.lastly.get(key, _NONE) - after.given.get(key, _NONE)
+                if (more or less) and not (more | less) <= self._given_elsewhere(key):
+                    return False
         return True
 
-    def _read_elsewhere(self, path: str, key: Any) -> bool:
-        return any(reader.module.path != path for reader in self._readers.get(key, ()))
+    def _given_elsewhere(self, key: Any) -> set[Any]:
+        """What others put into a cell."""
+        assert self._ties is not None
+        traces = (t for f in self._ties.writers.get(key, ()) if self.is_elsewhere(f) for t in f.traces[-1:])
+        return {
+            a for t in traces for op, cell, value in t.operations if op == memory.WRITE and cell == key for a in value
+        }
 
-    def _same_functions(
-        self, path: str, after: _Part, summaries: dict[FunctionInfo, Any], signatures: dict[FunctionInfo, Any]
-    ) -> bool:
+    def _read_elsewhere(self, key: Any) -> bool:
+        return any(map(self.is_elsewhere, self._readers.get(key, ())))
+
+    def _outline(self, function: FunctionInfo) -> tuple[bool, ...]:
+        """What of its statements others go by who do not run them."""
+        starred = frozenset(p[0] for p in function.params if p[1] in (ir.KIND_VARARGS, ir.KIND_KWARGS))
+        return (
+            self.is_abstract(function), operators.gives_own(function), substitution.puts(function),
+            bool(starred) and decorated.picks(function, starred),
+        )  # fmt: skip
+
+    def _same_functions(self, after: _Part, seen: _Seen) -> bool:
         assert self._ties is not None
         present = frozenset(after.functions)
-        for function, summary in summaries.items():
-            if self._read_elsewhere(path, ("summary", function)) and (
+        for function, summary in seen.summaries.items():
+            if function in present and self._outline(function) != seen.outlines[function]:
+                return False
+            if self._read_elsewhere(("summary", function)) and (
                 function not in present or function.summary.key != summary
             ):
                 return False
-            if function in self._ties.signed and (
-                function not in present or function.signature != signatures[function]
+            if any(map(self.is_elsewhere, self._ties.signed.get(function, ()))) and (
+                function not in present or function.signature != seen.signatures[function]
             ):
                 return False
         return True
 
-    def _told(self, path: str, before: _Part, after: _Part) -> bool:
-        """Notes who writes what now; the edit is taken."""
-        assert self._ties is not None
-        writers = self._ties.writers
-        for key in before.written - after.written:
-            left = writers.get(key)
-            if left is not None:
-                left.discard(path)
-                if not left:
-                    del writers[key]
-        for key in after.written:
-            writers.setdefault(key, set()).add(path)
-            _hold(self._ties, key)
-        self._latest = (path, after)
-        self.makers = (self.makers - frozenset(before.functions)) | demand.makers(after.functions, self.kind_of)
-        return True
+
+class _Seen(NamedTuple):
+    """What was known of functions before they were edited."""
+
+    evaluated: set[FunctionInfo]
+    summaries: dict[FunctionInfo, Any]
+    signatures: dict[FunctionInfo, Any]
+    outlines: dict[FunctionInfo, Any]
+    shapes: dict[ClassInfo, Any]
+    around: frozenset[Any]
+    #: how many modules there were
+    modules: int
 
 
-def _owner(key: Any) -> str | None:
-    """The file whose name, attribute or context variable a cell is."""
-    if key[0] == "name":
-        return str(key[1])
-    if key[0] == "context":
-        return str(key[1][0])
-    return str(key[1].module.path) if key[0] == "attr" else None
-
-
-def _hold(ties: _Ties, key: Any) -> None:
-    owner = _owner(key)
-    if owner is not None:
-        ties.held.setdefault(owner, set()).add(key)
+_NONE: set[Any] = set()
 
 
 def _transactions_around(functions: tuple[FunctionInfo, ...]) -> frozenset[Any]:
-    """Which decorated functions a file calls, itself or by its helpers, and whether in a transaction it opens.
+    """Which decorated functions these call, themselves or by helpers, and whether in a transaction they open.
 
     A decorator's inner function does; what goes wrong in its transaction is told where the decorated function stands.
     """

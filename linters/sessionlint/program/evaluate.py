@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.facts.numbering import first_column
 from sessionlint.program import (
     asked_names,
     attributes,
@@ -101,7 +102,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         frame.redefined = redefining.replaced(body)
     run_block(frame, body)
     if not frame.dead:
-        frame.emit("leave", (function.span[2], 1, function.span[2], 2))
+        last, first = function.span[2], first_column(function.span[3])
+        frame.emit("leave", (last, first, last, first + 1))
         if not function.is_generator:
             frame.leaves()
             sometimes.note_return(frame, UNKNOWN, False)

@@ -26,6 +26,9 @@ OUTER = 23
 #: What was asked (:meth:`WorkList.ask`), and the answer.
 ANSWER = 24
 
+#: What an evaluation does to functions, of other files as well.
+ACTS = frozenset({WANT, ROUTE, MIDDLEWARE})
+
 Operation = tuple[int, Any, Any]
 """``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""
 
@@ -115,12 +118,19 @@ class Memo:
         for key in [key for key in self._made if key[1] == path]:
             del self._made[key]
 
-    def close(self, path: str) -> None:
-        """It has been."""
+    def renew(self, path: str, blob: bytes, functions: Iterable[FunctionInfo]) -> None:
+        """The file has other facts; what these functions define is met anew."""
+        self._before[path] = self._digests.get(path, b"")
+        self.meet(path, blob)
+        for function in functions:
+            self._made.pop(("def", path, function.qualname), None)
+
+    def close(self, path: str, kept: bool = False) -> None:
+        """It has been; ``kept``: functions that were not evaluated anew keep what they did before."""
         for key in [key for key in self._functions if key[0] == path]:
             if key[2] >= self._made["def", path, key[1]]:
                 del self._functions[key]
-            else:
+            elif self._functions[key].used or not kept:
                 function = self._functions[key]
                 function.traces, function.used = function.used, []
         for key in [key for key in self._classes if key[0] == path]:

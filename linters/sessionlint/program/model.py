@@ -137,6 +137,10 @@ class FunctionInfo:
             self._definitions = dict(_definitions(self.body))
         return self._definitions[span]
 
+    def definitions_differ(self) -> None:
+        """Says that its statements have changed."""
+        self._definitions = None
+
     @property
     def definition(self) -> tuple[Any, ...]:
         """What evaluating its definition found out."""
@@ -393,6 +397,10 @@ class ModuleInfo:
         if text not in self._mentions:
             self._mentions[text] = text in self.blob
         return self._mentions[text]
+
+    def still_mentions(self, blob: bytes) -> bool:
+        """Whether the answers given so far hold for these facts as well."""
+        return all((text in blob) is known for text, known in self._mentions.items())
 
     @property
     def configures(self) -> bool:

@@ -38,6 +38,8 @@ class ModuleNames:
         self.primary: dict[str, str] = {}
         self.packages: set[str] = set()
         self._nearest: dict[tuple[str, str], str] = {}
+        #: what files and folders are called (``None``: not asked yet)
+        self._parts: frozenset[str] | None = None
         ordered = sorted(files, key=lambda f: (f.count("/"), f))
         #: equal for equal files and names
         self.identity = _digest([*ordered, *(f"{i.folder}\0{i.name}" for i in inner), "", *map("".join, libraries)])
@@ -108,6 +110,13 @@ class ModuleNames:
             return ""
         self.by_name[name] = path
         return name
+
+    def may_mean(self, imports: Iterable[tuple[str, int, Sequence[str]]]) -> bool:
+        """Whether some of these imports (module, level, members) may be of the project: a part of it is so called."""
+        if self._parts is None:
+            self._parts = frozenset([part for path in self.primary for part in path.removesuffix(".py").split("/")])
+        parts = self._parts
+        return any(level > 0 or module.partition(".")[0] in parts for module, level, _ in imports)
 
     def path_of(self, name: str, importer: str = "") -> str | None:
         """The project file of a module name, if it is one; nearer to ``importer`` wins."""

@@ -44,9 +44,14 @@ def note_method(solver: Any, method: FunctionInfo) -> None:
 
 def note_making(solver: Any, method: FunctionInfo) -> None:
     """A method is defined; one that gives an object of its own class passes on what that object is to run."""
-    owner = method.class_info
-    if owner is not None and method.params and _gives_own(method.body, owner.name, method.params[0][0]):
+    if gives_own(method):
         solver.write(("operator", method), _YES)
+
+
+def gives_own(method: FunctionInfo) -> bool:
+    """Whether a method gives an object of its own class."""
+    owner = method.class_info
+    return owner is not None and bool(method.params) and _gives_own(method.body, owner.name, method.params[0][0])
 
 
 def _gives_own(statements: tuple[ir.Stmt, ...], name: str, own: str) -> bool:

@@ -65,7 +65,7 @@ class Solver(Parameters):
 
     def _search(self, function: FunctionInfo) -> None:
         """Has a function evaluated that was passed over so far."""
-        if self.edited and function.module.path != self.edited:
+        if self.edited and self.is_elsewhere(function):
             self.spread = True
             return
         function.eager = True

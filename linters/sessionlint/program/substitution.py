@@ -151,13 +151,13 @@ def _closed_over(
     """The handles, functions it wraps and names of tenants that a call gave it, for what it defines and returns."""
     keys = [identity(function, name) for name, *_ in function.params]
     owner = function.class_info
-    registers = any(c.registers for c in frame.solver.mro(owner)) if owner is not None else _puts(inner)
+    registers = any(c.registers for c in frame.solver.mro(owner)) if owner is not None else puts(inner)
     said = [key for key in keys if _says(mapped.get(key, UNKNOWN))] if registers else []
     asked = said if said and frame.solver.summary_of(inner).keeps else []
     return tuple((key, mapped[key]) for key in keys if key in asked or _is_kept(frame, mapped.get(key, UNKNOWN)))
 
 
-def _puts(inner: FunctionInfo) -> bool:
+def puts(inner: FunctionInfo) -> bool:
     """Whether a function puts something under a key: ``HANDLERS[kind] = f``, ``HANDLERS[kind].append(f)``."""
     for statement in inner.body:
         if statement[0] == "=" and any(target[0] == "i" for target in statement[2]):

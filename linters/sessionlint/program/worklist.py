@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program import memo as memory
+from sessionlint.program.bodies import is_within
 from sessionlint.program.cells import Cells
 from sessionlint.program.memo import Memo, Operation, Trace
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo, Summary
@@ -78,8 +79,10 @@ class WorkList(Cells):
         #: functions that hand out handles or end transactions, and the names looked for because of such
         self.makers: frozenset[FunctionInfo] = frozenset()
         self.searched: frozenset[str] = frozenset()
-        #: while one file of a solved program is taken anew: that file, and whether others had to be looked at
+        #: while a part of a solved program is taken anew: its file, the functions in it that are (``None``: all), and
+        #: whether others had to be looked at
         self.edited = ""
+        self.within: frozenset[FunctionInfo] | None = None
         self.spread = False
         #: names whose resolution is under way
         self.importing: set[tuple[str, str]] = set()
@@ -93,13 +96,19 @@ class WorkList(Cells):
 
     def enqueue(self, function: FunctionInfo, surely: bool = True) -> None:
         """Puts a function on the work list; not ``surely`` when it may still stand."""
-        if self.edited and function.module.path != self.edited:
+        if self.edited and self.is_elsewhere(function):
             return
         if function in self._queued:
             self._queued[function] |= surely
         elif function.visits < MAX_VISITS:
             self._queued[function] = surely
             self._queue.add(function)
+
+    def is_elsewhere(self, function: FunctionInfo) -> bool:
+        """Whether a function is none of those that are taken anew."""
+        if self.within is None:
+            return function.module.path != self.edited
+        return not is_within(function, self.within)
 
     # evaluation
 
@@ -190,7 +199,7 @@ class WorkList(Cells):
 
     def evaluate(self, function: FunctionInfo, whole: bool = False) -> None:
         """Evaluates one function now (or takes over what is known of it) and tells readers of its summary."""
-        if self.edited and function.module.path != self.edited:
+        if self.edited and self.is_elsewhere(function):
             self.spread = True
         function.visits += 1
         before = function.summary.key

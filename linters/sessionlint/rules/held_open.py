@@ -65,9 +65,11 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     ]
     if not opens or (sometimes and ASKED in opens[-1].flags and not event.function.routes):
         return None
-    what = "writes what was added before" if opens[-1].name == FLUSHED else "opens a transaction"
-    steps = down_to(program, opens[-1]) or [program.step(opens[-1].site, f"{called(opens[-1])} {what}")]
-    return Opening(f"`{called(opens[-1])}` on line {opens[-1].span[0]}", steps)
+    # of what one call does, in no order
+    last = min((e for e in opens if e.span == opens[-1].span), key=lambda e: (e.name == FLUSHED, e.name, e.text))
+    what = "writes what was added before" if last.name == FLUSHED else "opens a transaction"
+    steps = down_to(program, last) or [program.step(last.site, f"{called(last)} {what}")]
+    return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps)
 
 
 def _of_change(program: Program, event: Event, session: Any) -> Opening | None:
@@ -82,7 +84,9 @@ def _of_change(program: Program, event: Event, session: Any) -> Opening | None:
     reads = [e for e in events[:change] if "use" in (e.kind, e.text) and session in e.subject]
     steps = [program.step(read.site, f"{called(read)} opens a transaction") for read in reads[-1:]]
     steps.append(program.step(events[change].site, "this row is changed in it, and it is open until that is committed"))
-    return Opening(f"`{called(reads[-1])}` on line {reads[-1].span[0]}" if reads else "the first read", steps)
+    if not reads:
+        return Opening("the first read", steps)
+    return Opening(f"`{called(reads[-1])}` on line {program.line_of(reads[-1].path, reads[-1].span)}", steps)
 
 
 def _opens(event: Event, session: object) -> bool:

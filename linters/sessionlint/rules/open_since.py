@@ -52,13 +52,14 @@ def open_since(program: Program, event: Event) -> Since:
     if "already begun" in event.flags:
         owner = owner_of(event, event.subject)
         if owner is not None:
-            return Since(f"line {owner.site[1][0]}", (program.step(owner.site, "the transaction is opened here"),))
+            step = program.step(owner.site, "the transaction is opened here")
+            return Since(f"line {program.line_of(*owner.site)}", (step,))
     if event.flags & {"already begun", "autobegun"}:
         earlier = _earlier(event)
         if earlier is None:
             return Since()
         step = program.step(earlier.site, f"{called(earlier)} already opened a transaction")
-        return Since(f"line {earlier.span[0]}", (step, *down_to(program, earlier)[1:]))
+        return Since(f"line {program.line_of(*earlier.site)}", (step, *down_to(program, earlier)[1:]))
     outer = begun_around(program, event)
     if outer is not None:
         return Since(f"@{outer.decorator.name} opened it", (outer.step(program),), outer.decorator, holds=True)

@@ -717,7 +717,8 @@ def check(program: Program) -> Iterator[Finding]:
         trace = down_to(program, event)
         if opening is None:
             site = open_around(event)[-1].site
-            since, steps = f"opened on line {site[1][0]}", [program.step(site, "the transaction is opened here")]
+            since = f"opened on line {program.line_of(*site)}"
+            steps = [program.step(site, "the transaction is opened here")]
             remedy = "Make the call before the block or after it"
         elif any((step.path, step.line, step.column) in told for step in trace[1:]):
             continue  # a transaction that the callee holds open itself is told there

@@ -581,7 +581,8 @@ def _finding(program: Program, kind: str, event: Event, first: Event) -> Finding
     if first.site == event.site:
         message = f"Each round of a loop makes another {what}, and all are kept. Keep one {what} and use it everywhere."
         return program.finding(META, event, message)
-    where = f"line {first.span[0]}" if first.path == event.path else f"{first.path}:{first.span[0]}"
+    line = program.line_of(*first.site)
+    where = f"line {line}" if first.path == event.path else f"{first.path}:{line}"
     return program.finding(
         META,
         event,

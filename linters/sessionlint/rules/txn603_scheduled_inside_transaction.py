@@ -751,7 +751,8 @@ def check(program: Program) -> Iterator[Finding]:
             found = _block(program, begun) if begun is not None else _committed_later(program, event)
             if found is None:
                 continue
-            step, since, where = found, f"of line {found.line}", "after the transaction block"
+            line = program.line_of(found.path, (found.line, found.column, 0, 0))
+            step, since, where = found, f"of line {line}", "after the transaction block"
         if event.kind == "effect" and (rests_on_its_own(program, event) or is_put_off(program, event)):
             continue
         if lacks_loop(program, event):
