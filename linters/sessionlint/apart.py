@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,16 +13,25 @@ from sessionlint.collector import without_collector
 from sessionlint.forked import results_of
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
-from sessionlint.program.build import Divided, lines_under, solve_part
+from sessionlint.program.build import Divided, Reading, lines_under, solve_part
+from sessionlint.program.modules import ModuleNames
 from sessionlint.program.parts import merged
-from sessionlint.report import Report
+from sessionlint.program.resuming import keep, resume
+from sessionlint.program.solution_store import SolutionStore
+from sessionlint.report import Finding, Report
 from sessionlint.report_cache import PartCache, tool_digest
 
 if TYPE_CHECKING:
     from sessionlint.run import Examination
 
-Judge = Callable[[Program, frozenset[str], bool], "Examination"]
-"""Has the rules judge the program of some files; the flag says whether they judge the policy itself, too."""
+Judge = Callable[[Program, frozenset[str], bool, "Sequence[Finding] | None"], "Examination"]
+"""Has the rules judge the program of some files; the flag says whether they judge the policy itself, too.
+
+The findings are those of the program before, where this one differs from it in some files only.
+"""
+
+JudgeWhole = Callable[[Program, "Sequence[Finding] | None", str], "Examination"]
+"""The same for a whole program; the text stands for the policy that the findings go by."""
 
 Part = frozenset[str]
 
@@ -84,12 +93,56 @@ def _judged(
     root: Path, divided: Divided, policy: Policy, folder: Path | None, judge: Judge, part: Part, first: bool
 ) -> _Said:
     reading = divided.reading
-    with without_collector():
-        solver = solve_part(reading, policy, folder, part, divided.names)
-        left = frozenset(solver.modules) - part
-        program = Program(policy, solver, reading.errors, lines_under(root))
-        examined = judge(program, part, first)
+
+    def judged(program: Program, before: Sequence[Finding] | None, judged_by: str) -> Examination:
+        return judge(program, part, first, before)
+
+    store = SolutionStore(folder, f"{policy.digest} {first}", min(part)) if folder else None
+    examined = solved_and_judged(root, reading, policy, folder, store, judged, part, divided.names)
+    left = frozenset(examined.program.solver.modules) - part
     return _Said(examined.report, examined.complete, left, reading.demanded)
+
+
+def check_together(
+    root: Path,
+    reading: Reading,
+    policy: Policy,
+    folder: Path | None,
+    key: str,
+    judge: JudgeWhole,
+    names: ModuleNames | None = None,
+) -> Examination:
+    """The report on a program that is solved as a whole; ``key`` stands for all that it depends on besides files."""
+    store = SolutionStore(folder, key) if folder else None
+    examined = solved_and_judged(root, reading, policy, folder, store, judge, None, names)
+    reading.cache.save()
+    return examined
+
+
+def solved_and_judged(
+    root: Path,
+    reading: Reading,
+    policy: Policy,
+    folder: Path | None,
+    store: SolutionStore | None,
+    judge: JudgeWhole,
+    part: Part | None = None,
+    names: ModuleNames | None = None,
+) -> Examination:
+    """Has the rules ``judge`` what was read: the solution in ``store`` with what changed since, or a new one.
+
+    ``judge`` is given the findings of that earlier solution, and what stands for the policy that they go by.
+    """
+    with without_collector():
+        resumed = resume(root, reading, policy, store, part, names) if store else None
+        if resumed is not None:
+            return judge(resumed.program, resumed.found, resumed.judged)
+        solver = solve_part(reading, policy, folder, part, names)
+        program = Program(policy, solver, reading.errors, lines_under(root))
+        examined = judge(program, None, "")
+        if store is not None and examined.complete and solver.remembers:
+            keep(root, reading, solver, program, store, examined.found, examined.judged, part)
+        return examined
 
 
 def _key(divided: Divided, policy: Policy, part: Part, first: bool) -> str:

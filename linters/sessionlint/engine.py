@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sessionlint.facts import screen
 from sessionlint.facts.cache import FactsCache, content_key
 from sessionlint.facts.lower import lower_module
-from sessionlint.facts.numbering import Numbering
+from sessionlint.facts.numbering import Numbering, marks
 from sessionlint.facts.packing import unpack
 from sessionlint.facts.reading import Reader, error_in
 from sessionlint.facts.renumbered import moved_facts
@@ -24,8 +24,8 @@ from sessionlint.program.editing import Editing
 from sessionlint.program.importing import application_folders
 from sessionlint.program.listing import FileListing
 from sessionlint.program.memo import Memo
-from sessionlint.program.model import FunctionInfo
 from sessionlint.program.passed_over import words_of
+from sessionlint.program.situations import Situations, moved
 from sessionlint.report import CheckError
 
 #: After so many edits the program is solved again, and what the edits left behind goes.
@@ -83,7 +83,7 @@ class Engine:
         numberings = {path: numbering for path, (_, numbering) in numbered.items()}
         program = Program(self.policy, solver, problems, _Lines(sources).read, changed, known, numberings)
         situations = program.situations
-        if changed is not None and self._last is not None and _moved(self._last.situations, situations, changed):
+        if changed is not None and self._last is not None and moved(self._last.situations, situations, changed):
             program.changed = None
         self._last = _Last(solver, keys, blobs, errors, edits, situations, program.listings, sources, numbered)
         self._forget(frozenset(keys.values()))
@@ -111,10 +111,18 @@ class Engine:
                     found[path] = last.numbered[path]
             elif path in last.keys and path not in errors and (blobs[path] or path in last.solver.modules):
                 before = last.numbered[path][1] if path in last.numbered else None
-                moved = moved_facts(self._whole, path, last.sources[path], sources[path], before)
-                if moved is not None:
-                    found[path] = moved
+                numbered = self._moved_facts(path, last.sources[path], sources[path], before)
+                if numbered is not None:
+                    found[path] = numbered
         return found
+
+    def _moved_facts(
+        self, path: str, before: bytes, now: bytes, numbering: Numbering | None
+    ) -> tuple[bytes, Numbering] | None:
+        try:
+            return moved_facts(self._whole, path, marks(decode(before, path)), now, numbering)
+        except SourceError:
+            return None
 
     def _taken(
         self,
@@ -169,14 +177,6 @@ class Engine:
         """Keeps the facts of this state, and of a few others."""
         if len(self._facts) > 4 * len(current) + 200:
             self._facts = {k: blob for k, blob in self._facts.items() if k[0] in current}
-
-
-Situations = tuple[frozenset[FunctionInfo], ...]
-
-
-def _moved(before: Situations, after: Situations, changed: frozenset[str]) -> bool:
-    """Whether functions of other files than the changed ones are run by something else than before."""
-    return any(f.path not in changed for old, new in zip(before, after, strict=True) for f in old ^ new)
 
 
 class _Last(NamedTuple):

@@ -89,8 +89,7 @@ def _checked(
     from sessionlint.gate.suppression_comments import read_comments
 
     if policy is None:
-        examined = examine(root, policy, discovery, folder, progress, select=select, ignore=ignore)
-        report, complete = examined.report, examined.complete
+        report, complete = _checked_by_inference(root, settings, discovery, folder, progress, select, ignore)
     else:
         report, complete = _checked_in_parts(root, settings, discovery, folder, progress)
     comments = read_comments(root, report.files, forbid=settings.suppressions == "forbid")
@@ -101,22 +100,50 @@ def _checked_in_parts(
     root: Path, policy: Policy, discovery: Discovery, folder: Path | None, progress: Progress | None
 ) -> tuple[Report, bool]:
     """The report on a program that may fall apart, and whether every rule did its work."""
-    from sessionlint.program.build import Divided, build_parts
+    from sessionlint.apart import check_apart, check_together
+    from sessionlint.program.build import build_parts
 
     files = [path for path in discovery.files if not policy.is_excluded(path)]
     linecache.clearcache()
     built = build_parts(root, files, policy, cache_dir=folder, progress=progress)
-    if isinstance(built, Divided):
-        from sessionlint.apart import check_apart
+    if len(built.parts) > 1:
 
-        def judge(program: Program, part: frozenset[str], first: bool) -> Examination:
-            return check_program(program, policy, sorted(part), leave=() if first else _OF_POLICY)
+        def judge(program: Program, part: frozenset[str], first: bool, before: Sequence[Finding] | None) -> Examination:
+            return check_program(program, policy, sorted(part), leave=() if first else _OF_POLICY, before=before)
 
         report, complete = check_apart(root, built, policy, folder, judge)
     else:
-        examined = check_program(built, policy, files)
+
+        def judge_all(program: Program, before: Sequence[Finding] | None, judged: str) -> Examination:
+            return check_program(program, policy, files, before=before)
+
+        examined = check_together(root, built.reading, policy, folder, policy.digest, judge_all, built.names)
         report, complete = examined.report, examined.complete
     return _with_discovery(report, discovery), complete
+
+
+def _checked_by_inference(
+    root: Path,
+    settings: Policy,
+    discovery: Discovery,
+    folder: Path | None,
+    progress: Progress | None,
+    select: Sequence[str],
+    ignore: Sequence[str],
+) -> tuple[Report, bool]:
+    """The same by the policy that the program itself suggests."""
+    from sessionlint.apart import check_together
+    from sessionlint.program.build import read_program
+
+    files = [path for path in discovery.files if not settings.is_excluded(path)]
+    linecache.clearcache()
+    reading = read_program(root, files, settings, cache_dir=folder, progress=progress)
+
+    def judge(program: Program, before: Sequence[Finding] | None, judged: str) -> Examination:
+        return check_program(program, None, files, select=select, ignore=ignore, before=before, judged=judged)
+
+    examined = check_together(root, reading, settings, folder, f"{_INFERRED} {settings.digest}", judge)
+    return _with_discovery(examined.report, discovery), examined.complete
 
 
 def _with_discovery(report: Report, discovery: Discovery) -> Report:
@@ -158,12 +185,16 @@ def restrict(report: Report, paths: Sequence[str]) -> Report:
 
 
 class Examination(NamedTuple):
-    """A solved program, the report on it, whether every rule did its work, and what the rules said."""
+    """A solved program, the report on it, whether every rule did its work, and what the rules said.
+
+    ``judged`` stands for the policy that they went by.
+    """
 
     program: Program
     report: Report
     complete: bool
     found: tuple[Finding, ...]
+    judged: str
 
 
 def examine(
@@ -202,11 +233,13 @@ def check_program(
     families: Sequence[str] = ("TXN",),
     leave: Sequence[str] = (),
     before: Sequence[Finding] | None = None,
+    judged: str = "",
 ) -> Examination:
     """Runs the rules on a program of ``files`` that was solved under ``policy``; without one, infers it first.
 
     Enabled rules of ``families`` run, but for those that ``leave`` names.
-    ``before`` is what the rules said of the program that this one differs from in ``program.changed`` only.
+    ``before`` is what the rules said of the program that this one differs from in ``program.changed`` only, when they
+    went by the policy that ``judged`` stands for (``""``: by this one).
     """
     from sessionlint.facts.source import with_deep_stack
     from sessionlint.rules.catalogue import all_rules
@@ -224,7 +257,7 @@ def check_program(
     wanted = [rule for rule in wanted if rule.META.code not in _NOT_RUN and rule.META.code not in leave]
     # Rules walk the same deeply nested code that had to be read on a deep stack.
     with without_collector():
-        if before is None or program.changed is None:
+        if before is None or program.changed is None or judged not in ("", settings.digest):
             findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
         else:
             known, changed = before, program.changed
@@ -236,7 +269,7 @@ def check_program(
         notes=tuple(notes),
         statistics=dict(program.statistics),
     )
-    return Examination(program, report, not crashes, tuple(findings))
+    return Examination(program, report, not crashes, tuple(findings), settings.digest)
 
 
 def _in_order(errors: Iterable[CheckError]) -> tuple[CheckError, ...]:

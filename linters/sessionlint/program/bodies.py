@@ -1,38 +1,62 @@
-"""What of a file an edit changed, where it changed nothing but what some functions do."""
+"""What of a file an edit changed: what some functions do, or more, and which functions stay as they are then."""
 
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessionlint.facts.packing import unpack
-from sessionlint.program.model import FunctionInfo, ModuleInfo
+from sessionlint.program.model import FunctionInfo, ModuleInfo, definitions_in
 from sessionlint.program.summaries import Summary
 
 #: Where facts of a function have its statements and the names in them.
 _BODY, _NAMES = 4, 8
 
 
-def edited(module: ModuleInfo, blob: bytes) -> dict[FunctionInfo, tuple[Any, ...]] | None:
-    """The functions of a module whose bodies differ in its new facts, with their own; ``None``: more differs."""
-    facts, before = unpack(blob), module.body.facts[_BODY]
-    if not module.body.evaluated or facts[1] != unpack(module.blob)[1] or not module.still_mentions(blob):
+Facts = tuple[Any, ...]
+
+
+class Edit(NamedTuple):
+    """The functions of a module that do something else, with their new facts; where more differs, those ``kept``."""
+
+    bodies: dict[FunctionInfo, Facts]
+    kept: dict[FunctionInfo, Facts] | None
+
+
+def edit_of(module: ModuleInfo, blob: bytes) -> Edit | None:
+    """How a module differs from its new facts; ``None``: by more than can be told apart."""
+    facts = unpack(blob)
+    if not module.body.evaluated or not module.still_mentions(blob):
         return None
-    found: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-    if not _same(before, facts[0], found):
+    found: list[tuple[Facts, Facts]] = []
+    if facts[1] == unpack(module.blob)[1] and _same(module.body.facts[_BODY], facts[0], found):
+        return _bodies(module, found)
+    # namesakes are told apart by the order in which they are met
+    if any(f.key[2] for f in module.functions) or any(c.key[2] for c in module.classes):
         return None
+    now = dict(definitions_in(facts[0]))
+    kept = {f: now[f.span] for f in module.functions if f.parent is None and _stays(f, now.get(f.span))}
+    return Edit({}, kept)
+
+
+def _bodies(module: ModuleInfo, found: list[tuple[Facts, Facts]]) -> Edit | None:
     functions = {f.span: f for f in module.functions if f.parent is None}
     taken = {functions[old[1]]: new for old, new in found if old[1] in functions}
     inner = [f for f in module.functions if f.parent is not None and is_within(f, taken)]
     if any(f.key[2] for f in (*inner, *taken)) or any(is_within(c.defined_in, taken) for c in module.classes):
-        return None  # namesakes, and classes in functions, are told apart by the order in which they are met
+        return None
     names = {f.qualname for f in inner}
     if any(f.qualname in names and f not in inner for f in module.functions):
         return None
-    return taken
+    return Edit(taken, None)
 
 
-def _same(before: Any, now: Any, found: list[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> bool:
+def _stays(function: FunctionInfo, now: Facts | None) -> bool:
+    found: list[tuple[Facts, Facts]] = []
+    return now is not None and _same(function.facts, now, found) and not found
+
+
+def _same(before: Any, now: Any, found: list[tuple[Facts, Facts]]) -> bool:
     """Whether nodes are the same but for bodies of functions; those are put into ``found``."""
     if before is now:
         return True
@@ -50,7 +74,7 @@ def _same(before: Any, now: Any, found: list[tuple[tuple[Any, ...], tuple[Any, .
     return all(_same(a, b, found) for a, b in zip(before, now, strict=True))
 
 
-def _is_function(node: tuple[Any, ...]) -> bool:
+def _is_function(node: Facts) -> bool:
     return len(node) == _NAMES + 1 and type(node[_BODY]) is bytes
 
 
@@ -63,7 +87,20 @@ def is_within(function: FunctionInfo | None, functions: Container[FunctionInfo])
     return False
 
 
-def renew(module: ModuleInfo, blob: bytes, functions: dict[FunctionInfo, tuple[Any, ...]]) -> None:
+def rerun(module: ModuleInfo, blob: bytes, kept: dict[FunctionInfo, Facts]) -> None:
+    """Has the body of a module met anew, with these functions in it as they are."""
+    module.body.fill(module, (*module.body.facts[:_BODY], unpack(blob)[0], *module.body.facts[_BODY + 1 :]), "")
+    module.body.traces = []
+    module.blob = blob
+    for function, facts in kept.items():
+        function.facts = facts
+        module.body.children[function.span] = function
+    module.functions = [f for f in module.functions if is_within(f, kept)]
+    module.classes = [c for c in module.classes if is_within(c.defined_in, kept)]
+    module.imports = [entry for entry in module.imports if is_within(entry[3], kept)]
+
+
+def renew(module: ModuleInfo, blob: bytes, functions: dict[FunctionInfo, Facts]) -> None:
     """Gives functions new bodies; what is known of what they did goes."""
     facts = unpack(blob)
     module.body.facts = (*module.body.facts[:_BODY], facts[0], *module.body.facts[_BODY + 1 :])
@@ -87,4 +124,4 @@ def renew(module: ModuleInfo, blob: bytes, functions: dict[FunctionInfo, tuple[A
         function.definitions_differ()
 
 
-__all__ = ["edited", "is_within", "renew"]
+__all__ = ["Edit", "edit_of", "is_within", "renew", "rerun"]

@@ -52,7 +52,10 @@ def build_program(
     ``cache_dir`` holds facts between runs (``None``: no cache). Files that cannot be read are in
     ``Program.errors``; the others are analysed without them.
     """
-    return _whole(root, read_program(root, files, policy, cache_dir=cache_dir, progress=progress), policy, cache_dir)
+    reading = read_program(root, files, policy, cache_dir=cache_dir, progress=progress)
+    solver = solve_part(reading, policy, cache_dir)
+    reading.cache.save()
+    return Program(policy, solver, reading.errors, lines_under(root))
 
 
 def build_parts(
@@ -62,22 +65,11 @@ def build_parts(
     *,
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Program | Divided:
-    """The same, unless no imports join large parts of the program: those are left to be solved apart."""
+) -> Divided:
+    """Reads them and finds the parts that no imports join, where there are large ones: they may be solved apart."""
     reading = read_program(root, files, policy, cache_dir=cache_dir, progress=progress)
     names = module_names(reading.blobs, policy)
-    parts = divided(reading.blobs, names, policy)
-    if len(parts) > 1:
-        return Divided(reading, names, parts, tuple(files))
-    return _whole(root, reading, policy, cache_dir, names)
-
-
-def _whole(
-    root: Path, reading: Reading, policy: Policy, cache_dir: Path | None, names: ModuleNames | None = None
-) -> Program:
-    solver = solve_part(reading, policy, cache_dir, names=names)
-    reading.cache.save()
-    return Program(policy, solver, reading.errors, lines_under(root))
+    return Divided(reading, names, divided(reading.blobs, names, policy), tuple(files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ class Reading:
 
 
 class Divided(NamedTuple):
-    """A program that is to be solved in parts, the first of which is that of the policy's own modules."""
+    """A program that may be solved in parts, the first of which is that of the policy's own modules."""
 
     reading: Reading
     names: ModuleNames
@@ -179,7 +171,7 @@ def solve_part(
     worth = size < _SMALL or (size < _REMEMBERED and reading.returning)
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
     with without_collector():
-        memo = store.load() if store else None
+        memo = store.load() if store else Memo() if cache_dir and size < _REMEMBERED else None
         earlier = memo is not None and memo.is_known
         try:
             solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, words_in=reading.words_in)
@@ -222,7 +214,28 @@ def solve(
     ``words_in`` its words.
     """
     names = names or module_names(blobs, policy, memo)
-    load = _loader(names, memo, blob_of or blobs.get)
+    solver = new_solver(blobs, policy, memo, blob_of or blobs.get, part, names, words_in)
+    roots = [path for path in entered(blobs, policy) if part is None or path in part]
+    if memo is not None:
+        memo.start()
+    with without_collector():
+        with_deep_stack(lambda: _solve(solver, roots))
+    if memo is not None:
+        memo.finish()
+    return solver
+
+
+def new_solver(
+    blobs: Mapping[str, bytes],
+    policy: Policy,
+    memo: Memo | None,
+    blob_of: Callable[[str], bytes | None],
+    part: frozenset[str] | None,
+    names: ModuleNames,
+    words_in: WordsIn | None,
+) -> Editing:
+    """A solver that has met nothing yet; arguments as of :func:`solve`."""
+    load = _loader(names, memo, blob_of)
     # what nobody below the routers may import
     auth = frozenset(name.rpartition(".")[2] for path, name in names.primary.items() if policy.layer_of(path) == "auth")
     solver = Editing(policy, names, load, evaluate_function, sign_function, names_of(policy) | auth, memo)
@@ -231,13 +244,6 @@ def solve(
     if words_in is not None and part is None:
         # which part such a file goes with, its imports would have to say
         solver.passed_over = PassedOver(passed_over(blobs, policy), words_in)
-    roots = [path for path in entered(blobs, policy) if part is None or path in part]
-    if memo is not None:
-        memo.start()
-    with without_collector():
-        with_deep_stack(lambda: _solve(solver, roots))
-    if memo is not None:
-        memo.finish()
     return solver
 
 

@@ -25,7 +25,7 @@ _OF_CELLS = frozenset({"arguments_of", "first_passed", "passed_columns", "passed
 _UNANSWERED: Any = object()
 
 #: Cells that many write to: what callers pass, what is put into a registry, and under which keys.
-_MANY = frozenset({"param", "registry", "keys", "dispatched", "signal"})
+MANY = frozenset({"param", "registry", "keys", "dispatched", "signal"})
 
 
 class Cells:
@@ -186,7 +186,7 @@ class Cells:
                     break
             else:
                 return
-        new = join(old, bounded(value), MAX_ARGUMENTS if key[0] in _MANY else MAX_ATOMS)
+        new = join(old, bounded(value), MAX_ARGUMENTS if key[0] in MANY else MAX_ATOMS)
         if new is not old and new != old:
             self._cells[key] = new
             self._changed(key)

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program import bodies, decorated, demand, operators, substitution
 from sessionlint.program import memo as memory
+from sessionlint.program.cells import MANY
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
 from sessionlint.program.solver import Solver
 from sessionlint.program.ties import Ties, owner_of, target_of, ties_of
-from sessionlint.program.values import Value
+from sessionlint.program.values import MAX_ARGUMENTS, MAX_ATOMS, Value
 from sessionlint.program.worklist import MAX_VISITS
 
 
@@ -48,6 +49,8 @@ class Editing(Solver):
     """A solver that can take edits of single files once its program is solved."""
 
     _ties: Ties | None = None
+    #: has what earlier evaluations of a file's functions did given back to them, where that lies elsewhere
+    recall: Callable[[str], None] | None = None
 
     def take(self, path: str, blob: bytes, load: Callable[[str], ModuleInfo | None]) -> bool:
         """Evaluates what differs in a file of these facts; ``False``: others would see a difference, solve again.
@@ -57,35 +60,47 @@ class Editing(Solver):
         module = self.modules.get(path)
         if module is None:
             return True  # a test or migration that nothing imports
-        ties = self._ties = self._ties or ties_of(self.memo.functions, self._cells, self.mro)
-        edited = bodies.edited(module, blob) if blob else None
-        if edited is None:
-            functions = [module.body, *module.functions]
+        self._ties = self._ties or ties_of(self.memo.functions, self._cells, self.mro)
+        if self.recall is not None:
+            self.recall(path)
+        edit = bodies.edit_of(module, blob) if blob else None
+        self.edited, self.within = path, None
+        self.kept = frozenset(edit.kept or ()) if edit is not None else frozenset()
+        if edit is not None and edit.kept is None:
+            self.within = frozenset(edit.bodies)
+        try:
+            return self._taken(module, blob, edit, load)
+        finally:
+            self.edited, self.within, self.kept = "", None, frozenset()
+
+    def _taken(
+        self, module: ModuleInfo, blob: bytes, edit: bodies.Edit | None, load: Callable[[str], ModuleInfo | None]
+    ) -> bool:
+        assert self._ties is not None
+        path, ties = module.path, self._ties
+        functions = [f for f in (module.body, *module.functions) if not self.is_elsewhere(f)]
+        if self.within is None:
+            classes = [c for c in module.classes if not self.is_elsewhere(c.defined_in)]
         else:
-            functions = [f for f in module.functions if bodies.is_within(f, edited)]
-        self.edited, self.within = path, None if edited is None else frozenset(edited)
-        owners = {f.class_info: None for f in edited or () if f.class_info is not None}
-        before = self._part(path, functions, module.classes if edited is None else tuple(owners))
-        made_anew = functions if edited is None else [f for f in functions if f not in edited]
+            classes = list({f.class_info: None for f in self.within if f.class_info is not None})
+        before = self._part(path, functions, classes)
+        made_anew = [f for f in functions if self.within is None or f not in self.within]
         if any(self.is_elsewhere(g) for f in made_anew for g in ties.changed.get(f, ())):
-            self.edited, self.within = "", None
             return False
         seen = _Seen(
             {f for f in functions if f.evaluated}, {f: f.summary.key for f in functions},
             {f: f.signature for f in functions}, {f: self._outline(f) for f in functions},
-            {c: c.shape for c in before.classes},
-            _transactions_around(before.functions), len(self.modules),
+            {c: c.shape for c in before.classes}, _transactions_around(before.functions), len(self.modules),
         )  # fmt: skip
         own = self._withdraw(before)
         self.spread = False
-        try:
-            if edited is None:
-                met = self._evaluate_file(path, load, seen.evaluated)
-            else:
-                met = self._evaluate_bodies(module, blob, edited, before, seen.evaluated)
-            return met and self._is_same(path, before, own, seen)
-        finally:
-            self.edited, self.within = "", None
+        if edit is None:
+            met = self._evaluate_file(path, load, seen.evaluated)
+        elif edit.kept is not None:
+            met = self._evaluate_rest(module, blob, edit.kept, before, seen.evaluated)
+        else:
+            met = self._evaluate_bodies(module, blob, edit.bodies, before, seen.evaluated)
+        return met and self._is_same(path, before, own, seen)
 
     # before
 
@@ -126,7 +141,10 @@ class Editing(Solver):
         if site[0] != self.edited:
             return False
         start, end = site[1][:2], site[1][2:]
-        return self.within is None or any(f.span[:2] <= start and end <= f.span[2:] for f in functions)
+        around = any(
+            f.span[:2] <= start and end <= f.span[2:] for f in (functions if self.within is not None else self.kept)
+        )
+        return around is (self.within is not None)
 
     def _names(self, path: str, functions: tuple[FunctionInfo, ...], written: Iterable[Any]) -> frozenset[str]:
         """The names that matter because of these functions."""
@@ -175,6 +193,25 @@ class Editing(Solver):
         module = self.module(path)
         met = module is not None and self._evaluate_all(module, evaluated)
         self.memo.close(path)
+        return met
+
+    def _evaluate_rest(
+        self,
+        module: ModuleInfo,
+        blob: bytes,
+        kept: dict[FunctionInfo, tuple[Any, ...]],
+        before: _Part,
+        evaluated: set[FunctionInfo],
+    ) -> bool:
+        """The same where some functions stay as they are."""
+        gone = frozenset(before.functions)
+        self.functions = [f for f in self.functions if f not in gone]
+        self.classes = [c for c in self.classes if c not in before.classes]
+        self.memo.renew(module.path, blob, [f for f in before.functions if f is not module.body], before.classes)
+        bodies.rerun(module, blob, kept)
+        self.module(module.path)
+        met = self._evaluate_all(module, evaluated)
+        self.memo.close(module.path, kept=True)
         return met
 
     def _evaluate_bodies(
@@ -230,10 +267,9 @@ class Editing(Solver):
         """Whether others see what they saw; then who writes what now is noted."""
         assert self._ties is not None
         module = self.modules[path]
-        if self.within is None:
-            after = self._part(path, [module.body, *module.functions], module.classes)
-        else:
-            after = self._part(path, [f for f in module.functions if not self.is_elsewhere(f)], before.classes)
+        functions = [f for f in (module.body, *module.functions) if not self.is_elsewhere(f)]
+        classes = [c for c in module.classes if not self.is_elsewhere(c.defined_in)]
+        after = self._part(path, functions, classes if self.within is None else before.classes)
         if (
             self.spread
             or len(self.modules) != seen.modules
@@ -250,7 +286,8 @@ class Editing(Solver):
 
     def _is_read(self, info: ClassInfo) -> bool:
         assert self._ties is not None
-        return any(path != self.edited or self.within is not None for path in self._ties.shaped.get(info, ()))
+        some = self.within is not None or bool(self.kept)
+        return any(path != self.edited or some for path in self._ties.shaped.get(info, ()))
 
     def _same_cells(self, before: _Part, after: _Part, own: dict[Any, Value]) -> bool:
         """Whether every cell holds for others what it held; cells of their own may differ."""
@@ -262,7 +299,10 @@ class Editing(Solver):
                 if now == known:
                     continue
                 if self._read_elsewhere(key):
-                    if frozenset(now) != frozenset(known):
+                    # of more than a cell holds, those that came first are in it: that is chance
+                    most = MAX_ARGUMENTS if key[0] in MANY else MAX_ATOMS
+                    full = len(now) == len(known) == most
+                    if not full and frozenset(now) != frozenset(known):
                         return False
                     self._cells[key] = known  # others have seen it in this order
                     self._known.clear()
@@ -278,7 +318,11 @@ class Editing(Solver):
     def _given_elsewhere(self, key: Any) -> set[Any]:
         """What others put into a cell."""
         assert self._ties is not None
-        traces = (t for f in self._ties.writers.get(key, ()) if self.is_elsewhere(f) for t in f.traces[-1:])
+        others = [f for f in self._ties.writers.get(key, ()) if self.is_elsewhere(f)]
+        if self.recall is not None:
+            for path in {f.path for f in others}:
+                self.recall(path)
+        traces = (t for f in others for t in f.traces[-1:])
         return {
             a for t in traces for op, cell, value in t.operations if op == memory.WRITE and cell == key for a in value
         }

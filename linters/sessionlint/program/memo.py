@@ -25,6 +25,8 @@ ROUTE, ROUTER, INCLUDE, MIDDLEWARE = range(19, 23)
 OUTER = 23
 #: What was asked (:meth:`WorkList.ask`), and the answer.
 ANSWER = 24
+#: What was read is not known any more: this evaluation stands in for no other.
+GONE = 25
 
 #: What an evaluation does to functions, of other files as well.
 ACTS = frozenset({WANT, ROUTE, MIDDLEWARE})
@@ -96,6 +98,15 @@ class Memo:
         known = self._facts.get(path)
         return known[2] if known is not None and known[0] == blob else unpack(blob)
 
+    def adopt(self, functions: Iterable[FunctionInfo], classes: Iterable[ClassInfo]) -> None:
+        """These are functions and classes of the last solution."""
+        for function in functions:
+            self._functions[function.key] = function
+            self._number("def", function.key[0], function.key[1])
+        for info in classes:
+            self._classes[info.key] = info
+            self._number("class", info.key[0], info.key[1])
+
     def finish(self) -> None:
         """A solution ended: what it did not meet is forgotten, files that were not read included."""
         met = {(path, name): number for (kind, path, name), number in self._made.items() if kind == "def"}
@@ -118,12 +129,18 @@ class Memo:
         for key in [key for key in self._made if key[1] == path]:
             del self._made[key]
 
-    def renew(self, path: str, blob: bytes, functions: Iterable[FunctionInfo]) -> None:
-        """The file has other facts; what these functions define is met anew."""
+    def renew(
+        self, path: str, blob: bytes, functions: Iterable[FunctionInfo], classes: Iterable[ClassInfo] = ()
+    ) -> None:
+        """The file has other facts; these functions and classes are met anew."""
         self._before[path] = self._digests.get(path, b"")
         self.meet(path, blob)
         for function in functions:
             self._made.pop(("def", path, function.qualname), None)
+        for info in classes:
+            self._made.pop(("class", path, info.qualname), None)
+            if info.maker is not None:
+                self._made.pop(("def", path, info.maker.qualname), None)
 
     def close(self, path: str, kept: bool = False) -> None:
         """It has been; ``kept``: functions that were not evaluated anew keep what they did before."""

@@ -15,7 +15,6 @@ import hashlib
 import io
 import pickle
 import struct
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,29 +22,19 @@ from typing import Any, Final
 
 from sessionlint.atomic import write_atomically
 from sessionlint.policy_model import Policy
-from sessionlint.program import model, summaries
 from sessionlint.program.memo import Memo
+from sessionlint.program.plain_records import PlainUnpickler, Records
 from sessionlint.report_cache import tool_digest
 
 _MAGIC: Final = b"SLMEMO03"
 _DIGEST: Final = 16
 _LENGTH: Final = struct.Struct("<Q")
-_OWN: Final = f"{__package__}."
 #: A part of the file holds at least so many operations of traces.
 _PART: Final = 20_000
 _KEPT: Final = 8
 _MAX_AGE: Final = 14 * 86_400
 
 
-#: What a memo holds besides the named tuples of this package.
-_OTHERS: Final[dict[tuple[str, str], Any]] = {
-    **{(model.__name__, name): kind for name, kind in vars(model).items() if isinstance(kind, type)},
-    (summaries.__name__, "Summary"): summaries.Summary,
-    ("builtins", "complex"): complex,
-    ("builtins", "Ellipsis"): Ellipsis,
-    ("builtins", "frozenset"): frozenset,
-    ("builtins", "set"): set,
-}
 #: What plays no part in solving: policies that differ in nothing else share a memo.
 _OF_RULES: Final[dict[str, Any]] = {
     "preset": "unit-of-work", "select": (), "extend_select": (), "ignore": (), "severity": {}, "per_file_ignores": {},
@@ -120,52 +109,13 @@ def _state(body: memoryview) -> tuple[Any, ...]:
     digests: dict[str, bytes] = {}
     functions: list[Any] = []
     classes: list[Any] = []
-    records = _Records()
+    records = Records()
     at = 0
     while at < len(body):
         end = at + _LENGTH.size + _LENGTH.unpack_from(body, at)[0]
-        part = _Plain(io.BytesIO(body[at + _LENGTH.size : end]), records).load()
+        part = PlainUnpickler(io.BytesIO(body[at + _LENGTH.size : end]), records).load()
         digests |= part[0]
         functions += part[1]
         classes += part[2]
         at = end
     return digests, functions, classes
-
-
-class _Records:
-    """The functions and classes that the parts of a memo speak of: one record for each."""
-
-    def __init__(self) -> None:
-        self._functions: dict[model.Key, model.FunctionInfo] = {}
-        self._classes: dict[model.Key, model.ClassInfo] = {}
-
-    def function(self, key: model.Key) -> model.FunctionInfo:
-        return self._functions.get(key) or self._functions.setdefault(key, model.FunctionInfo(key))
-
-    def class_(self, key: model.Key) -> model.ClassInfo:
-        return self._classes.get(key) or self._classes.setdefault(key, model.ClassInfo(key))
-
-
-class _Plain(pickle.Unpickler):
-    """Makes the records of a memo and nothing else."""
-
-    def __init__(self, stream: io.BytesIO, records: _Records) -> None:
-        super().__init__(stream)
-        self._made = {
-            (model.__name__, "FunctionInfo"): records.function,
-            (model.__name__, "ClassInfo"): records.class_,
-        }
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The class of a record. Raises ``UnpicklingError`` for everything else."""
-        kind = self._made.get((module, name)) or _OTHERS.get((module, name)) or _named_tuple(module, name)
-        if kind is None:
-            raise pickle.UnpicklingError(f"a memo holds no {module}.{name}")
-        return kind
-
-
-def _named_tuple(module: str, name: str) -> type | None:
-    """A named tuple of a module of this package that has been imported: making one runs nothing."""
-    kind = vars(sys.modules[module]).get(name) if module.startswith(_OWN) and module in sys.modules else None
-    is_record = isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
-    return kind if is_record and kind.__module__ == module else None

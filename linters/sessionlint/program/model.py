@@ -134,7 +134,7 @@ class FunctionInfo:
     def definition_at(self, span: ir.Span4) -> tuple[Any, ...]:
         """The facts of the function or class that this one defines at ``span``."""
         if self._definitions is None:
-            self._definitions = dict(_definitions(self.body))
+            self._definitions = dict(definitions_in(self.body))
         return self._definitions[span]
 
     def definitions_differ(self) -> None:
@@ -422,7 +422,7 @@ def _is_call(annotation: Value) -> bool:
     return any(a.tag == "annotated" and _A_CALL in a.metadata for a in annotation)
 
 
-def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, ...]]]:
+def definitions_in(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, ...]]]:
     """The functions, lambdas and classes that are made when ``node`` runs: not what is inside of functions."""
     for child in node:
         if type(child) is not tuple or not child:
@@ -431,9 +431,9 @@ def _definitions(node: tuple[Any, ...]) -> Iterator[tuple[ir.Span4, tuple[Any, .
         op = child[0] if len(child) == 3 and type(child[1]) is tuple and type(child[2]) is tuple else ""
         if op in ("F", "lam"):
             yield child[2][1], child[2]
-            yield from _definitions((child[2][3], child[2][5]))
+            yield from definitions_in((child[2][3], child[2][5]))
         elif op == "C":
             yield child[2][1], child[2]
-            yield from _definitions(child[2][3:])
+            yield from definitions_in(child[2][3:])
         else:
-            yield from _definitions(child)
+            yield from definitions_in(child)

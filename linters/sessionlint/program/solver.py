@@ -140,6 +140,8 @@ class Solver(Parameters):
             self.note_include(key, value)
         elif operation == memory.MIDDLEWARE:
             self.note_middleware(key, value)
+        elif operation == memory.GONE:
+            return False
         elif operation == memory.OUTER:
             return bool(key.children) is value
         return True

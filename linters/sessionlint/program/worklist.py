@@ -63,7 +63,8 @@ class WorkList(Cells):
         #: place of an ``include_router`` -> its keywords
         self.include_options: dict[Any, dict[str, Value]] = {}
         self.memo = memo or Memo()
-        self._remembers = memo is not None
+        #: whether evaluations leave traces
+        self.remembers = memo is not None
         #: functions that were taken over as they were in the middle of a solution, without their events
         self._owed: dict[FunctionInfo, None] = {}
         self._load = load
@@ -79,10 +80,11 @@ class WorkList(Cells):
         #: functions that hand out handles or end transactions, and the names looked for because of such
         self.makers: frozenset[FunctionInfo] = frozenset()
         self.searched: frozenset[str] = frozenset()
-        #: while a part of a solved program is taken anew: its file, the functions in it that are (``None``: all), and
-        #: whether others had to be looked at
+        #: while a part of a solved program is taken anew: its file, the functions in it that are (``None``: all but
+        #: those kept), and whether others had to be looked at
         self.edited = ""
         self.within: frozenset[FunctionInfo] | None = None
+        self.kept: frozenset[FunctionInfo] = frozenset()
         self.spread = False
         #: names whose resolution is under way
         self.importing: set[tuple[str, str]] = set()
@@ -106,9 +108,9 @@ class WorkList(Cells):
 
     def is_elsewhere(self, function: FunctionInfo) -> bool:
         """Whether a function is none of those that are taken anew."""
-        if self.within is None:
-            return function.module.path != self.edited
-        return not is_within(function, self.within)
+        if function.module.path != self.edited:
+            return True
+        return is_within(function, self.kept) if self.within is None else not is_within(function, self.within)
 
     # evaluation
 
@@ -223,7 +225,7 @@ class WorkList(Cells):
 
     def _evaluate(self, function: FunctionInfo) -> None:
         operations: list[Operation] = []
-        if self._remembers:
+        if self.remembers:
             self._trace, self._noted = operations, set()
             self.remember(memory.OUTER, function, bool(function.children))
             self.remember(memory.SIGNATURE, function, function.signature)

@@ -1,0 +1,167 @@
+"""A solved program on disk, so that the next run takes the edits since into it instead of solving again.
+
+Layout: ``MAGIC``, pickled parts, each behind its length, and a digest of these (16 bytes). The parts are what it was
+made of (:class:`Made`), what belongs to no file, and the files some at a time. What an edit asks of evaluations before
+lies in the first part as bytes of its own for each file: few are asked for. As with a memo, whatever does not match or
+is damaged counts as absent, and reading can make nothing but plain records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import pickle
+import struct
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sessionlint.atomic import write_atomically
+from sessionlint.program.editing import Editing
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.plain_records import PlainUnpickler, Records
+from sessionlint.program.solution_state import (
+    common_of,
+    file_state,
+    put_common,
+    put_file,
+    put_shares,
+    shares_of,
+)
+from sessionlint.report import CheckError, Finding
+from sessionlint.report_cache import tool_digest
+
+_MAGIC: Final = b"SLSOLVE1"
+_DIGEST: Final = 16
+_LENGTH: Final = struct.Struct("<Q")
+#: So many functions at a time: a part takes little memory to write.
+_PART: Final = 400
+_KEPT: Final = 8
+_MAX_AGE: Final = 14 * 86_400
+_DAMAGE: Final = (
+    OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, struct.error,
+)  # fmt: skip
+
+
+class Made(NamedTuple):
+    """What a solution was made of, and what was said of it.
+
+    ``keys`` are the content keys of its files, ``left`` those of others that it read, ``facts`` those of the facts of
+    files that the screen passed over; ``marks`` the lines of each file (see :mod:`sessionlint.facts.numbering`) and
+    ``shares`` what its evaluations did, pickled. ``judged`` stands for the policy that the findings go by.
+    """
+
+    keys: dict[str, bytes]
+    left: dict[str, bytes]
+    facts: dict[str, bytes]
+    errors: tuple[CheckError, ...]
+    names: bytes
+    judged: str
+    found: tuple[Finding, ...]
+    situations: tuple[Any, ...]
+    marks: dict[str, bytes]
+    shares: dict[str, bytes]
+
+
+class Stored:
+    """A solution that was found on disk."""
+
+    def __init__(self, data: memoryview) -> None:
+        """Reads what it was made of. Raises one of many errors for damaged data."""
+        self._data = data
+        self._records = Records()
+        self._at = len(_MAGIC)
+        self.made: Made = self._next()
+
+    def put_into(self, solver: Editing, blob_of: Callable[[str], bytes | None]) -> bool:
+        """Makes a solver that has met nothing the one of this solution; whether all its files have facts."""
+        put_common(solver, self._next())
+        while self._at < len(self._data) - _DIGEST:
+            for state in self._next():
+                blob = blob_of(state.path)
+                if not blob:
+                    return False
+                put_file(solver, state, blob)
+        solver.recall = self._recall
+        return True
+
+    def _recall(self, path: str) -> None:
+        shares = self.made.shares.pop(path, b"")
+        if shares:
+            put_shares(PlainUnpickler(io.BytesIO(shares), self._records).load())
+
+    def _next(self) -> Any:
+        end = self._at + _LENGTH.size + _LENGTH.unpack_from(self._data, self._at)[0]
+        part = PlainUnpickler(io.BytesIO(self._data[self._at + _LENGTH.size : end]), self._records).load()
+        self._at = end
+        return part
+
+
+class SolutionStore:
+    """The solution of a program in a cache folder, or of the part of it in which ``first`` is the first file.
+
+    ``key`` stands for all that findings depend on besides files.
+    """
+
+    def __init__(self, folder: Path, key: str, first: str = "") -> None:
+        part = hashlib.sha256(first.encode(errors="surrogatepass")).hexdigest()[:8] if first else "whole"
+        self._path = folder / f"solution-{hashlib.sha256(key.encode()).hexdigest()[:16]}-{part}.bin"
+        self._key = f"{key} {tool_digest()}".encode()
+
+    def load(self) -> Stored | None:
+        """The solution of an earlier run; ``None`` when there is none, whatever the reason."""
+        try:
+            data = memoryview(self._path.read_bytes())
+            hasher = self._hasher()
+            hasher.update(data[len(_MAGIC) : -_DIGEST])
+            if bytes(data[: len(_MAGIC)]) != _MAGIC or bytes(data[-_DIGEST:]) != hasher.digest():
+                return None
+            return Stored(data)
+        except _DAMAGE:
+            return None
+
+    def save(self, solver: Editing, made: Made) -> None:
+        """Stores a solution in one step; not being able to is no error."""
+        with contextlib.suppress(OSError, RecursionError, pickle.PicklingError):
+            write_atomically(self._path, self._pieces(solver, made))
+            self._prune()
+
+    def _pieces(self, solver: Editing, made: Made) -> Iterator[bytes]:
+        yield _MAGIC
+        hasher = self._hasher()
+        for part in _parts(solver, made):
+            piece = _LENGTH.pack(len(part)) + part
+            hasher.update(piece)
+            yield piece
+        yield hasher.digest()
+
+    def _hasher(self) -> hashlib.blake2b:
+        return hashlib.blake2b(digest_size=_DIGEST, key=hashlib.sha256(self._key).digest())
+
+    def _prune(self) -> None:
+        stored = sorted(self._path.parent.glob("solution-*.bin"), key=lambda path: path.stat().st_mtime, reverse=True)
+        oldest = time.time() - _MAX_AGE
+        for number, path in enumerate(stored):
+            if number >= _KEPT or path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+
+
+def _parts(solver: Editing, made: Made) -> Iterator[bytes]:
+    by_file: dict[str, list[FunctionInfo]] = {}
+    for function in solver.memo.functions:
+        by_file.setdefault(function.path, []).append(function)
+    shares = {path: pickle.dumps(shares_of(functions), protocol=5) for path, functions in by_file.items()}
+    yield pickle.dumps(made._replace(shares=shares), protocol=5)
+    yield pickle.dumps(common_of(solver), protocol=5)
+    some: list[Any] = []
+    size = 0
+    for path, module in solver.modules.items():
+        functions = by_file.get(path, [])
+        some.append(file_state(module, functions))
+        size += 1 + len(functions)
+        if size > _PART:
+            yield pickle.dumps(some, protocol=5)
+            some, size = [], 0
+    yield pickle.dumps(some, protocol=5)
