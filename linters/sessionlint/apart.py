@@ -94,13 +94,12 @@ def _judged(
 ) -> _Said:
     reading = divided.reading
 
-    def judged(program: Program, before: Sequence[Finding] | None, judged_by: str) -> Examination:
+    def judged(program: Program, before: Sequence[Finding] | None, _: str) -> Examination:
         return judge(program, part, first, before)
 
     store = SolutionStore(folder, f"{policy.digest} {first}", min(part)) if folder else None
-    examined = solved_and_judged(root, reading, policy, folder, store, judged, part, divided.names)
-    left = frozenset(examined.program.solver.modules) - part
-    return _Said(examined.report, examined.complete, left, reading.demanded)
+    examined, modules = solved_and_judged(root, reading, policy, folder, store, judged, part, divided.names)
+    return _Said(examined.report, examined.complete, modules - part, reading.demanded)
 
 
 def check_together(
@@ -114,7 +113,7 @@ def check_together(
 ) -> Examination:
     """The report on a program that is solved as a whole; ``key`` stands for all that it depends on besides files."""
     store = SolutionStore(folder, key) if folder else None
-    examined = solved_and_judged(root, reading, policy, folder, store, judge, None, names)
+    examined, _ = solved_and_judged(root, reading, policy, folder, store, judge, None, names)
     reading.cache.save()
     return examined
 
@@ -128,21 +127,25 @@ def solved_and_judged(
     judge: JudgeWhole,
     part: Part | None = None,
     names: ModuleNames | None = None,
-) -> Examination:
+) -> tuple[Examination, frozenset[str]]:
     """Has the rules ``judge`` what was read: the solution in ``store`` with what changed since, or a new one.
 
-    ``judge`` is given the findings of that earlier solution, and what stands for the policy that they go by.
+    ``judge`` is given the findings of that earlier solution, and what stands for the policy that they go by. The files
+    are those that solving read.
     """
     with without_collector():
         resumed = resume(root, reading, policy, store, part, names) if store else None
         if resumed is not None:
-            return judge(resumed.program, resumed.found, resumed.judged)
+            examined = judge(resumed.program, resumed.found, resumed.judged)
+            if examined.complete:
+                return examined, resumed.modules
         solver = solve_part(reading, policy, folder, part, names)
+        modules = frozenset(solver.modules)  # what rules ask for may be in others
         program = Program(policy, solver, reading.errors, lines_under(root))
         examined = judge(program, None, "")
         if store is not None and examined.complete and solver.remembers:
-            keep(root, reading, solver, program, store, examined.found, examined.judged, part)
-        return examined
+            keep(root, reading, solver, program, store, examined.found, examined.judged, modules, part)
+        return examined, modules
 
 
 def _key(divided: Divided, policy: Policy, part: Part, first: bool) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -26,6 +26,8 @@ class FakeProgram:
     texts: dict[str, str]
     errors: tuple[CheckError, ...]
     statistics: dict[str, int] = field(default_factory=lambda: {"unknown receivers": 3})
+    changed: frozenset[str] | None = None
+    numberings: dict[str, object] = field(default_factory=dict)
 
     def source_line(self, path: str, line: int) -> str:
         lines = self.texts[path].split("\n")
@@ -67,8 +69,17 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         errors = tuple(CheckError(path, 1, "invalid syntax") for path, text in texts.items() if "broken" in text)
         return FakeProgram(policy, {path: text for path, text in texts.items() if "broken" not in text}, errors)
 
-    def build_parts(root, files, policy, *, cache_dir=None, progress=None):
+    def read_program(root, files, policy, *, cache_dir=None, progress=None):
         return build_program(root, files, policy, cache_dir=cache_dir, progress=progress)
+
+    def build_parts(root, files, policy, *, cache_dir=None, progress=None):
+        return SimpleNamespace(parts=[frozenset(files)], reading=read_program(root, files, policy), names=None)
+
+    def check_together(root, reading, policy, folder, key, judge, names=None):
+        return judge(reading, None, "")
+
+    def check_apart(root, divided, policy, folder, judge):
+        raise NotImplementedError
 
     notes = ("Inferred: db.py makes the engine.",)
 
@@ -83,14 +94,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
     rules = (rule("TXN101", "session-created-directly", "Session"), rule("TXN201", "explicit-commit", "commit"))
     stand_ins = {
-        "sessionlint.program.build": (build_program, build_parts),
+        "sessionlint.program.build": (build_program, build_parts, read_program),
+        "sessionlint.apart": (check_together, check_apart),
         "sessionlint.infer": (infer_policy, infer_from, under),
     }
     for name, functions in stand_ins.items():
         module = ModuleType(name)
         for function in functions:
             setattr(module, function.__name__, function)
-        vars(module)["Divided"] = tuple  # what a small program is not
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr("sessionlint.rules.catalogue.all_rules", lambda: rules)
     return asked

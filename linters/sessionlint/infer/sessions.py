@@ -76,7 +76,7 @@ def approve(survey: Survey) -> Approved:
     for door, chosen in closed:
         # whatever a file that is approved for another door makes besides
         if not any(site[0] in approved.modules for _, site in door.makers[:1]):
-            approved.left_out.extend(_left_out(door, chosen, approved.modules))
+            approved.left_out.extend(_left_out(survey, door, chosen, approved.modules))
     approved.modules = dict(sorted(approved.modules.items()))
     approved.unchecked = [note for path in approved.modules for note in _unchecked(survey, path)]
     return approved
@@ -114,7 +114,7 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     if not any(path in door.files for path in files):
         files.update(_files_used_directly(survey, door) or door.files)
     for path in {**files, **door.bound}:
-        approved.modules[path] = _module_reason(path, door, sources)
+        approved.modules[path] = _module_reason(survey, path, door, sources)
     approved.homes.update(source.path for source in sources)
     for source in dependencies:
         approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
@@ -250,11 +250,12 @@ def _belongs(function: FunctionInfo, doors: list[FunctionInfo]) -> bool:
 # reasons
 
 
-def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
-    made = [(kind, site[1][0]) for kind, site in _unique(door.makers) if site[0] == path]
+def _module_reason(survey: Survey, path: str, door: Door, sources: list[Source]) -> str:
+    line_of = survey.program.line_of
+    made = [(kind, line_of(*site)) for kind, site in _unique(door.makers) if site[0] == path]
     parts = [_made_there(made)] if made else []
     for source in [s for s in sources if s.path == path or any(site[0] == path for _, site in s.behind)][:3]:
-        opened = [site[1][0] for kind, site in source.behind if site[0] == path and kind in _OPENED]
+        opened = [line_of(*site) for kind, site in source.behind if site[0] == path and kind in _OPENED]
         if opened and source.path != path:
             parts.append(f"the {_OPENED[source.handed]} of {source.name}() are opened there (line {opened[0]})")
         else:
@@ -309,11 +310,12 @@ def _source_reason(source: Source) -> str:
     return f"it {passes}{held}{_use(source)}"
 
 
-def _left_out(door: Door, chosen: list[Door], modules: Collection[str]) -> list[str]:
+def _left_out(survey: Survey, door: Door, chosen: list[Door], modules: Collection[str]) -> list[str]:
     """What is said of a door that stays closed."""
     if not door.makers:
         return []
-    kind, (path, span) = door.makers[0]
+    kind, site = door.makers[0]
+    path, line = site[0], survey.program.line_of(*site)
     users = door.users
     used = "no other file uses it"
     if door.takers:
@@ -324,4 +326,4 @@ def _left_out(door: Door, chosen: list[Door], modules: Collection[str]) -> list[
     others = len(chosen[0].users) if chosen else 0
     through = min(chosen[0].files, key=lambda path: (path not in modules, path)) if others else ""
     against = f", while {others} get their sessions through {through}" if others else ""
-    return [f"{path} makes {article} {_MADE[kind].removeprefix('the ')} of its own (line {span[0]}); {used}{against}"]
+    return [f"{path} makes {article} {_MADE[kind].removeprefix('the ')} of its own (line {line}); {used}{against}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -36,6 +37,8 @@ class Resumed(NamedTuple):
     found: tuple[Finding, ...]
     #: stands for the policy that they go by
     judged: str
+    #: the files that solving read
+    modules: frozenset[str]
 
 
 def resume(
@@ -62,9 +65,13 @@ def resume(
         if names.identity != made.names:
             return None
         try:
-            return _resumed(root, reading, policy, stored, changed, part, names)
-        except SourceError:
-            return None
+            resumed = _resumed(root, reading, policy, stored, changed, part, names)
+        except Exception:
+            resumed = None  # what an earlier run left must not stop this one
+        if resumed is None:
+            del stored, made
+            gc.collect()  # a program of some size, and its functions refer to one another
+        return resumed
 
 
 def _resumed(
@@ -103,7 +110,7 @@ def _resumed(
     program = Program(policy, solver, reading.errors, lines_under(root), differing, None, numberings)
     if moved(made.situations, program.situations, differing):
         program.changed = None
-    return Resumed(program, made.found, made.judged)
+    return Resumed(program, made.found, made.judged, made.modules)
 
 
 class _Facts:
@@ -146,16 +153,21 @@ def keep(
     store: SolutionStore,
     found: Iterable[Finding],
     judged: str,
+    modules: frozenset[str],
     part: frozenset[str] | None = None,
 ) -> None:
-    """Stores a program that was solved, and what was ``found`` in it by the policy that ``judged`` stands for."""
+    """Stores a program that was solved, and what was ``found`` in it by the policy that ``judged`` stands for.
+
+    ``modules`` are the files that solving read.
+    """
     keys = _keys(reading, part)
     left = {path: reading.keys.get(path, b"") for path in solver.modules if path not in keys}
     facts = {path: key for path, (key, _) in reading.demanded.items() if path in solver.modules}
     lines = {path: array("I", marks(_text(root, path))).tobytes() for path in solver.modules}
     made = Made(
-        keys, left, facts, reading.errors, solver.names.identity, judged, tuple(found), program.situations, lines, {}
-    )
+        keys, left, facts, reading.errors, solver.names.identity, judged, tuple(found), modules, program.situations,
+        lines, {},
+    )  # fmt: skip
     with without_collector():
         with_deep_stack(lambda: store.save(solver, made))
 

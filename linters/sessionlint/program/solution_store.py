@@ -48,9 +48,10 @@ _DAMAGE: Final = (
 class Made(NamedTuple):
     """What a solution was made of, and what was said of it.
 
-    ``keys`` are the content keys of its files, ``left`` those of others that it read, ``facts`` those of the facts of
-    files that the screen passed over; ``marks`` the lines of each file (see :mod:`sessionlint.facts.numbering`) and
-    ``shares`` what its evaluations did, pickled. ``judged`` stands for the policy that the findings go by.
+    ``keys`` are the content keys of its files, ``left`` those of others that were read, ``facts`` those of the facts of
+    files that the screen passed over, ``modules`` all that solving read; ``marks`` the lines of each file (see
+    :mod:`sessionlint.facts.numbering`) and ``shares`` what its evaluations did, pickled. ``judged`` stands for the
+    policy that the findings go by.
     """
 
     keys: dict[str, bytes]
@@ -60,6 +61,7 @@ class Made(NamedTuple):
     names: bytes
     judged: str
     found: tuple[Finding, ...]
+    modules: frozenset[str]
     situations: tuple[Any, ...]
     marks: dict[str, bytes]
     shares: dict[str, bytes]
