@@ -8,7 +8,8 @@ import pytest
 
 from sessionlint.facts.lower import lower_module
 from sessionlint.policy_model import Policy
-from sessionlint.program import parts
+from sessionlint.program import build, parts
+from sessionlint.program.build import build_parts
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.parts import divided, merged
 
@@ -100,3 +101,44 @@ def test_a_vendored_copy_takes_no_name_from_the_package_that_all_import():
     files = ["desk/main.py", "libs/croniter/__init__.py", "a/__init__.py", "a/api.py", "a/_vendor/croniter/__init__.py"]
     names = ModuleNames(files, ["."])
     assert names.path_of("croniter", "desk/main.py") == "libs/croniter/__init__.py"
+
+
+def divisions(root, files):
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    policy = Policy(root=root)
+    (root / "cache").mkdir(exist_ok=True)
+    found = build_parts(root, sorted(files), policy, cache_dir=root / "cache")
+    found.reading.cache.save()
+    afresh = build_parts(root, sorted(files), policy)
+    assert (found.names.state, found.parts) == (afresh.names.state, afresh.parts)
+    return found
+
+
+def test_what_modules_are_called_is_remembered_until_an_import_changes(tmp_path, monkeypatch):
+    asked = []
+    real = build.module_names
+
+    def counted(*arguments):
+        asked.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(build, "module_names", counted)
+    files = {"src/shop/__init__.py": "", "src/shop/db.py": "from sqlalchemy import create_engine\n"}
+    files["run.py"] = "from shop import db\n\nsession = db\n"
+    divisions(tmp_path, files)
+    asked.clear()
+    divisions(tmp_path, {**files, "run.py": "from shop import db\n\nsession = db  # the same\n"})
+    assert len(asked) == 1  # by the fresh one
+    divisions(tmp_path, {**files, "run.py": "import shop.db\n\nsession = shop\n"})
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("harm", [b"", b"SLPARTS1", b"x" * 400])
+def test_a_damaged_division_counts_as_absent(tmp_path, harm):
+    files = {"db.py": "from sqlalchemy import create_engine\n"}
+    divisions(tmp_path, files)
+    (stored,) = (tmp_path / "cache").glob("parts-*.bin")
+    stored.write_bytes(harm)
+    divisions(tmp_path, files)

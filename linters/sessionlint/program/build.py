@@ -16,6 +16,7 @@ from sessionlint.facts.lower import lower_module
 from sessionlint.facts.packing import unpack
 from sessionlint.facts.source import with_deep_stack
 from sessionlint.program.api import Program
+from sessionlint.program.division_store import Division, DivisionStore
 from sessionlint.program.editing import Editing
 from sessionlint.program.evaluate import evaluate_function, sign_function
 from sessionlint.program.import_roots import inner_packages, library_names
@@ -68,8 +69,14 @@ def build_parts(
 ) -> Divided:
     """Reads them and finds the parts that no imports join, where there are large ones: they may be solved apart."""
     reading = read_program(root, files, policy, cache_dir=cache_dir, progress=progress)
-    names = module_names(reading.blobs, policy)
-    return Divided(reading, names, divided(reading.blobs, names, policy), tuple(files))
+    store = DivisionStore(cache_dir, policy) if cache_dir else None
+    division = store.load(reading.blobs, reading.keys, reading.cache) if store else None
+    if division is None:
+        names = module_names(reading.blobs, policy)
+        division = Division(names, divided(reading.blobs, names, policy))
+        if store is not None:
+            store.save(division, reading.blobs, reading.keys)
+    return Divided(reading, division.names, division.parts, tuple(files))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Inner(NamedTuple):
@@ -68,6 +68,24 @@ class ModuleNames:
             while "." in name:
                 name = name.rpartition(".")[0]
                 self._namespaces.add(name)
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """All there is to it, as plain values."""
+        return (
+            self.by_name, self.primary, sorted(self.packages), self.identity, sorted(map(tuple, self._own)),
+            sorted(map(tuple, self._libraries)), self._inner, sorted(self.guessed), sorted(self._namespaces),
+        )  # fmt: skip
+
+    @staticmethod
+    def of(state: tuple[Any, ...]) -> ModuleNames:
+        """The names with this :attr:`state`."""
+        names = ModuleNames((), ())
+        names.by_name, names.primary, packages, names.identity, own, libraries, names._inner, guessed, spaces = state
+        names.packages, names.guessed, names._namespaces = set(packages), frozenset(guessed), set(spaces)
+        names._own = frozenset([Inner(*inner) for inner in own])
+        names._libraries = frozenset([Inner(*inner) for inner in libraries])
+        return names
 
     @staticmethod
     def _prefixes(files: list[str], roots: Sequence[str]) -> list[str]:
