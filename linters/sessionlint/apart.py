@@ -109,7 +109,7 @@ def check_together(
     folder: Path | None,
     key: str,
     judge: JudgeWhole,
-    names: ModuleNames | None = None,
+    names: ModuleNames,
 ) -> Examination:
     """The report on a program that is solved as a whole; ``key`` stands for all that it depends on besides files."""
     store = SolutionStore(folder, key) if folder else None

@@ -133,16 +133,18 @@ def _checked_by_inference(
 ) -> tuple[Report, bool]:
     """The same by the policy that the program itself suggests."""
     from sessionlint.apart import check_together
-    from sessionlint.program.build import read_program
+    from sessionlint.program.build import build_parts
 
     files = [path for path in discovery.files if not settings.is_excluded(path)]
     linecache.clearcache()
-    reading = read_program(root, files, settings, cache_dir=folder, progress=progress)
+    built = build_parts(root, files, settings, cache_dir=folder, progress=progress)
 
     def judge(program: Program, before: Sequence[Finding] | None, judged: str) -> Examination:
         return check_program(program, None, files, select=select, ignore=ignore, before=before, judged=judged)
 
-    examined = check_together(root, reading, settings, folder, f"{_INFERRED} {settings.digest}", judge)
+    # what is inferred is inferred of all of it
+    key = f"{_INFERRED} {settings.digest}"
+    examined = check_together(root, built.reading, settings, folder, key, judge, built.names)
     return _with_discovery(examined.report, discovery), examined.complete
 
 

@@ -166,7 +166,7 @@ def keep(
     lines = {path: array("I", marks(_text(root, path))).tobytes() for path in solver.modules}
     made = Made(
         keys, left, facts, reading.errors, solver.names.identity, judged, tuple(found), modules, program.situations,
-        lines, {},
+        lines,
     )  # fmt: skip
     with without_collector():
         with_deep_stack(lambda: store.save(solver, made))

@@ -1,9 +1,9 @@
 """A solved program on disk, so that the next run takes the edits since into it instead of solving again.
 
-Layout: ``MAGIC``, pickled parts, each behind its length, and a digest of these (16 bytes). The parts are what it was
-made of (:class:`Made`), what belongs to no file, and the files some at a time. What an edit asks of evaluations before
-lies in the first part as bytes of its own for each file: few are asked for. As with a memo, whatever does not match or
-is damaged counts as absent, and reading can make nothing but plain records.
+Layout: ``MAGIC``, pickled parts, each behind its length, where the last of them begins (8 bytes), and a digest of all
+that (16 bytes). The parts are what it was made of (:class:`Made`), what belongs to no file, the files some at a time,
+what evaluations did for each file, of which edits ask for few, and where those parts begin. As with a memo, whatever
+does not match or is damaged counts as absent, and reading can make nothing but plain records.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pickle
 import struct
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +37,8 @@ from sessionlint.report_cache import tool_digest
 _MAGIC: Final = b"SLSOLVE1"
 _DIGEST: Final = 16
 _LENGTH: Final = struct.Struct("<Q")
+#: What stands behind the last part.
+_TAIL: Final = _LENGTH.size + _DIGEST
 #: So many functions at a time: a part takes little memory to write.
 _PART: Final = 400
 _KEPT: Final = 8
@@ -50,8 +53,7 @@ class Made(NamedTuple):
 
     ``keys`` are the content keys of its files, ``left`` those of others that were read, ``facts`` those of the facts of
     files that the screen passed over, ``modules`` all that solving read; ``marks`` the lines of each file (see
-    :mod:`sessionlint.facts.numbering`) and ``shares`` what its evaluations did, pickled. ``judged`` stands for the
-    policy that the findings go by.
+    :mod:`sessionlint.facts.numbering`). ``judged`` stands for the policy that the findings go by.
     """
 
     keys: dict[str, bytes]
@@ -64,7 +66,6 @@ class Made(NamedTuple):
     modules: frozenset[str]
     situations: tuple[Any, ...]
     marks: dict[str, bytes]
-    shares: dict[str, bytes]
 
 
 class Stored:
@@ -74,14 +75,18 @@ class Stored:
         """Reads what it was made of. Raises one of many errors for damaged data."""
         self._data = data
         self._records = Records()
-        self._at = len(_MAGIC)
-        self.made: Made = self._next()
+        #: where what evaluations did begins, by file; those not asked for yet
+        self._shares: dict[str, int] = self._part(_LENGTH.unpack_from(data, len(data) - _TAIL)[0])[0]
+        self.made, self._at = self._part(len(_MAGIC))
 
     def put_into(self, solver: Editing, blob_of: Callable[[str], bytes | None]) -> bool:
         """Makes a solver that has met nothing the one of this solution; whether all its files have facts."""
-        put_common(solver, self._next())
-        while self._at < len(self._data) - _DIGEST:
-            for state in self._next():
+        common, at = self._part(self._at)
+        put_common(solver, common)
+        end = min(self._shares.values(), default=len(self._data))
+        while at < end:
+            states, at = self._part(at)
+            for state in states:
                 blob = blob_of(state.path)
                 if not blob:
                     return False
@@ -90,15 +95,15 @@ class Stored:
         return True
 
     def _recall(self, path: str) -> None:
-        shares = self.made.shares.pop(path, b"")
-        if shares:
-            put_shares(PlainUnpickler(io.BytesIO(shares), self._records).load())
+        at = self._shares.pop(path, 0)
+        if at:
+            put_shares(self._part(at)[0])
 
-    def _next(self) -> Any:
-        end = self._at + _LENGTH.size + _LENGTH.unpack_from(self._data, self._at)[0]
-        part = PlainUnpickler(io.BytesIO(self._data[self._at + _LENGTH.size : end]), self._records).load()
-        self._at = end
-        return part
+    def _part(self, at: int) -> tuple[Any, int]:
+        """The part that begins at a place, and where it ends."""
+        end = at + _LENGTH.size + _LENGTH.unpack_from(self._data, at)[0]
+        part = PlainUnpickler(io.BytesIO(self._data[at + _LENGTH.size : end]), self._records).load()
+        return part, end
 
 
 class SolutionStore:
@@ -131,10 +136,9 @@ class SolutionStore:
             self._prune()
 
     def _pieces(self, solver: Editing, made: Made) -> Iterator[bytes]:
-        yield _MAGIC
         hasher = self._hasher()
-        for part in _parts(solver, made):
-            piece = _LENGTH.pack(len(part)) + part
+        yield _MAGIC
+        for piece in _pieces(solver, made, len(_MAGIC)):
             hasher.update(piece)
             yield piece
         yield hasher.digest()
@@ -150,13 +154,23 @@ class SolutionStore:
                 path.unlink(missing_ok=True)
 
 
-def _parts(solver: Editing, made: Made) -> Iterator[bytes]:
+def _pieces(solver: Editing, made: Made, at: int) -> Iterator[bytes]:
     by_file: dict[str, list[FunctionInfo]] = {}
     for function in solver.memo.functions:
         by_file.setdefault(function.path, []).append(function)
-    shares = {path: pickle.dumps(shares_of(functions), protocol=5) for path, functions in by_file.items()}
-    yield pickle.dumps(made._replace(shares=shares), protocol=5)
-    yield pickle.dumps(common_of(solver), protocol=5)
+    for record in chain((made, common_of(solver)), _some_files(solver, by_file)):
+        yield (piece := _piece(record))
+        at += len(piece)
+    places: dict[str, int] = {}
+    for path, functions in by_file.items():
+        places[path] = at
+        yield (piece := _piece(shares_of(functions)))
+        at += len(piece)
+    yield _piece(places)
+    yield _LENGTH.pack(at)
+
+
+def _some_files(solver: Editing, by_file: dict[str, list[FunctionInfo]]) -> Iterator[list[Any]]:
     some: list[Any] = []
     size = 0
     for path, module in solver.modules.items():
@@ -164,6 +178,11 @@ def _parts(solver: Editing, made: Made) -> Iterator[bytes]:
         some.append(file_state(module, functions))
         size += 1 + len(functions)
         if size > _PART:
-            yield pickle.dumps(some, protocol=5)
+            yield some
             some, size = [], 0
-    yield pickle.dumps(some, protocol=5)
+    yield some
+
+
+def _piece(record: Any) -> bytes:
+    data = pickle.dumps(record, protocol=5)
+    return _LENGTH.pack(len(data)) + data
