@@ -178,7 +178,7 @@ def solve_part(
     worth = size < _SMALL or (size < _REMEMBERED and reading.returning)
     store = MemoStore(cache_dir, policy, min(part) if part else "") if cache_dir and worth else None
     with without_collector():
-        memo = store.load() if store else Memo() if cache_dir and size < _REMEMBERED else None
+        memo = store.load() if store else Memo(slim=True) if cache_dir and size < _REMEMBERED else None
         earlier = memo is not None and memo.is_known
         try:
             solver = solve(reading.blobs, policy, memo, reading.blob_of, part, names, words_in=reading.words_in)

@@ -27,9 +27,12 @@ OUTER = 23
 ANSWER = 24
 #: What was read is not known any more: this evaluation stands in for no other.
 GONE = 25
+NEVER: tuple[int, Any, Any] = (GONE, None, None)
 
 #: What an evaluation does to functions, of other files as well.
 ACTS = frozenset({WANT, ROUTE, MIDDLEWARE})
+#: What edits ask of evaluations before, see :mod:`sessionlint.program.ties`.
+TIES = frozenset({WANT, ROUTE, MIDDLEWARE, WRITE, SIGNATURE, SHAPE})
 
 Operation = tuple[int, Any, Any]
 """``(READ, cell key, value)``, ``(MEMBER, (path, name), value)``, ``(WRITE, cell key, value)``…"""
@@ -51,8 +54,9 @@ class Memo:
     A memo belongs to one policy. It may be used by one solver at a time.
     """
 
-    def __init__(self, state: tuple[Any, ...] = ({}, (), ())) -> None:
-        """An empty memo, or one from the :attr:`state` of another."""
+    def __init__(self, state: tuple[Any, ...] = ({}, (), ()), slim: bool = False) -> None:
+        """An empty memo, or one from the :attr:`state` of another; ``slim``: only what edits ask for is noted."""
+        self.slim = slim
         self._functions: dict[Key, FunctionInfo] = {}
         self._classes: dict[Key, ClassInfo] = {}
         self._digests: dict[str, bytes] = state[0]

@@ -13,8 +13,6 @@ from sessionlint.program.ties import Ties, ties_of
 
 #: What an edit asks of the evaluations before it.
 _SHARES = memory.ACTS | {memory.WRITE}
-#: Stands before what is left of an evaluation: it cannot stand in for another one.
-_GONE = (memory.GONE, None, None)
 
 Entry = tuple[Any, ...]
 
@@ -159,7 +157,7 @@ def put_shares(shares: Iterable[tuple[FunctionInfo, list[list[memory.Operation]]
     """Gives them back to functions that have not been evaluated since."""
     for function, traces in shares:
         if not function.traces:
-            function.traces = [Trace([_GONE, *operations], [], _NOTHING, False) for operations in traces]
+            function.traces = [Trace([memory.NEVER, *operations], [], _NOTHING, False) for operations in traces]
 
 
 _NOTHING = Summary()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAX_VISITS = 14
 #: Callees are evaluated at once up to this nesting, then queued.
 MAX_NESTING = 60
+_NOTHING = Summary()
 
 
 class WorkList(Cells):
@@ -236,7 +237,11 @@ class WorkList(Cells):
             return
         if self._trace is operations:
             self.memo.evaluated += 1
-            self._keep(function, Trace(operations, function.events, function.summary))
+            if self.memo.slim:
+                shares = [op for op in operations if op[0] in memory.TIES]
+                function.used.append(Trace([memory.NEVER, *shares], [], _NOTHING, False))
+            else:
+                self._keep(function, Trace(operations, function.events, function.summary))
 
     def _recall(self, function: FunctionInfo, whole: bool) -> bool:
         """Takes over an earlier (``whole``) evaluation that read what there is now, and does again what it did."""
