@@ -110,3 +110,42 @@ def test_a_dependency_that_makes_a_service_with_a_unit_of_work_is_approved(infer
 
 def test_a_dependency_that_leaves_the_session_in_its_object_open_is_not_approved(infer):
     assert infer(by_miller(RETURNS)).policy.session_dependencies == ()
+
+
+SCOPE = (
+    "from contextlib import asynccontextmanager\n\nfrom mill.base import maker\n\n\n"
+    "@asynccontextmanager\nasync def scope():\n    async with maker() as session:\n        yield session\n"
+)
+NIGHT = (
+    "import asyncio\n\nfrom celery import shared_task\n\nfrom mill.scope import scope\n\n\nasync def sweep():\n"
+    "    async with scope() as session:\n        await session.execute('select 1')\n\n\n"
+    "@shared_task\ndef night():\n    asyncio.run(sweep())\n"
+)
+HELPS = (
+    "from mill.scope import scope\n\n\nasync def rows():\n    async with scope() as session:\n"
+    "        return await session.execute('select 1')\n"
+)
+SERVES = "from mill.{} import rows\n\n\n@router.get('/rows')\nasync def all_rows():\n    return await rows()\n"
+
+
+def with_scope(scope: str, **users: str) -> dict[str, str]:
+    """A program with a dependency, and a context manager in a file of its own."""
+    files = mill("", "", by_shift=0, by_grain=1)
+    files["mill/api.py"] = files["mill/api.py"].replace("from mill.work import \n", "")
+    return {**files, "mill/scope.py": scope, **{f"mill/{name}.py": text for name, text in users.items()}}
+
+
+def test_the_only_context_manager_is_approved_where_one_job_uses_it(infer):
+    result = infer(with_scope(SCOPE, night=NIGHT))
+    assert result.sessions == (("mill/base.py", "mill/scope.py"), ("mill.base.grain",), ("mill.scope.scope",))
+
+
+def test_a_context_manager_that_a_request_runs_once_beside_the_dependency_is_not_approved(infer):
+    files = with_scope(SCOPE, rows=HELPS)
+    files["mill/api.py"] += SERVES.format("rows")
+    assert infer(files).policy.session_contexts == ()
+
+
+def test_a_context_manager_beside_other_work_is_not_approved_for_one_job(infer):
+    beside = SCOPE + "\n\nasync def count(session):\n    return await session.execute('select 1')\n"
+    assert infer(with_scope(beside, night=NIGHT)).policy.session_contexts == ()

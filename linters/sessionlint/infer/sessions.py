@@ -9,6 +9,7 @@ from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.handed_objects import are_the_way, entered_by
 from sessionlint.infer.holders import holders
+from sessionlint.infer.only_ways import is_there_for_sessions
 from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.registries import kept_instead
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, Made, Source
@@ -229,6 +230,7 @@ def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     near = [s for s in found if s.path in door.files or s.path in files]
     far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
+    shared = shared or [s for s in far if len(found) == 1 and is_there_for_sessions(survey, s)]
     # what lies beside one that is shared is its twin, for reading for example
     twins = [s for s in far if s not in shared and s.users and any(s.path == other.path for other in shared)]
     chosen = sorted([*near, *shared, *twins], key=_most_used)
