@@ -768,3 +768,33 @@ def save(file: sqlite3.Connection, connection: Connection):
     connection.commit()
 """
     assert advice(source, "TXN201") == ["Instead drop it and leave the transaction to the caller."] * 2
+
+
+def test_a_class_that_is_entered_is_named_once_whatever_makes_its_objects():
+    source = """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+maker = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+class Ledger:
+    def __init__(self):
+        self.pages = []
+
+    async def __aenter__(self):
+        self.session = maker()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+# --- app/jobs/nightly.py
+from app.session import maker
+
+
+async def tidy():
+    async with maker() as session:
+        await session.execute("select 1")
+"""
+    found = advice(source, "TXN101", **{"session-contexts": ["app.session.Ledger"]})
+    assert found == ["Open it with `async with Ledger() as session:`."]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
+from sessionlint.infer.handed_objects import handed_objects
 from sessionlint.infer.libraries import keepers
 from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.sources import DEPENDENCY, Made, Source
@@ -20,10 +21,11 @@ class Door:
     """One way to the database: ``files`` make its engine and factories (or, unseen, open its sessions).
 
     ``direct`` are functions that open sessions from it without going through a source, ``asked`` those that get them
-    from a function that is none; ``bound`` the files of
-    engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files that each
-    make a factory for themselves from the engine of another one; ``takers`` the other files that take an engine or
-    factory of it, whatever they do with it; ``scripts`` those beside the application, of a door that it leaves alone.
+    from a function that is none; ``objects`` are dependencies that hand out an object around a session; ``bound`` the
+    files of engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files
+    that each make a factory for themselves from the engine of another one; ``takers`` the other files that take an
+    engine or factory of it, whatever they do with it; ``scripts`` those beside the application, of a door that it
+    leaves alone.
     """
 
     files: dict[str, None] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class Door:
     sources: list[Source] = field(default_factory=list)
     direct: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
     asked: dict[FunctionInfo, tuple[Made, ...]] = field(default_factory=dict)
+    objects: list[Source] = field(default_factory=list)
     bound: dict[str, None] = field(default_factory=dict)
     apart: dict[str, None] = field(default_factory=dict)
     takers: frozenset[str] = frozenset()
@@ -89,6 +92,10 @@ def find_doors(survey: Survey) -> list[Door]:
             door(_home(survey, chain, function.path)).direct[function] = chain
     for function, chain in survey.asked.items():
         door(_home(survey, chain, function.path)).asked[function] = chain
+    for source in handed_objects(survey):
+        home = groups.of(_home(survey, source.behind, source.path))
+        if home in doors:
+            doors[home].objects.append(source)
     for path in _apart(survey):
         door(path).apart.setdefault(path)
     found = _with_loose_engines(list(doors.values()))

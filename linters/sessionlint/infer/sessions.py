@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
+from sessionlint.infer.handed_objects import are_the_way, entered_by
 from sessionlint.infer.holders import holders
+from sessionlint.infer.only_ways import is_there_for_sessions
 from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.registries import kept_instead
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, Made, Source
@@ -36,12 +38,15 @@ _OPENED = {SESSION: "sessions", CONNECTION: "connections", DRIVER: "connections"
 class Approved:
     """The ways to a session that are approved: files, dependencies and contexts, each with the reason.
 
-    ``homes`` are the files that define the functions; ``left_out`` are sentences on what else was seen and not
-    approved, ``unchecked`` on what session modules hold besides.
+    ``objects`` are the dependencies that hand out an object around a session; when all doors are approved they come
+    last among ``dependencies``, for remedies name the first. ``homes`` are the files that define the functions;
+    ``left_out`` are sentences on what else was seen and not approved, ``unchecked`` on what session modules hold
+    besides.
     """
 
     modules: dict[str, str] = field(default_factory=dict)
     dependencies: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, str] = field(default_factory=dict)
     contexts: dict[str, str] = field(default_factory=dict)
     homes: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
@@ -60,19 +65,20 @@ def approve(survey: Survey) -> Approved:
     for application in sorted(groups, key=lambda a: (a == NO_APPLICATION, a)):
         doors = groups[application]
         chosen = [door for door in doors if _is_chosen(survey, application, door, doors)]
-        known = len(approved.dependencies)
+        known = len(approved.dependencies) + len(approved.objects)
         for door in chosen:
             _approve_door(survey, door, approved)
-        if chosen and len(approved.dependencies) == known:
+        if chosen and len(approved.dependencies) + len(approved.objects) == known:
             lacking.append(application)
         every += chosen
         if application == NO_APPLICATION and not chosen:
             chosen = sorted(every, key=lambda d: d.weight)[-1:]
         closed += [(door, chosen) for door in doors if chosen and door not in chosen]
+    approved.dependencies.update(approved.objects)
     if approved.dependencies:
         # where one application has dependencies, the others' are spoken of, too
         for source in [s for application in lacking for s in holders(survey, application)]:
-            approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
+            approved.dependencies[survey.dotted(source)] = _source_reason(source)
     for door, chosen in closed:
         # whatever a file that is approved for another door makes besides
         if not any(site[0] in approved.modules for _, site in door.makers[:1]):
@@ -107,32 +113,38 @@ def _opens_for_others(door: Door) -> bool:
 
 def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     dependencies, minor = _told_apart(survey, _dependencies(survey, door))
-    approved.left_out.extend(_minor_note(source, dependencies[0]) for source in minor)
-    contexts = _contexts(survey, door, {s.path for s in dependencies if not (s.passes_on or s.by_call)})
+    objects, few = _objects(survey, door, dependencies)
+    approved.left_out.extend(_minor_note(source, (*dependencies, *objects)[0]) for source in (*minor, *few))
+    units = {method for s in objects for method in entered_by(survey, s)}
+    near = {s.path for s in dependencies if not (s.passes_on or s.by_call)} | {method.path for method in units}
+    contexts = _contexts(survey, door, near)
+    dependencies += objects
     sources = [*dependencies, *contexts] or [s for s in door.sources if s.kind == DECORATOR]
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
         files.update(_files_used_directly(survey, door) or door.files)
     for path in {**files, **door.bound}:
         approved.modules[path] = _module_reason(survey, path, door, sources)
-    approved.homes.update(source.path for source in sources)
+    # what a file does beside handing out an object still says what it is there for
+    approved.homes.update(source.path for source in sources if source not in objects)
     for source in dependencies:
-        approved.dependencies[survey.dotted(source.function)] = _source_reason(source)
+        (approved.dependencies if source.named else approved.objects)[survey.dotted(source)] = _source_reason(source)
     instead = kept_instead(survey, door.files, contexts)
     approved.left_out.extend([instead] if instead else [])
     # where any is named, what is not is unapproved: so is a unit of work whose file is a session module for its sake
-    any_named = bool(approved.contexts) or any(s.named for s in contexts)
+    any_named = bool(approved.contexts) or any(s.named or s.function in units for s in contexts)
     held = [s for s in contexts if any_named and not s.named and s.path in files]
     for source in [] if instead else [*(s for s in contexts if s.named), *held]:
         # a class that both kinds of with can enter is named once, for its most used one
-        approved.contexts.setdefault(survey.dotted(source.function), _source_reason(source))
+        approved.contexts.setdefault(survey.dotted(source), _source_reason(source))
 
 
 def _files_behind(survey: Survey, source: Source) -> list[str]:
     """The files that make what a source hands out: its own when it opens the session, not when it wraps an opener.
 
     A file of dependencies that also authenticates, or works with the sessions it is given, is no session module for
-    the one function in it that opens them: that function alone is approved.
+    the one function in it that opens them: that function alone is approved. So is one that hands out an object, whose
+    class may be written beside it.
     """
     private = survey.program.shared(of_one_function)
     given = any(kind in MAKERS and site not in private for kind, site in source.behind)
@@ -142,7 +154,8 @@ def _files_behind(survey: Survey, source: Source) -> list[str]:
     made = [site[0] for kind, site in behind if kind in MAKERS]
     if not files and not source.passes_on:
         return [source.path]
-    return [path for path in files if path != source.path or path in made or not made or not _works(survey, source)]
+    wraps = made and ((source.kind == DEPENDENCY and not source.named) or _works(survey, source))
+    return [path for path in files if path != source.path or path in made or not wraps]
 
 
 def _works(survey: Survey, source: Source) -> bool:
@@ -186,6 +199,14 @@ def _dependencies(survey: Survey, door: Door) -> list[Source]:
     return sorted(common or found, key=_most_used)
 
 
+def _objects(survey: Survey, door: Door, plain: list[Source]) -> tuple[list[Source], list[Source]]:
+    """The dependencies to approve that hand out an object around a session, and those that too few ask for."""
+    found = are_the_way(door.objects, plain)
+    common = [s for s in found if s.path in door.files or s.path not in survey.endpoint_files]
+    chosen, minor = _told_apart(survey, sorted(common or found, key=_most_used))
+    return chosen, [*(s for s in door.objects if s not in found), *minor]
+
+
 def _told_apart(survey: Survey, found: list[Source]) -> tuple[list[Source], list[Source]]:
     """The dependencies to approve, and those beside the session module that hardly anyone asks for."""
     near = {found[0].path, *_files_behind(survey, found[0])} if found else set()
@@ -209,6 +230,7 @@ def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     near = [s for s in found if s.path in door.files or s.path in files]
     far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
+    shared = shared or [s for s in far if len(found) == 1 and is_there_for_sessions(survey, s)]
     # what lies beside one that is shared is its twin, for reading for example
     twins = [s for s in far if s not in shared and s.users and any(s.path == other.path for other in shared)]
     chosen = sorted([*near, *shared, *twins], key=_most_used)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
     SESSION,
     Site,
@@ -29,7 +29,7 @@ class Source:
     ``kind`` is ``dependency``, ``context`` or ``decorator``; ``behind`` the handles its sessions are made from, nearest
     first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
     from another dependency; ``named`` is unset when it hands out an object that only holds the session; ``by_call`` is
-    set when it hands out what opens one.
+    set when it hands out what opens one; ``owner`` is the class that is injected, and entered by the function.
     """
 
     function: FunctionInfo
@@ -40,16 +40,17 @@ class Source:
     passes_on: bool = False
     named: bool = True
     by_call: bool = False
+    owner: ClassInfo | None = None
 
     @property
     def path(self) -> str:
         """The file that defines it."""
-        return self.function.path
+        return self.function.path if self.owner is None else self.owner.path
 
     @property
     def name(self) -> str:
         """What code that uses it writes: a class for the method that enters its objects."""
-        owner = self.function.class_info if enters(self.function) else None
+        owner = self.owner or (self.function.class_info if enters(self.function) else None)
         return self.function.name if owner is None else owner.name
 
     @property

@@ -347,14 +347,15 @@ class Survey(Applications):
     def _module_names(self) -> Mapping[str, str]:
         return places.names_in_use(self.program)
 
-    def dotted(self, function: FunctionInfo) -> str:
-        """The qualified name of a function by the module name that the project itself imports it by.
+    def dotted(self, source: Source) -> str:
+        """The qualified name of a source's function by the module name that the project itself imports it by.
 
         It is that of the class for the method that enters its objects, and of the outermost one for a function in it.
         """
+        function = source.function
         while function.parent is not None:
             function = function.parent
-        module = self._module_names.get(function.path, "")
-        owner = function.class_info if enters(function) else None
+        module = self._module_names.get(source.path, "")
+        owner = source.owner or (function.class_info if enters(function) else None)
         name = function.qualname if owner is None else owner.qualname
         return f"{module}.{name}" if module else name

@@ -66,7 +66,7 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
     }
     called = _called_from_endpoints(program)
     reached = _background_at_home(program)
-    by_itself = _runs_apart(program)
+    by_itself = program.shared(runs_apart)
     apart = by_itself | _without_requests(program, by_itself)
     holders = _holders({path.rpartition("/")[0] for path in applications & application})
     found: dict[str, Vote] = {}
@@ -89,7 +89,7 @@ def script_votes(
     """Votes of the scripts that lie among files of another layer: whoever runs them has no session to hand in."""
     rest = (m for m in program.modules if m.path not in application and not is_exempt(program, m.path))
     scripts = [m for m in rest if layer_of(m.path) in ("router", "service") and runs_as_script(m)]
-    by_itself = _runs_apart(program) if scripts else frozenset()
+    by_itself = program.shared(runs_apart) if scripts else frozenset()
     working = (m for m in scripts if _works_apart(program, m, by_itself))
     return {m.path: Vote(m.path, "background", sum(f in by_itself for f in m.functions), apart=True) for m in working}
 
@@ -103,7 +103,7 @@ def _background_at_home(program: Program) -> frozenset[FunctionInfo]:
     return frozenset(f for f in (*jobs, *widely) if any(home in homes for home in _background_places(f.path)))
 
 
-def _runs_apart(program: Program) -> frozenset[FunctionInfo]:
+def runs_apart(program: Program) -> frozenset[FunctionInfo]:
     """What no request runs: work that is started, commands, the scripts of workers, and what they alone call."""
     scripts = (m.body for m in program.modules if runs_as_script(m))
     started = frozenset((*program.background_functions, *_jobs(program), *program.entries, *scripts))
@@ -120,11 +120,12 @@ def _without_requests(program: Program, by_itself: frozenset[FunctionInfo]) -> f
 
 def _works_apart(program: Program, module: ModuleInfo, by_itself: frozenset[FunctionInfo]) -> bool:
     """Whether functions of a file open sessions, and no request runs any of them."""
-    opening = {_outermost(f) for f in module.functions if _opens(f)}
+    opening = {outermost(f) for f in module.functions if _opens(f)}
     return bool(opening) and opening <= by_itself
 
 
-def _outermost(function: FunctionInfo) -> FunctionInfo:
+def outermost(function: FunctionInfo) -> FunctionInfo:
+    """The function that a function is written in, of no other one itself."""
     while function.parent is not None:
         function = function.parent
     return function

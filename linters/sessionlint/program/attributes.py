@@ -14,6 +14,7 @@ from sessionlint.program import (
     class_values,
     configured,
     drawing,
+    entering,
     function_attributes,
     giving,
     knowledge,
@@ -76,6 +77,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return field
     if len(base) > 1:
         base = protocols.without_declared(frame, base)
+    if name in entering.ENTERS:
+        entering.note_by_hand(frame, base, e)
     out: Value = UNKNOWN
     for atom in base:
         found = _attribute_of(frame, atom, name, e, 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import alike, calls, generators, halves, holding, keeping, knowledge, left_open
+from sessionlint.program import alike, calls, entering, generators, halves, holding, keeping, knowledge, left_open
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
@@ -127,11 +127,15 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
     elif tag == "inst":
         _enter_instance(frame, atom, item, entered)
     elif tag == "injected" and any(_is_entered(frame, view) for view in frame.solver.views(atom)):
+        start = len(frame.events)
         for view in frame.solver.views(atom):
             if _is_entered(frame, view):
                 _enter_instance(frame, view, item, entered)
+        entering.note(frame, start, atom)
     elif tag == "param" and (views := _entered_views(frame, atom)):
+        start = len(frame.events)
         _enter_param(frame, atom, views, item, entered)
+        entering.note(frame, start, atom)
     elif tag == "pending":
         result = calls.run_pending(frame, atom, item[1], item)
         for inner in result:
@@ -225,8 +229,7 @@ def _closed_with_holder(frame: Frame, closed: Value, value: Value, item: ir.Expr
 
 def _is_entered(frame: Frame, atom: Any) -> bool:
     """Whether an atom is an object of the project with ``__enter__`` or ``__aenter__``."""
-    methods = ("__aenter__", "__enter__")
-    return atom.tag == "inst" and any(frame.solver.method(atom.info, name) is not None for name in methods)
+    return atom.tag == "inst" and any(frame.solver.method(atom.info, name) is not None for name in entering.ENTERS)
 
 
 def _entered_views(frame: Frame, param: Any) -> Value:
@@ -251,7 +254,7 @@ def _enter_param(frame: Frame, param: Any, views: Value, item: ir.Expr, entered:
 
 
 def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered, param: Any = None) -> None:
-    for name in ("__aenter__", "__enter__"):
+    for name in entering.ENTERS:
         found = _methods(frame, atom, name)
         for method in found:
             _enter_by(frame, method, "__aexit__" if name == "__aenter__" else "__exit__", item, entered, param)

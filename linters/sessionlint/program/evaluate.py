@@ -18,6 +18,7 @@ from sessionlint.program import (
     contexts,
     decorated,
     drawing,
+    entering,
     expressions,
     filling,
     forwarding,
@@ -109,6 +110,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
             sometimes.note_return(frame, UNKNOWN, False)
     if frame.futures:
         joining.settle(frame, scheduling.tell)
+    if frame.entered_by_hand:
+        entering.tell_by_hand(frame)
     function.events = frame.events
     function.summary = _summary(frame)
     function.summary.forwards = forwarding.passed_on(function, body) or forwarding.passed_further(frame, body)

@@ -18,6 +18,8 @@ class Outcome:
         #: what is a database handle is told by its class, here or by what is called
         self.finds = False
         self.events: list[Event] = []
+        #: where it looks up what enters an object that it was given, see :mod:`sessionlint.program.entering`
+        self.entered_by_hand: dict[Any, Value] = {}
         self.effects: dict[Effect, Hop] = {}
         #: the conditions on parameters under which alone each effect happens
         self.guarded: dict[Effect, frozenset[Any]] = {}

@@ -32,6 +32,8 @@ _INSTEAD = {
     "service": "drop it and leave the transaction to the caller; `await session.flush()` is enough to get ids",
 }
 _ENTERS = ("__enter__", "__aenter__")
+#: What runs when a class is called, and when its object is entered.
+_OF_CLASS = ("__init__", *_ENTERS)
 _VARIADIC = (ir.KIND_VARARGS, ir.KIND_KWARGS)
 
 
@@ -273,6 +275,8 @@ def _ways(program: Program, dotted: str) -> list[Way]:
         return [Way(name, "", "", None, needs=False)]
     root = _root(module, path)
     functions = sorted(program.named(dotted), key=lambda f: (f.path, f.header))
+    # a class is one way, whatever it does to make its objects
+    functions = [f for f in functions if f.name != "__init__"] or functions
     found = [
         Way(
             _spelled(program, f) if is_method(f) else name, path, root, _hands_async(program, f), needs_arguments(f),
@@ -288,8 +292,8 @@ def _ways(program: Program, dotted: str) -> list[Way]:
 
 
 def is_method(function: FunctionInfo) -> bool:
-    """Whether a function is called on an object: not one that enters it, whose class is what is called."""
-    return function.class_info is not None and not function.is_staticmethod and function.name not in _ENTERS
+    """Whether a function is called on an object: not one that makes or enters it, whose class is what is called."""
+    return function.class_info is not None and not function.is_staticmethod and function.name not in _OF_CLASS
 
 
 def _spelled(program: Program, function: FunctionInfo) -> str:

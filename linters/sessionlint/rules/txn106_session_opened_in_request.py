@@ -12,6 +12,7 @@ from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.handed_units import ENTERS, is_handed_in
 from sessionlint.rules.opening import (
     RECEIVERS,
     approved_by_policy,
@@ -63,6 +64,8 @@ META = Rule(
         "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
         "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
         "lifespans and what else runs when the application starts or ends; "
+        "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
+        "is to use it; "
         "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
 )
@@ -498,6 +501,115 @@ async def run():
 """,
         policy=(("session-dependencies", []), ("session-contexts", [])),
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+maker = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+class Counter:
+    session: AsyncSession
+
+    def __init__(self):
+        self.closed = False
+
+    async def __aenter__(self):
+        self.session = maker()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+def get_counter():
+    return Counter()
+# --- app/deps.py
+from app.session import Counter
+
+
+def spare_counter():
+    return Counter()
+# --- app/services/sales.py
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.session import Counter
+
+
+async def sell(counter: Counter, key):
+    async with counter:  # TXN106@16
+        return await counter.session.get(object, key)
+
+
+class Sales:
+    def __init__(self, counter=None):
+        self.counter = counter or Counter()
+
+    async def first(self):
+        async with self.counter as open_counter:  # TXN106@20
+            return await open_counter.session.get(object, 1)
+
+
+class Shift:
+    def __init__(self, counter):
+        self.counter = counter
+
+    async def first(self):
+        async with self.counter:  # TXN106@20
+            return await self.counter.session.get(object, 1)
+
+
+class Counts(Protocol):
+    async def __aenter__(self): ...
+
+    async def __aexit__(self, *error): ...
+
+
+@dataclass
+class Till:
+    counter: Counts
+
+    async def first(self):
+        async with self.counter:  # TXN106@20
+            return await self.counter.session.get(object, 1)
+
+
+async def ready(counter=Counter()):
+    async with counter:  # TXN106@16
+        return await counter.session.get(object, 1)
+# --- app/routers/sales.py
+from fastapi import APIRouter, Depends
+
+from app.deps import spare_counter
+from app.services.sales import Sales, Shift, Till, ready, sell
+from app.session import Counter
+
+router = APIRouter()
+
+
+@router.get("/made/{key}")
+async def made(key: int):
+    counter = Counter()
+    return await sell(counter, key), await Sales().first(), await Shift(Counter()).first(), await ready()
+
+
+@router.get("/till")
+async def till():
+    return await Till(counter=Counter()).first()
+
+
+@router.get("/spare/{key}")
+async def spare(key: int, counter: Counter = Depends(spare_counter)):
+    async with counter:  # TXN106@16
+        return await counter.session.get(object, key)
+""",
+        policy=(
+            ("session-dependencies", ["app.session.get_counter"]),
+            ("session-contexts", ["app.session.Counter"]),
+        ),
+    ),
 ]
 
 GOOD = [
@@ -860,11 +972,139 @@ async def whole():
     return StreamingResponse(content=numbered(totals()))
 """
     ),
+    Good(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+maker = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+class Counter:
+    session: AsyncSession
+
+    def __init__(self):
+        self.closed = False
+
+    async def __aenter__(self):
+        self.session = maker()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+class Drawer:
+    def __init__(self):
+        self.session = None
+
+    async def __aenter__(self):
+        self.session = maker()
+        return self.session
+
+    async def __aexit__(self, *error):
+        await self.session.close()
+
+
+def get_counter():
+    return Counter()
+# --- app/services/sales.py
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.session import Counter
+
+
+async def sell(counter: Counter, key):
+    async with counter:
+        return await counter.session.get(object, key)
+
+
+class Sales:
+    def __init__(self, counter: Counter):
+        self.counter = counter
+
+    async def first(self):
+        async with self.counter as open_counter:
+            return await open_counter.session.get(object, 1)
+
+
+class Counts(Protocol):
+    async def __aenter__(self): ...
+
+    async def __aexit__(self, *error): ...
+
+
+@dataclass
+class Till:
+    counter: Counts
+
+    async def first(self):
+        async with self.counter:
+            return await self.counter.session.get(object, 1)
+
+
+async def look(drawer):
+    async with drawer as session:
+        return await session.get(object, 1)
+# --- app/tasks/closing.py
+from app.services.sales import sell
+from app.session import Counter
+
+
+async def close():
+    await sell(Counter(), 1)
+# --- app/routers/sales.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.services.sales import Sales, Till, look, sell
+from app.session import Counter, Drawer, get_counter
+
+router = APIRouter()
+Given = Annotated[Counter, Depends(get_counter)]
+
+
+def get_sales(counter: Given) -> Sales:
+    return Sales(counter)
+
+
+@router.get("/own/{key}")
+async def own(key: int, counter: Given):
+    async with counter:
+        return await counter.session.get(object, key)
+
+
+@router.get("/on/{key}")
+async def on(key: int, counter: Given):
+    return await sell(counter, key), await Sales(counter).first(), await Till(counter).first()
+
+
+@router.get("/service")
+async def service(sales: Annotated[Sales, Depends(get_sales)]):
+    return await sales.first()
+
+
+@router.get("/drawer")
+async def drawer(drawer: Annotated[Drawer, Depends()]):
+    async with drawer as session:
+        return await session.get(object, 1)
+
+
+@router.get("/drawer/on")
+async def drawer_on(drawer: Drawer = Depends(Drawer)):
+    return await look(drawer)
+""",
+        policy=(
+            ("session-dependencies", ["app.session.get_counter", "app.session.Drawer"]),
+            ("session-contexts", ["app.session.Counter"]),
+        ),
+    ),
 ]
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
-_ENTERS = ("__aenter__", "__enter__")
 _RECEIVED = ("injected", "param")
 _CREATES = Effect("create", "session")
 
@@ -953,7 +1193,7 @@ def _at(decorator: FunctionInfo, function: FunctionInfo) -> Span4:
 
 def _opens_its_own(program: Program, event: Event) -> bool:
     function = event.function
-    if not _receives(program, function):
+    if not _receives(program, function) or (event.kind == "obtain" and is_handed_in(program, event)):
         return False
     handle = main_handle(event.subject)
     return handle is not None and handle.kind in _SESSIONS and _is_approved(program, event, handle)
@@ -1001,14 +1241,9 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
 def _unit(program: Program, event: Event) -> ClassInfo | None:
     """The unit of work, an object that keeps the approved session it opens, which is entered here."""
     callee = event.callee
-    if (
-        callee is None
-        or callee.name not in _ENTERS
-        or "spared" in event.flags
-        or not _receives(program, event.function)
-    ):
+    if callee is None or callee.name not in ENTERS or "spared" in event.flags or not _receives(program, event.function):
         return None
-    if _CREATES not in callee.summary.effects:
+    if _CREATES not in callee.summary.effects or is_handed_in(program, event):
         return None
     if callee not in program.approved_contexts:
         return callee.class_info if _keeps_approved(program, callee) else None
