@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sessionlint.facts import ir
+from sessionlint.infer.files import runs_as_script
 from sessionlint.infer.moving import migrations
-from sessionlint.infer.places import imports, is_exempt, migration_support, runs_as_script, test_support
+from sessionlint.infer.places import is_exempt, migration_support
+from sessionlint.infer.serving_tests import test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
@@ -292,6 +294,4 @@ def exempt_files(program: Program) -> dict[str, str]:
                 found[module.path] = "test"
             elif module.path in moving:
                 found[module.path] = "migration"
-            elif module.path.endswith("_test.py") and imports(module, "pytest"):
-                found[module.path] = "test"
     return found
