@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.holders import holders
+from sessionlint.infer.openers import openers
 from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.registries import kept_instead
-from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, Made, Source
+from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source
 from sessionlint.infer.standing_alone import stands_alone
 from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.infer.table_makers import is_for_tables
@@ -109,7 +110,8 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     dependencies, minor = _told_apart(survey, _dependencies(survey, door))
     approved.left_out.extend(_minor_note(source, dependencies[0]) for source in minor)
     contexts = _contexts(survey, door, {s.path for s in dependencies if not (s.passes_on or s.by_call)})
-    sources = [*dependencies, *contexts] or [s for s in door.sources if s.kind == DECORATOR]
+    sources = [*dependencies, *contexts]
+    sources += openers(survey, door, sources)
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
         files.update(_files_used_directly(survey, door) or door.files)
@@ -300,6 +302,13 @@ def _use(source: Source) -> str:
     users = len(source.users)
     if source.kind == DECORATOR:
         return f"opens and hands in the {handed} of {plural(users, 'function')} that it decorates"
+    if source.kind == HOOK:
+        given = (
+            f"{plural(users, 'function')} {_verb(source.users, 'work')} with"
+            if users
+            else "what it is called for works with"
+        )
+        return f"opens the {handed} that {given}"
     return f"hands its {handed} to {plural(users, 'function')}" if users else f"hands out its {handed}"
 
 
