@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 
+from sessionlint.infer.beside import programs_beside
 from sessionlint.infer.files import importers_of, imports, makes_application, running, runs_as_script
 from sessionlint.infer.moving import migrations
 from sessionlint.infer.serving_tests import OF_TESTS, test_support
@@ -31,16 +32,18 @@ _IN_TESTS = (*OF_TESTS, "unittest", "fastapi.testclient", "starlette.testclient"
 def application_files(program: Program) -> frozenset[str]:
     """The files that make up the application: no tests, migrations, scripts, seeds, notebooks, documents.
 
-    In a project that is nothing but scripts, the scripts are the application.
+    Examples that are applications of their own are taken for that. In a project that is nothing but scripts, the
+    scripts are the application.
     """
     support = program.shared(test_support) | program.shared(migration_support)
     candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
     importers = program.shared(importers_of)
     application = frozenset(m.path for m in candidates if not _is_aside(m, importers))
     application |= _asked_for(application, candidates, importers)
+    everything = frozenset(m.path for m in candidates)
     if any(_works_with_databases(program, path) for path in application):
-        return application
-    return frozenset(m.path for m in candidates)
+        return application | programs_beside(program, application, everything - application)
+    return everything
 
 
 def is_exempt(program: Program, path: str) -> bool:
