@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.holders import holders
+from sessionlint.infer.kept import keeps_for_others
 from sessionlint.infer.openers import openers
 from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.registries import kept_instead
@@ -85,7 +86,7 @@ def approve(survey: Survey) -> Approved:
 
 def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) -> bool:
     first = doors[0]
-    if not door.makers and not door.sources and not _opens_for_others(door):
+    if not door.makers and not door.sources and not _opens_for_others(door) and not keeps_for_others(survey, door):
         return False
     if application == NO_APPLICATION and survey.applications:
         files = len(door.using_files | door.takers)
@@ -269,7 +270,9 @@ def _module_reason(path: str, door: Door, sources: list[Source]) -> str:
             parts.append(f"{plural(len(door.scripts), 'script')} {_verb(door.scripts, 'take')} it from there")
         if users:
             work = "sessions" if door.hands_out_sessions else "connections"
-            parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} {work} from it")
+            does = f"{_verb(users, 'open')} {work} from it"
+            does = f"{_verb(users, 'work')} with the session that is kept there" if door.kept and not made else does
+            parts.append(f"{plural(len(users), 'function')} in other files {does}")
     return joined(parts) or "sessions are opened there"
 
 
