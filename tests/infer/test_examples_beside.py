@@ -35,3 +35,9 @@ def test_an_example_that_makes_an_engine_for_the_application_is_none_of_its_own(
 def test_a_script_with_an_engine_of_its_own_is_no_application(infer):
     script = STORE.format("raft") + "\n\nwith opened() as db:\n    db.get(object, 1)\n"
     assert infer({**OWN, "examples/raft/once.py": script}).policy.session_modules == ("dock/store.py",)
+
+
+@pytest.mark.parametrize("folder", ["old", "archive/2019", "dock/backup"])
+def test_an_application_that_was_put_away_is_none_of_its_own(infer, folder):
+    more = {f"{folder}/store.py": STORE.format("raft"), f"{folder}/main.py": SERVER.format("store")}
+    assert infer({**OWN, **more}).policy.session_modules == ("dock/store.py",)
