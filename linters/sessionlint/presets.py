@@ -58,6 +58,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 DEFAULT_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "migration": ("migrations/", "alembic/"),
-        "test": ("tests/", "test/", "test_*.py", "conftest.py"),
+        "test": ("tests/", "test/", "test_*.py", "*_test.py", "conftest.py"),
     }
 )

@@ -17,6 +17,7 @@ from sessionlint.discovery import Discovery, discover
 from sessionlint.fingerprint import fingerprint, identity
 from sessionlint.placing import placed
 from sessionlint.policy_model import Policy
+from sessionlint.pytest_settings import pytest_settings
 from sessionlint.report import Checked, CheckError, Finding, Report
 from sessionlint.report_cache import ReportCache, cache_folder, run_key
 
@@ -62,7 +63,9 @@ def run(
     named = tuple(sorted({path for path in paths if path.endswith(".py") and (root / path).is_file()}))
     discovery = discover(root, settings, named)
     folder = cache_folder(root, settings.cache_dir) if use_cache else None
-    digest = settings.digest if policy else f"{_INFERRED}-{settings.digest}"
+    # what is inferred also rests on where pytest looks for tests
+    told = "" if policy else pytest_settings(root, discovery.files)
+    digest = settings.digest if policy else f"{_INFERRED}-{settings.digest}-{told}"
     cache = ReportCache(folder, settings.digest) if folder else None
     key = run_key(discovery, digest) if cache else ""
     checked = cache.load(key) if cache else None

@@ -128,7 +128,7 @@ def test_the_layers_of_the_template_are_folders_as_people_name_them(tmp_path):
         '# auth = ["app/auth/**"]',
         '# model = ["app/models/**"]',
         '# migration = ["migrations/", "alembic/"]',
-        '# test = ["tests/", "test/", "test_*.py", "conftest.py"]',
+        '# test = ["tests/", "test/", "test_*.py", "*_test.py", "conftest.py"]',
     ]
 
 

@@ -160,6 +160,27 @@ def test_the_sessions_of_a_library_are_the_way_and_a_lone_engine_is_none(infer):
     assert "sessions come from Flask-SQLAlchemy" in result.notes[0]
 
 
+KEPT = "from flask_sqlalchemy import SQLAlchemy\n\nstock = SQLAlchemy()\n\n\ndef save():\n    stock.session.commit()\n"
+CRATES = FLASK.replace(
+    "from flask_sqlalchemy import SQLAlchemy\n\nstock = SQLAlchemy()", "from depot.kept import stock"
+)
+
+
+def test_the_module_of_a_librarys_object_is_a_session_module_where_it_is_about_that_alone(infer):
+    views = VIEW.format("crates").replace("import Crate, stock", "import Crate\nfrom depot.kept import stock")
+    files = {"depot/__init__.py": "", "depot/kept.py": KEPT, "depot/tables.py": CRATES, "depot/views.py": views}
+    result = infer(files)
+    assert result.sessions == (("depot/kept.py",), (), ())
+    assert result.notes[0] == (
+        "session module depot/kept.py: 1 function in other files works with the session that is kept there."
+    )
+    assert result.layers["model"] == ("depot/tables.py",)
+
+
+def test_a_librarys_object_that_only_its_own_module_works_with_makes_no_session_module(infer):
+    assert infer({"depot/__init__.py": "", "depot/kept.py": KEPT}).sessions == ((), (), ())
+
+
 def test_a_factory_that_many_use_beside_a_librarys_is_a_session_module(infer):
     files = {"depot/__init__.py": "", "depot/tables.py": FLASK, "depot/views.py": VIEW.format("crates")}
     made = {

@@ -27,7 +27,7 @@ def lab(module: str, **more: str) -> dict[str, str]:
 
 def test_a_file_named_like_a_test_that_the_application_imports_is_its_own(infer):
     result = infer(lab("test_orders"))
-    assert result.layers == {"router": ("lab/test_orders.py",), "test": ("tests/", "test/", "conftest.py")}
+    assert result.layers == {"router": ("lab/test_orders.py",), "test": ("tests/", "test/", "*_test.py", "conftest.py")}
     assert result.policy.session_dependencies == ("lab.db.injected",)
 
 
@@ -35,14 +35,14 @@ def test_tests_that_the_application_imports_are_its_own_and_tests_beside_them_st
     files = lab("test_orders")
     files |= {"lab/checks/test_main.py": REAL.format("main"), "lab/test_db.py": REAL.format("db")}
     layers = infer(files).layers
-    assert layers["test"] == ("tests/", "test/", "conftest.py", "lab/checks/test_*.py", "lab/test_db.py")
+    assert layers["test"] == ("tests/", "test/", "*_test.py", "conftest.py", "lab/checks/test_*.py", "lab/test_db.py")
 
 
 def test_a_folder_of_tests_that_the_application_serves_is_no_folder_of_its_tests(infer):
     files = lab("tests.routes", **{"lab/tests/__init__.py": "", "tests/rows.py": REAL.format("main")})
     layers = infer(files).layers
     assert layers["router"] == ("lab/tests/routes.py",)
-    assert layers["test"] == ("test/", "test_*.py", "conftest.py", "tests/**")
+    assert layers["test"] == ("test/", "test_*.py", "*_test.py", "conftest.py", "tests/**")
 
 
 @pytest.mark.parametrize(

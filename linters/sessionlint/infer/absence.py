@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sessionlint.infer.doors import find_doors
+from sessionlint.infer.files import imports
 from sessionlint.infer.libraries import keepers
-from sessionlint.infer.places import imports
 from sessionlint.infer.survey import Survey
 from sessionlint.infer.words import joined
 from sessionlint.program.api import Program

@@ -25,7 +25,7 @@ class Door:
     files of engines that its factory must be bound to, because nothing else uses them; ``apart`` those of its files
     that each make a factory for themselves from the engine of another one; ``takers`` the other files that take an
     engine or factory of it, whatever they do with it; ``scripts`` those beside the application, of a door that it
-    leaves alone.
+    leaves alone; ``kept`` tells that an object of a library keeps its session.
     """
 
     files: dict[str, None] = field(default_factory=dict)
@@ -38,6 +38,7 @@ class Door:
     apart: dict[str, None] = field(default_factory=dict)
     takers: frozenset[str] = frozenset()
     scripts: frozenset[str] = frozenset()
+    kept: bool = False
 
     @property
     def users(self) -> dict[FunctionInfo, None]:
@@ -101,6 +102,7 @@ def find_doors(survey: Survey) -> list[Door]:
     found = _with_loose_engines(list(doors.values()))
     for site, users in keepers(survey).items():
         own = doors.get(groups.of(site[0])) or Door({site[0]: None})
+        own.kept = True
         own.direct.update((user, ((SESSION, site),)) for user in users if user not in own.direct)
         found += [own] if own not in found else []
     # asking for a session is what files may do that take an engine or factory, too

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from sessionlint.globs import has_wildcard
+from sessionlint.infer.files import importers_of
 from sessionlint.infer.moving import migrations, runners
-from sessionlint.infer.places import helpers_of_tests, importers_of, misnamed
+from sessionlint.infer.places import misnamed
+from sessionlint.infer.serving_tests import helpers_of_tests, named_by_settings
 from sessionlint.infer.votes import exempt_files
 from sessionlint.layers import LayerMap
 from sessionlint.policy import DEFAULT_LAYERS
@@ -17,12 +19,13 @@ def exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
     """Migration and test layers: the usual patterns with what they do not name, or without what they should not."""
     extra: dict[str, set[str]] = {}
     files = exempt_files(program)
+    named = program.shared(named_by_settings)
     for path, layer in files.items():
         folder = program.shared(helpers_of_tests).get(path, path.rpartition("/")[0])
-        if layer == "test" and path.endswith("_test.py"):
-            pattern = "*_test.py"
-        elif path in program.shared(runners):
+        if path in program.shared(runners):
             pattern = path
+        elif path in named and _means_only(program, named[path], files):
+            pattern = named[path]
         else:
             whole = _is_whole(program, folder, files, layer) or _holds_migrations(program, folder, files, path)
             pattern = f"{folder}/**" if whole else path
@@ -36,6 +39,13 @@ def exempt_layers(program: Program) -> dict[str, tuple[str, ...]]:
         more = [p for p in found.get("test", ()) if p not in DEFAULT_LAYERS["test"]]
         found["test"] = (*_narrowed(program, others), *more)
     return found
+
+
+def _means_only(program: Program, pattern: str, files: Mapping[str, str]) -> bool:
+    """Whether a pattern of names takes in nothing but tests."""
+    layer_of = program.policy.layer_of
+    taken = (p for p in program.solver.names.primary if _takes_in(pattern, p))
+    return all(files.get(p, layer_of(p)) == "test" for p in taken)
 
 
 def _narrowed(program: Program, others: Collection[str]) -> list[str]:
@@ -66,7 +76,11 @@ def _takes_in(pattern: str, path: str) -> bool:
 
 def _is_whole(program: Program, folder: str, files: Mapping[str, str], layer: str) -> bool:
     """Whether all that was read of a folder is found to be tests, or migrations."""
-    return bool(folder) and all(files.get(m.path) == layer for m in program.modules if m.path.startswith(f"{folder}/"))
+    return bool(folder) and all(
+        files.get(m.path, program.policy.layer_of(m.path)) == layer
+        for m in program.modules
+        if m.path.startswith(f"{folder}/")
+    )
 
 
 def _holds_migrations(program: Program, folder: str, files: Mapping[str, str], path: str) -> bool:

@@ -6,7 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 
+from sessionlint.infer.beside import programs_beside
+from sessionlint.infer.files import importers_of, imports, makes_application, running, runs_as_script
 from sessionlint.infer.moving import migrations
+from sessionlint.infer.serving_tests import OF_TESTS, test_support
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.importing import run_by
@@ -22,27 +25,25 @@ _ASIDE_FOLDERS = re.compile(
 _ASIDE_FILES = re.compile(
     r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I
 )
-#: ``integration_tests``, ``e2e-test``, ``tests_api``; not ``test_platform``, which may be about tests.
-_TEST_FOLDERS = re.compile(r"\w[\w.-]*[_-]tests?|tests[_-][\w.-]+", re.I)
 _EXEMPT = ("test", "migration")
-_MAIN = "__main__"
-_OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
-_IN_TESTS = (*_OF_TESTS, "unittest", "fastapi.testclient", "starlette.testclient", "hypothesis")
+_IN_TESTS = (*OF_TESTS, "unittest", "fastapi.testclient", "starlette.testclient", "hypothesis")
 
 
 def application_files(program: Program) -> frozenset[str]:
     """The files that make up the application: no tests, migrations, scripts, seeds, notebooks, documents.
 
-    In a project that is nothing but scripts, the scripts are the application.
+    Examples that are applications of their own are taken for that. In a project that is nothing but scripts, the
+    scripts are the application.
     """
     support = program.shared(test_support) | program.shared(migration_support)
     candidates = [m for m in program.modules if not is_exempt(program, m.path) and m.path not in support]
     importers = program.shared(importers_of)
     application = frozenset(m.path for m in candidates if not _is_aside(m, importers))
     application |= _asked_for(application, candidates, importers)
+    everything = frozenset(m.path for m in candidates)
     if any(_works_with_databases(program, path) for path in application):
-        return application
-    return frozenset(m.path for m in candidates)
+        return application | programs_beside(program, application, everything - application)
+    return everything
 
 
 def is_exempt(program: Program, path: str) -> bool:
@@ -71,11 +72,6 @@ def _tests(module: ModuleInfo) -> bool:
     return module.path.endswith("conftest.py") or any(imports(module, package) for package in _IN_TESTS)
 
 
-def imports(module: ModuleInfo, package: str) -> bool:
-    """Whether the file imports ``package`` or something below it."""
-    return any(name == package or name.startswith(f"{package}.") for name, *_ in module.imports)
-
-
 def _works_with_databases(program: Program, path: str) -> bool:
     module = program.solver.modules[path]
     return any(
@@ -87,7 +83,7 @@ def _is_aside(module: ModuleInfo, importers: Mapping[str, Set[str]]) -> bool:
     name = module.path.rpartition("/")[2]
     if _in_folder_aside(module) or _ASIDE_FILES.match(name):
         return True
-    return not importers.get(module.path) and runs_as_script(module) and not _makes_application(module)
+    return not importers.get(module.path) and runs_as_script(module) and not makes_application(module)
 
 
 def _in_folder_aside(module: ModuleInfo) -> bool:
@@ -109,88 +105,6 @@ def _asked_for(
     return frozenset(found)
 
 
-def runs_as_script(module: ModuleInfo) -> bool:
-    """Whether the file ends in ``if __name__ == "__main__"``."""
-    return any(
-        s[0] == "I" and s[2][0] == "x" and any(side[0] == "k" and side[2] == _MAIN for side in (s[2][2], *s[2][4]))
-        for s in module.body.facts[4]
-    )
-
-
-def _makes_application(module: ModuleInfo) -> bool:
-    return imports(module, "fastapi") or imports(module, "starlette") or imports(module, "flask")
-
-
-def importers_of(program: Program) -> dict[str, set[str]]:
-    """The other files that import each file."""
-    names = program.solver.names
-    found: dict[str, set[str]] = {}
-    for module in program.modules:
-        for dotted, member, *_ in module.imports:
-            deeper = names.path_of(f"{dotted}.{member}", module.path) if member else None
-            path = deeper or names.path_of(dotted, module.path)
-            if path is not None and path != module.path:
-                found.setdefault(path, set()).add(module.path)
-    return found
-
-
-def test_support(program: Program) -> frozenset[str]:
-    """Files outside the test folders that only serve tests: fixtures and factories, and what lies beside them.
-
-    They import pytest or a factory library, or share the folder of a file that does, and no code but theirs imports
-    them (tests do, which are not read).
-    """
-    importers = program.shared(importers_of)
-    rest = [m for m in program.modules if program.policy.layer_of(m.path) is None and not runs_as_script(m)]
-    found: set[str] = set()
-    grown = True
-    while grown:
-        folders = {path.rpartition("/")[0] for path in found}
-        more = {
-            m.path
-            for m in rest
-            if importers.get(m.path, set()) <= found
-            and (m.path.rpartition("/")[0] in folders or any(imports(m, package) for package in _OF_TESTS))
-        }
-        grown = not more <= found
-        found |= more
-    return frozenset(found | program.shared(helpers_of_tests).keys())
-
-
-def helpers_of_tests(program: Program) -> dict[str, str]:
-    """Files of no layer in such a folder, each with the outermost one; none that anything but tests imports.
-
-    What makes an application or runs as a script is a program, whatever its folder is called, and so is what it
-    imports.
-    """
-    layer_of = program.policy.layer_of
-    rest = (m for m in program.modules if layer_of(m.path) is None)
-    outermost = {m.path: folder for m in rest if (folder := _test_folder(m.path))}
-    if not outermost:
-        return {}
-    tests = [path for path in program.solver.names.primary if layer_of(path) == "test"]
-    holding = {f for f in {*outermost.values()} if any(path.startswith(f"{f}/") for path in tests)}
-    found = {
-        m.path: outermost[m.path] for m in program.modules if outermost.get(m.path) in holding and not _is_program(m)
-    }
-    importers = program.shared(importers_of)
-    while others := [p for p in found if any(i not in found and layer_of(i) != "test" for i in importers.get(p, ()))]:
-        for path in others:
-            del found[path]
-    return found
-
-
-def _test_folder(path: str) -> str:
-    """The outermost folder of a file that has such a name; ``""`` for none."""
-    parts = path.split("/")[:-1]
-    return next(("/".join(parts[: at + 1]) for at, part in enumerate(parts) if _TEST_FOLDERS.fullmatch(part)), "")
-
-
-def _is_program(module: ModuleInfo) -> bool:
-    functions = (module.body, *module.functions)
-    return _makes_application(module) or runs_as_script(module) or any(f.routes for f in functions)
-
-
 def migration_support(program: Program) -> frozenset[str]:
     """Files that only migrations import and that do their work on the database, such as rows for the first start.
 
@@ -205,7 +119,7 @@ def migration_support(program: Program) -> frozenset[str]:
     seen = program.shared(importers_of)
     # to read the imports of all files takes long: only where nothing that was read speaks against it
     possible = any(m.path in asked_for and seen.get(m.path, set()) <= moving for m in rest)
-    importers = _running(program) if possible else {}
+    importers = program.shared(running) if possible else {}
     found: set[str] = set()
     grown = True
     while grown:
@@ -213,16 +127,6 @@ def migration_support(program: Program) -> frozenset[str]:
         grown = not more <= found
         found |= more
     return frozenset(found)
-
-
-def _running(program: Program) -> dict[str, set[str]]:
-    """The files, tests left out, that run each file by importing it or a module of its package."""
-    found: dict[str, set[str]] = {}
-    for path in program.solver.names.primary:
-        if program.policy.layer_of(path) != "test":
-            for imported in run_by(program, path):
-                found.setdefault(imported, set()).add(path)
-    return found
 
 
 def _works_on_given(program: Program, module: ModuleInfo) -> bool:
@@ -234,7 +138,7 @@ def _works_on_given(program: Program, module: ModuleInfo) -> bool:
 
 
 def _is_of_application(program: Program, module: ModuleInfo) -> bool:
-    if _makes_application(module) or runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
+    if makes_application(module) or runs_as_script(module) or any(map(program.solver.is_model, module.classes)):
         return True
     functions = (module.body, *module.functions)
     made = any(e.kind == "create" and e.name in (ENGINE, FACTORY, POOL) for f in functions for e in f.events)

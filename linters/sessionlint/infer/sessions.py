@@ -9,10 +9,12 @@ from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.handed_objects import are_the_way, entered_by
 from sessionlint.infer.holders import holders
+from sessionlint.infer.kept import keeps_for_others
 from sessionlint.infer.only_ways import is_there_for_sessions
+from sessionlint.infer.openers import openers
 from sessionlint.infer.own_engines import of_one_function
 from sessionlint.infer.registries import kept_instead
-from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, Made, Source
+from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source
 from sessionlint.infer.standing_alone import stands_alone
 from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.infer.table_makers import is_for_tables
@@ -90,7 +92,7 @@ def approve(survey: Survey) -> Approved:
 
 def _is_chosen(survey: Survey, application: str, door: Door, doors: list[Door]) -> bool:
     first = doors[0]
-    if not door.makers and not door.sources and not _opens_for_others(door):
+    if not door.makers and not door.sources and not _opens_for_others(door) and not keeps_for_others(survey, door):
         return False
     if application == NO_APPLICATION and survey.applications:
         files = len(door.using_files | door.takers)
@@ -119,7 +121,8 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     near = {s.path for s in dependencies if not (s.passes_on or s.by_call)} | {method.path for method in units}
     contexts = _contexts(survey, door, near)
     dependencies += objects
-    sources = [*dependencies, *contexts] or [s for s in door.sources if s.kind == DECORATOR]
+    sources = [*dependencies, *contexts]
+    sources += openers(survey, door, sources)
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
         files.update(_files_used_directly(survey, door) or door.files)
@@ -290,7 +293,9 @@ def _module_reason(survey: Survey, path: str, door: Door, sources: list[Source])
             parts.append(f"{plural(len(door.scripts), 'script')} {_verb(door.scripts, 'take')} it from there")
         if users:
             work = "sessions" if door.hands_out_sessions else "connections"
-            parts.append(f"{plural(len(users), 'function')} in other files {_verb(users, 'open')} {work} from it")
+            does = f"{_verb(users, 'open')} {work} from it"
+            does = f"{_verb(users, 'work')} with the session that is kept there" if door.kept and not made else does
+            parts.append(f"{plural(len(users), 'function')} in other files {does}")
     return joined(parts) or "sessions are opened there"
 
 
@@ -323,6 +328,13 @@ def _use(source: Source) -> str:
     users = len(source.users)
     if source.kind == DECORATOR:
         return f"opens and hands in the {handed} of {plural(users, 'function')} that it decorates"
+    if source.kind == HOOK:
+        given = (
+            f"{plural(users, 'function')} {_verb(source.users, 'work')} with"
+            if users
+            else "what it is called for works with"
+        )
+        return f"opens the {handed} that {given}"
     return f"hands its {handed} to {plural(users, 'function')}" if users else f"hands out its {handed}"
 
 

@@ -10,7 +10,7 @@ from sessionlint.program.values import (
     Site,
 )
 
-DEPENDENCY, CONTEXT, DECORATOR = "dependency", "context", "decorator"
+DEPENDENCY, CONTEXT, DECORATOR, HOOK = "dependency", "context", "decorator", "hook"
 #: Kind and place of a handle.
 Made = tuple[str, Site]
 #: What ``with`` calls on an object.
@@ -26,8 +26,8 @@ def enters(function: FunctionInfo) -> bool:
 class Source:
     """A function that hands out sessions.
 
-    ``kind`` is ``dependency``, ``context`` or ``decorator``; ``behind`` the handles its sessions are made from, nearest
-    first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
+    ``kind`` is ``dependency``, ``context``, ``decorator`` or ``hook``; ``behind`` the handles its sessions are made
+    from, nearest first; ``users`` the functions that get sessions from it; ``passes_on`` is set when the session comes
     from another dependency; ``named`` is unset when it hands out an object that only holds the session; ``by_call`` is
     set when it hands out what opens one; ``owner`` is the class that is injected, and entered by the function.
     """
@@ -51,6 +51,8 @@ class Source:
     def name(self) -> str:
         """What code that uses it writes: a class for the method that enters its objects."""
         owner = self.owner or (self.function.class_info if enters(self.function) else None)
+        if self.kind == HOOK:
+            return self.function.qualname
         return self.function.name if owner is None else owner.name
 
     @property

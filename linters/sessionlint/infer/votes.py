@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sessionlint.facts import ir
+from sessionlint.infer.files import runs_as_script
 from sessionlint.infer.moving import migrations
-from sessionlint.infer.places import imports, is_exempt, migration_support, runs_as_script, test_support
+from sessionlint.infer.places import is_exempt, migration_support
+from sessionlint.infer.serving_tests import test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
@@ -33,12 +35,17 @@ _SCHEDULING = re.compile(
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
 _AUTH_FILE = re.compile(r"(?:^|[/_])(?:auth|authentication|security)(?:_\w+)?(?:\.py$|/)", re.I)
 _ENCODERS = {"jwt.encode", "jose.jwt.encode", "joserfc.jwt.encode", "authlib.jose.jwt.encode"}
-_MODEL_BASES = {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
+_MODEL_BASES = {
+    "sqlalchemy.orm.DeclarativeBase",
+    "sqlalchemy.orm.DeclarativeBaseNoMeta",
+    "flask_sqlalchemy.SQLAlchemy().Model",
+}
 _COLUMNS = {
     "sqlalchemy.orm.Mapped",
     "sqlalchemy.Column()",
     "sqlalchemy.orm.mapped_column()",
     "sqlalchemy.orm.relationship()",
+    *(f"flask_sqlalchemy.SQLAlchemy().{name}()" for name in ("Column", "mapped_column", "relationship")),
 }
 _TABLE_NAMES = ("__tablename__", "__table__")
 
@@ -230,11 +237,26 @@ def _counts(
             and function not in program.entries
             and function not in program.message_handlers
             and (takes_session(program, function) or (function in called and _opens(function)))
+            and not _only_carries(program, function)
         ):
             counts["service"] += 1
         elif function.parent is None and function in apart and _opens(function):
             counts["opening"] += 1
     return counts
+
+
+def _only_carries(program: Program, function: FunctionInfo) -> bool:
+    """Whether a class keeps the session it is made with for others, and has nothing else that could work with it."""
+    owner = function.class_info
+    if owner is None or function.name != "__init__" or not _has_nothing_else(owner):
+        return False
+    worked_with = any(e.kind in ("use", "txn", "call", "obtain") for e in function.events if e.name != "__init__")
+    below = (info for info in program.classes if info is not owner and owner in program.solver.mro(info))
+    return not worked_with and all(map(_has_nothing_else, below))
+
+
+def _has_nothing_else(info: ClassInfo) -> bool:
+    return info.methods.keys() <= {"__init__"}
 
 
 def authenticates(module: ModuleInfo) -> bool:
@@ -263,14 +285,14 @@ def _called_from_endpoints(program: Program) -> frozenset[FunctionInfo]:
 
 def _is_mapped(program: Program, info: ClassInfo) -> bool:
     """Whether a class describes a table: it names one, or maps columns below a declarative base."""
-    if any(name in info.attributes or name in info.methods for name in _TABLE_NAMES):
+    if any(name in info.attributes for name in _TABLE_NAMES):
         return True
     bases = program.solver.external_bases(info)
     if "sqlmodel.SQLModel" in bases:
         return any(name == "table" for name, _ in info.facts[4])
-    declarative = bool(bases & _MODEL_BASES) or any(
-        b.endswith(("declarative_base()", "generate_base()")) for b in bases
-    )
+    # a method names the tables of the classes below, and its own only if that has columns
+    declarative = any(n in info.methods for n in _TABLE_NAMES) or bool(bases & _MODEL_BASES)
+    declarative = declarative or any(b.endswith(("declarative_base()", "generate_base()")) for b in bases)
     return declarative and any(
         _is_column(annotation, default) for _, annotation, default, _ in info.attributes.values()
     )
@@ -293,6 +315,4 @@ def exempt_files(program: Program) -> dict[str, str]:
                 found[module.path] = "test"
             elif module.path in moving:
                 found[module.path] = "migration"
-            elif module.path.endswith("_test.py") and imports(module, "pytest"):
-                found[module.path] = "test"
     return found

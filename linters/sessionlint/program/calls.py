@@ -34,6 +34,7 @@ from sessionlint.program import (
     running,
     scheduling,
     signatures,
+    spread_arguments,
     wrapping,
 )
 from sessionlint.program.arguments import arguments, bind
@@ -296,6 +297,8 @@ def call_function(
         call = frame.solver.summary_of(function).forwards
         if call is not None:
             return forward(frame, callee, call, args, keywords, e)
+    if keywords and args and e[0] == "c" and spread_arguments.spreads(e):
+        args = spread_arguments.up_to_named(function, callee, args, keywords, e)
     bindings = bind(frame, function, callee, args, keywords)
     if isinstance(callee.receiver, Inst | Closed):
         for key, value in callee.receiver.bindings:

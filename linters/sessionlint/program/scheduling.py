@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     joining,
     knowledge,
+    plain_routes,
     registering,
     registries,
     signatures,
@@ -185,6 +186,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
             frame.emit("callback", e[1], name=f"asyncio.Task.{name}", subject=(receiver,), value=called, expr=e)
         return UNKNOWN
     if receiver.tag == "obj":
+        if name in plain_routes.ADDS:
+            plain_routes.give(frame, args, keywords, plain_routes.ADDS[name])
         return registering.router_method(frame, receiver, name, args, keywords, e)
     return None
 
