@@ -37,3 +37,17 @@ def test_an_edit_is_checked_like_any_state_after_another_one_was_asked() -> None
     edited = bench.state(sources[2], edit=True)
     assert edited.report == Bench(policy.root, policy).state(sources[2]).report
     assert [(finding.code, finding.span.line) for finding in edited.findings] == [("TXN605", 6)]
+
+
+def test_fixers_see_a_state_with_the_numbers_of_its_own_lines() -> None:
+    policy = examples.policy_for({"select": ["TXN605"]})
+    support = {path: text.encode() for path, text in examples.SUPPORT.items()}
+    dropping = "import asyncio\n\n\nasync def scan():\n    asyncio.create_task(scan())\n"
+    bench = Bench(policy.root, policy)
+    bench.state({**support, JOB: dropping.encode()})
+    lower = bench.state({**support, JOB: f"# more\n{dropping}".encode()}, edit=True)
+    assert definitions(lower) == [("scan", 5)]
+    lowest = {**support, JOB: f"# more\n\n{dropping}".encode()}
+    edited = bench.state(lowest, edit=True)
+    assert edited.report == Bench(policy.root, policy).state(lowest).report
+    assert definitions(edited) == [("scan", 6)]

@@ -16,6 +16,7 @@ from sessionlint.fixes.texts import Texts, Trees
 from sessionlint.gate.definitions import defined_in
 from sessionlint.gate.settling import settle
 from sessionlint.gate.suppression_comments import comments_of
+from sessionlint.placing import placed
 from sessionlint.policy_model import Policy
 from sessionlint.report import Checked, CheckError, Finding, Report, Suppression
 from sessionlint.run import check_program
@@ -96,8 +97,11 @@ class Bench:
         known = (self._trees, self._requirements, self._line_lengths)
         texts = Texts(sources, program.policy, program.solver.names, *known, unread)
         found = examined.found if examined.complete else None
-        state = State(texts, report, found, self._context_of)
-        self._found, self._current = found, (state, Context(program, texts, state.findings))
+        state = State(texts, report, found and placed(found, program.numberings), self._context_of)
+        self._found = found
+        if not program.numberings:
+            # what fixers ask about places is where the lines have their own numbers
+            self._current = (state, Context(program, texts, state.findings))
         return state
 
     def _context_of(self, state: State) -> Context:
