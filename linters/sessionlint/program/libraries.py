@@ -41,6 +41,7 @@ from sessionlint.program import (
     stdlib,
     strings,
     subclassing,
+    threads,
     url_objects,
     waiting,
     wiring,
@@ -270,6 +271,9 @@ def _object_method(frame: Frame, receiver: Any, name: str, args: list[Value], ke
         return signals.call(frame, receiver, name, args, keywords, e)
     if receiver.name == handing.QUEUE:
         return handing.call(frame, receiver, name, args, e)
+    if name == "start" and receiver.name in threads.OBJECTS:
+        threads.begin(frame, receiver, e)
+        return UNKNOWN
     if receiver.name in workers.CONTEXTS and name == "get":
         return workers.held(frame, receiver, literal(args[0])) if args else UNKNOWN
     return _method_of_work(frame, receiver, name, args, keywords, e)

@@ -15,6 +15,7 @@ from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.idle_work import is_idle
+from sessionlint.rules.made_threads import begun_later, is_only_made
 from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.put_off import is_put_off
 from sessionlint.rules.request_commits import committing_dependency
@@ -737,8 +738,11 @@ def check(program: Program) -> Iterator[Finding]:
     """Every schedule inside a transaction block, and every one between a write and its commit."""
     awaited = awaited_tasks(program)
     reported: set[Site] = set()
-    for event in program.events("schedule", "effect"):
+    later = program.shared(begun_later)
+    for event in program.events("schedule", "effect", "started"):
         if event.site in reported or is_told_inside(program, event) or not _starts_work(program, event, awaited):
+            continue
+        if is_only_made(program, event, later):
             continue
         if program.role(event.function) in ("test", "migration"):
             continue
@@ -771,7 +775,7 @@ def check(program: Program) -> Iterator[Finding]:
 def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
     if event.text == "thread" or event.site in awaited or event.name.startswith(_EXECUTORS):
         return False
-    if event.kind == "schedule":
+    if event.kind in ("schedule", "started"):
         return True
     if event.text != "schedule" or event.callee is None or event.effect is None:
         return False
