@@ -12,6 +12,7 @@ from sessionlint.program import implied, listed, mapped, operators, padding, pic
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import (
+    AS_UUID,
     COUNTS,
     HARMLESS,
     HOLE,
@@ -22,6 +23,7 @@ from sessionlint.program.texts import (
     alternatives,
     append,
     in_step,
+    is_uuid,
     limited,
     mixed_by,
     of_number,
@@ -119,7 +121,10 @@ def _number(frame: Frame, atom: Param) -> Any:
     declared = frame.solver.instances(annotation) if annotation else UNKNOWN
     if declared and declared[0].tag == "inst":
         return _MEMBER if all(a.tag == "inst" and _member(frame, a) == _MEMBER for a in declared) else atom
-    return declared[0] if declared and all(a in _NUMBERS or a == _LITERAL for a in declared) else atom
+    if declared and all(a in _NUMBERS or a == _LITERAL for a in declared):
+        return declared[0]
+    of_uuid = declared and all(a.tag == "ext" and is_uuid(a.name) for a in declared)
+    return Operation(atom, AS_UUID) if of_uuid else atom
 
 
 #: What is left of a UUID's number by these is a part of it.

@@ -29,7 +29,8 @@ META = Rule(
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
         "`len()`, `max()` of numbers, what is declared an `int`, fields formatted as numbers: `{n:d}`), members of "
-        "enumerations, class variables that every class below writes out, digests and UUIDs in hexadecimal, "
+        "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
+        "(also what is declared one), "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
@@ -455,6 +456,22 @@ async def found(session, engine, frame):
         await session.execute(text(f"SELECT * FROM {row.name}"))  # TXN801@31
 """,
     ),
+    Bad(
+        source="""
+from uuid import UUID
+
+from sqlalchemy import text
+
+
+async def of_shelf(session, shelf: UUID, word: str):
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}' AND title = '{word}'"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{word.hex}'"))  # TXN801@27
+
+
+async def of_any(session, shelf: UUID | str):
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}'"))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -768,6 +785,28 @@ async def wipe(session):
         await session.execute(text(f"TRUNCATE {name}"))
     for mapper in Base.registry.mappers:
         await session.execute(text(f"TRUNCATE {mapper.class_.__tablename__}"))
+""",
+    ),
+    Good(
+        source="""
+import uuid
+from uuid import UUID
+
+from pydantic import UUID4
+from sqlalchemy import text
+
+
+async def of_shelf(session, shelf: UUID, of_reader: UUID4, written: str):
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}'"))
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf.hex}' AND reader = '{str(of_reader)}'"))
+    await session.execute(text("SELECT id FROM books WHERE shelf = '%s'" % UUID(written)))
+    await session.execute(text(f"CREATE TEMPORARY TABLE t_{uuid.UUID(written).hex} AS SELECT id FROM items"))
+    await session.execute(text("NOTIFY shelf, '" + str(uuid.uuid4()) + "'"))
+
+
+async def both(session, shelf: UUID, other):
+    await of_shelf(session, other, other, "")
+    await session.execute(text("SELECT id FROM books WHERE shelf = '{}'".format(shelf)))
 """,
     ),
 ]
