@@ -382,7 +382,7 @@ JWT_DECODERS = re.compile(
     r"|^(?:supabase|gotrue|supabase_auth)\b.*\.auth\.get_(?:user|claims)$|^jwcrypto\.jwt\.JWT\b.*\.(?:deserialize|validate)$"
 )
 SECURITY_CLASSES = re.compile(
-    r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+|OpenIdConnect)\(\)$"
+    r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+(?:\[[^\]]*\])?|OpenIdConnect)\(\)$"
 )
 
 
