@@ -41,6 +41,7 @@ from sessionlint.program import (
     stdlib,
     strings,
     subclassing,
+    text_functions,
     tokens,
     url_objects,
     workers,
@@ -325,15 +326,6 @@ def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     return args[-1] if args else UNKNOWN
 
 
-def _repeat(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (Seq((args[0],), True),) if args else UNKNOWN
-
-
-def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    items = [item for value in args for a in value if a.tag == "seq" for item in a.items]
-    return (Seq((join_all(items),), True),) if items else UNKNOWN
-
-
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
     **{f"queue.{kind}": handing.made_for_threads for kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")},
@@ -342,7 +334,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **pool_objects.SPECIAL,
     **provisions.SPECIAL, **stand_ins.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
-    **encoding.SPECIAL, **security_schemes.SPECIAL,
+    **encoding.SPECIAL, **security_schemes.SPECIAL, **text_functions.SPECIAL,
     **consuming.SPECIAL, **elements.SPECIAL, **signature_objects.SPECIAL, "builtins.frozenset": _sequence,
     "enum.member": _first,
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
@@ -358,7 +350,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.reversed": _sequence, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),
-    "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
+    "itertools.islice": _first,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
     **dict.fromkeys(("sys.exit", "builtins.exit", "builtins.quit"), _ends_program),
     "contextlib.closing": _closing, "io.StringIO": buffers.make,

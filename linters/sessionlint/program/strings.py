@@ -143,7 +143,7 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
         made = operators.between(frame, link, value, right)
         if made is None and link[2] == "%" and texts_of(value):
             implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
-        value = _combine(frame, link[2], value, right) if made is None else made
+        value = combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
 
@@ -158,7 +158,8 @@ def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
         frame.emit("url", e[1], value=texts, expr=e)
 
 
-def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
+def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
+    """``left + right`` and other operators between two values of which neither's class says what they do."""
     if operator in _ARITHMETIC and is_number(frame, left) and is_number(frame, right):
         return _NUMBERS[:1]
     if operator in _ARITHMETIC and _is_time(left) and is_number(frame, right):
@@ -354,6 +355,6 @@ def _replaced(text: Text, args: list[Value]) -> list[Text]:
 
 
 __all__ = [
-    "HARMLESS", "HOLE", "JOIN", "binary", "filled", "is_number", "joined", "joined_items", "method", "text_of",
-    "texts_of", "whole",
+    "HARMLESS", "HOLE", "JOIN", "binary", "combine", "filled", "is_number", "joined", "joined_items", "method",
+    "text_of", "texts_of", "whole",
 ]  # fmt: skip

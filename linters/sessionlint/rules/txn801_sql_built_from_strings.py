@@ -472,6 +472,48 @@ async def of_any(session, shelf: UUID | str):
     await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}'"))  # TXN801@27
 """,
     ),
+    Bad(
+        source="""
+import operator
+import re
+import textwrap
+from functools import reduce
+from itertools import chain
+
+import sqlparse
+from sqlalchemy import text
+
+PLACE = re.compile("<shelf>")
+BOOKS = "SELECT id FROM books WHERE shelf = '<shelf>'"
+
+
+async def written_in(session, shelf):
+    await session.execute(text(re.sub("<shelf>", shelf, BOOKS)))  # TXN801@27
+    await session.execute(text(PLACE.sub(repl=shelf, string=BOOKS)))  # TXN801@27
+    await session.execute(text(re.sub(r" +", " ", f"SELECT id  FROM books WHERE shelf = '{shelf}'")))  # TXN801@27
+    await session.execute(text(re.sub(":(x)", lambda m: m[1], "SELECT " + shelf)))  # TXN801@27
+
+
+async def put_together(session, shelf, shelves):
+    await session.execute(text(str.format("SELECT id FROM books WHERE shelf = '{}'", shelf)))  # TXN801@27
+    await session.execute(text(operator.mod("SELECT id FROM books WHERE shelf = '%s'", shelf)))  # TXN801@27
+    await session.execute(text(reduce(operator.concat, [shelf, "; ", "COMMENT"], "LISTEN ")))  # TXN801@27
+    await session.execute(text(" ".join(chain(["SELECT id FROM books WHERE shelf IN"], shelves))))  # TXN801@27
+
+
+async def laid_out(session, shelf):
+    await session.execute(text(sqlparse.format("SELECT id FROM books WHERE shelf = " + shelf)))  # TXN801@27
+    await session.execute(text(textwrap.indent(f"SELECT {shelf} FROM books", "  ")))  # TXN801@27
+
+
+def tidy(words):
+    return re.sub(r"\\s+", " ", words)
+
+
+async def tidied(session, shelf):
+    await session.execute(text(tidy(f"SELECT id FROM books WHERE shelf = '{shelf}'")))  # TXN801@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -807,6 +849,42 @@ async def of_shelf(session, shelf: UUID, of_reader: UUID4, written: str):
 async def both(session, shelf: UUID, other):
     await of_shelf(session, other, other, "")
     await session.execute(text("SELECT id FROM books WHERE shelf = '{}'".format(shelf)))
+""",
+    ),
+    Good(
+        source="""
+import operator
+import re
+from functools import reduce
+from itertools import chain
+
+import sqlparse
+from sqlalchemy import text
+
+BOOKS = "SELECT id  FROM books WHERE shelf = %(shelf)s"
+
+
+async def read(session, sizes):
+    await session.execute(text(re.sub(r"%\\((\\w+)\\)s", r":\\1", BOOKS)))
+    await session.execute(text(re.sub(r"%\\((\\w+)\\)s", lambda found: ":" + found[1], BOOKS)))
+    await session.execute(text(str.format("SELECT id FROM books LIMIT {}", len(sizes))))
+    await session.execute(text(operator.mod("SELECT id FROM books LIMIT %d", sizes[0])))
+    await session.execute(text(reduce(operator.add, ["SELECT id", " ", "FROM books"])))
+    await session.execute(text(", ".join(chain(["SELECT id"], ["title FROM books"]))))
+    await session.execute(text(sqlparse.format(BOOKS, reindent=True)), {"shelf": reduce(operator.add, sizes)})
+
+
+async def chosen(session, names):
+    await session.execute(text("SELECT " + ", ".join(chain(["id"], names)) + " FROM books"))
+
+
+async def tidied(session, words):
+    await session.execute(text(re.sub(r"\\s+", " ", words)))
+
+
+async def both(session):
+    await chosen(session, ["title", "shelf"])
+    await tidied(session, BOOKS)
 """,
     ),
 ]
