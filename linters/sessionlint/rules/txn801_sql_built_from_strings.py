@@ -514,6 +514,32 @@ async def tidied(session, shelf):
     await session.execute(text(tidy(f"SELECT id FROM books WHERE shelf = '{shelf}'")))  # TXN801@27
 """,
     ),
+    Bad(
+        source="""
+from typing import get_args
+
+from sqlalchemy import text
+
+
+async def matched(session, order: str, row):
+    match order:
+        case "title" | "shelf":
+            pass
+        case str() as column:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {column}"))  # TXN801@35
+        case _:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@35
+    match row:
+        case {"order": "title" | "shelf", "by": column}:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {column}"))  # TXN801@35
+    await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@27
+
+
+async def among(session, order: str, shelves):
+    if order in get_args(shelves):
+        await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@31
+""",
+    ),
 ]
 
 GOOD = [
@@ -885,6 +911,41 @@ async def tidied(session, words):
 async def both(session):
     await chosen(session, ["title", "shelf"])
     await tidied(session, BOOKS)
+""",
+    ),
+    Good(
+        source="""
+import typing
+from typing import Literal, get_args
+
+from sqlalchemy import text
+
+Order = Literal["title", "shelf"]
+ORDERS = frozenset(get_args(Order))
+
+
+async def among(session, order: str, other: str, third: str):
+    columns = typing.get_args(Order)
+    if order not in get_args(Order) or other not in ORDERS:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM books ORDER BY {order}, {other}"))
+    if third in columns:
+        await session.execute(text(f"SELECT id FROM books ORDER BY {third}"))
+    await session.execute(text(f"SELECT {', '.join(get_args(Order))} FROM books"))
+
+
+async def matched(session, order: str, request):
+    match order:
+        case "title" | "shelf" as column:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {column}"))
+        case "author":
+            await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))
+        case _:
+            raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM books ORDER BY {order} DESC"))
+    match request.query_params.get("order").lower():
+        case ("title" | "shelf") as found:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {found}"))
 """,
     ),
 ]
