@@ -22,6 +22,7 @@ from sessionlint.program import (
     joining,
     keys,
     knowledge,
+    labels,
     late_awaits,
     left_open,
     library_classes,
@@ -249,6 +250,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "column":
         if name in query_texts.METHODS:
             query_texts.told(frame, name, args, keywords, e)
+        if name == labels.METHOD:
+            labels.note(frame, receiver, args)
         return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
         return predicates.labelled(frame, receiver, name, args)
