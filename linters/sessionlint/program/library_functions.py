@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    asked_modules,
     buffers,
     calling_back,
     certificates,
@@ -76,18 +77,8 @@ Keywords = list[tuple[str, Value]]
 
 
 def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    name = strings.whole(args[0]) if args else None
-    if name is None:
-        return UNKNOWN
-    if name.startswith("."):
-        level = len(name) - len(name.lstrip("."))
-        package = literal(args[1] if len(args) > 1 else dict(keywords).get("package", UNKNOWN))
-        if isinstance(package, str):
-            parents = package.split(".")
-            absolute = [*parents[: len(parents) - level + 1], name.lstrip(".")]
-            return frame.solver.module_value(".".join(absolute), frame.path)
-        name = frame.solver.names.absolute(frame.path, name.lstrip("."), level)
-    return frame.solver.module_value(name, frame.path)
+    name = asked_modules.asked_for(frame.solver.names, frame.path, args, dict(keywords))
+    return UNKNOWN if name is None else frame.solver.module_value(name, frame.path)
 
 
 def _partial(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

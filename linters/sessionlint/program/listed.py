@@ -108,7 +108,7 @@ def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
 
 def _is_written(display: ir.Expr) -> bool:
     if display[0] == "c":
-        return display[2][-1] == _ARGUMENTS
+        return bool(display[2][-1] == _ARGUMENTS)
     return display[0] in _DISPLAYS and all(item is not None and item[0] == "k" for item in display[2])
 
 
