@@ -46,6 +46,7 @@ from sessionlint.program import (
     text_functions,
     tokens,
     url_objects,
+    url_pieces,
     workers,
 )
 from sessionlint.program.frame import Frame
@@ -326,7 +327,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **pool_objects.SPECIAL,
     **provisions.SPECIAL, **stand_ins.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
-    **encoding.SPECIAL, **security_schemes.SPECIAL, **text_functions.SPECIAL,
+    **encoding.SPECIAL, **security_schemes.SPECIAL, **text_functions.SPECIAL, **url_pieces.SPECIAL,
     **dict.fromkeys(("typing.get_args", "typing_extensions.get_args"), listed.arguments_of_literal),
     **consuming.SPECIAL, **elements.SPECIAL, **signature_objects.SPECIAL, "builtins.frozenset": _sequence,
     "enum.member": _first,
