@@ -30,8 +30,9 @@ Listed = tuple[tuple[Param | None, str, Value], ...]
 #: What is known of a literal that is not told.
 _ONE_OF: Value = (Ext("typing.Literal()"),)
 _LITERAL = Ext("typing.Literal")
-#: The function that gives the literals of ``Literal[…]``.
-_ARGUMENTS = "get_args"
+#: The function that gives the literals of ``Literal[…]``, and what it gives.
+_GIVES = Ext("typing.get_args")
+_OF_LITERAL: Value = (Seq((_ONE_OF,), True),)
 _NOTHING: tuple[Listed, Listed] = ((), ())
 
 
@@ -99,16 +100,20 @@ def _name(tested: ir.Expr) -> str | None:
 
 def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
     """Whether all is told of what a container has: it is written out, here or where a name gets it and nothing more."""
-    if among[0] in _DISPLAYS or among[0] == "c":
+    if among[0] in _DISPLAYS:
         return _is_written(among)
+    if among[0] == "c":
+        # what it does has been told where the test was evaluated
+        told = len(frame.events)
+        called = frame.evaluate(among[2])
+        del frame.events[told:]
+        return called == (_GIVES,)
     if among[0] != "n" or among[2] not in frame.env:
         return among[0] in ("a", "n")
-    return _is_written_once(frame.function.body, among[2])
+    return frame.env[among[2]] == _OF_LITERAL or _is_written_once(frame.function.body, among[2])
 
 
 def _is_written(display: ir.Expr) -> bool:
-    if display[0] == "c":
-        return bool(display[2][-1] == _ARGUMENTS)
     return display[0] in _DISPLAYS and all(item is not None and item[0] == "k" for item in display[2])
 
 
@@ -164,7 +169,7 @@ def matched(frame: Frame, name: str, literals: ir.Expr) -> Listed:
 def arguments_of_literal(frame: Frame, args: list[Value], keywords: Any, e: ir.Expr) -> Value:
     """``get_args(Literal["name", "id"])``: literals, all of them."""
     known = bool(args and args[0]) and all(a == _LITERAL for a in args[0])
-    return (Seq((_ONE_OF,), True),) if known else (Ext("typing.get_args()"),)
+    return _OF_LITERAL if known else (Ext("typing.get_args()"),)
 
 
 def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:

@@ -925,11 +925,10 @@ ORDERS = frozenset(get_args(Order))
 
 
 async def among(session, order: str, other: str, third: str):
-    columns = typing.get_args(Order)
     if order not in get_args(Order) or other not in ORDERS:
         raise ValueError(order)
     await session.execute(text(f"SELECT id FROM books ORDER BY {order}, {other}"))
-    if third in columns:
+    if third in typing.get_args(Order):
         await session.execute(text(f"SELECT id FROM books ORDER BY {third}"))
     await session.execute(text(f"SELECT {', '.join(get_args(Order))} FROM books"))
 
