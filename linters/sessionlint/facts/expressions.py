@@ -18,7 +18,7 @@ from sessionlint.facts.ir import (
     Span4,
     Stmt,
 )
-from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
+from sessionlint.facts.number_formats import AS_NUMBER, cuts_to, takes_numbers
 
 #: The format of a number that is filled up with zeros.
 _PADDED = re.compile(r"0\d+[dxX]")
@@ -160,6 +160,8 @@ class Expressions:
         # no other format says anything of what a field holds
         text = spec.values[0].value
         span = value[1]
+        if cuts_to(text) is not None:
+            return ("c", span, ("n", span, "format"), (value, ("k", span, text)), ())
         if not isinstance(text, str) or not _PADDED.fullmatch(text):
             return ("u", span, AS_NUMBER, value) if takes_numbers(text) else value
         self._names.add(NUMBERS)

@@ -158,6 +158,10 @@ class _Lowering(Expressions):
             whole = inner or case.pattern
             if isinstance(whole, ast.MatchClass) and isinstance(node.subject, ast.Name):
                 typed += ((node.subject.id, self.expr(whole.cls)),)
+            literals = patterns.literals(whole, self.span)
+            if literals is not None:
+                subjects = [SUBJECT, *([node.subject.id] if isinstance(node.subject, ast.Name) else [])]
+                typed += tuple((name, ("e", self.span(whole), literals)) for name in subjects)
             always = isinstance(whole, ast.MatchAs) and whole.pattern is None and case.guard is None
             captures = tuple(
                 patterns.captures(case.pattern, ("n", self.span(node.subject), SUBJECT), self.span, self.expr)

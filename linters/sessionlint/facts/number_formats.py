@@ -10,6 +10,15 @@ AS_NUMBER: Final = "as number"
 _NUMERIC: Final = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(?:\.\d+)?[bdeEfFgGnoxX]")
 
 
+_CUTS: Final = re.compile(r"(?:.?[<>=^])?\d*\.(\d+)s?")
+
+
+def cuts_to(spec: object) -> int | None:
+    """How many characters of a text such a format leaves (``.8``), if it leaves only so many."""
+    found = _CUTS.fullmatch(spec) if isinstance(spec, str) else None
+    return int(found[1]) if found is not None else None
+
+
 def takes_numbers(spec: object) -> bool:
     """Whether a format is one that only numbers have."""
     return isinstance(spec, str) and _NUMERIC.fullmatch(spec) is not None

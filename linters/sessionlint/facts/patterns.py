@@ -34,6 +34,15 @@ def captures(
         yield from captures(part, of, span, lower)
 
 
+def literals(pattern: ast.AST, span: Callable[[Any], Span4]) -> tuple[Expr, ...] | None:
+    """The texts of which what is matched is one: ``case "name" | "id":``; ``None`` where it may be anything else."""
+    parts = pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
+    values = [p.value for p in parts if isinstance(p, ast.MatchValue) and isinstance(p.value, ast.Constant)]
+    if len(values) != len(parts) or not all(isinstance(v.value, str) for v in values):
+        return None
+    return tuple([("k", span(v), v.value) for v in values])
+
+
 def bounds(definition: ast.AST, outer: dict[str, ast.expr]) -> dict[str, ast.expr]:
     """The bounds of type parameters in a definition: its own (``[T: AsyncSession]``) and those around it."""
     own: dict[str, ast.expr] = {}

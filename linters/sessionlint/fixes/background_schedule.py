@@ -56,7 +56,7 @@ def _start_or_none(context: Context, source: Source, finding: Finding) -> _Start
 
 
 def _start(context: Context, source: Source, finding: Finding) -> _Start:
-    event = next(iter(context.events_at(finding.span, "schedule", "effect")), None)
+    event = next(iter(context.events_at(finding.span, "schedule", "effect", "started")), None)
     call = source.node_at(finding.span, cst.Call)
     line = source.statement(call)
     if event is None or not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:

@@ -18,6 +18,7 @@ from sessionlint.program import (
     function_attributes,
     giving,
     knowledge,
+    labels,
     library_classes,
     library_objects,
     mapped,
@@ -159,6 +160,7 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     if tag == "method" and atom.name in ("c", "columns"):
         # a column of a subquery: what was selected under this label
         labelled = frame.solver.read(("labelled", name))
+        labelled = labelled or labels.column(frame, name)
         return labelled or ((atom.receiver,) if sending.inside([(atom.receiver,)]) else UNKNOWN)
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else

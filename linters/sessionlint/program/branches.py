@@ -140,14 +140,20 @@ def run_match(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.append("branch")
     for names, typed, captures, guard, body, _ in s[3]:
         frame.restore(before)
+        narrowed: dict[str, tuple[Value, Value]] = {}
+        for name, cls in typed:
+            if cls[0] == "e":
+                narrowed.update(listed.note(frame, listed.matched(frame, name, cls)))
         captured = {name: frame.evaluate(part) for name, part in captures}
         for name in names:
             frame.bind(name, captured.get(name, UNKNOWN), s[1])
         for name, cls in typed:
-            narrow_to(frame, name, frame.evaluate(cls))
+            if cls[0] != "e":
+                narrow_to(frame, name, frame.evaluate(cls))
         if guard is not None:
             frame.evaluate(guard)
         frame.machine.block(frame, body)
+        listed.widen(frame, narrowed)
         paths.append(frame.snapshot())
     frame.flags.pop()
     frame.restore(paths[0])

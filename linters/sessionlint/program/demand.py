@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sessionlint.facts import screen
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, threads
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
@@ -109,7 +109,9 @@ def _opens(atom: Any) -> bool:
 
 
 def _makes(atom: Any) -> bool:
-    """Whether an atom is a library's class or function that makes sessions, engines or connections."""
+    """Whether an atom is a library's class or function that makes sessions, engines or connections, or a thread."""
+    if atom.tag == "obj":
+        return atom.name in threads.OBJECTS
     return bool(atom.tag == "ext") and (atom.name in _MAKERS or knowledge.handle_kind(atom.name) is not None)
 
 
@@ -126,6 +128,8 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
         return atom.info in makers
     if tag == "ext":
         return _opens(atom)
+    if tag == "obj":
+        return atom.name in threads.OBJECTS
     if tag in ("cls", "inst"):
         return atom.info in owners
     if tag == "method":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import consuming
+from sessionlint.program import consuming, text_functions
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Map, Seq, Value, join, join_all, literal
 
@@ -42,6 +42,9 @@ def _reduced(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     if len(args) < 2:
         return UNKNOWN
     (item,) = _elements(frame, args[1:2], e)
+    text = text_functions.folded(frame, args[0], args[1], args[2] if len(args) > 2 else UNKNOWN)
+    if text:
+        return text
     so_far = join(args[2] if len(args) > 2 else UNKNOWN, item)
     made = _called(frame, args[0], [so_far, item], e)
     return join(made, so_far)
@@ -111,11 +114,23 @@ def _same_for_all(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Exp
     return (Map(tuple([(name, value) for name in known]), False, frame.site(e[1])),)
 
 
+def _repeat(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    return (Seq((args[0],), True),) if args else UNKNOWN
+
+
+def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    items = [item for value in args for a in value if a.tag == "seq" for item in a.items]
+    # the elements of what callers pass are among them
+    passed = tuple([a for value in args for a in value if a.tag == "param"])
+    return (Seq((join_all(items),), True), *passed) if items else passed
+
+
 SPECIAL: dict[str, Any] = {
     "builtins.filter": _filtered, "itertools.filterfalse": _filtered, "functools.reduce": _reduced,
     "itertools.product": _rows, "itertools.zip_longest": _rows, "itertools.permutations": _groups,
     "itertools.combinations": _groups, "itertools.pairwise": _pairs, "itertools.groupby": _grouped,
-    "itertools.chain.from_iterable": _flat, "itertools.tee": _twice, "builtins.dict.fromkeys": _same_for_all,
+    "itertools.chain.from_iterable": _flat, "itertools.chain": _chain, "itertools.repeat": _repeat,
+    "itertools.tee": _twice, "builtins.dict.fromkeys": _same_for_all,
     "heapq.heappush": _pushed, "heapq.heappop": _popped, "heapq.nsmallest": _last, "heapq.nlargest": _last,
     "bisect.insort": _pushed,
 }  # fmt: skip

@@ -1,13 +1,18 @@
-"""Encoders and digests of the standard library: what they give is told apart where they are given a UUID."""
+"""Encoders and digests of the standard library: what they give is told apart where they are given a UUID.
+
+What is quoted for a URL stays the text that it was, spelled otherwise.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import Ext, Value
+from sessionlint.program.texts import HOLE
+from sessionlint.program.values import UNKNOWN, Const, Ext, Value, join, literal
 
 #: Ends the name of what was made of a UUID.
 OF_UUID = ".of_uuid()"
@@ -26,7 +31,33 @@ def _made(name: str) -> Any:
     return call
 
 
+def _quoted(name: str, spaces: bool, kept: str) -> Any:
+    def call(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+        safe = literal(dict(keywords).get("safe") or (args[1] if len(args) > 1 else UNKNOWN))
+        left = f"{safe if isinstance(safe, str) and safe.isascii() else kept}{HOLE}"
+        out: Value = UNKNOWN
+        for atom in (args[0] if args else dict(keywords).get("string", UNKNOWN)) or (Ext(f"{name}()"),):
+            if atom.tag == "const" and isinstance(atom.value, str):
+                atom = Const(_spelled(atom.value, left, spaces), "str")
+            elif atom.tag == "text":
+                atom = atom._replace(text=_spelled(atom.text, left, spaces))
+            elif atom.tag != "param":
+                atom = Ext(f"{name}()")
+            out = join(out, (atom,))
+        return out
+
+    return call
+
+
+def _spelled(text: str, left: str, spaces: bool) -> str:
+    return quote_plus(text, left, errors="replace") if spaces else quote(text, left, errors="replace")
+
+
 SPECIAL: dict[str, Any] = {
-    name: _made(name)
-    for name in (*(f"hashlib.{digest}" for digest in _DIGESTS), *(f"base64.{encode}" for encode in _ENCODERS))
+    **{
+        name: _made(name)
+        for name in (*(f"hashlib.{digest}" for digest in _DIGESTS), *(f"base64.{encode}" for encode in _ENCODERS))
+    },
+    "urllib.parse.quote": _quoted("urllib.parse.quote", False, "/"),
+    "urllib.parse.quote_plus": _quoted("urllib.parse.quote_plus", True, ""),
 }

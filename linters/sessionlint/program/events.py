@@ -57,6 +57,7 @@ class Event(NamedTuple):
     * ``external``: a call of the external symbol ``name``; ``args``/``keywords`` its values;
     * ``network``: ``name`` waits on network or sleep;
     * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;
+    * ``started``: the thread in ``subject`` begins the work that a ``schedule`` event tells of where it was made;
     * ``starts``: ``value`` (functions) run when the worker ``name`` starts or stops;
     * ``concurrent``: ``args`` run at the same time through ``name``;
     * ``handed``: ``args`` are put into the queue of a module in ``subject``; ``taken``: something is taken out of it;

@@ -40,7 +40,7 @@ _UNTOUCHED = (("written", "unwritten"), ("changed", "unchanged"))
 _NO_FLAGS: frozenset[str] = frozenset()
 #: How the names of ids end, and of several.
 _IDENTIFIERS = ("_id", "Id", "_ids", "Ids")
-_TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "setattr", "return", "schedule"})
+_TELLS_OPEN = frozenset({"create", "obtain", "call", "store", "setattr", "return", "schedule", "started"})
 
 
 @dataclass(frozen=True, slots=True)

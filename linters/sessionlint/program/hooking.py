@@ -19,9 +19,9 @@ CONNECTING = "do_connect"
 _CONNECTION_EVENTS = frozenset(
     [f"{when}_{what}" for when in ("before", "after") for what in ("create", "drop", "insert", "update", "delete")]
 )
-#: Events that happen while the transaction is open in which rows are written.
+#: Events that happen before the transaction has ended in which rows are written.
 _INSIDE = frozenset(
-    ["after_flush", "after_flush_postexec", "before_commit", "after_begin"]
+    ["before_flush", "after_flush", "after_flush_postexec", "before_commit", "after_begin"]
     + [f"{when}_{what}" for when in ("before", "after") for what in ("insert", "update", "delete")]
 )
 

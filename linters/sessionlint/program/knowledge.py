@@ -48,7 +48,6 @@ ENGINE_MAKERS = {
     "sqlalchemy.create_engine": False,
     "sqlmodel.create_engine": False,
     "sqlalchemy.engine_from_config": False,
-    "sqlalchemy.create_mock_engine": False,
     "sqlalchemy.ext.asyncio.create_async_engine": True,
     "sqlalchemy.ext.asyncio.async_engine_from_config": True,
 }
@@ -191,6 +190,10 @@ _CONTEXT_ATTRIBUTES = {
 _KNOWN_ATTRIBUTES = {**_HANDLE_ATTRIBUTES, **_CONTEXT_ATTRIBUTES}
 
 
+#: Modules of ``sqlalchemy.sql``, not names in it: what is taken out of them is looked up by its whole path.
+_MODULES_OF_SQL = frozenset({"expression", "elements", "selectable", "dml", "ddl"})
+
+
 @lru_cache(maxsize=20000)
 def canonical(name: str) -> str:
     """The one spelling of an import path that the tables use."""
@@ -207,6 +210,8 @@ def canonical(name: str) -> str:
         ("sqlalchemy.sql.", "sqlalchemy.schema.", "sqlalchemy.future.", "sqlalchemy.orm.query", "sqlalchemy.engine.url")
     ):
         last = head.rsplit(".", 1)[1]
+        if last in _MODULES_OF_SQL:
+            return name
         head = {"URL": "sqlalchemy.URL", "make_url": "sqlalchemy.make_url"}.get(last, f"sqlalchemy.{last}")
     elif head == "sqlalchemy.engine.URL":
         head = "sqlalchemy.URL"
@@ -382,7 +387,7 @@ JWT_DECODERS = re.compile(
     r"|^(?:supabase|gotrue|supabase_auth)\b.*\.auth\.get_(?:user|claims)$|^jwcrypto\.jwt\.JWT\b.*\.(?:deserialize|validate)$"
 )
 SECURITY_CLASSES = re.compile(
-    r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+|OpenIdConnect)\(\)$"
+    r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+(?:\[[^\]]*\])?|OpenIdConnect)\(\)$"
 )
 
 

@@ -22,6 +22,7 @@ from sessionlint.program import (
     joining,
     keys,
     knowledge,
+    labels,
     late_awaits,
     left_open,
     library_classes,
@@ -41,6 +42,7 @@ from sessionlint.program import (
     stdlib,
     strings,
     subclassing,
+    threads,
     url_objects,
     waiting,
     wiring,
@@ -248,6 +250,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
     if tag == "column":
         if name in query_texts.METHODS:
             query_texts.told(frame, name, args, keywords, e)
+        if name == labels.METHOD:
+            labels.note(frame, receiver, args)
         return predicates.tested(frame, receiver, name, args, e)
     if tag == "predicate":
         return predicates.labelled(frame, receiver, name, args)
@@ -270,6 +274,9 @@ def _object_method(frame: Frame, receiver: Any, name: str, args: list[Value], ke
         return signals.call(frame, receiver, name, args, keywords, e)
     if receiver.name == handing.QUEUE:
         return handing.call(frame, receiver, name, args, e)
+    if name == "start" and receiver.name in threads.OBJECTS:
+        threads.begin(frame, receiver, e)
+        return UNKNOWN
     if receiver.name in workers.CONTEXTS and name == "get":
         return workers.held(frame, receiver, literal(args[0])) if args else UNKNOWN
     return _method_of_work(frame, receiver, name, args, keywords, e)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    asked_modules,
     buffers,
     calling_back,
     certificates,
@@ -25,6 +26,7 @@ from sessionlint.program import (
     keeping,
     knowledge,
     lasting,
+    listed,
     litestar,
     locators,
     locks,
@@ -35,14 +37,17 @@ from sessionlint.program import (
     records,
     registering,
     revealing,
+    security_schemes,
     signals,
     signature_objects,
     stand_ins,
     stdlib,
     strings,
     subclassing,
+    text_functions,
     tokens,
     url_objects,
+    url_pieces,
     workers,
 )
 from sessionlint.program.frame import Frame
@@ -74,18 +79,8 @@ Keywords = list[tuple[str, Value]]
 
 
 def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    name = strings.whole(args[0]) if args else None
-    if name is None:
-        return UNKNOWN
-    if name.startswith("."):
-        level = len(name) - len(name.lstrip("."))
-        package = literal(args[1] if len(args) > 1 else dict(keywords).get("package", UNKNOWN))
-        if isinstance(package, str):
-            parents = package.split(".")
-            absolute = [*parents[: len(parents) - level + 1], name.lstrip(".")]
-            return frame.solver.module_value(".".join(absolute), frame.path)
-        name = frame.solver.names.absolute(frame.path, name.lstrip("."), level)
-    return frame.solver.module_value(name, frame.path)
+    name = asked_modules.asked_for(frame.solver.names, frame.path, args, dict(keywords))
+    return UNKNOWN if name is None else frame.solver.module_value(name, frame.path)
 
 
 def _partial(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -325,15 +320,6 @@ def _last(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Va
     return args[-1] if args else UNKNOWN
 
 
-def _repeat(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (Seq((args[0],), True),) if args else UNKNOWN
-
-
-def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    items = [item for value in args for a in value if a.tag == "seq" for item in a.items]
-    return (Seq((join_all(items),), True),) if items else UNKNOWN
-
-
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "asyncio.Queue": handing.made, "asyncio.LifoQueue": handing.made, "asyncio.PriorityQueue": handing.made,
     **{f"queue.{kind}": handing.made_for_threads for kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue")},
@@ -342,7 +328,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **pool_objects.SPECIAL,
     **provisions.SPECIAL, **stand_ins.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
-    **encoding.SPECIAL,
+    **encoding.SPECIAL, **security_schemes.SPECIAL, **text_functions.SPECIAL, **url_pieces.SPECIAL,
+    **dict.fromkeys(("typing.get_args", "typing_extensions.get_args"), listed.arguments_of_literal),
     **consuming.SPECIAL, **elements.SPECIAL, **signature_objects.SPECIAL, "builtins.frozenset": _sequence,
     "enum.member": _first,
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
@@ -358,7 +345,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "builtins.reversed": _sequence, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "collections.deque": _sequence, "itertools.cycle": _first,
     "collections.UserDict": _dict, "collections.UserList": _sequence, **dict.fromkeys(lasting.CACHES, lasting.cache),
-    "itertools.islice": _first, "itertools.chain": _chain, "itertools.repeat": _repeat,
+    "itertools.islice": _first,
     "itertools.takewhile": _last, "itertools.dropwhile": _last,
     **dict.fromkeys(("sys.exit", "builtins.exit", "builtins.quit"), _ends_program),
     "contextlib.closing": _closing, "io.StringIO": buffers.make,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Ext, Operation, Param, Value, const, contained, join_all
+from sessionlint.program.values import Ext, Operation, Param, Seq, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
@@ -29,6 +29,10 @@ _CASES = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "cap
 Listed = tuple[tuple[Param | None, str, Value], ...]
 #: What is known of a literal that is not told.
 _ONE_OF: Value = (Ext("typing.Literal()"),)
+_LITERAL = Ext("typing.Literal")
+#: The function that gives the literals of ``Literal[…]``, and what it gives.
+_GIVES = Ext("typing.get_args")
+_OF_LITERAL: Value = (Seq((_ONE_OF,), True),)
 _NOTHING: tuple[Listed, Listed] = ((), ())
 
 
@@ -98,9 +102,15 @@ def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
     """Whether all is told of what a container has: it is written out, here or where a name gets it and nothing more."""
     if among[0] in _DISPLAYS:
         return _is_written(among)
+    if among[0] == "c":
+        # what it does has been told where the test was evaluated
+        told = len(frame.events)
+        called = frame.evaluate(among[2])
+        del frame.events[told:]
+        return called == (_GIVES,)
     if among[0] != "n" or among[2] not in frame.env:
         return among[0] in ("a", "n")
-    return _is_written_once(frame.function.body, among[2])
+    return frame.env[among[2]] == _OF_LITERAL or _is_written_once(frame.function.body, among[2])
 
 
 def _is_written(display: ir.Expr) -> bool:
@@ -138,11 +148,28 @@ def _literals(named: Value) -> Value:
     if named[0].tag == "map":
         names = [] if named[0].partial else [k for k, _ in named[0].items]
         return join_all([const(k) for k in names]) if all(isinstance(k, str) for k in names) else ()
+    items = named[0].items
+    if items == (_ONE_OF,):
+        return _ONE_OF
     if named[0].many:
         return ()
-    items = named[0].items
     known = all(len(i) == 1 and i[0].tag == "const" and i[0].kind == "str" for i in items)
     return join_all(list(items)) if known else ()
+
+
+def matched(frame: Frame, name: str, literals: ir.Expr) -> Listed:
+    """``case "name" | "id":`` of a name that is matched, or of what stands for it."""
+    value = frame.env.get(name)
+    known = len(value) == 1 and isinstance(value[0], Param) if value else value == ()
+    if value is None or not known:
+        return ()
+    return ((value[0] if value else None, name, _literals(frame.evaluate(literals))),)
+
+
+def arguments_of_literal(frame: Frame, args: list[Value], keywords: Any, e: ir.Expr) -> Value:
+    """``get_args(Literal["name", "id"])``: literals, all of them."""
+    known = bool(args and args[0]) and all(a == _LITERAL for a in args[0])
+    return _OF_LITERAL if known else (Ext("typing.get_args()"),)
 
 
 def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:

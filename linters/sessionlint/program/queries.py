@@ -6,6 +6,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     holding,
     knowledge,
+    labels,
     predicates,
     query_texts,
     row_classes,
@@ -105,6 +106,8 @@ def method(frame: Frame, receiver: Ext, name: str, args: list[Value], keywords: 
         return sending.inside(args) or (receiver,)
     if name == "with_for_update" and receiver.name == knowledge.QUERY:
         return (Ext(knowledge.LOCKING_QUERY),)
+    if name == labels.METHOD:
+        labels.note(frame, receiver, args)
     if name == "execution_options":
         frame.emit("options", e[1], name=name, keywords=tuple(keywords), expr=e)
     return (receiver,)

@@ -37,8 +37,7 @@ from sessionlint.program.values import (
 )
 
 Keywords = list[tuple[str, Value]]
-#: Somewhere in a function background work is started.
-_STARTS = Effect("schedule", "background", None)
+_STARTS = threads.STARTS
 #: The name of the effect where a pool's result is kept: somebody may ask for it.
 POOLED = "pooled"
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
@@ -109,9 +108,12 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name in threads.THREADS:
         work = threads.work_of(name, args, keywords)
         _started(frame, "schedule", name, [work.target, *work.args], work.keywords, e)
-        return (Ext(f"{name}()"),)
+        return (Obj(f"{name}()", frame.site(e[1])),)
     if name.endswith("().start") and name.removesuffix("().start") in threads.THREADS:
-        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e) if args else UNKNOWN
+        if args:
+            return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+        threads.begin(frame, Ext(name.removesuffix(".start")), e)
+        return UNKNOWN
     if name.endswith((".submit", ".map")) and is_pool(name):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
     if name.startswith("apscheduler.") and name.rpartition(".")[2] in ("add_job", "add_schedule"):
@@ -348,7 +350,7 @@ def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Ke
             return (future,)
         tell(frame, target, list(passed), e, POOLED)
     else:
-        tell(frame, target, list(passed), e)
+        tell(frame, target, list(passed), e, begins=name not in threads.THREADS)
     return UNKNOWN
 
 
@@ -372,8 +374,10 @@ def _is_lazy(atom: Any) -> bool:
     return bool(atom.tag == "fn" and (atom.info.is_async or atom.info.is_generator))
 
 
-def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name) -> None:
-    """Callers learn that their function or session goes to the background."""
+def tell(
+    frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str = _STARTS.name, begins: bool = True
+) -> None:
+    """Callers learn that their function or session goes to the background, and that work ``begins`` there."""
     note = "it is handed to background work here" if how != joining.THREADED else "a thread that may go on gets it here"
     called = tuple(f for a in targets if a.tag == "partial" for f in a.function)
     for atom in (*targets, *called, *(a for v in args for a in _handed_over(v))):
@@ -384,7 +388,7 @@ def tell(frame: Frame, targets: Value, args: list[Value], e: ir.Expr, how: str =
                 for inner in _handed_over(value):
                     if inner.tag in ("param", "injected"):
                         frame.effect(Effect("schedule", how, inner), e[1], note)
-    if how != joining.THREADED:
+    if begins and how != joining.THREADED:
         frame.effect(_STARTS, e[1], "background work is started here")
 
 

@@ -12,6 +12,7 @@ from sessionlint.program import implied, listed, mapped, operators, padding, pic
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import (
+    AS_UUID,
     COUNTS,
     HARMLESS,
     HOLE,
@@ -22,6 +23,7 @@ from sessionlint.program.texts import (
     alternatives,
     append,
     in_step,
+    is_uuid,
     limited,
     mixed_by,
     of_number,
@@ -119,7 +121,10 @@ def _number(frame: Frame, atom: Param) -> Any:
     declared = frame.solver.instances(annotation) if annotation else UNKNOWN
     if declared and declared[0].tag == "inst":
         return _MEMBER if all(a.tag == "inst" and _member(frame, a) == _MEMBER for a in declared) else atom
-    return declared[0] if declared and all(a in _NUMBERS or a == _LITERAL for a in declared) else atom
+    if declared and all(a in _NUMBERS or a == _LITERAL for a in declared):
+        return declared[0]
+    of_uuid = declared and all(a.tag == "ext" and is_uuid(a.name) for a in declared)
+    return Operation(atom, AS_UUID) if of_uuid else atom
 
 
 #: What is left of a UUID's number by these is a part of it.
@@ -138,7 +143,7 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
         made = operators.between(frame, link, value, right)
         if made is None and link[2] == "%" and texts_of(value):
             implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
-        value = _combine(frame, link[2], value, right) if made is None else made
+        value = combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
 
@@ -153,7 +158,8 @@ def _tell_urls(frame: Frame, e: ir.Expr, texts: tuple[Text, ...]) -> None:
         frame.emit("url", e[1], value=texts, expr=e)
 
 
-def _combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
+def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
+    """``left + right`` and other operators between two values of which neither's class says what they do."""
     if operator in _ARITHMETIC and is_number(frame, left) and is_number(frame, right):
         return _NUMBERS[:1]
     if operator in _ARITHMETIC and _is_time(left) and is_number(frame, right):
@@ -349,6 +355,6 @@ def _replaced(text: Text, args: list[Value]) -> list[Text]:
 
 
 __all__ = [
-    "HARMLESS", "HOLE", "JOIN", "binary", "filled", "is_number", "joined", "joined_items", "method", "text_of",
-    "texts_of", "whole",
+    "HARMLESS", "HOLE", "JOIN", "binary", "combine", "filled", "is_number", "joined", "joined_items", "method",
+    "text_of", "texts_of", "whole",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from sessionlint.program import (
     iterating,
     keys,
     knowledge,
+    labels,
     libraries,
     provisions,
     workers,
@@ -85,6 +86,8 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
             out = join(out, kept or ((Ext(knowledge.WORKER_REDIS),) if index == "redis" else UNKNOWN))
         elif atom.tag in ("column", "predicate", "row"):
             out = join(out, (atom,))
+        elif atom.tag == "method" and isinstance(index, str) and atom.name in ("c", "columns"):
+            out = join(out, labels.column(frame, index))
         elif atom.tag == "text" and e[3][0] == "sl":
             # text around a UUID that is cut
             out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))

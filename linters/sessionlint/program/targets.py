@@ -111,6 +111,8 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
             elif atom.tag == "ext" and atom.name.endswith(_TAKEN_APART) and (index or atom.name.startswith("uuid.")):
                 # the first part of a header is its scheme
                 item = join(item, (Ext(f"{atom.name}[]"),))
+                if target[0] == "n":
+                    frame.identifier(target[2], item, ("z", target[1], ()), "name")
             elif atom.tag == "inst" and index < len(fields := frame.solver.field_names(atom.info)):
                 at = ("a", target[1], target, fields[index])
                 item = join(item, frame.machine.attribute(frame, (atom,), fields[index], at))

@@ -27,14 +27,19 @@ HARMLESS = knowledge.QUOTED_NAMES | {
     *(f"builtins.{name}()" for name in COUNTS),
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip
+#: A UUID, made or read or declared.
+_UUID = r"(?:uuid\.(?:uuid\d|UUID)|pydantic\.(?:types\.)?UUID\d)\(\)"
+_IS_UUID = re.compile(rf"^{_UUID}$")
 #: Nor can what is spelled in hexadecimal digits, or a part of it.
 _DIGITS = re.compile(
-    r"^(?:(?:hashlib|hmac)\..*\.hexdigest\(\)|uuid\.uuid\d\(\)\.hex|secrets\.token_hex\(\)|builtins\.hex\(\))(?:\[\])*$"
+    rf"^(?:(?:hashlib|hmac)\..*\.hexdigest\(\)|{_UUID}(?:\.hex)?|secrets\.token_hex\(\)|builtins\.hex\(\))(?:\[\])*$"
 )
 #: What is remembered of a hole: callers may know it.
 IN_HOLES = ("ext", "param", "injected")
 #: The operation that stands in a hole for joined items of a parameter; its result is the separator.
 JOIN = "str.join"
+#: The operation that stands in a hole for a parameter that is declared a UUID: no caller mixes foreign text in there.
+AS_UUID = "uuid.UUID"
 _TOLD_LATER: tuple[str, ...] = (JOIN, *picking.LATER)
 #: What recursion adds again and again.
 _REPEATED = re.compile(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
@@ -60,15 +65,25 @@ def alternatives(value: Value) -> list[Text]:
         else:
             # a class of the source, or the table that stands for it
             harmless = (atom.tag == "ext" and _is_harmless(atom.name)) or atom.tag == "cls"
+            if atom.tag == "operation" and atom.name == AS_UUID:
+                out.append(Text(HOLE, False, "", (atom,)))
+                continue
             kept = atom.tag in IN_HOLES or (atom.tag == "operation" and atom.name in _TOLD_LATER)
             out.append(Text(HOLE, not harmless, "", (atom,) if kept else ()))
     return limited(out) or [Text(HOLE, True)]
 
 
 def _is_harmless(name: str) -> bool:
-    if name in HARMLESS or name.endswith(WHOLE) or ("hex" in name and _DIGITS.match(name) is not None):
+    if name in HARMLESS or name.endswith(WHOLE):
+        return True
+    if ("hex" in name or "uuid." in name or "UUID" in name) and _DIGITS.match(name) is not None:
         return True
     return name.startswith(mapped.ROOTS) and mapped.is_name(name)
+
+
+def is_uuid(name: str) -> bool:
+    """Whether a library's value of this name is a UUID: it reads as nothing but digits and hyphens."""
+    return _IS_UUID.match(name) is not None
 
 
 def product(left: list[Text], right: list[Text]) -> list[Text]:

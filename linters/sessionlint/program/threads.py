@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sessionlint.facts import ir
 from sessionlint.program import arguments
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Value
+from sessionlint.program.model import Effect
+from sessionlint.program.values import UNKNOWN, Ext, Obj, Value
 
 Keywords = list[tuple[str, Value]]
 _OF_THREAD = ("group", "target", "name", "args", "kwargs")
@@ -17,6 +19,10 @@ _PLACES = {
 }
 #: Classes whose ``start()`` runs a target, or the method ``run`` of a class that is derived from them.
 THREADS = tuple(_PLACES)
+#: Names of the :class:`Obj` that stand for such an object; its site is the call that made it.
+OBJECTS = frozenset([f"{name}()" for name in THREADS])
+#: Somewhere in a function background work is started.
+STARTS = Effect("schedule", "background", None)
 #: What is started by these gets the very objects that it is passed; nothing but data comes through a queue.
 IN_PROCESS = ("concurrent.futures.", "threading.", "fastapi.BackgroundTask", "asyncio.", "uvloop.")
 
@@ -53,3 +59,19 @@ def pass_on(frame: Frame, name: str, work: Any, args: list[Value], keywords: Key
             pass_on(frame, name, inner, [*work.args, *args], [*work.keywords, *keywords])
     elif work.tag == "fn" and not (work.info.is_async or work.info.is_generator or name.endswith(".map")):
         arguments.bind(frame, work.info, work, args, keywords)
+
+
+def begin(frame: Frame, thread: Obj | Ext, e: ir.Expr) -> None:
+    """``thread.start()``: only now its work begins, which may be behind the block that the thread was made in.
+
+    Of a thread that is no more than declared, the place is not known where it was made.
+    """
+    path, span = thread.site if isinstance(thread, Obj) else ("", e[1])
+    made_here = isinstance(thread, Obj) and path == frame.path and frame.is_own(thread)
+    at_once = path == frame.path and e[0] == "c" and e[2][0] == "a" and e[2][2][1] == span
+    if not at_once:
+        name = f"{thread.name[:-2]}.start"
+        subject = (thread,) if isinstance(thread, Obj) else UNKNOWN
+        frame.emit("started", e[1], name=name, subject=subject, text="schedule", expr=e)
+    # where this function has made it, rules ask there what it was given
+    frame.effect(STARTS, span if made_here else e[1], "background work is started here")

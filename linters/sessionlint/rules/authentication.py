@@ -32,7 +32,7 @@ _SAME = (
 _SAME_CLAIMS = re.compile(r"(?:\.(?:copy|items|values|model_dump|dict)\(\))+$")
 _SCHEME = re.compile(
     r"^fastapi\.security\.(?:\w+\.)*(?:HTTP(?:Bearer|Basic|Digest)\(\)\(\)|HTTPAuthorizationCredentials\(\)"
-    r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
+    r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+(?:\[[^\]]*\])?\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
 )
 _HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
 _FIELD = re.compile(r"(?:headers|cookies)\[[^\]]*\]")

@@ -19,7 +19,7 @@ def around_an_id(program: Program, event: Event) -> str | None:
     if event.text not in ("attribute", "keyword") or event.expr is None or not _is_key(program, event):
         return None
     made = _made(event)
-    text = next((a for a in made.value if a.tag == "text" and a.dynamic), None)
+    text = next((a for a in made.value if a.tag == "text" and (a.dynamic or a.holes)), None)
     if text is None or made.expr is None or not _mentions_id(made.expr):
         return None
     literal = text.text.replace(HOLE, "")

@@ -12,6 +12,7 @@ from sessionlint.facts import ir
 from sessionlint.program import network
 from sessionlint.program.values import Fn, Pending, Site, Value, contained
 from sessionlint.rules.background_work import done_by
+from sessionlint.rules.made_threads import made_threads
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 #: Events that stay inside the process, and those of which the name has to say so.
 _INSIDE = frozenset({
     "call", "construct", "return", "leave", "raise", "yield", "handler", "setattr", "setitem", "identifier", "import",
-    "await", "outcome", "value", "concurrent", "external", "network", "schedule", "bind", "keep",
+    "await", "outcome", "value", "concurrent", "external", "network", "schedule", "started", "bind", "keep",
 })  # fmt: skip
 _LIBRARIES = (
     "builtins.", "asyncio.", "threading.", "time.", "datetime.", "logging.", "structlog.", "loguru.", "contextlib.",
@@ -43,6 +44,9 @@ def is_idle(program: Program, event: Event, waited_for: frozenset[Site]) -> bool
     """Whether all the work that a start or call leaves behind is of that kind."""
     if event.kind == "schedule":
         return _is_idle_start(program, event)
+    if event.kind == "started":
+        made = made_threads(program, event)
+        return bool(made) and all(e is not None and _is_idle_start(program, e) for e in made)
     return event.callee is not None and _starts_idle(program, event.callee, waited_for)
 
 
@@ -63,7 +67,7 @@ def _known(program: Program) -> dict[FunctionInfo, bool]:
 def _starts(function: FunctionInfo, waited_for: frozenset[Site]) -> Iterator[Event]:
     for event in function.events:
         own = event.kind == "schedule" and event.text != "thread" and event.site not in waited_for
-        if own or (event.kind == "effect" and event.text == "schedule"):
+        if own or event.kind == "started" or (event.kind == "effect" and event.text == "schedule"):
             yield event
 
 
@@ -134,6 +138,8 @@ def _is_inside(program: Program, event: Event) -> bool:
         return event.name.startswith(_LIBRARIES) and not any(word in event.name for word in _OUTSIDE)
     if event.kind == "schedule":
         return _is_idle_start(program, event)
+    if event.kind == "started":
+        return is_idle(program, event, frozenset())
     if event.kind == "setattr":
         return not any(a.tag == "row" or program.kind(a) for a in event.subject)
     return True

@@ -13,6 +13,7 @@ from sessionlint.program.picking import ADDED, ENTRY
 from sessionlint.program.picking import filled as entry
 from sessionlint.program.records import UNTOLD
 from sessionlint.program.strings import HOLE, filled, joined_items, texts_of
+from sessionlint.program.texts import AS_UUID
 from sessionlint.program.values import ABSENT, UNKNOWN_KEYWORDS, Const, Param, Text, Value
 from sessionlint.report import TraceStep
 
@@ -221,6 +222,8 @@ def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
     """What a call puts into a hole."""
     if hole.tag == "param":
         return bindings.get(hole, ())
+    if hole.name == AS_UUID:
+        return (hole,)
     given = _given(hole.receiver, bindings)
     if hole.name == ADDED:
         return given

@@ -13,6 +13,8 @@ from sessionlint.program.values import Dependency, Value, contained
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, mentions_tenant
 
 _UNDER_ANY = (".headers[]", ".cookies[]", ".query_params[]", ".path_params[]")
+#: FastAPI's schemes that read the header, cookie or parameter of a name.
+_NAMED_SCHEME = re.compile(r"^fastapi\.security\..*\[([^\]]*)\]\(\)$")
 #: Services and the like are about tenants without resolving one for the request.
 _NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
 
@@ -32,6 +34,8 @@ def _known(program: Program) -> dict[Value, bool]:
 
 def _resolves(program: Program, dependency: Dependency) -> bool:
     for atom in dependency.target:
+        if atom.tag == "ext" and (named := _NAMED_SCHEME.match(atom.name)) and is_tenant_key(program, named[1]):
+            return True
         info = getattr(atom, "info", None)
         if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):
             return True
@@ -45,7 +49,7 @@ def _is_told_tenant(program: Program, atom: Any) -> bool:
     """Whether an object was made with a tenant's name, or a function closes over one: ``FromHeader("X-Tenant-ID")``."""
     made = atom.receiver if atom.tag == "fn" else atom
     given = made.bindings if made is not None and made.tag in ("inst", "closed") else ()
-    texts = (a.value for _, value in given for a in value if a.tag == "const" and a.kind == "str")
+    texts = (a.value for _, value in given for a in contained(value, 1) if a.tag == "const" and a.kind == "str")
     return any(is_tenant_key(program, text) for text in texts)
 
 

@@ -153,6 +153,16 @@ from sqlalchemy import create_engine
 engine = create_engine("sqlite://")
 """
     ),
+    Good(
+        source="""
+from sqlalchemy import create_mock_engine
+
+
+def written_out(metadata, into):
+    metadata.create_all(create_mock_engine("postgresql://", into.append), checkfirst=False)
+""",
+        path="app/services/schemas.py",
+    ),
 ]
 
 

@@ -10,12 +10,13 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.built_lazily import is_taken_later
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.ended_before import open_around
+from sessionlint.rules.flush_listeners import BEFORE_ANY, listeners, listening
 from sessionlint.rules.held_open import Opening, held_open
 from sessionlint.rules.transactions import called, down_to
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import Event
     from sessionlint.program.values import Site
 
 META = Rule(
@@ -759,11 +760,7 @@ def _of_decorator(program: Program, event: Event) -> Opening | None:
 
 def _of_listener(program: Program, event: Event) -> Opening | None:
     """SQLAlchemy calls what listens to its flushes while the transaction is open that they write in."""
-    put = program.shared(_listeners).get(event.function)
-    if put is None:
+    put = program.shared(listeners).get(event.function)
+    if put is None or put.name == BEFORE_ANY:
         return None
-    return Opening("its session", [program.step(put.site, f"{event.function.name}() is called at {put.name!r}")])
-
-
-def _listeners(program: Program) -> dict[FunctionInfo, Event]:
-    return {a.info: event for event in program.events("listens") for a in event.value}
+    return Opening("its session", [listening(program, put, event.function)])

@@ -370,6 +370,24 @@ async def board(session, owner, mine_only):
     return await session.execute(query)
 """,
     ),
+    Bad(
+        source="""
+from sqlalchemy import func, select
+
+from app.models.item import Item
+
+
+async def of_shop(session, shop):
+    books = select(Item.id, Item.tenant_id.label("shop")).where(Item.name != "").subquery()
+    await session.execute(select(books.c.id).where(books.c.shop == shop))  # TXN301@52
+
+
+async def of_shops(session, shops):
+    books = select(Item.id, func.lower(Item.name).label("title"), Item.tenant_id.label("shop")).cte("books")
+    await session.execute(select(books.c.id).filter(books.c["shop"].in_(shops)))  # TXN301@53
+    await session.execute(select(books.c["id"]).where(books.columns.shop == shops[0]))  # TXN301@55
+""",
+    ),
 ]
 
 GOOD = [
@@ -586,6 +604,28 @@ async def board(session, owner):
     await session.execute(select(Item.id).add_columns(place).where(Item.name == "x"))
     session.query(Item.id, Item.tenant_id.in_([owner])).all()
     await session.execute(update(Item).values(shared=Item.tenant_id != owner))
+""",
+    ),
+    Good(
+        source="""
+from sqlalchemy import func, select
+
+from app.models.item import Item
+
+
+async def titled(session, title):
+    books = select(Item.id, Item.tenant_id.label("shop"), Item.name.label("title")).subquery()
+    await session.execute(select(books.c.id, books.c.shop).where(books.c.title == title, books.c["title"] != ""))
+
+
+async def either(session, word):
+    counted = select(Item.tenant_id.label("word"), func.count()).group_by(Item.tenant_id).subquery()
+    words = select(func.lower(Item.name).label("word")).subquery()
+    await session.execute(select(counted.c.word).where(words.c.word == word))
+
+
+async def elsewhere(session, books, shop):
+    await session.execute(select(books.c.id).where(books.c.shop == shop))
 """,
     ),
 ]

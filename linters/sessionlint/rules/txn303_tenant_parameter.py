@@ -16,6 +16,7 @@ from sessionlint.rules.renamed_tenants import passing_tenants, under_another_nam
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
 from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
 from sessionlint.rules.tenant_resolvers import injected_tenants
+from sessionlint.rules.unpacked_options import tenant_key, unpacking
 from sessionlint.rules.written_keys import spread_keys
 
 META = Rule(
@@ -304,6 +305,34 @@ def headline(name: str, tenant_id: str) -> str:
     return f"{name} of {tenant_id}"
 """,
     ),
+    Bad(
+        path="app/services/shelves.py",
+        source="""
+import typing
+from typing import TypedDict, Unpack
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Whose(TypedDict):
+    tenant_id: str
+
+
+class Wanted(Whose, total=False):
+    name: str
+
+
+async def found(session: AsyncSession, **wanted: Unpack[Wanted]):  # TXN303@42
+    return await session.scalars(select(Item).where(Item.name == wanted["name"]))
+
+
+async def first(session: AsyncSession, *, limit: int, **wanted: typing.Unpack[Whose]):  # TXN303@57
+    return await session.scalar(select(Item).limit(limit))
+""",
+    ),
 ]
 
 GOOD = [
@@ -364,6 +393,33 @@ async def test_it(session):
     await helper(session, tenant_id="a")
 """
     ),
+    Good(
+        path="app/services/shelves.py",
+        source="""
+from typing import TypedDict, Unpack
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Wanted(TypedDict, total=False):
+    name: str
+
+
+class Written(TypedDict):
+    tenant_id: str
+
+
+async def found(session: AsyncSession, **wanted: Unpack[Wanted]):
+    return await session.scalars(select(Item).where(Item.name == wanted["name"]))
+
+
+def described(rows: list[Written]) -> list[str]:
+    return [row["tenant_id"] for row in rows]
+""",
+    ),
 ]
 
 _Reader = Callable[[Program, Event], tuple[FunctionInfo, str] | None]
@@ -386,6 +442,7 @@ def check(program: Program) -> Iterator[Finding]:
                     (function, span),
                     f"{shown} takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
                 )
+    yield from _unpacked(program)
     fields = tenant_fields(program)
     for field in fields.values():
         yield program.finding(
@@ -410,6 +467,19 @@ def check(program: Program) -> Iterator[Finding]:
             f"The call passes a tenant id on to {shown}() as {name!r}. Remove the argument and the parameter.",
             [program.step(callee.site, f"{shown}() takes {name!r}")],
         )
+
+
+def _unpacked(program: Program) -> Iterator[Finding]:
+    """Keywords that functions take by the keys of a typed dictionary."""
+    for function in program.by_file(unpacking):
+        found = tenant_key(program, function)
+        if found is not None and _is_subject(program, function) and _works(program, function):
+            yield program.finding(
+                META,
+                (function, found[1]),
+                f"{function.name}() takes the tenant id {found[0]!r} among its keywords. Remove the key: tenants "
+                "decide nothing here.",
+            )
 
 
 def _filling(program: Program) -> Iterator[tuple[Event, _Reader]]:

@@ -237,6 +237,47 @@ async def c(one: Described):  # TXN304@13
     return one
 """,
     ),
+    Bad(
+        source="""
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Security
+from fastapi.security import APIKeyCookie, APIKeyHeader
+from fastapi.security.api_key import APIKeyQuery
+
+from app.auth.security import get_current_user
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+of_cookie = APIKeyCookie(name="tenant_id", auto_error=False)
+NAME = "X-Tenant-ID"
+
+
+class AnyOf:
+    def __init__(self, *headers):
+        self.headers = headers
+
+    def __call__(self, request: Request):
+        for header in self.headers:
+            if header in request.headers:
+                return request.headers[header]
+
+
+@router.get("/a")
+async def a(shop: Annotated[str, Security(APIKeyHeader(name=NAME))]):  # TXN304@13
+    return shop
+
+
+@router.get("/b", dependencies=[Depends(of_cookie)])  # TXN304@2
+async def b(word: str = Depends(APIKeyQuery(name="tenant_id"))):  # TXN304@13
+    return word
+
+
+@router.get("/c")
+async def c(shop=Depends(AnyOf("X-Shop", "X-Tenant-ID"))):  # TXN304@13
+    return shop
+""",
+        path="app/routers/pages.py",
+    ),
 ]
 
 GOOD = [
@@ -327,6 +368,36 @@ Described = Annotated[Page, "which page"]
 @router.get("/a")
 async def a(number: Described, words: Annotated[Annotated[str, Depends(language)], "spoken"]):
     return number, words
+""",
+        path="app/routers/pages.py",
+    ),
+    Good(
+        source="""
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import APIKeyCookie, APIKeyHeader
+
+from app.auth.security import get_current_user
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+TENANT_KEYS = {"tenant_id": APIKeyHeader(name="X-Tenant-ID")}
+
+
+class AnyOf:
+    def __init__(self, *headers):
+        self.headers = headers
+
+    def __call__(self, request: Request):
+        return next((request.headers[h] for h in self.headers if h in request.headers), None)
+
+
+@router.get("/a")
+async def a(trace=Depends(APIKeyHeader(name="X-Trace-ID")), theme=Depends(APIKeyCookie(name="theme"))):
+    return trace, theme
+
+
+@router.get("/b")
+async def b(trace=Depends(AnyOf("X-Trace-ID", "X-Request-ID"))):
+    return trace
 """,
         path="app/routers/pages.py",
     ),

@@ -276,4 +276,6 @@ def _maps_tenant(program: Program, value: Value) -> bool:
 def _is_tenant(program: Program, atom: Any) -> bool:
     if atom.tag == "param":
         return is_tenant_key(program, atom.name)
+    if atom.tag == "operation":
+        return _is_tenant(program, atom.receiver)
     return atom.tag == "text" and any(_is_tenant(program, hole) for hole in atom.holes)

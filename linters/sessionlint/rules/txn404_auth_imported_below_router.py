@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
+from sessionlint.program.asked_modules import asked_for
 from sessionlint.program.model import Event
-from sessionlint.program.strings import whole
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.walking import nodes_below
@@ -101,6 +101,15 @@ async def berth(session, user):
     return may_land(user)
 """
     ),
+    Bad(
+        source="""
+# --- app/services/lines.py
+from importlib import import_module
+
+first = import_module(".security", "app.auth")  # TXN404@9
+second = import_module("..auth.security", package="app.services")  # TXN404@10
+"""
+    ),
 ]
 
 GOOD = [
@@ -173,6 +182,15 @@ async def pier(session, user):
     return may_land(user)
 """
     ),
+    Good(
+        source="""
+# --- app/services/lines.py
+from importlib import import_module
+
+first = import_module(".item", "app.models")
+second = import_module(".security", package=__package__)
+"""
+    ),
 ]
 
 
@@ -206,7 +224,7 @@ def _auth_target(program: Program, event: Event) -> str | None:
     names = program.solver.names
     dotted, member = event.name, event.text
     if event.kind == "external":
-        dotted, member = (whole(event.args[0]) if event.args else None) or "", ""
+        dotted, member = asked_for(names, event.path, list(event.args), dict(event.keywords)) or "", ""
     if member:
         below = names.path_of(f"{dotted}.{member}", event.path)
         if below is not None:

@@ -215,6 +215,24 @@ engine = create_async_engine(str(settings.address))
 reports = create_async_engine(settings.reports)
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from urllib.parse import urlunparse, urlunsplit
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+PLACE = "aws-0-eu-west-2.pooler.supabase.com"
+
+
+def address(user):
+    return urlunsplit(("postgresql+asyncpg", f"{user}@{PLACE}:6543", "/postgres", "", ""))
+
+
+first = create_async_engine(address("postgres"))  # TXN502@29
+second = create_async_engine(urlunparse(("postgresql+asyncpg", "app@" + PLACE, "postgres", "", "", "")))  # TXN502@30
+""",
+    ),
 ]
 
 GOOD = [
@@ -296,6 +314,25 @@ class Settings(BaseSettings):
 settings = Settings()
 engine = create_async_engine(str(settings.address))
 reports = create_async_engine(settings.reports)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from urllib.parse import urlsplit, urlunsplit
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+PLACE = "aws-0-eu-west-2.pooler.supabase.com"
+
+
+def address(user):
+    return urlunsplit(("postgresql+asyncpg", f"{user}@{PLACE}:6543", "/postgres", "", ""))
+
+
+first = create_async_engine(address("postgres.abcdefgh"))
+shown = urlunsplit(("https", f"postgres@{PLACE}", "/docs", "", ""))
+other = create_async_engine(urlunsplit(urlsplit("postgresql+asyncpg://db/app")._replace(netloc="postgres@db")))
 """,
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote_plus
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
@@ -277,6 +278,25 @@ def later(who, what):
     return LATER_URL.format(who=who, what=what)
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import urllib.parse
+from urllib.parse import quote_plus
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+WORD = "open sesame/1"
+
+
+def address(word):
+    return f"postgresql+asyncpg://shelf:{quote_plus(word)}@db.shelf.org/shelf"
+
+
+direct = create_async_engine(f"postgresql+asyncpg://shelf:{urllib.parse.quote(WORD, safe='')}@db.a.org/a")  # TXN503@30
+passed = create_async_engine(address("a-long.word"))  # TXN503@30
+""",
+    ),
 ]
 
 GOOD = [
@@ -445,6 +465,26 @@ def copied(source, page, target):
     print(source, page, target)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+from urllib.parse import quote_plus
+
+from pydantic_settings import BaseSettings
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+class Settings(BaseSettings):
+    word: str = "open sesame/1"
+
+
+settings = Settings()
+SHELF = quote_plus("books and more")
+first = create_async_engine(f"postgresql+asyncpg://shelf:{quote_plus(settings.word)}@db.shelf.org/shelf?ssl=require")
+second = create_async_engine(f"postgresql+asyncpg://shelf:{quote_plus(os.environ['WORD'])}@db.shelf.org/{SHELF}")
+""",
+    ),
 ]
 
 
@@ -503,7 +543,7 @@ def _in_url(program: Program, function: FunctionInfo, span: ir.Span4, secret: st
 
 def _is_of_settings(program: Program, place: tuple[str, ir.Span4], secret: str | None) -> bool:
     """Whether a password is what a settings class has for want of another, and is not written in the URL itself."""
-    if secret not in program.shared(_defaults_of_settings):
+    if not secret or program.shared(_defaults_of_settings).isdisjoint((secret, unquote_plus(secret))):
         return False
     exprs = [e.expr for e in program.events("url") if e.site == place]
     exprs += [t.expr for t in literals(program.solver.modules[place[0]], b"://") if t.expr[1] == place[1]]

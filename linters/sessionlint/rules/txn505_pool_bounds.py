@@ -214,6 +214,20 @@ engine = create_engine("postgresql+psycopg://", pool=second)
 endless = create_engine("postgresql+psycopg://", pool=Connections(dial, 5, max_overflow=-1))  # TXN505@89
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import configparser
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+parser = configparser.ConfigParser()
+parser.read("shelf.ini")
+small = create_async_engine(os.environ["SHELF"], pool_size=parser.getint("shelf", "size", fallback=3))  # TXN505@60
+other = create_async_engine(os.environ["SHELF"], pool_size=parser["shelf"].getint("size", 2))  # TXN505@60
+""",
+    ),
 ]
 
 GOOD = [
@@ -292,6 +306,20 @@ usual = create_engine("postgresql+psycopg://", pool=QueuePool(dial))
 from_outside = create_engine("postgresql+psycopg://", pool=QueuePool(dial, int(os.environ["SIZE"])))
 none = create_engine("postgresql+psycopg://", pool=NullPool(dial))
 of_no_engine = QueuePool(dial, pool_size=1)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+import configparser
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+parser = configparser.ConfigParser()
+parser.read("shelf.ini")
+known = create_async_engine(os.environ["SHELF"], pool_size=parser.getint("shelf", "size"))
+enough = create_async_engine(os.environ["SHELF"], pool_size=parser.getint("shelf", "size", fallback=10))
 """,
     ),
 ]

@@ -14,7 +14,9 @@ from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
+from sessionlint.rules.flush_listeners import listeners, listening
 from sessionlint.rules.idle_work import is_idle
+from sessionlint.rules.made_threads import begun_later, is_only_made
 from sessionlint.rules.own_work import rests_on_its_own
 from sessionlint.rules.put_off import is_put_off
 from sessionlint.rules.request_commits import committing_dependency
@@ -392,6 +394,47 @@ async def c(tasks: BackgroundTasks):
     await b(tasks)
 """,
     ),
+    Bad(
+        source="""
+# --- app/indexing.py
+from celery import Celery
+
+queue = Celery()
+
+
+@queue.task
+def index(book_id):
+    return book_id
+
+
+def tell(book):
+    index.delay(book.id)
+# --- app/models/listening.py
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.indexing import index, tell
+from app.models.item import Item
+
+
+@event.listens_for(Item, "after_update", propagate=True)
+def changed(mapper, connection, book):
+    tell(book)  # TXN603@5
+
+
+@event.listens_for(Session, "before_flush")
+def collected(session, context, rows):
+    for book in session.dirty:
+        index.delay(book.id)  # TXN603@9
+
+
+def removed(mapper, connection, book):
+    index.delay(book.id)  # TXN603@5
+
+
+event.listen(Item, "after_delete", removed)
+""",
+    ),
 ]
 
 GOOD = [
@@ -730,6 +773,33 @@ async def b(tasks: BackgroundTasks):
     tasks.add_task(index)
 """,
     ),
+    Good(
+        source="""
+from celery import Celery
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+
+queue = Celery()
+
+
+@queue.task
+def index(book_id):
+    return book_id
+
+
+@event.listens_for(Item, "after_insert")
+def noted(mapper, connection, book):
+    Session.object_session(book).info.setdefault("books", []).append(book.id)
+
+
+@event.listens_for(Session, "after_commit")
+def committed(session):
+    for book_id in session.info.pop("books", []):
+        index.delay(book_id)
+""",
+    ),
 ]
 
 
@@ -737,16 +807,23 @@ def check(program: Program) -> Iterator[Finding]:
     """Every schedule inside a transaction block, and every one between a write and its commit."""
     awaited = awaited_tasks(program)
     reported: set[Site] = set()
-    for event in program.events("schedule", "effect"):
+    later = program.shared(begun_later)
+    for event in program.events("schedule", "effect", "started"):
         if event.site in reported or is_told_inside(program, event) or not _starts_work(program, event, awaited):
+            continue
+        if is_only_made(program, event, later):
             continue
         if program.role(event.function) in ("test", "migration"):
             continue
         begun = next((t for t in event.transactions if not t.savepoint), None)
         outer = around(program, event.function) if begun is None else None
+        put = program.shared(listeners).get(event.function) if begun is None else None
         if outer is not None:
             step, since = outer.step(program), f"that @{outer.decorator.name} opens"
             where = "after a transaction block in the function itself"
+        elif put is not None:
+            step, since = listening(program, put, event.function), "that is flushed"
+            where = "in a listener to 'after_commit'"
         else:
             found = _block(program, begun) if begun is not None else _committed_later(program, event)
             if found is None:
@@ -772,7 +849,7 @@ def check(program: Program) -> Iterator[Finding]:
 def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
     if event.text == "thread" or event.site in awaited or event.name.startswith(_EXECUTORS):
         return False
-    if event.kind == "schedule":
+    if event.kind in ("schedule", "started"):
         return True
     if event.text != "schedule" or event.callee is None or event.effect is None:
         return False

@@ -289,6 +289,20 @@ def numbered():
 """,
         path="app/services/crates.py",
     ),
+    Bad(
+        source="""
+from uuid import uuid4
+
+
+def numbered(session):
+    head_id, _, _ = str(uuid4()).partition("-")  # TXN702@5
+    first_id, *others = str(uuid4()).split("-")  # TXN702@5
+    short_id = f"{uuid4().hex:.8}"  # TXN702@16
+    filled_id = "{:<12.8s}".format(uuid4().hex)  # TXN702@17
+    old_id = "%.8s" % uuid4()  # TXN702@14
+    return head_id, first_id, others, short_id, filled_id, old_id
+""",
+    ),
 ]
 
 GOOD = [
@@ -411,6 +425,20 @@ def numbered(total):
     return crate, crate_id, barrel_id, shelf_id
 """,
         path="app/services/crates.py",
+    ),
+    Good(
+        source="""
+from uuid import uuid4
+
+
+def numbered(session, share, token):
+    first_id, second_id = uuid4(), str(uuid4())
+    whole_id = f"{uuid4().hex:.32}"
+    word, _, _ = str(uuid4()).partition("-")
+    third_id = f"{share:.3}"
+    shop_id, _, _ = token.partition(":")
+    return first_id, second_id, whole_id, word, third_id, shop_id
+""",
     ),
 ]
 

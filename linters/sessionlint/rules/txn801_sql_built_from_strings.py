@@ -29,7 +29,8 @@ META = Rule(
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
         "`len()`, `max()` of numbers, what is declared an `int`, fields formatted as numbers: `{n:d}`), members of "
-        "enumerations, class variables that every class below writes out, digests and UUIDs in hexadecimal, "
+        "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
+        "(also what is declared one), "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
@@ -455,6 +456,90 @@ async def found(session, engine, frame):
         await session.execute(text(f"SELECT * FROM {row.name}"))  # TXN801@31
 """,
     ),
+    Bad(
+        source="""
+from uuid import UUID
+
+from sqlalchemy import text
+
+
+async def of_shelf(session, shelf: UUID, word: str):
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}' AND title = '{word}'"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{word.hex}'"))  # TXN801@27
+
+
+async def of_any(session, shelf: UUID | str):
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}'"))  # TXN801@27
+""",
+    ),
+    Bad(
+        source="""
+import operator
+import re
+import textwrap
+from functools import reduce
+from itertools import chain
+
+import sqlparse
+from sqlalchemy import text
+
+PLACE = re.compile("<shelf>")
+BOOKS = "SELECT id FROM books WHERE shelf = '<shelf>'"
+
+
+async def written_in(session, shelf):
+    await session.execute(text(re.sub("<shelf>", shelf, BOOKS)))  # TXN801@27
+    await session.execute(text(PLACE.sub(repl=shelf, string=BOOKS)))  # TXN801@27
+    await session.execute(text(re.sub(r" +", " ", f"SELECT id  FROM books WHERE shelf = '{shelf}'")))  # TXN801@27
+    await session.execute(text(re.sub(":(x)", lambda m: m[1], "SELECT " + shelf)))  # TXN801@27
+
+
+async def put_together(session, shelf, shelves):
+    await session.execute(text(str.format("SELECT id FROM books WHERE shelf = '{}'", shelf)))  # TXN801@27
+    await session.execute(text(operator.mod("SELECT id FROM books WHERE shelf = '%s'", shelf)))  # TXN801@27
+    await session.execute(text(reduce(operator.concat, [shelf, "; ", "COMMENT"], "LISTEN ")))  # TXN801@27
+    await session.execute(text(" ".join(chain(["SELECT id FROM books WHERE shelf IN"], shelves))))  # TXN801@27
+
+
+async def laid_out(session, shelf):
+    await session.execute(text(sqlparse.format("SELECT id FROM books WHERE shelf = " + shelf)))  # TXN801@27
+    await session.execute(text(textwrap.indent(f"SELECT {shelf} FROM books", "  ")))  # TXN801@27
+
+
+def tidy(words):
+    return re.sub(r"\\s+", " ", words)
+
+
+async def tidied(session, shelf):
+    await session.execute(text(tidy(f"SELECT id FROM books WHERE shelf = '{shelf}'")))  # TXN801@27
+""",
+    ),
+    Bad(
+        source="""
+from typing import get_args
+
+from sqlalchemy import text
+
+
+async def matched(session, order: str, row):
+    match order:
+        case "title" | "shelf":
+            pass
+        case str() as column:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {column}"))  # TXN801@35
+        case _:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@35
+    match row:
+        case {"order": "title" | "shelf", "by": column}:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {column}"))  # TXN801@35
+    await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@27
+
+
+async def among(session, order: str, shelves):
+    if order in get_args(shelves):
+        await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@31
+""",
+    ),
 ]
 
 GOOD = [
@@ -768,6 +853,98 @@ async def wipe(session):
         await session.execute(text(f"TRUNCATE {name}"))
     for mapper in Base.registry.mappers:
         await session.execute(text(f"TRUNCATE {mapper.class_.__tablename__}"))
+""",
+    ),
+    Good(
+        source="""
+import uuid
+from uuid import UUID
+
+from pydantic import UUID4
+from sqlalchemy import text
+
+
+async def of_shelf(session, shelf: UUID, of_reader: UUID4, written: str):
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf}'"))
+    await session.execute(text(f"SELECT id FROM books WHERE shelf = '{shelf.hex}' AND reader = '{str(of_reader)}'"))
+    await session.execute(text("SELECT id FROM books WHERE shelf = '%s'" % UUID(written)))
+    await session.execute(text(f"CREATE TEMPORARY TABLE t_{uuid.UUID(written).hex} AS SELECT id FROM items"))
+    await session.execute(text("NOTIFY shelf, '" + str(uuid.uuid4()) + "'"))
+
+
+async def both(session, shelf: UUID, other):
+    await of_shelf(session, other, other, "")
+    await session.execute(text("SELECT id FROM books WHERE shelf = '{}'".format(shelf)))
+""",
+    ),
+    Good(
+        source="""
+import operator
+import re
+from functools import reduce
+from itertools import chain
+
+import sqlparse
+from sqlalchemy import text
+
+BOOKS = "SELECT id  FROM books WHERE shelf = %(shelf)s"
+
+
+async def read(session, sizes):
+    await session.execute(text(re.sub(r"%\\((\\w+)\\)s", r":\\1", BOOKS)))
+    await session.execute(text(re.sub(r"%\\((\\w+)\\)s", lambda found: ":" + found[1], BOOKS)))
+    await session.execute(text(str.format("SELECT id FROM books LIMIT {}", len(sizes))))
+    await session.execute(text(operator.mod("SELECT id FROM books LIMIT %d", sizes[0])))
+    await session.execute(text(reduce(operator.add, ["SELECT id", " ", "FROM books"])))
+    await session.execute(text(", ".join(chain(["SELECT id"], ["title FROM books"]))))
+    await session.execute(text(sqlparse.format(BOOKS, reindent=True)), {"shelf": reduce(operator.add, sizes)})
+
+
+async def chosen(session, names):
+    await session.execute(text("SELECT " + ", ".join(chain(["id"], names)) + " FROM books"))
+
+
+async def tidied(session, words):
+    await session.execute(text(re.sub(r"\\s+", " ", words)))
+
+
+async def both(session):
+    await chosen(session, ["title", "shelf"])
+    await tidied(session, BOOKS)
+""",
+    ),
+    Good(
+        source="""
+import typing
+from typing import Literal, get_args
+
+from sqlalchemy import text
+
+Order = Literal["title", "shelf"]
+ORDERS = frozenset(get_args(Order))
+
+
+async def among(session, order: str, other: str, third: str):
+    if order not in get_args(Order) or other not in ORDERS:
+        raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM books ORDER BY {order}, {other}"))
+    if third in typing.get_args(Order):
+        await session.execute(text(f"SELECT id FROM books ORDER BY {third}"))
+    await session.execute(text(f"SELECT {', '.join(get_args(Order))} FROM books"))
+
+
+async def matched(session, order: str, request):
+    match order:
+        case "title" | "shelf" as column:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {column}"))
+        case "author":
+            await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))
+        case _:
+            raise ValueError(order)
+    await session.execute(text(f"SELECT id FROM books ORDER BY {order} DESC"))
+    match request.query_params.get("order").lower():
+        case ("title" | "shelf") as found:
+            await session.execute(text(f"SELECT id FROM books ORDER BY {found}"))
 """,
     ),
 ]

@@ -59,6 +59,20 @@ async def run(session: AsyncSession, name):
     return rows
 """
     ),
+    Bad(
+        source="""
+import sqlalchemy.sql.expression
+from sqlalchemy import select
+from sqlalchemy.sql import expression
+
+from app.models.item import Item
+
+
+async def run(session):
+    await session.execute(select(Item).where(expression.text("name = 'x'")))  # TXN802@46
+    await session.execute(sqlalchemy.sql.expression.text("SELECT id FROM items"))  # TXN802@27
+"""
+    ),
 ]
 
 GOOD = [
