@@ -15,7 +15,7 @@ _CALLED = ("fn", "partial", "cls")
 
 
 def _elements(frame: Frame, args: list[Value], e: ir.Expr) -> list[Value]:
-    return [frame.machine.element(frame, consuming.run_out(frame, given, e[1]), e[1]) for given in args]
+    return [frame.machine.element(frame, consuming.run_out(frame, given, e[1], False), e[1]) for given in args]
 
 
 def _called(frame: Frame, functions: Value, args: list[Value], e: ir.Expr) -> Value:

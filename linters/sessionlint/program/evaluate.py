@@ -17,6 +17,7 @@ from sessionlint.program import (
     contexts,
     decorated,
     drawing,
+    ended_generators,
     expressions,
     filling,
     forwarding,
@@ -105,6 +106,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         if not function.is_generator:
             frame.leaves()
             sometimes.note_return(frame, UNKNOWN, False)
+        elif frame.after_yield:
+            ended_generators.at_end(frame)
     if frame.futures:
         joining.settle(frame, scheduling.tell)
     function.events = frame.events
@@ -257,6 +260,7 @@ def _summary(frame: Frame) -> Summary:
         yield_transactions=frame.yield_transactions,
         commits_after_yield=commits,
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
+        ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
         guards=guards,
