@@ -27,6 +27,7 @@ from sessionlint.program import (
     pairs,
     picking,
     predicates,
+    spelled_out,
     stepping,
     strings,
     told_tests,
@@ -312,6 +313,9 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
             frame.env[name] = saved[name]
         else:
             frame.env.pop(name, None)
+    told = spelled_out.of_each(frame, e, first) if len(e[4]) == 1 else UNKNOWN
+    if told:
+        return told
     if e[2] == "DictComp":
         return (awaitables.comprehension(values[0], values[1]),)
     return (Seq((values[0],), True),)
