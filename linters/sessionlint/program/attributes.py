@@ -173,7 +173,7 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
             return (atom,)  # the member of an enumeration
         if tag == "column" and name in ("key", "name"):
             return (Ext("sqlalchemy.table_name()"),)
-        if tag == "column" and name in ("c", "desc", "asc", "expression", "property"):
+        if tag == "column" and name in ("c", "desc", "asc", "expression", "property", "class_attribute"):
             return (atom,)
         given = provider_objects.attribute(frame, atom, name, e) if tag == "partial" else UNKNOWN
         return given or (Method(atom, name),)

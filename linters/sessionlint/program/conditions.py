@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program.class_switches import SWITCHED
 from sessionlint.program.guards import ANY, ONLY, decided, handed_as, is_drawn, is_handed, wanted_of
 from sessionlint.program.memo import SIGNATURE
 from sessionlint.program.model import Effect, Summary
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 #: Stands for any object: true, and not ``None``.
 _OBJECT = Handle(SESSION, ("", (0, 0, 0, 0)), ("", (0, 0, 0, 0)))
 #: Kinds of guards that ask for the class of an object.
-_OF_OBJECTS = frozenset({"of", "is", ANY, ONLY})
+_OF_OBJECTS = frozenset({"of", "is", ANY, ONLY, SWITCHED})
 OPENS = Effect("create", SESSION, None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import implied, keys, strings, texts
+from sessionlint.program import ended_generators, implied, keys, strings, texts
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Ext, PartialCall, Pending, Seq, Value, join, join_all
 
@@ -17,16 +17,25 @@ Keywords = list[tuple[str, Value]]
 _OBJECTS: Final = frozenset({"inst", "fn", "cls", "row", "handle"})
 #: They go through what they are given, and give something else.
 _THROUGH: Final = ("any", "all", "sum", "str().join", "list().extend", "set().update")
+#: Those that stop at the first element that tells.
+_BREAK_OFF: Final = ("builtins.any()", "builtins.all()")
 #: Stands for the smallest of several numbers, beside the smallest that is written out: no more than that.
 AT_MOST: Final = Ext(f"builtins.min(){texts.WHOLE}")
 _GETTER: Final = "operator.itemgetter()"
 
 
-def run_out(frame: Frame, value: Value, span: ir.Span4) -> Value:
-    """Generators of the project in a value run to their end here, objects are gone through: lists of what they give."""
+def run_out(frame: Frame, value: Value, span: ir.Span4, to_end: bool = True) -> Value:
+    """Generators of the project in a value run here, objects are gone through: lists of what they give.
+
+    ``to_end``: nothing can break off before there is no more.
+    """
     for atom in value:
         if (atom.tag == "pending" and atom.kind == "gen" and not atom.info.is_async) or atom.tag == "inst":
-            return tuple([_given(frame, a, span) for a in value])
+            begun = len(frame.run_out)
+            given = tuple([_given(frame, a, span) for a in value])
+            if len(frame.run_out) > begun:
+                ended_generators.gone_through(frame, begun, value if to_end else UNKNOWN)
+            return given
         if atom.tag == "param":
             implied.gone_through(frame, atom, span)
     return value
@@ -43,7 +52,7 @@ def _given(frame: Frame, atom: Any, span: ir.Span4) -> Any:
 def _goes_through(name: str) -> Any:
     def consume(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         for given in args:
-            run_out(frame, given, e[1])
+            run_out(frame, given, e[1], name not in _BREAK_OFF)
         return (Ext(name),)
 
     return consume

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import alike, calls, entering, generators, halves, holding, keeping, knowledge, left_open
+from sessionlint.program import (
+    alike,
+    calls,
+    ended_generators,
+    entering,
+    generators,
+    halves,
+    holding,
+    keeping,
+    knowledge,
+    left_open,
+)
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
@@ -326,6 +337,7 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
     for pending, place in entered.resumes:
         generators.resume(frame, pending, place)
         generators.ends_given(frame, pending)
+        ended_generators.came_to_end(frame, pending)
     for subject, item in entered.flushes:
         holding.asked(frame, subject, item, always=True)
     for subject in entered.ends:

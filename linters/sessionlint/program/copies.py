@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.program.frame import identity
 from sessionlint.program.giving import HELD
 from sessionlint.program.records import FIELD, REPLACED, UNTOLD
-from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Ext, Inst, Value, contained
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Ext, Inst, Value, contained, shallow
 
 if TYPE_CHECKING:
     from sessionlint.program.frame import Frame
@@ -44,9 +45,14 @@ def _of_parameter(frame: Frame, atom: Any, keywords: Keywords) -> list[Any]:
 
 
 def _flow(frame: Frame, record: Inst, keywords: Keywords) -> None:
-    """What copies are given is what methods find in their fields."""
+    """What copies are given is what methods find in their fields; of data classes, in the parameters of their maker."""
+    fields = frame.solver.fields(record.info)
     for name, value in keywords:
-        if name != UNKNOWN_KEYWORDS:
+        maker = fields.get(name)
+        if maker is not None:
+            frame.solver.flow(maker, name, value)
+            frame.solver.write(("attr", record.info, name), (identity(maker, name),))
+        elif name != UNKNOWN_KEYWORDS:
             others = tuple([a for a in value if a.tag not in ("const", "text") and a not in UNTOLD])
             frame.solver.write(("attr", record.info, name), others)
 
@@ -57,12 +63,17 @@ def with_fields(frame: Frame, record: Inst, keywords: Keywords) -> Inst:
     fields = {Const(name, FIELD): value for name, value in given.items()}
     if len(given) < len(keywords):
         fields = {key: UNTOLD for key, _ in record.bindings} | fields
+    made = frame.solver.fields(record.info)
+    makers = [(name, value, maker) for name, value in given.items() if (maker := made.get(name)) is not None]
+    fields.update([(identity(maker, name), shallow(value, 2)) for name, value, maker in makers])
     kept: list[tuple[Any, Value]] = []
     for key, value in record.bindings:
         if key == HELD:
             value = tuple([m._replace(items=tuple([i for i in m.items if i[0] not in given])) for m in value])
         if not (key.tag == "const" and key.kind == REPLACED and key.value in given):
             kept.append((key, fields.get(key, value)))
+    known = dict(kept)
+    kept += [(k, fields[k]) for name, _, maker in makers if (k := identity(maker, name)) not in known]
     instead = [(Const(name, REPLACED), v) for name, v in given.items() if _stands(frame, record, name, v)]
     return record._replace(bindings=(*kept, *instead))
 

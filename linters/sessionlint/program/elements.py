@@ -11,11 +11,12 @@ from sessionlint.program.values import UNKNOWN, Map, Seq, Value, join, join_all,
 
 Keywords = list[tuple[str, Value]]
 _MANY_KEYS = 40
+_MOST_PAIRS = 8
 _CALLED = ("fn", "partial", "cls")
 
 
 def _elements(frame: Frame, args: list[Value], e: ir.Expr) -> list[Value]:
-    return [frame.machine.element(frame, consuming.run_out(frame, given, e[1]), e[1]) for given in args]
+    return [frame.machine.element(frame, consuming.run_out(frame, given, e[1], False), e[1]) for given in args]
 
 
 def _called(frame: Frame, functions: Value, args: list[Value], e: ir.Expr) -> Value:
@@ -125,6 +126,14 @@ def _chain(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
     return (Seq((join_all(items),), True), *passed) if items else passed
 
 
+def _zip(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``zip(names, values)``: what stands beside what, where both are written out."""
+    written = [a[0].items for a in args if len(a) == 1 and a[0].tag == "seq" and not a[0].many]
+    if len(written) == len(args) > 1 and len({len(items) for items in written}) == 1 and len(written[0]) <= _MOST_PAIRS:
+        return (Seq(tuple([(Seq(tuple(row)),) for row in zip(*written, strict=True)])),)
+    return (Seq(((Seq(tuple([frame.machine.element(frame, a, e[1]) for a in args])),),), True),)
+
+
 SPECIAL: dict[str, Any] = {
     "builtins.filter": _filtered, "itertools.filterfalse": _filtered, "functools.reduce": _reduced,
     "itertools.product": _rows, "itertools.zip_longest": _rows, "itertools.permutations": _groups,
@@ -132,7 +141,7 @@ SPECIAL: dict[str, Any] = {
     "itertools.chain.from_iterable": _flat, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.tee": _twice, "builtins.dict.fromkeys": _same_for_all,
     "heapq.heappush": _pushed, "heapq.heappop": _popped, "heapq.nsmallest": _last, "heapq.nlargest": _last,
-    "bisect.insort": _pushed,
+    "bisect.insort": _pushed, "builtins.zip": _zip,
 }  # fmt: skip
 
 __all__ = ["SPECIAL"]

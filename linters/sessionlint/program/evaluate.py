@@ -18,6 +18,7 @@ from sessionlint.program import (
     contexts,
     decorated,
     drawing,
+    ended_generators,
     entering,
     expressions,
     filling,
@@ -108,6 +109,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         if not function.is_generator:
             frame.leaves()
             sometimes.note_return(frame, UNKNOWN, False)
+        elif frame.after_yield:
+            ended_generators.at_end(frame)
     if frame.futures:
         joining.settle(frame, scheduling.tell)
     if frame.entered_by_hand:
@@ -262,6 +265,7 @@ def _summary(frame: Frame) -> Summary:
         yield_transactions=frame.yield_transactions,
         commits_after_yield=commits,
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
+        ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
         guards=guards,

@@ -12,6 +12,7 @@ from sessionlint.program import (
     calls,
     consuming,
     definitions,
+    ended_generators,
     generators,
     holding,
     iterating,
@@ -26,6 +27,7 @@ from sessionlint.program import (
     pairs,
     picking,
     predicates,
+    spelled_out,
     stepping,
     strings,
     told_tests,
@@ -284,8 +286,10 @@ def _starred(frame: Frame, e: ir.Expr) -> Value:
 def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     saved = dict(frame.env)
     frame.flags.append("loop")
+    begun, first = len(frame.run_out), UNKNOWN
     for target, iterable, conditions in e[4]:
         source = frame.evaluate(iterable)
+        first = first or source
         item = _each(frame, e, source, iterable)
         assign(frame, target, item, None)
         if target[0] == "t":
@@ -301,12 +305,17 @@ def _comprehension(frame: Frame, e: ir.Expr) -> Value:
     frame.flags.pop()
     if e[2] != "GeneratorExp":
         iterating.note_several(frame, e, values[-1])
+    if len(frame.run_out) > begun:
+        ended_generators.gone_through(frame, begun, first if len(e[4]) == 1 and e[2] != "GeneratorExp" else UNKNOWN)
     names = {n for g in e[4] for n in _names(g[0])}
     for name in names:
         if name in saved:
             frame.env[name] = saved[name]
         else:
             frame.env.pop(name, None)
+    told = spelled_out.of_each(frame, e, first) if len(e[4]) == 1 else UNKNOWN
+    if told:
+        return told
     if e[2] == "DictComp":
         return (awaitables.comprehension(values[0], values[1]),)
     return (Seq((values[0],), True),)
@@ -347,6 +356,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             out = join(out, join_all([keys.seen(k) for k, _ in atom.items]))
         elif isinstance(atom, Pending) and atom.kind == "gen":
             out = join(out, calls.run_pending(frame, atom, span, None))
+            if frame.solver.summary_of(atom.info).ends_at_last:
+                frame.run_out.append(atom)
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":

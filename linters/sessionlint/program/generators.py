@@ -56,7 +56,7 @@ def handed(frame: Frame, loop: ir.Stmt, iterable: Value, declared: Value) -> Val
 
     The session that a caller's generator gives, in the place of what only an annotation says of its elements.
     """
-    if len(iterable) != 1 or iterable[0].tag != "param" or loop[3][0] != "n" or not _is_left_at_once(loop[4]):
+    if len(iterable) != 1 or iterable[0].tag != "param" or loop[3][0] != "n" or not is_left_at_once(loop[4]):
         return declared
     param = iterable[0]
     if param.info is not frame.function or any(a.tag != "ext" for a in declared):
@@ -89,7 +89,7 @@ def dropped(frame: Frame, loop: ir.Stmt, source: Pending) -> None:
         frame.learn(handle, "open", False)
 
 
-def _is_left_at_once(body: tuple[ir.Stmt, ...]) -> bool:
+def is_left_at_once(body: tuple[ir.Stmt, ...]) -> bool:
     """Whether a loop does not get to its second round."""
     last = body[-1] if body else None
     return last is not None and (last[0] == "R" or (last[0] == "J" and last[2] == "break"))

@@ -153,10 +153,6 @@ def _enumerate(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) 
     return (Seq(((Seq(((Ext("builtins.int()"),), item)),),), True),)
 
 
-def _zip(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    return (Seq(((Seq(tuple(frame.machine.element(frame, a, e[1]) for a in args)),),), True),)
-
-
 def _range(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return (Seq(((Ext("builtins.int()"),),), True),)
 
@@ -357,7 +353,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "pandas.read_sql_query": _sql("read_sql_query"),
     **dict.fromkeys(("dataclasses.replace", "copy.replace", "attrs.evolve", "attr.evolve"), copies.replaced),
     "dataclasses.asdict": records.asdict, "attrs.asdict": records.asdict, "attr.asdict": records.asdict,
-    "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
+    "textwrap.dedent": _first, "inspect.cleandoc": _first, "builtins.enumerate": _enumerate,
     "builtins.range": _range, "builtins.len": implied.counted,
     "ssl.create_default_context": certificates.make, "ssl.SSLContext": certificates.make_bare,
     "ssl._create_unverified_context": certificates.make_unverified,

@@ -9,6 +9,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     closed_rounds,
+    ended_generators,
     generators,
     holding,
     operators,
@@ -33,6 +34,7 @@ def _loop(
     orelse: tuple[ir.Stmt, ...],
     before_each: Callable[[], None],
     endless: bool = False,
+    at_end: Callable[[], None] | None = None,
 ) -> None:
     before = frame.snapshot()
     frame.flags.append("loop")
@@ -49,9 +51,10 @@ def _loop(
         ended = not last and len(frame.begins) > made
         closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
         # what breaks off does not come to an ``else``
-        broken = [exit for exit in frame.loop_exits if not exit[2]] if orelse else []
+        apart = bool(orelse) or at_end is not None
+        broken = [exit for exit in frame.loop_exits if not exit[2]] if apart else []
         for env, facts, goes_on in frame.loop_exits:
-            if goes_on or not orelse:
+            if goes_on or not apart:
                 frame.merge((env, facts, False))
         frame.loop_exits = []
         if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
@@ -73,6 +76,8 @@ def _loop(
         frame.restore(before)
     elif not endless:
         frame.merge(before)
+    if at_end is not None:
+        at_end()
     closes = len(frame.left) > blocks
     if not frame.dead and orelse:
         if closes:
@@ -113,8 +118,12 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
     """``for`` and ``async for``."""
     iterable = frame.evaluate(s[3])
     frame.flags.append("iterated")
+    begun = len(frame.run_out)
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
+    at_end = None
+    if len(frame.run_out) > begun and not generators.is_left_at_once(s[4]):
+        at_end = ended_generators.when_over(frame, begun, iterable)
     item = generators.handed(frame, s, iterable, item)
     if frame.in_one_call and rounds.goes_round_by_round(iterable, s[4]):
         for item in iterable[0].items:
@@ -126,7 +135,7 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
         return
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
-    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable))
+    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
     del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":

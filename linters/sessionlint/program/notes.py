@@ -51,6 +51,8 @@ class Outcome:
         self.takes: dict[Any, None] = {}
         #: the places of a generator's own ``yield``s
         self.yields_at: set[ir.Span4] = set()
+        #: sessions whose transaction a generator may leave open at its end, see :mod:`~.ended_generators`
+        self.left_begun: set[Any] = set()
         #: how many ``yield``s come before an effect; which step is taken of a generator, see :mod:`~.stepping`
         self.late: dict[Effect, int] = {}
         self.step = 0
@@ -101,6 +103,8 @@ class Notes(Outcome):
         self.commits: dict[Any, Any] = {}
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
+        #: generators that end transactions at their end, and were found in what is gone through
+        self.run_out: list[Any] = []
         #: what generators that are taken from by hand have given
         self.taken: dict[Any, Value] = {}
         #: what names stand for together in each round of a loop, see :mod:`sessionlint.program.pairs`

@@ -16,6 +16,8 @@ _QUALIFIED = re.compile(r'(?:(?:\w+|"\w+")\.)*(?:\w+|"\w+")\Z')
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
 _HYBRIDS = {f"sqlalchemy.ext.hybrid.hybrid_{n}" for n in ("method", "property")}
+#: Attributes of tables, subqueries and mappers under which their columns stand by name.
+_COLLECTIONS = frozenset({"c", "columns", "all_orm_descriptors"})
 
 
 def is_hybrid(function: FunctionInfo) -> bool:
@@ -85,7 +87,7 @@ def _mapped(frame: Frame, value: Value) -> list[Any]:
 
 def _of_table(expr: ir.Expr) -> bool:
     """``subquery.c.name``: a column, whatever the subquery is."""
-    return bool(expr) and expr[0] in ("a", "i") and expr[2][0] == "a" and expr[2][3] in ("c", "columns")
+    return bool(expr) and expr[0] in ("a", "i") and expr[2][0] == "a" and expr[2][3] in _COLLECTIONS
 
 
 def carried(name: str, args: list[Value]) -> Value:
@@ -117,7 +119,7 @@ def column_name(frame: Frame, side: ir.Expr) -> str | None:
     name: Any = None
     if side[0] == "a" and not _instance(frame, side):
         name = side[3]
-    elif side[0] == "i" and side[2][0] == "a" and side[2][3] in ("c", "columns") and side[3][0] == "k":
+    elif side[0] == "i" and side[2][0] == "a" and side[2][3] in _COLLECTIONS and side[3][0] == "k":
         name = side[3][2]
     elif side[0] == "c" and side[2][0] == "n" and side[2][2] == "getattr" and len(side[3]) > 1:
         name = literal(frame.evaluate(side[3][1]))

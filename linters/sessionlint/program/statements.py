@@ -11,6 +11,7 @@ from sessionlint.program import (
     branches,
     contexts,
     definitions,
+    ended_generators,
     halves,
     handles,
     holding,
@@ -80,6 +81,8 @@ def _return(frame: Frame, s: ir.Stmt) -> None:
     if not frame.function.is_generator:
         frame.leaves()
         sometimes.note_return(frame, value, s[2] is not None)
+    else:
+        ended_generators.at_end(frame)
     frame.returned = True
     frame.dead = True
 

@@ -29,6 +29,7 @@ from sessionlint.program.values import (
     Annotation,
     Const,
     Ext,
+    Fn,
     Map,
     Seq,
     Value,
@@ -50,7 +51,7 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
         if atom.tag == "ext" and not (known and atom.name.endswith("()")):
             return _typed(frame, e, base, atom.name)
         if atom.tag == "cls":
-            out = join(out, (atom,))
+            out = join(out, _of_class(frame, atom, e))
     key = frame.evaluate(e[3])
     index = keys.in_dictionary(key)
     if e[2][0] == "a" and e[2][3] in ("c", "columns") and index is None:
@@ -92,6 +93,16 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
             # text around a UUID that is cut
             out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
     return out
+
+
+def _of_class(frame: Frame, atom: Any, e: ir.Expr) -> Value:
+    """``Door["main"]``: what the class says itself of its subscripts, or the class with what its types are."""
+    method = frame.solver.method(atom.info, "__class_getitem__")
+    if method is None:
+        return (atom,)
+    given = calls.call_function(frame, Fn(method, atom), [frame.evaluate(e[3])], [], e)
+    # ``super().__class_getitem__(types)`` is the class again
+    return tuple([a for a in given if a.tag != "ext"]) or (atom,)
 
 
 def _cut(frame: Frame, atom: Seq, bounds: ir.Expr) -> Value:

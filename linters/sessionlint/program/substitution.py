@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
@@ -154,7 +155,22 @@ def _closed_over(
     registers = any(c.registers for c in frame.solver.mro(owner)) if owner is not None else puts(inner)
     said = [key for key in keys if _says(mapped.get(key, UNKNOWN))] if registers else []
     asked = said if said and frame.solver.summary_of(inner).keeps else []
-    return tuple((key, mapped[key]) for key in keys if key in asked or _is_kept(frame, mapped.get(key, UNKNOWN)))
+    kept = tuple((key, mapped[key]) for key in keys if key in asked or _is_kept(frame, mapped.get(key, UNKNOWN)))
+    return (*kept, *_switches(function, mapped)) if inner.is_generator else kept
+
+
+def _switches(function: FunctionInfo, mapped: dict[Any, Value]) -> Iterator[tuple[Any, Value]]:
+    """The flags that a call gave it, or left at their defaults: a dependency may go by them after its ``yield``."""
+    for name, (_, default) in function.param_values.items():
+        key = identity(function, name)
+        value = mapped.get(key) or default
+        if is_switch(value):
+            yield key, value
+
+
+def is_switch(value: Value) -> bool:
+    """``True`` or ``False``."""
+    return len(value) == 1 and value[0].tag == "const" and value[0].kind == "bool"
 
 
 def puts(inner: FunctionInfo) -> bool:

@@ -20,6 +20,8 @@ class Summary:
     yield_transactions: tuple[Transaction, ...] = ()
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
     closes_after_yield: Value = ()
+    #: sessions of others whose transactions a generator ends behind its ``yield``, see :mod:`~.ended_generators`
+    ends_at_last: Value = ()
     always_raises: bool = False
     #: (handle, "used" | "begun" | "closed" | "ended") that hold on every path when a caller goes on
     leaves: frozenset[tuple[Any, str]] = frozenset()
@@ -86,6 +88,7 @@ class Summary:
                 self.yield_transactions,
                 tuple(a for a, _ in self.commits_after_yield),
                 self.closes_after_yield,
+                self.ends_at_last,
                 self.always_raises,
                 self.leaves,
                 self.forwards,

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     assigning,
+    attribute_places,
     awaitables,
     by_key,
     certificates,
@@ -45,7 +46,6 @@ from sessionlint.program.values import (
     Map,
     Seq,
     Value,
-    contained,
     join,
     join_all,
     literal,
@@ -53,8 +53,6 @@ from sessionlint.program.values import (
 )
 
 _TAKEN_APART = (".split()", ".rsplit()", ".partition()", ".rpartition()")
-#: What the application is called where nothing says that it is one.
-_APPLICATIONS = ("app", "application")
 
 
 def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, declared: bool = False) -> None:
@@ -165,7 +163,7 @@ def _attribute(
             if info.configures or info.maker is not None:
                 frame.solver.write((ASSIGNED, info, name), value or UNTOLD)
             if value:
-                place = _place(frame, atom, target[2])
+                place = attribute_places.place_of(frame, atom, target[2])
                 frame.store(place, f"{info.name}.{name}", value if added is None else added, target[1])
                 if place == "local object" and target[2][0] != "n":
                     in_place.put(frame, filling.given(frame, atom, value))
@@ -193,9 +191,8 @@ def _note_state(frame: Frame, target: ir.Expr, value: Value) -> None:
     """``app.state.sessions = …`` where nothing tells what ``app`` is."""
     name = target[3]
     frame.solver.write(("state", "state", name), value)
-    base = target[2][2]
-    of_app = (base[0] == "n" and base[2] in _APPLICATIONS) or (base[0] == "a" and base[3] in _APPLICATIONS)
-    frame.store("state" if of_app else "library object", ir.text_of(target), value, target[1])
+    place = "state" if attribute_places.is_called_application(target[2][2]) else "library object"
+    frame.store(place, ir.text_of(target), value, target[1])
 
 
 def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any, Any]) -> None:
@@ -203,30 +200,6 @@ def _put_in_place(frame: Frame, holder: ir.Expr, held: Value, changed: dict[Any,
     in_place.put(frame, changed)
     if holder[0] in ("n", "a", "i"):
         assign(frame, holder, tuple(changed.get(a, a) for a in held), None)
-
-
-def _place(frame: Frame, atom: Any, owner: ir.Expr) -> str:
-    """Where an attribute of a project class lives: as long as its class, its module, its instance, or this call."""
-    if atom.tag == "cls":
-        return "class"
-    root = owner
-    while root[0] in ("a", "i"):
-        root = root[2]
-    if root[0] == "n" and not _is_receiver(frame, root[2]):
-        held = frame.env.get(root[2], UNKNOWN)
-        if atom in (held if root is owner else contained(held)):
-            return "local object"
-    is_global = owner[0] == "n" and owner[2] not in frame.env and frame.function.name != "<module>"
-    parent = frame.function.parent
-    while is_global and parent is not None:
-        is_global = not frame.solver.peek(("local", parent, owner[2]))
-        parent = parent.parent
-    return "global" if is_global else "attribute"
-
-
-def _is_receiver(frame: Frame, name: str) -> bool:
-    function = frame.function
-    return function.class_info is not None and bool(function.params) and function.params[0][0] == name
 
 
 def _owners(frame: Frame, owner: Value) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Dependencies that are objects: what a method they inherit does is told of the object that is called."""
+"""Dependencies that are objects, or close over a switch: what they do is told of the one that is called."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.guards import decided
 from sessionlint.program.model import Effect
-from sessionlint.program.values import Dependency, Injected, Param
+from sessionlint.program.substitution import is_switch
+from sessionlint.program.values import Closed, Dependency, Injected, Param
+from sessionlint.rules.raised_later import outcome
+from sessionlint.rules.told_apart import assigned_in, tests_around
 
 if TYPE_CHECKING:
+    from sessionlint.facts.ir import Span4
     from sessionlint.program.api import Program
     from sessionlint.program.model import FunctionInfo, Hop
 
@@ -35,10 +39,20 @@ def source_of(injected: Injected) -> Any:
 def commits_late(program: Program, function: FunctionInfo, source: Any) -> tuple[tuple[Any, Hop], ...]:
     """The commits after the ``yield`` of a function; of a method, those that happen where ``source`` is its object."""
     commits = function.summary.commits_after_yield
+    if commits and source is not None and source.tag == "fn" and isinstance(source.receiver, Closed):
+        return tuple([c for c in commits if not _is_ruled_out(function, c[1].site[1], source.receiver)])
     if source is None or source.tag != "inst" or not function.params or not function.is_generator:
         return commits
     kept = (commit for commit in commits if not _is_anothers(program, function, commit[0], source))
     return (*kept, *_of_its_class(program, function, source))
+
+
+def _is_ruled_out(function: FunctionInfo, span: Span4, closed: Closed) -> bool:
+    """Whether what the function closes over says that it does not come to a place: ``if commit:``."""
+    known = {k.name: bool(v[0].value) for k, v in closed.bindings if k.tag == "param" and is_switch(v)}
+    names = known.keys() - {p[0] for p in function.params} - assigned_in(function) if known else set()
+    told = {name: known[name] for name in names}
+    return bool(told) and any(outcome(test, told) is (not holds) for test, holds in tests_around(function.body, span))
 
 
 def _of_its_class(program: Program, function: FunctionInfo, source: Any) -> Iterator[tuple[Any, Hop]]:

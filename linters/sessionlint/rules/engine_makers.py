@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Handle, Value
+from sessionlint.program.values import MAX_ATOMS, Handle, Value
 from sessionlint.rules.branches import conditions
 
 #: So many functions may pass it on, each called at one place alone.
@@ -30,8 +30,15 @@ def held(program: Program, event: Event) -> Held:
         calls = _calls(program, found.function) if found.owner[0] == "returned" else []
         if len(calls) != 1 or calls[0].function is found.function:
             break
-        found = Held(_owner_in(calls[0].function, handle, calls[0].span), calls[0].function, calls[0].span)
+        told = handle if _has(calls[0].subject, handle) else _one_of_many(found.function, calls[0], handle)
+        found = Held(_owner_in(calls[0].function, told, calls[0].span), calls[0].function, calls[0].span)
     return found
+
+
+def _one_of_many(function: FunctionInfo, call: Event, handle: Handle) -> Handle:
+    """What goes where a handle goes that is one of more than are followed out of a function."""
+    others = [a for a in call.subject if a.tag == "handle" and a.kind == handle.kind]
+    return others[0] if others and len(function.summary.returns) >= MAX_ATOMS else handle
 
 
 def alternatives(program: Program, one: Held, other: Held) -> bool:

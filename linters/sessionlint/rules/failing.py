@@ -11,6 +11,7 @@ from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.gathered_errors import recorded_errors
+from sessionlint.rules.kept_errors import told_later
 from sessionlint.rules.noted_in_finally import noted_outcomes
 from sessionlint.rules.noted_on_exit import noted_blocks, noted_by_callbacks
 from sessionlint.rules.walking import nodes_below
@@ -213,6 +214,10 @@ def _clauses(statements: Any) -> Iterator[tuple[Any, ...]]:
         yield from node[3]
 
 
+def _span_of(statements: Any) -> ir.Span4:
+    return (*statements[0][1][:2], *statements[-1][1][2:])
+
+
 def tries(statements: Any) -> Iterator[Any]:
     """The ``try`` statements among these and in their blocks, those of inner functions left out."""
     for statement in statements:
@@ -287,10 +292,23 @@ class Clause(NamedTuple):
         if op in ("=", "+=", ":") and len(node) > 2:
             # a name that only the clause itself uses, for its log line
             targets = node[2] if op == "=" else (node[2],)
-            return "records" if any(t[0] != "n" or t[2] in self.read_later for t in targets) else "nothing"
+            kept = [t for t in targets if t[0] != "n" or t[2] in self.read_later]
+            if op == "+=" or any(t[0] != "n" for t in kept):
+                return "records" if kept else "nothing"
+            return self._told_later(node, [t[2] for t in kept]) if kept else "nothing"
         if op in ("y", "yf", "!") and len(node) > 2:
             return "records"
         return self._of_call(node) if op == "c" and len(node) == 5 else "nothing"
+
+    def _told_later(self, node: Any, names: list[str]) -> str:
+        """What is done with names that the clause gives something, once it is left."""
+        body = self.function.body
+        clause = next((c[3] for c in reversed([*_clauses(body)]) if is_within(node[1], _span_of(c[3]))), None)
+        if clause is None or self.function.name == "<module>":
+            return "records"
+        beyond = Clause(self.program, self.function, tuple(self.function.events), frozenset(), self.depth + 1)
+        found = {told_later(body, clause, name, beyond.effort) for name in names}
+        return next((word for word in ("records", "logs", "whispers") if word in found), "nothing")
 
     def _of_call(self, node: Any) -> str:
         callee = node[2]

@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.facts.blocks import blocks_of
 from sessionlint.program.model import Event
+from sessionlint.rules.handed_notes import MOST_HOPS, Helper, helper_of
 from sessionlint.rules.walking import own_nodes_below
 from sessionlint.rules.watching import is_within
 
@@ -19,14 +20,15 @@ def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
 
     Without one, anywhere before the function ends.
 
-    That is a ``raise``, or an ``if`` that asks for what was noted and ends in one.
+    That is a ``raise``, an ``if`` that asks for what was noted and ends in one, or a call of what does so.
     """
     around = list(levels(ir.body_of(handler.function.facts), handler.span))
     depth = next((d for d, (_, node) in enumerate(around) if _is_opened_by(node, opened)), None) if opened else -1
     clause = next((c for c in around[-1][1][3] if c[0] == handler.span), None) if around else None
     if depth is None or clause is None or any(n[0] == "R" for n in own_nodes_below(clause[3])):
         return False
-    noted = _noted(clause[3])
+    events = handler.function.events
+    noted = _noted(clause[3], events)
     inner = around[depth + 1 :]
     if any(n[0] == "J" for n in own_nodes_below(clause[3])):
         # what comes after the ``try`` in its loop is passed over
@@ -37,7 +39,7 @@ def raised_later(handler: Event, opened: ir.Span4 | None = None) -> bool:
         if _forgets(node, noted, handler.span):
             return False
         for statement in later:
-            if _raises(statement, noted):
+            if _raises(statement, noted, events):
                 return True
             if any(n[0] == "R" for n in (statement, *own_nodes_below(statement))):
                 return False
@@ -60,19 +62,23 @@ def _is_opened_by(node: Any, opened: ir.Span4) -> bool:
     return node[0] == "w/" and any(is_within(opened, item[1]) for item, _ in node[2])
 
 
-def _noted(body: Any) -> dict[str, bool]:
-    """The names that a clause gives something, and whether it is something true."""
+def _noted(body: Any, events: list[Event], hops: int = 0) -> dict[str, bool]:
+    """The names that a clause, or what it calls, gives something, and whether it is something true."""
     noted: dict[str, bool] = {}
     for statement in body:
         targets = statement[2] if statement[0] == "=" else (statement[2],) if statement[0] == ":" else ()
         for target in targets:
-            if target[0] == "n" and statement[3 if statement[0] == "=" else 4] is not None:
-                noted[target[2]] = not _is_empty(statement[3 if statement[0] == "=" else 4])
-        if statement[0] == "+=" and statement[2][0] == "n":
-            noted[statement[2][2]] = True
+            name = ir.dotted(target)
+            if name is not None and statement[3 if statement[0] == "=" else 4] is not None:
+                noted[name] = not _is_empty(statement[3 if statement[0] == "=" else 4])
+        if statement[0] == "+=" and (name := ir.dotted(statement[2])) is not None:
+            noted[name] = True
         call: Any = statement[2] if statement[0] == "E" else ("",)
-        if call[0] == "c" and call[2][0] == "a" and call[2][3] in _KEEPS and call[2][2][0] == "n":
-            noted[call[2][2][2]] = True
+        kept = call[0] == "c" and call[2][0] == "a" and call[2][3] in _KEEPS
+        if kept and (name := ir.dotted(call[2][2])) is not None:
+            noted[name] = True
+        elif statement[0] == "E" and hops < MOST_HOPS and (helper := helper_of(events, statement)) is not None:
+            noted.update(helper.outside(_noted(helper.function.body, helper.function.events, hops + 1)))
     return noted
 
 
@@ -88,12 +94,12 @@ def _forgets(node: Any, noted: dict[str, bool], clause: ir.Span4) -> bool:
     assigned = (n for n in own_nodes_below(node) if n[0] in ("=", ":") and not is_within(n[1], clause))
     for statement in assigned:
         targets = statement[2] if statement[0] == "=" else (statement[2],)
-        if any(t[0] == "n" and t[2] in noted for t in targets):
+        if any(t[0] == "n" and any(n.partition(".")[0] == t[2] for n in noted) for t in targets):
             return True
     return False
 
 
-def _raises(statement: Any, noted: dict[str, bool]) -> bool:
+def _raises(statement: Any, noted: dict[str, bool], events: list[Event], hops: int = 0) -> bool:
     """Whether a statement ends in a ``raise`` once the names have what the clause gave them."""
     op = statement[0]
     if op == "!":
@@ -101,15 +107,29 @@ def _raises(statement: Any, noted: dict[str, bool]) -> bool:
     if op == "I":
         settled = outcome(statement[2], noted)
         taken = [statement[3]] if settled else [statement[4]] if settled is False else [statement[3], statement[4]]
-        return all(any(_raises(inner, noted) for inner in block) for block in taken)
-    return op == "w/" and any(_raises(inner, noted) for inner in statement[3])
+        return all(any(_raises(inner, noted, events, hops) for inner in block) for block in taken)
+    if op == "E":
+        helper = helper_of(events, statement) if hops < MOST_HOPS else None
+        return helper is not None and _raises_there(helper, noted, hops + 1)
+    return op == "w/" and any(_raises(inner, noted, events, hops) for inner in statement[3])
+
+
+def _raises_there(helper: Helper, noted: dict[str, bool], hops: int) -> bool:
+    """Whether a helper raises what it is handed before it can come back."""
+    known = helper.inside(noted)
+    for statement in helper.function.body:
+        if _raises(statement, known, helper.function.events, hops):
+            return True
+        if any(n[0] == "R" for n in (statement, *own_nodes_below(statement))):
+            return False
+    return False
 
 
 def outcome(test: ir.Expr, noted: dict[str, bool]) -> bool | None:
     """How a test comes out once the clause has run; ``None`` when that cannot be told."""
     op = test[0]
-    if op == "n":
-        return noted.get(test[2])
+    if op in ("n", "a"):
+        return noted.get(ir.dotted(test) or "")
     if op == "u" and test[2] == "not":
         inner = outcome(test[3], noted)
         return None if inner is None else not inner

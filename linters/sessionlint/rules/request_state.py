@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
+#: The method of a route's class that gives what handles its requests.
+_MAKES_HANDLER = "get_route_handler"
+
 
 def opener_for_request(program: Program, session: Handle) -> FunctionInfo | None:
     """The function that opens a session and keeps it where the request's other functions find it, and nowhere else."""
@@ -33,6 +36,38 @@ def ends_for_all(program: Program, opener: FunctionInfo, session: Handle) -> boo
         if function is opener or (by_itself and function not in program.dependency_functions):
             return True
     return False
+
+
+def is_overwritten(program: Program, use: Event, session: Any) -> bool:
+    """Whether the route's own class puts another session in the place where others keep the one that is used.
+
+    It runs inside of all middleware, whatever that has put there.
+    """
+    endpoint = use.function
+    if not endpoint.routes or not isinstance(session, Handle):
+        return False
+    # what a call may be made on is told one by one
+    sessions = {a for e in endpoint.events if e.span == use.span and e.kind == use.kind for a in e.subject}
+    if len(sessions) < 2:
+        return False
+    kept = {h: opener for h in sessions if isinstance(h, Handle) and (opener := opener_for_request(program, h))}
+    own = [h for h, opener in kept.items() if _is_of_route(program, endpoint, opener)]
+    return session in kept and bool(own) and session not in own
+
+
+def _is_of_route(program: Program, endpoint: FunctionInfo, opener: FunctionInfo) -> bool:
+    """Whether a function is the handler, or its maker, of the class that all the endpoint's routes are made with."""
+    current: FunctionInfo | None = opener
+    while current is not None and (current.name != _MAKES_HANDLER or current.class_info is None):
+        current = current.parent
+    owner = current.class_info if current is not None else None
+    if owner is None:
+        return False
+    for route in endpoint.routes:
+        made = program.solver.routers.get(getattr(route.router, "site", None), {}).get("route_class", ())
+        if len(made) != 1 or made[0].tag != "cls" or owner not in program.solver.mro(made[0].info):
+            return False
+    return True
 
 
 def _opens(event: Event, session: Handle) -> bool:

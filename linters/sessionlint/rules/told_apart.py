@@ -30,10 +30,10 @@ def is_for_another_branch(program: Program, event: Event) -> bool:
         return False
     handed = expr[2][2]
     names = {p[0] for p in function.params}
-    tests = list(_tests(ir.body_of(function.facts), event.span)) if handed in names else []
-    if not tests or handed in _assigned(function):
+    tests = list(tests_around(ir.body_of(function.facts), event.span)) if handed in names else []
+    if not tests or handed in assigned_in(function):
         return False
-    flags = sorted(names - _assigned(function) - {handed})
+    flags = sorted(names - assigned_in(function) - {handed})
     calls = [e for e in program.shared(calls_by_callee).get(function, ()) if _hands(e, Param(function, handed), callee)]
     return bool(calls) and all(_excludes(e, function, flags, tests) for e in calls)
 
@@ -59,7 +59,7 @@ def _excludes(call: Event, function: FunctionInfo, flags: list[str], tests: list
     return any(outcome(test, known) is (not holds) for test, holds in tests)
 
 
-def _tests(block: Any, span: ir.Span4) -> Iterator[tuple[ir.Expr, bool]]:
+def tests_around(block: Any, span: ir.Span4) -> Iterator[tuple[ir.Expr, bool]]:
     """The conditions under which what stands at a place is reached, and how each has come out."""
     for statement in block:
         if not is_within(span, statement[1]):
@@ -70,17 +70,17 @@ def _tests(block: Any, span: ir.Span4) -> Iterator[tuple[ir.Expr, bool]]:
             for inner, holds in ((statement[3], True), (statement[4], False)):
                 if any(is_within(span, s[1]) for s in inner):
                     yield statement[2], holds
-                    yield from _tests(inner, span)
+                    yield from tests_around(inner, span)
         elif statement[0] == "w/":
-            yield from _tests(statement[3], span)
+            yield from tests_around(statement[3], span)
         elif statement[0] == "T":
             for inner in (statement[2], *(clause[3] for clause in statement[3]), statement[4], statement[5]):
                 if any(is_within(span, s[1]) for s in inner):
-                    yield from _tests(inner, span)
+                    yield from tests_around(inner, span)
         return
 
 
-def _assigned(function: FunctionInfo) -> set[str]:
+def assigned_in(function: FunctionInfo) -> set[str]:
     """The names that a function gives something itself."""
     return {
         target[2]

@@ -13,6 +13,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.for_approved import is_dropped, is_for_approved
 from sessionlint.rules.given_back import is_given_back
+from sessionlint.rules.made_for_fields import made_for_fields
 from sessionlint.rules.opening import (
     Source,
     held_in,
@@ -872,6 +873,13 @@ def _kept(program: Program) -> Iterator[Finding]:
         if origin_of(program, opener, handle) == "unapproved":
             message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
             trace = program.source_trace(opener, handle)
+            yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
+    for event, store, handle in made_for_fields(program):
+        if program.is_exempt(event.function) or is_approved(program, event.function):
+            continue
+        if origin_of(program, store.function, handle) == "unapproved":
+            message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
+            trace = [program.step(store.site, f"{store.text} has one of its own by default")]
             yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)
 
 

@@ -14,7 +14,9 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
+from sessionlint.rules.request_state import is_overwritten
 from sessionlint.rules.saving import changes_row, is_lost, is_write, only_attaches, opened_and_kept, reads_only
+from sessionlint.rules.stopped_by_begin import stopped_by_begin
 from sessionlint.rules.taken_out import are_taken_out
 from sessionlint.rules.told_apart import is_for_another_branch
 from sessionlint.rules.transactions import called, down_to, injector
@@ -1112,6 +1114,8 @@ def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | Non
                 and _is_own(program, function, atom)
                 and is_lost(program, function, index, atom)
                 and not are_taken_out(event)
+                and not stopped_by_begin(event, atom)
+                and not is_overwritten(program, event, atom)
                 and not is_for_another_branch(program, event)
             ):
                 reported.add((atom, _is_way(event, atom)))

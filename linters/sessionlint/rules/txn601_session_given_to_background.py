@@ -956,10 +956,18 @@ def _through_queues(program: Program) -> Iterator[Finding]:
 def _taken(program: Program) -> dict[Any, FunctionInfo]:
     """The queues out of which background work takes something, and what does."""
     found: dict[Any, FunctionInfo] = {}
+    in_groups = program.shared(_in_groups)
     for event in program.events("taken"):
-        if runs_in_background(program, event.function) or program.role(event.function) == "background":
+        works = runs_in_background(program, event.function) or event.function in in_groups
+        if works or program.role(event.function) == "background":
             found.setdefault(event.subject[0], event.function)
     return found
+
+
+def _in_groups(program: Program) -> frozenset[FunctionInfo]:
+    """What runs as a task of a group that no request waits for: one that the application opens when it starts."""
+    started = (e for e in program.events("concurrent") if e.function in program.entries)
+    return frozenset(f for event in started for f in program.started_by(event))
 
 
 def _found_in(program: Program, event: Event, value: Value) -> Any:
