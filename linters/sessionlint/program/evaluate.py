@@ -25,6 +25,7 @@ from sessionlint.program import (
     knowledge,
     left_open,
     made_for,
+    named_ways,
     promising,
     redefining,
     scheduling,
@@ -226,6 +227,8 @@ def _by_place(passed: Value) -> Value:
 
 def _summary(frame: Frame) -> Summary:
     function = frame.function
+    if function.name in frame.solver.ways:
+        named_ways.promise(frame)
     exported: dict[Effect, object] = {}
     for effect, hop in frame.effects.items():
         subject = effect.subject
