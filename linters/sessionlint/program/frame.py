@@ -169,6 +169,9 @@ class Frame(Notes):
             self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
             known = self.effects.get(effect)
             itself = known is not None and known.callee is self.function and callee is not self.function
+            if known is not None and known.callee is not None and known.callee.wrappers and not itself:
+                # by what a decorator is put around: what the decorator does itself happens at every call
+                itself = self._wraps(known.callee) and not self._wraps(callee)
             if known is None or itself or (callee is None and known.callee is not None):
                 # what is done here proves more than what a callee does, too, and that more than a recursive call
                 self.effects[effect] = Hop(self.site(span), note, callee, inner)
@@ -176,6 +179,9 @@ class Frame(Notes):
                 stepping.note(self, effect, known is None)
             if self.yielded:
                 self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
+
+    def _wraps(self, callee: Any) -> bool:
+        return callee is not None and self.function in callee.wrappers
 
     def source(self, key: Any, hop: Hop) -> None:
         """Records where a handle came from."""
