@@ -268,12 +268,16 @@ class Frame(Notes):
     def store(self, place: str, name: str, value: Value, span: ir.Span4) -> None:
         """Records that handles are kept somewhere that outlives this call."""
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
+        if not held and place in _SHARED:
+            # an object that is injected holds what its dependency has made it with
+            made = [v for a in value if a.tag == "injected" for v in self.solver.views(a) if v.tag == "inst"]
+            held = tuple(a for a in contained(tuple(made)) if self.solver.kind_of(a) in _KEPT) if made else ()
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
         if self.function.children and place in _SHARED and self.function.name != "<module>":
-            made = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
-            if made:
-                self.emit("keep", span, name=place, text=name, value=made)
+            kept = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
+            if kept:
+                self.emit("keep", span, name=place, text=name, value=kept)
 
     # handle facts
 
