@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sessionlint.facts import screen
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, network
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
@@ -135,7 +135,7 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
     if tag in ("fn", "pending"):
         return atom.info in makers
     if tag == "ext":
-        return _opens(atom)
+        return _opens(atom) or (atom.name.endswith("()") and network.request_of(atom.name) is not None)
     if tag in ("cls", "inst"):
         return atom.info in owners
     if tag == "method":
