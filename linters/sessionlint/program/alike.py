@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import Inst, Value, mark_of
+from sessionlint.program.values import MAX_ATOMS, Inst, Value, mark_of
 
 #: Bindings are few, and so is what is passed where they are told apart.
 _SEVERAL = 2
@@ -27,11 +27,26 @@ def as_one(frame: Frame, param: Any, views: Value) -> Value:
     for info in [a.info for a in made]:
         rivals = [a for a in made if a.info is info]
         if info not in common and len(rivals) > 1 and _may_be_one(frame, param, rivals):
-            shared = tuple([item for item in rivals[0].bindings if all(item in a.bindings for a in rivals[1:])])
-            common[info] = Inst(info, shared)
+            common[info] = _shared(info, rivals)
     if not common:
         return views
     return tuple(dict.fromkeys([common.get(a.info, a) if a.tag == "inst" and a.bindings else a for a in views]))
+
+
+def of_many(value: Value, some: Value) -> Value:
+    """The elements of sequences, of which ``some`` were found: one object for all of a class, where there are more."""
+    elements = dict.fromkeys([a for atom in value if atom.tag == "seq" for item in atom.items for a in item])
+    if len(elements) <= len(some) or any(a.tag != "inst" or mark_of(a) is not None for a in elements):
+        return some
+    rivals: dict[Any, list[Any]] = {}
+    for atom in elements:
+        rivals.setdefault(atom.info, []).append(atom)
+    return tuple([_shared(info, made) for info, made in rivals.items()])[:MAX_ATOMS]
+
+
+def _shared(info: Any, made: list[Any]) -> Inst:
+    """One object in the place of several, with what all of them were made with."""
+    return Inst(info, tuple([item for item in made[0].bindings if all(item in a.bindings for a in made[1:])]))
 
 
 def _may_be_one(frame: Frame, param: Any, rivals: list[Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sessionlint.facts import screen
-from sessionlint.program import knowledge, threads
+from sessionlint.program import knowledge, network, threads
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Value
 
@@ -18,6 +18,8 @@ _PUT_IN = frozenset({"param", "obj"})
 _MAKERS = frozenset((*knowledge.FACTORY_MAKERS, *knowledge.ENGINE_MAKERS, *knowledge.RAW_CONNECTIONS))
 #: Methods of a parameter that tell a database session only where its callers say what they pass.
 _ENDS = frozenset({"commit", "rollback", "begin", "begin_nested"})
+#: What a ``with`` runs: it mentions neither of them.
+_ENTERED = frozenset({"__enter__", "__aenter__", "__exit__", "__aexit__"})
 #: What a method is kept of that ends a transaction when it is called under another name: ``self.end = session.commit``.
 _RECEIVERS = frozenset({"param", "injected", "handle", "ext"})
 #: Libraries whose names say nothing of tokens (``jws.verify``, ``Signer(key).unsign``), and all of which is about them.
@@ -68,10 +70,12 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
     owners = {f.class_info for f in makers if f.class_info is not None}
     names = {f.name for f in makers if not f.name.startswith("__") and f.name != "<lambda>"}
     names |= {c.name for c in owners if c is not None}
+    entered: set[Any] = {f.class_info for f in makers if f.name in _ENTERED}
     for key, value in cells.items():
         if key[0] in ("name", "attr"):
             given = [g for a in value if a.tag in _PUT_IN for g in cells.get(_cell_of(a), ())]
-            if any(_atom_matters(a, makers, owners) for a in (*value, *given)):
+            declared = bool(entered) and key[0] == "attr" and _is_declared(value, entered)
+            if declared or any(_atom_matters(a, makers, owners) for a in (*value, *given)):
                 names.add(key[2])
     names |= {
         alias
@@ -84,6 +88,12 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
 def _cell_of(atom: Any) -> tuple[Any, ...]:
     """The cell of what callers pass for a parameter, or of what is put into a context variable."""
     return ("param", atom.info, atom.name) if atom.tag == "param" else ("context", atom.site)
+
+
+def _is_declared(value: Value, owners: set[Any]) -> bool:
+    """Whether a value is a parameter that is declared to be an object of one of these classes."""
+    given = (a.info.param_values.get(a.name, ((), ()))[0] for a in value if a.tag == "param")
+    return any(a.tag == "cls" and a.info in owners for declared in given for a in declared)
 
 
 def with_aliases(found: frozenset[str], lazy: Imports) -> frozenset[str]:
@@ -127,7 +137,7 @@ def _atom_matters(atom: Any, makers: frozenset[FunctionInfo], owners: set[Any]) 
     if tag in ("fn", "pending"):
         return atom.info in makers
     if tag == "ext":
-        return _opens(atom)
+        return _opens(atom) or (atom.name.endswith("()") and network.request_of(atom.name) is not None)
     if tag == "obj":
         return atom.name in threads.OBJECTS
     if tag in ("cls", "inst"):

@@ -28,6 +28,7 @@ from sessionlint.program import (
     knowledge,
     left_open,
     made_for,
+    named_ways,
     promising,
     redefining,
     scheduling,
@@ -234,6 +235,8 @@ def _by_place(passed: Value) -> Value:
 
 def _summary(frame: Frame) -> Summary:
     function = frame.function
+    if function.name in frame.solver.ways:
+        named_ways.promise(frame)
     exported: dict[Effect, object] = {}
     for effect, hop in frame.effects.items():
         subject = effect.subject

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    alike,
     awaitables,
     beginning,
     calls,
@@ -39,6 +40,7 @@ from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.subscripts import seen, subscript
 from sessionlint.program.targets import assign
 from sessionlint.program.values import (
+    MAX_ATOMS,
     TASK,
     UNKNOWN,
     Const,
@@ -349,7 +351,8 @@ def _other(frame: Frame, e: ir.Expr) -> Value:
 def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
     """What iterating over a value gives."""
     out: Value = UNKNOWN
-    for atom in seen(frame, value):
+    through = seen(frame, value)
+    for atom in through:
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
         elif atom.tag == "map":
@@ -371,6 +374,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "cls" and frame.solver.is_model(atom.info):
             # ``Model.__table__.columns``
             out = join(out, mapped.listing("values"))
+    if len(out) == MAX_ATOMS and out[0].tag == "inst":
+        return alike.of_many(through, out)
     return out
 
 

@@ -169,6 +169,9 @@ class Frame(Notes):
             self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
             known = self.effects.get(effect)
             itself = known is not None and known.callee is self.function and callee is not self.function
+            if known is not None and known.callee is not None and known.callee.wrappers and not itself:
+                # by what a decorator is put around: what the decorator does itself happens at every call
+                itself = self._wraps(known.callee) and not self._wraps(callee)
             if known is None or itself or (callee is None and known.callee is not None):
                 # what is done here proves more than what a callee does, too, and that more than a recursive call
                 self.effects[effect] = Hop(self.site(span), note, callee, inner)
@@ -176,6 +179,9 @@ class Frame(Notes):
                 stepping.note(self, effect, known is None)
             if self.yielded:
                 self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
+
+    def _wraps(self, callee: Any) -> bool:
+        return callee is not None and self.function in callee.wrappers
 
     def source(self, key: Any, hop: Hop) -> None:
         """Records where a handle came from."""
@@ -262,12 +268,16 @@ class Frame(Notes):
     def store(self, place: str, name: str, value: Value, span: ir.Span4) -> None:
         """Records that handles are kept somewhere that outlives this call."""
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
+        if not held and place in _SHARED:
+            # an object that is injected holds what its dependency has made it with
+            made = [v for a in value if a.tag == "injected" for v in self.solver.views(a) if v.tag == "inst"]
+            held = tuple(a for a in contained(tuple(made)) if self.solver.kind_of(a) in _KEPT) if made else ()
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
         if self.function.children and place in _SHARED and self.function.name != "<module>":
-            made = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
-            if made:
-                self.emit("keep", span, name=place, text=name, value=made)
+            kept = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
+            if kept:
+                self.emit("keep", span, name=place, text=name, value=kept)
 
     # handle facts
 

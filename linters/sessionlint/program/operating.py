@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     beginning,
+    detaching,
     flushing,
     holding,
     knowledge,
@@ -131,6 +132,8 @@ def _note(frame: Frame, subject: Any, name: str, write: bool, touches: bool, how
         unsaved.written(frame, subject, Hop(frame.site(e[1]), how))
     if name in _LETS_GO:
         frame.learn(subject, "let go")
+        if name == "expunge":
+            detaching.taken_out(frame, e)
 
 
 def _sees_into(args: list[Value]) -> bool:

@@ -62,10 +62,18 @@ def register(
         noted = PartialCall((Method(receiver, name),), (path,), (("dependencies", injected),))
         frame.solver.write(("registers", frame.function), (noted,))
         return
+    for served in _served(frame, endpoint):
+        add_route(frame, served, Route(name, strings.whole(path), receiver, injected, e[1]))
+        frame.solver.want(served)
+
+
+def _served(frame: Frame, endpoint: Value) -> list[FunctionInfo]:
+    """The functions that an endpoint may be: of what a record keeps, all that any is made with, however many."""
+    found = [a.info for a in endpoint if a.tag == "fn"]
     for atom in endpoint:
-        if atom.tag == "fn":
-            add_route(frame, atom.info, Route(name, strings.whole(path), receiver, injected, e[1]))
-            frame.solver.want(atom.info)
+        if atom.tag == "param" and atom.info.name == "__init__" and atom.info is not frame.function:
+            found.extend([a.info for a in frame.solver.ask("arguments_of", atom) if a.tag == "fn"])
+    return list(dict.fromkeys(found))
 
 
 def added(frame: Frame, receiver: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:

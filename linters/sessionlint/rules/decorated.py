@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sessionlint.report import TraceStep
 
 _MAX_HOPS, _MAX_HELPERS = 8, 2
-_ASKS = ("in_transaction", "get_transaction")
+#: What asks a session whether a transaction is open.
+ASKS = ("in_transaction", "get_transaction")
 
 
 class Around(NamedTuple):
@@ -58,7 +59,7 @@ def begun_around(program: Program, event: Event) -> Around | None:
     subjects = set(event.subject)
     if found is None or owned(event) or subjects.isdisjoint(found.sessions):
         return None
-    asked = any(e.kind == "use" and e.name in _ASKS and subjects & set(e.subject) for e in event.function.events)
+    asked = any(e.kind == "use" and e.name in ASKS and subjects & set(e.subject) for e in event.function.events)
     return None if asked else found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 
@@ -173,6 +174,8 @@ def _may_ask(call: ir.Expr, event: Event | None, told: set[str], going_on: str |
     called = call[2]
     if called == ("n", called[1], going_on) or not _names((called, call[3], call[4])) & told:
         return False
+    if event is not None and _reads_claims(event.name):
+        return False
     if event is not None:
         return event.name.startswith(_ASKING) or event.name.partition(".")[0].partition("(")[0] not in _TELLING
     if called[0] == "a":
@@ -180,6 +183,12 @@ def _may_ask(call: ir.Expr, event: Event | None, told: set[str], going_on: str |
             return False
         return called[3] not in _PLAIN and not _is_application(call)
     return called[0] != "n" or called[2] not in _BUILTINS
+
+
+def _reads_claims(name: str) -> bool:
+    """``jwt.decode(token, …).get("org")``: what a token says is a dictionary, and looking into it asks nobody."""
+    made, _, method = name.rpartition(".")
+    return method in _PLAIN and made.endswith("()") and bool(knowledge.JWT_DECODERS.match(made[:-2]))
 
 
 _BUILTINS: Final = frozenset({

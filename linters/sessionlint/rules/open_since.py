@@ -143,9 +143,10 @@ def read_before(program: Program, function: FunctionInfo, session: Any) -> Reade
     for dependency in request_dependencies(program, function):
         for target in behind(program, dependency):
             effects = target.summary.effects
-            if any(Effect("txn", end, name) in effects for end in _ENDS for name in names):
+            leaves_open = any({(name, "used"), (name, "begun")} & target.summary.leaves for name in names)
+            if not leaves_open and any(Effect("txn", end, name) in effects for end in _ENDS for name in names):
                 return None
-            if found is None and any({(name, "used"), (name, "begun")} & target.summary.leaves for name in names):
+            if found is None and leaves_open:
                 used = next((e for e in effects if e.subject in names and e.kind in ("use", "txn")), None)
                 steps = [program.step(dependency.site, f"the dependency {target.qualname}() gets the same session")]
                 found = Reader(target, steps + (program.effect_trace(target, used) if used is not None else []))

@@ -1,11 +1,13 @@
-"""Sessions that a dependency opens inside of the object that it yields: the request has them, and closes them."""
+"""Sessions that a dependency opens for the object that it yields: the request has them, and closes them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sessionlint.program.api import Program
-from sessionlint.program.values import SESSION, Injected
+from sessionlint.program.literals import owner_of
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import SESSION, Handle, Injected, Site, contained
 from sessionlint.rules.transactions import injector
 
 
@@ -20,10 +22,18 @@ def _opened_inside(program: Program) -> frozenset[Any]:
 
 
 def opened_in(program: Program, injected: Injected) -> list[Any]:
-    """Those that the dependency behind one injected object opens and keeps in it."""
+    """Those that the dependency behind one injected object opens: kept by the object itself, or put into it."""
     units = [a for a in program.solver.views(injected) if a.tag == "inst" and a.bindings]
     kept = [a for unit in units for key, held in unit.bindings if key.tag == "handle" for a in held]
-    source = injector(program, injected) if kept else None
+    put = [a for a in contained(tuple(units)) if a.tag == "handle"]
+    source = injector(program, injected) if kept or put else None
     if source is None or not source.is_generator or not source.summary.holds_open:
         return []
-    return [a for a in kept if a.tag == "handle" and a.kind == SESSION]
+    kept += [a for a in put if a.root in _opened_by(source)]
+    return list(dict.fromkeys(a for a in kept if a.tag == "handle" and a.kind == SESSION))
+
+
+def _opened_by(source: FunctionInfo) -> frozenset[Site]:
+    """Where what a dependency opens itself is made: what else it gives may be a module's, and go on."""
+    given = (a for a in contained(source.summary.yields) if isinstance(a, Handle))
+    return frozenset(a.root for a in given if a.site[0] == source.path and owner_of(source.module, a.site[1]) is source)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.open_since import begun_by
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
@@ -432,7 +433,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _opened(program: Program, event: Event) -> list[TraceStep]:
-    """Where the transaction around a call was opened: by a block, its session's dependency, or a decorator."""
+    """Where the transaction around a call was opened: by a block, a dependency or a decorator; or this ends it."""
     owner = owner_of(event, event.subject)
     if owner is not None:
         return [program.step(owner.site, "the transaction is opened here")]
@@ -444,4 +445,7 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     if unit is not None:
         return [program.step(unit.site, "the transaction is that of the object entered here")]
     outer = begun_around(program, event)
-    return [outer.step(program)] if outer is not None else []
+    if outer is not None:
+        return [outer.step(program)]
+    commit = committed_around(program, event)
+    return [program.step(commit.site, "the decorator commits the transaction here")] if commit is not None else []

@@ -23,6 +23,8 @@ META = Rule(
 )
 
 _VALID = re.compile(r"postgres\.[\w-]+\Z")
+#: What a text says is to be put in its place: ``<project-ref>``, ``[ref]``, ``{ref}``, ``${REF}``.
+_LEFT_OUT = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\$?\{[^{}]*\}|\$\w+")
 
 BAD = [
     Bad(
@@ -356,7 +358,8 @@ def _is_wrong(url: Url) -> bool:
 
 
 def _may_be_valid(user: str) -> bool:
-    """Whether what is not known can complete ``user`` to a valid one."""
+    """Whether what is not known, or left to be filled in, can complete ``user`` to a valid one."""
+    user = _LEFT_OUT.sub(HOLE, user)
     if HOLE not in user:
         return bool(_VALID.match(user))
     start = user.partition(HOLE)[0]

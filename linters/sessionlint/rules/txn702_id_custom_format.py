@@ -13,6 +13,7 @@ from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.derived_ids import around_an_id
+from sessionlint.rules.file_names import names_a_file
 from sessionlint.rules.identifiers import custom_format, each_of
 
 META = Rule(
@@ -459,7 +460,7 @@ def check(program: Program) -> Iterator[Finding]:
         kind = custom_format(event.value)
         if kind is None or _is_no_row(event.name) or _is_exempt(program, event.function):
             continue
-        if not _is_told_elsewhere(program, event) and _is_kept(event):
+        if not _is_told_elsewhere(program, event) and _is_kept(event) and not names_a_file(event):
             yield program.finding(META, event, _message(repr(event.name), kind))
     yield from _derived(program)
     for event in program.events("return"):
