@@ -122,6 +122,11 @@ def bound(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], k
     by_name = dict(keywords)
     for name, kind, _, _, _ in params:
         if kind in (ir.KIND_POSONLY, ir.KIND_NORMAL) and position < given:
+            if kind == ir.KIND_NORMAL and name in by_name and ABSENT not in by_name[name]:
+                # both would raise: ``*args`` of which not all is known has ended before
+                position = given
+                bindings[identity(function, name)] = by_name.pop(name)
+                continue
             bindings[identity(function, name)] = values[position]
             position += 1
         elif kind in _BY_NAME:

@@ -1002,12 +1002,7 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
 def _unit(program: Program, event: Event) -> ClassInfo | None:
     """The unit of work, an object that keeps the approved session it opens, which is entered here."""
     callee = event.callee
-    if (
-        callee is None
-        or callee.name not in _OPENS
-        or "spared" in event.flags
-        or not _receives(program, event.function)
-    ):
+    if callee is None or callee.name not in _OPENS or "spared" in event.flags or not _receives(program, event.function):
         return None
     if _CREATES not in callee.summary.effects:
         return None
