@@ -62,7 +62,7 @@ META = Rule(
         "dependencies, authentication first of all, that open a short session of their own and close it (what they "
         "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
         "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
-        "lifespans and what else runs when the application starts or ends; "
+        "lifespans and what else runs when the application starts or ends; middleware, which is handed none; "
         "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
 )
@@ -1039,6 +1039,7 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
     """Whether a function is one that is given its session, and for which that one will do."""
     return (
         program.role(function) in RECEIVERS
+        and "middleware" not in function.registrations
         and not is_approved(program, function)
         and not outlives_request(program, function)
         and (bool(function.routes) or not starts_or_stops(program, function))
