@@ -704,3 +704,41 @@ def test_tasks_whose_results_their_starter_takes_make_no_background_file(infer):
     left = ASKING.replace("return max(await asyncio.gather(*asked))", "await asyncio.gather(*asked)")
     result = infer({"app/db.py": DB, "app/router.py": ROUTER, "app/birds.py": left})
     assert result.layers["background"] == ("app/birds.py",)
+
+
+def test_middleware_and_its_helpers_make_no_service_of_their_file(infer):
+    door = """\
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from app.db import SessionLocal
+
+
+class Door(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        with SessionLocal() as session:
+            known(session)
+        return await call_next(request)
+
+
+def known(session: Session):
+    return session.execute("select 1")
+"""
+    main = """\
+from fastapi import FastAPI
+
+from app.doors.door import Door
+from app.routes.items import router
+
+app = FastAPI()
+app.include_router(router)
+app.add_middleware(Door)
+"""
+    files = {
+        "app/db.py": DB,
+        "app/routes/items.py": ROUTER,
+        "app/doors/door.py": "from sqlalchemy.orm import Session\n" + door,
+        "app/main.py": main,
+    }
+    assert "service" not in infer(files).layers
+    files["app/doors/reads.py"] = SERVICE
+    assert "service" in infer(files).layers

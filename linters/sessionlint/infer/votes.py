@@ -75,13 +75,14 @@ def collect_votes(program: Program, application: frozenset[str], left_out: Colle
     reached = _background_at_home(program)
     by_itself = program.shared(runs_apart)
     apart = by_itself | _without_requests(program, by_itself)
+    before = _before_routes(program)
     holders = _holders({path.rpartition("/")[0] for path in applications & application})
     found: dict[str, Vote] = {}
     for module in program.modules:
         if module.path in application and module.path not in left_out and module.path not in applications:
-            vote = _vote(module.path, _counts(program, module, called, reached, apart), holders)
+            vote = _vote(module.path, _counts(program, module, called, reached, apart, before), holders)
             if vote is not None and vote.layer == "service" and _works_apart(program, module, by_itself):
-                counts = _counts(program, module, called, reached | by_itself, apart)
+                counts = _counts(program, module, called, reached | by_itself, apart, before)
                 other = None if _is_called_service(module.path, holders) else _vote(module.path, counts, holders)
                 if other is not None and other.layer == "background":
                     vote = replace(other, apart=True)
@@ -123,6 +124,12 @@ def _without_requests(program: Program, by_itself: frozenset[FunctionInfo]) -> f
         return frozenset(program.functions)
     handlers = program.message_handlers
     return handlers | reached_from(program, handlers | by_itself, anywhere) if handlers else handlers
+
+
+def _before_routes(program: Program) -> frozenset[FunctionInfo]:
+    """Middleware, to which nobody can hand a session, and what it alone calls."""
+    middleware = frozenset(f for f in program.functions if "middleware" in f.registrations)
+    return middleware | reached_from(program, middleware, anywhere) if middleware else middleware
 
 
 def _works_apart(program: Program, module: ModuleInfo, by_itself: frozenset[FunctionInfo]) -> bool:
@@ -214,6 +221,7 @@ def _counts(
     called: frozenset[FunctionInfo],
     reached: frozenset[FunctionInfo],
     apart: frozenset[FunctionInfo],
+    before: frozenset[FunctionInfo],
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
     counts["model"] = sum(_is_mapped(program, info) for info in module.classes)
@@ -236,6 +244,7 @@ def _counts(
             function.parent is None
             and function not in program.entries
             and function not in program.message_handlers
+            and function not in before
             and (takes_session(program, function) or (function in called and _opens(function)))
             and not _only_carries(program, function)
         ):

@@ -10,6 +10,7 @@ from sessionlint.program import (
     beginning,
     filled_if,
     holding,
+    inactive,
     listed,
     one_way,
     operators,
@@ -45,6 +46,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
     closed, ended = sometimes.tested(frame, s[2]) if frame.doubts else ((), ())
+    failed, failing = inactive.tested(frame, s[2]) if s[2][0] in inactive.TESTS else ((), ())
     gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
     frame.env.update(chosen)
     narrowed.update(listed.note(frame, inside))
@@ -57,7 +59,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     if frame.function.class_info is not None:
         holds = (*holds, *filled_if.where(frame, s[2]))
     frame.guards.extend(holds)
-    frame.machine.block(frame, s[3])
+    inactive.run(frame, s[3], failed)
     frame.guards[depth:] = fails
     on_stack = frame.tx[begun:]
     del frame.tx[begun:]
@@ -76,7 +78,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     if asked is not None:
         beginning.note(frame, asked.where_not, asked)
     # elif ladders are long: follow them with a loop
-    frame.machine.block(frame, s[4])
+    inactive.run(frame, s[4], failing)
     if not after_body[2]:
         listed.widen(frame, kept)
     listed.replaced(frame, inside)

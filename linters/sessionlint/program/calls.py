@@ -12,6 +12,7 @@ from sessionlint.program import (
     constructing,
     dispatching,
     drawing,
+    external_sources,
     families,
     filled_if,
     generators,
@@ -243,7 +244,8 @@ def _call_partial(frame: Frame, callee: Any, args: list[Value], keywords: Keywor
         if inner.tag == "ext" and inner.name in libraries.CONTEXT_MANAGERS:
             for target in callee.args[0] if callee.args else ():
                 for atom in call_atom(frame, target, args, keywords, e):
-                    out = join(out, (atom._replace(kind="cm"),) if atom.tag == "pending" else (atom,))
+                    given = external_sources.elements(frame, atom) if atom.tag == "ext" else UNKNOWN
+                    out = join(out, given or ((atom._replace(kind="cm") if atom.tag == "pending" else atom),))
         else:
             out = join(out, call_atom(frame, inner, [*callee.args, *args], [*callee.keywords, *keywords], e))
     return out

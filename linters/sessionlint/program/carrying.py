@@ -10,6 +10,7 @@ from sessionlint.program import (
     decorated,
     handles,
     holding,
+    inactive,
     left_open,
     merging,
     of_callers,
@@ -101,6 +102,10 @@ def happens(
             return
         else:
             subjects = stand_in(frame, effect.subject, mapped)
+        if subjects and (effect.kind == "hold" or (effect.kind == "txn" and effect.name in beginning.BEGINS)):
+            subjects = inactive.working(frame, subjects)
+            if not subjects:
+                return
         if effect.name == beginning.IF_NONE:
             subjects = beginning.where_none(frame, subjects or ())
             if not subjects:

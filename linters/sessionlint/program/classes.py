@@ -21,8 +21,8 @@ from sessionlint.program.values import (
 _DECLARATIVE = {
     "sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta", "sqlmodel.SQLModel",
 }  # fmt: skip
-#: The attribute under which a class has the metaclass that it names.
-METACLASS = "__metaclass__"
+#: What stands for an attribute of a class that names a metaclass, which is one of the project; nobody can write it.
+METACLASS = "__<metaclass>__"
 #: Decorators that write the constructor of a class.
 _DATA_CLASSES = {
     "dataclasses.dataclass", "attr.s", "attr.dataclass", "attr.attrs", "attr.define", "attr.frozen", "attr.mutable",

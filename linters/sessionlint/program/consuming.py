@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import ended_generators, implied, keys, strings, texts
+from sessionlint.program import ended_generators, external_sources, implied, keys, strings, texts
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Ext, PartialCall, Pending, Seq, Value, join, join_all
 
@@ -82,6 +82,8 @@ def first(frame: Frame, atom: Any, span: ir.Span4) -> Value:
     """``next(iter(sessions))`` of a parameter that lists are passed for, or of a dictionary."""
     if atom.tag == "param" and frame.solver.ask("views_among", atom, ("seq",)):
         return frame.machine.element(frame, (atom,), span)
+    if atom.tag == "ext":
+        return external_sources.elements(frame, atom)
     rows = atom.tag == "row" or (atom.tag == "operation" and any(a.tag == "row" for a in atom.result))
     return frame.machine.element(frame, (atom,), span) if rows or atom.tag in ("seq", "map") else UNKNOWN
 

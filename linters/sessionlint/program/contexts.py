@@ -268,30 +268,32 @@ def _enter_instance(frame: Frame, atom: Any, item: ir.Expr, entered: Entered, pa
     for name in entering.ENTERS:
         found = _methods(frame, atom, name)
         for method in found:
-            _enter_by(frame, method, "__aexit__" if name == "__aenter__" else "__exit__", item, entered, param)
+            _enter_by(frame, atom, method, item, entered, param)
         if found:
             return
     entered.value = join(entered.value, (atom,))
 
 
-def _enter_by(frame: Frame, method: Fn, leaves: str, item: ir.Expr, entered: Entered, param: Any) -> None:
-    """Runs one ``__enter__``; ``leaves`` is the method that will be run at the end."""
+def _enter_by(frame: Frame, atom: Any, method: Fn, item: ir.Expr, entered: Entered, param: Any) -> None:
+    """Runs one ``__enter__`` of an object; at the end the method that leaves it will be run."""
+    leaves = "__aexit__" if method.info.name == "__aenter__" else "__exit__"
+    owner = atom if method.receiver is None else method.receiver  # a static method is bound to nothing
     value = _run_by(frame, method, item, param, context=True)
     entered.value = join(entered.value, value)
-    entered.exits.append((method.receiver, leaves, param))
+    entered.exits.append((owner, leaves, param))
     fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]
-    ways = [frame.solver.summary_of(m.info) for m in _methods(frame, method.receiver, leaves)] if fresh else []
+    ways = [frame.solver.summary_of(m.info) for m in _methods(frame, owner, leaves)] if fresh else []
     if any(effect.name == "close" for summary in ways for effect in summary.effects):
         entered.closes.extend(fresh)
         for handle in fresh:
             frame.learn(handle, "open", False)
     if not fresh and _opens(frame, method.info):
-        entered.holds.append(method.receiver)
+        entered.holds.append(owner)
 
 
 def _run_by(frame: Frame, method: Fn, e: ir.Expr, param: Any, context: bool = False) -> Value:
     """Runs a special method, which happens only where ``param``, if any, was such an object."""
-    if param is None:
+    if param is None or method.receiver is None:
         return calls.call_function(frame, method, [], [], e, run=True, context=context)
     frame.guards.append(Guard(param, "of", (method.receiver.info, method.info.name), True))
     frame.flags.append("received")

@@ -14,6 +14,7 @@ from sessionlint.program import (
     consuming,
     definitions,
     ended_generators,
+    external_sources,
     generators,
     holding,
     iterating,
@@ -371,6 +372,8 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             out = join(out, iterating.of_declared(frame, atom, span))
         elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):
             out = join(out, mapped.elements(atom.name))
+        elif atom.tag == "ext":
+            out = join(out, external_sources.elements(frame, atom))
         elif atom.tag == "cls" and frame.solver.is_model(atom.info):
             # ``Model.__table__.columns``
             out = join(out, mapped.listing("values"))

@@ -59,7 +59,7 @@ def guards_in(frame: Frame, test: ir.Expr) -> tuple[Guard, ...]:
     op = test[0]
     if op == "o" and test[2] == "and":
         return tuple(guard for part in test[3] for guard in guards_in(frame, part))
-    found = _guard(frame, test)
+    found = _guard(frame, test, True)
     return (found,) if found is not None else ()
 
 
@@ -67,13 +67,14 @@ def otherwise(frame: Frame, test: ir.Expr) -> tuple[Guard, ...]:
     """What a condition says of parameters when it does not hold."""
     if test[0] == "o" and test[2] == "or":
         return tuple(guard for part in test[3] for guard in otherwise(frame, part))
-    found = _guard(frame, test)
+    found = _guard(frame, test, False)
     return (found._replace(holds=not found.holds),) if found is not None else ()
 
 
-def _guard(frame: Frame, test: ir.Expr) -> Guard | None:
+def _guard(frame: Frame, test: ir.Expr, outcome: bool) -> Guard | None:
+    """What a condition that comes out so says of a parameter, as the guard of where it holds."""
     if test[0] == "u" and test[2] == "not":
-        inner = _guard(frame, test[3])
+        inner = _guard(frame, test[3], not outcome)
         return inner._replace(holds=not inner.holds) if inner is not None else None
     if test[0] == "x" and len(test[3]) == 1 and test[3][0] in _SAME and test[4][0][0] == "k":
         param = _param(frame, test[2])
@@ -84,11 +85,20 @@ def _guard(frame: Frame, test: ir.Expr) -> Guard | None:
     if test[0] == "c":
         return _of_class(frame, test)
     value = _asked(frame, test)
-    if len(value) == 1 and isinstance(value[0], Param):
-        return Guard(value[0], "true", None, True)
+    if value and isinstance(param := _told_by(value, outcome), Param):
+        return Guard(param, "true", None, True)
     if test[0] == "a" and is_switch(frame, test, value):
         return Guard(Param(frame.function, test[2][2]), SWITCHED, test[3], True)
     return None
+
+
+def _told_by(value: Value, outcome: bool) -> Any:
+    """The one parameter that a value is, where it comes out so: no literal beside it does (``self.quiet = True``)."""
+    if len(value) == 1:
+        return value[0]
+    params = [a for a in value if a.tag == "param"]
+    others = all(a.tag == "const" and bool(a.value) is not outcome for a in value if a.tag != "param")
+    return params[0] if len(params) == 1 and others else None
 
 
 def _asked(frame: Frame, expr: ir.Expr) -> Value:

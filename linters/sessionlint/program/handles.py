@@ -9,6 +9,7 @@ from sessionlint.program import (
     beginning,
     halves,
     holding,
+    inactive,
     isolation,
     knowledge,
     operating,
@@ -58,6 +59,8 @@ def make(
         text=text, expr=e,
     )  # fmt: skip
     frame.begins[handle] = event
+    if keywords:
+        inactive.note_made(frame, kind, keywords)
     frame.learn(handle, "closed", False)
     frame.learn(handle, "open", kind in HELD)
     frame.learn(handle, "used", False)
@@ -213,7 +216,7 @@ def _begin(frame: Frame, receiver: Any, kind: str, name: str, e: ir.Expr) -> Val
     )  # fmt: skip
     frame.begins[handle] = event
     _want_other_half(frame)
-    for subject in subjects:
+    for subject in inactive.working(frame, subjects):
         effect = Effect("txn", "begin_nested" if savepoint else beginning.how(frame, subject), subject)
         frame.effect(effect, e[1], f"{ir.text_of(e[2])}() begins a transaction")
         if savepoint and not any(subject in t.subjects for t in frame.tx):
@@ -319,6 +322,8 @@ def apply_state(frame: Frame, subject: Any, fact: str) -> None:
         return  # nobody can see what ends that
     if fact == "closed" and subject.tag == "handle" and subject.registry:
         return  # asked again, here or there, a registry gives an open one
+    if fact == "begun" and frame.know(subject, inactive.FAILED):
+        return
     # releasing a savepoint leaves the transaction open
     owned = frame.in_block(subject) if holding.outlasts(fact) else any(subject in t.subjects for t in frame.tx)
     if fact == "closed" or not owned:

@@ -34,6 +34,31 @@ def attaches_only(keywords: list[tuple[str, Value]]) -> bool:
     return dict(keywords).get("load") == _NO
 
 
+def adds_loaded(frame: Frame, sessions: Value, given: Value, e: ir.Expr) -> bool:
+    """``session.add(row)`` of a row that it has loaded itself, and that nothing was done with since: no write.
+
+    A row that only its name was given and that is added at once cannot have been changed.
+    """
+    if e[0] != "c" or len(e[3]) != 1 or e[3][0][0] != "n" or "loop" in frame.flags:
+        return False
+    rows = loaded_rows.rows_in(frame, given)
+    if len(rows) != len(given) or any(r.query or r.session not in sessions for r in rows):
+        return False
+    return _is_named_twice(frame.function.body, e[3][0])
+
+
+def _is_named_twice(body: Any, last: ir.Expr) -> bool:
+    """Whether a name stands once before this place."""
+    number = 0
+    pending: list[Any] = [body]
+    while pending:
+        node = pending.pop()
+        if len(node) == 3 and node[0] == "n" and node[2] == last[2] and type(node[1]) is tuple:
+            number += node[1] <= last[1]
+        pending.extend([child for child in node if type(child) is tuple and child])
+    return number == 2
+
+
 def attached(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: frozenset[Any] = frozenset()) -> None:
     """``session.add(row)`` of an argument: a row that some caller has loaded is no longer in the session it was in.
 

@@ -65,6 +65,8 @@ def operate(
     sends = name in knowledge.SQL_METHODS or (by_driver and name in knowledge.DRIVER_SQL_METHODS)
     if sends and by_driver and not args:
         first = next((v for k, v in keywords if k in ("query", "sql", "operation")), UNKNOWN)
+    if write and name == "add" and first and merging.adds_loaded(frame, subjects, first, e):
+        write = False
     if sends:
         write = _sends(frame, receiver, kind, name, first, write, e)
     if write:

@@ -2,8 +2,8 @@
 
 A round trip to them holds a transaction open as one by HTTP does, and no rollback takes back what they were told.
 What a client only collects (a pipeline's commands, a cursor) or makes (a lock, a subscription) waits for nothing; what
-sends it does. Sources: redis-py, valkey-py, coredis, upstash-redis; pymemcache, pylibmc, python-memcached, aiomcache;
-PyMongo, Motor; FastStream; confluent-kafka; Kombu; aiomqtt; gql (the documentation of each).
+sends it does. Sources: redis-py, valkey-py, coredis, upstash-redis, arq; pymemcache, pylibmc, python-memcached,
+aiomcache; PyMongo, Motor; FastStream; confluent-kafka; Kombu; aiomqtt; gql (the documentation of each).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import re
 from typing import Final
 
 #: The packages that speak to Redis and its descendants.
-REDIS: Final = ("redis.", "aioredis.", "valkey.", "coredis.", "upstash_redis.", "rediscluster.")
+REDIS: Final = ("redis.", "aioredis.", "valkey.", "coredis.", "upstash_redis.", "rediscluster.", "arq.")
 #: What a client of the first group is made by, with its result.
 _REDIS_CLIENT: Final = (
-    r"(?:redis|aioredis|valkey|coredis|upstash_redis|rediscluster)\.(?:\w+\.)*"
+    r"(?:(?:redis|aioredis|valkey|coredis|upstash_redis|rediscluster)\.(?:\w+\.)*"
     r"(?:\w*(?:Redis|Valkey|RedisCluster|ValkeyCluster)(?:\.from_url|\.from_pool)?|from_url"
-    r"|Sentinel\(\)\.(?:master|slave)_for)\(\)"
+    # arq's pool is a client of redis-py with methods for jobs
+    r"|Sentinel\(\)\.(?:master|slave)_for)|arq\.(?:connections\.)?(?:ArqRedis|create_pool))\(\)"
 )
 #: Methods of such a client that make an object, tell what it was made with, or only end it.
 _REDIS_LOCAL: Final = frozenset({
@@ -25,6 +26,8 @@ _REDIS_LOCAL: Final = frozenset({
     "bf", "cf", "cms", "topk", "tdigest", "vset", "get_encoder", "get_connection_kwargs", "get_retry", "set_retry",
     "set_response_callback", "load_external_module", "get_nodes", "get_primaries", "get_replicas", "get_default_node",
     "keyslot", "close", "aclose",
+    # a job is told as scheduled work
+    "enqueue_job",
 })  # fmt: skip
 _COMMAND: Final = re.compile(
     rf"^{_REDIS_CLIENT}(?:\.client\(\)|\.(?:json|ft|ts|bf|cf|cms|topk|tdigest|vset)\(\))?\.(?P<method>[a-z]\w*)$"

@@ -19,6 +19,7 @@ from sessionlint.program import (
     labels,
     libraries,
     provisions,
+    request_contexts,
     workers,
 )
 from sessionlint.program.attributes import get_attribute
@@ -48,6 +49,8 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
     out: Value = UNKNOWN
     known = any(a.tag in ("map", "seq") for a in base)
     for atom in base:
+        if atom.tag == "ext" and atom.name == request_contexts.NAME:
+            return request_contexts.entry(frame, literal(frame.evaluate(e[3])))
         if atom.tag == "ext" and not (known and atom.name.endswith("()")):
             return _typed(frame, e, base, atom.name)
         if atom.tag == "cls":

@@ -27,6 +27,7 @@ from sessionlint.program import (
     overwritten,
     picking,
     replacing,
+    request_contexts,
     revealing,
     row_classes,
     starred,
@@ -227,6 +228,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
         if atom.tag == "obj" and atom.name in workers.CONTEXTS:
             workers.put(frame, atom, key, value, text, target[1])
+        elif atom.tag == "ext" and atom.name == request_contexts.NAME:
+            request_contexts.keep(frame, key, value, target[1])
     if isinstance(key, str) and value and _is_request_state(target[2]):
         frame.solver.write(("state", "state", key), value)
     attributes = attributes_of(target[2])

@@ -174,12 +174,19 @@ _EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
 
 def kept_by(program: Program, function: FunctionInfo) -> tuple[Handle, ...]:
     """The sessions that a method opens and its object keeps: what becomes of them is told of each such object."""
+    return opened_and_kept(program, function) if function.name in _EXITS else ()
+
+
+def opened_and_kept(program: Program, function: FunctionInfo) -> tuple[Handle, ...]:
+    """The same of any method, a constructor for one."""
     owner = function.class_info
-    if owner is None or function.name not in _EXITS:
+    if owner is None:
         return ()
-    kept = (a for a in program.solver.peek(("attr", owner, KEPT)) if isinstance(a, Handle) and a.kind == "session")
+    kept = [a for cls in program.solver.mro(owner) for a in program.solver.peek(("attr", cls, KEPT))]
     # by itself, or by a method of the object to which it leaves that
-    return tuple(a for a in kept if is_made_by(a, function) or (a.kind, a.root) in function.summary.sources)
+    sources = function.summary.sources
+    sessions = [a for a in kept if isinstance(a, Handle) and a.kind == "session"]
+    return tuple(a for a in sessions if is_made_by(a, function) or (a.kind, a.root) in sources)
 
 
 def _commits_when_left(program: Program, function: FunctionInfo) -> bool:

@@ -34,7 +34,7 @@ from sessionlint.rules.remedies import nearest_dependency, opening, runs_by_itse
 from sessionlint.rules.runners import session_run_with
 from sessionlint.rules.second_sessions import second_sessions
 from sessionlint.rules.session_decorators import session_decorators
-from sessionlint.rules.transactions import kept_by
+from sessionlint.rules.transactions import opened_and_kept
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -63,7 +63,7 @@ META = Rule(
         "dependencies, authentication first of all, that open a short session of their own and close it (what they "
         "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
         "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
-        "lifespans and what else runs when the application starts or ends; "
+        "lifespans and what else runs when the application starts or ends; middleware, which is handed none; "
         "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
         "is to use it; "
         "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
@@ -1105,6 +1105,8 @@ async def drawer_on(drawer: Drawer = Depends(Drawer)):
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
+_MAKES = "__init__"
+_OPENS = (*ENTERS, _MAKES)
 _RECEIVED = ("injected", "param")
 _CREATES = Effect("create", "session")
 
@@ -1241,22 +1243,32 @@ def _behind_holder(program: Program, event: Event) -> Handle | None:
 def _unit(program: Program, event: Event) -> ClassInfo | None:
     """The unit of work, an object that keeps the approved session it opens, which is entered here."""
     callee = event.callee
-    if callee is None or callee.name not in ENTERS or "spared" in event.flags or not _receives(program, event.function):
+    if callee is None or callee.name not in _OPENS or "spared" in event.flags or not _receives(program, event.function):
         return None
     if _CREATES not in callee.summary.effects or is_handed_in(program, event):
         return None
+    if callee.name == _MAKES:
+        return _made(program, event) if _keeps_approved(program, callee) else None
     if callee not in program.approved_contexts:
         return callee.class_info if _keeps_approved(program, callee) else None
     hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
     return callee.class_info if not hands_out else None
 
 
-def _keeps_approved(program: Program, entered: FunctionInfo) -> bool:
-    """Whether entering an object opens the approved session, for the object to keep.
+def _made(program: Program, event: Event) -> ClassInfo | None:
+    """The class whose constructor is called for a new object, not by the constructor of a class below."""
+    own = event.function.class_info
+    made = [a.info for _, value in event.bindings[:1] for a in value if a.tag == "inst"]
+    above = event.callee is not None and own is not None and event.callee.class_info in program.solver.mro(own)
+    return made[0] if made and not above else None
+
+
+def _keeps_approved(program: Program, method: FunctionInfo) -> bool:
+    """Whether entering an object, or making it, opens the approved session, for the object to keep.
 
     That of a session module is one, too, where the policy names no context that could be the approved one.
     """
-    return any(origin_of(program, entered, handle) != "unapproved" for handle in kept_by(program, entered))
+    return any(origin_of(program, method, handle) != "unapproved" for handle in opened_and_kept(program, method))
 
 
 def _works_with_session(program: Program, holder: ClassInfo) -> bool:
@@ -1268,6 +1280,7 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
     """Whether a function is one that is given its session, and for which that one will do."""
     return (
         program.role(function) in RECEIVERS
+        and "middleware" not in function.registrations
         and not is_approved(program, function)
         and not outlives_request(program, function)
         and (bool(function.routes) or not starts_or_stops(program, function))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.dropped_holders import dropped_holders
 from sessionlint.rules.exit_stacks import on_a_stack_left_open, on_a_stack_taken_over
 from sessionlint.rules.left_by_break import outlives_generator
 from sessionlint.rules.naming import nodes
@@ -426,6 +427,17 @@ def _found(program: Program) -> Iterator[Finding]:
             if message:
                 yield program.finding(META, event, message, hops(program, event, handle))
                 break
+    yield from _dropped(program)
+
+
+def _dropped(program: Program) -> Iterator[Finding]:
+    """Sessions of objects that are gone as soon as they are made."""
+    for event, handle in dropped_holders(program):
+        message = ""
+        if program.role(event.function) not in ("test", "migration") and "typing" not in event.flags:
+            message = _message(program, event, handle)
+        if message:
+            yield program.finding(META, event, message, hops(program, event, handle))
 
 
 def _is_kept_at_import(event: Event) -> bool:

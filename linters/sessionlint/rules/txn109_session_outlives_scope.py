@@ -26,6 +26,7 @@ from sessionlint.rules.kept_for_good import (
 )
 from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
+from sessionlint.rules.kept_with_objects import kept_with_objects
 from sessionlint.rules.lifespans import kept_as_state
 from sessionlint.rules.ownership import closes
 from sessionlint.rules.returned_unfinished import mapped_later
@@ -570,6 +571,15 @@ def check(program: Program) -> Iterator[Finding]:
     yield from _kept_for_good(program)
     yield from _kept_as_state(program)
     yield from _kept_by_new(program)
+    for event, info, opened in kept_with_objects(program):
+        if _counts(program, event.function):
+            message = (
+                f"{event.text} keeps {info.name}(…), and with it the {opened.kind} that it opens when it is made, on "
+                f"{_PLACES['state']}, where all requests share it. Let it open one per piece of work."
+            )
+            yield program.finding(
+                META, event, message, [program.step(opened.site, f"the {opened.kind} is opened here")]
+            )
     for event in program.events("keep"):
         if _counts(program, event.function):
             yield from _kept_closure(program, event)

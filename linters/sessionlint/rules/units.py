@@ -11,11 +11,12 @@ from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 _ENTERS = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
 _MAX_HOPS = 12
 _ENDS = ("commit", "rollback")
+_ASKED = frozenset({"param", "injected"})
 _SOMETIMES = frozenset({"branch", "loop", "handler"})
 
 
@@ -38,8 +39,8 @@ def units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
 def ended_unit(program: Program, event: Event) -> Transaction | None:
     """The transaction of a block around a call, which the call ends before the block; or that it begins once more.
 
-    What the object of the block ends by its own methods is its own affair. A function that hands out a session, and
-    commits it later, owns no more than the session.
+    What the object of the block ends by its own methods is its own affair, but not what a function does that is handed
+    the object. A function that hands out a session, and commits it later, owns no more than the session.
     """
     begun = "begun" in event.flags
     if not begun and event.name not in _ENDS:
@@ -59,12 +60,23 @@ def _ends_itself(program: Program, unit: Transaction, event: Event) -> bool:
     for _ in range(_MAX_HOPS):
         if current is None or owner is None:
             return False
-        its = current.class_info
-        if its is not None and (owner in program.solver.mro(its) or its in program.solver.mro(owner)):
-            return True
+        if _is_family(program, current.class_info, owner):
+            return current is event.callee or not _is_handed(program, event, owner)
         hop = current.summary.hop(effect)
         current, effect = (hop.callee, hop.inner) if hop is not None else (None, None)
     return False
+
+
+def _is_family(program: Program, its: ClassInfo | None, owner: ClassInfo) -> bool:
+    return its is not None and (owner in program.solver.mro(its) or its in program.solver.mro(owner))
+
+
+def _is_handed(program: Program, event: Event, owner: ClassInfo) -> bool:
+    """Whether the function that is called gets such an object as an argument."""
+    calls = [e for e in event.function.events if e.kind == "call" and e.span == event.span and e.callee is event.callee]
+    given = [a for call in calls for key, value in call.bindings if key.tag == "param" for a in value]
+    views = [v for a in given for v in (program.solver.views(a) if a.tag in _ASKED else (a,))]
+    return any(v.tag == "inst" and _is_family(program, v.info, owner) for v in views)
 
 
 def has_units(program: Program, function: FunctionInfo) -> bool:
