@@ -24,7 +24,7 @@ from sessionlint.rules.concurrent_helpers import (
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
-from sessionlint.rules.repeating import is_repeated
+from sessionlint.rules.repeating import is_left_behind, is_repeated
 from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
 
 META = Rule(
@@ -318,6 +318,39 @@ async def by_hand(session: Session):
         group.start_soon(to_thread.run_sync, label, session, 2)  # TXN602@9
 """,
     ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def fetch(session, item_id):
+    return await session.get(Item, item_id)
+
+
+async def listed(session: AsyncSession, ids):
+    fetching = [asyncio.create_task(fetch(session, i)) for i in ids]  # TXN602@17
+    return [await one for one in fetching]
+
+
+async def collected(session: AsyncSession, ids):
+    fetching = []
+    for i in ids:
+        fetching.append(asyncio.create_task(fetch(session, i)))  # TXN602@25
+    for one in fetching:
+        print(await one)
+
+
+async def first_group(session: AsyncSession, groups):
+    for ids in groups:
+        fetching = {i: asyncio.create_task(fetch(session, i)) for i in ids}  # TXN602@24
+        break
+    return {i: await one for i, one in fetching.items()}
+""",
+    ),
 ]
 
 GOOD = [
@@ -475,6 +508,61 @@ async def own(ids):
     return await asyncio.gather(*(one(i) for i in ids))
 """,
     ),
+    Good(
+        source="""
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+lock = asyncio.Lock()
+
+
+async def fetch(session, item_id):
+    return await session.get(Item, item_id)
+
+
+async def fetch_alone(item_id):
+    async with get_session() as session:
+        return await session.get(Item, item_id)
+
+
+async def fetch_in_turn(session, item_id):
+    async with lock:
+        return await session.get(Item, item_id)
+
+
+async def one_by_one(session: AsyncSession, ids):
+    for i in ids:
+        fetching = asyncio.create_task(fetch(session, i))
+        print("fetching")
+        await fetching
+    later = [fetch(session, i) for i in ids]
+    return [await one for one in later]
+
+
+async def each_alone(ids):
+    fetching = [asyncio.create_task(fetch_alone(i)) for i in ids]
+    return [await one for one in fetching]
+
+
+async def in_turn(session: AsyncSession, ids):
+    fetching = [asyncio.create_task(fetch_in_turn(session, i)) for i in ids]
+    return [await one for one in fetching]
+
+
+async def first(session: AsyncSession, ids):
+    fetching = None
+    for i in ids:
+        if i:
+            fetching = asyncio.create_task(fetch(session, i))
+            break
+    if fetching is not None:
+        await fetching
+""",
+    ),
 ]
 
 
@@ -586,6 +674,8 @@ def _started(
                 yield event, session, "this task and an earlier one"
             elif _used_meanwhile(function, event, session):
                 yield event, session, "this task and the function that started it"
+            elif _is_one_of_many(program, function, event, session):
+                yield event, session, "the tasks of all rounds"
             else:
                 running[session] = event
                 continue
@@ -597,6 +687,17 @@ def _awaited_between(function: FunctionInfo, first: Event, second: Event) -> boo
         e.kind == "await" and first.span < e.span < second.span and any(a.site == first.site for a in e.subject)
         for e in function.events
     )
+
+
+def _is_one_of_many(program: Program, function: FunctionInfo, task: Event, session: Any) -> bool:
+    """Whether rounds of a loop or comprehension start tasks with it, none of which is awaited before the next one."""
+    waits = [e for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
+    if not waits or not all(is_repeated(function, task.span, e.span) for e in waits):
+        return False
+    if is_left_behind(function, task.span) or opened_by_each(program, function, [task.value], session, waits[0].span):
+        return False
+    several = count(program, [(task.value, True)])[session] > 1
+    return several and is_shared(program, function, session, True, waits[0].span)
 
 
 def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
