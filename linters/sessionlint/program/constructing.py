@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    compared,
     configured,
     families,
     giving,
@@ -130,6 +131,8 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
         if _holds_handle(frame, value):
             bindings[Const(name, records.FIELD)] = value
+    if info.maker is not None:
+        bindings.update(compared.defaults(frame, info, bindings, keywords))
     if configured.configures(frame, info):
         given = dict(zip(fields, args, strict=False)) | {k: v for k, v in keywords if k in fields}
         return configured.fields(frame, info, list(fields), given, keywords) | bindings

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.program.compared import TOLD
 from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import MORE, UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Param, Value
@@ -19,7 +20,6 @@ LEFT: Final = Const(UNKNOWN_KEYWORDS, "passed on")
 STARRED: Final = "*"
 #: The kind of guard of what options have under a name.
 ENTRY: Final = "entry"
-_TOLD: Final = frozenset({"true", "none", "equal"})
 
 
 def left_to(function: FunctionInfo, by_name: dict[str, Value], placed: int) -> Value:
@@ -43,7 +43,7 @@ def left_to(function: FunctionInfo, by_name: dict[str, Value], placed: int) -> V
 
 def moved(guard: Guard, left: Value) -> Guard | None:
     """The condition on such a parameter as one on the options, if the call leaves it to them."""
-    if guard.kind not in _TOLD:
+    if guard.kind not in TOLD:
         return None
     (options,) = left
     default = options.get(guard.param)
