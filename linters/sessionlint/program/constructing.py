@@ -24,6 +24,7 @@ from sessionlint.program import (
     router_classes,
     row_classes,
     running,
+    siblings,
     spelling,
 )
 from sessionlint.program.arguments import bind
@@ -56,6 +57,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
         families.note(frame, info, init, bindings)
         bindings.update(frame.solver.summary_of(init).not_given)
+        siblings.note(frame, init, bindings)
         running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))
     else:
