@@ -153,6 +153,13 @@ def let_go(frame: Frame, subject: Any) -> None:
                 frame.learn(other, fact, False)
 
 
+def used_again(frame: Frame, subject: Any) -> None:
+    """A session is used: a transaction begins anew, but for one that was ended in its block, which nothing works in."""
+    if frame.tx and any(t.source is None and not t.savepoint and subject in t.subjects for t in frame.tx):
+        return
+    frame.learn(subject, "ended", False)
+
+
 def outlasts(fact: str) -> bool:
     """Whether a fact about a session is still true when a savepoint has ended."""
     return fact in _STATE
