@@ -11,6 +11,7 @@ from sessionlint.rules.built_lazily import is_taken_later
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.ended_before import open_around
 from sessionlint.rules.held_open import Opening, held_open
+from sessionlint.rules.task_groups import waits_behind
 from sessionlint.rules.transactions import called, down_to
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ META = Rule(
         "session of an object that others made, once another such object has ended a transaction, which may be the "
         "same; waits after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, "
         "which waits for nothing; what a `map()` or a generator expression will call that is gone through after the "
-        "block."
+        "block; what a task group runs whose own block ends behind the transaction's."
     ),
 )
 
@@ -389,6 +390,80 @@ def forget(cache: Redis, number):
     cache.delete(f"row:{number}")
 """,
     ),
+    Bad(
+        path="app/tasks/notes.py",
+        source="""
+import asyncio
+
+import httpx
+
+from app.session import get_session
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://notes.example", json={"name": name})
+
+
+async def group_inside():
+    async with get_session() as session:
+        async with session.begin(), asyncio.TaskGroup() as telling:
+            session.add(object())
+            telling.create_task(tell("one"))  # TXN207@33
+
+
+async def awaited_inside():
+    async with asyncio.TaskGroup() as telling:
+        async with get_session() as session, session.begin():
+            session.add(object())
+            told = telling.create_task(tell("one"))  # TXN207@40
+            await told
+""",
+    ),
+    Bad(
+        source="""
+# --- app/services/notes.py
+import httpx
+
+
+async def savepoint(session):
+    async with session.begin_nested():
+        session.add(object())
+
+
+async def finish(session, really):
+    if really:
+        await session.commit()
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://notes.example", json={"name": name})
+# --- app/tasks/notes.py
+from app.services.notes import finish, savepoint, tell
+from app.session import get_session
+
+
+async def told_in_the_block():
+    async with get_session() as session, session.begin():
+        await savepoint(session)
+        await tell("done")  # TXN207@15
+
+
+async def told_after_all(really):
+    async with get_session() as session, session.begin():
+        await finish(session, really)
+        await tell("done")  # TXN207@15
+
+
+async def told_in_the_next(sessions):
+    async with get_session() as session:
+        await session.commit()
+        async with session.begin():
+            session.add(object())
+            await tell("done")  # TXN207@19
+"""
+    ),
 ]
 
 GOOD = [
@@ -706,6 +781,76 @@ async def seen(number):
             session.add(known.decode())
 """,
     ),
+    Good(
+        path="app/tasks/notes.py",
+        source="""
+import asyncio
+
+import httpx
+
+from app.session import get_session
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://notes.example", json={"name": name})
+
+
+async def tell_behind(names):
+    async with asyncio.TaskGroup() as telling:
+        async with get_session() as session, session.begin():
+            session.add(object())
+            for name in names:
+                telling.create_task(tell(name))
+
+
+async def in_one_head():
+    async with get_session() as session:
+        async with asyncio.TaskGroup() as telling, session.begin():
+            session.add(object())
+            telling.create_task(tell("one"))
+""",
+    ),
+    Good(
+        source="""
+# --- app/services/notes.py
+import httpx
+
+
+async def finish(session):
+    session.add(object())
+    await session.commit()
+
+
+async def undo(session):
+    await session.rollback()
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://notes.example", json={"name": name})
+
+
+async def tell_all(session):
+    for name in await session.scalars("names"):
+        await tell(name)
+# --- app/tasks/notes.py
+from app.services.notes import finish, tell, tell_all, undo
+from app.session import get_session
+
+
+async def told_when_finished():
+    async with get_session() as session, session.begin():
+        await finish(session)
+        await tell("done")
+
+
+async def told_when_undone():
+    async with get_session() as session, session.begin():
+        await undo(session)
+        await tell_all(session)
+"""
+    ),
 ]
 
 
@@ -741,7 +886,7 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if is_told_inside(program, event):
             continue
         block = open_around(event)
-        if block and is_taken_later(event, block[-1].site):
+        if block and (is_taken_later(event, block[-1].site) or waits_behind(event, block[-1].site)):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
         if opening is None and not block:
