@@ -391,36 +391,6 @@ def forget(cache: Redis, number):
 """,
     ),
     Bad(
-        path="app/tasks/notes.py",
-        source="""
-import asyncio
-
-import httpx
-
-from app.session import get_session
-
-
-async def tell(name):
-    async with httpx.AsyncClient() as client:
-        await client.post("https://notes.example", json={"name": name})
-
-
-async def group_inside():
-    async with get_session() as session:
-        async with session.begin(), asyncio.TaskGroup() as telling:
-            session.add(object())
-            telling.create_task(tell("one"))  # TXN207@33
-
-
-async def awaited_inside():
-    async with asyncio.TaskGroup() as telling:
-        async with get_session() as session, session.begin():
-            session.add(object())
-            told = telling.create_task(tell("one"))  # TXN207@40
-            await told
-""",
-    ),
-    Bad(
         source="""
 # --- app/services/notes.py
 import httpx
@@ -779,36 +749,6 @@ async def seen(number):
     async with get_session() as session:
         async with session.begin():
             session.add(known.decode())
-""",
-    ),
-    Good(
-        path="app/tasks/notes.py",
-        source="""
-import asyncio
-
-import httpx
-
-from app.session import get_session
-
-
-async def tell(name):
-    async with httpx.AsyncClient() as client:
-        await client.post("https://notes.example", json={"name": name})
-
-
-async def tell_behind(names):
-    async with asyncio.TaskGroup() as telling:
-        async with get_session() as session, session.begin():
-            session.add(object())
-            for name in names:
-                telling.create_task(tell(name))
-
-
-async def in_one_head():
-    async with get_session() as session:
-        async with asyncio.TaskGroup() as telling, session.begin():
-            session.add(object())
-            telling.create_task(tell("one"))
 """,
     ),
     Good(

@@ -316,39 +316,6 @@ async def by_hand(session: Session):
         group.start_soon(to_thread.run_sync, label, session, 2)  # TXN602@9
 """,
     ),
-    Bad(
-        source="""
-import asyncio
-
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.models.item import Item
-
-
-async def fetch(session, item_id):
-    return await session.get(Item, item_id)
-
-
-async def listed(session: AsyncSession, ids):
-    fetching = [asyncio.create_task(fetch(session, i)) for i in ids]  # TXN602@17
-    return [await one for one in fetching]
-
-
-async def collected(session: AsyncSession, ids):
-    fetching = []
-    for i in ids:
-        fetching.append(asyncio.create_task(fetch(session, i)))  # TXN602@25
-    for one in fetching:
-        print(await one)
-
-
-async def first_group(session: AsyncSession, groups):
-    for ids in groups:
-        fetching = {i: asyncio.create_task(fetch(session, i)) for i in ids}  # TXN602@24
-        break
-    return {i: await one for i, one in fetching.items()}
-""",
-    ),
 ]
 
 GOOD = [
@@ -504,61 +471,6 @@ async def own(ids):
             return await session.get(Item, item_id)
 
     return await asyncio.gather(*(one(i) for i in ids))
-""",
-    ),
-    Good(
-        source="""
-import asyncio
-
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.models.item import Item
-from app.session import get_session
-
-lock = asyncio.Lock()
-
-
-async def fetch(session, item_id):
-    return await session.get(Item, item_id)
-
-
-async def fetch_alone(item_id):
-    async with get_session() as session:
-        return await session.get(Item, item_id)
-
-
-async def fetch_in_turn(session, item_id):
-    async with lock:
-        return await session.get(Item, item_id)
-
-
-async def one_by_one(session: AsyncSession, ids):
-    for i in ids:
-        fetching = asyncio.create_task(fetch(session, i))
-        print("fetching")
-        await fetching
-    later = [fetch(session, i) for i in ids]
-    return [await one for one in later]
-
-
-async def each_alone(ids):
-    fetching = [asyncio.create_task(fetch_alone(i)) for i in ids]
-    return [await one for one in fetching]
-
-
-async def in_turn(session: AsyncSession, ids):
-    fetching = [asyncio.create_task(fetch_in_turn(session, i)) for i in ids]
-    return [await one for one in fetching]
-
-
-async def first(session: AsyncSession, ids):
-    fetching = None
-    for i in ids:
-        if i:
-            fetching = asyncio.create_task(fetch(session, i))
-            break
-    if fetching is not None:
-        await fetching
 """,
     ),
 ]
