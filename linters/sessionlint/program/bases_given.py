@@ -40,8 +40,8 @@ def assigned(frame: Frame, holder: ir.Expr, info: ClassInfo, name: str, value: V
     param = _kept_above(frame, info, name)
     if param is None or param not in frame.not_given:
         return
-    below = frame.solver.subclasses(info)
-    if all(set(frame.solver.read(("attr", cls, name))) <= set(value) for cls in (info, *below)):
+    family = [info, *frame.solver.subclasses(info)]
+    if all(set(frame.solver.read(("attr", cls, name))) <= set(value) for cls in family):
         frame.not_given[param] = value
 
 
