@@ -28,8 +28,8 @@ Statements
     ``("imp", span, ((module, alias), ...))``; ``("from", span, module, level, ((name, alias), ...))``;
     ``("glob", span, names)``; ``("del", span, targets)``; ``("M", span, subject, cases)`` match, cases of
     ``(bound names, (name, class) pairs, captures, guard, body, whether it matches anything)``, captures of
-    ``(name, expression)`` in which the name :data:`SUBJECT` stands for what is matched; a set of literals in the place
-    of the class where it is one of these;
+    ``(name, expression)`` in which the name :data:`SUBJECT` stands for what is matched, as in the guard, which has what
+    a pattern of literals says, too; a set of literals in the place of the class where it is one of these;
     ``("J", span, kind)`` break or continue; ``("as", span, test)`` assert.
 
 Functions
@@ -52,7 +52,7 @@ from typing import Any
 from sessionlint.facts.packing import pack, unpack
 
 #: Raise it whenever the shape above or what :mod:`sessionlint.facts.lower` puts into it changes.
-FACTS_VERSION = 17
+FACTS_VERSION = 18
 
 Span4 = tuple[int, int, int, int]
 Expr = tuple[Any, ...]

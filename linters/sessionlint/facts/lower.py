@@ -163,10 +163,13 @@ class _Lowering(Expressions):
                 subjects = [SUBJECT, *([node.subject.id] if isinstance(node.subject, ast.Name) else [])]
                 typed += tuple((name, ("e", self.span(whole), literals)) for name in subjects)
             always = isinstance(whole, ast.MatchAs) and whole.pattern is None and case.guard is None
-            captures = tuple(
-                patterns.captures(case.pattern, ("n", self.span(node.subject), SUBJECT), self.span, self.expr)
-            )
-            cases.append((bound, typed, captures, self._optional(case.guard), self.block(case.body), always))
+            matched = ("n", self.span(node.subject), SUBJECT)
+            captures = tuple(patterns.captures(case.pattern, matched, self.span, self.expr))
+            told = patterns.told_by(case.pattern, matched, self.span, self.expr)
+            guard = self._optional(case.guard)
+            if told is not None:
+                guard = ("o", told[1], "and", (told, guard)) if guard is not None else told
+            cases.append((bound, typed, captures, guard, self.block(case.body), always))
         return ("M", self.span(node), self.expr(node.subject), tuple(cases))
 
     def _import(self, node: ast.Import) -> Stmt:

@@ -43,6 +43,26 @@ def literals(pattern: ast.AST, span: Callable[[Any], Span4]) -> tuple[Expr, ...]
     return tuple([("k", span(v), v.value) for v in values])
 
 
+def told_by(
+    pattern: ast.AST, matched: Expr, span: Callable[[Any], Span4], lower: Callable[[ast.AST], Expr]
+) -> Expr | None:
+    """What a pattern of literals alone says of what is ``matched``, as a comparison: ``case "now" | "later":``."""
+    if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+        return told_by(pattern.pattern, matched, span, lower)
+    at = span(pattern)
+    written: list[Expr] = []
+    for part in pattern.patterns if isinstance(pattern, ast.MatchOr) else (pattern,):
+        if isinstance(part, ast.MatchValue):
+            written.append(lower(part.value))
+        elif isinstance(part, ast.MatchSingleton):
+            written.append(("k", span(part), part.value))
+        else:
+            return None
+    if len(written) == 1:
+        return ("x", at, matched, ("==",), (written[0],))
+    return ("x", at, matched, ("in",), (("t", at, tuple(written)),))
+
+
 def bounds(definition: ast.AST, outer: dict[str, ast.expr]) -> dict[str, ast.expr]:
     """The bounds of type parameters in a definition: its own (``[T: AsyncSession]``) and those around it."""
     own: dict[str, ast.expr] = {}

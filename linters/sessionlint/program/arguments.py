@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaitables, consuming, decorated, knowledge
+from sessionlint.program import awaitables, consuming, decorated, knowledge, passed_options
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.records import mapped
@@ -69,12 +69,14 @@ def arguments(frame: Frame, e: ir.Expr) -> tuple[list[Value], Keywords]:
         passed_on.extend(m for m in maps if m.whole)
         if not any(not m.partial for m in maps):
             keywords.append((UNKNOWN_KEYWORDS, tuple(a for a in value if _is_claims(frame, a))))
-    return args, _passing_on(keywords, passed_on) if passed_on else keywords
+    return args, _passing_on(keywords, passed_on, e) if passed_on else keywords
 
 
-def _passing_on(keywords: Keywords, spread: list[Map]) -> Keywords:
+def _passing_on(keywords: Keywords, spread: list[Map], e: ir.Expr) -> Keywords:
     """With what says that some of them are those which the function itself is passed (``**options``)."""
     names = tuple((k, UNKNOWN) for m in spread for k, _ in m.items if isinstance(k, str))
+    if any(arg[0] == "*" for arg in e[3]):
+        names = (*names, (passed_options.STARRED, UNKNOWN))
     claims = join_all([v for k, v in keywords if k == UNKNOWN_KEYWORDS])
     rest = (*claims, Map(names, True, None, whole_of(spread)))
     return [*(k for k in keywords if k[0] != UNKNOWN_KEYWORDS), (UNKNOWN_KEYWORDS, rest)]
@@ -95,6 +97,10 @@ def bind(frame: Frame, function: FunctionInfo, callee: Fn, args: list[Value], ke
     bindings = bound(frame, function, callee, args, keywords)
     if frame.function in function.wrappers:
         bindings = decorated.as_given(frame, function, bindings)
+    elif keywords and keywords[-1][0] == UNKNOWN_KEYWORDS:
+        left = passed_options.left_to(function, dict(keywords), len(args) + (callee.receiver is not None))
+        if left:
+            bindings[passed_options.LEFT] = left
     options = function.params[-1][0] if function.params and function.params[-1][1] == ir.KIND_KWARGS else None
     for key, value in bindings.items():
         if key.tag == "param" and value:

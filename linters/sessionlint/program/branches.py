@@ -18,7 +18,7 @@ from sessionlint.program import (
     told_tests,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import guards_in, literals_left, otherwise
+from sessionlint.program.guards import Guard, guards_in, literals_left, otherwise
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.values import UNKNOWN, Ext, Value
 
@@ -140,8 +140,11 @@ def run_match(frame: Frame, s: ir.Stmt) -> None:
     before = frame.snapshot()
     paths = [] if any(always for *_, always in s[3]) else [before]
     frame.flags.append("branch")
+    depth = len(frame.guards)
+    passed: list[Guard] = []
     for names, typed, captures, guard, body, _ in s[3]:
         frame.restore(before)
+        frame.guards[depth:] = passed
         narrowed: dict[str, tuple[Value, Value]] = {}
         for name, cls in typed:
             if cls[0] == "e":
@@ -153,10 +156,17 @@ def run_match(frame: Frame, s: ir.Stmt) -> None:
             if cls[0] != "e":
                 narrow_to(frame, name, frame.evaluate(cls))
         if guard is not None:
+            told = told_tests.outcome(frame, guard) if frame.depth else None
+            if told is False:
+                listed.widen(frame, narrowed)
+                continue
             frame.evaluate(guard)
+            frame.guards.extend(guards_in(frame, guard))
+            passed.extend(otherwise(frame, guard))
         frame.machine.block(frame, body)
         listed.widen(frame, narrowed)
         paths.append(frame.snapshot())
+    del frame.guards[depth:]
     frame.flags.pop()
     frame.restore(paths[0])
     for path in paths[1:]:

@@ -34,6 +34,7 @@ from sessionlint.program import (
     relations,
     running,
     scheduling,
+    siblings,
     signatures,
     spread_arguments,
     wrapping,
@@ -305,6 +306,7 @@ def call_function(
     if isinstance(callee.receiver, Inst | Closed):
         for key, value in callee.receiver.bindings:
             bindings.setdefault(key, value)
+        siblings.name(frame, e, bindings)
     elif isinstance(callee.receiver, Row):
         # what a row's own method gets from ``object_session(self)``
         bindings.update(dict.fromkeys(knowledge.AMBIENT_SESSIONS, (callee.receiver.session,)))

@@ -40,6 +40,7 @@ from sessionlint.program.values import (
 _SAYS_NOTHING = frozenset({"cls", "const", "ext", "inst", "map", "mod", "obj", "text"})
 #: Effects that are told to the rules at the call, with the substituted subject.
 _TOLD = ("txn", "network", "use", "change", "hold", "schedule", "escape", unsaved.LEFT)
+_ENDS = ("commit", "rollback")
 _ENDS_OR_BEGINS = frozenset({"commit", "rollback", "begin"})
 #: Names of effects that say whether what is written is committed.
 _SAVES_OR_WRITES = frozenset({"commit", "write", "unsaved"})
@@ -64,6 +65,9 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
                 beginning.asked_below(frame, subject)
             elif fact == holding.SOMETIMES:
                 sometimes.by_callee(frame, subject, (atom, holding.IF_SO) in summary.leaves, e)
+            elif fact == "ended" and any(Effect("txn", end, atom) in summary.effects for end in _ENDS):
+                # not merely a savepoint of its own
+                frame.learn(subject, fact)
             elif fact != holding.IF_SO:
                 handles.apply_state(frame, subject, fact)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program import passed_options
 from sessionlint.program.class_switches import SWITCHED
 from sessionlint.program.guards import ANY, ONLY, decided, handed_as, is_drawn, is_handed, wanted_of
 from sessionlint.program.memo import SIGNATURE
@@ -23,10 +24,20 @@ OPENS = Effect("create", SESSION, None)
 def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) -> frozenset[Any] | None:
     """The conditions of a callee's effect as the caller has them; ``None``: the arguments say it does not happen."""
     left = []
+    options = mapped.get(passed_options.LEFT)
     for guard in guards:
+        if options is not None and (onward := passed_options.moved(guard, options)) is not None:
+            left.append(onward)
+            continue
         value = mapped.get(guard.param)
         if value is None:
             left.append(guard)
+            continue
+        if guard.kind == passed_options.ENTRY:
+            holds, further = passed_options.settled(guard, value)
+            if holds is False:
+                return None
+            left += [further] if further is not None else []
             continue
         if guard.kind == ONLY and len(value) == 1 and value[0].tag == "param":
             left.append(guard._replace(param=value[0]))

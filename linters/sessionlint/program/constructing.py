@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    compared,
     configured,
     families,
     giving,
@@ -23,6 +24,7 @@ from sessionlint.program import (
     router_classes,
     row_classes,
     running,
+    siblings,
     spelling,
 )
 from sessionlint.program.arguments import bind
@@ -55,6 +57,7 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
         families.note(frame, info, init, bindings)
         bindings.update(frame.solver.summary_of(init).not_given)
+        siblings.note(frame, init, bindings)
         running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))
     else:
@@ -130,6 +133,8 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
         if _holds_handle(frame, value):
             bindings[Const(name, records.FIELD)] = value
+    if info.maker is not None:
+        bindings.update(compared.defaults(frame, info, bindings, keywords))
     if configured.configures(frame, info):
         given = dict(zip(fields, args, strict=False)) | {k: v for k, v in keywords if k in fields}
         return configured.fields(frame, info, list(fields), given, keywords) | bindings

@@ -197,6 +197,8 @@ def stays_open(solver: Solver, atom: Any) -> bool:
 
 def _open(frame: Frame, subjects: Value, site: Any, savepoint: bool, source: Any, entered: Entered) -> None:
     frame.tx.append(Transaction(subjects, site, savepoint, source))
+    for subject in subjects if not savepoint else ():
+        frame.learn(subject, "ended", False)
     entered.ends.extend(() if savepoint else subjects)
 
 

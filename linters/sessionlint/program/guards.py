@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program import row_classes
+from sessionlint.program import compared, row_classes
 from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
 from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, join_all, mark_of
@@ -36,6 +36,8 @@ _CALLED = frozenset({"fn", "cls", "inst", "partial", "method", "ext"})
 class Guard(NamedTuple):
     """A parameter that must be ``true``, ``none`` or ``equal`` to a constant, or (``holds`` false) must not.
 
+    What else a comparison asks: see :mod:`sessionlint.program.compared`.
+
     ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
     :data:`ONLY`: the same, and it must be known to be one; :data:`AMONG`: a container that has this function;
     :data:`ANY`: one of several such kinds and values; :data:`SWITCHED`: an object of a class with this switch on;
@@ -51,7 +53,6 @@ class Guard(NamedTuple):
 #: Under this key a dictionary has what stands under keys that are no literals.
 _ANY_KEY = ("?",)
 _CHOOSES = ("==", "!=", "in", "not in")
-_SAME = {"is": True, "==": True, "is not": False, "!=": False}
 
 
 def guards_in(frame: Frame, test: ir.Expr) -> tuple[Guard, ...]:
@@ -76,16 +77,16 @@ def _guard(frame: Frame, test: ir.Expr, outcome: bool) -> Guard | None:
     if test[0] == "u" and test[2] == "not":
         inner = _guard(frame, test[3], not outcome)
         return inner._replace(holds=not inner.holds) if inner is not None else None
-    if test[0] == "x" and len(test[3]) == 1 and test[3][0] in _SAME and test[4][0][0] == "k":
-        param = _param(frame, test[2])
-        constant = test[4][0][2]
-        if param is None or not isinstance(constant, str | int | bool | None):
-            return None
-        return Guard(param, "none" if constant is None else "equal", constant, _SAME[test[3][0]])
+    if test[0] == "x" and len(test[3]) == 1 and (param := _param(frame, test[2])) is not None:
+        said = compared.said(frame, test[3][0], test[4][0])
+        return Guard(param, said.kind, said.value, said.holds) if said is not None else None
     if test[0] == "c":
         return _of_class(frame, test)
     value = _asked(frame, test)
-    if value and isinstance(param := _told_by(value, outcome), Param):
+    param = _told_by(value, outcome) if value else None
+    if not isinstance(param, Param):
+        param = _only_param(frame, test, value)
+    if param is not None:
         return Guard(param, "true", None, True)
     if test[0] == "a" and is_switch(frame, test, value):
         return Guard(Param(frame.function, test[2][2]), SWITCHED, test[3], True)
@@ -126,7 +127,12 @@ def named_classes(frame: Frame, expr: ir.Expr) -> Value:
 
 def _param(frame: Frame, expr: ir.Expr) -> Any:
     """The one parameter an expression stands for: a name, or an attribute that a constructor's argument was kept in."""
-    value = _asked(frame, expr)
+    return _only_param(frame, expr, _asked(frame, expr))
+
+
+def _only_param(frame: Frame, expr: ir.Expr, value: Value) -> Any:
+    if len(value) > 1 and expr[0] == "a":
+        value = compared.of_data_class(frame, value, expr[3])
     return value[0] if len(value) == 1 and isinstance(value[0], Param) else None
 
 
@@ -312,8 +318,10 @@ def _holds(guard: Guard, atom: Any) -> bool | None:
     if atom.tag == "const":
         if guard.kind == "none":
             return atom.value is None
-        return bool(atom.value) if guard.kind == "true" else bool(atom.value == guard.value)
-    if atom.tag in ("handle", "injected", "fn", "cls", "inst", "pending") and guard.kind != "equal":
+        if guard.kind in ("true", "equal"):
+            return bool(atom.value) if guard.kind == "true" else bool(atom.value == guard.value)
+        return compared.holds(guard.kind, guard.value, atom.value) if guard.kind in compared.TOLD else None
+    if atom.tag in ("handle", "injected", "fn", "cls", "inst", "pending") and guard.kind in ("true", "none"):
         # an object: true, and not None
         return guard.kind == "true"
     return None

@@ -309,7 +309,7 @@ def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
             frame.learn(subject, "open", False)
             holding.let_go(frame, subject)
     elif effect.kind == "use":
-        frame.learn(subject, "ended", False)
+        holding.used_again(frame, subject)
         if effect.name == "write":
             frame.learn(subject, "written")
     elif effect.kind == unsaved.LEFT:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, sameness, strings
+from sessionlint.program import compared, knowledge, sameness, strings
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
@@ -22,7 +22,6 @@ QUERIED, OVER = "queried", "over"
 SOMETIMES, IF_SO = "holds sometimes", "holds if so"
 #: Marks what begins a transaction only where a parameter says so, by what is passed for it.
 ASKED = "asked of callers"
-_SAID = frozenset({"true", "none", "equal"})
 #: Those of them that hold rows.
 LASTING = (HOLDS, FLUSHED)
 #: Those, and what a later statement sends.
@@ -122,7 +121,7 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
 
 def asked_of_callers(guards: Iterable[Guard]) -> tuple[str, ...]:
     """The flag of what happens only where a parameter says so."""
-    return (ASKED,) if any(guard.kind in _SAID for guard in guards) else ()
+    return (ASKED,) if any(guard.kind in compared.TOLD for guard in guards) else ()
 
 
 def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:
@@ -152,6 +151,13 @@ def let_go(frame: Frame, subject: Any) -> None:
         for other in [a for a in dict.fromkeys(open_ones) if sameness.may_be(frame, subject, a)]:
             for fact in _STATE:
                 frame.learn(other, fact, False)
+
+
+def used_again(frame: Frame, subject: Any) -> None:
+    """A session is used: a transaction begins anew, but for one that was ended in its block, which nothing works in."""
+    if frame.tx and any(t.source is None and not t.savepoint and subject in t.subjects for t in frame.tx):
+        return
+    frame.learn(subject, "ended", False)
 
 
 def outlasts(fact: str) -> bool:

@@ -128,7 +128,7 @@ def _note(frame: Frame, subject: Any, name: str, write: bool, touches: bool, how
     if touches and name != "query" and not any(subject in t.subjects for t in frame.tx):
         frame.learn(subject, "used")
     if name not in PASSIVE:
-        frame.learn(subject, "ended", False)
+        holding.used_again(frame, subject)
     if write:
         frame.learn(subject, "written")
         unsaved.written(frame, subject, Hop(frame.site(e[1]), how))

@@ -59,7 +59,7 @@ class Summary:
     takes: tuple[Any, ...] = ()
     #: it tells by its class what is a database handle, see :mod:`sessionlint.program.wrapping`
     finds: bool = False
-    #: parameters of the constructors above that this one leaves empty, see :mod:`sessionlint.program.bases_given`
+    #: parameters of the constructors above that this one settles, see :mod:`sessionlint.program.bases_given`
     not_given: tuple[tuple[Any, Value], ...] = ()
     #: attributes of its arguments that it assigns, see :mod:`sessionlint.program.giving`
     gives: tuple[Any, ...] = ()

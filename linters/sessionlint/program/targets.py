@@ -9,6 +9,7 @@ from sessionlint.program import (
     assigning,
     attribute_places,
     awaitables,
+    bases_given,
     by_key,
     certificates,
     class_containers,
@@ -171,6 +172,7 @@ def _attribute(
             if atom.tag == "inst":
                 giving.assigned(frame, target[2], atom, name, value)
                 filled_if.note(frame, target[2], info, name, value)
+                bases_given.assigned(frame, target[2], info, name, value, target[1])
         elif atom.tag == "mod":
             frame.solver.remember(FILES, None, frame.solver.names.identity)
             path = frame.solver.names.path_of(atom.name, frame.path)

@@ -41,11 +41,26 @@ def left_to(program: Program, function: FunctionInfo) -> list[Left]:
 
 
 def _may_be_left(program: Program, callee: FunctionInfo, known: set[FunctionInfo]) -> bool:
-    """Whether a function is called by those ``known`` alone, and is not looked at for itself."""
+    """Whether those ``known`` call a function, or others that run in the background and do nothing else.
+
+    And it is not looked at for itself.
+    """
     # what is started elsewhere is looked at for itself, and a session module may keep what it likes
     if callee in known or callee.is_generator or callee.routes or callee in program.background_functions:
         return False
-    return program.shared(calling)[0].get(callee, set()) <= known | {callee} and not program.is_exempt(callee)
+    if program.is_exempt(callee):
+        return False
+    others = program.shared(calling)[0].get(callee, set()) - known - {callee}
+    return all(other in program.background_functions and _does_nothing_else(other, callee) for other in others)
+
+
+def _does_nothing_else(function: FunctionInfo, callee: FunctionInfo) -> bool:
+    """Whether a function only calls this one, once, and drops or gives back what it says."""
+    if any(e.kind in ("schedule", "handler") for e in function.events):
+        return False
+    calls = {e.span for e in function.events if e.kind == "call" and e.callee is callee}
+    work = {e.span for e in function.events if may_record(e) or can_fail(e)}
+    return len(calls) == 1 and work <= calls and calls <= _unseen_calls(ir.body_of(function.facts))
 
 
 def _catches(function: FunctionInfo, hops: int) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.program.model import Effect
 from sessionlint.program.values import Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
-from sessionlint.rules.open_since import begun_by
+from sessionlint.rules.open_since import begun_by, open_since
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
 from sessionlint.rules.units import ended_unit
@@ -32,8 +33,10 @@ META = Rule(
     rationale=(
         "The owner's block promises all or nothing. A callee that commits takes the promise away: what follows in the "
         "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
-        "before is already in the database. A callee that begins raises at once. It may be many calls down; the trace "
-        "names each of them."
+        "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
+        "before is already in the database. A callee that begins raises at once, also where no block is open but a "
+        "read has begun the transaction by itself (the function's own `begin()` behind a read is TXN206). It may be "
+        "many calls down; the trace names each of them."
     ),
     remedy="Take the commit, rollback or begin out of the callee; a part that may fail gets `begin_nested()`.",
     not_flagged=(
@@ -356,6 +359,46 @@ async def c(session: AsyncSession = Depends(get_session_dependency)):
         await save(other)
 """
     ),
+    Bad(
+        source="""
+# --- app/services/stock.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@asynccontextmanager
+async def unit(session: AsyncSession):
+    async with session.begin():
+        yield session
+
+
+async def restock(session: AsyncSession, row):
+    async with session.begin():
+        session.add(row)
+# --- app/routers/stock.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.stock import restock, unit
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/block")
+async def read_and_block(session: AsyncSession = Depends(get_session_dependency)):
+    row = await session.get(object, 1)
+    async with unit(session):  # TXN205@16
+        row.count = 1
+
+
+@router.post("/call")
+async def read_and_call(session: AsyncSession = Depends(get_session_dependency)):
+    row = await session.get(object, 1)
+    await restock(session, row)  # TXN205@11
+"""
+    ),
 ]
 
 GOOD = [
@@ -411,6 +454,58 @@ async def work(session, repository) -> None:
         repository.commit()
 """
     ),
+    Good(
+        source="""
+# --- app/services/stock.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@asynccontextmanager
+async def unit(session: AsyncSession):
+    async with session.begin():
+        yield session
+
+
+async def restock(session: AsyncSession, row):
+    async with session.begin():
+        session.add(row)
+
+
+async def restock_anew(session: AsyncSession, row):
+    await session.rollback()
+    async with session.begin():
+        session.add(row)
+# --- app/routers/stock.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.stock import restock, restock_anew, unit
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/first")
+async def begin_first(session: AsyncSession = Depends(get_session_dependency)):
+    async with unit(session):
+        session.add(await session.get(object, 1))
+
+
+@router.post("/ended")
+async def end_first(session: AsyncSession = Depends(get_session_dependency)):
+    row = await session.get(object, 1)
+    await session.rollback()
+    await restock(session, row)
+
+
+@router.post("/anew")
+async def end_below(session: AsyncSession = Depends(get_session_dependency)):
+    row = await session.get(object, 1)
+    await restock_anew(session, row)
+"""
+    ),
 ]
 
 
@@ -448,4 +543,18 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     if outer is not None:
         return [outer.step(program)]
     commit = committed_around(program, event)
-    return [program.step(commit.site, "the decorator commits the transaction here")] if commit is not None else []
+    if commit is not None:
+        return [program.step(commit.site, "the decorator commits the transaction here")]
+    return list(open_since(program, event).steps) if _begins_again(event) else []
+
+
+def _begins_again(event: Event) -> bool:
+    """Whether a callee begins what a statement of its caller has opened by itself, and does not end that first.
+
+    An object that is entered is told by TXN206, as a ``begin()`` of the caller's own.
+    """
+    callee = event.callee
+    if "autobegun" not in event.flags or callee is None or callee.name in ("__enter__", "__aenter__"):
+        return False
+    ended = [Effect("txn", name, event.effect.subject) for name in ("commit", "rollback")] if event.effect else []
+    return not any(effect in callee.summary.effects for effect in ended)

@@ -12,6 +12,7 @@ from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.ended_before import open_around
 from sessionlint.rules.flush_listeners import BEFORE_ANY, listeners, listening
 from sessionlint.rules.held_open import Opening, held_open
+from sessionlint.rules.task_groups import waits_behind
 from sessionlint.rules.transactions import called, down_to
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ META = Rule(
         "session of an object that others made, once another such object has ended a transaction, which may be the "
         "same; waits after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, "
         "which waits for nothing; what a `map()` or a generator expression will call that is gone through after the "
-        "block."
+        "block; what a task group runs whose own block ends behind the transaction's."
     ),
 )
 
@@ -390,6 +391,50 @@ def forget(cache: Redis, number):
     cache.delete(f"row:{number}")
 """,
     ),
+    Bad(
+        source="""
+# --- app/services/notes.py
+import httpx
+
+
+async def savepoint(session):
+    async with session.begin_nested():
+        session.add(object())
+
+
+async def finish(session, really):
+    if really:
+        await session.commit()
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://notes.example", json={"name": name})
+# --- app/tasks/notes.py
+from app.services.notes import finish, savepoint, tell
+from app.session import get_session
+
+
+async def told_in_the_block():
+    async with get_session() as session, session.begin():
+        await savepoint(session)
+        await tell("done")  # TXN207@15
+
+
+async def told_after_all(really):
+    async with get_session() as session, session.begin():
+        await finish(session, really)
+        await tell("done")  # TXN207@15
+
+
+async def told_in_the_next(sessions):
+    async with get_session() as session:
+        await session.commit()
+        async with session.begin():
+            session.add(object())
+            await tell("done")  # TXN207@19
+"""
+    ),
 ]
 
 GOOD = [
@@ -707,6 +752,46 @@ async def seen(number):
             session.add(known.decode())
 """,
     ),
+    Good(
+        source="""
+# --- app/services/notes.py
+import httpx
+
+
+async def finish(session):
+    session.add(object())
+    await session.commit()
+
+
+async def undo(session):
+    await session.rollback()
+
+
+async def tell(name):
+    async with httpx.AsyncClient() as client:
+        await client.post("https://notes.example", json={"name": name})
+
+
+async def tell_all(session):
+    for name in await session.scalars("names"):
+        await tell(name)
+# --- app/tasks/notes.py
+from app.services.notes import finish, tell, tell_all, undo
+from app.session import get_session
+
+
+async def told_when_finished():
+    async with get_session() as session, session.begin():
+        await finish(session)
+        await tell("done")
+
+
+async def told_when_undone():
+    async with get_session() as session, session.begin():
+        await undo(session)
+        await tell_all(session)
+"""
+    ),
 ]
 
 
@@ -743,7 +828,7 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if is_told_inside(program, event):
             continue
         block = open_around(event)
-        if block and is_taken_later(event, block[-1].site):
+        if block and (is_taken_later(event, block[-1].site) or waits_behind(event, block[-1].site)):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
         if opening is None and not block:

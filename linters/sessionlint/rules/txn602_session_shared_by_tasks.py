@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Site
@@ -24,8 +23,9 @@ from sessionlint.rules.concurrent_helpers import (
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.executors import pooled
 from sessionlint.rules.meanwhile import used_meanwhile
-from sessionlint.rules.repeating import is_repeated
+from sessionlint.rules.repeating import is_left_behind, is_repeated
 from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
+from sessionlint.rules.task_groups import GROUPED, group_of
 
 META = Rule(
     code="TXN602",
@@ -41,8 +41,6 @@ META = Rule(
     "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share, "
     "a method of one object after the other where each opens its session itself.",
 )
-
-_GROUPED = ("TaskGroup.create_task", "TaskGroup.start_soon")
 
 BAD = [
     Bad(
@@ -529,7 +527,7 @@ def _by_helpers(program: Program) -> Iterator[Finding]:
 def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:
     """``gather`` and its kin."""
     for event in events:
-        if event.kind != "concurrent" or event.name in _GROUPED:
+        if event.kind != "concurrent" or event.name in GROUPED:
             continue
         counts = _own(program, event, count(program, [(v, False) for v in event.args]))
         session = shared(program, event, counts)
@@ -542,11 +540,11 @@ def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any
     counts: dict[Any, Counter[Any]] = {}
     turns: dict[Any, set[tuple[Any, str]]] = {}
     for event in events:
-        if event.name not in _GROUPED:
+        if event.name not in GROUPED:
             continue
-        block = _group_of(event)
+        block = group_of(event)
         group, locked = counts.setdefault(block, Counter()), turns.setdefault(block, set())
-        value = event.args[0] if event.name == _GROUPED[0] and event.args else started_values(event)
+        value = event.args[0] if event.name == GROUPED[0] and event.args else started_values(event)
         place = block if isinstance(block, tuple) else None
         many = "loop" in event.flags and (place is None or is_repeated(event.function, event.span, place))
         numbers = count(program, [(value, many)], locked)
@@ -586,6 +584,8 @@ def _started(
                 yield event, session, "this task and an earlier one"
             elif _used_meanwhile(function, event, session):
                 yield event, session, "this task and the function that started it"
+            elif _is_one_of_many(program, function, event, session):
+                yield event, session, "the tasks of all rounds"
             else:
                 running[session] = event
                 continue
@@ -599,6 +599,17 @@ def _awaited_between(function: FunctionInfo, first: Event, second: Event) -> boo
     )
 
 
+def _is_one_of_many(program: Program, function: FunctionInfo, task: Event, session: Any) -> bool:
+    """Whether rounds of a loop or comprehension start tasks with it, none of which is awaited before the next one."""
+    waits = [e for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
+    if not waits or not all(is_repeated(function, task.span, e.span) for e in waits):
+        return False
+    if is_left_behind(function, task.span) or opened_by_each(program, function, [task.value], session, waits[0].span):
+        return False
+    several = count(program, [(task.value, True)])[session] > 1
+    return several and is_shared(program, function, session, True, waits[0].span)
+
+
 def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
     """Whether the function uses the session between starting the task and awaiting it."""
     waits = [e for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
@@ -610,7 +621,7 @@ def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
 
 def _used_in_block(task: Event, session: Any) -> bool:
     """Whether the function goes on using the session in the block whose end waits for the group's task."""
-    block = _group_of(task)
+    block = group_of(task)
     if not isinstance(block, tuple):
         return False
     return used_meanwhile(task, session, block[2:])
@@ -626,27 +637,6 @@ def _sites(event: Event) -> frozenset[Site]:
         elif atom.tag == "seq":
             pending.extend(a for item in atom.items for a in item)
     return frozenset(found)
-
-
-def _group_of(event: Event) -> Any:
-    """The ``with`` block of the task group, or the name it goes by."""
-    receiver = event.expr[2][2] if event.expr is not None and event.expr[0] == "c" and event.expr[2][0] == "a" else None
-    name = ir.dotted(receiver) if receiver is not None else None
-    blocks = [
-        s[1]
-        for s in _withs(event.function.body)
-        if s[1][:2] <= event.span[:2] and event.span[2:] <= s[1][2:]
-        and any(target is not None and ir.dotted(target) == name for _, target in s[2])
-    ]  # fmt: skip
-    return max(blocks, default=name)
-
-
-def _withs(node: Any) -> Iterator[ir.Stmt]:
-    for child in node:
-        if type(child) is tuple:
-            if child and child[0] == "w/":
-                yield child
-            yield from _withs(child)
 
 
 def _origin(event: Event, session: Any) -> Site:
