@@ -129,7 +129,9 @@ def _earlier(event: Event) -> Event | None:
         opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
         opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
         opens = opens or (other.kind == "obtain" and other.callee is not None and bool(_used(other.callee)))
-        if opens and set(other.subject) & set(event.subject) and not other.transactions:
+        # what a callee does besides its begin may come after that
+        apart = event.kind != "effect" or other.span != event.span
+        if opens and apart and set(other.subject) & set(event.subject) and not other.transactions:
             found = other
     return found
 
