@@ -15,3 +15,4 @@ from tests.support.marked import SHAPES, Shape, check_marked
 def test_shape_is_read_for_what_it_does(shape: Shape) -> None:
     checked = check_marked(shape.source, shape.more)
     assert checked.found == checked.wanted
+    assert checked.by_file == checked.wanted

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from sessionlint.program.focus import focused
 from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
 
@@ -37,9 +38,10 @@ SHAPES = tuple(_shape(path) for path in sorted(_FOLDER.glob("*.txt")))
 
 
 class Checked(NamedTuple):
-    """What was found, and what the markers say."""
+    """What was found, in each file by itself as after an edit of it, and what the markers say."""
 
     found: list[Place]
+    by_file: list[Place]
     wanted: list[Place]
 
 
@@ -55,4 +57,10 @@ def check_marked(source: str, more: Collection[str] = (), path: str = "app/servi
     program = examples.program_for(files, examples.policy_for({}, files))
     rules = [rule for rule in all_rules() if rule.META.code in codes]
     found = {(f.path, f.span.line, f.span.column, f.code) for rule in rules for f in rule.check(program)}
-    return Checked(sorted(found), wanted)
+    local = [rule for rule in rules if not rule.META.program_wide]
+    alone = {place for place in found if place[3] not in {rule.META.code for rule in local}}
+    for file in files:
+        view = focused(program, frozenset([file]))
+        told = (f for rule in local for f in rule.check(view) if f.path == file)
+        alone |= {(f.path, f.span.line, f.span.column, f.code) for f in told}
+    return Checked(sorted(found), sorted(alone), wanted)

@@ -181,8 +181,7 @@ class Classes(Naming):
         entry = next((cls.attributes[METACLASS] for cls in self.mro(info) if METACLASS in cls.attributes), None)
         return next((m for a in entry[2] if (m := self.method(a.info, name)) is not None), None) if entry else None
 
-    @staticmethod
-    def is_abstract(function: FunctionInfo) -> bool:
+    def is_abstract(self, function: FunctionInfo) -> bool:
         """Whether a method only declares: no statements, or nothing but ``raise NotImplementedError``."""
         if function.abstract is None:
             body = function.body
@@ -190,6 +189,7 @@ class Classes(Naming):
             function.abstract = last is None or (
                 len(body) == 1 and last[0] == "!" and "NotImplemented" in ir.text_of(last[2])
             )
+        self.remember(memory.DECLARES, function, function.abstract)
         return function.abstract
 
     def subclasses(self, info: ClassInfo) -> list[ClassInfo]:

@@ -27,6 +27,8 @@ OUTER = 23
 ANSWER = 24
 #: What was read is not known any more: this evaluation stands in for no other.
 GONE = 25
+#: Whether a function only declares.
+DECLARES = 26
 NEVER: tuple[int, Any, Any] = (GONE, None, None)
 
 #: What an evaluation does to functions, of other files as well.

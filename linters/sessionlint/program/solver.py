@@ -92,10 +92,12 @@ class Solver(Parameters):
         now: Any
         if operation == memory.MEMBER:
             now = self.member(*key)
-        elif operation in (memory.SHAPE, memory.SUMMARY) and not hasattr(key, "module"):
+        elif operation in (memory.SHAPE, memory.SUMMARY, memory.DECLARES) and not hasattr(key, "module"):
             return False  # this solution has not met it yet
         elif operation == memory.SHAPE:
             now = tuple([c.shape for c in self.mro(key)])
+        elif operation == memory.DECLARES:
+            now = self.is_abstract(key)
         elif operation == memory.SUMMARY:
             now = self.summary_of(key).key
         elif operation == memory.ANSWER:

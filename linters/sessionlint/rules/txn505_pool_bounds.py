@@ -26,6 +26,7 @@ META = Rule(
     "max_overflow to a small number.",
     not_flagged="Sizes that are put in at run time and have no default in the source, sizes that are large enough on "
     "some path, SQLite (by its URL, or made where the code has asked for it), tests and migrations.",
+    program_wide=True,
 )
 
 BAD = [
