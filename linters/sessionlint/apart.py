@@ -14,6 +14,7 @@ from sessionlint.forked import results_of
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
 from sessionlint.program.build import Divided, Reading, lines_under, solve_part
+from sessionlint.program.memo_store import solving_digest
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.parts import merged
 from sessionlint.program.resuming import keep, resume
@@ -94,10 +95,13 @@ def _judged(
 ) -> _Said:
     reading = divided.reading
 
-    def judged(program: Program, before: Sequence[Finding] | None, _: str) -> Examination:
-        return judge(program, part, first, before)
+    by = f"{policy.digest} {first}"
 
-    store = SolutionStore(folder, f"{policy.digest} {first}", min(part)) if folder else None
+    def judged(program: Program, before: Sequence[Finding] | None, by_then: str) -> Examination:
+        examined = judge(program, part, first, before if by_then == by else None)
+        return examined._replace(judged=by)
+
+    store = SolutionStore(folder, solving_digest(policy), min(part)) if folder else None
     examined, modules = solved_and_judged(root, reading, policy, folder, store, judged, part, divided.names)
     return _Said(examined.report, examined.complete, modules - part, reading.demanded)
 
@@ -107,12 +111,11 @@ def check_together(
     reading: Reading,
     policy: Policy,
     folder: Path | None,
-    key: str,
     judge: JudgeWhole,
     names: ModuleNames,
 ) -> Examination:
-    """The report on a program that is solved as a whole; ``key`` stands for all that it depends on besides files."""
-    store = SolutionStore(folder, key) if folder else None
+    """The report on a program that is solved as a whole."""
+    store = SolutionStore(folder, solving_digest(policy)) if folder else None
     examined, _ = solved_and_judged(root, reading, policy, folder, store, judge, None, names)
     reading.cache.save()
     return examined

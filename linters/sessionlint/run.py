@@ -118,9 +118,9 @@ def _checked_in_parts(
     else:
 
         def judge_all(program: Program, before: Sequence[Finding] | None, judged: str) -> Examination:
-            return check_program(program, policy, files, before=before)
+            return check_program(program, policy, files, before=before, judged=judged)
 
-        examined = check_together(root, built.reading, policy, folder, policy.digest, judge_all, built.names)
+        examined = check_together(root, built.reading, policy, folder, judge_all, built.names)
         report, complete = examined.report, examined.complete
     return _with_discovery(report, discovery), complete
 
@@ -146,8 +146,7 @@ def _checked_by_inference(
         return check_program(program, None, files, select=select, ignore=ignore, before=before, judged=judged)
 
     # what is inferred is inferred of all of it
-    key = f"{_INFERRED} {settings.digest}"
-    examined = check_together(root, built.reading, settings, folder, key, judge, built.names)
+    examined = check_together(root, built.reading, settings, folder, judge, built.names)
     return _with_discovery(examined.report, discovery), examined.complete
 
 

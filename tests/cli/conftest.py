@@ -75,7 +75,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def build_parts(root, files, policy, *, cache_dir=None, progress=None):
         return SimpleNamespace(parts=[frozenset(files)], reading=read_program(root, files, policy), names=None)
 
-    def check_together(root, reading, policy, folder, key, judge, names):
+    def check_together(root, reading, policy, folder, judge, names):
         return judge(reading, None, "")
 
     def check_apart(root, divided, policy, folder, judge):

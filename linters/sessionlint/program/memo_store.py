@@ -43,11 +43,16 @@ _OF_RULES: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
+def solving_digest(policy: Policy) -> str:
+    """Equal for policies under which a program has the same solution, whatever rules say of it."""
+    return dataclasses.replace(policy, **_OF_RULES).digest
+
+
 class MemoStore:
     """The memo of one policy in a cache folder; of the part of a program in which ``first`` is the first file."""
 
     def __init__(self, folder: Path, policy: Policy, first: str = "") -> None:
-        digest = dataclasses.replace(policy, **_OF_RULES).digest
+        digest = solving_digest(policy)
         part = hashlib.sha256(first.encode(errors="surrogatepass")).hexdigest()[:8] if first else "whole"
         self._path = folder / f"memo-{digest[:16]}-{part}.bin"
         self._key = f"{digest} {tool_digest()}".encode()

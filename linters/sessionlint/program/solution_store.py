@@ -41,7 +41,7 @@ _LENGTH: Final = struct.Struct("<Q")
 _TAIL: Final = _LENGTH.size + _DIGEST
 #: So many functions at a time: a part takes little memory to write.
 _PART: Final = 400
-_KEPT: Final = 8
+_KEPT: Final = 12
 _MAX_AGE: Final = 14 * 86_400
 _DAMAGE: Final = (
     OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, struct.error,
@@ -109,7 +109,7 @@ class Stored:
 class SolutionStore:
     """The solution of a program in a cache folder, or of the part of it in which ``first`` is the first file.
 
-    ``key`` stands for all that findings depend on besides files.
+    ``key`` stands for all that solving depends on besides files.
     """
 
     def __init__(self, folder: Path, key: str, first: str = "") -> None:
