@@ -9,7 +9,7 @@ import pytest
 
 from sessionlint import apart
 from sessionlint.policy import load_policy
-from sessionlint.program import build, resuming, solution_store
+from sessionlint.program import build, solution_store
 from sessionlint.program.memo_store import solving_digest
 from sessionlint.run import run
 from tests.program.test_memo import edited
@@ -166,6 +166,6 @@ def test_a_solution_that_leads_nowhere_is_given_up(project, solved, monkeypatch)
     def fails(*_):
         raise KeyError("nowhere")
 
-    monkeypatch.setattr(resuming, "take_edit", fails)
+    monkeypatch.setattr(solution_store.Stored, "put_into", fails)
     assert checked(project) == afresh(project)
     assert len([one for one in solved if one[2] is not None]) == 2

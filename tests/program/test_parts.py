@@ -8,8 +8,9 @@ import pytest
 
 from sessionlint.facts.lower import lower_module
 from sessionlint.policy_model import Policy
-from sessionlint.program import build, parts
+from sessionlint.program import parts
 from sessionlint.program.build import build_parts
+from sessionlint.program.division_store import DivisionStore
 from sessionlint.program.modules import ModuleNames
 from sessionlint.program.parts import divided, merged
 
@@ -117,22 +118,20 @@ def divisions(root, files):
 
 
 def test_what_modules_are_called_is_remembered_until_an_import_changes(tmp_path, monkeypatch):
-    asked = []
-    real = build.module_names
+    known = []
+    load = DivisionStore.load
 
-    def counted(*arguments):
-        asked.append(arguments)
-        return real(*arguments)
+    def noted(*arguments):
+        known.append(load(*arguments) is not None)
+        return load(*arguments)
 
-    monkeypatch.setattr(build, "module_names", counted)
+    monkeypatch.setattr(DivisionStore, "load", noted)
     files = {"src/shop/__init__.py": "", "src/shop/db.py": "from sqlalchemy import create_engine\n"}
     files["run.py"] = "from shop import db\n\nsession = db\n"
     divisions(tmp_path, files)
-    asked.clear()
     divisions(tmp_path, {**files, "run.py": "from shop import db\n\nsession = db  # the same\n"})
-    assert len(asked) == 1  # by the fresh one
     divisions(tmp_path, {**files, "run.py": "import shop.db\n\nsession = shop\n"})
-    assert len(asked) == 3
+    assert known == [False, True, False]
 
 
 @pytest.mark.parametrize("harm", [b"", b"SLPARTS1", b"x" * 400])
