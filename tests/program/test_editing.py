@@ -208,3 +208,17 @@ def test_functions_that_stand_as_they_stood_are_not_evaluated_again(tmp_path):
     after = engine.solve({**FILES, "service.py": more.encode()}, edit=True)
     assert after.changed == {"service.py"}
     assert after.solver.memo.evaluated - evaluated == 1  # drop()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("echo = 0x01", "echo = True"), ("def run(echo=0x01): ...", "def run(echo=True): ...")]
+)
+def test_values_that_are_equal_and_not_the_same_are_an_edit(tmp_path, before, after):
+    engine = Engine(tmp_path, Policy(root=tmp_path))
+    text = "from db import maker\n\n\ndef outer(session):\n    {}\n    session.commit()\n"
+    files = {"db.py": DB.encode(), "run.py": text.format(before).encode()}
+    engine.solve(files)
+    evaluated = engine._memo.evaluated
+    program = engine.solve({**files, "run.py": text.format(after).encode()}, edit=True)
+    assert program.changed == frozenset({"run.py"})
+    assert engine._memo.evaluated > evaluated

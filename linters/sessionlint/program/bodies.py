@@ -65,13 +65,18 @@ def _same(before: Any, now: Any, found: list[tuple[Facts, Facts]]) -> bool:
     if len(before) != len(now):
         return False
     if _is_function(before) and _is_function(now):
-        if before[:_BODY] != now[:_BODY] or before[_BODY + 1 : _NAMES] != now[_BODY + 1 : _NAMES]:
+        if not (_alike(before[:_BODY], now[:_BODY]) and _alike(before[_BODY + 1 : _NAMES], now[_BODY + 1 : _NAMES])):
             return False
         # the same statements may be other bytes: marshal notes what is referred to by more than one
-        if before[_BODY] != now[_BODY] and unpack(before[_BODY]) != unpack(now[_BODY]):
+        if before[_BODY] != now[_BODY] and not _alike(unpack(before[_BODY]), unpack(now[_BODY])):
             found.append((before, now))
         return True
     return all(_same(a, b, found) for a, b in zip(before, now, strict=True))
+
+
+def _alike(before: Facts, now: Facts) -> bool:
+    """Whether facts are written the same: ``0x01`` equals ``True``, and stands in the same place."""
+    return before == now and repr(before) == repr(now)
 
 
 def _is_function(node: Facts) -> bool:
