@@ -56,7 +56,8 @@ def check_apart(root: Path, divided: Divided, policy: Policy, folder: Path | Non
         _remember(divided, policy, folder, [one for one in wanted if one not in said], said)
         missing = [one for one in wanted if one not in said]
         missing.sort(key=lambda one: -sum(len(divided.reading.blobs.get(path, b"")) for path in one[0]))
-        found = results_of([partial(_judged, root, divided, policy, folder, judge, *one) for one in missing])
+        tasks = [partial(_judged, root, divided, policy, folder, judge, *one) for one in missing]
+        found = results_of(tasks, meanwhile=divided.reading.cache.save)
         said |= zip(missing, found, strict=True)
         _keep(divided, policy, folder, {one: said[one] for one in missing})
         united = merged(parts, {part: said[part, first].left for part, first in wanted})

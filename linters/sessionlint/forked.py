@@ -20,18 +20,26 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
-def results_of(tasks: Sequence[Callable[[], T]], processes: int | None = None) -> list[T]:
+def results_of(
+    tasks: Sequence[Callable[[], T]],
+    processes: int | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[T]:
     """What the tasks return, in their order; each runs in a process of its own, ``processes`` of them at a time.
 
+    With room for one more, ``meanwhile`` is done in this process while they run.
     A result must be picklable. A task whose process died runs again in this one, as do all where forking is not safe.
     """
     team = _Team(tasks)
+    most = processes or os.cpu_count() or 1
     try:
         for number in range(len(tasks)) if can_fork() else ():
-            while len(team.running) >= (processes or os.cpu_count() or 1):
+            while len(team.running) >= most:
                 team.wait()
             if not team.start(number):
                 break
+        if 0 < len(team.running) == len(tasks) < most:
+            meanwhile()
         while team.running:
             team.wait()
     finally:

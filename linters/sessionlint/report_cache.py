@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -34,6 +35,7 @@ def cache_folder(root: Path, name: str) -> Path | None:
     return folder
 
 
+@functools.cache
 def tool_digest() -> str:
     """A hash that changes with sessionlint's own source and the interpreter."""
     hasher = hashlib.sha256(f"{_FORMAT} {sys.version} {sys.platform}".encode())

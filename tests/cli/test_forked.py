@@ -61,6 +61,18 @@ def test_a_task_whose_process_dies_is_done_in_the_first_one(end):
     assert found == [True, False]
 
 
+@pytest.mark.parametrize(("tasks", "processes", "done"), [(1, 2, 1), (2, 2, 0), (3, 2, 0), (0, 2, 0)])
+def test_with_room_for_one_more_this_process_does_something_meanwhile(tasks, processes, done):
+    found = printed(
+        "done = []\n"
+        f"results = results_of([os.getpid] * {tasks}, {processes}, meanwhile=lambda: done.append(os.getpid()))\n"
+        "print(json.dumps([os.getpid(), done, results]))"
+    )
+    parent, did, results = found
+    assert did == [parent] * done
+    assert parent not in results
+
+
 def test_a_task_that_fails_fails_here():
     def task():
         raise ValueError("no")

@@ -152,7 +152,7 @@ def test_a_solution_made_by_an_attacker_runs_nothing(project, monkeypatch):
     assert store.load() is not None
     part = pickle.dumps(Attack())
     body = len(part).to_bytes(8, "little") + part
-    hasher = store._hasher()
+    hasher = store._file._hasher()
     hasher.update(body)
     stored.write_bytes(stored.read_bytes()[:8] + body + hasher.digest())
     assert store.load() is None

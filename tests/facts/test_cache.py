@@ -207,6 +207,21 @@ def test_a_run_that_learns_nothing_does_not_write(tmp_path: Path) -> None:
     assert the_pack(tmp_path).stat().st_ino == inode
 
 
+def test_a_run_that_saves_twice_writes_again_only_what_it_learned_since(tmp_path: Path) -> None:
+    cache = opened(tmp_path / "cache")
+    cache.put("a", Stat(), content_key(b"a"), b"facts of a")
+    assert cache.save()
+    first = the_pack(tmp_path / "cache").stat().st_ino
+    assert cache.save()
+    cache.keep(content_key(b"a"), b"facts of a")
+    assert cache.save()
+    assert the_pack(tmp_path / "cache").stat().st_ino == first
+    cache.keep(content_key(b"b"), b"facts of b")
+    assert cache.save()
+    later = opened(tmp_path / "cache")
+    assert (later.lookup("a", Stat()), later.get(content_key(b"b"))) == (b"facts of a", b"facts of b")
+
+
 def test_a_new_directory_is_marked_as_a_cache_and_kept_out_of_git(tmp_path: Path) -> None:
     saved(tmp_path / "deep" / "cache", a=b"facts")
     made = tmp_path / "deep" / "cache"

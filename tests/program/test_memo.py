@@ -210,7 +210,7 @@ def test_a_damaged_or_foreign_memo_counts_as_absent(tmp_path, harm):
     if harm == "other policy":
         policy = Policy(root=tmp_path, session_modules=("db.py",))
         other = MemoStore(tmp_path, policy)
-        path.rename(other._path)
+        path.rename(other._file._path)
         store = other
     else:
         flipped = bytes([*data[:-29], data[-29] ^ 255, *data[-28:]])
@@ -229,7 +229,7 @@ def test_a_memo_made_by_an_attacker_runs_nothing(tmp_path, monkeypatch):
     path = next(tmp_path.glob("memo-*.bin"))
     part = pickle.dumps(({}, [Attack()], []))
     body = len(part).to_bytes(8, "little") + part
-    hasher = store._hasher()
+    hasher = store._file._hasher()
     hasher.update(body)
     path.write_bytes(path.read_bytes()[:8] + body + hasher.digest())
     assert store.load().state == Memo().state

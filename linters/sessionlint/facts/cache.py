@@ -21,7 +21,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from sessionlint.facts.ir import FACTS_VERSION
 
@@ -40,6 +40,16 @@ _Entry = tuple[int, int, int, int, bytes]
 """Size, modification time, change time (nanoseconds), inode, content key."""
 _Place = tuple[int, int, int, int]
 """Offset, length, CRC-32, day of last use."""
+
+
+class _Kept(NamedTuple):
+    """What goes into the next pack."""
+
+    key: bytes
+    blob: bytes
+    checksum: int
+    #: of last use
+    day: int
 
 
 class StatLike(Protocol):
@@ -75,7 +85,7 @@ class FactsCache:
         # Blobs are marshal data, which differs between Python versions.
         self._name = f"facts-{version}-{sys.implementation.cache_tag}.pack"
         self._started = clock()
-        self._data = b""
+        self._data = memoryview(b"")
         self._written = 0
         self._old_entries: dict[str, _Entry] = {}
         self._places: dict[bytes, _Place] = {}
@@ -83,6 +93,8 @@ class FactsCache:
         self._blobs: dict[bytes, bytes] = {}
         self._used: set[bytes] = set()
         self._verified: set[str] = set()
+        #: whether everything is in the pack
+        self._saved = False
         self._load()
 
     def lookup(self, path: str, stat: StatLike) -> bytes | None:
@@ -110,7 +122,7 @@ class FactsCache:
             if place is None:
                 return None
             offset, length, crc, _ = place
-            blob = self._data[offset : offset + length]
+            blob = bytes(self._data[offset : offset + length])
             if len(blob) != length or zlib.crc32(blob) != crc:
                 del self._places[key]
                 return None
@@ -119,6 +131,7 @@ class FactsCache:
 
     def put(self, path: str, stat: StatLike, key: bytes, blob: bytes) -> None:
         """Store what was read from ``path``; ``stat`` must have been taken before the bytes were read."""
+        self._saved = False
         self._entries[path] = (*_identity(stat), key)
         self._used.add(key)
         if self.get(key) != blob:
@@ -128,13 +141,14 @@ class FactsCache:
         """Store what was made of bytes that lie at no path (a revision, an editor's buffer)."""
         self._used.add(key)
         if self.get(key) != blob:
+            self._saved = False
             self._blobs[key] = blob
 
     def save(self) -> bool:
         """Write the pack if there is something new in it; ``False`` if it could not be written."""
         today = self._clock() // _DAY
         aged = any(today - self._places[key][3] > 1 for key in self._used if key in self._places)
-        if self._directory is None or not (self._entries or self._blobs or aged):
+        if self._directory is None or self._saved or not (self._entries or self._blobs or aged):
             return True
         kept = self._kept(today)
         try:
@@ -143,6 +157,7 @@ class FactsCache:
             self._sweep(self._directory)
         except OSError:
             return False
+        self._saved = True
         return True
 
     # reading
@@ -151,7 +166,7 @@ class FactsCache:
         if self._directory is None:
             return
         try:
-            data = (self._directory / self._name).read_bytes()
+            data = memoryview((self._directory / self._name).read_bytes())
             magic, length, digest = _HEADER.unpack_from(data)
             index = data[_HEADER.size : _HEADER.size + length]
             # marshal may crash on garbage, so nothing is loaded that does not match its digest.
@@ -162,24 +177,31 @@ class FactsCache:
             return
         self._data = data[_HEADER.size + length :]
 
-    def _digest(self, index: bytes) -> bytes:
+    def _digest(self, index: bytes | memoryview) -> bytes:
         return hashlib.blake2b(index, digest_size=16, key=self._name.encode()).digest()
 
     # writing
 
-    def _kept(self, today: int) -> list[tuple[bytes, bytes, int]]:
-        """Key, blob and day of last use of everything that goes into the next pack."""
-        kept = [(key, blob, today) for key in sorted(self._used) if (blob := self.get(key)) is not None]
+    def _kept(self, today: int) -> list[_Kept]:
+        """Everything that goes into the next pack."""
+        kept = [
+            _Kept(key, blob, self._checksum(key, blob), today)
+            for key in sorted(self._used)
+            if (blob := self.get(key)) is not None
+        ]
         room = KEEP_BYTES
         unused = [(place, key) for key, place in self._places.items() if key not in self._used]
         for place, key in sorted(unused, key=lambda item: (-item[0][3], item[1])):
             room -= place[1]
             if room < 0 or today - place[3] > KEEP_DAYS:
                 break
-            blob = self._data[place[0] : place[0] + place[1]]
+            blob = bytes(self._data[place[0] : place[0] + place[1]])
             if zlib.crc32(blob) == place[2]:
-                kept.append((key, blob, place[3]))
+                kept.append(_Kept(key, blob, place[2], place[3]))
         return kept
+
+    def _checksum(self, key: bytes, blob: bytes) -> int:
+        return zlib.crc32(blob) if key in self._blobs else self._places[key][2]
 
     def _kept_entries(self, keys: set[bytes]) -> dict[str, _Entry]:
         """Paths for the next pack; those that could not be trusted and were not read again are left out."""
@@ -191,11 +213,11 @@ class FactsCache:
         entries.update(self._entries)
         return {path: entry for path, entry in entries.items() if entry[4] in keys}
 
-    def _write(self, directory: Path, kept: list[tuple[bytes, bytes, int]]) -> None:
+    def _write(self, directory: Path, kept: list[_Kept]) -> None:
         places: dict[bytes, _Place] = {}
         offset = 0
-        for key, blob, day in kept:
-            places[key] = (offset, len(blob), zlib.crc32(blob), day)
+        for key, blob, checksum, day in kept:
+            places[key] = (offset, len(blob), checksum, day)
             offset += len(blob)
         index = marshal.dumps((self._started, self._kept_entries(set(places)), places))
         handle, name = tempfile.mkstemp(".tmp", "facts-", directory)
@@ -203,7 +225,7 @@ class FactsCache:
             with os.fdopen(handle, "wb") as file:
                 file.write(_HEADER.pack(_MAGIC, len(index), self._digest(index)))
                 file.write(index)
-                file.writelines(blob for _, blob, _ in kept)
+                file.writelines(one.blob for one in kept)
             # Readers see the old pack or the new one, never a part of it.
             Path(name).replace(directory / self._name)
         except BaseException:

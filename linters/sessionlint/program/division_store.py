@@ -1,27 +1,24 @@
 """What modules are called and which parts a program falls into, kept while the imports of its files are what they were.
 
-Layout: ``MAGIC``, a digest (16 bytes) of what follows, the marshalled content keys of all files, parts and names.
-Whatever does not match counts as absent: marshal may crash on garbage, so nothing is loaded that is not its digest's.
+Content of the signed file: the marshalled content keys of all files, parts and names. Marshal may crash on garbage, so
+nothing is loaded that the digest does not vouch for.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import marshal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sessionlint.atomic import write_atomically
 from sessionlint.facts.cache import FactsCache
 from sessionlint.facts.packing import unpack
 from sessionlint.policy_model import Policy
 from sessionlint.program.modules import ModuleNames
-from sessionlint.report_cache import tool_digest
+from sessionlint.program.signed_file import SignedFile
 
-_MAGIC: Final = b"SLPARTS1"
-_DIGEST: Final = 16
+_MAGIC: Final = b"SLPARTS2"
+_KEPT: Final = 8
 #: With more files changed than this, looking at all of them is as quick.
 _MOST: Final = 40
 
@@ -37,21 +34,19 @@ class DivisionStore:
     """The division of a project in a cache folder, under one policy."""
 
     def __init__(self, folder: Path, policy: Policy) -> None:
-        self._path = folder / f"parts-{policy.digest[:16]}.bin"
-        self._key = hashlib.sha256(f"{policy.digest} {tool_digest()}".encode()).digest()
+        self._file = SignedFile(folder, "parts", _MAGIC, policy.digest, "", _KEPT)
 
     def load(self, blobs: Mapping[str, bytes], keys: Mapping[str, bytes], cache: FactsCache) -> Division | None:
         """The division of files with these facts and content keys, if an earlier run left it in sight.
 
         ``cache`` holds the facts that files had then.
         """
+        content = self._file.read()
+        if not content:
+            return None
         try:
-            data = memoryview(self._path.read_bytes())
-            start = len(_MAGIC) + _DIGEST
-            if bytes(data[: len(_MAGIC)]) != _MAGIC or bytes(data[len(_MAGIC) : start]) != self._digest(data[start:]):
-                return None
-            known, parts, names = marshal.loads(data[start:])
-        except (OSError, ValueError, EOFError, TypeError):
+            known, parts, names = marshal.loads(content)
+        except (ValueError, EOFError, TypeError):
             return None
         if known.keys() != blobs.keys():
             return None
@@ -64,12 +59,7 @@ class DivisionStore:
         """Stores it in one step, not being able to is no error."""
         parts = [sorted(part) for part in division.parts]
         kept: Any = ({path: keys.get(path, b"") for path in blobs}, parts, division.names.state)
-        body = marshal.dumps(kept)
-        with contextlib.suppress(OSError):
-            write_atomically(self._path, [_MAGIC, self._digest(body), body])
-
-    def _digest(self, body: bytes | memoryview) -> bytes:
-        return hashlib.blake2b(body, digest_size=_DIGEST, key=self._key).digest()
+        self._file.write([marshal.dumps(kept)])
 
 
 def _imports_the_same(before: bytes | None, now: bytes) -> bool:

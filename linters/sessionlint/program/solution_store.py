@@ -1,28 +1,25 @@
 """A solved program on disk, so that the next run takes the edits since into it instead of solving again.
 
-Layout: ``MAGIC``, pickled parts, each behind its length, where the last of them begins (8 bytes), and a digest of all
-that (16 bytes). The parts are what it was made of (:class:`Made`), what belongs to no file, the files some at a time,
-what evaluations did for each file, of which edits ask for few, and where those parts begin. As with a memo, whatever
-does not match or is damaged counts as absent, and reading can make nothing but plain records.
+Content of the signed file: pickled parts, each behind its length, and where the last of them begins (8 bytes). The
+parts are what it was made of (:class:`Made`), what belongs to no file, the files some at a time,
+what evaluations did for each file, of which edits ask for few, and where those parts begin. As with a memo, reading
+can make nothing but plain records.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
 import pickle
 import struct
-import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sessionlint.atomic import write_atomically
 from sessionlint.program.editing import Editing
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.plain_records import PlainUnpickler, Records
+from sessionlint.program.signed_file import SignedFile
 from sessionlint.program.solution_state import (
     common_of,
     file_state,
@@ -32,19 +29,14 @@ from sessionlint.program.solution_state import (
     shares_of,
 )
 from sessionlint.report import CheckError, Finding
-from sessionlint.report_cache import tool_digest
 
-_MAGIC: Final = b"SLSOLVE1"
-_DIGEST: Final = 16
+_MAGIC: Final = b"SLSOLVE2"
 _LENGTH: Final = struct.Struct("<Q")
-#: What stands behind the last part.
-_TAIL: Final = _LENGTH.size + _DIGEST
 #: So many functions at a time: a part takes little memory to write.
 _PART: Final = 400
 _KEPT: Final = 12
-_MAX_AGE: Final = 14 * 86_400
 _DAMAGE: Final = (
-    OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, struct.error,
+    pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, struct.error,
 )  # fmt: skip
 
 
@@ -76,8 +68,8 @@ class Stored:
         self._data = data
         self._records = Records()
         #: where what evaluations did begins, by file; those not asked for yet
-        self._shares: dict[str, int] = self._part(_LENGTH.unpack_from(data, len(data) - _TAIL)[0])[0]
-        self.made, self._at = self._part(len(_MAGIC))
+        self._shares: dict[str, int] = self._part(_LENGTH.unpack_from(data, len(data) - _LENGTH.size)[0])[0]
+        self.made, self._at = self._part(0)
 
     def put_into(self, solver: Editing, blob_of: Callable[[str], bytes | None]) -> bool:
         """Makes a solver that has met nothing the one of this solution; whether all its files have facts."""
@@ -113,48 +105,23 @@ class SolutionStore:
     """
 
     def __init__(self, folder: Path, key: str, first: str = "") -> None:
-        part = hashlib.sha256(first.encode(errors="surrogatepass")).hexdigest()[:8] if first else "whole"
-        self._path = folder / f"solution-{hashlib.sha256(key.encode()).hexdigest()[:16]}-{part}.bin"
-        self._key = f"{key} {tool_digest()}".encode()
+        self._file = SignedFile(folder, "solution", _MAGIC, key, first, _KEPT)
 
     def load(self) -> Stored | None:
         """The solution of an earlier run; ``None`` when there is none, whatever the reason."""
         try:
-            data = memoryview(self._path.read_bytes())
-            hasher = self._hasher()
-            hasher.update(data[len(_MAGIC) : -_DIGEST])
-            if bytes(data[: len(_MAGIC)]) != _MAGIC or bytes(data[-_DIGEST:]) != hasher.digest():
-                return None
-            return Stored(data)
+            content = self._file.read()
+            return Stored(content) if content else None
         except _DAMAGE:
             return None
 
     def save(self, solver: Editing, made: Made) -> None:
         """Stores a solution in one step; not being able to is no error."""
-        with contextlib.suppress(OSError, RecursionError, pickle.PicklingError):
-            write_atomically(self._path, self._pieces(solver, made))
-            self._prune()
-
-    def _pieces(self, solver: Editing, made: Made) -> Iterator[bytes]:
-        hasher = self._hasher()
-        yield _MAGIC
-        for piece in _pieces(solver, made, len(_MAGIC)):
-            hasher.update(piece)
-            yield piece
-        yield hasher.digest()
-
-    def _hasher(self) -> hashlib.blake2b:
-        return hashlib.blake2b(digest_size=_DIGEST, key=hashlib.sha256(self._key).digest())
-
-    def _prune(self) -> None:
-        stored = sorted(self._path.parent.glob("solution-*.bin"), key=lambda path: path.stat().st_mtime, reverse=True)
-        oldest = time.time() - _MAX_AGE
-        for number, path in enumerate(stored):
-            if number >= _KEPT or path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+        self._file.write(_pieces(solver, made))
 
 
-def _pieces(solver: Editing, made: Made, at: int) -> Iterator[bytes]:
+def _pieces(solver: Editing, made: Made) -> Iterator[bytes]:
+    at = 0
     by_file: dict[str, list[FunctionInfo]] = {}
     for function in solver.memo.functions:
         by_file.setdefault(function.path, []).append(function)
