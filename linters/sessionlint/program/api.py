@@ -65,6 +65,11 @@ class Program:
         self._started: dict[int, list[FunctionInfo]] = {}
         self._known: Mapping[str, FileListing] = known or {}
 
+    @property
+    def whole(self) -> Program:
+        """All of the program, also where a rule is to judge some files only."""
+        return self
+
     def shared(self, compute: Callable[[Program], _T]) -> _T:
         """What ``compute`` finds out about this program, worked out once for all rules that ask."""
         if compute not in self._shared:

@@ -23,6 +23,7 @@ class _Focus:
 
     def __init__(self, program: Program, paths: frozenset[str]) -> None:
         self._program = program
+        self.whole = program
         self.modules: tuple[ModuleInfo, ...] = tuple(m for m in program.modules if m.path in paths)
         self.functions: tuple[FunctionInfo, ...] = tuple(f for f in program.functions if f.path in paths)
         self.classes: tuple[ClassInfo, ...] = tuple(c for c in program.classes if c.path in paths)

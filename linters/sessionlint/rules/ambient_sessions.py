@@ -42,7 +42,7 @@ def _starts(program: Program, event: Event) -> list[Event]:
     if event.kind == "schedule" or event.callee is None or event.effect is None:
         return [event]
     site = program.effect_site(event.callee, event.effect)
-    return [start for start in program.events("schedule") if start.site == site]
+    return [start for start in program.whole.events("schedule") if start.site == site]
 
 
 def is_on_request(program: Program, event: Event, session: Any) -> bool:

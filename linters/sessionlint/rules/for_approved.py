@@ -52,9 +52,9 @@ def _takes_for_approved(program: Program, call: Event, given: Any, depth: int) -
     if callee.name != "__init__" or depth >= _DEEP:
         return False
     kept = _passed(call, given)
-    if any(key in value for e in program.events("create") for value in (e.value, *e.args) for key in kept):
+    if any(key in value for e in program.whole.events("create") for value in (e.value, *e.args) for key in kept):
         return False  # called, or made a session of, there
-    uses = [(e, key) for e in program.events("call") for key in kept if _passed(e, key)]
+    uses = [(e, key) for e in program.whole.events("call") for key in kept if _passed(e, key)]
     return bool(uses) and all(_takes_for_approved(program, e, key, depth + 1) for e, key in uses)
 
 

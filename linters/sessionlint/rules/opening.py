@@ -258,13 +258,21 @@ def injections(program: Program) -> Iterator[Injection]:
                 path, span = atom.site
                 here = path == event.path and _within(span, event.function.span)
                 yield Injection(event.function, span if here else event.span, atom)
+    listed = program.shared(_listed)
+    for module in program.modules if listed else ():
+        for dependency in listed.get(module.path, ()):
+            yield Injection(module.body, dependency.site[1], dependency)
+
+
+def _listed(program: Program) -> dict[str, list[Dependency]]:
+    """What routes and routers list as their ``dependencies``, by the file in which the list stands."""
     listed = [d for f in program.functions for r in f.routes for d in program.dependencies_in(r.dependencies)]
     for entry in program.solver.routers.values():
         listed += program.dependencies_in(entry.get("dependencies", ()))
+    found: dict[str, list[Dependency]] = {}
     for dependency in dict.fromkeys(listed):
-        module = program.solver.modules.get(dependency.site[0])
-        if module is not None:
-            yield Injection(module.body, dependency.site[1], dependency)
+        found.setdefault(dependency.site[0], []).append(dependency)
+    return found
 
 
 def _within(span: ir.Span4, outer: ir.Span4) -> bool:

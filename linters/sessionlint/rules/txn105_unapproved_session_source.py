@@ -62,7 +62,6 @@ META = Rule(
         "migrations and the session module itself; what a session module hands out while the policy names no approved "
         "function."
     ),
-    program_wide=True,
 )
 
 BAD = [

@@ -38,6 +38,7 @@ META = Rule(
         'Sessions with `scope="function"`; endpoints that close the session before they answer; a generator that opens '
         "its own; endpoints that answer in one piece; websocket endpoints."
     ),
+    program_wide=True,
 )
 
 BAD = [
