@@ -11,7 +11,7 @@ from sessionlint.program import compared, knowledge, sameness, strings
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
-from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Param, Value
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Inst, Param, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
 #: A row is changed in the transaction that has read it, and nothing has sent that yet.
@@ -193,7 +193,30 @@ def each(frame: Frame, alternatives: Value) -> Iterator[Any]:
         yield alternative
         after.append(_state(frame, kept))
     keys = {key for state in after for key in state}
-    _put(frame, {key: 1 if all(s.get(key) == 1 for s in after) else 2 for key in keys}, kept)
+    same = _is_same_method(alternatives)
+    _put(frame, {key: known for key in keys if (known := _after(key, before, after, same)) is not None}, kept)
+
+
+def _after(key: Any, before: dict[Any, int], after: list[dict[Any, int]], same: bool) -> int | None:
+    """What is known after one of several: 1 if it holds in any case, 2 perhaps.
+
+    Where it is the ``same`` method of several objects, those decide about a handle that do something to it.
+    """
+    found = [state.get(key) for state in after]
+    if same:
+        found = [known for known in found if known != before.get(key)] or found
+    if all(known == 1 for known in found):
+        return 1
+    return None if not any(found) else 2
+
+
+def _is_same_method(alternatives: Value) -> bool:
+    """One method of objects that differ in what they were made with, to be called or awaited here."""
+    first = alternatives[0]
+    if first.tag == "pending":
+        own = first.info.class_info is not None
+        return own and all(a.tag == "pending" and a.info is first.info and a.site == first.site for a in alternatives)
+    return all(a.tag == "fn" and a.info is first.info and isinstance(a.receiver, Inst) for a in alternatives)
 
 
 def _are_rivals(alternatives: Value) -> bool:

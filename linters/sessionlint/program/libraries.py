@@ -125,6 +125,8 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
         known = library_objects.call_external(frame, name, args, keywords, e)
         if known is not None:
             return known
+    if told.method == "__init__":
+        library_objects.pass_up(frame, args, keywords, e)
     if told.starts or name in frame.solver.policy.background_sinks:
         scheduled = scheduling.call(frame, name, args, keywords, e)
         if scheduled is not None:

@@ -172,6 +172,18 @@ def _made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     return (Map(((_CLASS, (Ext(name),)), *kept, NAMESPACE), True, frame.site(e[1])),)
 
 
+def pass_up(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """``super().__init__(session, Order)`` of a library nothing is known of: it keeps a session under its own name."""
+    own = frame.function.class_info
+    if own is None or frame.function.name != "__init__":
+        return
+    written = [(a[2], v) for a, v in zip(e[3], args, strict=False) if a[0] == "n"] if e[0] == "c" else []
+    for name, value in (*written, *keywords):
+        if any(frame.solver.kind_of(a) == SESSION for a in value):
+            for attribute in (name, f"_{name}"):
+                frame.solver.write(("attr", own, attribute), value)
+
+
 def _keep(frame: Frame, known: LibraryClass, args: list[Value], keywords: Keywords) -> None:
     """``super().__init__(session=session)``: what the library's constructor is given."""
     own = frame.function.class_info
