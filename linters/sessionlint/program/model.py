@@ -36,8 +36,8 @@ class FunctionInfo:
     """A function, method, lambda, or the body of a module (name ``<module>``)."""
 
     __slots__ = (
-        "_definitions", "_session_params", "_signature", "abstract", "children", "class_info", "decorator_values",
-        "decorators", "dependencies", "eager", "evaluated", "events", "facts", "flags", "header", "identities",
+        "_definitions", "_session_params", "_signature", "abstract", "children", "class_info", "classes",
+        "decorator_values", "decorators", "dependencies", "eager", "evaluated", "events", "facts", "flags", "header", "identities",
         "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "key", "last_signature", "module",
         "name", "overwritten", "param_values", "params", "parent", "qualname", "registrations", "routes", "signed",
         "span", "summary", "traces", "used", "visits", "wrappers",
@@ -72,6 +72,7 @@ class FunctionInfo:
         self.parent = parent
         self.class_info = class_info
         self.children: dict[ir.Span4, FunctionInfo] = {}
+        self.classes: dict[ir.Span4, ClassInfo] = {}
         self.events: list[Event] = []
         self.summary = Summary()
         self.evaluated = False

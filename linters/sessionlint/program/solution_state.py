@@ -110,10 +110,10 @@ def put_file(solver: Editing, state: FileState, blob: bytes) -> None:
 def _function(function: FunctionInfo) -> Entry:
     return (
         function, None if function.name == "<module>" else function.facts, function.qualname, function.parent,
-        function.class_info, function.children, function.events, function.summary, function.evaluated, function.visits,
-        function.is_context_manager, function.is_property, function.is_staticmethod, function.is_classmethod,
-        function.decorator_values, function.routes, function.registrations, function.param_values,
-        function.dependencies, function.eager, function.signed, function.wrappers, function.abstract,
+        function.class_info, function.children, function.classes, function.events, function.summary,
+        function.evaluated, function.visits, function.is_context_manager, function.is_property,
+        function.is_staticmethod, function.is_classmethod, function.decorator_values, function.routes, function.registrations,
+        function.param_values, function.dependencies, function.eager, function.signed, function.wrappers, function.abstract,
         function.overwritten, function.last_signature,
     )  # fmt: skip
 
@@ -122,10 +122,10 @@ def _fill_function(module: ModuleInfo, entry: Entry, facts: tuple[Any, ...]) -> 
     function: FunctionInfo = entry[0]
     function.fill(module, facts, entry[2], entry[3], entry[4])
     (
-        function.children, function.events, function.summary, function.evaluated, function.visits,
-        function.is_context_manager, function.is_property, function.is_staticmethod, function.is_classmethod,
-        function.decorator_values, function.routes, function.registrations, function.param_values,
-        function.dependencies, function.eager, function.signed, function.wrappers, function.abstract,
+        function.children, function.classes, function.events, function.summary,
+        function.evaluated, function.visits, function.is_context_manager, function.is_property,
+        function.is_staticmethod, function.is_classmethod, function.decorator_values, function.routes, function.registrations,
+        function.param_values, function.dependencies, function.eager, function.signed, function.wrappers, function.abstract,
         function.overwritten, function.last_signature,
     ) = entry[5:]  # fmt: skip
 

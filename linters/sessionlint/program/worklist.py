@@ -178,10 +178,9 @@ class WorkList(Cells):
 
     def define_class(self, module: ModuleInfo, facts: tuple[Any, ...], qualname: str, owner: FunctionInfo) -> ClassInfo:
         """The same for a class."""
-        key = repr(("class", facts[1]))
-        info: ClassInfo | None = owner.registrations.get(key)
+        info = owner.classes.get(facts[1])
         if info is None:
-            info = owner.registrations[key] = self.memo.class_(module, facts, qualname, owner)
+            info = owner.classes[facts[1]] = self.memo.class_(module, facts, qualname, owner)
             module.classes.append(info)
             self.classes.append(info)
         self.remember(memory.CLASS, info, (facts[1], qualname))
