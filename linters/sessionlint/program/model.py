@@ -37,10 +37,10 @@ class FunctionInfo:
 
     __slots__ = (
         "_definitions", "_session_params", "_signature", "abstract", "children", "class_info", "classes",
-        "decorator_values", "decorators", "dependencies", "eager", "evaluated", "events", "facts", "flags", "header", "identities",
-        "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "key", "last_signature", "module",
-        "name", "overwritten", "param_values", "params", "parent", "qualname", "registrations", "routes", "signed",
-        "span", "summary", "traces", "used", "visits", "wrappers",
+        "decorator_values", "decorators", "dependencies", "eager", "evaluated", "events", "facts", "flags",
+        "header", "identities", "is_classmethod", "is_context_manager", "is_property", "is_staticmethod", "key",
+        "last_signature", "module", "name", "overwritten", "param_values", "params", "parent", "qualname",
+        "registrations", "routes", "signed", "span", "summary", "traces", "used", "visits", "wrappers",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:

@@ -112,9 +112,9 @@ def _function(function: FunctionInfo) -> Entry:
         function, None if function.name == "<module>" else function.facts, function.qualname, function.parent,
         function.class_info, function.children, function.classes, function.events, function.summary,
         function.evaluated, function.visits, function.is_context_manager, function.is_property,
-        function.is_staticmethod, function.is_classmethod, function.decorator_values, function.routes, function.registrations,
-        function.param_values, function.dependencies, function.eager, function.signed, function.wrappers, function.abstract,
-        function.overwritten, function.last_signature,
+        function.is_staticmethod, function.is_classmethod, function.decorator_values, function.routes,
+        function.registrations, function.param_values, function.dependencies, function.eager, function.signed,
+        function.wrappers, function.abstract, function.overwritten, function.last_signature,
     )  # fmt: skip
 
 
@@ -124,9 +124,9 @@ def _fill_function(module: ModuleInfo, entry: Entry, facts: tuple[Any, ...]) -> 
     (
         function.children, function.classes, function.events, function.summary,
         function.evaluated, function.visits, function.is_context_manager, function.is_property,
-        function.is_staticmethod, function.is_classmethod, function.decorator_values, function.routes, function.registrations,
-        function.param_values, function.dependencies, function.eager, function.signed, function.wrappers, function.abstract,
-        function.overwritten, function.last_signature,
+        function.is_staticmethod, function.is_classmethod, function.decorator_values, function.routes,
+        function.registrations, function.param_values, function.dependencies, function.eager, function.signed,
+        function.wrappers, function.abstract, function.overwritten, function.last_signature,
     ) = entry[5:]  # fmt: skip
 
 
