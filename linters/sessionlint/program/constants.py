@@ -1,4 +1,4 @@
-"""Constants that say they are: ``order: ClassVar[str] = "name"``, ``TABLE: Final = "items"``."""
+"""Constants with annotations: ``order: ClassVar[str] = "name"``, ``TABLE: str = "items"``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from sessionlint.program.values import ANY_TEXT, Ext, Value
 
 #: What a class variable that is a text is declared as, and one of which nothing is said.
 _TEXTS = (ANY_TEXT, Ext("typing.ClassVar()"))
+#: Bases that give a class no constructor.
+_WITHOUT_FIELDS = ("abc.", "typing.", "typing_extensions.", "builtins.object")
 
 
 def is_declared(frame: Frame, annotation: ir.Expr, value: Value) -> bool:
-    """Whether a literal's annotation says that nobody gives another one: its type tells nothing more, then."""
+    """Whether nobody gives another literal but by assigning it: the annotation's type tells nothing more, then.
+
+    What fields have goes by who makes the object.
+    """
     if not value or any(a.tag != "const" or a.value is None for a in value):
         return False
-    marks = _marks(frame, annotation)
-    if "ClassVar" in marks:
+    if frame.class_scope is None or not _has_fields(frame, frame.class_scope):
         return True
-    return "Final" in marks and (frame.class_scope is None or not _has_fields(frame, frame.class_scope))
+    return "ClassVar" in _marks(frame, annotation)
 
 
 def is_left_to_classes(frame: Frame, annotation: ir.Expr, typed: Value) -> bool:
@@ -36,4 +40,6 @@ def _marks(frame: Frame, annotation: ir.Expr) -> list[str]:
 
 def _has_fields(frame: Frame, info: Any) -> bool:
     """Whether a class takes what its body names as arguments, or from outside: data classes, settings."""
-    return info.maker is not None or bool(info.decorators) or bool(frame.solver.external_bases(info))
+    if info.maker is not None or info.decorators:
+        return True
+    return any(not base.startswith(_WITHOUT_FIELDS) for base in frame.solver.external_bases(info))

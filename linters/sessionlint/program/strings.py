@@ -109,6 +109,18 @@ def _numbers(frame: Frame, value: Value) -> Value:
     return tuple(_number(frame, a) if a.tag == "param" else _member(frame, a) if a.tag == "inst" else a for a in value)
 
 
+def _numbers_in(frame: Frame, value: Value) -> Value:
+    """The same for what tuples and dictionaries hold, too."""
+    out: list[Any] = []
+    for atom in _numbers(frame, value):
+        if atom.tag == "seq":
+            atom = atom._replace(items=tuple([_numbers(frame, v) for v in atom.items]))
+        elif atom.tag == "map":
+            atom = atom._replace(items=tuple([(k, _numbers(frame, v)) for k, v in atom.items]))
+        out.append(atom)
+    return tuple(out)
+
+
 def _member(frame: Frame, atom: Inst) -> Any:
     return _MEMBER if any(b.startswith("enum.") for b in frame.solver.external_bases(atom.info)) else atom
 
@@ -179,7 +191,8 @@ def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return tuple(Seq(s.items, True) for s in repeated) or texts_of(left) or texts_of(right)
     if operator == "%":
         cut = tuple([a for a in left if a.tag == "ext" and a.name.startswith("uuid.") and a.name.endswith(".int")])
-        return cut or tuple(limited([made for t in texts_of(left) for made in _percent(t, right)]))
+        given = _numbers_in(frame, right) if texts_of(left) and not cut else right
+        return cut or tuple(limited([made for t in texts_of(left) for made in _percent(t, given)]))
     if operator in _PARTS_OF_NUMBERS:
         # the upper half of a UUID's number
         return tuple(a for a in left if a.tag == "ext" and a.name.startswith("uuid."))
@@ -228,6 +241,12 @@ def _percent(text: Text, right: Value) -> list[Text]:
     return mixed_by(in_step(text, parts), "%")
 
 
+_TEMPLATES = {
+    "substitute": text_templates.substituted, "safe_substitute": text_templates.substituted,
+    "render": text_templates.rendered, "render_async": text_templates.rendered,
+}  # fmt: skip
+
+
 def method(
     frame: Frame, text: Text, name: str, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr
 ) -> Value:
@@ -235,11 +254,10 @@ def method(
     if e[0] == "c" and len(e[3]) == len(args):
         args = [picking.known(frame, part, a) for part, a in zip(e[3], args, strict=True)]
         keywords = [(k, v or _keyword(frame, k, e)) for k, v in keywords]
+    if name in _TEMPLATES:
+        args = [_numbers_in(frame, a) for a in args]
+        return tuple(_TEMPLATES[name](text, args, {k: _numbers(frame, v) for k, v in keywords}))
     args = [_numbers(frame, a) for a in args]
-    if name in ("substitute", "safe_substitute"):
-        return tuple(text_templates.substituted(text, args, dict(keywords)))
-    if name in ("render", "render_async"):
-        return tuple(text_templates.rendered(text, args, dict(keywords)))
     if name == "format_map":
         given = [a for v in args[:1] for a in v if a.tag == "map"]
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
