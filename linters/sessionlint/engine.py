@@ -18,6 +18,7 @@ from sessionlint.facts.reading import Reader, error_in
 from sessionlint.facts.renumbered import moved_facts
 from sessionlint.facts.source import SourceError, decode
 from sessionlint.policy_model import Policy
+from sessionlint.program.above import look_above
 from sessionlint.program.api import Program
 from sessionlint.program.build import module_names, names_of, solve, take_edit
 from sessionlint.program.editing import Editing
@@ -82,6 +83,7 @@ class Engine:
         problems = tuple(errors[path] for path in sorted(errors))
         numberings = {path: numbering for path, (_, numbering) in numbered.items()}
         program = Program(self.policy, solver, problems, _Lines(sources).read, changed, known, numberings)
+        look_above(program, solver)
         situations = program.situations
         if changed is not None and self._last is not None and moved(self._last.situations, situations, changed):
             program.changed = None

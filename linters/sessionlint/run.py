@@ -264,7 +264,7 @@ def check_program(
         if before is None or program.changed is None or judged not in ("", settings.digest):
             findings, crashes = with_deep_stack(lambda: check_rules(program, wanted))
         else:
-            known, changed = before, program.changed
+            known, changed = before, program.changed | program.above
             findings, crashes = with_deep_stack(lambda: recheck_rules(program, wanted, known, changed))
     report = Report(
         findings=collect(placed(findings, program.numberings), settings, program.source_line),
@@ -301,7 +301,10 @@ def check_rules(program: Program, rules: Iterable[RuleModule]) -> tuple[list[Fin
 def recheck_rules(
     program: Program, rules: Iterable[RuleModule], before: Sequence[Finding], changed: frozenset[str]
 ) -> tuple[list[Finding], list[CheckError]]:
-    """What the rules find, when they found ``before`` in a program that differed in ``changed`` files only."""
+    """What the rules find, when they found ``before`` in a program that differed in ``changed`` files only.
+
+    Those above the files that differ are among them: rules look into what is called.
+    """
     from sessionlint.program.focus import focused
 
     rules = list(rules)

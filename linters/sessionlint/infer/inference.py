@@ -74,9 +74,11 @@ def infer_from(program: Program) -> tuple[Policy, tuple[str, ...]]:
 
 def under(program: Program, policy: Policy) -> Program:
     """The same solved program under the policy inferred from it; nothing is read again."""
-    return Program(
+    judged = Program(
         policy, program.solver, program.errors, program.source_line, program.changed, None, program.numberings
     )
+    judged.above = program.above
+    return judged
 
 
 def _stated(approved: Approved, layers: Sequence[str]) -> tuple[str, ...]:

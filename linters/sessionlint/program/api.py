@@ -57,6 +57,8 @@ class Program:
         self.solver = solver
         self.errors = errors
         self.changed = changed
+        #: those files, and the ones from which their functions are reached
+        self.above: frozenset[str] = changed or frozenset()
         self.numberings: Mapping[str, Numbering] = numberings or {}
         self._read_line = read_line
         self._shared: dict[Any, Any] = {}
@@ -69,6 +71,10 @@ class Program:
     def whole(self) -> Program:
         """All of the program, also where a rule is to judge some files only."""
         return self
+
+    def judges(self, path: str) -> bool:
+        """Whether rules are to judge a file."""
+        return True
 
     def shared(self, compute: Callable[[Program], _T]) -> _T:
         """What ``compute`` finds out about this program, worked out once for all rules that ask."""

@@ -99,6 +99,7 @@ def rerun(module: ModuleInfo, blob: bytes, kept: dict[FunctionInfo, Facts]) -> N
     module.blob = blob
     for function, facts in kept.items():
         function.facts = facts
+        function.wrappers = ()  # what its decorators put around it they say again
         module.body.children[function.span] = function
     module.functions = [f for f in module.functions if is_within(f, kept)]
     module.classes = [c for c in module.classes if is_within(c.defined_in, kept)]

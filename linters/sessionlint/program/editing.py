@@ -51,6 +51,8 @@ class Editing(Solver):
     _ties: Ties | None = None
     #: has what earlier evaluations of a file's functions did given back to them, where that lies elsewhere
     recall: Callable[[str], None] | None = None
+    #: the functions that were evaluated for edits
+    _anew: frozenset[FunctionInfo] = frozenset()
 
     def take(self, path: str, blob: bytes, load: Callable[[str], ModuleInfo | None]) -> bool:
         """Evaluates what differs in a file of these facts; ``False``: others would see a difference, solve again.
@@ -101,6 +103,16 @@ class Editing(Solver):
         else:
             met = self._evaluate_bodies(module, blob, edit.bodies, before, seen.evaluated)
         return met and self._is_same(path, before, own, seen)
+
+    def taken_anew(self) -> frozenset[FunctionInfo]:
+        """The functions that were evaluated for the edits since this was asked last."""
+        found, self._anew = self._anew, frozenset()
+        return found
+
+    def users_of(self, function: FunctionInfo) -> tuple[FunctionInfo, ...]:
+        """Who calls a function, or wants it called."""
+        wanting = self._ties.wanted.get(function, ()) if self._ties is not None else ()
+        return (*self._readers.get(("summary", function), ()), *wanting)
 
     # before
 
@@ -208,11 +220,12 @@ class Editing(Solver):
         self.functions = [f for f in self.functions if f not in gone]
         self.classes = [c for c in self.classes if c not in before.classes]
         self.memo.renew(module.path, blob, [f for f in before.functions if f is not module.body], before.classes)
+        wrapped = {f: f.wrappers for f in kept}
         bodies.rerun(module, blob, kept)
         self.module(module.path)
         met = self._evaluate_all(module, evaluated)
         self.memo.close(module.path, kept=True)
-        return met
+        return met and all(f.wrappers == wrappers for f, wrappers in wrapped.items())
 
     def _evaluate_bodies(
         self,
@@ -281,6 +294,7 @@ class Editing(Solver):
         ):
             return False
         self._ties.rewritten(before.written, after.written)
+        self._anew |= frozenset(after.functions)
         self.makers = (self.makers - frozenset(before.functions)) | demand.makers(after.functions, self.kind_of)
         return True
 

@@ -23,6 +23,7 @@ class _Focus:
 
     def __init__(self, program: Program, paths: frozenset[str]) -> None:
         self._program = program
+        self._paths = paths
         self.whole = program
         self.modules: tuple[ModuleInfo, ...] = tuple(m for m in program.modules if m.path in paths)
         self.functions: tuple[FunctionInfo, ...] = tuple(f for f in program.functions if f.path in paths)
@@ -31,6 +32,10 @@ class _Focus:
         for function in self.functions:
             for event in function.events:
                 self._by_kind.setdefault(event.kind, []).append(event)
+
+    def judges(self, path: str) -> bool:
+        """Whether it is one of these files."""
+        return path in self._paths
 
     def events(self, *kinds: str) -> Iterator[Event]:
         """Events of the given kinds in these files."""

@@ -16,6 +16,7 @@ from sessionlint.facts.reading import Reader
 from sessionlint.facts.renumbered import moved_facts
 from sessionlint.facts.source import SourceError, decode, with_deep_stack
 from sessionlint.policy_model import Policy
+from sessionlint.program.above import look_above
 from sessionlint.program.api import Program
 from sessionlint.program.build import Reading, lines_under, module_names, new_solver, take_edit
 from sessionlint.program.editing import Editing
@@ -108,6 +109,7 @@ def _resumed(
             return None
     differing = frozenset(changed)
     program = Program(policy, solver, reading.errors, lines_under(root), differing, None, numberings)
+    look_above(program, solver)
     if moved(made.situations, program.situations, differing):
         program.changed = None
     return Resumed(program, made.found, made.judged, made.modules)

@@ -39,11 +39,15 @@ class SqlUse(NamedTuple):
 
 def sql_uses(program: Program) -> Iterator[SqlUse]:
     """Every place that supplies SQL text, once per place."""
-    seen: set[tuple[str, object]] = set()
+    return (use for use in program.shared(_uses) if program.judges(use.event.path))
+
+
+def _uses(program: Program) -> list[SqlUse]:
+    """Those of the whole program: a text may run in another file than it is written in."""
+    found: dict[tuple[str, object], SqlUse] = {}
     for use in _all(program):
-        if use.event.site not in seen:
-            seen.add(use.event.site)
-            yield use
+        found.setdefault(use.event.site, use)
+    return list(found.values())
 
 
 def _all(program: Program) -> Iterator[SqlUse]:

@@ -34,6 +34,7 @@ META = Rule(
         "client's fault; tests."
     ),
     presets=("scrapersky",),
+    program_wide=True,
 )
 
 BAD = [

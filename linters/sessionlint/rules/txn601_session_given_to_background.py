@@ -37,6 +37,7 @@ META = Rule(
     "async with get_session() as session, async with session.begin().",
     not_flagged="Ids and plain values, background functions that open their own session, tasks that the same function "
     "awaits, threads that are awaited, sessions of HTTP clients, tests.",
+    program_wide=True,
 )
 
 _REQUEST = ("endpoint", "router", "service", "dependency", "auth", "model")
