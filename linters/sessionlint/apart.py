@@ -72,7 +72,7 @@ def _remember(
     divided: Divided, policy: Policy, folder: Path | None, wanted: list[tuple[Part, bool]], said: dict[Any, _Said]
 ) -> None:
     """Adds what earlier runs said of parts that are the same."""
-    cache = PartCache(folder, policy.digest) if folder else None
+    cache = PartCache(folder, policy.cache_digest) if folder else None
     for one in wanted if cache else ():
         known = cache.load(min(one[0]), _key(divided, policy, *one), divided.content) if cache else None
         if known is not None:
@@ -81,7 +81,7 @@ def _remember(
 
 def _keep(divided: Divided, policy: Policy, folder: Path | None, said: dict[tuple[Part, bool], _Said]) -> None:
     """Stores what was said of parts, and what had to be read for it."""
-    cache = PartCache(folder, policy.digest) if folder else None
+    cache = PartCache(folder, policy.cache_digest) if folder else None
     for one, (report, complete, left, demanded) in said.items():
         for key, blob in demanded.values():
             if key:
@@ -154,7 +154,7 @@ def solved_and_judged(
 
 def _key(divided: Divided, policy: Policy, part: Part, first: bool) -> str:
     """A hash of everything the report on a part depends on."""
-    hasher = hashlib.sha256(f"{tool_digest()} {policy.digest} {first}\n".encode())
+    hasher = hashlib.sha256(f"{tool_digest()} {policy.cache_digest} {first}\n".encode())
     hasher.update(divided.names.identity)
     for path in sorted(part):
         hasher.update(f"{path}\0{divided.content(path)}\n".encode(errors="surrogatepass"))

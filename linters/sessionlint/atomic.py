@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+def write_atomically(path: Path, data: bytes | Iterable[bytes], *, follow: bool = True) -> None:
     """Replaces ``path`` (or what it links to) with ``data``, keeping its permissions. Raises :class:`OSError`.
 
-    Of data in pieces one is held at a time.
+    Of data in pieces one is held at a time. Without ``follow`` a link is replaced itself: a repository may bring one
+    along in place of a file that nobody asked to be written.
     """
     pieces = (data,) if isinstance(data, bytes) else data
-    target = path.resolve()
-    if target.exists() and not target.is_file():
+    target = path.resolve() if follow else path
+    if follow and target.exists() and not target.is_file():
         # a device or pipe is written to, never replaced
         target.write_bytes(b"".join(pieces))
         return
@@ -26,7 +27,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
-        if target.exists():
+        if follow and target.exists():
             shutil.copymode(target, temporary)
         else:
             temporary.chmod(0o666 & ~_umask())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import click
 
 from sessionlint.errors import PolicyError, SessionlintError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 COMMANDS = {
     "baseline": "sessionlint.commands.baseline:baseline",
@@ -46,6 +50,11 @@ def process() -> NoReturn:
 
 def _status(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
+    if sys.stdout is None:
+        click.echo("Error: standard output is closed; write the report to a file with --output-file.", err=True)
+        return 2
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -56,7 +65,16 @@ def _status(arguments: Sequence[str] | None) -> int:
         # The reader went away; what is left in the buffer must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 2
+    except OSError as error:
+        click.echo(f"Error: cannot write to standard output: {error.strerror}.", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 2
     return status
+
+
+def _nowhere() -> TextIO:
+    """What stands for a stream that is closed."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _run(arguments: list[str]) -> int:
@@ -84,6 +102,10 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
+        problem = _of_system(error)
+        if problem:
+            click.echo(f"Error: {problem}", err=True)
+            return 2
         click.echo(
             f"Error: sessionlint failed: {type(error).__name__}: {error}\n"
             "This is a defect of sessionlint; run it again with --debug and report what it prints.",
@@ -91,6 +113,20 @@ def _run(arguments: list[str]) -> int:
         )
         return 2
     return result if isinstance(result, int) else 0
+
+
+def _of_system(error: Exception) -> str:
+    """What to say of what the system refuses, which is no defect; ``""`` for anything else."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"cannot write: {error.strerror}."
+    if isinstance(error, FileNotFoundError):
+        try:
+            Path.cwd()
+        except OSError:
+            return "the working folder is gone; change to one that exists."
+    if isinstance(error, RuntimeError) and "link loop" in str(error):
+        return f"a symbolic link leads back to itself: {error}."
+    return ""
 
 
 def _policy_problems(error: PolicyError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ DEFAULT_EXCLUDES = frozenset(
 
 POLICY_FILES = (OWN_FILE, SHARED_FILE)
 _NAMED = 3
+_NO_FILE = "cannot be read: it is not a regular file; exclude it from the check."
 
 # An ignore file with the path its patterns are relative to: "" or "folder/".
 _Ignores = tuple[tuple[str, IgnoreFile], ...]
@@ -43,11 +45,12 @@ _Ignores = tuple[tuple[str, IgnoreFile], ...]
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What tells whether a file changed: its size in bytes, and when content and status last changed (ns)."""
+    """What tells whether a file changed: its size in bytes, when content and status last changed (ns), its inode."""
 
     size: int
     mtime_ns: int
     ctime_ns: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +198,22 @@ class _Walk:
                 self._links.append((rel, status))
             else:
                 self._add(rel, status)
-        elif entry.is_symlink():
+        elif entry.is_symlink() and not Path(entry.path).exists():
             self.errors.append(CheckError(rel, 1, "the symbolic link leads nowhere; remove it or exclude it."))
+        else:
+            self.errors.append(CheckError(rel, 1, _NO_FILE))
 
     def take(self, rel: str, path: Path) -> None:
         """Adds one file that was named, whatever excludes it."""
         try:
-            self._add(rel, path.stat())
+            status = path.stat()
         except OSError as error:
             self._note(rel, error)
+            return
+        if stat.S_ISREG(status.st_mode):
+            self._add(rel, status)
+        else:
+            self.errors.append(CheckError(rel, 1, _NO_FILE))
 
     def _add(self, rel: str, status: os.stat_result) -> None:
         try:
@@ -213,7 +223,7 @@ class _Walk:
             self.errors.append(CheckError(shown, 1, "the file name is not valid UTF-8; rename the file."))
             return
         self._seen.add((status.st_dev, status.st_ino))
-        self.found[rel] = FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        self.found[rel] = FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
     def _note(self, rel: str, error: OSError) -> None:
         reason = error.strerror or str(error)

@@ -123,6 +123,12 @@ class Policy:
         return hashlib.sha256(json.dumps(values, sort_keys=True, default=dict).encode()).hexdigest()[:32]
 
     @cached_property
+    def cache_digest(self) -> str:
+        """The same with the name of the root, by which modules may be imported: what stands for it in caches."""
+        name = self.root.name.encode(errors="surrogatepass")
+        return hashlib.sha256(self.digest.encode() + b" " + name).hexdigest()[:32]
+
+    @cached_property
     def _layer_map(self) -> LayerMap:
         return LayerMap(self.layers)
 

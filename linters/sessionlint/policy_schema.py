@@ -157,6 +157,16 @@ def _text(value: object) -> str:
     raise _BadValueError(f"is {_shown(value)}; write a text.")
 
 
+def _cache_dir(value: object) -> str:
+    path = _text(value)
+    problem = _relative(path)
+    if not problem and not Path(path).parts:
+        problem = f"is {_shown(path)}; name a folder of its own below the project."
+    if problem:
+        raise _BadValueError(problem)
+    return path
+
+
 def _baseline(value: object) -> str:
     path = _text(value)
     problem = _relative(path)
@@ -208,7 +218,7 @@ _KEYS: Mapping[str, Callable[[object], Any]] = {
     "extend-select": _codes,
     "ignore": _codes,
     "baseline": _baseline,
-    "cache-dir": _text,
+    "cache-dir": _cache_dir,
     "output-format": _choice(get_args(OutputFormat)),
     "root": _flag,
 }

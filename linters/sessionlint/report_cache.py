@@ -15,6 +15,7 @@ from typing import Any
 
 from sessionlint.atomic import write_atomically
 from sessionlint.discovery import Discovery
+from sessionlint.errors import UsageError
 from sessionlint.report import Checked, CheckError, Finding, Report, Span, Suppression, TraceStep
 
 _FORMAT = 2
@@ -23,16 +24,39 @@ _PARTS_KEPT = 40
 
 
 def cache_folder(root: Path, name: str) -> Path | None:
-    """The cache folder ``name`` under ``root``, made if need be; None where nothing can be written."""
+    """The cache folder ``name`` under ``root``, made if need be; None where nothing can be written.
+
+    Raises :class:`UsageError` for a folder that holds something else.
+    """
     folder = root / name
+    if _is_anothers(folder):
+        raise UsageError(f"cache-dir names {name!r}, which holds files of another kind; name a folder of its own.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        marker = folder / ".gitignore"
-        if not marker.exists():
-            marker.write_text("*\n", encoding="utf-8")
+        _mark(folder / ".gitignore")
     except OSError:
         return None
     return folder
+
+
+def _is_anothers(folder: Path) -> bool:
+    """Whether a folder with something in it lacks the mark that this makes when it makes one."""
+    marker = folder / ".gitignore"
+    try:
+        if not any(folder.iterdir()):
+            return False
+        if (folder / "CACHEDIR.TAG").exists():
+            return False
+        return not marker.is_symlink() and (not marker.exists() or marker.read_bytes() not in (b"*\n", b""))
+    except OSError:
+        return False
+
+
+def _mark(marker: Path) -> None:
+    """Keeps the folder out of git; a full disk may have left the file empty."""
+    known = marker.is_symlink() or marker.exists()
+    if not known or (marker.is_file() and not marker.is_symlink() and not marker.stat().st_size):
+        write_atomically(marker, b"*\n", follow=False)
 
 
 @functools.cache
@@ -52,7 +76,7 @@ def run_key(discovery: Discovery, policy_digest: str) -> str:
     """A hash of everything a whole report depends on."""
     hasher = hashlib.sha256(f"{tool_digest()} {policy_digest}\n".encode())
     for path, stamp in zip(discovery.files, discovery.stamps, strict=True):
-        hasher.update(f"{path}\0{stamp.size} {stamp.mtime_ns} {stamp.ctime_ns}\n".encode())
+        hasher.update(f"{path}\0{stamp.size} {stamp.mtime_ns} {stamp.ctime_ns} {stamp.inode}\n".encode())
     for error in discovery.errors:
         hasher.update(f"{error.path}\0{error.message}\n".encode(errors="replace"))
     for note in discovery.notes:
@@ -82,7 +106,7 @@ class ReportCache:
         content = {"key": key, "report": _plain(checked.report), "comments": comments}
         text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
         with contextlib.suppress(OSError):
-            write_atomically(self._path, text.encode())
+            write_atomically(self._path, text.encode(), follow=False)
             _prune(self._path.parent, "report", _KEPT)
 
 
@@ -112,7 +136,7 @@ class PartCache:
         content = {"key": key, "report": _plain(report), "left": dict(left)}
         text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
         with contextlib.suppress(OSError):
-            write_atomically(self._path(first), text.encode())
+            write_atomically(self._path(first), text.encode(), follow=False)
             _prune(self._folder, "part", _PARTS_KEPT)
 
     def _path(self, first: str) -> Path:

@@ -75,7 +75,7 @@ def check_tree(
     stated = policy if policy is not None else policy_of(repository, tree)
     settings = (stated or Policy(root=root)).with_overrides(select, ignore)
     folder = cache_folder(root, settings.cache_dir) if use_cache and not _bare(root) else None
-    cache = ReportCache(folder, _digest("revision", settings.digest, str(stated is None))) if folder else None
+    cache = ReportCache(folder, _digest("revision", settings.cache_digest, str(stated is None))) if folder else None
     key = _digest(tool_digest(), tree.oid, *(oid for _, oid in tree.above))
     checked = cache.load(key) if cache else None
     if checked is None:

@@ -65,8 +65,8 @@ def run(
     folder = cache_folder(root, settings.cache_dir) if use_cache else None
     # what is inferred also rests on where pytest looks for tests
     told = "" if policy else pytest_settings(root, discovery.files)
-    digest = settings.digest if policy else f"{_INFERRED}-{settings.digest}-{told}"
-    cache = ReportCache(folder, settings.digest) if folder else None
+    digest = settings.cache_digest if policy else f"{_INFERRED}-{settings.cache_digest}-{told}"
+    cache = ReportCache(folder, settings.cache_digest) if folder else None
     key = run_key(discovery, digest) if cache else ""
     checked = cache.load(key) if cache else None
     if checked is None:

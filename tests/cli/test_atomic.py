@@ -34,3 +34,14 @@ def test_the_target_of_a_link_is_replaced_not_the_link(tmp_path):
     write_atomically(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_without_following_a_link_is_replaced_itself(tmp_path):
+    (tmp_path / "real").write_bytes(b"precious")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "loop").symlink_to("loop")
+    write_atomically(tmp_path / "link", b"new", follow=False)
+    write_atomically(tmp_path / "loop", b"new", follow=False)
+    assert (tmp_path / "real").read_bytes() == b"precious"
+    assert [(tmp_path / name).is_symlink() for name in ("link", "loop")] == [False, False]
+    assert (tmp_path / "link").read_bytes() == b"new"

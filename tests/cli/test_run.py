@@ -6,10 +6,12 @@ import os
 
 import pytest
 
+from sessionlint.discovery import Discovery, discover
+from sessionlint.errors import UsageError
 from sessionlint.fingerprint import fingerprint
 from sessionlint.policy import Policy, load_policy
 from sessionlint.report import Checked, Finding, Report, Span, Suppression, TraceStep
-from sessionlint.report_cache import ReportCache, cache_folder
+from sessionlint.report_cache import ReportCache, cache_folder, run_key
 from sessionlint.run import collect, run
 
 POLICY = {"sessionlint.toml": ""}
@@ -152,3 +154,53 @@ def test_layout_does_not_change_a_fingerprint():
 
 def test_parts_of_a_fingerprint_do_not_run_together():
     assert fingerprint("TXN101", "a", "bc", "x") != fingerprint("TXN101", "ab", "c", "x")
+
+
+def test_links_in_the_cache_folder_are_not_written_through(project, engine, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    check(project)
+    folder = project / ".sessionlint_cache"
+    (report,) = folder.glob("report-*.json")
+    for name in (report.name, ".gitignore"):
+        (outside / name).write_text("precious")
+        (folder / name).unlink()
+        (folder / name).symlink_to(outside / name)
+    (project / "a.py").write_text("comm1t\n")
+    assert check(project) == check(project, use_cache=False)
+    assert [path.read_text() for path in sorted(outside.iterdir())] == ["precious", "precious"]
+
+
+def test_a_marker_that_a_full_disk_left_empty_is_written_again(tmp_path):
+    folder = cache_folder(tmp_path, "kept")
+    assert folder is not None
+    (folder / ".gitignore").write_text("")
+    cache_folder(tmp_path, "kept")
+    assert (folder / ".gitignore").read_text() == "*\n"
+
+
+def test_a_folder_with_other_files_is_no_cache(project, engine):
+    (project / "shop").mkdir()
+    (project / "shop" / "orders.py").write_text("x = 1\n")
+    (project / "sessionlint.toml").write_text('cache-dir = "shop"\n')
+    with pytest.raises(UsageError, match="cache-dir names 'shop', which holds files of another kind"):
+        check(project)
+    assert [path.name for path in (project / "shop").iterdir()] == ["orders.py"]
+
+
+def test_files_that_change_places_are_another_program(project, engine):
+    """Two files of one size may have been written in one tick of the clock."""
+    (project / "b.py").write_text("Commit\n")
+    for name in ("a.py", "b.py"):
+        os.utime(project / name, ns=(1, 1))
+    stamps = discover(project, Policy(root=project)).stamps
+    assert len({stamp.inode for stamp in stamps}) == len(stamps)
+    same = [dataclasses.replace(stamp, ctime_ns=1) for stamp in stamps]
+    one = Discovery(("a.py", "b.py"), stamps=tuple(same))
+    other = Discovery(("a.py", "b.py"), stamps=tuple(reversed(same)))
+    assert run_key(one, "policy") != run_key(other, "policy")
+
+
+def test_the_name_of_the_root_belongs_to_what_is_remembered(tmp_path):
+    here, there = Policy(root=tmp_path / "backend"), Policy(root=tmp_path / "srv")
+    assert here.digest == there.digest
+    assert here.cache_digest != there.cache_digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sessionlint.facts.lower import lower_module
+from sessionlint.facts.packing import pack, unpack
 from sessionlint.facts.source import with_deep_stack
 
 READ = {
@@ -112,3 +115,14 @@ def test_a_deep_stack_hands_on_what_the_call_raises() -> None:
         with_deep_stack(lambda: endless(0))
     with pytest.raises(ZeroDivisionError):
         with_deep_stack(lambda: 1 // 0)
+
+
+def test_a_long_sum_is_unpacked_on_any_stack() -> None:
+    """As where the imports of all files are looked at, which nobody expects to go deep."""
+    text = "session = " + "+".join(["1"] * 5_000) + "\n"
+    blob = with_deep_stack(lambda: pack(lower_module(ast.parse(text), text)))
+    statement = unpack(blob)[0][0]
+    levels, node = 0, statement[3]
+    while node[0] == "b":
+        levels, node = levels + 1, node[3]
+    assert levels == 4_999

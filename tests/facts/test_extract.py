@@ -204,6 +204,14 @@ def test_a_changed_file_is_lowered_again(tmp_path: Path) -> None:
     assert lower.seen == ["new = 1"]
 
 
+def test_bytes_that_no_encoding_has_are_reported_in_files_the_screen_leaves_out(tmp_path: Path) -> None:
+    """Python refuses them in comments, too."""
+    files = project(tmp_path, comment=b"x = 1  # caf\xe9\n", cookie=b"# coding: latin-1\nx = 1  # caf\xe9\n")
+    result = run(tmp_path, files, screen=rb"session")
+    remedy = "save the file as UTF-8, or name its encoding in a coding comment on line 1"
+    assert messages(result) == {"comment.py:1:13": f"byte 0xe9 is not utf-8; {remedy}"}
+
+
 def test_files_the_screen_leaves_out_are_checked_but_not_lowered(tmp_path: Path) -> None:
     files = project(tmp_path, hit="session = 1", miss="x = 1", broken="y = = 1", new="type X = f'{a['b']}'")
     lower = Lowering()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import marshal
 from typing import Any, Final
 
+from sessionlint.facts.source import with_deep_stack
+
 #: Stands before the bytes of a part that was stored on its own; source code cannot make such a pair.
 _MARK: Final = "\0deep"
 _MARKED: Final = _MARK.encode()
@@ -27,7 +29,12 @@ def pack(facts: tuple[Any, ...]) -> bytes:
 def unpack(blob: bytes) -> tuple[Any, ...]:
     """The facts that were packed."""
     facts: tuple[Any, ...] = marshal.loads(blob)
-    return _whole(facts) if _MARKED in blob else facts
+    if _MARKED not in blob:
+        return facts
+    try:
+        return _whole(facts)
+    except RecursionError:
+        return with_deep_stack(lambda: _whole(facts))
 
 
 def _cut(node: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sessionlint.facts.cache import FactsCache, content_key
 from sessionlint.facts.packing import pack
-from sessionlint.facts.source import SourceError, TooDeepError, parse, with_deep_stack
+from sessionlint.facts.source import SourceError, TooDeepError, decode, parse, with_deep_stack
 from sessionlint.report import CheckError
 
 Lower = Callable[[ast.Module, str], tuple[Any, ...]]
@@ -79,6 +79,8 @@ class Reader:
         try:
             if wanted:
                 return Outcome(path, key, self._facts(data, path))
+            if not data.isascii():
+                decode(data, path)  # symtable does not look at the bytes of comments
             if not _is_valid(data, path):
                 parse(data, path)
             return Outcome(path, key, b"")

@@ -34,7 +34,7 @@ class DivisionStore:
     """The division of a project in a cache folder, under one policy."""
 
     def __init__(self, folder: Path, policy: Policy) -> None:
-        self._file = SignedFile(folder, "parts", _MAGIC, policy.digest, "", _KEPT)
+        self._file = SignedFile(folder, "parts", _MAGIC, policy.cache_digest, "", _KEPT)
 
     def load(self, blobs: Mapping[str, bytes], keys: Mapping[str, bytes], cache: FactsCache) -> Division | None:
         """The division of files with these facts and content keys, if an earlier run left it in sight.

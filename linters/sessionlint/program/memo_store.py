@@ -40,7 +40,7 @@ _OF_RULES: Final[dict[str, Any]] = {
 
 def solving_digest(policy: Policy) -> str:
     """Equal for policies under which a program has the same solution, whatever rules say of it."""
-    return dataclasses.replace(policy, **_OF_RULES).digest
+    return dataclasses.replace(policy, **_OF_RULES).cache_digest
 
 
 class MemoStore:

@@ -19,6 +19,7 @@ from sessionlint.report_cache import tool_digest
 
 _DIGEST: Final = 16
 _MAX_AGE: Final = 14 * 86_400
+_ABANDONED: Final = 3_600
 
 
 class SignedFile:
@@ -52,7 +53,7 @@ class SignedFile:
     def write(self, pieces: Iterable[bytes]) -> None:
         """Replaces the content; of the pieces one is held at a time. Not being able to is no error."""
         with contextlib.suppress(OSError, RecursionError, pickle.PicklingError):
-            write_atomically(self._path, self._signed(pieces))
+            write_atomically(self._path, self._signed(pieces), follow=False)
             self._prune()
 
     def _signed(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -67,10 +68,13 @@ class SignedFile:
         return hashlib.blake2b(digest_size=_DIGEST, key=self._key)
 
     def _prune(self) -> None:
-        stored = sorted(
-            self._path.parent.glob(f"{self._kind}-*.bin"), key=lambda path: path.stat().st_mtime, reverse=True
-        )
-        oldest = time.time() - _MAX_AGE
+        """Leaves as many files as may be kept, and nothing of runs that were killed while they wrote one."""
+        now = time.time()
+        folder = self._path.parent
+        stored = sorted(folder.glob(f"{self._kind}-*.bin"), key=lambda path: path.lstat().st_mtime, reverse=True)
         for number, path in enumerate(stored):
-            if number >= self._most or path.stat().st_mtime < oldest:
+            if number >= self._most or path.lstat().st_mtime < now - _MAX_AGE:
+                path.unlink(missing_ok=True)
+        for path in folder.glob(".*.tmp"):
+            if path.lstat().st_mtime < now - _ABANDONED:
                 path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from sessionlint.codes import CODES
 from sessionlint.discovery import unread_in
 from sessionlint.engine import Engine
-from sessionlint.errors import PolicyError
+from sessionlint.errors import PolicyError, UsageError
 from sessionlint.facts.cache import FactsCache
 from sessionlint.fixes.bench import Bench, State
 from sessionlint.gate.baseline import Known, compare
@@ -122,7 +122,10 @@ class Project:
     @cached_property
     def folder(self) -> Path | None:
         """The project's cache folder; None where nothing can be written."""
-        return cache_folder(self.root, (self.policy or Policy(root=self.root)).cache_dir)
+        try:
+            return cache_folder(self.root, (self.policy or Policy(root=self.root)).cache_dir)
+        except UsageError:
+            return None  # check says what is wrong with it
 
     @cached_property
     def _cache(self) -> FactsCache:
