@@ -100,8 +100,8 @@ def policy_in(raw: bytes, name: str, root: Path) -> Policy | None:
 
 def _table_in(raw: bytes, path: Path) -> tuple[Mapping[str, object], Mapping[str, int]] | None:
     shared = path.name == SHARED_FILE
-    if shared and b"sessionlint" not in raw:
-        return None
+    if shared and b"sessionlint" not in raw.replace(b"\0", b""):
+        return None  # nor in a file that was saved as UTF-16
     try:
         text = raw.decode("utf-8-sig")
         document = tomllib.loads(text)

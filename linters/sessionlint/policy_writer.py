@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,11 @@ def write_policy(target: Path, policy: Policy, notes: Sequence[str], *, force: b
     try:
         text = render_for(target, policy, notes)
         if target.name == SHARED_FILE:
-            text = insert(target.read_bytes().decode("utf-8"), text, replace=force)
-        write_atomically(target, text.encode())
+            before = target.read_bytes()
+            mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+            data = mark + insert(before.removeprefix(mark).decode("utf-8"), text, replace=force).encode()
+        else:
+            data = text.encode()
+        write_atomically(target, data)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot write {target}: {error}.") from error

@@ -25,6 +25,18 @@ def test_the_policy_goes_into_pyproject_after_everything_else(tree, engine, call
     assert policy.session_modules == ("db.py",)
 
 
+def test_a_byte_order_mark_stays_where_it_is(tree, engine, call):
+    root = tree({"db.py": ""})
+    (root / "pyproject.toml").write_bytes(b"\xef\xbb\xbf" + PYPROJECT.encode())
+    assert call("init", root).status == 0
+    written = (root / "pyproject.toml").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbf# mine\n")
+    assert written.count(b"\xef\xbb\xbf") == 1
+    policy = load_policy(root)
+    assert policy is not None
+    assert policy.session_modules == ("db.py",)
+
+
 def test_without_pyproject_it_goes_into_its_own_file(tree, engine, call):
     root = tree({"db.py": ""})
     assert call("init", root).status == 0

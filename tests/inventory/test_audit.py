@@ -249,3 +249,39 @@ def test_places_and_files_are_counted_by_status(audit):
     inventory = audit({"app/routers/items.py": ROUTER, "app/routers/batch.py": DIRECT})
     assert inventory.point_counts == {"correct": 6, "review": 0, "fix required": 2}
     assert inventory.usage_counts == {"correct": 1, "review": 0, "fix required": 1}
+
+
+def test_what_a_class_does_with_the_session_it_was_given_is_told_of_its_constructor(audit):
+    repository = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Repo:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def save(self) -> None:
+        await self.session.commit()
+
+
+class Reader:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+"""
+    inventory = audit({"app/services/repo.py": repository})
+    rows = points(inventory, "app/services/repo.py")
+    assert rows == [(((5, 5),), "session parameter", "fix required"), (((13, 13),), "session parameter", "correct")]
+    assert usage(inventory, "app/services/repo.py").status == "fix required"
+
+
+def test_an_unapproved_dependency_is_judged_by_the_finding_on_it(audit):
+    files = {
+        "app/admin.py": "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import Session\n\n"
+        'engine = create_engine("postgresql://db/admin")\n\n\n'
+        "def get_db():\n    with Session(engine) as session:\n        yield session\n",
+        "app/routers/users.py": "from fastapi import APIRouter, Depends\nfrom sqlalchemy.orm import Session\n\n"
+        "from app.admin import get_db\n\nrouter = APIRouter()\n\n\n"
+        '@router.get("/users")\ndef users(db: Session = Depends(get_db)):\n    return db.get(object, 1)\n',
+    }
+    (row,) = [p for p in audit(files).points if p.path == "app/routers/users.py"]
+    assert (row.method, row.status, row.codes) == ("`Depends(get_db)`", "fix required", ("TXN105",))

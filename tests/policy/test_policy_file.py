@@ -124,3 +124,11 @@ def test_a_mistake_in_an_inline_table_is_told_at_the_line_of_the_table(tree):
     with pytest.raises(PolicyError) as caught:
         load_policy(tree({"sessionlint.toml": '\nseverity = { TXN201 = "warn" }\n'}))
     assert caught.value.problems[0].startswith("line 2: severity.TXN201: ")
+
+
+def test_a_policy_that_was_saved_as_utf_16_is_not_passed_over(tree):
+    root = tree({"a.py": ""})
+    (root / "pyproject.toml").write_bytes('[tool.sessionlint]\ntls = "off"\n'.encode("utf-16"))
+    with pytest.raises(PolicyError) as caught:
+        load_policy(root)
+    assert caught.value.problems == ["line 1: is not UTF-8; save the file as UTF-8."]

@@ -108,11 +108,19 @@ class _Judge:
 def _is_on(finding: Finding, place: Place) -> bool:
     """Whether the finding is about the place: one lies within the other, or it misuses the function's session."""
     if finding.code.startswith(_USE):
-        return place.sort in ("inject", "obtain", "open", "receive") and finding.qualname == place.function.qualname
+        return place.sort in ("inject", "obtain", "open", "receive") and _is_in(finding.qualname, place.function)
     span = finding.span
     start, end = (span.line, span.column), (span.end_line, span.end_column)
-    place_start, place_end = place.span[:2], place.span[2:]
-    return (place_start <= start and end <= place_end) or (start <= place_start and place_end <= end)
+    parts = (place.span, place.asked) if place.asked is not None else (place.span,)
+    return any((p[:2] <= start and end <= p[2:]) or (start <= p[:2] and p[2:] <= end) for p in parts)
+
+
+def _is_in(qualname: str, function: FunctionInfo) -> bool:
+    """Whether code works with what a function was given: it, or for a constructor any method of its class."""
+    if qualname == function.qualname:
+        return True
+    owner = function.class_info if function.name == "__init__" else None
+    return owner is not None and qualname.startswith(f"{owner.qualname}.")
 
 
 def _grouped(judged: Sequence[tuple[Place, Verdict]]) -> tuple[Point, ...]:

@@ -33,6 +33,8 @@ class Place:
     handle: str
     method: str
     source: FunctionInfo | None = None
+    #: where FastAPI is asked for what it injects
+    asked: ir.Span4 | None = None
 
     @property
     def path(self) -> str:
@@ -76,7 +78,9 @@ def _injected(program: Program, event: Event) -> Iterator[Place]:
     for atom in event.value:
         if kind is not None and isinstance(atom, Dependency):
             source = next(iter(program.targets(atom)), None)
-            yield Place("inject", event.function, event.span, kind, f"`Depends({_asked_for(atom, source)})`", source)
+            asked = atom.site[1] if atom.site[0] == event.path else None
+            method = f"`Depends({_asked_for(atom, source)})`"
+            yield Place("inject", event.function, event.span, kind, method, source, asked)
 
 
 def _asked_for(dependency: Dependency, source: FunctionInfo | None) -> str:
