@@ -107,6 +107,10 @@ def _pair(item: str) -> tuple[str, str]:
     return name, value
 
 
+#: What declares a field, with its default among its arguments.
+_FIELD = re.compile(r"(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|attr\.ib\(\)$")
+
+
 def urls_in(program: Program, value: Value) -> Iterator[Url]:
     """Every URL a value may be, arguments of parameters included."""
     return (url for url, _ in _placed_urls(program, value))
@@ -121,6 +125,9 @@ def _placed_urls(program: Program, value: Value, depth: int = 0) -> Iterator[tup
     for atom in value:
         if atom.tag == "map" and atom.get("url") is not None:
             yield created_url(program, atom), atom.site
+        elif atom.tag == "map" and atom.site is None and any(a.tag == "ext" and _FIELD.match(a.name) for a in value):
+            for default in (atom.get("default"), atom.get("0")):
+                yield from _placed_urls(program, default or (), depth + 1)
         elif atom.tag == "param" and depth < 3:
             passed = tuple(a for a in program.solver.arguments_of(atom) if a.tag != "param")
             yield from _placed_urls(program, passed, depth + 1)

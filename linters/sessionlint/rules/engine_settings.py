@@ -22,7 +22,8 @@ from sessionlint.rules.database_urls import Url, argument_span, urls_in
 #: What a number from the environment is besides its default, and what a declared field may be besides its own.
 _FROM_OUTSIDE = re.compile(r"^os\.environ\[\]\.__int__\(\)$")
 _DECLARED = re.compile(
-    rf"{_FROM_OUTSIDE.pattern}|^builtins\.(?:int|str|bool)\(\)$|^typing\.Literal\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
+    rf"{_FROM_OUTSIDE.pattern}|^builtins\.(?:int|str|bool)\(\)$|^typing\.Literal\(\)$|"
+    r"^pydantic\.(?:types\.)?(?:\w+Int|conint)\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
 )
 _DEFAULTS = ("0", "default")
 #: Classes that read their fields from the environment.

@@ -370,6 +370,8 @@ def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
     """FastAPI calls it with the request: dependency, middleware, security class."""
     if function in program.dependency_functions or "middleware" in function.registrations:
         return True
+    if any(not (d.provided or d.handed) for d in function.dependencies.values()):
+        return True  # its own ``Depends`` says so, whoever asks for it some day
     if function.class_info is not None:
         bases = program.solver.external_bases(function.class_info)
         if any(b.startswith(("starlette.", "fastapi.security.")) for b in bases):
