@@ -26,6 +26,7 @@ from sessionlint.program import (
     generators,
     joining,
     knowledge,
+    left_around,
     left_open,
     made_for,
     named_ways,
@@ -123,6 +124,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.summary.answers = configured.answering(function, body, spells)
     function.summary.makes = made_for.making(frame, body)
     function.summary.draws = by_key.drawing(frame, body)
+    function.summary.surrounds = left_around.surrounding(frame, body) if function.parent is not None else None
     function.summary.decides = by_constant.deciding(frame, body, function.summary)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)

@@ -43,6 +43,8 @@ class Summary:
     draws: Any = None
     #: the parameters whose literals decide what it gives, and its statements, see :mod:`~.by_constant`
     decides: Any = None
+    #: the statements of a decorator's inner function that ends or flushes transactions, see :mod:`~.left_around`
+    surrounds: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     #: origins of sessions of its own that have run a statement when a caller gets them: their transaction is open
@@ -97,6 +99,7 @@ class Summary:
                 self.keeps,
                 self.draws,
                 self.decides,
+                self.surrounds,
                 self.hands_out_closed,
                 self.hands_out_used,
                 self.holds_open,
