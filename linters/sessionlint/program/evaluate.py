@@ -269,6 +269,7 @@ def _summary(frame: Frame) -> Summary:
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,
         commits_after_yield=commits,
+        late_guards={hop: frame.late_guards[hop] for _, hop in commits if frame.late_guards.get(hop)},
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
         ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),

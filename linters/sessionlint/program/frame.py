@@ -178,7 +178,16 @@ class Frame(Notes):
             if self.yields_at:
                 stepping.note(self, effect, known is None)
             if self.yielded:
-                self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
+                self.after(effect.name, effect.subject, Hop(self.site(span), note, callee, inner), under)
+
+    def after(self, name: str, subject: Any, hop: Hop, guards: frozenset[Any] = frozenset()) -> None:
+        """Records what happens behind a ``yield``, and under which conditions alone."""
+        known = self.late_guards.get(hop)
+        if known is not None:
+            self.late_guards[hop] = either(known, guards)
+        elif guards and all(h != hop for _, _, h in self.after_yield):
+            self.late_guards[hop] = guards
+        self.after_yield.append((name, subject, hop))
 
     def _wraps(self, callee: Any) -> bool:
         return callee is not None and self.function in callee.wrappers

@@ -41,6 +41,8 @@ class Outcome:
         self.asked_rows: dict[str, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
+        #: the conditions on parameters under which alone one of these happens
+        self.late_guards: dict[Hop, frozenset[Any]] = {}
         self.yielded = False
         self.returned = False
         #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`

@@ -19,6 +19,8 @@ class Summary:
     sources: dict[Any, Hop] = field(default_factory=dict)
     yield_transactions: tuple[Transaction, ...] = ()
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
+    #: the conditions on parameters under which alone it does so at one of these places
+    late_guards: dict[Hop, frozenset[Any]] = field(default_factory=dict)
     closes_after_yield: Value = ()
     #: sessions of others whose transactions a generator ends behind its ``yield``, see :mod:`~.ended_generators`
     ends_at_last: Value = ()
@@ -88,7 +90,7 @@ class Summary:
                 frozenset(self.possible),
                 frozenset(self.handed_back.items()),
                 self.yield_transactions,
-                tuple(a for a, _ in self.commits_after_yield),
+                tuple([(a, self.late_guards.get(hop)) for a, hop in self.commits_after_yield]),
                 self.closes_after_yield,
                 self.ends_at_last,
                 self.always_raises,
