@@ -167,14 +167,18 @@ class Frame(Notes):
         if not self.dead:
             under = guards | frozenset(self.guards) if self.guards else guards
             self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
-            known = self.effects.get(effect)
+            known, proven = self.effects.get(effect), self.proven_under.get(effect)
             itself = known is not None and known.callee is self.function and callee is not self.function
             if known is not None and known.callee is not None and known.callee.wrappers and not itself:
                 # by what a decorator is put around: what the decorator does itself happens at every call
                 itself = self._wraps(known.callee) and not self._wraps(callee)
-            if known is None or itself or (callee is None and known.callee is not None):
+            if proven and under < proven and callee is not self.function:
+                itself = True  # fewer arguments rule it out there
+            if known is None or itself or (callee is None and known.callee is not None and (proven or not under)):
                 # what is done here proves more than what a callee does, too, and that more than a recursive call
                 self.effects[effect] = Hop(self.site(span), note, callee, inner)
+                if under or proven:
+                    self.proven_under[effect] = under
             if self.yields_at:
                 stepping.note(self, effect, known is None)
             if self.yielded:

@@ -23,6 +23,8 @@ class Outcome:
         self.effects: dict[Effect, Hop] = {}
         #: the conditions on parameters under which alone each effect happens
         self.guarded: dict[Effect, frozenset[Any]] = {}
+        #: those of the place in ``effects``, where there are any
+        self.proven_under: dict[Effect, frozenset[Any]] = {}
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
