@@ -17,6 +17,7 @@ from sessionlint.program import (
     configured,
     contexts,
     decorated,
+    detaching,
     drawing,
     ended_generators,
     entering,
@@ -253,6 +254,8 @@ def _summary(frame: Frame) -> Summary:
         guards[effect] = either(guards[effect], under) if effect in guards else under
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_local(a)))
+    if frame.begins and frame.returns:
+        leaves |= {(session, "closed") for session in detaching.handed_out(frame, held)}
     leaves = beginning.left(leaves, exported, frame.returns)
     leaves |= sometimes.left(frame, exported) if frame.exits else frozenset()
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
