@@ -77,6 +77,8 @@ class Notes(Outcome):
         self.directly: dict[Any, ir.Expr] = {}
         #: what names are said to be that are given nothing where that is said
         self.declared: dict[str, Value] = {}
+        #: parameters whose statements are narrowed here, and the kinds they may be of, see :mod:`~.narrowed_queries`
+        self.narrowed: dict[Any, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`
