@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import stepping, unsaved
+from sessionlint.program import kept_connections, stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -181,7 +181,7 @@ class Frame(Notes):
                     self.proven_under[effect] = under
             if self.yields_at:
                 stepping.note(self, effect, known is None)
-            if self.yielded:
+            if self.yielded and not (self.kept_connections and kept_connections.commits_nothing(self, effect)):
                 self.after(effect.name, effect.subject, Hop(self.site(span), note, callee, inner), under)
 
     def after(self, name: str, subject: Any, hop: Hop, guards: frozenset[Any] = frozenset()) -> None:

@@ -45,6 +45,8 @@ class Outcome:
         self.after_yield: list[tuple[str, Any, Hop]] = []
         #: the conditions on parameters under which alone one of these happens
         self.late_guards: dict[Hop, frozenset[Any]] = {}
+        #: connections that nothing is open on at a ``yield``, see :mod:`sessionlint.program.kept_connections`
+        self.kept_connections: dict[Any, Value] = {}
         self.yielded = False
         self.returned = False
         #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
