@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sessionlint.facts import ir
 from sessionlint.program import wrapping
+from sessionlint.program.by_constant import defines
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo, Summary
 from sessionlint.program.values import Inst, Map, Seq, Value
@@ -28,7 +29,7 @@ def surrounding(frame: Frame, body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...] 
         if effect.subject is None or (hop.callee is not None and hop.callee.wrappers):
             continue
         if (effect.kind == "txn" and effect.name in _ENDS) or (effect.kind == "hold" and hop.callee is None):
-            return body
+            return None if defines(body) else body
     return None
 
 
