@@ -167,7 +167,8 @@ class Frame(Notes):
         if not self.dead:
             under = guards | frozenset(self.guards) if self.guards else guards
             self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
-            known, proven = self.effects.get(effect), self.proven_under.get(effect)
+            known = self.effects.get(effect)
+            proven = self.proven_under.get(effect) if known is not None and self.proven_under else None
             itself = known is not None and known.callee is self.function and callee is not self.function
             if known is not None and known.callee is not None and known.callee.wrappers and not itself:
                 # by what a decorator is put around: what the decorator does itself happens at every call

@@ -64,5 +64,6 @@ def _received(wrapper: FunctionInfo, function: FunctionInfo) -> dict[str, Value]
             given[name] = named[name]
         elif place < len(by_place):
             given[name] = named[by_place[place]]
-        place += kind in _BY_POSITION
+        if kind in _BY_POSITION:
+            place += 1
     return given
