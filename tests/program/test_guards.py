@@ -173,3 +173,48 @@ def codes_at(call):
 )
 def test_a_call_does_what_its_arguments_ask_for(call, codes):
     assert codes_at(call) == codes
+
+
+TOLD = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def close(session: AsyncSession, unit=None):
+    if unit is None:
+        await session.commit()
+
+
+async def first(session: AsyncSession, unit):
+    await close(session, unit)
+
+
+async def second(session: AsyncSession):
+    await close(session)
+
+
+async def settle(session: AsyncSession, unit):
+    await first(session, unit)
+    await second(session)
+
+
+async def settle_backwards(session: AsyncSession, unit):
+    await second(session)
+    await first(session, unit)
+
+
+async def by_itself(session: AsyncSession, unit):
+    await second(session)
+    if unit is None:
+        await session.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"), [("settle", [19, 14, 6]), ("settle_backwards", [23, 14, 6]), ("by_itself", [28, 14, 6])]
+)
+def test_the_way_to_an_effect_leads_past_what_an_argument_may_rule_out(name, lines):
+    solver = solved({"app/services/told.py": TOLD})
+    program = Program(examples.policy_for({}), solver, (), lambda path, line: "")
+    function = next(f for f in program.functions if f.name == name)
+    commit = next(effect for effect in function.summary.effects if effect.name == "commit")
+    assert [step.line for step in program.effect_trace(function, commit)] == lines

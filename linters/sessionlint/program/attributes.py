@@ -22,6 +22,7 @@ from sessionlint.program import (
     library_classes,
     library_objects,
     mapped,
+    narrowed_queries,
     overriding,
     own_sessions,
     predicates,
@@ -120,6 +121,8 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
                 if view.tag != "param" and view != atom:
                     drawing.draw_by(frame, atom, view, name)
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))
+        if len(out) > 1 and tag == "param" and name in narrowed_queries.NARROWS:
+            return narrowed_queries.bound(frame, atom, name, out)
         return frame.solver.told(out)
     if tag == "obj":
         if name == "router" and atom.name == "fastapi.FastAPI()":

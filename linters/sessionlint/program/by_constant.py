@@ -47,7 +47,7 @@ def deciding(frame: Frame, body: tuple[ir.Stmt, ...], summary: Summary) -> Any:
     if answers:
         names.update(dict.fromkeys(answering_classes.called(body)))
     decided = tuple([name for name, *_ in function.params if name in names])
-    return (decided, body, answers) if decided and not _defines(body) else None
+    return (decided, body, answers) if decided and not defines(body) else None
 
 
 def in_call(frame: Frame, function: FunctionInfo, summary: Summary, bindings: dict[Any, Value], e: ir.Expr) -> Summary:
@@ -134,10 +134,11 @@ def _names(node: tuple[Any, ...]) -> Iterator[str]:
             yield from _names(child)
 
 
-def _defines(node: tuple[Any, ...]) -> bool:
+def defines(node: tuple[Any, ...]) -> bool:
+    """Whether statements define a function or class, which the function does that is gone through first."""
     if node and node[0] in _DEFINES and len(node) > 2 and type(node[1]) is tuple:
         return True
-    return any(_defines(child) for child in node if type(child) is tuple)
+    return any(defines(child) for child in node if type(child) is tuple)
 
 
-__all__ = ["deciding", "in_call"]
+__all__ = ["deciding", "defines", "in_call"]

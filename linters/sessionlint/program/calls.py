@@ -26,6 +26,7 @@ from sessionlint.program import (
     libraries,
     locators,
     mapped,
+    narrowed_queries,
     operating,
     overriding,
     own_sessions,
@@ -260,6 +261,8 @@ def _call_method(frame: Frame, callee: Any, args: list[Value], keywords: Keyword
         elif callee.name not in knowledge.ROW_METHODS:
             return _call_row(frame, receiver, callee.name, args, keywords, e)
         return operating.of_rows(frame, receiver, callee.name, e)
+    if frame.narrowed and receiver in frame.narrowed:
+        return narrowed_queries.call(frame, receiver, callee.name, args, keywords, e)
     kind = frame.solver.kind_of(receiver)
     if kind is None and receiver.tag == "cls":
         kind = frame.solver.class_kind(receiver.info)

@@ -11,6 +11,7 @@ from sessionlint.program import (
     handles,
     holding,
     inactive,
+    left_around,
     left_open,
     merging,
     of_callers,
@@ -55,6 +56,11 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
         carry(frame, function, summary, effect, mapped, asked, e)
     for key, guards in overriding.settled(frame, function, summary, mapped, asked, e) if summary.possible else ():
         happens(frame, function, key[0], key, mapped, e, guards)
+    _leave(frame, function, summary, mapped, e)
+
+
+def _leave(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value], e: ir.Expr) -> None:
+    """The states in which a callee leaves handles."""
     for atom, fact in summary.leaves:
         if holding.opened_inside(function, atom, mapped.get(atom, ())):
             continue
@@ -217,3 +223,6 @@ def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings
     for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
         told = mapped if effect is inner else bindings
         carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner)
+    left = left_around.of_one(frame, function, wrapper)
+    if left is not None:
+        _leave(frame, function, left, mapped, e)

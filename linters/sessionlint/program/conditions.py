@@ -116,3 +116,17 @@ def opens_none(summary: Summary, mapped: dict[Any, Value], solver: Solver, opens
     """Whether a function that opens a session (makes an engine) opens none in this call, because it is given one."""
     guards = summary.guards.get(opens, frozenset())
     return bool(guards) and left_of(guards, mapped, solver) is None
+
+
+def ways_to_open(summary: Summary, mapped: dict[Any, Value], solver: Solver) -> tuple[bool, Value]:
+    """Whether a function opens no session in this call, and the parameters of which none may be given for that."""
+    guards = summary.guards.get(OPENS)
+    if not guards:
+        return False, ()
+    left = left_of(guards, mapped, solver)
+    return left is None, tuple([guard.param for guard in left or () if is_absence(guard)])
+
+
+def is_absence(guard: Any) -> bool:
+    """``session is None``, ``not session``: whether a condition says that there is no such argument."""
+    return bool(guard.kind == "none" and guard.holds) or bool(guard.kind == "true" and not guard.holds)

@@ -1,4 +1,7 @@
-"""Rows that are taken out of their session (``session.expunge(row)``): no session writes what becomes of them."""
+"""Rows that are taken out of their session (``session.expunge(row)``), or have outlived it.
+
+No session writes what becomes of them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
+from sessionlint.program.loaded_rows import rows_in
+from sessionlint.program.values import contained
 
 
 def taken_out(frame: Frame, e: ir.Expr) -> None:
@@ -23,3 +28,17 @@ def _is_row(atom: Any) -> bool:
     if atom.tag == "operation":
         return any(inner.tag == "row" for inner in atom.result)
     return bool(atom.tag == "row" and not atom.query)
+
+
+def handed_out(frame: Frame, held: frozenset[tuple[Any, str]]) -> list[Any]:
+    """The function's own sessions that are closed when its caller gets rows of theirs: those are detached."""
+    rows = [a for a in rows_in(frame, tuple(contained(frame.returns))) if not a.query and not a.streamed]
+    own = dict.fromkeys([a.session for a in rows if a.session.tag == "handle" and frame.is_own(a.session)])
+    return [session for session in own if (session, "closed") in held or _is_left_by_return(frame, session)]
+
+
+def _is_left_by_return(frame: Frame, session: Any) -> bool:
+    """Whether every ``return`` of one of its rows leaves the ``with`` that closes it."""
+    returns = [e for e in frame.events if e.kind == "return"]
+    giving = [e for e in returns if any(a.session == session for a in rows_in(frame, tuple(contained(e.value))))]
+    return bool(giving) and all(session in e.open_sessions for e in giving)

@@ -17,6 +17,7 @@ from sessionlint.program import (
     configured,
     contexts,
     decorated,
+    detaching,
     drawing,
     ended_generators,
     entering,
@@ -26,6 +27,7 @@ from sessionlint.program import (
     generators,
     joining,
     knowledge,
+    left_around,
     left_open,
     made_for,
     named_ways,
@@ -123,6 +125,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     function.summary.answers = configured.answering(function, body, spells)
     function.summary.makes = made_for.making(frame, body)
     function.summary.draws = by_key.drawing(frame, body)
+    function.summary.surrounds = left_around.surrounding(frame, body) if function.parent is not None else None
     function.summary.decides = by_constant.deciding(frame, body, function.summary)
     if function.name == "__getattr__" and function.parent is None and function.class_info is None:
         solver.write(("getattr", frame.path), function.summary.returns)
@@ -251,6 +254,8 @@ def _summary(frame: Frame) -> Summary:
         guards[effect] = either(guards[effect], under) if effect in guards else under
     held = frozenset.intersection(*frame.exits) if frame.exits else frozenset()
     leaves = frozenset((a, f) for a, f in held if f in _LEFT and not (a.tag == "handle" and frame.is_local(a)))
+    if frame.begins and frame.returns:
+        leaves |= {(session, "closed") for session in detaching.handed_out(frame, held)}
     leaves = beginning.left(leaves, exported, frame.returns)
     leaves |= sometimes.left(frame, exported) if frame.exits else frozenset()
     for effect in [e for e in exported if e.kind == "hold" and e not in guards]:
@@ -267,6 +272,7 @@ def _summary(frame: Frame) -> Summary:
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,
         commits_after_yield=commits,
+        late_guards={hop: frame.late_guards[hop] for _, hop in commits if frame.late_guards.get(hop)},
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
         ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),

@@ -41,7 +41,7 @@ class Event(NamedTuple):
 
     * ``create``: a handle is made (``name`` its kind, ``value`` the callee, ``subject`` the handle);
     * ``made``: a call of ``callee`` makes an engine; ``value`` has its ``create`` event as this call has it;
-    * ``obtain``: project code (``callee``) hands out the handles in ``subject``; ``value`` as that of ``call``;
+    * ``obtain``: project code (``callee``) hands out the handles in ``subject``; ``value``, ``args`` as of ``call``;
     * ``declared``: something known only as ``Callable[…, session]`` is called with ``args``; ``subject`` its session;
     * ``inject``: parameter ``name`` is injected by the :class:`Dependency` in ``value``; ``subject`` what arrives;
     * ``txn``: ``name`` (commit, rollback, begin, begin_nested, close) on ``subject``; ``text`` says by what route
@@ -53,7 +53,8 @@ class Event(NamedTuple):
     * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``,
       ``left`` (kind) when something there commits, but not all that is written: :mod:`sessionlint.program.unsaved`;
     * ``call``: project function ``callee`` runs with ``bindings`` (pairs of parameter identity and value); ``value`` is
-      what is entered there, if that was injected or passed in;
+      what is entered there, if that was injected or passed in, ``args[0]`` the parameters of which none may be given
+      where a session is opened below;
     * ``external``: a call of the external symbol ``name``; ``args``/``keywords`` its values;
     * ``network``: ``name`` waits on network or sleep;
     * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;

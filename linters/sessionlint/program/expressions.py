@@ -19,6 +19,7 @@ from sessionlint.program import (
     holding,
     iterating,
     joining,
+    kept_connections,
     keys,
     late_awaits,
     left_open,
@@ -246,6 +247,8 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     frame.leaves()
     if not frame.yielded or not frame.yield_transactions:
         frame.yield_transactions = tuple(frame.tx)
+    if frame.begins:
+        kept_connections.at_yield(frame, value)
     frame.yielded = True
     left_open.at_yield(frame)
     generators.note_yield(frame, e[1])
@@ -262,6 +265,7 @@ def _yield_from(frame: Frame, e: ir.Expr) -> Value:
     frame.flags.pop()
     frame.yields = join(frame.yields, item)
     frame.yielded = True
+    frame.kept_connections = {}
     left_open.at_yield(frame, delegated=True)
     inner = [a for a in source if isinstance(a, Pending)]
     once = bool(inner) and len(inner) == len(source)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import stepping, unsaved
+from sessionlint.program import kept_connections, stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -168,17 +168,31 @@ class Frame(Notes):
             under = guards | frozenset(self.guards) if self.guards else guards
             self.guarded[effect] = either(self.guarded[effect], under) if effect in self.guarded else under
             known = self.effects.get(effect)
+            proven = self.proven_under.get(effect) if known is not None and self.proven_under else None
             itself = known is not None and known.callee is self.function and callee is not self.function
             if known is not None and known.callee is not None and known.callee.wrappers and not itself:
                 # by what a decorator is put around: what the decorator does itself happens at every call
                 itself = self._wraps(known.callee) and not self._wraps(callee)
-            if known is None or itself or (callee is None and known.callee is not None):
+            if proven and under < proven and callee is not self.function:
+                itself = True  # fewer arguments rule it out there
+            if known is None or itself or (callee is None and known.callee is not None and (proven or not under)):
                 # what is done here proves more than what a callee does, too, and that more than a recursive call
                 self.effects[effect] = Hop(self.site(span), note, callee, inner)
+                if under or proven:
+                    self.proven_under[effect] = under
             if self.yields_at:
                 stepping.note(self, effect, known is None)
-            if self.yielded:
-                self.after_yield.append((effect.name, effect.subject, Hop(self.site(span), note, callee, inner)))
+            if self.yielded and not (self.kept_connections and kept_connections.commits_nothing(self, effect)):
+                self.after(effect.name, effect.subject, Hop(self.site(span), note, callee, inner), under)
+
+    def after(self, name: str, subject: Any, hop: Hop, guards: frozenset[Any] = frozenset()) -> None:
+        """Records what happens behind a ``yield``, and under which conditions alone."""
+        known = self.late_guards.get(hop)
+        if known is not None:
+            self.late_guards[hop] = either(known, guards)
+        elif guards and all(h != hop for _, _, h in self.after_yield):
+            self.late_guards[hop] = guards
+        self.after_yield.append((name, subject, hop))
 
     def _wraps(self, callee: Any) -> bool:
         return callee is not None and self.function in callee.wrappers

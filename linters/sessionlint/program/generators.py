@@ -6,6 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import carrying, halves, handles, holding, keeping, stepping
+from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.substitution import substitution
@@ -139,23 +140,38 @@ def yields_once(frame: Frame) -> bool:
 
 def ends_given(frame: Frame, pending: Any) -> None:
     """``with committing(session):`` is left: what it was given, and commits then, has no transaction open."""
-    ended = frame.solver.summary_of(pending.info).commits_after_yield
-    mapped = substitution(frame, pending.info, pending.bindings) if ended else {}
-    for subject, _ in ended:
-        for given in mapped.get(subject, ()) if subject.tag == "param" else ():
+    for subject, given, _ in _committed(frame, pending):
+        for session in given if subject.tag == "param" else ():
             for fact in ("used", "begun"):
-                frame.learn(given, fact, False)
-            holding.let_go(frame, given)
+                frame.learn(session, fact, False)
+            holding.let_go(frame, session)
+
+
+def _committed(frame: Frame, pending: Any) -> list[tuple[Any, Value, frozenset[Any]]]:
+    """What a generator commits behind its ``yield``, what it was given for that, and what has to hold for it still.
+
+    Left out is what the arguments say it does not commit: ``opened(commit=False)``.
+    """
+    summary = frame.solver.summary_of(pending.info)
+    if not summary.commits_after_yield:
+        return []
+    mapped = substitution(frame, pending.info, pending.bindings)
+    found: list[tuple[Any, Value, frozenset[Any]]] = []
+    for subject, hop in summary.commits_after_yield:
+        guards = summary.late_guards.get(hop)
+        left = left_of(guards, mapped, frame.solver) if guards else frozenset()
+        if left is not None:
+            found.append((subject, mapped.get(subject, ()), left))
+    return found
 
 
 def resume(frame: Frame, pending: Any, span: ir.Span4) -> None:
     """A generator goes on after its ``yield``: what it commits then comes after a ``yield`` made meanwhile."""
     if not frame.yielded:
         return
-    mapped = substitution(frame, pending.info, pending.bindings)
-    for subject, _ in frame.solver.summary_of(pending.info).commits_after_yield:
+    for subject, given, guards in _committed(frame, pending):
         note = f"{pending.info.name}() goes on here and commits"
         inner = Hop(frame.site(span), note, pending.info, Effect("txn", "commit", subject))
-        for outer in mapped.get(subject) or (subject,):
-            if all(h != inner for _, _, h in frame.after_yield):
-                frame.after_yield.append(("commit", outer, inner))
+        for outer in given or (subject,):
+            if inner in frame.late_guards or all(h != inner for _, _, h in frame.after_yield):
+                frame.after("commit", outer, inner, guards | frozenset(frame.guards))

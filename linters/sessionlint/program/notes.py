@@ -23,6 +23,8 @@ class Outcome:
         self.effects: dict[Effect, Hop] = {}
         #: the conditions on parameters under which alone each effect happens
         self.guarded: dict[Effect, frozenset[Any]] = {}
+        #: those of the place in ``effects``, where there are any
+        self.proven_under: dict[Effect, frozenset[Any]] = {}
         self.sources: dict[Any, Hop] = {}
         self.returns: Value = UNKNOWN
         self.yields: Value = UNKNOWN
@@ -41,6 +43,10 @@ class Outcome:
         self.asked_rows: dict[str, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
+        #: the conditions on parameters under which alone one of these happens
+        self.late_guards: dict[Hop, frozenset[Any]] = {}
+        #: connections that nothing is open on at a ``yield``, see :mod:`sessionlint.program.kept_connections`
+        self.kept_connections: dict[Any, Value] = {}
         self.yielded = False
         self.returned = False
         #: what decided about transactions that are open on some paths, see :mod:`sessionlint.program.sometimes`
@@ -73,6 +79,8 @@ class Notes(Outcome):
         self.directly: dict[Any, ir.Expr] = {}
         #: what names are said to be that are given nothing where that is said
         self.declared: dict[str, Value] = {}
+        #: parameters whose statements are narrowed here, and the kinds they may be of, see :mod:`~.narrowed_queries`
+        self.narrowed: dict[Any, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`

@@ -12,6 +12,7 @@ from sessionlint.program import (
     holding,
     knowledge,
     merging,
+    narrowed_queries,
     predicates,
     revealing,
     row_classes,
@@ -111,6 +112,8 @@ def _sends(frame: Frame, receiver: Any, kind: str, name: str, first: Value, writ
         frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
     write = write or any(a.tag == "ext" and a.name in sending.WRITERS for a in first)
     predicates.consumed(frame, [first])
+    if not write and frame.narrowed:
+        write = narrowed_queries.writes(frame, first, subjects_of(receiver))
     if not write and first and kind in (SESSION, CONNECTION):
         write = sending.note(frame, subjects_of(receiver), first, e, f"{ir.text_of(e[2])}() uses it")
     return write

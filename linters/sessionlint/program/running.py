@@ -24,7 +24,7 @@ from sessionlint.program import (
     wrapping,
 )
 from sessionlint.program.chosen import of_given
-from sessionlint.program.conditions import left_of, opens_none
+from sessionlint.program.conditions import left_of, ways_to_open
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import substitute, substitution
@@ -64,11 +64,12 @@ def run(
         summary = by_constant.in_call(frame, function, summary, bindings, e)
     if function.name == "__init__" and frame.function.name == "__init__":
         bases_given.note(frame, function, summary, bindings)
-    spared = opens_none(summary, mapped, frame.solver)
+    spared, absent = ways_to_open(summary, mapped, frame.solver)
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
         subject=closed_of(frame, function, bindings, mapped, summary) if frame.facts else UNKNOWN,
+        args=(absent,) if absent else (),
     )  # fmt: skip
     carrying.carry_all(frame, function, summary, mapped, e)
     if summary.makes is not None:
@@ -90,7 +91,7 @@ def run(
     if spared:
         passed = {a for v in bindings.values() for a in v}
         result = tuple(a for a in result if not (isinstance(a, Handle) and a.kind == SESSION and a not in passed))
-    _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind))
+    _obtained(frame, function, summary, raw, result, bindings, e, (*flags, kind), absent)
     if summary.sources:
         _holding(frame, function, summary, result, e)
     if summary.always_raises and kind != "gen" and not overriding.may_be_another(frame, function, mapped, e):
@@ -211,7 +212,7 @@ def _loose(value: Value) -> Value:
 
 def _obtained(
     frame: Frame, function: FunctionInfo, summary: Summary, raw: Value, result: Value, bindings: dict[Any, Value],
-    e: ir.Expr, flags: tuple[str, ...],
+    e: ir.Expr, flags: tuple[str, ...], absent: Value,
 ) -> Event | None:  # fmt: skip
     """Tells that a call handed out handles that were not passed in."""
     given = [a for a in _loose(result) if isinstance(a, Handle) and a.parent is None] if result else []
@@ -221,7 +222,8 @@ def _obtained(
         return None
     for handle in handed:
         frame.source((handle.kind, handle.root), Hop(frame.site(e[1]), f"{function.name}() hands it out", function))
-    event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name)
+    unless = (absent,) if absent else ()
+    event = frame.emit("obtain", e[1], flags, subject=handed, callee=function, expr=e, name=function.name, args=unless)
     for handle in handed:
         if handle.site == frame.site(e[1]):
             ended = handle.root in summary.hands_out_closed

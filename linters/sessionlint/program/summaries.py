@@ -19,6 +19,8 @@ class Summary:
     sources: dict[Any, Hop] = field(default_factory=dict)
     yield_transactions: tuple[Transaction, ...] = ()
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
+    #: the conditions on parameters under which alone it does so at one of these places
+    late_guards: dict[Hop, frozenset[Any]] = field(default_factory=dict)
     closes_after_yield: Value = ()
     #: sessions of others whose transactions a generator ends behind its ``yield``, see :mod:`~.ended_generators`
     ends_at_last: Value = ()
@@ -43,6 +45,8 @@ class Summary:
     draws: Any = None
     #: the parameters whose literals decide what it gives, and its statements, see :mod:`~.by_constant`
     decides: Any = None
+    #: the statements of a decorator's inner function that ends or flushes transactions, see :mod:`~.left_around`
+    surrounds: Any = None
     #: origins of handles that are closed when a caller gets them: a ``with`` around every ``return`` ends them
     hands_out_closed: frozenset[Site] = frozenset()
     #: origins of sessions of its own that have run a statement when a caller gets them: their transaction is open
@@ -86,7 +90,7 @@ class Summary:
                 frozenset(self.possible),
                 frozenset(self.handed_back.items()),
                 self.yield_transactions,
-                tuple(a for a, _ in self.commits_after_yield),
+                tuple([(a, self.late_guards.get(hop)) for a, hop in self.commits_after_yield]),
                 self.closes_after_yield,
                 self.ends_at_last,
                 self.always_raises,
@@ -97,6 +101,7 @@ class Summary:
                 self.keeps,
                 self.draws,
                 self.decides,
+                self.surrounds,
                 self.hands_out_closed,
                 self.hands_out_used,
                 self.holds_open,

@@ -8,6 +8,7 @@ from sessionlint.program.holding import ASKED, FLUSHED, LASTING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.never_given import is_never_given
 from sessionlint.rules.request_blocks import request_blocks
 from sessionlint.rules.transactions import behind, called, closing_commits, down_to, owner_of, request_dependencies
 from sessionlint.rules.units import units_around
@@ -39,7 +40,7 @@ def held_open(program: Program, event: Event) -> Opening | None:
     certain, flushed, changed, _, sometimes = (*told, (), (), (), (), ())[:5]
     sessions = (*certain, *(flushed if program.shared(_autoflushes) else ()), *sometimes)
     for session in dict.fromkeys((*sessions, *changed)):
-        if owner_of(event, (session,)) is not None:
+        if owner_of(event, (session,)) is not None or is_never_given(program, session):
             continue
         if session in sessions:
             opening = _in_function(program, event, session, session in sometimes)

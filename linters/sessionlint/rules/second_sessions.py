@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.facts import ir
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Handle, Injected, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.opening import RECEIVERS
 from sessionlint.rules.opening_on_failure import OPENS, opener_around
+from sessionlint.rules.raised_later import outcome
+from sessionlint.rules.told_apart import assigned_in, tests_around
 from sessionlint.rules.transactions import behind, injector, request_dependencies
 from sessionlint.rules.what_failed import may_have_failed
 
@@ -36,6 +39,7 @@ def second_sessions(program: Program) -> Iterator[Second]:
         if "handler" not in event.flags or event.site in told or program.is_exempt(event.function):
             continue
         open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and not _hands_out_again(event, a))
+        open_ones = _beside_which(event, open_ones)
         if open_ones and _opens_session(program, event, open_ones):
             failed = [a for a in open_ones if may_have_failed(event, a)]
             if failed:
@@ -80,10 +84,28 @@ def _beside_received(program: Program, handler: Event, told: set[Any]) -> Iterat
     if receives:
         received = tuple(a for a in received if a.tag == "param" or _is_injected_here(program, handler.function, a))
     for event in events:
-        opens = event.kind in _OPENINGS and event.site not in told and received
-        if opens and _opens_session(program, event, received):
+        if event.kind not in _OPENINGS or event.site in told:
+            continue
+        open_ones = _beside_which(event, received)
+        if open_ones and _opens_session(program, event, open_ones):
             told.add(event.site)
-            yield Second(event, received[0])
+            yield Second(event, open_ones[0])
+
+
+def _beside_which(event: Event, sessions: Value) -> Value:
+    """Those beside which an event may open a session: others are only given where it opens none."""
+    absent = event.args[0] if event.args and event.kind in ("call", "obtain") else ()
+    return tuple(a for a in sessions if a not in absent and not _is_absent_at(event, a))
+
+
+def _is_absent_at(event: Event, session: Any) -> bool:
+    """Whether an event comes under ``if session is None:`` of the function's own parameter."""
+    function = event.function
+    if session.tag != "param" or session.info is not function or session.name in assigned_in(function):
+        return False
+    given = {session.name: True}
+    tests = tests_around(ir.body_of(function.facts), event.span)
+    return any(outcome(test, given) is (not holds) for test, holds in tests)
 
 
 def _hands_out_again(event: Event, atom: Any) -> bool:
