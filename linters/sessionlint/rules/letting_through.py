@@ -100,18 +100,26 @@ def _attempts(function: FunctionInfo) -> list[Any]:
     return [s for s in _nodes(function.body) if s[0] == "T" and len(s) == 6]
 
 
-def _refuses(program: Program, function: FunctionInfo, seen: set[FunctionInfo]) -> bool:
-    """Whether a function raises or answers, and not only because what it passed the request on to has failed."""
+def _refuses(program: Program, function: FunctionInfo, seen: set[FunctionInfo], caught: bool = False) -> bool:
+    """Whether a function raises or answers, and not only because what it passed the request on to has failed.
+
+    What it raises does not count where its caller has ``caught`` that.
+    """
     seen.add(function)
     going_on = _serving(function)
     attempts = [a for a in _attempts(function) if going_on is not None and going_on in _names(a[2])]
+    keeping = [a for a in _attempts(function) if any(_goes_on(c, going_on) for c in a[3])]
+    raised = [n for n in _nodes(function.body) if n[0] == "!" and (caught or any(_is_in(n[1], a[2]) for a in keeping))]
     for event in function.events:
-        if _is_refusal(program, event) and not any(_is_in(event.span, c[3]) for a in attempts for c in a[3]):
+        failing = any(_is_in(event.span, c[3]) for a in attempts for c in a[3])
+        if _is_refusal(program, event) and not failing and not _is_in(event.span, raised):
             return True
         callee = event.callee if event.kind == "call" else None
-        if callee is not None and callee not in seen and _refuses(program, callee, seen):
+        kept = caught or any(_is_in(event.span, a[2]) for a in keeping)
+        if callee is not None and callee not in seen and _refuses(program, callee, seen, kept):
             return True
-    return any(n[0] == "k" and n[2] in _REFUSED for n in _nodes(function.body))
+    numbers = {n for n in _nodes(raised) if n[0] == "k"}
+    return any(n[0] == "k" and n[2] in _REFUSED and n not in numbers for n in _nodes(function.body))
 
 
 def _is_refusal(program: Program, event: Event) -> bool:
