@@ -249,8 +249,8 @@ def _counts(
             and not _only_carries(program, function)
         ):
             counts["service"] += 1
-        elif function.parent is None and function in apart and _opens(function):
-            counts["opening"] += 1
+        elif (function.parent is None and function in apart) or function in program.message_handlers:
+            counts["opening"] += _opens(function)
     return counts
 
 
