@@ -12,7 +12,7 @@ from sessionlint.infer.holders import holders
 from sessionlint.infer.kept import keeps_for_others
 from sessionlint.infer.only_ways import is_there_for_sessions
 from sessionlint.infer.openers import openers
-from sessionlint.infer.own_engines import of_one_function
+from sessionlint.infer.own_engines import of_one_function, of_the_application
 from sessionlint.infer.registries import kept_instead
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source
 from sessionlint.infer.standing_alone import stands_alone
@@ -153,7 +153,8 @@ def _files_behind(survey: Survey, source: Source) -> list[str]:
     private = survey.program.shared(of_one_function)
     given = any(kind in MAKERS and site not in private for kind, site in source.behind)
     # a command that makes its own engine for the door is no second place of it
-    behind = [made for made in source.behind if not given or made[1] not in private]
+    serving = of_the_application(survey.program, (site for kind, site in source.behind if kind == ENGINE))
+    behind = [made for made in source.behind if not given or made[1] not in private or made[1] in serving]
     files = [site[0] for _, site in behind if site[0] in survey.included]
     made = [site[0] for kind, site in behind if kind in MAKERS]
     if not files and not source.passes_on:
