@@ -13,6 +13,7 @@ from sessionlint.program import (
     column_types,
     consuming,
     copies,
+    declared_keys,
     dispatching,
     generators,
     halves,
@@ -321,6 +322,8 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
         return join(join_all([v for k, v in receiver.items if key is None or keys.is_open(k)]), default)
     if name == "values":
         return (awaitables.values_of(receiver),)
+    if name == "keys" and declared_keys.are_told(receiver):
+        return (Seq((join_all([keys.seen(k) for k, _ in receiver.items]),), True),)
     if name == "keys" and not receiver.partial:
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":
