@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
@@ -25,8 +25,11 @@ def is_for_approved(program: Program, event: Event, handle: Handle) -> bool:
     return goes_only_to(program, event, handle, _takes_for_approved)
 
 
-def goes_only_to(program: Program, event: Event, handle: Handle, takes: Callable[[Program, Event, Any], bool]) -> bool:
-    """Whether what an ``obtain`` event gets is passed in calls that take it, and goes nowhere else."""
+def goes_only_to(
+    program: Program, event: Event, handle: Handle, takes: Callable[[Program, Event, Any], bool],
+    kept: Sequence[ir.Span4] = (),
+) -> bool:  # fmt: skip
+    """Whether what an ``obtain`` event gets is passed in calls that take it, and goes nowhere else but to ``kept``."""
     calls = [e for e in event.function.events if e.kind == "call" and passed(e, handle)]
     takers = [e.span for e in calls if takes(program, e, handle)]
     if not takers or len(takers) != len(calls):
@@ -36,7 +39,7 @@ def goes_only_to(program: Program, event: Event, handle: Handle, takes: Callable
     statements = event.function.body
     names = names_of(statements, event.span) | {t[2] for t in _parts(statements, event.span)}
     elsewhere = [n[1] for n in uses_of(statements, names) if not any(is_within(n[1], taker) for taker in takers)]
-    return bool(names) and set(elsewhere) <= {*_given(statements), *_disposed(statements)}
+    return bool(names) and set(elsewhere) <= {*_given(statements), *_disposed(statements), *kept}
 
 
 def is_dropped(event: Event) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.facts import ir
 from sessionlint.program.values import Handle
 from sessionlint.rules.for_approved import goes_only_to, passed
 from sessionlint.rules.naming import nodes
@@ -23,7 +24,10 @@ def is_wired(program: Program, event: Event, handle: Handle) -> bool:
     """
     if any(a.tag == "handle" and a.kind != "factory" for a in event.subject):
         return False
-    return goes_only_to(program, event, handle, _opens_from) or _is_kept(program, event, handle)
+    if not any(_is_told(program, e, handle) for e in program.whole.events("create")):
+        return goes_only_to(program, event, handle, _opens_from)
+    kept = _attributes(event)
+    return event.span in kept or goes_only_to(program, event, handle, _opens_from, kept)
 
 
 def _opens_from(program: Program, call: Event, given: Any, depth: int = 0) -> bool:
@@ -39,12 +43,9 @@ def _opens_from(program: Program, call: Event, given: Any, depth: int = 0) -> bo
     return (called or bool(uses)) and all(_opens_from(program, e, key, depth + 1) for e, key in uses)
 
 
-def _is_kept(program: Program, event: Event, handle: Handle) -> bool:
-    """``container.factory = get_factory()``: an attribute keeps it, out of which it is called."""
-    targets = [t for n in nodes(event.function.body, "=", 4) if n[3][1] == event.span for t in n[2]]
-    if not targets or any(t[0] != "a" for t in targets):
-        return False
-    return any(_is_told(program, e, handle) for e in program.whole.events("create"))
+def _attributes(event: Event) -> list[ir.Span4]:
+    """What a function has attributes keep, out of which it is called: ``container.factory = get_factory()``."""
+    return [n[3][1] for n in nodes(event.function.body, "=", 4) if all(t[0] == "a" for t in n[2])]
 
 
 def _is_told(program: Program, event: Event, factory: Any) -> bool:
