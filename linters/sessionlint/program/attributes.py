@@ -183,7 +183,7 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
 
 
 def _external(frame: Frame, atom: Ext, name: str) -> Value:
-    if name == "text" and atom.name == "sqlalchemy.text()":
+    if name == "text" and atom.name.startswith("sqlalchemy.text()"):
         return UNKNOWN  # the text stands beside it
     full = _DECLARED_QUERIES.get(atom.name, atom.name)
     if full != atom.name:

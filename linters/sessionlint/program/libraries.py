@@ -220,6 +220,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
             return url_objects.change_text(frame, receiver.text, name, args, keywords, e)
         if name == "bindparams":
             query_texts.bound(frame, (receiver,), args, keywords, e)
+        if name in query_texts.KEEPS:
+            return (receiver,)
         return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
