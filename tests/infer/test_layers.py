@@ -742,3 +742,87 @@ app.add_middleware(Door)
     assert "service" not in infer(files).layers
     files["app/doors/reads.py"] = SERVICE
     assert "service" in infer(files).layers
+
+
+TOOLS = """\
+from fastmcp import FastMCP
+from sqlalchemy.orm import Session
+
+from app.db import SessionLocal
+
+
+def count(session):
+    return session.execute("select 1")
+
+
+def made():
+    server = FastMCP("ferry")
+
+    @server.tool
+    def sail():
+        with SessionLocal() as session:
+            return count(session)
+
+    @server.resource("ferry://docks")
+    def dock():
+        with SessionLocal() as session:
+            return count(session)
+
+    return server
+"""
+WEIGHS = """
+
+def weigh(session: Session):
+    return session.execute("select 2")
+
+
+def load(session: Session):
+    return count(session), weigh(session)
+
+
+def unload(session: Session):
+    return load(session)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "layers"),
+    [("", []), (WEIGHS, ["app/ferry.py"])],
+    ids=["a helper", "most take one"],
+)
+def test_tools_for_models_that_a_function_defines_make_its_file_no_service(infer, more, layers):
+    inferred = infer({"app/db.py": DB, "app/api.py": ROUTER, "app/ferry.py": TOOLS + more})
+    assert list(inferred.layers.get("service", ())) == layers
+
+
+STARTING = """\
+import asyncio
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Buoy(Base):
+    __tablename__ = "buoys"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+async def ring(key):
+    await asyncio.sleep(key)
+
+
+def sink(key):
+    async def toll():
+        await asyncio.sleep(key)
+
+    return asyncio.get_running_loop().create_task({})
+"""
+
+
+@pytest.mark.parametrize(("started", "layer"), [("toll()", "model"), ("ring(key)", "background")])
+def test_work_that_a_function_starts_of_what_it_defines_makes_its_file_no_background(infer, started, layer):
+    inferred = infer({"app/db.py": DB, "app/api.py": ROUTER, "app/buoys.py": STARTING.format(started)})
+    assert inferred.layers.get(layer) == ("app/buoys.py",)

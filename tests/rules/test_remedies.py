@@ -798,3 +798,24 @@ async def tidy():
 """
     found = advice(source, "TXN101", **{"session-contexts": ["app.session.Ledger"]})
     assert found == ["Open it with `async with Ledger() as session:`."]
+
+
+def test_a_setting_is_given_a_bound_value_by_a_function_and_a_role_by_none():
+    source = """
+from sqlalchemy import text
+
+
+async def run(session, name):
+    await session.execute(text(f"SET search_path TO {name}"))
+    await session.execute(text(f"set local statement_timeout = '{name}'"))
+    await session.execute(text(f"SET ROLE {name}"))
+    await session.execute(text(f"UPDATE boats SET name = '{name}'"))
+"""
+    quote = "quote them with psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"
+    bound = "SET takes no bound values: SELECT set_config(:name, :value, true) does, until the transaction ends."
+    assert advice(source, "TXN801") == [
+        bound,
+        bound,
+        f"SET takes no bound values: choose names from literals, or {quote}.",
+        "Bind the values, and choose names from literals.",
+    ]

@@ -10,7 +10,7 @@ from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.handed_objects import handed_objects
 from sessionlint.infer.libraries import keepers
 from sessionlint.infer.own_engines import of_one_function
-from sessionlint.infer.sources import DEPENDENCY, Made, Source
+from sessionlint.infer.sources import CONTEXT, DEPENDENCY, Made, Source
 from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import ENGINE, POOL, SESSION
@@ -114,19 +114,25 @@ def find_doors(survey: Survey) -> list[Door]:
 
 
 def _apart(survey: Survey) -> list[str]:
-    """Files that make a factory of another file's engine for nobody but themselves, as others do of the same engine.
+    """Files that make a factory of another file's engine for nobody but themselves, as others do of that file's.
 
     One such file is the second half of a session module; several are its users, each with its own factory.
     """
-    on_engine: dict[Made, dict[str, None]] = {}
+    on_engine: dict[str, dict[str, None]] = {}
     for (_, site), chain in survey.makers.items():
-        for made in chain:
-            if made[0] == ENGINE and made[1][0] != site[0]:
-                on_engine.setdefault(made, {}).setdefault(site[0])
+        for kind, made_at in chain:
+            if kind == ENGINE and made_at[0] != site[0]:
+                on_engine.setdefault(made_at[0], {}).setdefault(site[0])
     used = {path for function, chain in survey.direct.items() for path in _made_in(chain) - {function.path}}
-    used |= {path for source in survey.sources for path in (*_made_in(source.behind), source.path)}
+    handing = [source for source in survey.sources if not _is_private(source)]
+    used |= {path for source in handing for path in (*_made_in(source.behind), source.path)}
     several = [path for files in on_engine.values() if len(files) > 1 for path in files]
     return [path for path in dict.fromkeys(several) if path not in used]
+
+
+def _is_private(source: Source) -> bool:
+    """Whether a file keeps a way to sessions to itself: nobody but what stands beside it uses it."""
+    return source.kind == CONTEXT and bool(source.users) and all(u.path == source.path for u in source.users)
 
 
 def _made_in(chain: tuple[Made, ...]) -> set[str]:

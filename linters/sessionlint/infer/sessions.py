@@ -12,7 +12,7 @@ from sessionlint.infer.holders import holders
 from sessionlint.infer.kept import keeps_for_others
 from sessionlint.infer.only_ways import is_there_for_sessions
 from sessionlint.infer.openers import openers
-from sessionlint.infer.own_engines import of_one_function
+from sessionlint.infer.own_engines import of_one_function, of_the_application
 from sessionlint.infer.registries import kept_instead
 from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source
 from sessionlint.infer.standing_alone import stands_alone
@@ -125,7 +125,8 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     sources += openers(survey, door, sources)
     files = {path: None for s in sources for path in _files_behind(survey, s)}
     if not any(path in door.files for path in files):
-        files.update(_files_used_directly(survey, door) or door.files)
+        shared = dict.fromkeys(path for path in door.files if path not in door.apart)
+        files.update(_files_used_directly(survey, door) or shared or door.files)
     for path in {**files, **door.bound}:
         approved.modules[path] = _module_reason(survey, path, door, sources)
     # what a file does beside handing out an object still says what it is there for
@@ -152,7 +153,8 @@ def _files_behind(survey: Survey, source: Source) -> list[str]:
     private = survey.program.shared(of_one_function)
     given = any(kind in MAKERS and site not in private for kind, site in source.behind)
     # a command that makes its own engine for the door is no second place of it
-    behind = [made for made in source.behind if not given or made[1] not in private]
+    serving = of_the_application(survey.program, (site for kind, site in source.behind if kind == ENGINE))
+    behind = [made for made in source.behind if not given or made[1] not in private or made[1] in serving]
     files = [site[0] for _, site in behind if site[0] in survey.included]
     made = [site[0] for kind, site in behind if kind in MAKERS]
     if not files and not source.passes_on:
@@ -230,6 +232,8 @@ def _minor_note(source: Source, first: Source) -> str:
 def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     """The context managers to approve: those next to the engine or the dependency, and ones that many files share."""
     found = [s for s in door.sources if s.kind == CONTEXT and (s.handed == SESSION or not door.hands_out_sessions)]
+    # what one of several equal users of an engine opens for itself is no way for the others
+    found = [s for s in found if s.path not in door.apart]
     near = [s for s in found if s.path in door.files or s.path in files]
     far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]

@@ -62,5 +62,6 @@ def _keeps_to_itself(program: Program, info: ClassInfo) -> bool:
     methods = info.methods.values()
     if not any(e.kind == "create" and e.name not in _MAKERS for f in methods for e in f.events):
         return False
-    handed = (a for f in methods for value in (f.summary.returns, f.summary.yields) for a in value)
+    shown = [f for f in methods if not f.name.startswith("_") or f.name.endswith("__")]
+    handed = (a for f in shown for value in (f.summary.returns, f.summary.yields) for a in value)
     return not any(program.kind(a) is not None or a.tag == "inst" for a in handed)

@@ -235,7 +235,7 @@ def _counts(
         if function.routes:
             counts["router"] += 1
         elif (
-            (function in program.background_functions and function not in program.shared(answering))
+            _is_started(program, function)
             or any(_SCHEDULING.search(ir.text_of(d)) for d in function.decorators)
             or function in reached
         ):
@@ -249,9 +249,17 @@ def _counts(
             and not _only_carries(program, function)
         ):
             counts["service"] += 1
-        elif function.parent is None and function in apart and _opens(function):
-            counts["opening"] += 1
+        elif (function.parent is None and function in apart) or function in program.message_handlers:
+            counts["opening"] += _opens(function)
     return counts
+
+
+def _is_started(program: Program, function: FunctionInfo) -> bool:
+    """Whether a function is background work, which is what its file is there for: not a part of the one around it."""
+    if function not in program.background_functions or function in program.shared(answering):
+        return False
+    start = program.background_functions[function]
+    return function.parent is None or start is None or outermost(start.function) is not outermost(function)
 
 
 def _only_carries(program: Program, function: FunctionInfo) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, dependencies, from_requests, making, promising, provisions
+from sessionlint.program import constants, declared_keys, dependencies, from_requests, making, promising, provisions
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
@@ -60,7 +60,9 @@ def run(frame: Frame, s: ir.Stmt) -> None:
         # what an unknown object gives is what the annotation says
         given = bool(value) and all(_is_given(a) for a in value)
         maker = promising.makers(frame, typed) if all(a.tag == "ext" for a in value) else UNKNOWN
-        promised = tuple(a for a in typed if frame.solver.kind_of(a) or (given and a.tag in _OF_PROJECT))
+        promised = tuple(
+            a for a in typed if frame.solver.kind_of(a) or (given and a.tag in _OF_PROJECT) or declared_keys.are_told(a)
+        )
         value = maker or join(value, promised)
     context_variables = [a for a in value if a.tag == "obj" and a.name == CONTEXT_VARIABLE]
     for variable in context_variables if s[3] is not None and s[3][0] == "i" else ():

@@ -165,6 +165,8 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         labelled = frame.solver.read(("labelled", name))
         labelled = labelled or labels.column(frame, name)
         return labelled or ((atom.receiver,) if sending.inside([(atom.receiver,)]) else UNKNOWN)
+    if tag == "text" and name == "text":
+        return (atom,)  # of ``text("SELECT 1")``
     if tag == "const" and atom.value is None:
         return UNKNOWN  # where this is done, it is something else
     if tag in ("const", "text", "seq", "map", "pending", "column", "fn", "partial", "predicate"):
@@ -184,6 +186,8 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
 
 
 def _external(frame: Frame, atom: Ext, name: str) -> Value:
+    if name == "text" and atom.name.startswith("sqlalchemy.text()"):
+        return UNKNOWN  # the text stands beside it
     full = _DECLARED_QUERIES.get(atom.name, atom.name)
     if full != atom.name:
         atom = Ext(full)

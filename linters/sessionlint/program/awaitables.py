@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sessionlint.program.declared_keys import Members
 from sessionlint.program.values import MAX_ATOMS, TASK, UNKNOWN, Map, Seq, Value, alternatives, join_all
 
 #: The key of an entry that says: what is under keys that are not known was put there again and again.
@@ -44,7 +45,7 @@ def again(atom: Map, keys: tuple[Any, ...], value: Value) -> Map:
 
 def values_of(atom: Map) -> Seq:
     """``jobs.values()``: what is there again and again comes twice."""
-    items = [v for k, v in atom.items if k != SEVERAL]
+    items = [v for k, v in atom.items if k != SEVERAL and not isinstance(k, Members)]
     if atom.get(SEVERAL) is not None:
         items += [v for k, v in atom.items if k == _OPEN]
     return Seq(tuple(items))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.awaitables import Tasks
+from sessionlint.program.declared_keys import Members
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
@@ -115,7 +116,7 @@ def seen(key: Any) -> Value:
     """What a key of a dictionary is to who goes through it."""
     if isinstance(key, str):
         return (Const(key, "str"),)
-    if isinstance(key, Tasks):
+    if isinstance(key, Tasks | Members):
         return tuple(key.value)
     return (key,) if isinstance(key, Column) else UNKNOWN
 

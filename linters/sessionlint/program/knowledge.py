@@ -39,10 +39,16 @@ MAPPED_COLUMN: str = f"{MAPPED_TABLE}.columns[]"
 
 #: What quotes identifiers for a dialect, and the results of quoting them, by SQLAlchemy or a driver.
 IDENTIFIER_PREPARER = "sqlalchemy.identifier_preparer"
-QUOTED_NAMES: frozenset[str] = frozenset(
-    f"{IDENTIFIER_PREPARER}.{name}()"
-    for name in ("quote", "quote_identifier", "quote_schema", "format_column", "format_schema", "format_table")
-) | frozenset(f"{d}.sql.{kind}().as_string()" for d in ("psycopg", "psycopg2") for kind in ("Identifier", "Literal"))
+#: The result of a statement by which the server quotes something.
+QUOTING = "sqlalchemy.quoting"
+_QUOTES: dict[str, tuple[str, ...]] = {
+    IDENTIFIER_PREPARER: (
+        "quote", "quote_identifier", "quote_schema", "format_column", "format_schema", "format_table",
+    ),
+    QUOTING: ("scalar", "scalar_one", "scalar_one_or_none"),
+    **{f"{d}.sql.{kind}()": ("as_string",) for d in ("psycopg", "psycopg2") for kind in ("Identifier", "Literal")},
+}  # fmt: skip
+QUOTED_NAMES: frozenset[str] = frozenset(f"{by}.{name}()" for by, names in _QUOTES.items() for name in names)
 
 ENGINE_MAKERS = {
     "sqlalchemy.create_engine": False,

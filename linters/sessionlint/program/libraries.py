@@ -13,6 +13,7 @@ from sessionlint.program import (
     column_types,
     consuming,
     copies,
+    declared_keys,
     dispatching,
     generators,
     halves,
@@ -219,6 +220,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
             return url_objects.change_text(frame, receiver.text, name, args, keywords, e)
         if name == "bindparams":
             query_texts.bound(frame, (receiver,), args, keywords, e)
+        if name in query_texts.KEEPS:
+            return (receiver,)
         return strings.method(frame, receiver, name, args, keywords, e)
     if tag == "map" and name in buffers.METHODS and buffers.is_buffer(receiver):
         return buffers.call(frame, receiver, name, args, e)
@@ -321,6 +324,8 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
         return join(join_all([v for k, v in receiver.items if key is None or keys.is_open(k)]), default)
     if name == "values":
         return (awaitables.values_of(receiver),)
+    if name == "keys" and declared_keys.are_told(receiver):
+        return (Seq((join_all([keys.seen(k) for k, _ in receiver.items]),), True),)
     if name == "keys" and not receiver.partial:
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":

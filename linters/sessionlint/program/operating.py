@@ -14,6 +14,7 @@ from sessionlint.program import (
     merging,
     narrowed_queries,
     predicates,
+    quoting,
     revealing,
     row_classes,
     sending,
@@ -156,6 +157,8 @@ _NAMES_CLASS = frozenset({"get", "get_one", "query"})
 def _result(
     frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr
 ) -> Value:
+    if name in quoting.ASKS and (quoted := quoting.asked(name, args)):
+        return (Operation(receiver, name, quoted),)
     site = frame.site(e[1])
     if name == "connection" and kind == SESSION:
         return (Handle(CONNECTION, site, site, receiver, False, frame.solver.is_async(receiver)),)

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.program import knowledge
 from sessionlint.program import memo as memory
 from sessionlint.program.classes import Classes
+from sessionlint.program.declared_keys import Members
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
     ANY_TEXT,
@@ -208,7 +209,8 @@ class Parameters(Classes):
         """An instance of a declared container: a sequence, a dictionary, something to call."""
         values = tuple(self.instances(v) for v in items.items)
         if of == "keyed":
-            return Map(((("?",), values[0]),), True)
+            told = tuple([(Members(keys), UNKNOWN) for keys in values[1:]])
+            return Map(((("?",), values[0]), *told), True)
         if of in knowledge.CARRIERS.values():
             return Map((NAMESPACE, (of, values[0])), True)
         return Seq(values, items.many)

@@ -19,6 +19,8 @@ _OPERATORS: Final = frozenset({"op", "bool_op"})
 #: So many of the first arguments are text; a hint may stand behind the table it is for.
 _TEXTS: Final = {"prefix_with": 9, "suffix_with": 9, "with_hint": 2, "with_statement_hint": 1, "op": 1, "bool_op": 1}
 METHODS: Final = frozenset(_TEXTS)
+#: Methods of ``text(…)`` that give the same text.
+KEEPS: Final = frozenset({"bindparams", "columns", "execution_options"})
 _NAMES: Final = frozenset({"text", "opstring"})
 #: The event's text: no statement, and none that the ORM would write.
 PART: Final = "part"

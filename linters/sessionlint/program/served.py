@@ -42,6 +42,12 @@ _DISPATCHERS: Final = re.compile(
     r"|slack_bolt\.(?:\w+\.)*(?:Async)?App\(\)\."
     r"(?:event|message|command|shortcut|global_shortcut|message_shortcut|action|block_action|view|view_submission"
     r"|view_closed|options|function|step)(?:\(\))?"
+    # what serves the Model Context Protocol: the official SDK's, before and since its second version, and FastMCP's own
+    r"|(?:mcp\.server|fastmcp)\.(?:\w+\.)*(?:FastMCP|MCPServer|LocalProvider)(?:\(\)|\[\])*\."
+    r"(?:tool|resource|prompt|completion|custom_route|add_(?:tool|prompt))(?:\(\))?"
+    r"|mcp\.server\.(?:\w+\.)*Server(?:\(\)|\[\])*\.(?:(?:call|list)_tools?|(?:list|read|subscribe|unsubscribe)_resources?"
+    r"|list_resource_templates|(?:list|get)_prompts?|completion|progress_notification|set_logging_level)(?:\(\))?"
+    r"|fastmcp\.(?:tools|resources|prompts)\.(?:\w+\.)*(?:tool|resource|prompt|(?:Tool|Prompt)\.from_function)(?:\(\))?"
 )
 
 

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     by_key,
     calls,
+    declared_keys,
     drawing,
     flattening,
     init_only,
@@ -240,7 +241,10 @@ def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
     wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
     items = [frame.evaluate(p) for p in wanted]
     known = [frame.solver.instances(i) for i in items]
-    if not any(_holds_object(frame, a) for i in known for a in i):
+    keyed_by = declared_keys.of_annotation(frame, parts[0]) if of == "keyed" and len(parts) == 2 else UNKNOWN
+    if keyed_by:
+        items.append(keyed_by)
+    elif not any(_holds_object(frame, a) for i in known for a in i):
         return UNKNOWN
     if of == "itself":
         return items[0]
@@ -250,6 +254,8 @@ def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
 def _holds_object(frame: Frame, atom: Any) -> bool:
     """Whether a value is a database handle or an object of the project, or a declared container of such."""
     if atom.tag in ("seq", "map"):
+        if declared_keys.are_told(atom):
+            return True
         inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
         return any(_holds_object(frame, a) for v in inner for a in v)
     return atom.tag == "inst" or frame.solver.kind_of(atom) is not None

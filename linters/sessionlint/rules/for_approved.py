@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
@@ -21,8 +22,16 @@ _DEEP = 3
 
 def is_for_approved(program: Program, event: Event, handle: Handle) -> bool:
     """Whether what an ``obtain`` event gets goes to approved functions alone, or to objects that hand it to these."""
-    calls = [e for e in event.function.events if e.kind == "call" and _passed(e, handle)]
-    takers = [e.span for e in calls if _takes_for_approved(program, e, handle, 0)]
+    return goes_only_to(program, event, handle, _takes_for_approved)
+
+
+def goes_only_to(
+    program: Program, event: Event, handle: Handle, takes: Callable[[Program, Event, Any], bool],
+    kept: Sequence[ir.Span4] = (),
+) -> bool:  # fmt: skip
+    """Whether what an ``obtain`` event gets is passed in calls that take it, and goes nowhere else but to ``kept``."""
+    calls = [e for e in event.function.events if e.kind == "call" and passed(e, handle)]
+    takers = [e.span for e in calls if takes(program, e, handle)]
     if not takers or len(takers) != len(calls):
         return False
     if any(is_within(event.span, taker) for taker in takers):
@@ -30,7 +39,7 @@ def is_for_approved(program: Program, event: Event, handle: Handle) -> bool:
     statements = event.function.body
     names = names_of(statements, event.span) | {t[2] for t in _parts(statements, event.span)}
     elsewhere = [n[1] for n in uses_of(statements, names) if not any(is_within(n[1], taker) for taker in takers)]
-    return bool(names) and set(elsewhere) <= {*_given(statements), *_disposed(statements)}
+    return bool(names) and set(elsewhere) <= {*_given(statements), *_disposed(statements), *kept}
 
 
 def is_dropped(event: Event) -> bool:
@@ -39,22 +48,22 @@ def is_dropped(event: Event) -> bool:
     return any(event.span in (e[1], e[2][1] if e[0] == "aw" else None) for e in written)
 
 
-def _passed(call: Event, given: Any) -> list[Any]:
+def passed(call: Event, given: Any) -> list[Any]:
     """The parameters that a call passes something for; what the object was made with whose method it is, is none."""
     return [k for k, value in call.bindings if given in value and k.tag == "param" and k.info is call.callee]
 
 
-def _takes_for_approved(program: Program, call: Event, given: Any, depth: int) -> bool:
+def _takes_for_approved(program: Program, call: Event, given: Any, depth: int = 0) -> bool:
     """Whether a call is one of an approved function, or makes an object that gives what it is given to these alone."""
     callee = call.callee
     if callee is None or is_approved(program, callee):
         return callee is not None
     if callee.name != "__init__" or depth >= _DEEP:
         return False
-    kept = _passed(call, given)
+    kept = passed(call, given)
     if any(key in value for e in program.whole.events("create") for value in (e.value, *e.args) for key in kept):
         return False  # called, or made a session of, there
-    uses = [(e, key) for e in program.whole.events("call") for key in kept if _passed(e, key)]
+    uses = [(e, key) for e in program.whole.events("call") for key in kept if passed(e, key)]
     return bool(uses) and all(_takes_for_approved(program, e, key, depth + 1) for e, key in uses)
 
 

@@ -32,6 +32,7 @@ from sessionlint.rules.opening import (
 )
 from sessionlint.rules.ownership import kept_by_source
 from sessionlint.rules.remedies import opening
+from sessionlint.rules.wired_factories import is_wired
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -58,7 +59,8 @@ META = Rule(
         "when they are entered, passed as arguments; the "
         "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
         "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
-        "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; tests, "
+        "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; its factory "
+        "by itself, put into objects that open their sessions from it (TXN101 tells each); tests, "
         "migrations and the session module itself; what a session module hands out while the policy names no approved "
         "function."
     ),
@@ -842,7 +844,7 @@ def _found(program: Program) -> Iterator[Finding]:
         if is_given_back(program, event, handle):
             continue
         if _is_the_modules_own(program, event, handle) and (
-            is_dropped(event) or is_for_approved(program, event, handle)
+            is_dropped(event) or is_for_approved(program, event, handle) or is_wired(program, event, handle)
         ):
             continue
         if event.callee.is_property:

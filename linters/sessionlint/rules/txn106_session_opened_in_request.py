@@ -64,6 +64,7 @@ META = Rule(
         "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
         "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
         "lifespans and what else runs when the application starts or ends; middleware, which is handed none; "
+        "handlers of a bot's messages, and the tools, resources and prompts of an MCP server; "
         "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
         "is to use it; "
         "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."

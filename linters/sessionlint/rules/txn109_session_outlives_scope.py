@@ -16,6 +16,7 @@ from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.class_attributes import is_shared
 from sessionlint.rules.forgotten_at_end import is_forgotten
+from sessionlint.rules.kept_around import ends_with_call_around, owner_around
 from sessionlint.rules.kept_for_good import (
     caching_arguments,
     is_cached,
@@ -649,6 +650,8 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == class_containers.PLACE:
         shared = any(is_shared(program, a.info, event.text.partition(".")[2]) for v in event.args for a in v)
         place = "class" if shared else place
+    if place == "global" and ends_with_call_around(event):
+        place = "closure"
     if place in _PLACES:
         if function.name == "<module>" and all(a in closed for a in held):
             return ""
@@ -656,8 +659,10 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
             return ""
         if place == "state" and takes_out(function, event.text):
             return ""
+        around = owner_around(event) if place == "global" else None
+        where = _PLACES[place] if around is None else f"a closure that outlives {around.name}()"
         return (
-            f"on {_PLACES[place]}, where all requests share it. "
+            f"on {where}, where all requests share it. "
             "Keep the context manager there, and open a session per piece of work"
         )
     if place == FIELD:
@@ -774,7 +779,7 @@ def _uses_open_session(event: Event, atom: Any) -> bool:
 
 def _kept_closure(program: Program, event: Event) -> Iterator[Finding]:
     """Functions that something shared keeps, and that use a session of the call which made them."""
-    if event.name == "global" and runs_once(program, event):
+    if event.name == "global" and (runs_once(program, event) or ends_with_call_around(event)):
         return
     for atom in event.value:
         used = [s for s in captured_sessions(program, atom.info, {}) if _is_of_call(event.function, s)]

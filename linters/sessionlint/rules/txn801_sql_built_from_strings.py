@@ -41,7 +41,11 @@ META = Rule(
 
 #: Statements that take no bound values; ``CREATE TABLE … AS SELECT`` is one of them, too.
 _DEFINES = re.compile(
-    r"\s*(create|drop|alter|grant|revoke|truncate|comment on|reindex|vacuum|refresh|listen|unlisten|notify)\b", re.I
+    r"\s*(create|drop|alter|grant|revoke|truncate|comment on|reindex|vacuum|refresh|listen|unlisten|notify|set)\b", re.I
+)
+#: One setting of the session or of the role is what ``set_config`` takes bound.
+_SETS = re.compile(
+    r"\s*set\s+(?:session\s+|local\s+)?(?!role\b|transaction\b|constraints\b)[\w.\0\"]+\s*(?:=|\bto\b)", re.I
 )
 _IN_QUOTES = re.compile(rf"'[^']*{HOLE}")
 
@@ -983,6 +987,8 @@ def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, .
 def _advice(text: Text) -> str:
     """What to do instead: PostgreSQL binds nothing in statements that define or grant."""
     found = _DEFINES.match(text.text)
+    if _SETS.match(text.text):
+        return "SET takes no bound values: SELECT set_config(:name, :value, true) does, until the transaction ends."
     if found is None:
         return "Bind the values, and choose names from literals."
     quoted = "psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"
