@@ -742,3 +742,14 @@ app.add_middleware(Door)
     assert "service" not in infer(files).layers
     files["app/doors/reads.py"] = SERVICE
     assert "service" in infer(files).layers
+
+
+def test_views_of_flask_are_a_router_layer(infer):
+    views = (
+        "from flask import Blueprint\n\nfrom boats.ext import db\n\nbp = Blueprint('b', __name__)\n\n\n"
+        "@bp.route('/a')\ndef one():\n    return db.session.get(str, 1)\n\n\n"
+        "@bp.post('/b')\ndef two():\n    return db.session.get(str, 2)\n"
+    )
+    ext = "from flask_sqlalchemy import SQLAlchemy\n\ndb = SQLAlchemy()\n"
+    result = infer({"boats/__init__.py": "", "boats/ext.py": ext, "boats/views.py": views})
+    assert dict(result.policy.layers)["router"] == ("boats/views.py",)
