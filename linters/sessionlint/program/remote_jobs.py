@@ -35,8 +35,6 @@ _STARTS: Final = {
         "litestar": r"litestar\.(?:Litestar|(?:connection\.)?(?:Request|WebSocket|ASGIConnection))\(\)(?:\.app)?\.emit",
     }.items()
 }
-#: How the names begin, for a screen that is cheap.
-PACKAGES: Final = tuple([f"{package}." for package in _STARTS])
 
 
 def starts(name: str) -> bool:
