@@ -826,3 +826,14 @@ def sink(key):
 def test_work_that_a_function_starts_of_what_it_defines_makes_its_file_no_background(infer, started, layer):
     inferred = infer({"app/db.py": DB, "app/api.py": ROUTER, "app/buoys.py": STARTING.format(started)})
     assert inferred.layers.get(layer) == ("app/buoys.py",)
+
+
+def test_views_of_flask_are_a_router_layer(infer):
+    views = (
+        "from flask import Blueprint\n\nfrom boats.ext import db\n\nbp = Blueprint('b', __name__)\n\n\n"
+        "@bp.route('/a')\ndef one():\n    return db.session.get(str, 1)\n\n\n"
+        "@bp.post('/b')\ndef two():\n    return db.session.get(str, 2)\n"
+    )
+    ext = "from flask_sqlalchemy import SQLAlchemy\n\ndb = SQLAlchemy()\n"
+    result = infer({"boats/__init__.py": "", "boats/ext.py": ext, "boats/views.py": views})
+    assert dict(result.policy.layers)["router"] == ("boats/views.py",)

@@ -864,3 +864,17 @@ def test_a_file_approved_for_one_engine_is_not_called_unapproved_for_another(inf
     result = infer({"app/core.py": core, "app/shards.py": shards, "app/api.py": api, "app/reading.py": reading})
     assert result.policy.session_modules == ("app/core.py", "app/shards.py")
     assert not [note for note in result.notes if note.startswith("not approved")]
+
+
+def test_the_file_of_a_configuration_that_makes_the_engine_is_the_session_module(infer):
+    config = (
+        "from litestar.plugins.sqlalchemy import SQLAlchemyAsyncConfig\n\n"
+        "boats = SQLAlchemyAsyncConfig(connection_string='postgresql+asyncpg://h/boats')\n"
+    )
+    reading = (
+        "from litestar import get\n\nfrom harbour.config import boats\n\n\n"
+        "@get('/')\nasync def read() -> int:\n    async with boats.get_session() as session:\n"
+        "        return await session.get(object, 1)\n"
+    )
+    result = infer({"harbour/__init__.py": "", "harbour/config.py": config, "harbour/web.py": reading})
+    assert result.policy.session_modules == ("harbour/config.py",)

@@ -15,6 +15,7 @@ from sessionlint.infer.serving_tests import test_support
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
+from sessionlint.program.flask_views import is_view
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
 from sessionlint.program.reached import anywhere, calling, reached_from
 from sessionlint.program.values import Value
@@ -232,7 +233,7 @@ def _counts(
         if function is module.body or function.name == "<lambda>":
             continue
         counts["functions"] += function.parent is None
-        if function.routes:
+        if function.routes or is_view(program.solver, function):
             counts["router"] += 1
         elif (
             _is_started(program, function)

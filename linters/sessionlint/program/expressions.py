@@ -103,6 +103,8 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
         elif atom.tag == "inst":
             out = join(out, late_awaits.by_method(frame, atom, e))
         else:
+            if atom.tag == "ext":
+                waiting.for_service(frame, atom, e[2])
             out = join(out, (atom,))
     return out
 

@@ -36,6 +36,8 @@ class ExternalName(NamedTuple):
     starts: bool
     #: what it is given may be ended by it
     escapes: bool
+    #: a class, by the way it is written
+    makes: bool
 
 
 @lru_cache(maxsize=1 << 15)
@@ -56,4 +58,5 @@ def told_by(name: str) -> ExternalName:
         name.startswith(library_classes.PACKAGES),
         scheduling.may_start(name),
         not (inside or name.startswith(_HARMLESS)) or name.endswith(_CALLS_BACK),
+        method[:1].isupper() and "()" not in name and not inside,
     )

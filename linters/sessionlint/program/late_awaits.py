@@ -68,6 +68,8 @@ def outcome(frame: Frame, started: Any, e: ir.Expr, first: bool) -> Value:
         name = started.name.removesuffix("()")
         if told_by(name).network:
             waiting.wait(frame, name, here)
+        else:
+            waiting.for_service(frame, started, here)
     if started.tag != "pending" or started.kind != "coro":
         return _result(frame, started, e)
     task = started._replace(site=frame.site(e[1]))

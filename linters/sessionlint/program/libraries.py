@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     awaitables,
+    awaited_services,
     buffers,
     by_key,
     column_types,
@@ -145,6 +146,8 @@ def _tell(frame: Frame, told: ExternalName, name: str, args: list[Value], keywor
     frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
     if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):
         waiting.wait(frame, name, e)
+    if told.makes and keywords:
+        awaited_services.note_made(frame, name, keywords)
     if told.makes_task:
         frame.effect(Effect("register", "background", None), e[1], f"{name} makes it a background task")
         scheduling.register_task(frame, name, args, e)

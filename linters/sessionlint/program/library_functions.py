@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    alchemy_configs,
     asked_modules,
     buffers,
     calling_back,
@@ -324,6 +325,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "blinker.Signal": signals.made, "blinker.signal": signals.named, "blinker.NamedSignal": signals.named,
     "blinker.Namespace().signal": signals.named,
     **pool_objects.SPECIAL, **request_contexts.SPECIAL, **retrying.SPECIAL,
+    **alchemy_configs.SPECIAL,
     **provisions.SPECIAL, **stand_ins.SPECIAL, **locks.SPECIAL, **litestar.SPECIAL, **workers.SPECIAL,
     hooking.LISTEN: hooking.listen,
     **encoding.SPECIAL, **security_schemes.SPECIAL, **text_functions.SPECIAL, **url_pieces.SPECIAL,

@@ -16,6 +16,7 @@ from sessionlint.program import (
     pairs,
     picking,
     rounds,
+    waiting,
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
@@ -121,6 +122,9 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
     begun = len(frame.run_out)
     item = element_of(frame, iterable, s[3][1])
     frame.flags.pop()
+    for atom in iterable if s[6] else ():
+        if atom.tag == "ext":
+            waiting.for_service(frame, atom, s[3])
     at_end = None
     if len(frame.run_out) > begun and not generators.is_left_at_once(s[4]):
         at_end = ended_generators.when_over(frame, begun, iterable)

@@ -12,6 +12,7 @@ from sessionlint.program import (
     plain_routes,
     registering,
     registries,
+    remote_jobs,
     signatures,
     threads,
     together,
@@ -73,7 +74,7 @@ _STARTING = (
 def may_start(name: str) -> bool:
     """Whether :func:`call` may know a function by its name (it also knows those that a policy names)."""
     known = name in knowledge.CALL_THROUGH or name in threads.THREADS
-    return known or name.startswith(_STARTING) or name.endswith("().start")
+    return known or name.startswith(_STARTING) or name.endswith("().start") or remote_jobs.starts(name)
 
 
 def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -124,6 +125,9 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _sent(frame, name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+    if remote_jobs.starts(name):
+        _sent(frame, name.replace("()", ""), args, keywords, e)
+        return (Ext(f"{name}()"),)
     return None
 
 

@@ -7,6 +7,7 @@ service. Making a client asks nobody. Sources: the packages themselves, as their
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _NAME: Final = r"(?:\w+\.)*"
@@ -44,6 +45,11 @@ _CLIENTS: Final = {
     "apns2": _of(rf"{_NAME}APNsClient"),
     "pyfcm": _of(rf"{_NAME}FCMNotification", "parse_payload json_dumps parse_response registration_id_chunks"),
     "exponent_server_sdk": _of(rf"{_NAME}PushClient", "is_exponent_push_token"),
+    "onesignal": _of(rf"{_NAME}\w+Api"),
+    "novu_py": _of(rf"{_NAME}Novu"),
+    "knockapi": _of(rf"{_NAME}(?:Async)?Knock"),
+    "courier": _of(rf"{_NAME}(?:Async)?Courier"),
+    "mailgun": _of(rf"{_NAME}Client"),
     # payments
     "plaid": _of(rf"{_NAME}PlaidApi"),
     "square": _of(rf"{_NAME}(?:Async)?(?:Square|Client)"),
@@ -55,12 +61,24 @@ _CLIENTS: Final = {
     "paypalcheckoutsdk": _of(rf"{_NAME}PayPalHttpClient"),
     "easypost": _of(rf"{_NAME}EasyPostClient"),
     "xendit": _of(rf"{_NAME}\w+Api"),
+    "polar_sdk": _of(rf"{_NAME}Polar"),
+    "dodopayments": _of(rf"{_NAME}(?:Async)?DodoPayments"),
+    "paypalserversdk": _of(rf"{_NAME}PaypalServersdkClient"),
+    "Adyen": _of(rf"{_NAME}Adyen"),
+    "coinbase_commerce": _of(rf"{_NAME}Client"),
     # identity
     "keycloak": _of(rf"{_NAME}Keycloak(?:OpenID|Admin|UMA|OpenIDConnection)", "decode_token a_decode_token"),
     "auth0": _of(r"(?:authentication|management)\.(?:\w+\.)*(?!\w*Verifier)[A-Z]\w*"),
     "clerk_backend_api": _of(rf"{_NAME}Clerk", "authenticate_request"),
     "workos": _of(rf"{_NAME}(?:Async)?WorkOSClient", "get_authorization_url get_logout_url get_jwks_url"),
     "stytch": _of(rf"{_NAME}(?:B2B)?Client", "authenticate_jwt_local"),
+    "descope": _of(
+        rf"{_NAME}DescopeClient",
+        "validate_session validate_permissions validate_roles validate_tenant_permissions validate_tenant_roles",
+    ),
+    "fusionauth": _of(rf"{_NAME}FusionAuthClient"),
+    "ory_client": _of(rf"{_NAME}\w+Api"),
+    "jwt": _of(rf"{_NAME}PyJWKClient", "match_kid"),
     # files and pictures
     "dropbox": _of(rf"{_NAME}Dropbox(?:Team)?", "clone with_path_root as_user as_admin"),
     "imagekitio": _of(rf"{_NAME}ImageKit", "url get_authentication_parameters"),
@@ -79,16 +97,40 @@ _CLIENTS: Final = {
     ),
     "spotipy": _of(rf"{_NAME}Spotify"),
     "livekit": _of(rf"{_NAME}LiveKitAPI"),
+    "asana": _of(rf"{_NAME}\w+Api"),
+    "trello": _of(rf"{_NAME}TrelloClient"),
+    "zenpy": _of(rf"{_NAME}Zenpy"),
+    "nylas": _of(rf"{_NAME}Client", "url_for_oauth2 url_for_oauth2_pkce"),
+    "openrouteservice": _of(rf"{_NAME}Client"),
+    "datadog_api_client": _of(rf"{_NAME}\w+Api"),
     # models and pages
     "exa_py": _of(rf"{_NAME}(?:Async)?Exa"),
     "firecrawl": _of(rf"{_NAME}(?:Async)?Firecrawl(?:App)?"),
     "assemblyai": _of(rf"{_NAME}Transcriber"),
     "zhipuai": _of(rf"{_NAME}ZhipuAI"),
+    **dict.fromkeys(("duckduckgo_search", "ddgs"), _of(r"DDGS")),
+    "serpapi": _of(rf"{_NAME}(?:\w+Search|Client)"),
+    "tavily": _of(rf"{_NAME}(?:Async)?TavilyClient"),
+    "linkup": _of(rf"{_NAME}LinkupClient"),
+    "browserbase": _of(rf"{_NAME}(?:Async)?Browserbase"),
+    "mistralai": _of(rf"{_NAME}Mistral"),
+    "elevenlabs": _of(rf"{_NAME}(?:Async)?ElevenLabs"),
+    "composio": _of(rf"{_NAME}Composio"),
+    "letta_client": _of(rf"{_NAME}(?:Async)?Letta"),
+    "mem0": _of(rf"{_NAME}(?:Async)?Memory(?:Client|\.from_config)?"),
+    **dict.fromkeys(("e2b", "e2b_code_interpreter"), _of(rf"{_NAME}(?:Async)?Sandbox(?:\.create)?", "get_host")),
+    **dict.fromkeys(("daytona", "daytona_sdk"), _of(rf"{_NAME}(?:Async)?Daytona")),
+    # work that runs elsewhere
+    "inngest": _of(rf"{_NAME}Inngest", "create_function"),
+    "hatchet_sdk": _of(rf"{_NAME}Hatchet", "task workflow durable_task durable worker"),
+    "modal": _of(rf"{_NAME}Function\.(?:from_name|lookup)"),
+    "qstash": _of(rf"{_NAME}(?:Async)?QStash"),
     # databases beside the own one
     "pymilvus": _of(rf"{_NAME}(?:Async)?MilvusClient", "create_schema prepare_index_params"),
     "clickhouse_connect": _of(rf"{_NAME}(?:get_client|get_async_client|create_client)"),
     "clickhouse_driver": _of(rf"{_NAME}Client(?:\.from_url)?"),
     "consul": _of(rf"{_NAME}Consul"),
+    "influxdb_client_3": _of(rf"{_NAME}InfluxDBClient3"),
     "etcd3": _of(rf"{_NAME}client", "transactions"),
     # chains
     "web3": _of(
@@ -101,93 +143,158 @@ _CLIENTS: Final = {
 _NEVER: Final = frozenset(
     {"close", "aclose", "__aenter__", "__enter__", "__aexit__", "__exit__", "shutdown", "disconnect"}
 )
-_PATTERNS: Final = {
-    package: (re.compile(rf"{package}\.{client.made_by}\(\)(?:\.\w+)*\.(?P<method>[a-z]\w*)"), client.local)
-    for package, client in _CLIENTS.items()
-}
 #: By package: what asks in its own way.
 _OTHERS: Final = {
-    package: re.compile(pattern)
-    for package, pattern in {
-        "cloudinary": (
-            r"cloudinary\.(?:uploader|api|provisioning(?:\.\w+)?)\.(?!download_|only$|build_|transformation_string$)[a-z]\w*"
-            r"|cloudinary\.(?:\w+\.)*Search\w*\(\)(?:\.\w+\(\))*\.execute"
-        ),
-        "paypalrestsdk": (
-            r"paypalrestsdk\.(?:\w+\.)*[A-Z]\w*(?:\(\)|\.find\(\))\.(?:create|execute|refund|capture|void|authorize|reauthorize"
-            r"|update|replace|delete|post|get|put|patch|activate|inactivate|suspend|cancel|reactivate|bill_balance"
-            r"|set_balance|send|remind|record_\w+|resend|get_resource|get_event_types|search_transactions|find|all|request)"
-            r"|paypalrestsdk\.(?:\w+\.)*[A-Z]\w*\.(?:find|all|search|next_invoice_number)"
-        ),
-        "web3": (
-            r"web3\.(?:\w+\.)*(?:Async)?Web3\(\)\.eth\.contract\(\)\.(?:(?:functions|constructor|caller)(?:\.\w+|\[\])?(?:\(\))?"
-            r"\.(?:call|transact|estimate_gas)|events(?:\.\w+|\[\])?(?:\(\))?\.(?:get_logs|create_filter))"
-        ),
-        "msal": r"msal\.(?:\w+\.)*\w+(?:Application|Client)\(\)\.(?:acquire_token_\w+|initiate_device_flow)",
-        "yookassa": r"yookassa\.(?:\w+\.)*[A-Z]\w*\.(?:create|capture|cancel|find_one|list)",
-        "chargebee": r"chargebee\.(?:\w+\.)*(?:Chargebee\(\)\.)?[A-Z]\w*\.(?!deserialize$|construct$)[a-z]\w*",
-        "telnyx": r"telnyx\.[A-Z]\w*\.(?:create|retrieve|list|modify)",
-        "mixpanel": (
-            r"mixpanel\.Mixpanel\(\)\.(?:track|import_data|alias|merge|people_\w+|group_\w+)"
-        ),
-        "gspread": (
-            r"gspread\.(?:\w+\.)*(?:authorize|service_account(?:_from_dict)?|oauth(?:_from_dict)?|Client)\(\)(?:\.\w+|\(\)|\[\])*"
-            r"\.(?:open(?:_by_\w+|all)?|create|copy|share|worksheets?|add_worksheet|del_worksheet|append_rows?|insert_rows?"
-            r"|delete_rows|update(?:_\w+)?|batch_\w+|get_(?:all_\w+|values|worksheet)|row_values|col_values|find(?:all)?"
-            r"|acell|cell|range|clear|sort|format)"
-        ),
-        "pyairtable": (
-            r"pyairtable\.(?:\w+\.)*(?:Table|Api\(\)\.table|Base\(\)\.table)\(\)\.(?:all|first|get|create|update|upsert|delete"
-            r"|batch_\w+|schema)"
-        ),
-        "gitlab": r"gitlab\.(?:\w+\.)*Gitlab\(\)(?:\.\w+|\(\))*\.(?:get|list|create|update|delete|save|auth)",
-        "msgraph": r"msgraph\.(?:\w+\.)*GraphServiceClient\(\)(?:\.\w+|\(\))*\.(?:get|post|patch|put|delete)",
-        "zeep": r"zeep\.(?:\w+\.)*(?:Async|Caching)?Client\(\)\.service\.\w+",
-        "geopy": r"geopy\.(?:\w+\.)*[A-Z]\w*\(\)\.(?:geocode|reverse)",
-        "ccxt": (
-            r"ccxt\.(?:\w+\.)*[a-z]\w*\(\)\.(?!set_sandbox_mode$)(?:fetch|create|cancel|edit|load|watch|withdraw|transfer|set)_\w+"
-        ),
-        "yfinance": r"yfinance\.(?:download|(?:Ticker|Tickers|Search)\(\)\.(?:history|download|get_\w+|option_chain))",
-        "yt_dlp": r"yt_dlp\.YoutubeDL\(\)\.(?:extract_info|download)",
-        "apify_client": (
-            r"apify_client\.(?:\w+\.)*ApifyClient(?:Async)?\(\)\.\w+\(\)\.(?:call|start|get|list\w*|update|delete|create)"
-        ),
-        "fal_client": r"fal_client\.(?:run|submit|subscribe|stream|upload|upload_file|status|result)(?:_async)?",
-        "dashscope": r"dashscope\.(?:\w+\.)*[A-Z]\w*\.(?:call|async_call|wait|fetch)",
-        "chromadb": (
-            r"chromadb\.(?:Async)?HttpClient\(\)(?:\.\w+\(\))?\.(?:heartbeat|\w*collections?|add|get|query|update|upsert|delete"
-            r"|count|peek|modify)"
-        ),
-        "neo4j": (
-            r"neo4j\.(?:Async)?GraphDatabase\.driver\(\)(?:\.\w+|\(\))*\.(?:run|execute_query|execute_read|execute_write"
-            r"|read_transaction|write_transaction|verify_connectivity|verify_authentication)"
-        ),
-        "influxdb_client": (
-            r"influxdb_client\.(?:\w+\.)*InfluxDBClient(?:Async)?(?:\.from_\w+)?\(\)\.(?:ping|health|ready"
-            r"|\w+_api\(\)\.(?!with_)[a-z]\w*)"
-        ),
-        "slack_sdk": (
-            r"slack_sdk\.(?:\w+\.)*(?:Async)?(?:Web|SCIM|AuditLogs|Webhook)Client\(\)\.(?!api_url_|close$)[a-z]\w*"
-            r"|slack_sdk\.(?:\w+\.)*(?:Async)?SocketModeClient\(\)"
-            r"\.(?:connect\w*|send_\w+|issue_new_wss_url|disconnect)"
-        ),
-        "fabric": (
-            r"fabric\.(?:\w+\.)*(?:Connection|SerialGroup|ThreadingGroup)(?:\.from_\w+)?\(\)"
-            r"\.(?:(?:open|open_gateway|run|sudo|shell|put|get|sftp|create_session|forward_local|forward_remote)"
-            r"|sftp\(\)\.(?!close$|getcwd$|get_channel$)[a-z]\w*)"
-            r"|fabric\.(?:\w+\.)*Transfer\(\)\.(?:get|put)"
-        ),
-        "cassandra": r"cassandra\.cluster\.Cluster\(\)\.connect(?:\(\)\.execute)?",
-    }.items()
+    "cloudinary": (
+        r"cloudinary\.(?:uploader|api|provisioning(?:\.\w+)?)\.(?!download_|only$|build_|transformation_string$)[a-z]\w*"
+        r"|cloudinary\.(?:\w+\.)*Search\w*\(\)(?:\.\w+\(\))*\.execute"
+    ),
+    "paypalrestsdk": (
+        r"paypalrestsdk\.(?:\w+\.)*[A-Z]\w*(?:\(\)|\.find\(\))\.(?:create|execute|refund|capture|void|authorize|reauthorize"
+        r"|update|replace|delete|post|get|put|patch|activate|inactivate|suspend|cancel|reactivate|bill_balance"
+        r"|set_balance|send|remind|record_\w+|resend|get_resource|get_event_types|search_transactions|find|all|request)"
+        r"|paypalrestsdk\.(?:\w+\.)*[A-Z]\w*\.(?:find|all|search|next_invoice_number)"
+    ),
+    "web3": (
+        r"web3\.(?:\w+\.)*(?:Async)?Web3\(\)\.eth\.contract\(\)\.(?:(?:functions|constructor|caller)(?:\.\w+|\[\])?(?:\(\))?"
+        r"\.(?:call|transact|estimate_gas)|events(?:\.\w+|\[\])?(?:\(\))?\.(?:get_logs|create_filter))"
+    ),
+    "msal": r"msal\.(?:\w+\.)*\w+(?:Application|Client)\(\)\.(?:acquire_token_\w+|initiate_device_flow)",
+    "yookassa": r"yookassa\.(?:\w+\.)*[A-Z]\w*\.(?:create|capture|cancel|find_one|list)",
+    "chargebee": r"chargebee\.(?:\w+\.)*(?:Chargebee\(\)\.)?[A-Z]\w*\.(?!deserialize$|construct$)[a-z]\w*",
+    "telnyx": r"telnyx\.[A-Z]\w*\.(?:create|retrieve|list|modify)",
+    "mixpanel": (
+        r"mixpanel\.Mixpanel\(\)\.(?:track|import_data|alias|merge|people_\w+|group_\w+)"
+    ),
+    "gspread": (
+        r"gspread\.(?:\w+\.)*(?:authorize|service_account(?:_from_dict)?|oauth(?:_from_dict)?|Client)\(\)(?:\.\w+|\(\)|\[\])*"
+        r"\.(?:open(?:_by_\w+|all)?|create|copy|share|worksheets?|add_worksheet|del_worksheet|append_rows?|insert_rows?"
+        r"|delete_rows|update(?:_\w+)?|batch_\w+|get_(?:all_\w+|values|worksheet)|row_values|col_values|find(?:all)?"
+        r"|acell|cell|range|clear|sort|format)"
+    ),
+    "pyairtable": (
+        r"pyairtable\.(?:\w+\.)*(?:Table|Api\(\)\.table|Base\(\)\.table)\(\)\.(?:all|first|get|create|update|upsert|delete"
+        r"|batch_\w+|schema)"
+    ),
+    "gitlab": r"gitlab\.(?:\w+\.)*Gitlab\(\)(?:\.\w+|\(\))*\.(?:get|list|create|update|delete|save|auth)",
+    "msgraph": r"msgraph\.(?:\w+\.)*GraphServiceClient\(\)(?:\.\w+|\(\))*\.(?:get|post|patch|put|delete)",
+    "zeep": r"zeep\.(?:\w+\.)*(?:Async|Caching)?Client\(\)\.service\.\w+",
+    "geopy": r"geopy\.(?:\w+\.)*[A-Z]\w*\(\)\.(?:geocode|reverse)",
+    "ccxt": (
+        r"ccxt\.(?:\w+\.)*[a-z]\w*\(\)\.(?!set_sandbox_mode$)(?:fetch|create|cancel|edit|load|watch|withdraw|transfer|set)_\w+"
+    ),
+    "yfinance": r"yfinance\.(?:download|(?:Ticker|Tickers|Search)\(\)\.(?:history|download|get_\w+|option_chain))",
+    "yt_dlp": r"yt_dlp\.YoutubeDL\(\)\.(?:extract_info|download)",
+    "apify_client": (
+        r"apify_client\.(?:\w+\.)*ApifyClient(?:Async)?\(\)\.\w+\(\)\.(?:call|start|get|list\w*|update|delete|create)"
+    ),
+    "fal_client": r"fal_client\.(?:run|submit|subscribe|stream|upload|upload_file|status|result)(?:_async)?",
+    "dashscope": r"dashscope\.(?:\w+\.)*[A-Z]\w*\.(?:call|async_call|wait|fetch)",
+    "chromadb": (
+        r"chromadb\.(?:Async)?HttpClient\(\)(?:\.\w+\(\))?\.(?:heartbeat|\w*collections?|add|get|query|update|upsert|delete"
+        r"|count|peek|modify)"
+    ),
+    "neo4j": (
+        r"neo4j\.(?:Async)?GraphDatabase\.driver\(\)(?:\.\w+|\(\))*\.(?:run|execute_query|execute_read|execute_write"
+        r"|read_transaction|write_transaction|verify_connectivity|verify_authentication)"
+    ),
+    "influxdb_client": (
+        r"influxdb_client\.(?:\w+\.)*InfluxDBClient(?:Async)?(?:\.from_\w+)?\(\)\.(?:ping|health|ready"
+        r"|\w+_api\(\)\.(?!with_)[a-z]\w*)"
+    ),
+    "slack_sdk": (
+        r"slack_sdk\.(?:\w+\.)*(?:Async)?(?:Web|SCIM|AuditLogs|Webhook)Client\(\)\.(?!api_url_|close$)[a-z]\w*"
+        r"|slack_sdk\.(?:\w+\.)*(?:Async)?SocketModeClient\(\)"
+        r"\.(?:connect\w*|send_\w+|issue_new_wss_url|disconnect)"
+    ),
+    "fabric": (
+        r"fabric\.(?:\w+\.)*(?:Connection|SerialGroup|ThreadingGroup)(?:\.from_\w+)?\(\)"
+        r"\.(?:(?:open|open_gateway|run|sudo|shell|put|get|sftp|create_session|forward_local|forward_remote)"
+        r"|sftp\(\)\.(?!close$|getcwd$|get_channel$)[a-z]\w*)"
+        r"|fabric\.(?:\w+\.)*Transfer\(\)\.(?:get|put)"
+    ),
+    "cassandra": r"cassandra\.cluster\.Cluster\(\)\.connect(?:\(\)\.execute)?",
+    "astrapy": (
+        r"astrapy\.DataAPIClient\(\)(?:\.\w+|\(\))*"
+        r"\.(?:insert|update|replace|delete|count|create|drop|list|find_one)\w*"
+    ),
+    # graphs and agents ask their models; a chain is asked as the model in it is
+    "langgraph": (
+        r"langgraph\.(?:\w+\.)*(?:\w*Graph\(\)\.compile|create_\w+|Compiled\w*Graph|RemoteGraph)\(\)(?:\.with_config\(\))?"
+        r"\.(?:invoke|batch|stream)"
+    ),
+    "deepagents": r"deepagents\.(?:\w+\.)*create_deep_agent\(\)\.(?:invoke|batch|stream)",
+    "agents": r"agents\.(?:run\.)?Runner\.run_sync",
+    "crewai": r"crewai\.(?:\w+\.)*(?:(?:Crew|Agent)\(\)\.kickoff(?:_for_each)?|LLM\(\)\.call)",
+    "dspy": (
+        r"dspy\.(?:\w+\.)*(?:LM|Predict|ChainOfThought|ReAct|ProgramOfThought|CodeAct|MultiChainComparison|Refine|BestOfN)"
+        r"\(\)(?:\.forward)?"
+    ),
+    "agno": r"agno\.(?:\w+\.)*(?:Agent|Team|Workflow)\(\)\.(?:run|print_response)",
+    "smolagents": r"smolagents\.(?:\w+\.)*\w*(?:Agent\(\)(?:\.run)?|Model\(\)(?:\.generate)?)",
+    "strands": r"strands\.(?:\w+\.)*Agent\(\)(?:\.structured_output)?",
+    "langfuse": (
+        r"langfuse\.(?:\w+\.)*(?:Langfuse|get_client)\(\)\.(?:get_prompt|create_prompt|get_dataset|create_dataset\w*|flush"
+        r"|auth_check|fetch_\w+|api\.(?:\w+\.)*\w+)"
+    ),
+    "supabase": (
+        r"supabase\.(?:\w+\.)*(?:a?create_client|create_async_client|(?:Async)?Client)\(\)\.auth\."
+        r"(?:admin\.)?(?!on_auth_state_change$|admin$|mfa$)[a-z]\w*"
+    ),
+    **{
+        package: (
+            rf"{package}\.init_\w*auth\w*\(\)\.(?:fetch|create|update|delete|disable|enable|migrate|add|remove|invite|clear"
+            r"|change|allow|disallow|revoke|resend|logout|validate_(?:personal|org|api))_\w+"
+        )
+        for package in ("propelauth_fastapi", "propelauth_flask", "propelauth_py")
+    },
+    "google": r"google\.oauth2\.id_token\.(?:verify_\w+|fetch_id_token\w*)",
+    "authlib": (
+        r"authlib\.integrations\.\w+_client\.OAuth\(\)\.(?:create_client\(\)|register\(\)|\w+)\.(?:authorize_access_token"
+        r"|fetch_access_token|get|post|put|patch|delete|request|userinfo|load_server_metadata|fetch_jwk_set)"
+    ),
+    "github": (
+        r"github\.(?:\w+\.)*(?:Github|GithubIntegration)\(\)(?:\.\w+|\(\)|\[\])*\.(?:get_\w+|create_\w+|edit|delete(?:_\w+)?"
+        r"|update(?:_\w+)?|merge(?:_\w+)?|add_to_\w+|remove_from_\w+|search_\w+|set_\w+|compare)"
+    ),
+    "shopify": (
+        r"shopify\.(?:\w+\.)*[A-Z]\w*(?:\.(?:find\w*|create|exists|count|search)"
+        r"|(?:\(\)|\.(?:find|create)\(\))\.(?:save|destroy|reload|execute))"
+    ),
+    **{
+        package: (
+            rf"{package}\.(?:\w+\.)*\w+FileSystem\(\)\.(?:put|get|cat|pipe|ls|find|glob|exists|rm|cp|mv|copy|move"
+            r"|info|isfile|isdir|walk|touch|upload|download|open)(?:_\w+)?"
+        )
+        for package in ("s3fs", "gcsfs", "adlfs")
+    },
 }  # fmt: skip
+
+
+#: What generators write for a service's description: clients by OpenAPI Generator, stubs by gRPC.
+_GENERATED: Final = re.compile(
+    r"(?:\w+\.)+api\.\w+_api\.\w+Api\(\)\.[a-z]\w*|(?:\w+\.)*\w+_pb2_grpc\.\w+Stub\(\)\.[A-Z]\w*"
+)
+
+
+@lru_cache(maxsize=256)
+def _methods_of(package: str) -> re.Pattern[str]:
+    client = _CLIENTS[package]
+    return re.compile(rf"{package}\.{client.made_by}\(\)(?:\.\w+)*\.(?P<method>[a-z]\w*)")
+
+
+@lru_cache(maxsize=256)
+def _other(package: str) -> re.Pattern[str]:
+    return re.compile(_OTHERS[package])
 
 
 def asks(name: str) -> bool:
     """Whether calling the external symbol asks a service and waits for it."""
-    package = name.partition(".")[0]
-    known = _PATTERNS.get(package)
-    found = known[0].fullmatch(name) if known is not None else None
-    if known is not None and found is not None and found["method"] not in known[1] and found["method"] not in _NEVER:
+    if ("_api." in name or "_grpc." in name) and _GENERATED.fullmatch(name) is not None:
         return True
-    other = _OTHERS.get(package)
-    return other is not None and other.fullmatch(name) is not None
+    package = name.partition(".")[0]
+    client = _CLIENTS.get(package)
+    found = _methods_of(package).fullmatch(name) if client is not None else None
+    if client is not None and found is not None and found["method"] not in client.local | _NEVER:
+        return True
+    return package in _OTHERS and _other(package).fullmatch(name) is not None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaitables, joining, late_awaits
+from sessionlint.program import awaitables, joining, late_awaits, waiting
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Pending, Seq, Value, join_all
+from sessionlint.program.values import UNKNOWN, Pending, Seq, Value, contained, join_all
 
 
 def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
@@ -35,9 +35,19 @@ def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
         # ``create_task(client.get(url))``
         for awaitable in [a for value in args if tasks for a in _of_libraries(value)]:
             late_awaits.outcome(frame, awaitable, e, True)
+        if not tasks and e[0] == "c":
+            _wait_for_services(frame, args, e[3])
     if name == "asyncio.run":
         return results[0] if results else UNKNOWN
     return (Seq(tuple(results[:20])),)
+
+
+def _wait_for_services(frame: Frame, args: list[Value], written: tuple[ir.Expr, ...]) -> None:
+    """``gather(mailer.send(a), mailer.send(b))``"""
+    for value, place in zip(args, written, strict=False):
+        for atom in contained(value, 2):
+            if atom.tag == "ext":
+                waiting.for_service(frame, atom, place)
 
 
 def _is_within(frame: Frame, pending: Pending, e: ir.Expr) -> bool:

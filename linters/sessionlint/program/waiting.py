@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sessionlint.facts import ir
-from sessionlint.program import holding, network
+from sessionlint.program import awaited_services, holding, network
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
 from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join, literal
@@ -54,6 +56,13 @@ def gives_turn(name: str, args: list[Value], keywords: list[tuple[str, Value]]) 
         return False
     given = literal(args[0] if args else keywords[0][1] if keywords else UNKNOWN)
     return given is not None and given == 0
+
+
+def for_service(frame: Frame, atom: Any, e: ir.Expr) -> None:
+    """A library's coroutine is awaited that asks a service; those that are known by name have told it themselves."""
+    name = atom.name.removesuffix("()")
+    if name != atom.name and not network.is_network(name) and awaited_services.asks(frame, name):
+        wait(frame, name, e)
 
 
 def wait(frame: Frame, name: str, e: ir.Expr) -> None:

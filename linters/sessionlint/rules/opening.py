@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program.alchemy_configs import BY_CONFIG
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Dependency, Handle, Injected, PartialCall, Value, contained
 from sessionlint.report import Finding, Span, TraceStep
@@ -73,6 +74,18 @@ def _named_factories(program: Program) -> set[Any]:
     return found
 
 
+def opened_by_config(program: Program, event: Event) -> bool:
+    """Whether the context manager opens a session here that a configuration of the session module has for that."""
+    if BY_CONFIG not in event.flags:
+        return False
+    return all(isinstance(a, Handle) and program.in_session_module(a.root) for a in event.value)
+
+
+def _is_opened_by_config(program: Program, function: FunctionInfo, handle: Handle) -> bool:
+    made = (e for e in function.events if e.kind == "create" and handle in e.subject)
+    return any(opened_by_config(program, e) for e in made)
+
+
 def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts: bool = True) -> Origin:
     """Whether what ``function`` hands out comes through an approved way, however many hops away.
 
@@ -81,6 +94,8 @@ def origin_of(program: Program, function: FunctionInfo, handle: Handle, contexts
     """
     # what an approved way hands out to be called is part of it
     if any(is_approved(program, f) for f in way(function, handle)) or reads_kept(program, function, handle):
+        return "approved"
+    if _is_opened_by_config(program, way(function, handle)[-1], handle):
         return "approved"
     # a registry is asked for its session wherever that may be
     asked = handle.registry and handle.kind == "session"

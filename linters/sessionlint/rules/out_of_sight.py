@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sessionlint.program.model import Event
+from sessionlint.program.flask_views import is_command, is_view
+from sessionlint.program.knowledge import EMPTIED_REGISTRY
+from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.reached import calling
-from sessionlint.program.values import Handle, Site
+from sessionlint.program.values import Ext, Handle, Site
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
+_ALONE: Final = frozenset({"background", "test", "migration"})
+#: The session of an extension that empties its registry behind each request.
+EMPTIED: Final = Ext(f"{EMPTIED_REGISTRY}()")
 #: What ends the transaction of a session that is there for all, or hands it to who may.
 _SAVES = frozenset({("txn", "commit"), ("txn", "begin"), ("escape", "unknown")})
 
@@ -25,7 +30,26 @@ def may_be_committed(program: Program, session: Any) -> bool:
 
     What calls in sight commit is told of at those calls; endpoints and background work commit for their own scope.
     """
+    if session == EMPTIED:
+        return bool(program.shared(_commits_the_emptied))
     return isinstance(session, Handle) and session.root in program.shared(_committed)
+
+
+def _commits_the_emptied(program: Program) -> bool:
+    """Whether something commits the extension's session that may run behind a request, as a hook does."""
+    callers, _ = program.shared(calling)
+    return any(
+        function not in callers and not _has_its_own(program, function)
+        for function in program.functions
+        if any((e.kind, e.name) in _SAVES and e.subject == EMPTIED for e in function.summary.effects)
+    )
+
+
+def _has_its_own(program: Program, function: FunctionInfo) -> bool:
+    """Whether what a function finds in the registry is there for it alone: a view, a task, a command, a script."""
+    if function.routes or is_view(program.solver, function) or is_command(function):
+        return True
+    return function.name == "<module>" or program.role(function) in _ALONE
 
 
 def _committed(program: Program) -> frozenset[Site]:

@@ -14,7 +14,7 @@ from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.handed_to_handlers import commits_after_handler
 from sessionlint.rules.opened_blocks import let_go_by_blocks
-from sessionlint.rules.out_of_sight import may_be_committed
+from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 from sessionlint.rules.ways_out import left_before
@@ -86,7 +86,7 @@ def _entered(event: Event) -> list[Handle]:
 
 def _is_registry(session: Any) -> bool:
     """Whether it passes what is asked of it on to the one session of its scope, which no block around this closes."""
-    return isinstance(session, Handle) and session.registry
+    return session == EMPTIED or (isinstance(session, Handle) and session.registry)
 
 
 def is_write(event: Event) -> bool:

@@ -23,6 +23,7 @@ from sessionlint.rules.opening import (
     is_approved,
     main_handle,
     once,
+    opened_by_config,
     origin_of,
     outlives_request,
     reads_kept,
@@ -1205,7 +1206,8 @@ def _opens_its_own(program: Program, event: Event) -> bool:
 def _is_approved(program: Program, event: Event, handle: Handle) -> bool:
     """Whether a session that is opened or obtained comes from an approved way."""
     if event.kind == "create":
-        return bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
+        named = bool(event.value) and all(approved_by_policy(program, atom) for atom in event.value)
+        return named or opened_by_config(program, event)
     if event.callee is None or reads_kept(program, event.callee, handle):
         return False
     origin = origin_of(program, event.callee, handle)

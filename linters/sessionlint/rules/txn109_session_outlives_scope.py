@@ -25,6 +25,7 @@ from sessionlint.rules.kept_for_good import (
     kept_at_exit,
     kept_by_new,
 )
+from sessionlint.rules.kept_in_containers import kept_in_containers
 from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.kept_with_objects import kept_with_objects
@@ -581,6 +582,13 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(
                 META, event, message, [program.step(opened.site, f"the {opened.kind} is opened here")]
             )
+    for event, session in kept_in_containers(program):
+        if _counts(program, event.function):
+            message = (
+                f"{_short(event)} keeps {program.describe(session)} in what the container makes, as long as it lives. "
+                "Let what it makes open its own session, or be given one."
+            )
+            yield program.finding(META, event, message)
     for event in program.events("keep"):
         if _counts(program, event.function):
             yield from _kept_closure(program, event)

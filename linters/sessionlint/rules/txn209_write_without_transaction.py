@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.api import EXEMPT_ROLES
+from sessionlint.program.flask_views import is_view
 from sessionlint.program.values import Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
@@ -23,7 +24,8 @@ from sessionlint.rules.transactions import called, down_to, injector
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.flask_views import is_view
+from sessionlint.program.model import Event, FunctionInfo
 
 META = Rule(
     code="TXN209",
@@ -1087,7 +1089,7 @@ def check(program: Program) -> Iterator[Finding]:
     run: list[FunctionInfo] = []
     for function in program.functions:
         role = program.role(function)
-        if role in _RUN:
+        if role in _RUN or (role not in EXEMPT_ROLES and is_view(program.solver, function)):
             run.append(function)
         elif role not in EXEMPT_ROLES and (own := opened_and_kept(program, function)):
             for event, session in _lost_in(program, function, own):
@@ -1166,7 +1168,7 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
         trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
     elif session.tag == "param":
         trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
-    elif not isinstance(session, Injected):
+    elif session.tag == "handle":
         trace += program.source_trace(event.function, session)
     what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
     where = " on this way" if _is_way(event, session) else ""

@@ -18,6 +18,7 @@ from sessionlint.rules.flush_listeners import listeners, listening
 from sessionlint.rules.idle_work import is_idle
 from sessionlint.rules.made_threads import begun_later, is_only_made
 from sessionlint.rules.own_work import rests_on_its_own
+from sessionlint.rules.plugin_commits import commits_before_response
 from sessionlint.rules.put_off import is_put_off
 from sessionlint.rules.request_commits import committing_dependency
 from sessionlint.rules.transactions import called, owner_of
@@ -915,6 +916,8 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
         if found is not None and not (found[1] and _waits_for_the_response(program, event)):
             note = f"this write is committed only after the yield of {found[0].qualname}()"
             return program.step(write.site, note if found[1] else f"{note}, after the background tasks have run")
+        if commits_before_response(program, event.function, session):
+            return program.step(write.site, "this write is committed only when the handler has returned")
     return None
 
 
