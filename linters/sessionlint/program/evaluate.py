@@ -285,6 +285,7 @@ def _summary(frame: Frame) -> Summary:
         finds=frame.finds,
         not_given=tuple([item for item in frame.not_given.items() if item[1]]) if frame.not_given else (),
         gives=tuple(frame.gifts.values()) if frame.gifts else (),
+        includes=tuple(frame.included) if frame.included else (),
         late={effect: count for effect, count in frame.late.items() if effect in exported} if frame.late else {},
     )
 
