@@ -76,23 +76,25 @@ def _settled(event: Event, value: Value) -> Value:
 def _kept_kinds(program: Program, info: ClassInfo, name: str, entered: Event) -> Value:
     """``self.kinds``: the argument of its constructor that the object keeps so, or what the class says."""
     init = program.solver.method(info, "__init__")
-    own = init.params[0][0] if init is not None and init.params else None
-    for node in nodes_below(ir.body_of(init.facts)) if init is not None else ():
-        if node[0] == "=" and len(node) == 4 and any(_is_own(target, own, name) for target in node[2]):
-            kept = Param(init, node[3][2]) if node[3][0] == "n" else None
-            return _settled(entered, (kept,)) if kept is not None else UNKNOWN
+    if init is None or not init.params:
+        return _settled(entered, program.solver.attribute(info, name))
+    for node in nodes_below(ir.body_of(init.facts)):
+        if node[0] == "=" and len(node) == 4 and any(_is_own(target, init.params[0][0], name) for target in node[2]):
+            return _settled(entered, (Param(init, node[3][2]),)) if node[3][0] == "n" else UNKNOWN
     return _settled(entered, program.solver.attribute(info, name))
 
 
 def _entered(event: Event) -> Value:
     """The object that is entered."""
     callee = event.callee
-    own = Param(callee, callee.params[0][0]) if callee is not None and callee.params else None
-    return dict(event.bindings).get(own, UNKNOWN)
+    if callee is None or not callee.params:
+        return UNKNOWN
+    own = Param(callee, callee.params[0][0])
+    return next((value for key, value in event.bindings if key == own), UNKNOWN)
 
 
-def _is_own(target: ir.Expr, own: str | None, name: str) -> bool:
-    return target[0] == "a" and target[3] == name and target[2][0] == "n" and target[2][2] == own
+def _is_own(target: ir.Expr, own: str, name: str) -> bool:
+    return bool(target[0] == "a" and target[3] == name and target[2][0] == "n" and target[2][2] == own)
 
 
 def _items(listed: Any) -> Value:
