@@ -258,7 +258,9 @@ def method(
         _tell_urls(frame, e, tuple(made))
         return tuple(made)
     if name == "join":
-        return _joined_items(text, args[0] if args else UNKNOWN)
+        put_together = _joined_items(text, args[0] if args else UNKNOWN)
+        _tell_urls(frame, e, texts_of(put_together))
+        return put_together
     if name == "replace":
         return tuple(_replaced(text, args))
     if name in _KEEPING:
