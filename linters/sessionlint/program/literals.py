@@ -18,7 +18,8 @@ from sessionlint.program.strings import HOLE
 _HANDS_ON = frozenset(
     {
         "AnyUrl", "Argument", "Field", "MultiHostUrl", "Option", "PostgresDsn", "SecretStr", "Setting", "URL", "attrib",
-        "cast", "config", "db_url", "default", "dj_db_url", "env", "environ", "field", "get", "getenv", "ib", "make_url", "setdefault", "str",
+        "cast", "config", "db_url", "default", "dj_db_url", "env", "environ", "field", "get", "getenv", "ib",
+        "make_url", "setdefault", "str",
     }
 )  # fmt: skip
 _DEFAULTS = ("default", "server_default", "value")
