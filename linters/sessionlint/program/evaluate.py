@@ -31,6 +31,7 @@ from sessionlint.program import (
     named_ways,
     promising,
     redefining,
+    retrying,
     scheduling,
     sometimes,
     spelling,
@@ -101,6 +102,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     else:
         frame.env.update({"__name__": UNKNOWN})
     body = function.body
+    if function.decorator_values:
+        retrying.waits_between(frame)
     if function is function.module.body:
         frame.redefined = redefining.replaced(body)
     run_block(frame, body)
