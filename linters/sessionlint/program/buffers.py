@@ -8,13 +8,14 @@ from sessionlint.facts import ir
 from sessionlint.program import strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.targets import renew
-from sessionlint.program.values import UNKNOWN, Map, Seq, Text, Value
+from sessionlint.program.values import UNKNOWN, Ext, Map, Seq, Text, Value
 
 #: The key under which such an object, a dictionary to the engine, keeps its pieces.
 PIECES: Final = ("io.StringIO",)
 METHODS: Final = frozenset({"write", "writelines", "getvalue", "read"})
 _MAX_PIECES: Final = 40
 _NOTHING: Final = Text("", False)
+_PRINTED: Final[Value] = (Ext("builtins.print()"),)
 
 
 def is_buffer(atom: Any) -> bool:
@@ -47,3 +48,15 @@ def call(frame: Frame, buffer: Map, name: str, args: list[Value], e: ir.Expr) ->
         if buffer in value:
             frame.env[variable] = tuple([grown if a == buffer else a for a in value])
     return UNKNOWN
+
+
+def printed(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
+    """``print(part, file=buffer)``: writes the line into the buffer."""
+    named = dict(keywords)
+    for atom in named.get("file", UNKNOWN):
+        if isinstance(atom, Map) and is_buffer(atom):
+            between = strings.texts_of(named["sep"])[:1] if "sep" in named else (Text(" ", False),)
+            line = strings.joined_items(between, (Seq(tuple(args)),))
+            end = named.get("end", (Text("\n", False),))
+            call(frame, atom, "writelines", [(Seq((line, end)),)], e)
+    return _PRINTED

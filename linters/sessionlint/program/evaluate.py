@@ -33,6 +33,7 @@ from sessionlint.program import (
     named_ways,
     promising,
     redefining,
+    retrying,
     scheduling,
     sometimes,
     spelling,
@@ -103,6 +104,8 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
     else:
         frame.env.update({"__name__": UNKNOWN})
     body = function.body
+    if function.decorator_values:
+        retrying.waits_between(frame)
     if function is function.module.body:
         frame.redefined = redefining.replaced(body)
     run_block(frame, body)
@@ -291,6 +294,7 @@ def _summary(frame: Frame) -> Summary:
         finds=frame.finds,
         not_given=tuple([item for item in frame.not_given.items() if item[1]]) if frame.not_given else (),
         gives=tuple(frame.gifts.values()) if frame.gifts else (),
+        includes=tuple(frame.included) if frame.included else (),
         late={effect: count for effect, count in frame.late.items() if effect in exported} if frame.late else {},
     )
 

@@ -33,7 +33,11 @@ from sessionlint.program.values import (
     whole_of,
 )
 
-_CLAUSE = re.compile(r"[\w\0\"]\s*(?:[=<>]|!=|<>|\b(?:in|is|i?like|between)\b)", re.I)
+_CLAUSE = re.compile(
+    r"[\w\0\"]\s*(?:[=<>]|!=|<>|\b(?:in|is|i?like|between)\b)"
+    r"|\A\s*(?:where|and|or|having|(?:order|group)\s+by|(?:(?:left|right|full|inner|outer|cross)\s+)*join|limit|offset)\b",
+    re.I,
+)
 Keywords = list[tuple[str, Value]]
 #: A list variable with more possible contents than this is taken to hold all of them.
 MAX_ALTERNATIVES = 2
@@ -49,9 +53,10 @@ def grow(frame: Frame, e: ir.Expr, callees: Value, args: list[Value]) -> None:
     sequences = [c.receiver for c in callees if c.tag == "method" and c.receiver.tag == "seq"]
     if not args:
         return
-    if sequences and target[0] == "a":
-        _collect(frame, target, args[-1])
     added = tuple(i for a in args[-1] if a.tag == "seq" for i in a.items) if e[2][3] == "extend" else (args[-1],)
+    if sequences and target[0] == "a":
+        for value in added or (args[-1],):
+            _collect(frame, target, value)
     if target[0] != "n":
         if target[0] == "a":
             waiting.keep(frame, target, added)

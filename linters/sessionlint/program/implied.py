@@ -13,7 +13,7 @@ from sessionlint.program import network
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import Guard
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Ext, Inst, Seq, Value
+from sessionlint.program.values import UNKNOWN, Const, Ext, Inst, Seq, Value, join_all
 
 #: What puts an object into a text: the first that its class has.
 _SHOWN: Final = ("__format__", "__str__", "__repr__")
@@ -64,6 +64,34 @@ def shown(frame: Frame, value: Value, span: ir.Span4) -> None:
             ask(frame, atom, _SHOWN, span)
 
 
+def said(frame: Frame, value: Value, span: ir.Span4) -> Value:
+    """The value with the texts that its objects read like in their place, where their classes say so."""
+    shown(frame, value, span)
+    for atom in value:
+        if atom.tag == "inst":
+            return join_all([_reading(frame, a, span) if a.tag == "inst" else (a,) for a in value])
+    return value
+
+
+def _reading(frame: Frame, atom: Inst, span: ir.Span4) -> Value:
+    """The texts that the first of the methods gives that its class has; the object where that is not known."""
+    for name in _SHOWN:
+        method = frame.solver.method(atom.info, name)
+        if method is not None:
+            break
+    else:
+        return (atom,)
+    if method is frame.function or method.is_async:
+        return (atom,)
+    dead, events = frame.dead, len(frame.events)
+    args = [(Const("", "str"),)] if name == "__format__" else []
+    given = frame.machine.call(frame, frame.solver.bound(method, atom), args, [], ("z", span, ()))
+    # what it does has been told
+    del frame.events[events:]
+    frame.dead = dead
+    return given if given and all(a.tag == "text" or a.tag == "const" for a in given) else (atom,)
+
+
 def counted(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:
     """``len(basket)``."""
     for atom in args[0] if args else UNKNOWN:
@@ -97,4 +125,4 @@ def gone_through(frame: Frame, atom: Any, span: ir.Span4) -> Any:
     return Seq((frame.machine.element(frame, (atom,), span),), True)
 
 
-__all__ = ["acts", "ask", "counted", "declared", "does", "gone_through", "run", "shown"]
+__all__ = ["acts", "ask", "counted", "declared", "does", "gone_through", "run", "said", "shown"]

@@ -14,7 +14,7 @@ from sessionlint.program.declared_keys import Members
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
-from sessionlint.program.values import UNKNOWN, ClassOf, Column, Const, Param, Value, literal
+from sessionlint.program.values import TASK, UNKNOWN, ClassOf, Column, Const, Obj, Param, Value, literal
 
 #: Stands for a key that is not known.
 ANY_KEY = Const("?", "key")
@@ -108,8 +108,8 @@ def in_dictionary(keys: Value) -> Any:
 
 
 def columns(keys: Value) -> Value:
-    """The mapped columns that a key may be when it is nothing else: ``{Order.owner: owner}``."""
-    return keys if all(k.tag == "column" for k in keys) else UNKNOWN
+    """The mapped columns or routers that a key may be when it is nothing else: ``{Order.owner: owner}``."""
+    return keys if all(k.tag == "column" or (k.tag == "obj" and k.name != TASK) for k in keys) else UNKNOWN
 
 
 def seen(key: Any) -> Value:
@@ -118,12 +118,12 @@ def seen(key: Any) -> Value:
         return (Const(key, "str"),)
     if isinstance(key, Tasks | Members):
         return tuple(key.value)
-    return (key,) if isinstance(key, Column) else UNKNOWN
+    return (key,) if isinstance(key, Column | Obj) else UNKNOWN
 
 
 def is_open(key: Any) -> bool:
     """Whether what a dictionary has under a key may be found by a key that is not spelled out."""
-    return key == ("?",) or isinstance(key, Column | Tasks)
+    return key == ("?",) or isinstance(key, Column | Obj | Tasks)
 
 
 __all__ = [

@@ -350,6 +350,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     **dict.fromkeys(("sys.exit", "builtins.exit", "builtins.quit"), _ends_program),
     "contextlib.closing": _closing, "io.StringIO": buffers.make,
     "contextlib.aclosing": _closing, "contextlib.nullcontext": _first, "sqlalchemy.text": _sql("text"),
+    "builtins.print": buffers.printed, "sqlalchemy.TextClause": _sql("TextClause"),
     "sqlalchemy.DDL": _sql("DDL"), "sqlalchemy.literal_column": _sql("literal_column"),
     "string.Template": _first, "sqlalchemy.inspect": predicates.inspected, "sqlalchemy.orm.foreign": _first,
     "jinja2.Template": _first, "jinja2.Environment().from_string": _first,

@@ -18,7 +18,8 @@ from sessionlint.program.strings import HOLE
 _HANDS_ON = frozenset(
     {
         "AnyUrl", "Argument", "Field", "MultiHostUrl", "Option", "PostgresDsn", "SecretStr", "Setting", "URL", "attrib",
-        "cast", "config", "default", "env", "environ", "field", "get", "getenv", "ib", "make_url", "setdefault", "str",
+        "cast", "config", "db_url", "default", "dj_db_url", "env", "environ", "field", "get", "getenv", "ib",
+        "make_url", "setdefault", "str",
     }
 )  # fmt: skip
 _DEFAULTS = ("default", "server_default", "value")
@@ -118,8 +119,36 @@ def beginning(expr: ir.Expr) -> ir.Expr:
             expr = expr[3]
         elif expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in ("format", "format_map"):
             expr = expr[2][2]
+        elif expr[0] == "c" and expr[2][0] == "a" and expr[2][3] == "join" and _listed(expr):
+            expr = _listed(expr)[0]
         else:
             return expr
+
+
+def _listed(call: ir.Expr) -> tuple[ir.Expr, ...]:
+    """The elements of the list or tuple that ``"".join([…])`` is given."""
+    given = call[3][0] if len(call[3]) == 1 else None
+    return given[2] if given is not None and given[0] in ("l", "t") else ()
+
+
+def name_of(module: ModuleInfo, span: ir.Span4) -> str:
+    """The name that what stands at a place is assigned to; ``""`` where it is to none."""
+    for function in (module.body, *module.functions):
+        for node in _assigned(function.body):
+            value = node[3] if node[0] == "=" else node[4]
+            if value is not None and value[1] == span:
+                return _name(node[2][0] if node[0] == "=" else node[2])
+    return ""
+
+
+def _assigned(node: Any) -> Iterator[ir.Stmt]:
+    """The assignments below, those of classes among them."""
+    for child in node:
+        if type(child) is tuple and child:
+            if (child[0] == "=" and len(child) == 4) or (child[0] == ":" and len(child) == 5):
+                yield child
+            else:
+                yield from _assigned(child)
 
 
 def _each(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:
@@ -150,7 +179,7 @@ def _call(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
     callee = node[2][3] if node[2][0] == "a" else node[2][2] if node[2][0] == "n" else ""
     hands_on = callee in _HANDS_ON
     given = name
-    if hands_on and len(node[3]) > 1 and node[3][0][0] == "k":
+    if hands_on and node[3] and node[3][0][0] == "k" and (len(node[3]) > 1 or any(k in _DEFAULTS for k, _ in node[4])):
         given = f"{name} {node[3][0][2]}"
     elif callee in _OPTIONS:
         given = " ".join(a[2] for a in node[3] if a[0] == "k" and isinstance(a[2], str))

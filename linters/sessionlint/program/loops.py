@@ -50,6 +50,8 @@ def _loop(
         frame.machine.block(frame, body)
         left = left if last else rounds.left_open(frame, before[1], events)
         ended = not last and len(frame.begins) > made
+        if ended:
+            left = [*left, *rounds.used_by_now(frame, before[1], events)]
         closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
         # what breaks off does not come to an ``else``
         apart = bool(orelse) or at_end is not None

@@ -41,6 +41,8 @@ class Outcome:
         self.ambient: dict[Any, None] = {}
         #: parameters that are asked for their session, see :mod:`sessionlint.program.asking_rows`
         self.asked_rows: dict[str, None] = {}
+        #: routers that the function includes where its caller says which, or how
+        self.included: dict[Any, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         #: the conditions on parameters under which alone one of these happens

@@ -11,11 +11,12 @@ from sessionlint.program.values import Value, join_all
 
 #: What a name of the target stands for in a round.
 Round = dict[str, Value]
-_CALLED = frozenset({"fn", "cls", "partial", "method"})
+#: What is called, and routers, which are included one by one.
+_TOLD_APART = frozenset({"fn", "cls", "partial", "method", "obj"})
 
 
 def note(frame: Frame, target: ir.Expr, iterable: Value) -> None:
-    """Names are given the parts of each of several written tuples, functions among them."""
+    """Names are given the parts of each of several written tuples, functions or routers among them."""
     if len(iterable) != 1 or iterable[0].tag != "seq" or iterable[0].many or len(iterable[0].items) < 2:
         return
     names = [t[2] for t in target[2] if t[0] == "n"]
@@ -28,7 +29,7 @@ def note(frame: Frame, target: ir.Expr, iterable: Value) -> None:
             return
         rounds.append(dict(zip(names, parts.items, strict=True)))
     for name in names:
-        if any(a.tag in _CALLED for held in rounds for a in held[name]):
+        if any(a.tag in _TOLD_APART for held in rounds for a in held[name]):
             frame.paired[name] = (rounds, {n: frame.env.get(n, ()) for n in names})
 
 
@@ -46,4 +47,23 @@ def beside(frame: Frame, e: ir.Expr, callee: Any) -> tuple[list[Value], Keywords
     frame.env.update({name: join_all([r[name] for r in here]) for name in bound})
     told = arguments(frame, e)
     frame.env.update(bound)
+    return told
+
+
+def each(frame: Frame, e: ir.Expr, name: str) -> list[tuple[list[Value], Keywords]]:
+    """The arguments of a call in each of the rounds in which a name is told apart; none where it is not."""
+    known = frame.paired.get(name)
+    if known is None:
+        return []
+    rounds, bound = known
+    if any(frame.env.get(other) is not value for other, value in bound.items()):
+        return []
+    told: list[tuple[list[Value], Keywords]] = []
+    events = len(frame.events)
+    for given in rounds:
+        frame.env.update(given)
+        told.append(arguments(frame, e))
+    frame.env.update(bound)
+    # what the arguments do has been told where the call was come to
+    del frame.events[events:]
     return told

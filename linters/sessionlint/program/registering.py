@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, middleware, strings
+from sessionlint.program import including, knowledge, middleware, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall, Value, join, join_all, literal
@@ -134,9 +134,7 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
     """A method of an application or router is called."""
     named = dict(keywords)
     if name == "include_router":
-        for atom in args[0] if args else named.get("router", ()):
-            entry = (receiver, atom, named.get("dependencies", UNKNOWN), frame.site(e[1]))
-            frame.solver.note_include(entry, named)
+        including.included(frame, receiver, args, keywords, e)
     elif name in ADDS_ROUTE:
         added(frame, receiver, args, keywords, e)
     elif name == "add_middleware":

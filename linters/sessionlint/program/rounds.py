@@ -45,6 +45,19 @@ def left_open(frame: Frame, before: Facts, start: int) -> Left:
     return [key for key in left if key[0] not in made]
 
 
+def used_by_now(frame: Frame, before: Facts, start: int) -> Left:
+    """Sessions that every round begins on and uses afterwards: the next one finds the transaction of that open."""
+    begun = {s for e in frame.events[start:] if e.kind == "txn" and e.name == "begin" for s in e.subject}
+    states = [facts for _, facts, goes_on in frame.loop_exits if goes_on]
+    if not frame.dead:
+        states.append(frame.facts)
+    if not begun or not states:
+        return []
+    made = {atom for e in frame.events[start:] if e.kind in _MAKES for atom in e.subject}
+    keys = [(subject, "used") for subject in begun if subject not in made]
+    return [key for key in keys if before.get(key) != YES and all(s.get(key) == YES for s in states)]
+
+
 def begin_again(frame: Frame, left: Left) -> None:
     """The next round begins."""
     for key in left:

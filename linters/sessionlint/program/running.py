@@ -16,6 +16,7 @@ from sessionlint.program import (
     generators,
     giving,
     handles,
+    including,
     keeping,
     made_for,
     of_callers,
@@ -74,6 +75,8 @@ def run(
     carrying.carry_all(frame, function, summary, mapped, e)
     if summary.makes is not None:
         made_for.tell(frame, function, summary.makes, bindings, e)
+    if summary.includes:
+        including.carry(frame, function, summary.includes, mapped, e)
     if summary.gives:
         giving.received(frame, function, summary, mapped, e)
     for wrapper in function.wrappers if function.wrappers and wrapping.BARE not in bindings else ():

@@ -97,7 +97,7 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
             out = product(out, of_number(alternatives(frame.evaluate(part[3]))))
             continue
         value = picking.known(frame, part, frame.evaluate(part))
-        implied.shown(frame, value, part[1])
+        value = implied.said(frame, value, part[1])
         out = product(out, alternatives(_numbers(frame, value)))
     texts = tuple(mixed_by(out, "an f-string"))
     _tell_urls(frame, e, texts)
@@ -154,10 +154,17 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
         right = _operand(frame, link[2], link[4])
         made = operators.between(frame, link, value, right)
         if made is None and link[2] == "%" and texts_of(value):
-            implied.shown(frame, (*right, *[a for s in right if s.tag == "seq" for v in s.items for a in v]), link[1])
+            right = tuple([_said_items(frame, a, link[1]) for a in implied.said(frame, right, link[1])])
         value = combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
     return value
+
+
+def _said_items(frame: Frame, atom: Any, span: ir.Span4) -> Any:
+    """The operands of ``%`` in a tuple, as the texts that they are."""
+    if atom.tag != "seq":
+        return atom
+    return atom._replace(items=tuple([implied.said(frame, item, span) for item in atom.items]))
 
 
 def _operand(frame: Frame, operator: str, e: ir.Expr) -> Value:
@@ -263,13 +270,15 @@ def method(
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
         args, keywords = [], [(k, join_all([m.get(k) or UNKNOWN for m in given])) for k in keys]
     if name in ("format", "format_map"):
-        for value in (*args, *[v for _, v in keywords]):
-            implied.shown(frame, value, e[1])
+        args = [implied.said(frame, value, e[1]) for value in args]
+        keywords = [(key, implied.said(frame, value, e[1])) for key, value in keywords]
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
         return tuple(made)
     if name == "join":
-        return _joined_items(text, args[0] if args else UNKNOWN)
+        put_together = _joined_items(text, args[0] if args else UNKNOWN)
+        _tell_urls(frame, e, texts_of(put_together))
+        return put_together
     if name == "replace":
         return tuple(_replaced(text, args))
     if name in _KEEPING:

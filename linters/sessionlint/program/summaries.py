@@ -67,6 +67,8 @@ class Summary:
     not_given: tuple[tuple[Any, Value], ...] = ()
     #: attributes of its arguments that it assigns, see :mod:`sessionlint.program.giving`
     gives: tuple[Any, ...] = ()
+    #: routers that it includes where its caller says which, or how, see :mod:`sessionlint.program.including`
+    includes: tuple[Any, ...] = ()
     #: effects of a generator that come behind so many of its ``yield``s, see :mod:`sessionlint.program.stepping`
     late: dict[Effect, int] = field(default_factory=dict)
     _key: tuple[Any, ...] | None = None
@@ -112,6 +114,7 @@ class Summary:
                 self.finds,
                 self.not_given,
                 self.gives,
+                self.includes,
                 frozenset(self.late.items()),
             )
         return self._key

@@ -111,6 +111,7 @@ def _with(text: Text, old: str | None, new: Text) -> Text:
 SPECIAL: dict[str, Any] = {
     **{name: _operator(name) for name in OPERATORS},
     **{f"builtins.str.{method}": _method(method) for method in _METHODS},
+    "string.Formatter().format": _method("format"),
     **dict.fromkeys(_LAID_OUT, _laid_out),
     **{name: _replacing(name) for name in _PATTERNS},
 }

@@ -32,7 +32,7 @@ def _built_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) 
 #: Parts of a URL that tell where it leads, and no secret.
 _SHOWN = ("drivername", "host", "port", "username")
 #: Methods that give another URL.
-METHODS = frozenset({"set", *url_queries.METHODS})
+METHODS = frozenset({"set", "_replace", *url_queries.METHODS})
 
 
 def _parsed_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -64,7 +64,7 @@ def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> 
 
 def changed_url(frame: Frame, url: Map, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``url.set(port=5432)``, ``url.update_query_dict({…})`` of a URL whose parts are known."""
-    if name == "set":
+    if name in ("set", "_replace"):
         kept = tuple(i for i in url.items if i[0] not in dict(keywords))
         # what is not set was written, and is told, elsewhere
         shown = [(k, v) for k, v in kept if k in _SHOWN] + keywords
@@ -79,7 +79,7 @@ def changed_url(frame: Frame, url: Map, name: str, args: list[Value], keywords: 
 
 def change_text(frame: Frame, text: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``make_url("…").set(…)``, ``….update_query_dict(…)``: a method of what a text is made."""
-    if name == "set":
+    if name in ("set", "_replace"):
         return set_in_text(frame, text, args, keywords, e)
     return url_queries.in_text(text, name, args, keywords)
 
@@ -93,6 +93,7 @@ def _query_of_unknown(name: str) -> Callable[[Frame, list[Value], Keywords, ir.E
 
 SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "sqlalchemy.URL.create": _url, "sqlalchemy.make_url": _parsed_url, "sqlalchemy.URL().set": set_url,
+    "sqlalchemy.URL()._replace": set_url,
     **{f"sqlalchemy.URL().{name}": _query_of_unknown(name) for name in sorted(url_queries.METHODS)},
     **dict.fromkeys(urls.BUILDERS, _built_url),
 }  # fmt: skip

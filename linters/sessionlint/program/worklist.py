@@ -129,7 +129,7 @@ class WorkList(Cells):
         self.routers[site] = {**self.routers.get(site, {}), **entry}
 
     def note_include(self, entry: tuple[Any, Any, Value, Any], options: dict[str, Value]) -> None:
-        """A router includes another: ``(outer, inner, dependencies, site)`` and all keywords."""
+        """A router includes another: ``(outer, inner, keywords of each round, site)``, and the keywords of all."""
         self.remember(memory.INCLUDE, entry, options)
         self.include_options[entry[3]] = options
         if entry not in self.includes:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
-from sessionlint.program.literals import Literal, beginning, literals, owner_of
+from sessionlint.program.literals import Literal, beginning, literals, name_of, owner_of
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
@@ -186,11 +186,19 @@ def _found_urls(program: Program) -> list[FoundUrl]:
             standing.append((FoundUrl(owner_of(literal.module, span), span, urls, {}), own))
     for event, own in put_together.values():
         urls = _databases(_reached(own, texts))
-        if urls and texts & set(own):
+        if urls and (texts & set(own) or _is_written_out(program, event, urls, own)):
             standing.append((FoundUrl(event.function, event.span, urls, {}), own))
     created = list(_url_create(program))
     found = [*_first_written(standing), *_assembled(reaching, standing), *created, *_filled_in(program, created)]
     return [f for f in found if program.role(f.function) not in ("test", "migration")]
+
+
+def _is_written_out(program: Program, event: Event, urls: tuple[Url, ...], own: tuple[str, ...]) -> bool:
+    """Whether a URL is put together of literals alone, and kept under a name as a literal would be."""
+    if any(HOLE in text for text in own):
+        return False
+    name = name_of(program.solver.modules[event.path], event.span)
+    return bool(_NAMED.search(name)) or (bool(name) and not SHOWN.search(name) and not any(u.is_local for u in urls))
 
 
 def _is_kept(literal: Literal, urls: tuple[Url, ...]) -> bool:

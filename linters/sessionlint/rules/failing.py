@@ -151,7 +151,17 @@ def can_fail(event: Event, nesting: int = 0) -> bool:
         return any(getattr(a, "begun", False) for a in event.subject)
     if event.kind != "call" or event.callee is None or nesting >= _MAX_NESTING:
         return False
-    return event.callee is not event.function and first_failure(event.callee, nesting + 1) is not None
+    if event.callee is event.function or first_failure(event.callee, nesting + 1) is None:
+        return False
+    return not any(_catches(wrapper, event) for wrapper in event.callee.wrappers)
+
+
+def _catches(wrapper: FunctionInfo, call: Event) -> bool:
+    """Whether a decorator stands around what a call runs with a clause that sees its errors first."""
+    if call.function is wrapper:
+        return False
+    guarding = (h for h in wrapper.events if h.kind == "handler" and guards(h) and not is_narrow(h))
+    return any(e.callee is not None and wrapper in e.callee.wrappers for h in guarding for e in body_of(h))
 
 
 def may_record(event: Event) -> bool:

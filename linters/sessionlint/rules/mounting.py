@@ -44,11 +44,12 @@ def _known(_: Program) -> dict[Any, list[Mount]]:
     return {}
 
 
-def _including(program: Program) -> dict[Any, list[tuple[Any, Any]]]:
-    """The routers that include one, by its place, and where they do."""
-    found: dict[Any, list[tuple[Any, Any]]] = {}
-    for parent, child, _, place in program.solver.includes:
-        found.setdefault(getattr(child, "site", None), []).append((parent, place))
+def _including(program: Program) -> dict[Any, list[tuple[Any, Any, dict[str, Value]]]]:
+    """The routers that include one, by its place, where they do, and with which keywords."""
+    found: dict[Any, list[tuple[Any, Any, dict[str, Value]]]] = {}
+    for parent, child, told, place in program.solver.includes:
+        ways = [dict(way) for way in told] or [program.solver.include_options.get(place, {})]
+        found.setdefault(getattr(child, "site", None), []).extend((parent, place, way) for way in ways)
     return found
 
 
@@ -60,10 +61,9 @@ def _mounts(program: Program, site: Any, depth: int) -> list[Mount]:
     if site is None or depth > _MAX_HOPS:
         return [own]
     found: list[Mount] = []
-    for parent, place in program.shared(_including).get(site, ()):
+    for parent, place, given in program.shared(_including).get(site, ()):
         if program.policy.layer_of(place[0]) in ("test", "migration"):
             continue  # an application that serves nobody
-        given = program.solver.include_options.get(place, {})
         between = _step(program, given)
         for outer in _mounts(program, getattr(parent, "site", None), depth + 1):
             if MOUNTED in given:

@@ -121,19 +121,27 @@ def _names_of(program: Program, session: Injected) -> list[Injected]:
 
 
 def _earlier(event: Event) -> Event | None:
-    """The last event before the ``begin()`` that opened a transaction on the same session."""
-    found: Event | None = None
-    for other in event.function.events:
-        if other is event:
-            break
-        opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
-        opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
-        opens = opens or (other.kind == "obtain" and other.callee is not None and bool(_used(other.callee)))
-        # what a callee does besides its begin may come after that
-        apart = event.kind != "effect" or other.span != event.span
-        if opens and apart and set(other.subject) & set(event.subject) and not other.transactions:
-            found = other
+    """The last event before the ``begin()`` that opened a transaction on the same session.
+
+    In a loop that may be one further down, in the round before.
+    """
+    events = event.function.events
+    position = next((index for index, other in enumerate(events) if other is event), len(events))
+    found = next((other for other in reversed(events[:position]) if _opens(other, event)), None)
+    if found is None and "loop" in event.flags:
+        below = (other for other in reversed(events[position + 1 :]) if "loop" in other.flags)
+        found = next((other for other in below if _opens(other, event)), None)
     return found
+
+
+def _opens(other: Event, event: Event) -> bool:
+    """Whether another event opens a transaction on the session that an event begins on."""
+    opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
+    opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
+    opens = opens or (other.kind == "obtain" and other.callee is not None and bool(_used(other.callee)))
+    # what a callee does besides its begin may come after that
+    apart = event.kind != "effect" or other.span != event.span
+    return opens and apart and not other.transactions and not set(other.subject).isdisjoint(event.subject)
 
 
 def read_before(program: Program, function: FunctionInfo, session: Any) -> Reader | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.raised_later import raised_later
-from sessionlint.rules.translating import catches_database_errors
+from sessionlint.rules.translating import catches_database_errors, stands_for
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -19,12 +19,16 @@ _MOST_HOPS = 3
 
 
 class Kept(NamedTuple):
-    """A call whose errors do not come back: in which transaction it stands, which clause keeps them, of what."""
+    """A call whose errors do not come back: in which transaction it stands, which clause keeps them, of what.
+
+    ``becomes`` is the ``raise`` by which the failure becomes the error that the clause catches.
+    """
 
     call: Event
     transaction: Transaction
     handler: Event
     use: Event
+    becomes: Event | None = None
 
 
 def kept_below(program: Program) -> Iterator[Kept]:
@@ -39,29 +43,40 @@ def kept_below(program: Program) -> Iterator[Kept]:
             continue
         if program.is_exempt(event.function) or "handler" in event.flags:
             continue
-        found = _keeps(callee, event.effect.subject, 0)
+        found = _keeps(program, callee, event.effect.subject, 0)
         if found is not None and is_dropped(event):
             told.add(event.site)
             yield Kept(event, inner[0], *found)
 
 
-def _keeps(function: FunctionInfo, session: Any, hops: int) -> tuple[Event, Event] | None:
-    """The clause of a function, or of one it hands the session to, that keeps errors; and what fails there."""
+def _keeps(
+    program: Program, function: FunctionInfo, session: Any, hops: int
+) -> tuple[Event, Event, Event | None] | None:
+    """The clause of a function, or of one it hands the session to, that keeps errors; what fails there, and as what."""
     uses = [e for e in function.events if works_with(e, session)]
-    for handler in keeping_clauses(function):
-        use = next((e for e in body_of(handler) if e in uses), None)
-        if use is not None and not rolls_back(handler, session):
-            return handler, use
+    for handler in _going_on(function) if uses else ():
+        found = _failing(program, handler, uses)
+        if found is not None and not rolls_back(handler, session):
+            return (handler, *found)
     for wrapper in function.wrappers if uses else ():
         for handler in keeping_clauses(wrapper):
             if any(e.kind in ("call", "declared") or e.effect == uses[0].effect for e in body_of(handler)):
-                return handler, uses[0]
+                return handler, uses[0], None
     for use in uses if hops < _MOST_HOPS else ():
         if use.kind == "effect" and use.callee is not None and use.callee is not function and use.effect is not None:
-            found = _keeps(use.callee, use.effect.subject, hops + 1)
-            if found is not None:
-                return found
+            below = _keeps(program, use.callee, use.effect.subject, hops + 1)
+            if below is not None:
+                return below
     return None
+
+
+def _failing(program: Program, handler: Event, uses: list[Event]) -> tuple[Event, Event | None] | None:
+    """What works with the session in the ``try`` of a clause and fails with an error that it catches."""
+    inside = [e for e in body_of(handler) if e in uses]
+    if not inside or catches_database_errors(handler):
+        return (inside[0], None) if inside else None
+    told = ((use, stands_for(program, handler, use)) for use in inside)
+    return next((found for found in told if found[1] is not None), None)
 
 
 def works_with(event: Event, session: Any) -> bool:
@@ -73,10 +88,15 @@ def works_with(event: Event, session: Any) -> bool:
 
 def keeping_clauses(function: FunctionInfo) -> Iterator[Event]:
     """The ``except`` clauses outside of transactions that catch database errors, and after which nothing raises."""
+    return (event for event in _going_on(function) if catches_database_errors(event))
+
+
+def _going_on(function: FunctionInfo) -> Iterator[Event]:
+    """The ``except`` clauses outside of transactions after which nothing raises."""
     for event in function.events:
         if event.kind != "handler" or "swallows" not in event.flags or event.transactions:
             continue
-        if not catches_database_errors(event) or any(e.kind == "raise" for e in handled(event)):
+        if any(e.kind == "raise" for e in handled(event)):
             continue
         if "suppress" in event.flags or not raised_later(event):
             yield event

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program.values import UNKNOWN, Ext, Value
-from sessionlint.rules.failing import body_of, handled
+from sessionlint.program.values import UNKNOWN, Ext, Param, Value
+from sessionlint.rules.failing import body_of, handled, tries
 from sessionlint.rules.raised_later import outcome, raised_later
 from sessionlint.rules.units import has_units
+from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 _ENTERS = {"__enter__": "__exit__", "__aenter__": "__aexit__"}
 #: What a test of the error's class in ``__exit__`` may name.
@@ -30,7 +31,8 @@ def managed(program: Program) -> Iterator[Event]:
         if not event.transactions and not has_units(program, event.function):
             continue
         if "cm" in event.flags:
-            yield from (_clause(event, h) for h in callee.events if _keeps(h))
+            told = (given_kinds(event, h) for h in callee.events if _keeps(h))
+            yield from (_clause(event, h) for h in told)
         elif callee.name in _ENTERS:
             yield from _of_class(program, event, callee)
 
@@ -44,6 +46,61 @@ def _keeps(handler: Event) -> bool:
     return "suppress" in handler.flags or not raised_later(handler)
 
 
+class _Exit(NamedTuple):
+    """An ``__exit__``, and the call that entered its object."""
+
+    program: Program
+    method: FunctionInfo
+    entered: Event
+
+
+def given_kinds(event: Event, handler: Event) -> Event:
+    """A clause (``except kinds:``) with the errors that this call hands its function."""
+    params = {p[0] for p in handler.function.params}
+    if not params or "suppress" in handler.flags:
+        return handler
+    for attempt in tries(ir.body_of(handler.function.facts)):
+        for where, kinds, *_ in attempt[3]:
+            if where == handler.span and kinds is not None and kinds[0] == "n" and kinds[2] in params:
+                return handler._replace(value=_settled(event, (Param(handler.function, kinds[2]),)))
+    return handler
+
+
+def _settled(event: Event, value: Value) -> Value:
+    """The classes in a value, what the call hands over in the place of parameters."""
+    given = dict(event.bindings)
+    known = tuple(a for atom in value for a in (given.get(atom, UNKNOWN) if atom.tag == "param" else (atom,)))
+    return tuple(a for atom in known for a in (_items(atom) if atom.tag == "seq" else (atom,)))
+
+
+def _kept_kinds(program: Program, info: ClassInfo, name: str, entered: Event) -> Value:
+    """``self.kinds``: the argument of its constructor that the object keeps so, or what the class says."""
+    init = program.solver.method(info, "__init__")
+    if init is None or not init.params:
+        return _settled(entered, program.solver.attribute(info, name))
+    for node in nodes_below(ir.body_of(init.facts)):
+        if node[0] == "=" and len(node) == 4 and any(_is_own(target, init.params[0][0], name) for target in node[2]):
+            return _settled(entered, (Param(init, node[3][2]),)) if node[3][0] == "n" else UNKNOWN
+    return _settled(entered, program.solver.attribute(info, name))
+
+
+def _entered(event: Event) -> Value:
+    """The object that is entered."""
+    callee = event.callee
+    if callee is None or not callee.params:
+        return UNKNOWN
+    own = Param(callee, callee.params[0][0])
+    return next((value for key, value in event.bindings if key == own), UNKNOWN)
+
+
+def _is_own(target: ir.Expr, own: str, name: str) -> bool:
+    return bool(target[0] == "a" and target[3] == name and target[2][0] == "n" and target[2][2] == own)
+
+
+def _items(listed: Any) -> Value:
+    return tuple(a for item in listed.items for a in item)
+
+
 def _of_class(program: Program, event: Event, entering: FunctionInfo) -> Iterator[Event]:
     """The clause that the ``__exit__`` of a manager's class stands for: one that returns something true."""
     leaving = _ENTERS[entering.name]
@@ -53,9 +110,8 @@ def _of_class(program: Program, event: Event, entering: FunctionInfo) -> Iterato
     if len(methods) != 1:
         return
     method = next(iter(methods))
-    caught = _returned(
-        program, method, ir.body_of(method.facts), dict.fromkeys((p[0] for p in method.params[1:]), True)
-    )
+    errors = dict.fromkeys((p[0] for p in method.params[1:]), True)
+    caught = _returned(_Exit(program, method, event), ir.body_of(method.facts), errors)
     if caught:
         yield _clause(event, event._replace(value=caught, flags=frozenset(), function=method, span=method.header))
 
@@ -90,7 +146,7 @@ def _withs(node: Any) -> Iterator[Any]:
             yield from _withs(child)
 
 
-def _returned(program: Program, method: FunctionInfo, body: Any, given: dict[str, bool]) -> Value | None:
+def _returned(left: _Exit, body: Any, given: dict[str, bool]) -> Value | None:
     """The errors for which ``__exit__`` returns something true; empty when it ends otherwise, ``None`` when it goes on.
 
     ``given`` are its parameters, which are all true when there is an error.
@@ -100,37 +156,42 @@ def _returned(program: Program, method: FunctionInfo, body: Any, given: dict[str
         if op == "!":
             return UNKNOWN
         if op == "R":
-            return _told(program, method, statement[2], given) if statement[2] is not None else UNKNOWN
+            return _told(left, statement[2], given) if statement[2] is not None else UNKNOWN
         ended: Value | None = None
         if op == "I":
             settled = outcome(statement[2], given)
-            tested = _told(program, method, statement[2], given) if settled is None else UNKNOWN
+            tested = _told(left, statement[2], given) if settled is None else UNKNOWN
             branch = statement[4] if settled is False else statement[3] if settled or tested else ()
-            ended = _returned(program, method, branch, given)
+            ended = _returned(left, branch, given)
             if tested:
                 ended = tested if ended else None
         elif op in ("T", "w/"):
-            ended = _returned(program, method, statement[2 if op == "T" else 3], given)
+            ended = _returned(left, statement[2 if op == "T" else 3], given)
         if ended is not None:
             return ended
     return None
 
 
-def _told(program: Program, method: FunctionInfo, expr: ir.Expr, given: dict[str, bool]) -> Value:
+def _told(left: _Exit, expr: ir.Expr, given: dict[str, bool]) -> Value:
     """The errors for which an expression is true: every one, or those whose class it asks for."""
     if (expr[0] == "k" and expr[2] is True) or outcome(expr, given):
         return (Ext("builtins.BaseException"),)
     if expr[0] == "o" and expr[2] == "and":
         parts = [p for p in expr[3] if not outcome(p, given)]
-        return _told(program, method, parts[0], given) if len(parts) == 1 else UNKNOWN
+        return _told(left, parts[0], given) if len(parts) == 1 else UNKNOWN
     if expr[0] != "c" or ir.dotted(expr[2]) not in _TESTED or len(expr[3]) != 2 or expr[3][0][0] != "n":
         return UNKNOWN
     classes = expr[3][1][2] if expr[3][1][0] == "t" else (expr[3][1],)
     if expr[3][0][2] not in given:
         return UNKNOWN
-    return tuple(a for c in classes for a in _named(program, method, c))
+    return tuple(a for c in classes for a in _named(left, c))
 
 
-def _named(program: Program, method: FunctionInfo, expr: ir.Expr) -> Value:
+def _named(left: _Exit, expr: ir.Expr) -> Value:
+    program, method, entered = left
+    own = method.params[0][0] if method.params else None
+    if expr[0] == "a" and expr[2][0] == "n" and expr[2][2] == own and method.class_info is not None:
+        made = next((a.info for a in _entered(entered) if a.tag == "inst"), method.class_info)
+        return _kept_kinds(program, made, expr[3], entered)
     name = ir.dotted(expr) or ""
     return program.solver.member(method.path, name) or ((Ext(f"builtins.{name}"),) if name.isidentifier() else UNKNOWN)

@@ -785,8 +785,10 @@ def _below(program: Program, kept: Kept) -> Finding:
     trace = [
         program.step(kept.transaction.site, "the transaction is opened here"),
         program.step(kept.use.site, f"{called(kept.use)} uses it and may fail"),
-        program.step(kept.handler.site, "this keeps the error from going on"),
     ]
+    if kept.becomes is not None:
+        trace.append(program.step(kept.becomes.site, "its failure becomes the error that is caught"))
+    trace.append(program.step(kept.handler.site, "this keeps the error from going on"))
     return program.finding(META, kept.call, message, trace)
 
 

@@ -374,7 +374,7 @@ def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
         return True  # its own ``Depends`` says so, whoever asks for it some day
     if function.class_info is not None:
         bases = program.solver.external_bases(function.class_info)
-        if any(b.startswith(("starlette.", "fastapi.security.")) for b in bases):
+        if any(b.startswith(("starlette.", "fastapi.security.", "fastapi.routing.")) for b in bases):
             return True
     return function.parent is not None and _is_at_the_edge(program, function.parent)
 

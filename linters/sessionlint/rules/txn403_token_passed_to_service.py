@@ -11,6 +11,7 @@ from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Param, Value
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import kind_of_secret
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.carried_tokens import is_handed, kept_attributes
 
 META = Rule(
     code="TXN403",
@@ -674,30 +675,29 @@ def _held(program: Program, event: Event, value: Value, depth: int = 3) -> Itera
             yield from (v for a in seen if a.tag == "inst" for v in _fields(program, a.info))
         elif atom.tag == "inst":
             for made in event.function.events:
-                if made.kind == "construct" and made.value[0].info is atom.info and _is_argument(event, made):
+                if made.kind == "construct" and made.value[0].info is atom.info and is_handed(event, made):
                     yield from (*made.args, *(v for _, v in made.keywords))
 
 
 def _fields(program: Program, info: ClassInfo) -> Iterator[Value]:
-    """What the declared fields of an injected record hold: the token that authentication puts beside the user's id."""
+    """What the fields of an injected record hold, declared or filled by its constructor.
+
+    Authentication may put the token there beside the user's id.
+    """
     if program.solver.is_model(info) or program.solver.class_kind(info) is not None:
         return
     for cls in program.solver.mro(info):
         for name, (_, annotation, _, _) in cls.attributes.items():
             if annotation:
                 yield program.solver.attribute(info, name)
+        for name in kept_attributes(cls):
+            yield program.solver.attribute(info, name)
 
 
 def _is_remade(program: Program, atom: Any) -> bool:
     """A dictionary that a dependency hands out with a token's subject and expiry in it: claims under another name."""
     views = program.solver.views(atom) if atom.tag == "injected" else ()
     return any(v.tag == "map" and {key for key, _ in v.items} >= _CLAIMS for v in views)
-
-
-def _is_argument(call: Event, made: Event) -> bool:
-    """Whether an object is made among the arguments of the call."""
-    outer, inner = call.span, made.span
-    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
 
 
 def secret_in(program: Program, event: Event) -> tuple[str, str] | None:

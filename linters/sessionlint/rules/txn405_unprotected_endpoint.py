@@ -12,6 +12,7 @@ from sessionlint.rules.authentication import Authentication, authentication
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.middlewares import Guarded, guarded
 from sessionlint.rules.mounting import mounts, path_pattern
+from sessionlint.rules.route_classes import guards_routes
 
 META = Rule(
     code="TXN405",
@@ -28,10 +29,10 @@ META = Rule(
     ),
     not_flagged=(
         "Routes guarded by a parameter, by what their class-based view injects, a route, router or `include_router` "
-        "dependency, a parent router, the app, or middleware of it (or of one it is mounted in) that checks tokens "
-        "and refuses; paths in `allow-unprotected`; endpoints that read the token themselves, or compare a secret (a "
-        "webhook's signature) with what the request says and refuse, a header's signature with any status of the "
-        "client's fault; tests."
+        "dependency, a parent router, the app, the router's `route_class`, or middleware (of the app or of one it is "
+        "mounted in) that checks tokens and refuses; paths in `allow-unprotected`; endpoints that read the token "
+        "themselves, or compare a secret (a webhook's signature) with what the request says and refuse, a header's "
+        "signature with any status of the client's fault; tests."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -1538,6 +1539,8 @@ def _unprotected(
 ) -> str | None:
     """The path under which the route is open, or ``None``."""
     if any(known.guards(d) for d in program.dependencies_in(route.dependencies)):
+        return None
+    if guards_routes(program, known, route.router):
         return None
     own = route.path or ""
     for mount in mounts(program, route.router):
