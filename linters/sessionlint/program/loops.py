@@ -16,6 +16,7 @@ from sessionlint.program import (
     pairs,
     picking,
     rounds,
+    written_rounds,
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
@@ -30,6 +31,7 @@ _RAISING = frozenset({"already begun", "autobegun"})
 
 def _loop(
     frame: Frame,
+    loop: ir.Stmt,
     body: tuple[ir.Stmt, ...],
     orelse: tuple[ir.Stmt, ...],
     before_each: Callable[[], None],
@@ -44,12 +46,14 @@ def _loop(
     left: rounds.Left = []
     first: rounds.Facts = {}
     broken: list[Any] = []
+    written: list[Any] = []
     for last in (False, True):
         before_each()
         frame.machine.block(frame, body)
         left = left if last else rounds.left_open(frame, before[1], events)
         ended = not last and len(frame.begins) > made
         closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
+        written = written_rounds.left_open(frame, before[1]) if frame.facts or frame.loop_exits else written
         # what breaks off does not come to an ``else``
         apart = bool(orelse) or at_end is not None
         broken = [exit for exit in frame.loop_exits if not exit[2]] if apart else []
@@ -76,6 +80,8 @@ def _loop(
         frame.restore(before)
     elif not endless:
         frame.merge(before)
+    if written:
+        written_rounds.keep(frame, loop, written)
     if at_end is not None:
         at_end()
     closes = len(frame.left) > blocks
@@ -83,8 +89,11 @@ def _loop(
         if closes:
             closed_rounds.over(frame, blocks, body, before[0])
         frame.machine.block(frame, orelse)
+    written = written_rounds.still_open(frame, written) if written else written
     for env, facts, _ in broken:
         frame.merge((env, facts, False))
+    if written:
+        written_rounds.keep(frame, loop, written)
     if closes and not frame.dead:
         closed_rounds.over(frame, blocks, body, before[0])
 
@@ -135,7 +144,7 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
         return
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
-    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
+    _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
     del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
@@ -154,7 +163,7 @@ def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
 def run_while(frame: Frame, s: ir.Stmt) -> None:
     """``while``."""
     endless = s[2][0] == "k" and bool(s[2][2])
-    _loop(frame, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
+    _loop(frame, s, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
 
 
 def run_jump(frame: Frame, s: ir.Stmt) -> None:
