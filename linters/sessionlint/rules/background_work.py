@@ -12,6 +12,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
+from sessionlint.rules.held_by_parts import is_bare, is_held_by_parts
 from sessionlint.rules.opened_inside import opened_inside
 from sessionlint.rules.opened_later import is_opened_later
 from sessionlint.rules.walking import nodes_below
@@ -168,7 +169,7 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         if any(passed_on(program, f, subject) for f in _doers(function, effect)):
             # the session of another caller of a helper or decorator that takes what it is given
             continue
-        if _within_reach(program, function, subject):
+        if _within_reach(program, function, subject) or _through_parts(program, function, subject, bindings):
             yield subject
     for event in function.events if function.parent is not None else ():
         # what asks or forgets is no effect, and who is passed it may do nothing this time: it needs the session, too
@@ -241,6 +242,14 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     if subject.tag == "injected" and subject in held.get(None, ()):
         return True
     return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
+
+
+def _through_parts(program: Program, function: FunctionInfo, subject: Any, bindings: dict[Any, Value]) -> bool:
+    """Whether a method gets at a session by what its object holds, of which the object's class alone tells."""
+    owner = next((f.class_info for f in enclosing(function) if f.class_info is not None), None)
+    if owner is None or subject.tag == "handle" or not is_bare(bindings):
+        return False
+    return is_held_by_parts(program, function, owner, subject)
 
 
 def _holds_for(program: Program, chain: list[FunctionInfo], session: Any) -> bool:
