@@ -13,7 +13,7 @@ from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
 from sessionlint.rules.held_by_parts import is_bare, is_held_by_parts
-from sessionlint.rules.opened_inside import opened_inside
+from sessionlint.rules.opened_inside import opened_in, opened_inside
 from sessionlint.rules.opened_later import is_opened_later
 from sessionlint.rules.walking import nodes_below
 
@@ -91,9 +91,7 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             given = atom.info.param_values.get(atom.name, ((), ()))[1]
             yield from sessions_in(program, tuple(a for a in given if a.tag == "injected"), depth + 1)
         elif tag == "injected":
-            made = tuple(v for v in program.solver.views(atom) if v != atom)
-            yield from sessions_in(program, made, depth + 1)
-            yield from _injected_into(program, made)
+            yield from _of_injected(program, atom, depth)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
             for part in parts:
@@ -120,11 +118,28 @@ def own_handles(values: Iterable[Value]) -> dict[Any, Value]:
     return found
 
 
-def _injected_into(program: Program, made: Value) -> Iterator[Any]:
+def _of_injected(program: Program, injected: Any, depth: int) -> Iterator[Any]:
+    made = tuple(v for v in program.solver.views(injected) if v != injected)
+    opened = opened_in(program, injected)
+    # what another dependency opens in objects of the same class is not in this one
+    elsewhere = {a for held in own_handles((made,)).values() for a in held}.difference(opened)
+    objects = sessions_in(program, tuple(v for v in made if v.tag == "inst"), depth + 1)
+    yield from (s for s in objects if s not in elsewhere)
+    yield from sessions_in(program, tuple(v for v in made if v.tag != "inst"), depth + 1)
+    yield from (s for s in opened if any(v.tag == "injected" for v in made))
+    yield from _injected_into(program, made, depth)
+
+
+def _injected_into(program: Program, made: Value, depth: int) -> Iterator[Any]:
     """The sessions that FastAPI injects into an object which it makes for the request, and which the object keeps."""
     held = program.shared(_holdings)
     for owner in (cls for a in made if a.tag == "inst" for cls in program.solver.mro(a.info)):
-        yield from (a for a in held.get(owner, ()) if a.tag == "injected" and program.kind(a) == "session")
+        for atom in (a for a in held.get(owner, ()) if a.tag == "injected"):
+            if program.kind(atom) == "session":
+                yield atom
+            elif opened_inside(program):
+                # an object that its own dependency has entered
+                yield from (s for s in sessions_in(program, (atom,), depth + 1) if s in opened_inside(program))
 
 
 def _is_awaitable(program: Program, atom: Any) -> bool:
