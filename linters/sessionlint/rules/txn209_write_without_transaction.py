@@ -13,6 +13,7 @@ from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
+from sessionlint.rules.opening import named_openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.request_state import is_overwritten
 from sessionlint.rules.saving import changes_row, is_lost, is_write, only_attaches, opened_and_kept, reads_only
@@ -1142,6 +1143,8 @@ def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
 
     What only helps background work has what a request was given from those that it helps: they may commit it.
     """
+    if session.tag == "handle" and session.root in program.shared(named_openers):
+        return False
     helps = function in program.background_helpers and function not in program.background_functions
     if (function.parent is None or session.tag == "handle") and not (helps and isinstance(session, Injected)):
         return bool(session.tag != "param") or commits_after_handler(program, function, session) is False
