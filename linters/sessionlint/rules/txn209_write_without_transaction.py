@@ -1076,6 +1076,34 @@ async def d(notes=Depends(given(Written))):
         await notes.keep()
 """
     ),
+    Good(
+        source="""
+# --- pyproject.toml
+[tool.sessionlint]
+preset = "unit-of-work"
+session-modules = ["app/session.py"]
+session-contexts = ["ledgerkit.open_ledger"]
+[tool.sessionlint.layers]
+background = ["app/jobs.py"]
+# --- app/session.py
+VERSION = 1
+# --- app/jobs.py
+import asyncio
+
+from ledgerkit import open_ledger
+
+
+async def book(number):
+    async with open_ledger() as session:
+        session.add(number)
+        await session.flush()
+
+
+async def main():
+    task = asyncio.create_task(book(1))
+    await task
+""",
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
