@@ -19,6 +19,10 @@ SESSION_CLASSES = {
     "flask_sqlalchemy.session.Session": False,
 }
 
+#: Context managers of libraries that open a session, commit it when their block ends well, and close it:
+#: https://github.com/dialoguemd/fastapi-sqla (``sqla.py``, ``async_sqla.py``)
+SESSION_OPENERS = {"fastapi_sqla.open_session": False, "fastapi_sqla.open_async_session": True}
+
 FACTORY_MAKERS = {
     "sqlalchemy.orm.sessionmaker": False,
     "sqlalchemy.ext.asyncio.async_sessionmaker": True,

@@ -161,6 +161,11 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         return handles.make(
             frame, "session", e, text, callee, args, keywords, knowledge.SESSION_CLASSES.get(name, True)
         )
+    if name in knowledge.SESSION_OPENERS or name in policy.session_contexts:
+        # of one that only the policy knows nobody can tell whether it commits
+        known = knowledge.SESSION_OPENERS.get(name)
+        begun = known is not None
+        return handles.make(frame, "session", e, text, callee, args, keywords, known is not False, begun=begun)
     if name in knowledge.FACTORY_MAKERS or name in policy.session_factories:
         is_async = knowledge.FACTORY_MAKERS.get(name, True)
         wanted = dict(keywords).get("class_", UNKNOWN)

@@ -17,6 +17,7 @@ from sessionlint.program import (
     picking,
     rounds,
     waiting,
+    written_rounds,
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
@@ -31,6 +32,7 @@ _RAISING = frozenset({"already begun", "autobegun"})
 
 def _loop(
     frame: Frame,
+    loop: ir.Stmt,
     body: tuple[ir.Stmt, ...],
     orelse: tuple[ir.Stmt, ...],
     before_each: Callable[[], None],
@@ -45,6 +47,7 @@ def _loop(
     left: rounds.Left = []
     first: rounds.Facts = {}
     broken: list[Any] = []
+    written: list[Any] = []
     for last in (False, True):
         before_each()
         frame.machine.block(frame, body)
@@ -53,6 +56,7 @@ def _loop(
         if ended:
             left = [*left, *rounds.used_by_now(frame, before[1], events)]
         closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
+        written = written_rounds.left_open(frame, before[1]) if frame.facts or frame.loop_exits else written
         # what breaks off does not come to an ``else``
         apart = bool(orelse) or at_end is not None
         broken = [exit for exit in frame.loop_exits if not exit[2]] if apart else []
@@ -79,6 +83,8 @@ def _loop(
         frame.restore(before)
     elif not endless:
         frame.merge(before)
+    if written:
+        written_rounds.keep(frame, loop, written)
     if at_end is not None:
         at_end()
     closes = len(frame.left) > blocks
@@ -86,8 +92,11 @@ def _loop(
         if closes:
             closed_rounds.over(frame, blocks, body, before[0])
         frame.machine.block(frame, orelse)
+    written = written_rounds.still_open(frame, written) if written else written
     for env, facts, _ in broken:
         frame.merge((env, facts, False))
+    if written:
+        written_rounds.keep(frame, loop, written)
     if closes and not frame.dead:
         closed_rounds.over(frame, blocks, body, before[0])
 
@@ -141,7 +150,7 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
         return
     depth = len(frame.flags)
     frame.flags.extend(("several",) if goes_several_times(iterable) else ())
-    _loop(frame, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
+    _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
     del frame.flags[depth:]
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
@@ -160,7 +169,7 @@ def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
 def run_while(frame: Frame, s: ir.Stmt) -> None:
     """``while``."""
     endless = s[2][0] == "k" and bool(s[2][2])
-    _loop(frame, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
+    _loop(frame, s, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
 
 
 def run_jump(frame: Frame, s: ir.Stmt) -> None:

@@ -20,6 +20,8 @@ from sessionlint.program.values import Value
 State = tuple[dict[str, Any], dict[tuple[Any, str], int], bool]
 #: Marks a way out of a function on which it returns nothing, or what is false.
 _NOTHING = ("", "gives nothing")
+#: What tells whether its transaction is open, or has been.
+_TELLS = (HOLDS, holding.OVER, "ended")
 _ENDS = ("commit", "rollback", "close")
 _TESTS = ("x", "u", "o", "n")
 _OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
@@ -43,18 +45,15 @@ def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
     found: list[Any] = []
     for key in [key for key in {**frame.facts, **body[1]} if key[1] in (HOLDS, SOMETIMES) and key[0] not in found]:
         subject = key[0]
-        ways = (_is_held(body[1], subject), _is_held(frame.facts, subject))
+        ways = (is_held(body[1], subject), is_held(frame.facts, subject))
         if ways == (True, True):
             found.append(subject)
             continue
         other = frame.facts if ways[0] else body[1]
-        known = before[1].get((subject, HOLDS)) or before[1].get((subject, SOMETIMES))
-        if True not in ways or known:
-            continue
-        if other.get((subject, holding.OVER)) != before[1].get((subject, holding.OVER)):
+        if True not in ways or not _is_untouched(other, before[1], subject):
             continue
         held = body[1] if ways[0] else frame.facts
-        names = {*_names(branch[2]), *_names([s[2] for s in _given(branch[3] if ways[0] else branch[4])])}
+        names = {*names_in(branch[2]), *names_in([s[2] for s in _given(branch[3] if ways[0] else branch[4])])}
         if held.get((subject, SOMETIMES)) == YES and subject in frame.doubts:
             names |= frame.doubts[subject].names
         frame.doubts[subject] = Doubt(frozenset(names), branch[2][1], False)
@@ -139,7 +138,7 @@ def _opened(frame: Frame, subject: Any, exported: dict[Effect, Any]) -> Hop | No
     return None
 
 
-def _is_held(facts: dict[tuple[Any, str], int], subject: Any) -> bool:
+def is_held(facts: dict[tuple[Any, str], int], subject: Any) -> bool:
     return facts.get((subject, HOLDS)) == YES or facts.get((subject, SOMETIMES)) == YES
 
 
@@ -165,7 +164,14 @@ def _is_in(span: ir.Span4, outer: ir.Span4) -> bool:
     return bool(outer[:2] <= span[:2] and span[2:] <= outer[2:])
 
 
-def _names(node: Any) -> Iterator[str]:
+def _is_untouched(facts: dict[tuple[Any, str], int], before: dict[tuple[Any, str], int], subject: Any) -> bool:
+    """Whether nothing has begun or ended the transaction of a session on a way."""
+    if before.get((subject, SOMETIMES)) == YES and (subject, HOLDS) not in before:
+        return False
+    return all(facts.get((subject, fact)) == before.get((subject, fact)) for fact in _TELLS)
+
+
+def names_in(node: Any) -> Iterator[str]:
     """The names in an expression, dotted ones as a whole, but for those of what is called."""
     name = ir.dotted(node) if node and node[0] in ("n", "a") and len(node) > 2 else None
     if name is not None:
@@ -175,15 +181,15 @@ def _names(node: Any) -> Iterator[str]:
         node = node[3:]
     for child in node:
         if type(child) is tuple and child:
-            yield from _names(child)
+            yield from names_in(child)
 
 
 def _related(frame: Frame, test: ir.Expr) -> frozenset[str]:
     """The names in a condition, and those that they were found out by: ``fresh = row is None``, ``if fresh:``."""
-    found = set(_names(test))
+    found = set(names_in(test))
     if frame.assigned is None:
         frame.assigned = [
-            (set(_names(s[2])), set(_names(s[3])), s[3][0] in _TESTS) for s in _given(frame.function.body)
+            (set(names_in(s[2])), set(names_in(s[3])), s[3][0] in _TESTS) for s in _given(frame.function.body)
         ]
     for _ in range(2):
         for targets, names, is_test in frame.assigned:
@@ -207,4 +213,4 @@ def _given(node: Any) -> Iterator[ir.Stmt]:
 def _given_to(body: tuple[ir.Stmt, ...], span: ir.Span4) -> list[str]:
     """The names that the outcome of a call is given to."""
     found = next((s for s in _given(body) if _is_in(span, s[1])), None)
-    return list(_names(found[2])) if found is not None else []
+    return list(names_in(found[2])) if found is not None else []

@@ -12,7 +12,8 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.reached import all_from
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
-from sessionlint.rules.opened_inside import opened_inside
+from sessionlint.rules.held_by_parts import is_bare, is_held_by_parts
+from sessionlint.rules.opened_inside import opened_in, opened_inside
 from sessionlint.rules.opened_later import is_opened_later
 from sessionlint.rules.walking import nodes_below
 
@@ -90,9 +91,7 @@ def sessions_in(program: Program, value: Value, depth: int = 0) -> Iterator[Any]
             given = atom.info.param_values.get(atom.name, ((), ()))[1]
             yield from sessions_in(program, tuple(a for a in given if a.tag == "injected"), depth + 1)
         elif tag == "injected":
-            made = tuple(v for v in program.solver.views(atom) if v != atom)
-            yield from sessions_in(program, made, depth + 1)
-            yield from _injected_into(program, made)
+            yield from _of_injected(program, atom, depth)
         elif tag == "partial":
             parts = (atom.function, *atom.args, *(v for _, v in atom.keywords))
             for part in parts:
@@ -119,11 +118,28 @@ def own_handles(values: Iterable[Value]) -> dict[Any, Value]:
     return found
 
 
-def _injected_into(program: Program, made: Value) -> Iterator[Any]:
+def _of_injected(program: Program, injected: Any, depth: int) -> Iterator[Any]:
+    made = tuple(v for v in program.solver.views(injected) if v != injected)
+    opened = opened_in(program, injected)
+    # what another dependency opens in objects of the same class is not in this one
+    elsewhere = {a for held in own_handles((made,)).values() for a in held}.difference(opened)
+    objects = sessions_in(program, tuple(v for v in made if v.tag == "inst"), depth + 1)
+    yield from (s for s in objects if s not in elsewhere)
+    yield from sessions_in(program, tuple(v for v in made if v.tag != "inst"), depth + 1)
+    yield from (s for s in opened if any(v.tag == "injected" for v in made))
+    yield from _injected_into(program, made, depth)
+
+
+def _injected_into(program: Program, made: Value, depth: int) -> Iterator[Any]:
     """The sessions that FastAPI injects into an object which it makes for the request, and which the object keeps."""
     held = program.shared(_holdings)
     for owner in (cls for a in made if a.tag == "inst" for cls in program.solver.mro(a.info)):
-        yield from (a for a in held.get(owner, ()) if a.tag == "injected" and program.kind(a) == "session")
+        for atom in (a for a in held.get(owner, ()) if a.tag == "injected"):
+            if program.kind(atom) == "session":
+                yield atom
+            elif opened_inside(program):
+                # an object that its own dependency has entered
+                yield from (s for s in sessions_in(program, (atom,), depth + 1) if s in opened_inside(program))
 
 
 def _is_awaitable(program: Program, atom: Any) -> bool:
@@ -168,7 +184,7 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         if any(passed_on(program, f, subject) for f in _doers(function, effect)):
             # the session of another caller of a helper or decorator that takes what it is given
             continue
-        if _within_reach(program, function, subject):
+        if _within_reach(program, function, subject) or _through_parts(program, function, subject, bindings):
             yield subject
     for event in function.events if function.parent is not None else ():
         # what asks or forgets is no effect, and who is passed it may do nothing this time: it needs the session, too
@@ -241,6 +257,14 @@ def _within_reach(program: Program, function: FunctionInfo, subject: Any) -> boo
     if subject.tag == "injected" and subject in held.get(None, ()):
         return True
     return any(subject in held.get(c, ()) for c in _classes_of(program, owner))
+
+
+def _through_parts(program: Program, function: FunctionInfo, subject: Any, bindings: dict[Any, Value]) -> bool:
+    """Whether a method gets at a session by what its object holds, of which the object's class alone tells."""
+    owner = next((f.class_info for f in enclosing(function) if f.class_info is not None), None)
+    if owner is None or subject.tag == "handle" or not is_bare(bindings):
+        return False
+    return is_held_by_parts(program, function, owner, subject)
 
 
 def _holds_for(program: Program, chain: list[FunctionInfo], session: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.values import contained
 from sessionlint.rules.background_work import maker_of, sessions_in
+from sessionlint.rules.held_by_parts import is_bare
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
@@ -27,6 +28,8 @@ def opened_by_each(
 
     ``together`` is where the coroutines run at the same time. The session is one that a method of the object opens.
     """
+    if session.tag == "param":
+        return session.info.name == "__init__" and _of_each_object(program, function, started, session, together)
     if session.tag != "handle" or session.registry:
         return False
     owner = maker_of(program, session).class_info
@@ -43,16 +46,31 @@ def opened_by_each(
     return not any(session in contained(e.value) for e in program.events("store") if e.name in _SHARED)
 
 
+def _of_each_object(
+    program: Program, function: FunctionInfo, started: Iterable[Value], session: Any, together: ir.Span4
+) -> bool:
+    """The same for a session that objects are given when they are made: of each round's only the class is known."""
+    given = dict.fromkeys(a for value in started for a in contained(value) if a.tag in ("pending", "fn"))
+    work = [a for a in given if a.info.class_info is not None and session in sessions_in(program, (a,))]
+    names = {a.info.name for a in work}
+    asked = [n for n in nodes_below(function.body) if n[0] == "a" and len(n) == 4 and n[3] in names]
+    if not asked or not all(_is_of_round(function, method, together) for method in asked):
+        return False
+    return all(is_bare(dict(getattr(a.receiver, "bindings", ()) if a.tag == "fn" else a.bindings)) for a in work)
+
+
 def _has_another_each_time(function: FunctionInfo, call: ir.Span4, together: ir.Span4) -> bool:
     """Whether the one loop or comprehension in which a method is called goes through the objects."""
-    body = function.body
-    around = [n for n in _repeating(body) if is_within(call, n[1]) and not is_within(together, n[1])]
-    called = next((n for n in nodes_below(body) if n[0] == "c" and len(n) == 5 and n[1] == call), None)
-    if len(around) != 1 or called is None or called[2][0] != "a":
+    called = next((n for n in nodes_below(function.body) if n[0] == "c" and len(n) == 5 and n[1] == call), None)
+    return called is not None and called[2][0] == "a" and _is_of_round(function, called[2], together)
+
+
+def _is_of_round(function: FunctionInfo, method: ir.Expr, together: ir.Span4) -> bool:
+    around = [n for n in _repeating(function.body) if is_within(method[1], n[1]) and not is_within(together, n[1])]
+    if len(around) != 1:
         return False
-    receiver = called[2][2]
     # ``pools[name].stop()``
-    told = receiver[3] if receiver[0] == "i" else receiver
+    told = method[2][3] if method[2][0] == "i" else method[2]
     return told[0] == "n" and told[2] in _targets(around[0])
 
 

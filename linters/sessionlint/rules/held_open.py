@@ -8,10 +8,10 @@ from sessionlint.program.holding import ASKED, FLUSHED, LASTING
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
+from sessionlint.rules.decorated_units import units_around
 from sessionlint.rules.never_given import is_never_given
 from sessionlint.rules.request_blocks import request_blocks
 from sessionlint.rules.transactions import behind, called, closing_commits, down_to, owner_of, request_dependencies
-from sessionlint.rules.units import units_around
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program

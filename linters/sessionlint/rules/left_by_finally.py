@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.rules.decorated_units import runs_in_units
 from sessionlint.rules.failing import is_broad, tries
-from sessionlint.rules.units import has_units
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _USES = ("use", "effect")
 def left_by_finally(program: Program) -> Iterator[Event]:
     """For each such statement in a function with transactions, the ``except`` clause that it is around its ``try``."""
     for function in program.functions:
-        if any(e.transactions for e in function.events) or has_units(program, function):
+        if any(e.transactions for e in function.events) or runs_in_units(program, function):
             yield from _clauses(function)
 
 

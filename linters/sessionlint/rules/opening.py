@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program import knowledge
 from sessionlint.program.alchemy_configs import BY_CONFIG
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Dependency, Handle, Injected, PartialCall, Value, contained
+from sessionlint.program.values import Dependency, Ext, Handle, Injected, PartialCall, Value, contained
 from sessionlint.report import Finding, Span, TraceStep
 from sessionlint.rules.streamed import streamed_generators
 
@@ -57,10 +58,18 @@ def is_approved(program: Program, function: FunctionInfo) -> bool:
 
 
 def approved_by_policy(program: Program, factory: Any) -> bool:
-    """Whether the policy itself names this session factory as a context."""
+    """Whether the policy itself names this session factory as a context, or a library opens its own sessions by it."""
     if not isinstance(factory, Handle):
-        return False
+        named = factory.name if isinstance(factory, Ext) else ""
+        return named in knowledge.SESSION_OPENERS or named in program.policy.session_contexts
     return factory.root in _named_factories(program)
+
+
+def named_openers(program: Program) -> frozenset[Any]:
+    """Where sessions are opened by functions of libraries that the policy names: nobody sees whether they commit."""
+    named = set(program.policy.session_contexts).difference(knowledge.SESSION_OPENERS)
+    events = program.events("create") if named else ()
+    return frozenset(e.site for e in events if any(isinstance(a, Ext) and a.name in named for a in e.value))
 
 
 def _named_factories(program: Program) -> set[Any]:

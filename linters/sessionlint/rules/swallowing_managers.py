@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.values import UNKNOWN, Ext, Param, Value
+from sessionlint.rules.decorated_units import runs_in_units
 from sessionlint.rules.failing import body_of, handled, tries
 from sessionlint.rules.raised_later import outcome, raised_later
-from sessionlint.rules.units import has_units
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
@@ -28,7 +28,7 @@ def managed(program: Program) -> Iterator[Event]:
         callee = event.callee
         if "context" not in event.flags or callee is None:
             continue
-        if not event.transactions and not has_units(program, event.function):
+        if not event.transactions and not runs_in_units(program, event.function):
             continue
         if "cm" in event.flags:
             told = (given_kinds(event, h) for h in callee.events if _keeps(h))

@@ -11,6 +11,7 @@ from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
+from sessionlint.rules.decorated_units import is_decorators_call, units_around
 from sessionlint.rules.open_since import begun_by, open_since
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
@@ -515,7 +516,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("effect"):
         if event.text != "txn" or event.name not in _WHAT or program.is_exempt(event.function):
             continue
-        if _opened(program, event) and not is_told_inside(program, event) and not joins(program, event):
+        if _opened(program, event) and not _is_told(program, event) and not joins(program, event):
             calls.setdefault(event.site, []).append(event)
     for events in calls.values():
         event = min(events, key=lambda e: list(_WHAT).index(e.name))
@@ -536,7 +537,7 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     source = next((found for found in sources if found is not None), None)
     if source is not None:
         return commit_trace(program, source)
-    unit = ended_unit(program, event)
+    unit = ended_unit(program, event, units_around(program, event))
     if unit is not None:
         return [program.step(unit.site, "the transaction is that of the object entered here")]
     outer = begun_around(program, event)
@@ -546,6 +547,11 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     if commit is not None:
         return [program.step(commit.site, "the decorator commits the transaction here")]
     return list(open_since(program, event).steps) if _begins_again(event) else []
+
+
+def _is_told(program: Program, event: Event) -> bool:
+    """Whether a decorator calls what it is put on: that is told in the function which it is put on."""
+    return is_told_inside(program, event) or is_decorators_call(program, event)
 
 
 def _begins_again(event: Event) -> bool:

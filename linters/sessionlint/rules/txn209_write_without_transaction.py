@@ -14,6 +14,7 @@ from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dependency_writes import LostWrite, lost_writes
 from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
+from sessionlint.rules.opening import named_openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.request_state import is_overwritten
 from sessionlint.rules.saving import changes_row, is_lost, is_write, only_attaches, opened_and_kept, reads_only
@@ -1077,6 +1078,34 @@ async def d(notes=Depends(given(Written))):
         await notes.keep()
 """
     ),
+    Good(
+        source="""
+# --- pyproject.toml
+[tool.sessionlint]
+preset = "unit-of-work"
+session-modules = ["app/session.py"]
+session-contexts = ["ledgerkit.open_ledger"]
+[tool.sessionlint.layers]
+background = ["app/jobs.py"]
+# --- app/session.py
+VERSION = 1
+# --- app/jobs.py
+import asyncio
+
+from ledgerkit import open_ledger
+
+
+async def book(number):
+    async with open_ledger() as session:
+        session.add(number)
+        await session.flush()
+
+
+async def main():
+    task = asyncio.create_task(book(1))
+    await task
+""",
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
@@ -1144,6 +1173,8 @@ def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
 
     What only helps background work has what a request was given from those that it helps: they may commit it.
     """
+    if session.tag == "handle" and session.root in program.shared(named_openers):
+        return False
     helps = function in program.background_helpers and function not in program.background_functions
     if (function.parent is None or session.tag == "handle") and not (helps and isinstance(session, Injected)):
         return bool(session.tag != "param") or commits_after_handler(program, function, session) is False

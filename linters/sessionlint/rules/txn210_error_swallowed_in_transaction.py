@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.report import Finding
 from sessionlint.rules.added_last import added_last
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.decorated_units import units_around
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.left_by_finally import left_by_finally
 from sessionlint.rules.raised_later import raised_later
@@ -20,7 +21,7 @@ from sessionlint.rules.swallowing_managers import managed
 from sessionlint.rules.swallowing_waiters import kept_by_waiters
 from sessionlint.rules.transactions import called, owned
 from sessionlint.rules.translating import catches_database_errors, stands_for
-from sessionlint.rules.units import units_around
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -835,7 +836,8 @@ def _opened_in(event: Event, transaction: Transaction) -> ir.Span4 | None:
     """Where the function of an event opens a transaction itself; ``None`` for that of a dependency."""
     source, (path, span) = transaction.source, transaction.site
     by_dependency = source is not None and any(t.site == transaction.site for t in source.summary.yield_transactions)
-    return None if by_dependency or path != event.path else span
+    inside = path == event.path and is_within(span, event.function.span)
+    return span if inside and not by_dependency else None
 
 
 def _unprotected(handler: Event, transaction: Transaction) -> Iterator[Event]:

@@ -14,6 +14,7 @@ from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.decorated import around, is_told_inside
+from sessionlint.rules.decorated_units import is_told_below, units_of_decorators
 from sessionlint.rules.flush_listeners import listeners, listening
 from sessionlint.rules.idle_work import is_idle
 from sessionlint.rules.made_threads import begun_later, is_only_made
@@ -899,7 +900,8 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     here = next((i for i, e in enumerate(events) if e is event), 0)
     pending: dict[Any, Event] = {}
     before = [e for e in events[:here] if e.span != event.span and not _is_refuted(e, event)]
-    for earlier in (*before, *(e for e in events if e.span == event.span and _writes_first(e, event))):
+    told = is_told_below(program, event)
+    for earlier in (*before, *(e for e in events if e.span == event.span and not told and _writes_first(e, event))):
         for session in earlier.subject:
             if (_is_write(earlier) or _is_change(earlier)) and not _saved_already(earlier, session, event):
                 pending.setdefault(session, earlier)
@@ -912,6 +914,8 @@ def _committed_later(program: Program, event: Event) -> TraceStep | None:
     for session, write in pending.items():
         if _committed_by_context(event, session):
             return program.step(write.site, "this write is committed only when the with block around it ends")
+        if any(session in unit.subjects for unit in units_of_decorators(program, event.function)):
+            return program.step(write.site, "this write is committed only when the decorator leaves its unit of work")
         found = committing_dependency(program, event.function, session)
         if found is not None and not (found[1] and _waits_for_the_response(program, event)):
             note = f"this write is committed only after the yield of {found[0].qualname}()"

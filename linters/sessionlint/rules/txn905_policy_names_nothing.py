@@ -87,6 +87,21 @@ VERSION = 1
 VERSION = 1
 """,
     ),
+    Good(
+        source="""
+# --- pyproject.toml
+[tool.sessionlint]
+src = ["."]
+session-contexts = ["ledgerkit.open_ledger"]
+# --- jobs.py
+from ledgerkit import open_ledger
+
+
+async def balance(number):
+    async with open_ledger() as session:
+        session.add(number)
+""",
+    ),
 ]
 
 
@@ -127,9 +142,20 @@ def _exists(program: Program, name: str) -> bool:
     owner, _, cls = module.rpartition(".")
     path = solver.names.path_of(owner) if owner else None
     if path is None:
-        return False
+        return name in program.shared(_imported)
     classes = [a.info for a in solver.member(path, cls) if a.tag in ("cls", "inst")]
     return any(solver.method(info, member) is not None or solver.attribute(info, member) for info in classes)
+
+
+def _imported(program: Program) -> frozenset[str]:
+    """What files of the project import by name from libraries."""
+    outside = (e for e in program.events("import") if e.text and e.name.partition(".")[0] not in program.shared(_roots))
+    return frozenset(f"{e.name}.{e.text}" for e in outside)
+
+
+def _roots(program: Program) -> frozenset[str]:
+    """The topmost packages and modules of the project."""
+    return frozenset(f.dotted.partition(".")[0] for f in program.functions)
 
 
 def _functions(program: Program) -> list[str]:

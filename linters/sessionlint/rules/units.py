@@ -27,8 +27,8 @@ class _Unit(NamedTuple):
     transaction: Transaction
 
 
-def units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
-    """The transactions that blocks of units of work around an event commit, the outermost first."""
+def own_units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
+    """The transactions that blocks of units of work in its function commit around an event, the outermost first."""
     found = program.shared(_units).get(event.function, ())
     return tuple(
         unit.transaction for unit in sorted(found, key=lambda unit: unit.block)
@@ -36,8 +36,8 @@ def units_around(program: Program, event: Event) -> tuple[Transaction, ...]:
     )  # fmt: skip
 
 
-def ended_unit(program: Program, event: Event) -> Transaction | None:
-    """The transaction of a block around a call, which the call ends before the block; or that it begins once more.
+def ended_unit(program: Program, event: Event, units: tuple[Transaction, ...]) -> Transaction | None:
+    """The transaction of one of the blocks around a call, which the call ends before it; or begins once more.
 
     What the object of the block ends by its own methods is its own affair, but not what a function does that is handed
     the object. A function that hands out a session, and commits it later, owns no more than the session.
@@ -45,7 +45,7 @@ def ended_unit(program: Program, event: Event) -> Transaction | None:
     begun = "begun" in event.flags
     if not begun and event.name not in _ENDS:
         return None
-    around = (unit for unit in units_around(program, event)[::-1] if not set(unit.subjects).isdisjoint(event.subject))
+    around = (unit for unit in units[::-1] if not set(unit.subjects).isdisjoint(event.subject))
     unit = next((u for u in around if begun or _is_of_object(u)), None)
     return unit if unit is not None and not _ends_itself(program, unit, event) else None
 
