@@ -258,7 +258,10 @@ def _has_attributes(frame: Frame, holder: ir.Expr, owner: Value) -> bool:
     """Whether what an expression gives has attributes that code can add to: ``types.SimpleNamespace()`` has, too."""
     if any(a.tag in ("inst", "cls", "mod") for a in owner):
         return True
-    return any(a.tag == "fn" or (a.tag == "map" and NAMESPACE in a.items) for a in frame.evaluate(holder))
+    held = frame.evaluate(holder)
+    if any(a.tag == "ext" and a.name in knowledge.APPLICATION_STATES for a in held):
+        return True
+    return any(a.tag == "fn" or (a.tag == "map" and NAMESPACE in a.items) for a in held)
 
 
 def _put_at(atom: Seq, index: int, value: Value) -> Seq:
