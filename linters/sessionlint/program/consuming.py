@@ -21,6 +21,8 @@ _THROUGH: Final = ("any", "all", "sum", "str().join", "list().extend", "set().up
 _BREAK_OFF: Final = ("builtins.any()", "builtins.all()")
 #: Stands for the smallest of several numbers, beside the smallest that is written out: no more than that.
 AT_MOST: Final = Ext(f"builtins.min(){texts.WHOLE}")
+_CUTS: Final = (Ext("itertools.islice"), Ext("itertools.takewhile"))
+_CUT_NAMES: Final = ("islice", "takewhile")
 _GETTER: Final = "operator.itemgetter()"
 
 
@@ -31,14 +33,23 @@ def run_out(frame: Frame, value: Value, span: ir.Span4, to_end: bool = True) -> 
     """
     for atom in value:
         if (atom.tag == "pending" and atom.kind == "gen" and not atom.info.is_async) or atom.tag == "inst":
-            begun = len(frame.run_out)
+            begun, depth = len(frame.run_out), len(frame.flags)
+            frame.flags.extend(("iterated",) if to_end else ())
             given = tuple([_given(frame, a, span) for a in value])
+            del frame.flags[depth:]
             if len(frame.run_out) > begun:
                 ended_generators.gone_through(frame, begun, value if to_end else UNKNOWN)
             return given
         if atom.tag == "param":
             implied.gone_through(frame, atom, span)
     return value
+
+
+def is_cut(frame: Frame, source: ir.Expr | None) -> bool:
+    """Whether an expression gives the first of some alone: what it takes them from does not come to its end."""
+    if source is None or source[0] != "c" or (source[2][0] != "n" and source[2][-1] not in _CUT_NAMES):
+        return False
+    return any(a in _CUTS for a in frame.evaluate(source[2]))
 
 
 def _given(frame: Frame, atom: Any, span: ir.Span4) -> Any:
@@ -128,4 +139,4 @@ SPECIAL: dict[str, Any] = {
     "operator.itemgetter": _getter, _GETTER: _get,
 }  # fmt: skip
 
-__all__ = ["AT_MOST", "SPECIAL", "first", "run_out"]
+__all__ = ["AT_MOST", "SPECIAL", "first", "is_cut", "run_out"]

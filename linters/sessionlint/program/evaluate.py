@@ -269,6 +269,7 @@ def _summary(frame: Frame) -> Summary:
         commits_after_yield=commits,
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
         ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),
+        closed_at_last=frame.closed_at_last,
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
         guards=guards,

@@ -29,7 +29,7 @@ def goes_several_times(iterable: Value) -> bool:
 
 
 def is_sure_to_go_on(frame: Frame, e: ir.Expr, iterable: Value) -> bool:
-    """The same of the expression that gives it: ``URLS.items()``, ``enumerate(NAMES)`` go through all of what is named."""
+    """The same of an expression: ``URLS.items()``, ``enumerate(NAMES)`` go through all of what is named."""
     if goes_several_times(iterable):
         return True
     if e[0] != "c":

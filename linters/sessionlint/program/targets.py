@@ -77,7 +77,11 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
                 revealing.note_name(frame, target[2], source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):
-        _unpack(frame, target[2], consuming.run_out(frame, value, (source or target)[1]))
+        _unpack(
+            frame,
+            target[2],
+            consuming.run_out(frame, value, (source or target)[1], not consuming.is_cut(frame, source)),
+        )
     elif op == "*":
         assign(frame, target[2], value, None)
     elif op == "a":
