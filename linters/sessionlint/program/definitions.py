@@ -11,6 +11,7 @@ from sessionlint.program import (
     decorated,
     dependencies,
     dispatching,
+    entered_around,
     from_requests,
     handed_dependencies,
     headers,
@@ -202,6 +203,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                         info.registrations.setdefault(
                             "background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}")
                         )
+    if is_call and entered_around.is_entered(frame, info, decorator, target):
+        info.eager = True
     if not target and is_call and decorator[2][0] == "a":
         _likely_route(frame, info, decorator)
     return target

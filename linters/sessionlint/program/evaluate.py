@@ -19,6 +19,7 @@ from sessionlint.program import (
     decorated,
     drawing,
     ended_generators,
+    entered_around,
     entering,
     expressions,
     filling,
@@ -100,7 +101,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         _parameters(frame)
     else:
         frame.env.update({"__name__": UNKNOWN})
-    body = function.body
+    body = entered_around.body_of(frame, function)
     if function is function.module.body:
         frame.redefined = redefining.replaced(body)
     run_block(frame, body)

@@ -39,8 +39,8 @@ def _resolves(program: Program, dependency: Dependency) -> bool:
         if atom.tag == "ext" and (named := _NAMED_SCHEME.match(atom.name)) and is_tenant_key(program, named[1]):
             return True
         info = getattr(atom, "info", None)
-        named = info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name)
-        if named and not reads_only_options(program, (atom,)):
+        about = info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name)
+        if about and not reads_only_options(program, (atom,)):
             return True
     if any(_returns_tenant(program, f) or _keeps_tenant(program, f) for f in program.targets(dependency)):
         return True
