@@ -38,7 +38,10 @@ def _gives_manager(frame: Frame, function: FunctionInfo, atom: Any) -> bool:
 def body_of(frame: Frame, function: FunctionInfo) -> tuple[ir.Stmt, ...]:
     """The statements of a function, in the ``with`` of each such decorator."""
     body = function.body
-    if not function.decorator_values or not body:
+    for decorator, _ in function.decorator_values if body else ():
+        if decorator[0] == "c":
+            break
+    else:
         return body
     frame.solver.remember(memory.SIGNATURE, function, function.signature)
     for decorator, target in reversed(function.decorator_values):
