@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import constants, declared_keys, dependencies, from_requests, making, promising, provisions
+from sessionlint.program import (
+    constants,
+    declared_keys,
+    dependencies,
+    from_requests,
+    headers,
+    making,
+    promising,
+    provisions,
+)
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import CONNECTION, DRIVER, SESSION, UNKNOWN, Cls, Map, Value, join
+from sessionlint.program.values import CONNECTION, DRIVER, SESSION, UNKNOWN, Annotation, Cls, Map, Value, join
 
 _RECORD_FIELDS = (
     "dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()", "pydantic.PrivateAttr()",
@@ -41,8 +50,13 @@ def run(frame: Frame, s: ir.Stmt) -> None:
         if dependency.provided:
             value = provisions.inject(frame, None, ir.text_of(s[2]), dependency, annotation)
         else:
-            value = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
+            value, dependency = dependencies.inject(frame, None, ir.text_of(s[2]), dependency, annotation, s[1])
+            if frame.class_scope.maker is not None:
+                # with what it was found to ask for
+                annotation = (Annotation(annotation, (dependency,)),)
     if frame.class_scope is not None and s[2][0] == "n":
+        if frame.class_scope.maker is not None:
+            value = headers.read(s[2][2], s[3], s[4], annotation, value)
         frame.solver.set_attribute(frame.class_scope, s[2][2], (s[1], annotation, value, s[4]))
         from_requests.note(frame, s[2][2], s[3], value)
     typed = frame.solver.instances(annotation)

@@ -255,7 +255,8 @@ class Program:
                 found.append(atom.info)
             elif atom.tag in ("inst", "cls"):
                 method = self.solver.method(atom.info, "__call__" if atom.tag == "inst" else "__init__")
-                found.extend([method] if method is not None else [])
+                made = self.solver.mro(atom.info) if method is None and atom.tag == "cls" else ()
+                found.extend([method] if method is not None else [c.maker for c in made if c.maker is not None])
             elif atom.tag == "partial":
                 found.extend(f.info for f in atom.function if f.tag == "fn")
         return found

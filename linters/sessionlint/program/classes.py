@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge, library_classes
+from sessionlint.program import injected_makers, knowledge, library_classes
 from sessionlint.program import memo as memory
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.naming import Naming
@@ -111,6 +111,7 @@ class Classes(Naming):
         info.reshaped()
         if info.maker is not None:
             self.declare(info.maker, name, entry[1], entry[2])
+            injected_makers.note_field(info, name, entry)
 
     def declare(self, function: FunctionInfo, name: str, annotation: Value, default: Value) -> None:
         """Notes what a parameter's annotation and default evaluate to."""

@@ -17,6 +17,7 @@ from sessionlint.program import (
     libraries,
     library_objects,
     making,
+    making_anew,
     overriding,
     own_sessions,
     predicates,
@@ -51,6 +52,9 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     kind = solver.class_kind(info)
     init = solver.method(info, "__init__")
     frame.emit("construct", e[1], name=info.name, value=(callee,), args=tuple(args), keywords=tuple(keywords), expr=e)
+    maker = solver.method(info, "__new__")
+    if maker is not None and (args or keywords):
+        making_anew.given(frame, info, maker, args, keywords)
     bindings: dict[Any, Value] = {}
     instance, own = Inst(info), keeping.own(frame, info, e[1])
     if init is not None:

@@ -21,6 +21,9 @@ _THROUGH: Final = ("any", "all", "sum", "str().join", "list().extend", "set().up
 _BREAK_OFF: Final = ("builtins.any()", "builtins.all()")
 #: Stands for the smallest of several numbers, beside the smallest that is written out: no more than that.
 AT_MOST: Final = Ext(f"builtins.min(){texts.WHOLE}")
+_CUTS: Final = (Ext("itertools.islice"), Ext("itertools.takewhile"))
+_CUT_NAMES: Final = ("islice", "takewhile")
+_SLICE: Final[Value] = (Ext("builtins.slice()"),)
 _GETTER: Final = "operator.itemgetter()"
 
 
@@ -31,14 +34,23 @@ def run_out(frame: Frame, value: Value, span: ir.Span4, to_end: bool = True) -> 
     """
     for atom in value:
         if (atom.tag == "pending" and atom.kind == "gen" and not atom.info.is_async) or atom.tag == "inst":
-            begun = len(frame.run_out)
+            begun, depth = len(frame.run_out), len(frame.flags)
+            frame.flags.extend(("iterated",) if to_end else ())
             given = tuple([_given(frame, a, span) for a in value])
+            del frame.flags[depth:]
             if len(frame.run_out) > begun:
                 ended_generators.gone_through(frame, begun, value if to_end else UNKNOWN)
             return given
         if atom.tag == "param":
             implied.gone_through(frame, atom, span)
     return value
+
+
+def is_cut(frame: Frame, source: ir.Expr | None) -> bool:
+    """Whether an expression gives the first of some alone: what it takes them from does not come to its end."""
+    if source is None or source[0] != "c" or (source[2][0] != "n" and source[2][-1] not in _CUT_NAMES):
+        return False
+    return any(a in _CUTS for a in frame.evaluate(source[2]))
 
 
 def _given(frame: Frame, atom: Any, span: ir.Span4) -> Any:
@@ -67,10 +79,12 @@ def _greatest(name: str) -> Any:
     def pick(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         """``max(x)`` is one of the elements of ``x``, ``max(a, b)`` one of the two; ``max(0, number)`` a number."""
         several = len(args) != 1
-        if several and name == "builtins.min()" and (numbers := _written_out(args)):
+        if several and name == "builtins.min()" and 0 < len(numbers := _written_out(args)) < len(args):
             return (AT_MOST, Const(min(numbers), "int"))
         if len(args) > 1 and all(strings.is_number(frame, a) for a in args):
-            return (Ext("builtins.int()"),)
+            numbers = _written_out(args)
+            told = (Const((max if name == "builtins.max()" else min)(numbers), "int"),) if numbers else ()
+            return told if len(numbers) == len(args) else (Ext("builtins.int()"),)
         found = join_all(args) if several else frame.machine.element(frame, run_out(frame, args[0], e[1]), e[1])
         kept = tuple([a for a in found if a.tag in _OBJECTS or frame.solver.kind_of(a) is not None])
         return kept or (Ext(name),)
@@ -101,10 +115,12 @@ def _get(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Val
 
 
 def _entry(frame: Frame, value: Value, key: Value) -> Value:
-    from sessionlint.program.subscripts import entry_of, seen
+    from sessionlint.program.subscripts import cut, entry_of, seen
 
     out: Value = UNKNOWN
     index = keys.in_dictionary(key)
+    if key == _SLICE:
+        return cut(value)
     for atom in seen(frame, value):
         if atom.tag == "map":
             out = join(out, entry_of(atom, index))
@@ -122,10 +138,15 @@ def _entry(frame: Frame, value: Value, key: Value) -> Value:
     return out
 
 
+def _item(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``operator.getitem(value, key)``."""
+    return _entry(frame, args[0], args[1]) if len(args) == 2 else UNKNOWN
+
+
 SPECIAL: dict[str, Any] = {
     **{f"builtins.{name}": _goes_through(f"builtins.{name}()") for name in _THROUGH},
     **{f"builtins.{name}": _greatest(f"builtins.{name}()") for name in ("max", "min")},
-    "operator.itemgetter": _getter, _GETTER: _get,
+    "operator.getitem": _item, "operator.itemgetter": _getter, _GETTER: _get,
 }  # fmt: skip
 
-__all__ = ["AT_MOST", "SPECIAL", "first", "run_out"]
+__all__ = ["AT_MOST", "SPECIAL", "first", "is_cut", "run_out"]

@@ -11,8 +11,10 @@ from sessionlint.program import (
     decorated,
     dependencies,
     dispatching,
+    entered_around,
     from_requests,
     handed_dependencies,
+    headers,
     hooking,
     init_only,
     kept_by_type,
@@ -37,7 +39,6 @@ from sessionlint.program.registering import Route, add_route
 from sessionlint.program.values import (
     UNKNOWN,
     Cls,
-    Ext,
     Fn,
     Inst,
     Map,
@@ -161,37 +162,17 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
             dependency = litestar.given(frame, info, name)
         if any(a.tag == "handle" for a in given):
             frame.store(lasting.DEFAULT, name, given, span)
-        given = _header(name, annotation, default, declared, given)
+        given = headers.read(name, annotation, default, declared, given)
         if info.routes and declared:
             from_requests.asked(frame, declared)
         if dependency is not None and dependency.provided:
             given = provisions.inject(frame, info, name, dependency, declared)
         elif dependency is not None:
-            given = dependencies.inject(frame, info, name, dependency, declared, span)
+            given, _ = dependencies.inject(frame, info, name, dependency, declared, span)
         frame.solver.declare(info, name, declared, given)
     if info.facts[6] is not None:
         info.param_values["return"] = (frame.evaluate(info.facts[6]), UNKNOWN)
         info.resigned()
-
-
-def _header(name: str, annotation: Any, default: Any, declared: Value, given: Value) -> Value:
-    """A ``Header()`` or ``Cookie()`` parameter is what the request holds under its name."""
-    marks = (*given, *(m for a in declared if a.tag == "annotated" for m in a.metadata))
-    for mark, place in ((Ext("fastapi.Header()"), "headers"), (Ext("fastapi.Cookie()"), "cookies")):
-        if mark in marks:
-            key = _alias(default) or _alias(annotation) or (name.replace("_", "-") if place == "headers" else name)
-            return (Ext(f"fastapi.Request().{place}[{key.lower()}]"),)
-    return given
-
-
-def _alias(expr: Any) -> str | None:
-    """The ``alias`` keyword of a call in an expression."""
-    if not isinstance(expr, tuple) or not expr:
-        return None
-    if expr[0] == "c":
-        return next((v[2] for k, v in expr[4] if k == "alias" and v[0] == "k" and isinstance(v[2], str)), None)
-    children = expr[3][2] if expr[0] == "i" and expr[3][0] == "t" else ()
-    return next((found for found in map(_alias, children) if found), None)
 
 
 def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
@@ -222,6 +203,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
                         info.registrations.setdefault(
                             "background", (frame.site(decorator[1]), f"@{ir.text_of(decorator)}")
                         )
+    if is_call and entered_around.is_entered(frame, info, decorator, target):
+        info.eager = True
     if not target and is_call and decorator[2][0] == "a":
         _likely_route(frame, info, decorator)
     return target

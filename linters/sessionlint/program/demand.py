@@ -24,8 +24,8 @@ _ENTERED = frozenset({"__enter__", "__aenter__", "__exit__", "__aexit__"})
 _RECEIVERS = frozenset({"param", "injected", "handle", "ext"})
 #: Libraries whose names say nothing of tokens (``jws.verify``, ``Signer(key).unsign``), and all of which is about them.
 _VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"})
-_TELLING = _VERIFYING | {"importlib"}
-_IMPORTS = frozenset({"importlib", "importlib.import_module"})
+_TELLING = _VERIFYING | {"importlib", "pkgutil"}
+_IMPORTS = frozenset({"importlib", "importlib.import_module", "pkgutil", "pkgutil.resolve_name"})
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import external_sources, from_requests, handed_dependencies, stubs
+from sessionlint.program import external_sources, from_requests, handed_dependencies, injected_makers, stubs
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
@@ -28,8 +28,8 @@ _DECLARING = ("builtins.object", "typing.", "typing_extensions.", "abc.")
 
 def inject(
     frame: Frame, info: FunctionInfo | None, name: str, dependency: Dependency, declared: Value, span: ir.Span4
-) -> Value:
-    """Works out what parameter ``name`` receives; the result goes to the cell of the injected object."""
+) -> tuple[Value, Dependency]:
+    """Works out what parameter ``name`` receives, and from what; the result goes to the cell of the injected object."""
     dependency = handed_dependencies.asked_for(frame, dependency)
     target = dependency.target
     if not target and not dependency.given:
@@ -63,7 +63,7 @@ def inject(
     if info is None:
         held = "handle" if frame.solver.kind_of(injected) else ""
         frame.emit("inject", span, name=name, value=(dependency,), subject=(injected,), text=held)
-    return (injected,)
+    return (injected,), dependency
 
 
 def _handed_on(frame: Frame, target: Value, result: Value) -> Injected | None:
@@ -108,7 +108,7 @@ def resolve(frame: Frame, dependency: Dependency, passed: tuple[tuple[str, Value
         saved_events, saved_effects = len(frame.events), dict(frame.effects)
         saved_sources, flags = dict(frame.sources), frame.flags
         frame.flags = []
-        for atom in frame.machine.call(frame, target, [], list(passed), at):
+        for atom in frame.machine.call(frame, target, [], injected_makers.filled(frame, target, list(passed)), at):
             if isinstance(atom, Pending):
                 out = join(out, frame.machine.run_pending(frame, atom, dependency.site[1], at))
             else:

@@ -1,4 +1,4 @@
-"""Generators that have come to their end: transactions that they committed or rolled back behind their ``yield``."""
+"""Generators that have come to their end: what they committed, rolled back or closed behind their ``yield``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from sessionlint.program import holding
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.substitution import stand_in, substitution
-from sessionlint.program.values import Pending, Value
+from sessionlint.program.values import SESSION, Pending, Value
 
 #: What ends a transaction.
 _ENDS: Final = ("commit", "rollback")
@@ -19,6 +19,8 @@ _OPEN: Final = ("used", "begun")
 def at_end(frame: Frame) -> None:
     """A generator ends here: the sessions whose transactions it may leave open."""
     frame.left_begun.update([subject for subject, fact in frame.facts if fact in _OPEN])
+    own = [a for a in frame.yields if a.tag == "handle" and a.kind == SESSION and not a.registry]
+    frame.closed_at_last = frozenset([a.root for a in own if frame.know(a, "closed") == YES])
 
 
 def ended(frame: Frame) -> Value:
@@ -53,12 +55,22 @@ def when_over(frame: Frame, since: int, iterable: Value) -> Callable[[], None]:
 def _over(frame: Frame, pending: list[Any], iterable: Value) -> None:
     """Where the value has alternatives, transactions are open on some ways only."""
     certain = len(iterable) == 1 and len(pending) == 1
-    for source in pending:
+    for source, given in pending:
+        if certain:
+            _close(frame, source, given)
         for subject in _subjects(frame, source):
             if certain:
                 _learn(frame, subject)
             else:
                 _may_be(frame, subject)
+
+
+def _close(frame: Frame, source: Pending, given: Value) -> None:
+    """What the generator gave is closed by what comes behind its ``yield``; where the loop fails, it is still open."""
+    roots = frame.solver.summary_of(source.info).closed_at_last
+    for handle in [a for a in given if a.tag == "handle" and a.root in roots] if roots else ():
+        _learn(frame, handle)
+        frame.learn(handle, "closed")
 
 
 def _subjects(frame: Frame, pending: Pending) -> list[Any]:

@@ -20,6 +20,7 @@ from sessionlint.program import (
     detaching,
     drawing,
     ended_generators,
+    entered_around,
     entering,
     expressions,
     filling,
@@ -103,7 +104,7 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         _parameters(frame)
     else:
         frame.env.update({"__name__": UNKNOWN})
-    body = function.body
+    body = entered_around.body_of(frame, function)
     if function.decorator_values:
         retrying.waits_between(frame)
     if function is function.module.body:
@@ -278,6 +279,7 @@ def _summary(frame: Frame) -> Summary:
         late_guards={hop: frame.late_guards[hop] for _, hop in commits if frame.late_guards.get(hop)},
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
         ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),
+        closed_at_last=frame.closed_at_last,
         always_raises=always_raises and any(e.kind == "raise" and not _abstract(e) for e in frame.events[-1:]),
         leaves=leaves,
         guards=guards,

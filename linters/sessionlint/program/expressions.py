@@ -365,9 +365,11 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         elif atom.tag == "map":
             out = join(out, join_all([keys.seen(k) for k, _ in atom.items]))
         elif isinstance(atom, Pending) and atom.kind == "gen":
-            out = join(out, calls.run_pending(frame, atom, span, None))
-            if frame.solver.summary_of(atom.info).ends_at_last:
-                frame.run_out.append(atom)
+            given = calls.run_pending(frame, atom, span, None)
+            out = join(out, given)
+            summary = frame.solver.summary_of(atom.info)
+            if summary.ends_at_last or summary.closed_at_last:
+                frame.run_out.append((atom, given))
         elif atom.tag == "operation":
             out = join(out, element_of(frame, atom.result, span))
         elif atom.tag == "row":

@@ -36,6 +36,9 @@ _BUILTINS = frozenset(dir(builtins))
 _KEPT = frozenset({"session", "connection", "transaction", "driver connection"})
 #: Places that outlive every call.
 _SHARED = frozenset({"global", "class", "state"})
+_OUTLIVING = _SHARED | {"object"}
+#: So deep go the objects that are injected into what is injected.
+_PARTS = 3
 _UNTOUCHED = (("written", "unwritten"), ("changed", "unchanged"))
 _NO_FLAGS: frozenset[str] = frozenset()
 #: How the names of ids end, and of several.
@@ -282,16 +285,24 @@ class Frame(Notes):
     def store(self, place: str, name: str, value: Value, span: ir.Span4) -> None:
         """Records that handles are kept somewhere that outlives this call."""
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
-        if not held and place in _SHARED:
-            # an object that is injected holds what its dependency has made it with
-            made = [v for a in value if a.tag == "injected" for v in self.solver.views(a) if v.tag == "inst"]
-            held = tuple(a for a in contained(tuple(made)) if self.solver.kind_of(a) in _KEPT) if made else ()
+        if not held and place in _OUTLIVING:
+            held = self._held_by_injected(value)
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
         if self.function.children and place in _SHARED and self.function.name != "<module>":
             kept = tuple(a for a in contained(value) if a.tag == "fn" and a.info.parent is self.function)
             if kept:
                 self.emit("keep", span, name=place, text=name, value=kept)
+
+    def _held_by_injected(self, value: Value) -> Value:
+        """The handles of an object that is injected: what its dependency has made it with, or the parts of it."""
+        for _ in range(_PARTS):
+            injected = [a for a in contained(value) if a.tag == "injected"]
+            value = tuple([v for a in injected for v in self.solver.views(a) if v.tag == "inst"])
+            held = tuple([a for a in contained(value) if self.solver.kind_of(a) in _KEPT]) if value else ()
+            if held or not value:
+                return held
+        return UNKNOWN
 
     # handle facts
 

@@ -13,6 +13,9 @@ from sessionlint.program.values import ENGINE, FACTORY, UNKNOWN, Pending, Value,
 
 _STARTS = ("__iter__", "__aiter__")
 _STEPS = ("__next__", "__anext__")
+#: What goes through all that a dictionary has, and through all of other things.
+_VIEWS = ("items", "values", "keys")
+_THROUGH = ("enumerate", "list", "tuple", "iter", "reversed", "sorted", "zip")
 
 
 def goes_several_times(iterable: Value) -> bool:
@@ -25,12 +28,31 @@ def goes_several_times(iterable: Value) -> bool:
     return bool(atom.tag == "seq" and not atom.many and len(atom.items) > 1)
 
 
+def is_sure_to_go_on(frame: Frame, e: ir.Expr, iterable: Value) -> bool:
+    """The same of an expression: ``URLS.items()``, ``enumerate(NAMES)`` go through all of what is named."""
+    if goes_several_times(iterable):
+        return True
+    if e[0] != "c":
+        return False
+    called, args = e[2], e[3]
+    if called[0] == "a" and called[3] in _VIEWS and called[2][0] in ("n", "a") and not args:
+        return goes_several_times(frame.evaluate(called[2]))
+    if called[0] != "n" or called[2] not in _THROUGH or not args or (called[2] != "zip" and len(args) > 1):
+        return False
+    named = [a for a in args if a[0] in ("n", "a", "c")]
+    return len(named) == len(args) and all(is_sure_to_go_on(frame, a, _named(frame, a)) for a in args)
+
+
+def _named(frame: Frame, e: ir.Expr) -> Value:
+    return frame.evaluate(e) if e[0] in ("n", "a") else UNKNOWN
+
+
 def note_several(frame: Frame, e: ir.Expr, kept: Value) -> None:
     """A comprehension over several elements keeps an engine or factory of its own for each."""
     made = tuple(a for a in kept if a.tag == "handle" and a.kind in (ENGINE, FACTORY) and a in frame.begins)
     if not made or any(conditions for _, _, conditions in e[4]):
         return
-    if any(goes_several_times(frame.evaluate(iterable)) for _, iterable, _ in e[4]):
+    if any(is_sure_to_go_on(frame, iterable, frame.evaluate(iterable)) for _, iterable, _ in e[4]):
         frame.emit("several", e[1], subject=made, expr=e)
 
 

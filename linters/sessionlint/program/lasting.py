@@ -49,7 +49,9 @@ def note_state(frame: Frame, holder: ir.Expr, value: Value, span: ir.Span4, text
         holder = holder[2]
     if holder[0] != "a" or (holder[2][0] != "n" and (holder[2][0] != "a" or holder[2][3] not in _HANGS_ON)):
         return
-    for atom in frame.evaluate(holder[2]):
+    owners = frame.evaluate(holder[2])
+    passed = [v for a in owners if a.tag == "param" for v in frame.solver.ask("views_among", a, ("ext", "obj"))]
+    for atom in (*owners, *passed):
         if atom.tag == "ext" and atom.name in APPLICATION_STATES:
             frame.store("state", text, value, span)
             return

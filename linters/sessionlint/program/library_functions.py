@@ -38,6 +38,7 @@ from sessionlint.program import (
     records,
     registering,
     request_contexts,
+    resolved_names,
     retrying,
     revealing,
     security_schemes,
@@ -79,6 +80,8 @@ from sessionlint.program.values import (
 )
 
 Keywords = list[tuple[str, Value]]
+#: What declares a column.
+_COLUMNS = ("sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()")
 
 
 def _import_module(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -113,6 +116,13 @@ def _depends_of_handlers(frame: Frame, args: list[Value], keywords: Keywords, e:
 
 def _first(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     return args[0] if args else UNKNOWN
+
+
+def _column(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``deferred(Column(…))`` maps the column, ``column_property(a + b)`` what is computed."""
+    given = args[0] if args else UNKNOWN
+    made = any(a.tag == "ext" and a.name in _COLUMNS for a in given)
+    return given if made else (Ext("sqlalchemy.orm.column_property()"),)
 
 
 def _text(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
@@ -334,6 +344,7 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "enum.member": _first,
     "builtins.type().__new__": subclassing.made, "builtins.type.__new__": subclassing.made,
     **stdlib.SPECIAL, knowledge.DECLARED_CALL: locators.declared_call, "importlib.import_module": _import_module,
+    **resolved_names.SPECIAL, **dict.fromkeys(("sqlalchemy.orm.deferred", "sqlalchemy.orm.column_property"), _column),
     "functools.partial": _partial, "functools.partialmethod": _partial, "fastapi.Depends": _depends,
     "fast_depends.Depends": _depends_of_handlers,
     "fastapi.Security": _depends, "arq.cron": _first, "arq.cron.cron": _first, "arq.worker.func": _first,

@@ -21,7 +21,7 @@ from sessionlint.program import (
 )
 from sessionlint.program.expressions import element_of
 from sessionlint.program.frame import Frame
-from sessionlint.program.iterating import goes_several_times
+from sessionlint.program.iterating import is_sure_to_go_on
 from sessionlint.program.stepping import PASSES
 from sessionlint.program.targets import assign
 from sessionlint.program.values import Value
@@ -149,7 +149,7 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
             frame.machine.block(frame, s[5])
         return
     depth = len(frame.flags)
-    frame.flags.extend(("several",) if goes_several_times(iterable) else ())
+    frame.flags.extend(("several",) if is_sure_to_go_on(frame, s[3], iterable) else ())
     _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
     del frame.flags[depth:]
     for atom in iterable:

@@ -61,6 +61,8 @@ class Outcome:
         self.yields_at: set[ir.Span4] = set()
         #: sessions whose transaction a generator may leave open at its end, see :mod:`~.ended_generators`
         self.left_begun: set[Any] = set()
+        #: the origins of those that it gave and has closed there
+        self.closed_at_last: frozenset[Any] = frozenset()
         #: how many ``yield``s come before an effect; which step is taken of a generator, see :mod:`~.stepping`
         self.late: dict[Effect, int] = {}
         self.step = 0
@@ -113,7 +115,7 @@ class Notes(Outcome):
         self.commits: dict[Any, Any] = {}
         #: begin and create events of this evaluation, by the handle they made
         self.begins: dict[Any, Event] = {}
-        #: generators that end transactions at their end, and were found in what is gone through
+        #: generators that end transactions or sessions at their end, found in what is gone through, and what they gave
         self.run_out: list[Any] = []
         #: what generators that are taken from by hand have given
         self.taken: dict[Any, Value] = {}

@@ -119,8 +119,8 @@ def column_name(frame: Frame, side: ir.Expr) -> str | None:
     name: Any = None
     if side[0] == "a" and not _instance(frame, side):
         name = side[3]
-    elif side[0] == "i" and side[2][0] == "a" and side[2][3] in _COLLECTIONS and side[3][0] == "k":
-        name = side[3][2]
+    elif side[0] == "i" and side[2][0] == "a" and side[2][3] in _COLLECTIONS:
+        name = literal(frame.evaluate(side[3]))
     elif side[0] == "c" and side[2][0] == "n" and side[2][2] == "getattr" and len(side[3]) > 1:
         name = literal(frame.evaluate(side[3][1]))
     elif side[0] == "c" and side[3] and any(a.tag == "ext" and a.name in _BARE for a in frame.evaluate(side[2])):

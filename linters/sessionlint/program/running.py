@@ -198,6 +198,10 @@ def closed_of(
     own = [subject for subject in effects if frame.is_own(subject) and not subject.registry]
     taken = [subject for subject in own if subject in mapped.get(subject, (subject,))]
     taken = [subject for subject in taken if not of_callers.is_anothers(frame, function, subject, mapped)]
+    if function.parent is not None:
+        # the parameter of this function, in one that is made here
+        around = [e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "param"]
+        taken += [subject for subject in around if subject.info is frame.function and subject not in mapped]
     return tuple(dict.fromkeys((*given, *taken)))
 
 

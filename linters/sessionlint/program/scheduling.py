@@ -62,6 +62,8 @@ _QUEUES = ("celery.", "arq.", "saq.", "streaq.", "dramatiq.", "taskiq", "procras
 _CANVAS = {f"celery.{place}{kind}()" for place in ("", "canvas.") for kind in ("chain", "group", "chord")}
 #: Methods that nothing but a queue has.
 _ONLY_QUEUES = {"enqueue_job", "apply_async", "kiq", "defer_async", "send_task"}
+#: What makes a starter of a function, and what that is when it is called.
+_SOON = (".soonify", ".soonify()")
 _SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".defer", ".defer_async", ".kiq")
 
 
@@ -85,6 +87,8 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return together.run(frame, "TaskGroup.create_task", args, e)
     if name.endswith((".start_soon", ".start")) and name.startswith(tuple(knowledge.TASK_GROUPS)):
         return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
+    if name.endswith(_SOON) and name.startswith(tuple(knowledge.TASK_GROUPS)):
+        return _soon(frame, name, args, keywords, e)
     if name.startswith(_LOOPS) and name.endswith(_TASK_SUFFIXES):
         return _task(frame, name, args, keywords, e)
     if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
@@ -315,6 +319,13 @@ def _waits_elsewhere(frame: Frame, e: ir.Expr) -> None:
 
 def _dropped(frame: Frame) -> tuple[str, ...]:
     return ("dropped",) if frame.flags and frame.flags[-1] == "statement" and "awaited" not in frame.flags else ()
+
+
+def _soon(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``group.soonify(load)(session, 1)`` (asyncer): what it gives starts the function when it is called."""
+    if name.endswith(_SOON[0]):
+        return (PartialCall((Ext(f"{name}()"),), tuple(args), ()),)
+    return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
 
 
 def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -44,6 +44,8 @@ from sessionlint.program.values import (
 
 def subscript(frame: Frame, e: ir.Expr) -> Value:
     """``base[key]``."""
+    if e[2][0] in ("c", "a") and (of_module := _of_namespace(frame, e)):
+        return of_module
     base = seen(frame, frame.evaluate(e[2]))
     if by_key.DEFAULTS in base:
         base = by_key.of_name(frame, e[2], base)
@@ -94,9 +96,33 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
         elif atom.tag == "method" and isinstance(index, str) and atom.name in ("c", "columns"):
             out = join(out, labels.column(frame, index))
         elif atom.tag == "text" and e[3][0] == "sl":
-            # text around a UUID that is cut
-            out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
+            out = join(out, cut((atom,)))
     return out
+
+
+def cut(value: Value) -> Value:
+    """``text[:8]``, ``itemgetter(slice(8))(text)``: a part of what a library gave, and of a UUID in a text."""
+    out: Value = UNKNOWN
+    for atom in value:
+        if atom.tag == "text":
+            out = join(out, tuple(Ext(f"{h.name}[]") for h in atom.holes if h.tag == "ext" and _MADE.match(h.name)))
+        elif atom.tag == "ext" and "()" in atom.name and "[]" not in atom.name:
+            out = join(out, (Ext(f"{atom.name}[]"),))
+    return out
+
+
+def _of_namespace(frame: Frame, e: ir.Expr) -> Value:
+    """``vars(sqlalchemy)["create_engine"]``, ``sqlalchemy.__dict__["create_engine"]``: what a library's module has."""
+    holder = e[2]
+    if holder[0] == "c" and holder[2][0] == "n" and holder[2][2] == "vars" and len(holder[3]) == 1:
+        owner = holder[3][0]
+    elif holder[0] == "a" and holder[3] == "__dict__":
+        owner = holder[2]
+    else:
+        return UNKNOWN
+    modules = tuple([a for a in frame.evaluate(owner) if a.tag == "ext" and "()" not in a.name])
+    name = literal(frame.evaluate(e[3])) if modules else None
+    return get_attribute(frame, modules, name, e) if isinstance(name, str) else UNKNOWN
 
 
 def _of_class(frame: Frame, atom: Any, e: ir.Expr) -> Value:

@@ -24,6 +24,8 @@ class Summary:
     closes_after_yield: Value = ()
     #: sessions of others whose transactions a generator ends behind its ``yield``, see :mod:`~.ended_generators`
     ends_at_last: Value = ()
+    #: origins of the sessions that a generator gives and has closed when it comes to its end
+    closed_at_last: frozenset[Site] = frozenset()
     always_raises: bool = False
     #: (handle, "used" | "begun" | "closed" | "ended") that hold on every path when a caller goes on
     leaves: frozenset[tuple[Any, str]] = frozenset()
@@ -95,6 +97,7 @@ class Summary:
                 tuple([(a, self.late_guards.get(hop)) for a, hop in self.commits_after_yield]),
                 self.closes_after_yield,
                 self.ends_at_last,
+                self.closed_at_last,
                 self.always_raises,
                 self.leaves,
                 self.forwards,

@@ -77,7 +77,11 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
                 revealing.note_name(frame, target[2], source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):
-        _unpack(frame, target[2], consuming.run_out(frame, value, (source or target)[1]))
+        _unpack(
+            frame,
+            target[2],
+            consuming.run_out(frame, value, (source or target)[1], not consuming.is_cut(frame, source)),
+        )
     elif op == "*":
         assign(frame, target[2], value, None)
     elif op == "a":
@@ -258,7 +262,10 @@ def _has_attributes(frame: Frame, holder: ir.Expr, owner: Value) -> bool:
     """Whether what an expression gives has attributes that code can add to: ``types.SimpleNamespace()`` has, too."""
     if any(a.tag in ("inst", "cls", "mod") for a in owner):
         return True
-    return any(a.tag == "fn" or (a.tag == "map" and NAMESPACE in a.items) for a in frame.evaluate(holder))
+    held = frame.evaluate(holder)
+    if any(a.tag == "ext" and a.name in knowledge.APPLICATION_STATES for a in held):
+        return True
+    return any(a.tag == "fn" or (a.tag == "map" and NAMESPACE in a.items) for a in held)
 
 
 def _put_at(atom: Seq, index: int, value: Value) -> Seq:

@@ -35,7 +35,10 @@ def on_a_stack_left_open(event: Event) -> bool:
 
 
 def on_a_stack_taken_over(event: Event) -> bool:
-    """Whether ``kept = stack.pop_all()`` takes what ``event`` opens out of the stack's block, and nobody ends that."""
+    """Whether ``kept = stack.pop_all()`` takes what ``event`` opens out of the stack's block, and nobody ends that.
+
+    Nobody can where it is a statement by itself.
+    """
     calls = [e for e in event.function.events if e.kind == "external" and e.name.startswith(_CLASSES)]
     around = [e for e in calls if e.name.endswith(_ENTERS) and is_within(event.span, e.span)]
     if not around:
@@ -43,6 +46,8 @@ def on_a_stack_taken_over(event: Event) -> bool:
     nodes = list(_nodes(event.function.body))
     entered = [n for n in nodes if n[0] == "c" and n[1] == around[0].span]
     stacks = {n[2][2][2] for n in entered if n[2][0] == "a" and n[2][2][0] == "n"}
+    if any(n[0] == "E" and n[1] > event.span and _is_taken_over(n[2], stacks) for n in nodes):
+        return True  # nobody has the new one
     taken = [n for n in nodes if n[0] == "=" and n[1] > event.span and _is_taken_over(n[3], stacks)]
     names = {target[2] for n in taken for target in n[2] if target[0] == "n"}
     only_named = all(target[0] == "n" for n in taken for target in n[2])
@@ -55,7 +60,13 @@ def on_a_stack_taken_over(event: Event) -> bool:
 def _is_taken_over(value: Any, stacks: set[str]) -> bool:
     """``stack.pop_all()``."""
     called = value[2] if value[0] == "c" else value
-    return bool(called[0] == "a" and called[3] == "pop_all" and called[2][0] == "n" and called[2][2] in stacks)
+    return bool(
+        len(called) > 3
+        and called[0] == "a"
+        and called[3] == "pop_all"
+        and called[2][0] == "n"
+        and called[2][2] in stacks
+    )
 
 
 def _ends_or_hands_on(node: Any, names: set[str]) -> bool:

@@ -1,4 +1,7 @@
-"""Generator expressions that a name takes out of the block of their session: they run where they are gone through."""
+"""Generator expressions, and what ``map`` makes, that a name takes out of the block of their session.
+
+They run where they are gone through.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from sessionlint.facts import ir
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
+
+
+_MAPS = ("map", "filter")
 
 
 class Late(NamedTuple):
@@ -49,15 +55,24 @@ def _is_told(use: Event) -> bool:
 
 
 def _lazy(function: FunctionInfo) -> Iterator[ir.Stmt]:
-    """``rows = (… for …)``."""
+    """``rows = (… for …)``, ``rows = map(load, ids)``."""
     for node in own_nodes_below(function.body):
         named = node[0] == "=" and len(node) == 4 and len(node[2]) == 1 and node[2][0][0] == "n"
-        if named and node[3][0] == "g" and node[3][2] == "GeneratorExp":
+        if named and ((node[3][0] == "g" and node[3][2] == "GeneratorExp") or _maps(node[3])):
             yield node
 
 
+def _maps(expr: ir.Expr) -> bool:
+    return bool(expr[0] == "c" and expr[2][0] == "n" and expr[2][2] in _MAPS)
+
+
 def _runs_late(expr: ir.Expr, use: Event) -> bool:
-    """Whether a use is in a generator expression, and not what that goes through, which is asked for at once."""
+    """Whether a use is in a generator expression, and not what that goes through, which is asked for at once.
+
+    Of what ``map`` is given, the function alone is called later: where the call of ``map`` stands, as far as is known.
+    """
+    if expr[0] == "c":
+        return use.kind == "effect" and use.span == expr[1]
     return is_within(use.span, expr[1]) and not is_within(use.span, expr[4][0][1][1])
 
 

@@ -11,19 +11,14 @@ from sessionlint.program.entries import takes_session
 from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Handle, contained
+from sessionlint.rules.background_work import sessions_in
+from sessionlint.rules.caches import keeps_arguments
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
-_CACHES = ("functools.lru_cache", "functools.cache", "cachetools.cached", "async_lru.alru_cache")
-#: They keep the arguments of every call; others may be told what to go by.
-_KEEP_ARGUMENTS = ("functools.lru_cache", "functools.cache", "async_lru.alru_cache")
+_HANDLES = ("handle", "param", "injected")
 _CLOSES = frozenset({"close", "aclose", "remove"})
-
-
-def is_cached(function: FunctionInfo, caches: tuple[str, ...] = _CACHES) -> bool:
-    """Whether a decorator keeps what the function returns."""
-    return keeping.is_decorated(function, caches)
 
 
 def is_kept_on_object(function: FunctionInfo) -> bool:
@@ -34,8 +29,17 @@ def is_kept_on_object(function: FunctionInfo) -> bool:
 def caching_arguments(program: Program) -> Iterator[FunctionInfo]:
     """Functions that are given sessions, each of which their cache keeps."""
     for function in program.functions:
-        if function.decorators and is_cached(function, _KEEP_ARGUMENTS) and takes_session(program, function):
+        if function.decorators and keeps_arguments(function) and _is_given_session(program, function):
             yield function
+
+
+def _is_given_session(program: Program, function: FunctionInfo) -> bool:
+    """Whether callers pass a session, or FastAPI injects one, alone or in an object."""
+    given = (function.param_values.get(name, ((), ()))[1] for name in function.dependencies)
+    return takes_session(program, function) or any(
+        next(sessions_in(program, tuple([a for a in value if a.tag == "injected"])), None) is not None
+        for value in given
+    )
 
 
 def kept_at_exit(program: Program) -> Iterator[tuple[Event, Any]]:
@@ -72,7 +76,7 @@ def kept_by_new(program: Program) -> Iterator[tuple[Event, ClassInfo]]:
         function = event.function
         if function.name != "__new__" or function.class_info is None or not function.params:
             continue
-        if not any(isinstance(a, Handle) and a.kind in HELD for a in event.value):
+        if not any(a.tag in _HANDLES and program.kind(a) in HELD for a in event.value):
             continue
         root = event.text.partition(".")[0]
         kept = root in _made(function) and keeps_its_object(program, function.class_info)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle, Site, Value, contained
+from sessionlint.rules.caches import is_cached
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
-from sessionlint.rules.kept_for_good import is_cached
 from sessionlint.rules.lending import gives_back, lent_by
 
 if TYPE_CHECKING:

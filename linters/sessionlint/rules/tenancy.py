@@ -49,6 +49,13 @@ def _mentions_any(known: frozenset[str], name: str) -> bool:
     return any(re.search(rf"(?:^|_){re.escape(stem)}s?(?:_|$)", joined) for stem in known)
 
 
+def names_tenant_last(program: Program, name: str) -> bool:
+    """Whether a name ends with a tenant, or with what tells tenants apart: ``current_tenant``, ``TenantId``."""
+    words = [w.lower() for w in _WORD.findall(name)]
+    joined = "_" + "_".join(words)
+    return any(_SUFFIX.sub("", joined).endswith((f"_{stem}", f"_{stem}s")) for stem in program.shared(stems))
+
+
 def is_tenant_name(program: Program, name: str) -> bool:
     """Whether a column, parameter or key of this name holds a tenant."""
     return name in program.policy.tenant_names

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.program import headers
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Dependency, Value, contained
+from sessionlint.rules.plain_options import reads_only_options
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, mentions_tenant
 
 _UNDER_ANY = (".headers[]", ".cookies[]", ".query_params[]", ".path_params[]")
@@ -37,9 +39,10 @@ def _resolves(program: Program, dependency: Dependency) -> bool:
         if atom.tag == "ext" and (named := _NAMED_SCHEME.match(atom.name)) and is_tenant_key(program, named[1]):
             return True
         info = getattr(atom, "info", None)
-        if info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name):
+        about = info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name)
+        if about and not reads_only_options(program, (atom,)):
             return True
-    if any(_returns_tenant(program, f) for f in program.targets(dependency)):
+    if any(_returns_tenant(program, f) or _keeps_tenant(program, f) for f in program.targets(dependency)):
         return True
     told = any(_is_told_tenant(program, atom) for atom in dependency.target)
     return told and any(_reads_what_it_is_told(f) for f in program.targets(dependency))
@@ -68,6 +71,18 @@ def _returns_tenant(program: Program, function: FunctionInfo) -> bool:
         for e in events
         for a in _with_headers(function, e.value)
     )
+
+
+def _keeps_tenant(program: Program, function: FunctionInfo) -> bool:
+    """Whether a constructor that FastAPI calls keeps a tenant's header or cookie on the object."""
+    if function.name != "__init__":
+        return False
+    fields = function.class_info is not None and function is function.class_info.maker
+    kept: Value = tuple([a for e in function.events if e.kind == "setattr" for a in e.value])
+    if fields:
+        kept = tuple([a for _, default in function.param_values.values() for a in default])
+    read = (a for a in _with_headers(function, kept) if headers.is_read(a) and a.name.endswith("]"))
+    return any(is_tenant_key(program, a.name.rpartition("[")[2][:-1]) for a in read)
 
 
 def _with_headers(function: FunctionInfo, value: Value) -> Value:

@@ -14,12 +14,12 @@ from sessionlint.program.values import Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.caches import is_cached, keeps_arguments
 from sessionlint.rules.class_attributes import is_shared
 from sessionlint.rules.forgotten_at_end import is_forgotten
 from sessionlint.rules.kept_around import ends_with_call_around, owner_around
 from sessionlint.rules.kept_for_good import (
     caching_arguments,
-    is_cached,
     is_kept_on_object,
     keeps_its_object,
     kept_at_exit,
@@ -734,7 +734,7 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
     where = (event.function, event.expr[1])
     # ``return connection.info``: what is told of a handle is not the handle
     atoms = tuple(contained(tuple(a for a in event.value if a.tag != "method" or a.name not in _TOLD)))
-    if is_cached(event.function) and any(isinstance(a, Handle) and a.kind in HELD for a in atoms):
+    if is_cached(event.function) and any(_is_cached_with(program, event.function, a) for a in atoms):
         message = (
             f"{event.function.name}() is cached, so everybody shares the session it returns. "
             "Take the cache away, or return what opens sessions."
@@ -759,6 +759,13 @@ def _returned(program: Program, event: Event) -> Iterator[Finding]:
             )
             yield program.finding(META, where, message)
             return
+
+
+def _is_cached_with(program: Program, function: FunctionInfo, atom: Any) -> bool:
+    """Whether a cache keeps a session in what is returned; what it keeps with the arguments is told there."""
+    if isinstance(atom, Handle):
+        return atom.kind in HELD
+    return atom.tag in ("param", "injected") and program.kind(atom) in HELD and not keeps_arguments(function)
 
 
 def _kept_by_property(program: Program, event: Event, closed: set[Any]) -> Iterator[Finding]:

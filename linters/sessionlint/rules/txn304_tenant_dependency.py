@@ -278,6 +278,54 @@ async def c(shop=Depends(AnyOf("X-Shop", "X-Tenant-ID"))):  # TXN304@13
 """,
         path="app/routers/pages.py",
     ),
+    Bad(
+        source="""
+# --- app/places.py
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Cookie, Header
+
+
+class Counter:
+    def __init__(self, shop: Annotated[str, Header(alias="X-Tenant-ID")], till: int = 1):
+        self.shop = shop
+        self.till = till
+
+
+@dataclass
+class Shelf:
+    tenant_id: Annotated[str, Cookie()]
+    depth: int = 3
+# --- app/routers/places.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.places import Counter, Shelf
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+@router.get("/a")
+async def a(counter: Annotated[Counter, Depends()], shelf: Shelf = Depends()):  # TXN304@13 TXN304@53
+    return counter.shop, shelf.depth
+
+
+async def tenant_page(cursor: str):
+    return cursor
+
+
+async def current_tenant(shop: str = "main"):
+    return shop
+
+
+@router.get("/b")
+async def b(page=Depends(tenant_page), shop=Depends(current_tenant)):  # TXN304@13 TXN304@40
+    return page, shop
+""",
+    ),
 ]
 
 GOOD = [
@@ -400,6 +448,55 @@ async def b(trace=Depends(AnyOf("X-Trace-ID", "X-Request-ID"))):
     return trace
 """,
         path="app/routers/pages.py",
+    ),
+    Good(
+        source="""
+# --- app/places.py
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Header
+
+
+class Counter:
+    def __init__(self, words: Annotated[str, Header(alias="Accept-Language")], x_tenant_id: str = Header(default="")):
+        self.words = words
+        print(x_tenant_id)
+
+
+@dataclass
+class TenantSheet:
+    number: int = 1
+    size: int = 20
+
+
+async def tenants_sheet(number: int = 1, size: int = 20):
+    first = max(number - 1, 0) * size
+    return first, size
+
+
+async def tenant_order(by: str = "name"):
+    return by
+# --- app/routers/places.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.places import Counter, TenantSheet, tenant_order, tenants_sheet
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+@router.get("/a")
+async def a(counter: Annotated[Counter, Depends()], sheet: TenantSheet = Depends()):
+    return counter.words, sheet.number
+
+
+@router.get("/b")
+async def b(sheet=Depends(tenants_sheet), by=Depends(tenant_order)):
+    return sheet, by
+""",
     ),
 ]
 

@@ -12,6 +12,7 @@ from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.engine_makers import Held, alternatives, held
+from sessionlint.rules.engines_of_objects import objects_beside
 from sessionlint.rules.live_places import is_left_to_migrations, live_together
 from sessionlint.rules.opening import approved_by_policy, approved_openers
 
@@ -330,6 +331,48 @@ from app.session import engine_of
 reports = engine_of("postgresql://reports/app")
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+
+class Store:
+    def __init__(self, url):
+        self.engine = create_async_engine(url)
+
+    def opener(self):
+        return async_sessionmaker(self.engine)
+
+
+class Shelf(Store):
+    pass
+
+
+books = Store(settings.database_url)
+copies: Shelf = Shelf(settings.copies_url)  # TXN507@17
+""",
+    ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+PORTS = {"north": 5432, "south": 5433}
+pools = {}
+for name, port in sorted(PORTS.items()):
+    pools[name] = create_async_engine(os.environ[name], connect_args={"port": port})  # TXN507@19
+by_port = [create_async_engine(f"{settings.database_url}{port}") for port in PORTS.values()]  # TXN507@12
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -559,6 +602,72 @@ def factory_of(made):
     return sessionmaker(made)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+
+class Store:
+    def __init__(self, url):
+        self.engine = create_async_engine(url)
+        self.opener = async_sessionmaker(self.engine)
+
+
+class Lent:
+    def __init__(self, opener=None):
+        self.opener = opener if opener is not None else async_sessionmaker(None)
+
+
+if settings.replica_url:
+    store = Store(settings.replica_url)
+else:
+    store = Store(settings.database_url)
+try:
+    store: Store = Store(settings.first_url)
+except OSError:
+    store: Store = Store(settings.second_url)
+lent = Lent(store.opener)
+again = Lent(store.opener)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+
+class Single:
+    _only = None
+
+    def __new__(cls, url):
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __init__(self, url):
+        self.engine = create_async_engine(url)
+
+
+first = Single(settings.database_url)
+second = Single(settings.database_url)
+""",
+    ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.settings import settings
+
+PORTS = {"north": 5432, "south": 5433}
+pools = {n: create_async_engine(settings.url, pool_size=5) for n, port in PORTS.items() if port == settings.port}
+""",
+    ),
 ]
 
 
@@ -574,6 +683,23 @@ def check(program: Program) -> Iterator[Finding]:
             elif by.owner not in seen and by.owner != first[0].owner and not alternatives(program, first[0], by):
                 yield _finding(program, kind, event, first[1])
             seen.add(by.owner)
+    yield from _of_objects(program)
+
+
+def _of_objects(program: Program) -> Iterator[Finding]:
+    """Each object after the first that makes an engine, or else a factory, for itself."""
+    told: set[Any] = set()
+    for kind in ("engine", "factory"):
+        for by, event in _live(program, kind):
+            for made, first in objects_beside(program, by, event):
+                if made.site not in told and live_together(program, first, made):
+                    told.add(made.site)
+                    yield program.finding(
+                        META, made,
+                        f"This makes another {made.name}, and with it another {_WHAT[kind]}, next to the one of line "
+                        f"{program.line_of(*first.site)}. Keep one and use it everywhere.",
+                        [program.step(first.site, "the first is made here"), program.step(event.site, "by this")],
+                    )  # fmt: skip
 
 
 def _finding(program: Program, kind: str, event: Event, first: Event) -> Finding:
