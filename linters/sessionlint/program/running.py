@@ -116,7 +116,7 @@ def _result(
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
     elif function.class_info is not None:
-        result = _itself(function, mapped, result)
+        result = _itself(frame, function, mapped, result, e)
     result = type_keys.asked_for(frame, function, bindings, result)
     unbegun = [
         a for a in raw if a.tag == "handle" and a.kind == TRANSACTION and _hands_out_unbegun(function, summary, a)
@@ -151,12 +151,17 @@ def _handed_back(frame: Frame, function: FunctionInfo, raw: Value, mapped: dict[
     return tuple(kept)
 
 
-def _itself(function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
-    """``return self``: the object whose method it is, with what it was made with."""
+def _itself(
+    frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], result: Value, e: ir.Expr
+) -> Value:  # fmt: skip
+    """``return self``: the object whose method it is, with what it was made with; for ``super()`` the caller's own."""
     bare = Inst(function.class_info) if function.class_info is not None else None
     if bare not in result or not function.params:
         return result
     given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
+    own = frame.function.class_info
+    if given == (bare,) and own is not None and overriding.through_super(e):
+        given = (Inst(own),)
     if any(a.tag != "inst" for a in given):
         return result
     return join_all([given if a == bare else (a,) for a in result])
