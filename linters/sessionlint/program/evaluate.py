@@ -266,6 +266,7 @@ def _summary(frame: Frame) -> Summary:
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,
+        begun_at_yield=frame.begun_at_yield,
         commits_after_yield=commits,
         closes_after_yield=tuple(dict.fromkeys(s for n, s, _ in frame.after_yield if n == "close")),
         ends_at_last=ended_generators.ended(frame) if frame.after_yield else (),

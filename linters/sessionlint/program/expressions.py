@@ -10,6 +10,7 @@ from sessionlint.program import (
     alike,
     awaitables,
     beginning,
+    begun_inside,
     calls,
     consuming,
     definitions,
@@ -246,6 +247,7 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     frame.leaves()
     if not frame.yielded or not frame.yield_transactions:
         frame.yield_transactions = tuple(frame.tx)
+        frame.begun_at_yield = begun_inside.at_yield(frame)
     frame.yielded = True
     left_open.at_yield(frame)
     generators.note_yield(frame, e[1])

@@ -40,6 +40,7 @@ class Outcome:
         #: parameters that are asked for their session, see :mod:`sessionlint.program.asking_rows`
         self.asked_rows: dict[str, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
+        self.begun_at_yield: Value = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         self.yielded = False
         self.returned = False

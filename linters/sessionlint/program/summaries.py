@@ -18,6 +18,8 @@ class Summary:
     effects: dict[Effect, Hop] = field(default_factory=dict)
     sources: dict[Any, Hop] = field(default_factory=dict)
     yield_transactions: tuple[Transaction, ...] = ()
+    #: sessions of its own with a transaction at its ``yield`` that no block is around, see :mod:`~.begun_inside`
+    begun_at_yield: Value = ()
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
     closes_after_yield: Value = ()
     #: sessions of others whose transactions a generator ends behind its ``yield``, see :mod:`~.ended_generators`
@@ -86,6 +88,7 @@ class Summary:
                 frozenset(self.possible),
                 frozenset(self.handed_back.items()),
                 self.yield_transactions,
+                self.begun_at_yield,
                 tuple(a for a, _ in self.commits_after_yield),
                 self.closes_after_yield,
                 self.ends_at_last,
