@@ -241,7 +241,9 @@ def _holding(frame: Frame, function: FunctionInfo, summary: Summary, result: Val
     """Notes where the handles come from that an object holds which the function hands out."""
     for atom in result:
         if atom.tag == "inst" and atom.bindings:
-            for held in contained((atom,)):
+            # what it has opened for itself, when the function entered it, is not among what it holds
+            own = [a for k, v in atom.bindings if k.tag == "handle" for a in v]
+            for held in (*contained((atom,)), *own):
                 key = (held.kind, held.root) if isinstance(held, Handle) else None
                 if key is not None and key in summary.sources:
                     frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands it out in an object", function))
