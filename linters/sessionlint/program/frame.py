@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import stepping, unsaved
+from sessionlint.program import open_units, stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -272,6 +272,8 @@ class Frame(Notes):
             # an object that is injected holds what its dependency has made it with
             made = [v for a in value if a.tag == "injected" for v in self.solver.views(a) if v.tag == "inst"]
             held = tuple(a for a in contained(tuple(made)) if self.solver.kind_of(a) in _KEPT) if made else ()
+            if not held and value and self.function.name != "<module>":
+                held = open_units.sessions_open_in(self, value)
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
         if self.function.children and place in _SHARED and self.function.name != "<module>":
