@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sessionlint.facts import ir
 from sessionlint.facts.numbering import Numbering
 from sessionlint.program.dependencies import listed as listed_dependencies
-from sessionlint.program.entered_names import entered_names
 from sessionlint.program.entries import entries
 from sessionlint.program.listing import FileListing, listings
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Hop, ModuleInfo
@@ -23,6 +22,7 @@ from sessionlint.program.proving import way_to, way_to_source
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.scheduling import POOLED, handed_over
 from sessionlint.program.served import message_handlers
+from sessionlint.program.singletons import singletons
 from sessionlint.program.solver import Solver
 from sessionlint.program.values import Dependency, Fn, Injected, Param, Pending, Site, Value
 from sessionlint.program.wrapped import is_provider, roles_of_wrappers
@@ -330,9 +330,7 @@ class Program:
     @cached_property
     def singletons(self) -> frozenset[ClassInfo]:
         """Classes of which a module, or an application's state, keeps an instance, and their bases."""
-        ended = entered_names(self.modules)
-        kept = {a.info for value in self.solver.long_lived(ended) for a in value if a.tag == "inst"}
-        return frozenset(base for info in kept for base in self.solver.mro(info))
+        return singletons(self.solver, self.modules, self.events("store"))
 
     # values
 

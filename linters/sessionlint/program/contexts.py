@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     alike,
+    begun_inside,
     calls,
     ended_generators,
     entering,
@@ -216,6 +217,8 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
         frame.learn(handle, "open", False)
     if not fresh and _opens(frame, atom.info) and not _spared(frame, atom):
         entered.holds.append(atom)
+    if summary.begun_at_yield:
+        entered.ends.extend(begun_inside.enter(frame, atom.info, summary.begun_at_yield, value, item))
     if summary.yield_transactions:
         subjects = tuple(a for a in value if frame.solver.kind_of(a) in ("session", "connection"))
         if not subjects:

@@ -10,6 +10,7 @@ from sessionlint.program import (
     alike,
     awaitables,
     beginning,
+    begun_inside,
     calls,
     consuming,
     definitions,
@@ -249,6 +250,7 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     frame.leaves()
     if not frame.yielded or not frame.yield_transactions:
         frame.yield_transactions = tuple(frame.tx)
+        frame.begun_at_yield = begun_inside.at_yield(frame)
     if frame.begins:
         kept_connections.at_yield(frame, value)
     frame.yielded = True

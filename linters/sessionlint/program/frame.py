@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import kept_connections, stepping, unsaved
+from sessionlint.program import kept_connections, open_units, stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -287,6 +287,8 @@ class Frame(Notes):
         held = tuple(a for a in contained(value) if self.solver.kind_of(a) in _KEPT)
         if not held and place in _OUTLIVING:
             held = self._held_by_injected(value)
+        if not held and value and place in _SHARED and self.function.name != "<module>":
+            held = open_units.sessions_open_in(self, value)
         if held:
             self.emit("store", span, subject=held, name=place, text=name, value=value)
         if self.function.children and place in _SHARED and self.function.name != "<module>":

@@ -44,6 +44,7 @@ class Outcome:
         #: routers that the function includes where its caller says which, or how
         self.included: dict[Any, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
+        self.begun_at_yield: Value = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         #: the conditions on parameters under which alone one of these happens
         self.late_guards: dict[Hop, frozenset[Any]] = {}

@@ -56,7 +56,7 @@ def others(frame: Frame, callee: Any) -> list[tuple[ClassInfo, FunctionInfo]]:
 def may_be_another(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], e: ir.Expr) -> bool:
     """Whether a method that always raises may have another in its place, which does not: of a class below."""
     owner = function.class_info
-    if owner is None or function.name == "__init__" or _through_super(e):
+    if owner is None or function.name == "__init__" or through_super(e):
         return False
     classes = [owner]
     if not function.is_staticmethod and function.params:
@@ -69,7 +69,7 @@ def may_be_another(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value
     return any(not solver.summary_of(m).always_raises for m in found)
 
 
-def _through_super(e: ir.Expr) -> bool:
+def through_super(e: ir.Expr) -> bool:
     """Whether a method is called through ``super()``, which names it for good."""
     called = e[2] if e[0] == "c" else e
     if called[0] != "a":

@@ -120,7 +120,7 @@ def _result(
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
     elif function.class_info is not None:
-        result = _itself(function, mapped, result)
+        result = _itself(frame, function, mapped, result, e)
     result = type_keys.asked_for(frame, function, bindings, result)
     unbegun = [
         a for a in raw if a.tag == "handle" and a.kind == TRANSACTION and _hands_out_unbegun(function, summary, a)
@@ -155,12 +155,17 @@ def _handed_back(frame: Frame, function: FunctionInfo, raw: Value, mapped: dict[
     return tuple(kept)
 
 
-def _itself(function: FunctionInfo, mapped: dict[Any, Value], result: Value) -> Value:
-    """``return self``: the object whose method it is, with what it was made with."""
+def _itself(
+    frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], result: Value, e: ir.Expr
+) -> Value:  # fmt: skip
+    """``return self``: the object whose method it is, with what it was made with; for ``super()`` the caller's own."""
     bare = Inst(function.class_info) if function.class_info is not None else None
     if bare not in result or not function.params:
         return result
     given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
+    own = frame.function.class_info
+    if given == (bare,) and own is not None and overriding.through_super(e):
+        given = (Inst(own),)
     if any(a.tag != "inst" for a in given):
         return result
     return join_all([given if a == bare else (a,) for a in result])
@@ -245,7 +250,9 @@ def _holding(frame: Frame, function: FunctionInfo, summary: Summary, result: Val
     """Notes where the handles come from that an object holds which the function hands out."""
     for atom in result:
         if atom.tag == "inst" and atom.bindings:
-            for held in contained((atom,)):
+            # what it has opened for itself, when the function entered it, is not among what it holds
+            own = [a for k, v in atom.bindings if k.tag == "handle" for a in v]
+            for held in (*contained((atom,)), *own):
                 key = (held.kind, held.root) if isinstance(held, Handle) else None
                 if key is not None and key in summary.sources:
                     frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands it out in an object", function))

@@ -18,6 +18,8 @@ class Summary:
     effects: dict[Effect, Hop] = field(default_factory=dict)
     sources: dict[Any, Hop] = field(default_factory=dict)
     yield_transactions: tuple[Transaction, ...] = ()
+    #: sessions of its own with a transaction at its ``yield`` that no block is around, see :mod:`~.begun_inside`
+    begun_at_yield: Value = ()
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
     #: the conditions on parameters under which alone it does so at one of these places
     late_guards: dict[Hop, frozenset[Any]] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class Summary:
                 frozenset(self.possible),
                 frozenset(self.handed_back.items()),
                 self.yield_transactions,
+                self.begun_at_yield,
                 tuple([(a, self.late_guards.get(hop)) for a, hop in self.commits_after_yield]),
                 self.closes_after_yield,
                 self.ends_at_last,

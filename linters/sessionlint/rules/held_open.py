@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: What leaving a context manager does depends on what happened inside.
 _EXITS = ("__exit__", "__aexit__")
+_ENTERS = ("__enter__", "__aenter__")
 _ENDS = ("commit", "rollback", "close")
 
 
@@ -27,6 +28,8 @@ class Opening(NamedTuple):
 
     who: str
     steps: list[TraceStep]
+    #: by entering an object that begins, or a generator that does: as with the block of a session itself
+    entered: bool = False
 
 
 def held_open(program: Program, event: Event) -> Opening | None:
@@ -70,7 +73,8 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     last = min((e for e in opens if e.span == opens[-1].span), key=lambda e: (e.name == FLUSHED, e.name, e.text))
     what = "writes what was added before" if last.name == FLUSHED else "opens a transaction"
     steps = down_to(program, last) or [program.step(last.site, f"{called(last)} {what}")]
-    return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps)
+    entered = last.callee is not None and (last.callee.name in _ENTERS or "context" in last.flags)
+    return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered)
 
 
 def _of_change(program: Program, event: Event, session: Any) -> Opening | None:

@@ -9,6 +9,7 @@ from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
 from sessionlint.rules.asked_first import goes_by_answer
 from sessionlint.rules.decorated import begun_around
+from sessionlint.rules.sessions_inside import begun_for, is_session
 from sessionlint.rules.transactions import (
     behind,
     called,
@@ -65,8 +66,23 @@ def open_since(program: Program, event: Event) -> Since:
         return Since(f"@{outer.decorator.name} opened it", (outer.step(program),), outer.decorator, holds=True)
     if goes_by_answer(event):
         return Since()
+    beside = _by_unit(program, event)
+    if beside is not None:
+        return beside
     injected = (atom for atom in event.subject if isinstance(atom, Injected))
     return next((found for atom in injected if (found := _by_dependency(program, event, atom)).steps), Since())
+
+
+def _by_unit(program: Program, event: Event) -> Since | None:
+    """The dependency that injects an object on whose session it, or the object, has begun by hand."""
+    if not any(is_session(atom) for atom in event.subject) or _ended_first(event):
+        return None
+    for dependency in request_dependencies(program, event.function):
+        for source in behind(program, dependency):
+            if not set(event.subject).isdisjoint(begun_for(source)):
+                when = f"the dependency {source.qualname}() opened it"
+                return Since(when, tuple(commit_trace(program, source)), source, holds=True)
+    return None
 
 
 def _by_dependency(program: Program, event: Event, session: Injected) -> Since:

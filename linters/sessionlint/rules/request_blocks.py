@@ -8,6 +8,7 @@ from sessionlint.program.model import Transaction
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
 from sessionlint.rules.background_work import sessions_in
+from sessionlint.rules.sessions_inside import held_at_yield
 from sessionlint.rules.transactions import behind, commit_trace, injector, request_dependencies
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def request_blocks(program: Program, function: FunctionInfo) -> tuple[RequestBlo
 
 
 def _blocks(program: Program) -> dict[FunctionInfo, tuple[RequestBlock, ...]]:
-    holders = {f for f in program.dependency_functions if any(not t.savepoint for t in f.summary.yield_transactions)}
+    holders = {f for f in program.dependency_functions if held_at_yield(f)}
     found: dict[FunctionInfo, tuple[RequestBlock, ...]] = {}
     for user in program.functions if holders else ():
         if user.routes or user.dependencies:
@@ -47,7 +48,7 @@ def _blocks(program: Program) -> dict[FunctionInfo, tuple[RequestBlock, ...]]:
 
 
 def _block(program: Program, user: FunctionInfo, holder: FunctionInfo) -> RequestBlock:
-    opened = [t for t in holder.summary.yield_transactions if not t.savepoint]
+    opened = held_at_yield(holder)
     yielded = {subject for t in opened for subject in t.subjects}
     given = (
         a for _, value in user.param_values.values() for a in sessions_in(program, value) if isinstance(a, Injected)

@@ -17,6 +17,7 @@ from sessionlint.rules.opened_blocks import let_go_by_blocks
 from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
+from sessionlint.rules.units_out_of_sight import goes_out_of_sight
 from sessionlint.rules.ways_out import left_before
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
             return False
         if any(session in t.subjects for t in target.summary.yield_transactions if not t.savepoint):
             return False  # its block is around the endpoint
-    return not commits_itself(program, function, index, session)
+    return not commits_itself(program, function, index, session) and not goes_out_of_sight(program, function, session)
 
 
 def _closing_commits(program: Program, function: FunctionInfo, session: Any) -> bool | None:

@@ -18,6 +18,7 @@ from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
 from sessionlint.rules.request_state import ends_for_all, opener_for_request
+from sessionlint.rules.sessions_inside import is_opened_by, is_session, opened_for
 from sessionlint.rules.sqltext import sql_uses
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
     stays = bool(kept) or _only_closes(program, function) or is_given_only(program, function)
     if depth > _MAX_HOPS or any(_leaves(program, e, stays) for e in function.events):
         return None
-    sessions = (*(a for a in handed if program.kind(a) == "session"), *kept, *_inside_of_handed(program, function))
+    inside = dict.fromkeys((*_inside_of_handed(program, function), *opened_for(function)))
+    sessions = (*(a for a in handed if program.kind(a) == "session"), *kept, *inside)
     answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
     if not answers or None in answers:
         return None
@@ -236,7 +238,8 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
         return None if source is None else commits_on_exit(program, source, depth + 1, source_of(atom))
     hop = function.summary.sources.get((atom.kind, atom.root)) if isinstance(atom, Handle) else None
     if hop is None:
-        return _for_request(program, function, atom, depth)
+        answer = _inside_injected(program, function, atom, depth) if is_session(atom) else None
+        return _for_request(program, function, atom, depth) if answer is None else answer
     if hop.callee is not None:
         return commits_on_exit(program, hop.callee, depth + 1)
     # a registry's session goes by the place of that, wherever it is asked for
@@ -244,6 +247,15 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
     made = [e for e in creates if e.site == atom.root or (atom.registry and atom in e.subject)]
     own_class = any(callee.tag == "cls" for e in made for callee in e.value)
     return None if own_class or not made else False
+
+
+def _inside_injected(program: Program, user: FunctionInfo, session: Handle, depth: int) -> bool | None:
+    """The same for a session that dependencies of the request open for the object which they inject."""
+    behind_all = dict.fromkeys(f for asked in request_dependencies(program, user) for f in behind(program, asked))
+    answers = [commits_on_exit(program, f, depth + 1) for f in behind_all if is_opened_by(f, session)]
+    if not answers or None in answers:
+        return None
+    return any(answers)
 
 
 def _for_request(program: Program, user: FunctionInfo, atom: Any, depth: int) -> bool | None:

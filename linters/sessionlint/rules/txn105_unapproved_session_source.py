@@ -32,6 +32,7 @@ from sessionlint.rules.opening import (
 )
 from sessionlint.rules.ownership import kept_by_source
 from sessionlint.rules.remedies import opening
+from sessionlint.rules.units_from_approved import is_from_approved
 from sessionlint.rules.wired_factories import is_wired
 
 if TYPE_CHECKING:
@@ -841,7 +842,7 @@ def _found(program: Program) -> Iterator[Finding]:
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
-        if is_given_back(program, event, handle):
+        if is_given_back(program, event, handle) or (event.name in _OPENS and is_from_approved(program, event)):
             continue
         if _is_the_modules_own(program, event, handle) and (
             is_dropped(event) or is_for_approved(program, event, handle) or is_wired(program, event, handle)
@@ -872,7 +873,7 @@ def _kept(program: Program) -> Iterator[Finding]:
         handle = _keeps(program, opener, _receiver(event), dict(event.bindings))
         if handle is None or event.function.class_info is opener.class_info:
             continue
-        if origin_of(program, opener, handle) == "unapproved":
+        if origin_of(program, opener, handle) == "unapproved" and not is_from_approved(program, event):
             message = f"{text(event)} opens and keeps {named(handle.kind)} of unapproved origin. "
             trace = program.source_trace(opener, handle)
             yield program.finding(META, event, message + opening(program, event.function, (handle,)), trace)

@@ -806,7 +806,7 @@ def check(program: Program) -> Iterator[Finding]:
             since = f"opened on line {program.line_of(*site)}"
             steps = [program.step(site, "the transaction is opened here")]
             remedy = "Make the call before the block or after it"
-        elif any((step.path, step.line, step.column) in told for step in trace[1:]):
+        elif not opening.entered and any((step.path, step.line, step.column) in told for step in trace[1:]):
             continue  # a transaction that the callee holds open itself is told there
         else:
             since, steps = f"that {opening.who} opened", opening.steps

@@ -24,6 +24,7 @@ from sessionlint.rules.background_work import (
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import goes_on, is_waited_for
 from sessionlint.rules.opened_inside import opened_inside
+from sessionlint.rules.units_entered import open_in
 from sessionlint.rules.without_loop import lacks_loop
 
 META = Rule(
@@ -923,6 +924,7 @@ def check(program: Program) -> Iterator[Finding]:
             _found_in(program, event, _handed(event))
             or next(ambient_sessions(program, event), None)
             or _of_state(program, event)
+            or _in_block(program, event)
         )
         if session is not None and not lacks_loop(program, event):
             reported.add(event.site)
@@ -974,6 +976,11 @@ def _in_groups(program: Program) -> frozenset[FunctionInfo]:
 def _found_in(program: Program, event: Event, value: Value) -> Any:
     """The first session of the request that a value is or brings along."""
     return next((s for s in sessions_in(program, value) if _is_requests(program, event, s)), None)
+
+
+def _in_block(program: Program, event: Event) -> Any:
+    """The session of a unit of work that a ``with`` of the request around the call has entered."""
+    return open_in(program, event, _handed(event)) if program.role(event.function) in _REQUEST else None
 
 
 def _of_state(program: Program, event: Event) -> Any:

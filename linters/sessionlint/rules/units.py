@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Transaction
+from sessionlint.rules.sessions_inside import opened_for
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
@@ -170,6 +171,11 @@ def _of_generator(event: Event, callee: FunctionInfo) -> Iterator[_Unit]:
     subjects = (*handed, *(a for a in made if getattr(a, "root", None) in roots))
     if subjects:
         yield _Unit(block, Transaction(tuple(dict.fromkeys(subjects)), event.site, False, callee))
+    elif inside := [a for a in opened_for(callee) if a.root in roots]:
+        # in the object that it gives, whose own methods may end it
+        own = tuple([a._replace(site=event.site) for a in inside])
+        hop = callee.summary.sources.get((own[0].kind, own[0].root))
+        yield _Unit(block, Transaction(own, event.site, False, hop.callee if hop is not None else callee))
 
 
 def _withs(node: Any) -> Iterator[ir.Stmt]:
