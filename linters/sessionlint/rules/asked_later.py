@@ -12,6 +12,7 @@ from sessionlint.rules.walking import nodes_below, own_nodes_below
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.values import Site
 
 _PUTS = frozenset({"append", "add"})
 _AROUND = frozenset({"wait_for", "shield"})
@@ -21,6 +22,18 @@ _ALL = frozenset({"Exception", "BaseException"})
 
 def is_awaited_by_owner(program: Program, event: Event) -> bool:
     """Whether a task is kept in an attribute, and a method of the same object awaits what that holds."""
+    known = program.shared(_known)
+    if event.site not in known:
+        known[event.site] = _awaits(program, event)
+    return known[event.site]
+
+
+def _known(_: Program) -> dict[Site, bool]:
+    """What was found out of tasks: many calls may come down to the start of one."""
+    return {}
+
+
+def _awaits(program: Program, event: Event) -> bool:
     function = event.function
     owner = function.class_info
     attribute = _attribute_of(function, event.span) if owner is not None and function.params else None

@@ -797,9 +797,11 @@ async def told_when_undone():
 
 def check(program: Program) -> Iterator[Finding]:
     """One finding per call that waits, itself or further down."""
-    around = _open_around(program)
+    around = program.shared(_open_around)
     told = {(path, span[0], span[1]) for path, span in around}
     for event, opening in around.values():
+        if not program.judges(event.path):
+            continue
         trace = down_to(program, event)
         if opening is None:
             site = open_around(event)[-1].site
