@@ -70,6 +70,7 @@ META = Rule(
         "is to use it; "
         "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
+    program_wide=True,
 )
 
 BAD = [
