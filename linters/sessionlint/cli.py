@@ -53,7 +53,7 @@ def _status(arguments: Sequence[str] | None) -> int:
     if sys.stderr is None:
         sys.stderr = _nowhere()
     if sys.stdout is None:
-        click.echo("Error: standard output is closed; write the report to a file with --output-file.", err=True)
+        click.echo("Error: standard output is closed; send it to a file.", err=True)
         return 2
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

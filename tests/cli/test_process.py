@@ -65,7 +65,7 @@ def test_with_closed_streams_the_status_says_what_could_not_be_told(tree, engine
     silent, lost = closed(2, "check", str(root)), closed(1, "check", str(root))
     assert (silent.returncode, silent.stdout) == (0, b"No findings in 1 file.\n")
     assert lost.returncode == 2
-    assert lost.stderr == b"Error: standard output is closed; write the report to a file with --output-file.\n"
+    assert lost.stderr == b"Error: standard output is closed; send it to a file.\n"
 
 
 def test_a_full_disk_and_a_lost_folder_are_no_defects(tmp_path):

@@ -45,11 +45,7 @@ def place(paths: Sequence[Path], config: Path | None) -> tuple[Path, Policy | No
     for path in paths:
         if not os.path.lexists(path):
             raise click.UsageError(f"the path {str(path)!r} does not exist.")
-        try:
-            known = path.is_dir() or path.is_file() or not path.resolve(strict=True).exists()
-        except (OSError, RuntimeError):
-            known = path.is_symlink()  # one that leads nowhere, which the report tells
-        if not known:
+        if path.exists() and not (path.is_dir() or path.is_file()):  # of a link that leads nowhere the report tells
             raise click.UsageError(f"the path {str(path)!r} is neither a file nor a folder.")
     if config:
         policy = read_policy(config)

@@ -10,7 +10,7 @@ from sessionlint.program.library_objects import UNASKED
 from sessionlint.program.model import KEPT, Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.substitution import is_made_by
-from sessionlint.program.values import Dependency, Handle, Injected, Site, Value, contained
+from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
@@ -161,20 +161,11 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
     stays = bool(kept) or _only_closes(program, function) or is_given_only(program, function)
     if depth > _MAX_HOPS or any(_leaves(program, e, stays) for e in function.events):
         return None
-    inside = dict.fromkeys((*_inside_of_handed(program, function), *opened_for(function)))
-    sessions = (*(a for a in handed if program.kind(a) == "session"), *kept, *inside)
+    sessions = (*(a for a in handed if program.kind(a) == "session"), *kept, *opened_for(function))
     answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
     if not answers or None in answers:
         return None
     return any(answers)
-
-
-def _inside_of_handed(program: Program, function: FunctionInfo) -> Iterator[Any]:
-    """What a context manager opens for the object that it hands out: ``yield Orders(session)``."""
-    if function.is_generator:
-        for atom in function.summary.yields:
-            if atom.tag == "inst":
-                yield from (a for a in contained((atom,)) if a.tag == "handle" and a.kind == "session")
 
 
 #: Base classes that add no methods.
