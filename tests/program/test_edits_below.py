@@ -172,8 +172,26 @@ async def jobs(session):
     "    return list(rows)\n",
     "TXN802",
 )
-CASES = [KEEPS_ERRORS, DECORATOR_KEEPS_ERRORS, GUARD, COMMITS_AFTER, RUNS_TEXT]
-NAMES = ["a callee keeps errors", "a decorator does", "a router's guard", "a dependency's dependency", "a text runs"]
+TAKEN_BY_ITS_USE = Case(
+    """
+# --- app/services/harbours.py
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+def close(db):
+    rows = db.execute(select(Item))
+    db.commit()
+    return rows
+""",
+    "app/services/harbours.py",
+    "    rows = db.execute(select(Item))\n",
+    "    rows = None\n",
+    "TXN201",
+)
+CASES = [KEEPS_ERRORS, DECORATOR_KEEPS_ERRORS, GUARD, COMMITS_AFTER, RUNS_TEXT, TAKEN_BY_ITS_USE]
+NAMES = ["a callee keeps errors", "a decorator does", "a router's guard", "a dependency's dependency", "a text runs", "a use tells a session"]
 
 
 @pytest.mark.parametrize("undone", [False, True], ids=["edited", "undone"])

@@ -312,6 +312,8 @@ class Editing(Solver):
                 now, known = self._cells.get(key, ()), own.get(key, ())
                 if now == known:
                     continue
+                if key[0] == "said" and not frozenset(known) <= frozenset(now):
+                    return False  # what was taken for a session by its use may be none
                 if self._read_elsewhere(key):
                     # of more than a cell holds, those that came first are in it: that is chance
                     most = MAX_ARGUMENTS if key[0] in MANY else MAX_ATOMS
