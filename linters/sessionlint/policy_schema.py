@@ -195,7 +195,8 @@ def _patterns(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_plain, _each(_pattern)(value))))
 
 
-_KEYS: Mapping[str, Callable[[object], Any]] = {
+#: The keys that hold a value, with what reads it.
+KEYS: Mapping[str, Callable[[object], Any]] = {
     "preset": _choice(tuple(PRESETS)),
     "src": _each(_folder),
     "exclude": _patterns,
@@ -222,6 +223,9 @@ _KEYS: Mapping[str, Callable[[object], Any]] = {
     "output-format": _choice(get_args(OutputFormat)),
     "root": _flag,
 }
+
+#: The keys that hold a table.
+TABLES = ("layers", "severity", "per-file-ignores")
 
 _severity = _choice(get_args(Severity))
 
@@ -280,14 +284,13 @@ def policy_from_mapping(
     ``source`` names the file in messages. Raises :class:`PolicyError` with every mistake at once.
     """
     reader = _Reader()
-    tables = {"layers", "severity", "per-file-ignores"}
     for key, value in mapping.items():
-        if key in tables:
+        if key in TABLES:
             continue
-        if key not in _KEYS:
-            reader.problems.append((key, f"{key}: unknown key.{nearest(key, [*_KEYS, *tables])}"))
+        if key not in KEYS:
+            reader.problems.append((key, f"{key}: unknown key.{nearest(key, [*KEYS, *TABLES])}"))
             continue
-        result = reader.take(key, value, _KEYS[key])
+        result = reader.take(key, value, KEYS[key])
         if result is not None and key != "root":
             reader.values[key.replace("-", "_")] = result
     preset = PRESETS[reader.values.get("preset", DEFAULT_PRESET)]

@@ -191,7 +191,14 @@ def close(db):
     "TXN201",
 )
 CASES = [KEEPS_ERRORS, DECORATOR_KEEPS_ERRORS, GUARD, COMMITS_AFTER, RUNS_TEXT, TAKEN_BY_ITS_USE]
-NAMES = ["a callee keeps errors", "a decorator does", "a router's guard", "a dependency's dependency", "a text runs", "a use tells a session"]
+NAMES = [
+    "a callee keeps errors",
+    "a decorator does",
+    "a router's guard",
+    "a dependency's dependency",
+    "a text runs",
+    "a use tells a session",
+]
 
 
 @pytest.mark.parametrize("undone", [False, True], ids=["edited", "undone"])

@@ -26,6 +26,7 @@ from sessionlint.program import (
     libraries,
     locators,
     mapped,
+    named_ways,
     narrowed_queries,
     operating,
     overriding,
@@ -324,6 +325,8 @@ def call_function(
     elif function.decorator_values and signatures.enqueues(function):
         return scheduling.start_wrapped(frame, function, pending, e)
     frame.solver.summary_of(function)
+    if function.name in frame.solver.named and e[0] == "c" and named_ways.is_sink(frame, function):
+        scheduling.given(frame, function.name, args, keywords, e)
     wrapped = function.wrappers and pending.kind == "coro" and wrapping.BARE not in bindings
     for wrapper in function.wrappers if wrapped else ():
         if scheduling.starts(frame, wrapper, function):

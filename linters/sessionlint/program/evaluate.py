@@ -242,8 +242,8 @@ def _by_place(passed: Value) -> Value:
 
 def _summary(frame: Frame) -> Summary:
     function = frame.function
-    if function.name in frame.solver.ways:
-        named_ways.promise(frame)
+    if function.name in frame.solver.named:
+        named_ways.tell(frame)
     exported: dict[Effect, object] = {}
     for effect, hop in frame.effects.items():
         subject = effect.subject

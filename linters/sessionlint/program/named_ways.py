@@ -1,4 +1,7 @@
-"""What the approved ways hand out where nothing says what it is: a session, for the policy names them as that."""
+"""What the policy says of the project's own functions: the approved ways, what waits on the network, what starts work.
+
+The approved ways hand out sessions where nothing says what they give.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,35 @@ from collections.abc import Iterable
 from sessionlint.program import left_open
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.model import Hop
+from sessionlint.program.model import Effect, FunctionInfo, Hop
 from sessionlint.program.values import SESSION, Ext, Handle, Value, join
 
 #: By whether the function is asynchronous.
 _SESSIONS = {True: Ext("sqlalchemy.ext.asyncio.AsyncSession()"), False: Ext("sqlalchemy.orm.Session()")}
 
 
-def promise(frame: Frame) -> None:
+def tell(frame: Frame) -> None:
+    """What the policy says of this function is so, whatever its code tells."""
+    policy, function = frame.solver.policy, frame.function
+    _promise(frame)
+    if _is_named(frame, function, policy.network_calls):
+        note = f"{function.name}() is named in network-calls"
+        frame.effect(Effect("network", function.name, None), function.header, note)
+
+
+def is_sink(frame: Frame, function: FunctionInfo) -> bool:
+    """Whether the policy says that a function has what it is given run in the background."""
+    return _is_named(frame, function, frame.solver.policy.background_sinks)
+
+
+def _promise(frame: Frame) -> None:
     """Takes what a function gives for a session, if the policy names the function and its code does not tell."""
-    policy = frame.solver.policy
+    policy, function = frame.solver.policy, frame.function
     given = frame.yields if frame.function.is_generator else frame.returns
     if not _is_untold(frame, given):
         return
-    opens = _is_named(frame, policy.session_contexts)
-    if not opens and not _is_named(frame, policy.session_dependencies):
+    opens = _is_named(frame, function, policy.session_contexts)
+    if not opens and not _is_named(frame, function, policy.session_dependencies):
         return
     site = frame.site(frame.function.header)
     promised: Value = (_SESSIONS[frame.function.is_async],)
@@ -44,8 +61,8 @@ def _is_untold(frame: Frame, given: Value) -> bool:
     return all(frame.solver.kind_of(a) is None for a in given)
 
 
-def _is_named(frame: Frame, named: Iterable[str]) -> bool:
-    function, solver = frame.function, frame.solver
+def _is_named(frame: Frame, function: FunctionInfo, named: Iterable[str]) -> bool:
+    solver = frame.solver
     for name in named:
         module, _, member = name.rpartition(".")
         if member != function.name:

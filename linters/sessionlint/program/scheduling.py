@@ -328,6 +328,17 @@ def _soon(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
 
 
+def given(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
+    """What stands among the arguments is run in the background, with those behind it."""
+    for place, passed in enumerate(args):
+        if any(_is_work(frame, a) or a.tag == "pending" for a in passed):
+            _started(frame, "schedule", name, args[place:], keywords, e)
+            return
+    for key, passed in keywords:
+        if any(_is_work(frame, a) or a.tag == "pending" for a in passed):
+            _started(frame, "schedule", name, [passed, *args], [k for k in keywords if k[0] != key], e)
+
+
 def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``add_task(function, *args)`` and its kin."""
     if not args and "func" in dict(keywords):

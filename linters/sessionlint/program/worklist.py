@@ -72,9 +72,10 @@ class WorkList(Cells):
         self._run = run
         self._sign = sign
         self._policy_names = policy_names
-        #: what functions are called that the policy names as ways to a session
-        named = (*policy.session_dependencies, *policy.session_contexts)
-        self.ways = frozenset(name.rpartition(".")[2] for name in named)
+        #: what functions are called that the policy says something of
+        ways = (*policy.session_dependencies, *policy.session_contexts)
+        named = (*ways, *policy.network_calls, *policy.background_sinks)
+        self.named = frozenset(name.rpartition(".")[2] for name in named)
         self._lazy: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
         #: what functions do in calls that say more of their arguments, and what was read and done on the way
         self._in_calls: dict[Any, tuple[list[Operation], Summary]] = {}

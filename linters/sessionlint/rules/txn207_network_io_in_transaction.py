@@ -58,6 +58,43 @@ META = Rule(
 BAD = [
     Bad(
         """
+# --- app/services/mailbox.py
+import outbox
+
+
+class Mailbox:
+    async def deliver(self, letter):
+        await outbox.put(letter)
+
+
+async def post(letter):
+    await outbox.put(letter)
+
+
+async def note(letter):
+    await outbox.put(letter)
+# --- app/tasks/letters.py
+import postbox
+
+from app.services.mailbox import Mailbox, note, post
+from app.session import get_session
+
+
+async def send(letter):
+    async with get_session() as session, session.begin():
+        session.add(letter)
+        await note(letter)
+        await post(letter)  # TXN207@15
+        await Mailbox().deliver(letter)  # TXN207@15
+        await postbox.send(letter)  # TXN207@15
+    await post(letter)
+""",
+        policy=(
+            ("network-calls", ["app.services.mailbox.post", "app.services.mailbox.Mailbox.deliver", "postbox.send"]),
+        ),
+    ),
+    Bad(
+        """
 import asyncio
 import smtplib
 import time

@@ -46,6 +46,40 @@ _EXECUTORS = "concurrent.futures."
 
 BAD = [
     Bad(
+        source="""
+# --- app/services/offload.py
+import carrier
+
+
+def later(name, work):
+    carrier.put(name, work)
+
+
+def note(name, work):
+    carrier.put(name, work)
+# --- app/tasks/parcels.py
+import carrier
+
+from app.services.offload import later, note
+from app.session import get_session
+
+
+async def weigh(parcel):
+    carrier.scale(parcel)
+
+
+async def pack(parcel):
+    async with get_session() as session:
+        async with session.begin():
+            session.add(parcel)
+            note("weigh", weigh)
+            later("weigh", weigh)  # TXN603@13
+            carrier.hand_over(weigh)  # TXN603@13
+        later("weigh", weigh)
+""",
+        policy=(("background-sinks", ["app.services.offload.later", "carrier.hand_over"]),),
+    ),
+    Bad(
         path="app/routers/items.py",
         source="""
 import asyncio

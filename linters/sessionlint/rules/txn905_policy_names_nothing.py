@@ -1,8 +1,8 @@
-"""TXN905: the policy names a module, dependency, context or layer that does not exist."""
+"""TXN905: the policy names a module, dependency, context, function, import root or layer that does not exist."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from sessionlint.globs import PathMatcher
@@ -13,12 +13,13 @@ from sessionlint.rules.base import Bad, Good, Rule
 META = Rule(
     code="TXN905",
     name="policy-names-nothing",
-    summary="The policy names a module, dependency, context or layer that does not exist.",
+    summary="The policy names a module, dependency, context, function, import root or layer that does not exist.",
     rationale="A policy that points at nothing approves nothing and forbids nothing: after a file is moved, the "
     "session module's own code is flagged, or a whole layer is no longer checked as one, and the run still looks like "
     "a gate.",
     remedy="Correct the path or name in the policy, or remove the entry.",
-    not_flagged="Layers that the preset brings along and the policy does not state, and policies that were inferred. "
+    not_flagged="Functions and classes of libraries, which a policy may name though no file here imports them. "
+    "Layers that the preset brings along and the policy does not state, and policies that were inferred. "
     "Patterns of `exclude` and `per-file-ignores` that match no file here: a folder may be missing on one machine, and "
     "what they were to silence shows by itself. One that no file could ever match is a mistake in the policy.",
 )
@@ -33,6 +34,9 @@ preset = "scrapersky"
 session-modules = ["app/session.py", "app/db/sesion.py"]  # TXN905@1
 session-dependencies = ["app.session.get_db", "app.session.get_session_dependency"]  # TXN905@1
 session-contexts = ["app.sessions.get_session"]  # TXN905@1
+src = [".", "lib"]  # TXN905@1
+network-calls = ["app.services.items.fetch", "acme.fetch"]  # TXN905@1
+background-sinks = ["app.services.items.later"]  # TXN905@1
 [tool.sessionlint.layers]
 router = ["app/routers/**", "app/api/**"]  # TXN905@1
 service = ["app/services/**"]
@@ -93,8 +97,17 @@ VERSION = 1
 [tool.sessionlint]
 src = ["."]
 session-contexts = ["ledgerkit.open_ledger"]
+network-calls = ["jobs.balance", "jobs.client.send", "jobs.other.send", "jobs.Ledger.sync", "ledgerkit.Ledger.sync"]
 # --- jobs.py
-from ledgerkit import open_ledger
+import ledgerkit
+from ledgerkit import Client, open_ledger
+
+client = Client()
+other = client.settings["other"]
+
+
+class Ledger(ledgerkit.Ledger):
+    pass
 
 
 async def balance(number):
@@ -122,6 +135,21 @@ def check(program: Program) -> Iterator[Finding]:
         for name in listed:
             if not _exists(program, name):
                 yield _finding(program, key, f"{name!r} is no {what} of the project", name, _functions(program))
+    for folder in policy.src if "src" in policy.stated else ():
+        if not _holds_code(folder, paths):
+            yield _finding(program, "src", f"no Python file lies under {folder!r}", "", ())
+    of_either = {
+        "session-types": policy.session_types,
+        "session-factories": policy.session_factories,
+        "auth-dependencies": policy.auth_dependencies,
+        "network-calls": policy.network_calls,
+        "background-sinks": policy.background_sinks,
+    }
+    for key, listed in of_either.items():
+        for name in listed:
+            own = name.partition(".")[0] in program.shared(_roots)
+            if own and not (_exists(program, name) or _is_partly_seen(program, name)):
+                yield _finding(program, key, f"{name!r} is nothing in the project", name, _functions(program))
     for layer, patterns in policy.layers.items():
         key = f"layers.{layer}"
         if key not in policy.stated:
@@ -130,6 +158,26 @@ def check(program: Program) -> Iterator[Finding]:
             matcher = PathMatcher((pattern,))
             if not any(matcher.matches(path) for path in paths):
                 yield _finding(program, key, f"the pattern {pattern!r} matches no file", "", ())
+
+
+def _holds_code(folder: str, paths: Sequence[str]) -> bool:
+    start = folder.removeprefix("./").rstrip("/")
+    return start in ("", ".") or any(path.startswith(f"{start}/") for path in paths)
+
+
+def _is_partly_seen(program: Program, name: str) -> bool:
+    """Whether a name stands below an object or class of which the project does not show everything."""
+    solver = program.solver
+    owner, _, _ = name.rpartition(".")
+    module, _, member = owner.rpartition(".")
+    path = solver.names.path_of(module) if module else None
+    if path is None or solver.names.path_of(owner) is not None:
+        return False
+    held = solver.member(path, member)
+    classes = [atom.info for atom in held if atom.tag in ("cls", "inst")]
+    if not held or len(classes) < len(held):
+        return solver.mentions(path, member)
+    return any(solver.external_bases(info) for info in classes)
 
 
 def _exists(program: Program, name: str) -> bool:
