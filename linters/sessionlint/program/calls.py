@@ -333,6 +333,8 @@ def call_function(
             return scheduling.start_wrapped(frame, wrapper, pending, e)
     if pending.kind == "coro" and not function.is_async:
         return running.run(frame, function, bindings, e, context)
+    if pending.kind == "coro" and e[0] == "c" and "awaited" not in frame.flags:
+        frame.made_at[e[1]] = e
     if run or (function.decorator_values and keeping.is_decorated(function, scheduling.MADE_SYNC)):
         return run_pending(frame, pending, e[1], e, context)
     return (pending,)
@@ -343,7 +345,8 @@ def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | Non
     at = frame.directly.get(pending, e)
     at = at if at is not None and at[0] != "aw" else ("z", span, ())
     if pending.site[0] == frame.path and pending.site[1] != at[1]:
-        at = ("z", pending.site[1] if pending.kind == "coro" else span, ())
+        place = pending.site[1] if pending.kind == "coro" else span
+        at = frame.made_at.get(place) or ("z", place, ())
     guard = frame.awaiting.get(pending)
     if guard is None:
         return running.run(frame, pending.info, dict(pending.bindings), at, context, pending.kind)

@@ -276,10 +276,24 @@ async def listed(data: Scope, who: str = Depends(get_tenant_id), session=Depends
     ),
     Bad(
         source="""
+import asyncio
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models.item import Item
+
+
+async def counted(session: AsyncSession, tenant_id):  # TXN303@42
+    return await session.scalars(select(Item))
+
+
+async def both(session: AsyncSession, user):
+    tenant_id = user.tenant_id
+    return await asyncio.gather(
+        counted(session, tenant_id),  # TXN303@9
+        asyncio.wait_for(counted(session, tenant_id), 3),  # TXN303@26
+    )
 
 
 def lister(session: AsyncSession):
