@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import waiting
+from sessionlint.program import carrying, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import TASK, UNKNOWN, Obj, Seq, Value, contained, join_all
 
@@ -19,6 +19,13 @@ FUTURE = "concurrent.futures.Future()"
 THREADED = "threaded"
 #: The fact that work may still go on; kept where a caller goes on if it holds on some path only, too.
 _RUNS = "open"
+#: Functions that wait for futures, and give them.
+WAITS = frozenset({"concurrent.futures.as_completed", "concurrent.futures.wait"})
+#: Pools whose block ends when all work has.
+POOLS = frozenset({"concurrent.futures.ThreadPoolExecutor()", "concurrent.futures.ProcessPoolExecutor()"})
+#: Pools whose methods wait for what they give.
+OF_THREADS = "multiprocessing.pool.ThreadPool()."
+_GONE_THROUGH = frozenset({"map", "imap", "imap_unordered", "starmap", "apply"})
 _ASKS = frozenset({"result", "exception"})
 #: What may use a session, so that two do at the same time.
 _MEANWHILE = frozenset({"use", "txn", "call", "effect", "change", "schedule", "concurrent"})
@@ -66,9 +73,51 @@ def asked(frame: Frame, future: Obj, name: str, e: ir.Expr) -> Value:
         return UNKNOWN
     if future.name == TASK:
         frame.emit("await", e[1], subject=(future,), expr=e)
+    _waits(frame, start, e)
     given = contained((Seq((start.targets, *start.args)),), 2)
     work = dict.fromkeys(a for a in given if a.tag == "pending" and a.kind == "coro")
     return join_all([waiting.run_to_end(frame, (pending,), e) for pending in work])
+
+
+def mapped(frame: Frame, targets: Value, e: ir.Expr) -> None:
+    """``pool.map(fetch, urls)``: who goes through what it gives, or leaves the pool's block, waits for all of it."""
+    _waits(frame, Start(targets, (), e, "", ()), e)
+
+
+def left(frame: Frame, block: ir.Span4) -> None:
+    """The block of a pool is left: what was submitted in it and not asked for is waited for there."""
+    for future, start in frame.futures.items():
+        inside = block[:2] <= start.call[1][:2] and start.call[1][2:] <= block[2:]
+        if inside and future.name == FUTURE and frame.know(future, _RUNS):
+            _waits(frame, start, start.call)
+
+
+def waited_for_all(frame: Frame, name: str, futures: Value, e: ir.Expr) -> Value:
+    """``as_completed(futures)``, ``wait(futures)``"""
+    found = tuple([one for one in contained(futures, 2) if one in frame.futures])
+    for future in found:
+        frame.learn(future, _RUNS, False)
+        _waits(frame, frame.futures[future], e)
+    many: Value = (Seq((found,), True),)
+    return many if name.endswith("completed") else (Seq((many, many)),)
+
+
+def runs_here(name: str) -> bool:
+    """``ThreadPool(4).map``"""
+    return name.startswith(OF_THREADS) and name.rpartition(".")[2] in _GONE_THROUGH
+
+
+def _waits(frame: Frame, start: Start, e: ir.Expr) -> None:
+    """Who waits for plain functions in threads waits for the network as they do."""
+    for atom in _functions(start.targets):
+        summary = frame.solver.summary_of(atom.info)
+        for effect in [one for one in summary.effects if one.kind == "network"][:1]:
+            carrying.happens(frame, atom.info, effect, effect, {}, ("z", e[1], ()), frozenset())
+
+
+def _functions(targets: Value) -> list[Any]:
+    inner = [function for atom in targets if atom.tag == "partial" for function in _functions(atom.function)]
+    return [*[atom for atom in targets if atom.tag == "fn" and not atom.info.is_async], *inner]
 
 
 def settle(frame: Frame, tell: Callable[..., None]) -> None:

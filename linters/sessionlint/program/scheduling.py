@@ -70,6 +70,7 @@ _SENDS = (".send_task", ".apply_async", ".delay", ".enqueue_job", ".enqueue", ".
 #: What begins like none of these, and is none of the others that are looked for, starts nothing.
 _STARTING = (
     *_LOOPS, *knowledge.TASK_GROUPS, *_QUEUES, "rq.", "apscheduler.", "concurrent.futures.", "fastapi.BackgroundTask",
+    joining.OF_THREADS,
 )  # fmt: skip
 
 
@@ -120,7 +121,15 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         threads.begin(frame, Ext(name.removesuffix(".start")), e)
         return UNKNOWN
     if name.endswith((".submit", ".map")) and is_pool(name):
-        return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+        future = _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+        if args and name.endswith(".map"):
+            joining.mapped(frame, args[0], e)
+        return future
+    if args and joining.runs_here(name):
+        joining.mapped(frame, args[0], e)
+        return None
+    if name in joining.WAITS and args:
+        return joining.waited_for_all(frame, name, args[0], e)
     if name.startswith("apscheduler.") and name.rpartition(".")[2] in ("add_job", "add_schedule"):
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
     if name in frame.solver.policy.background_sinks:

@@ -16,6 +16,7 @@ from sessionlint.program import (
     handles,
     holding,
     import_statements,
+    joining,
     keeping,
     listed,
     loops,
@@ -252,6 +253,8 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
     frame.entered[around:] = [a for a in frame.entered[around:] if any(a in s.closes for s in frame.stacks)]
     for entered in reversed(opened):
         contexts.leave(frame, entered, s[1])
+        if frame.futures and any(a.tag == "ext" and a.name in joining.POOLS for a in entered.value):
+            joining.left(frame, s[1])
     frame.narrow_exits(exits)
     frame.dead = ended and not any(e.suppresses for e in opened)
     open_inside = list(frame.tx)

@@ -58,6 +58,61 @@ META = Rule(
 BAD = [
     Bad(
         """
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from multiprocessing.pool import ThreadPool
+
+import requests
+from sqlalchemy.orm import Session
+
+
+def fetch(url):
+    return requests.get(url, timeout=3).text
+
+
+def measured(url):
+    return len(url)
+
+
+def mapped(session: Session, urls):
+    with session.begin(), ThreadPoolExecutor() as pool:
+        pages = list(pool.map(fetch, urls))  # TXN207@22
+        session.add_all(list(pool.map(measured, urls)))
+
+
+def asked(session: Session, urls):
+    with session.begin(), ThreadPoolExecutor() as pool:
+        futures = [pool.submit(fetch, url) for url in urls]
+        session.add_all([future.result() for future in futures])  # TXN207@26
+
+
+def as_they_come(session: Session, urls):
+    with session.begin(), ThreadPoolExecutor() as pool:
+        for future in as_completed([pool.submit(fetch, url) for url in urls]):  # TXN207@23
+            session.add(future)
+
+
+def waited(session: Session, pool: ThreadPoolExecutor, urls):
+    with session.begin():
+        first = pool.submit(fetch, urls[0])
+        done, _ = wait([first])  # TXN207@19
+
+
+def left(session: Session, url):
+    with session.begin():
+        session.add(object())
+        with ThreadPoolExecutor() as pool:
+            future = pool.submit(fetch, url)  # TXN207@22
+    return future
+
+
+def of_threads(session: Session, urls):
+    with session.begin(), ThreadPool(4) as pool:
+        session.add_all(pool.map(fetch, urls))  # TXN207@25
+""",
+        path="app/tasks/pages.py",
+    ),
+    Bad(
+        """
 # --- app/services/mailbox.py
 import outbox
 
@@ -475,6 +530,27 @@ async def told_in_the_next(sessions):
 ]
 
 GOOD = [
+    Good(
+        """
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import requests
+
+from app.session import session_factory
+
+
+def fetch(url):
+    return requests.get(url, timeout=3).text
+
+
+def stored(urls):
+    with ThreadPoolExecutor() as pool:
+        pages = list(pool.map(fetch, urls))
+        more = [future.result() for future in as_completed([pool.submit(fetch, url) for url in urls])]
+    return [*pages, *more]
+""",
+        path="app/tasks/pages.py",
+    ),
     Good(
         """
 # --- app/tasks/work.py
