@@ -174,7 +174,15 @@ class Classes(Naming):
                     self.remember(memory.SIGNATURE, method, method.signature)
                 return method
             if cls.assigns(name):
-                return None
+                return self._assigned(cls, name)
+        return None
+
+    @staticmethod
+    def _assigned(cls: ClassInfo, name: str) -> FunctionInfo | None:
+        """``__call__ = send`` in a class body: another method by a second name."""
+        value = cls.attributes[name][2] if name in cls.attributes else UNKNOWN
+        if len(value) == 1 and isinstance(value[0], Fn) and value[0].info.class_info is cls:
+            return value[0].info
         return None
 
     def of_metaclass(self, info: ClassInfo, name: str) -> FunctionInfo | None:

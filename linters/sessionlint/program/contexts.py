@@ -171,7 +171,9 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
 
 
 def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: Entered) -> None:
-    halves.mark_context(frame, atom)
+    stays = kind in CLOSED_BY_EXIT and stays_open(frame.solver, atom)
+    if not stays:
+        halves.mark_context(frame, atom)
     entered.value = join(entered.value, (atom,))
     if kind == "transaction":
         parent = getattr(atom, "parent", None)
@@ -182,7 +184,7 @@ def _enter_handle(frame: Frame, atom: Any, kind: str, item: ir.Expr, entered: En
         return
     if getattr(atom, "begun", False):
         _open(frame, (atom,), frame.site(item[1]), False, None, entered)
-    if kind in CLOSED_BY_EXIT and not stays_open(frame.solver, atom):
+    if kind in CLOSED_BY_EXIT and not stays:
         frame.learn(atom, "closed", False)
         frame.learn(atom, "open", False)
         entered.closes.append(atom)

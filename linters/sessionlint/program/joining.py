@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import carrying, waiting
+from sessionlint.program import carrying, network, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import TASK, UNKNOWN, Obj, Seq, Value, contained, join_all
 
@@ -109,6 +109,9 @@ def runs_here(name: str) -> bool:
 
 def _waits(frame: Frame, start: Start, e: ir.Expr) -> None:
     """Who waits for plain functions in threads waits for the network as they do."""
+    for atom in start.targets:
+        if atom.tag == "ext" and network.is_network(atom.name):
+            waiting.wait(frame, atom.name, e)
     for atom in _functions(start.targets):
         summary = frame.solver.summary_of(atom.info)
         for effect in [one for one in summary.effects if one.kind == "network"][:1]:

@@ -35,6 +35,7 @@ _SOCKETS = {
 #: Functions that wait themselves, whatever else their module has.
 _FUNCTIONS = {
     *(f"socket.{name}" for name in ("create_connection", "getaddrinfo", "gethostbyname", "gethostbyaddr")),
+    *("ftplib.FTP", "ftplib.FTP_TLS", "imaplib.IMAP4", "imaplib.IMAP4_SSL", "poplib.POP3", "poplib.POP3_SSL"),
     "urllib.request.urlretrieve", "pywebpush.webpush", "huggingface_hub.hf_hub_download",
     "huggingface_hub.snapshot_download", "aio_pika.connect_robust",
 }  # fmt: skip

@@ -138,6 +138,10 @@ def _note(frame: Frame, subject: Any, name: str, write: bool, touches: bool, how
         unsaved.written(frame, subject, Hop(frame.site(e[1]), how))
     if name in _LETS_GO:
         frame.learn(subject, "let go")
+    if name == "reset":
+        # ends the transaction as ``close`` does, and leaves the session for the next one
+        for fact in ("used", "begun", "written"):
+            frame.learn(subject, fact, False)
         if name == "expunge":
             detaching.taken_out(frame, e)
 

@@ -241,6 +241,13 @@ def _set_attribute(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Ex
     return UNKNOWN
 
 
+def _flag_changed(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``flag_modified(row, "data")``: an attribute was changed inside."""
+    if args:
+        change(frame, args[0], e[1], e)
+    return UNKNOWN
+
+
 def _namespace(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``SimpleNamespace(db=session)``: a dictionary whose keys are attributes."""
     return (Map((*keywords, NAMESPACE), True, frame.site(e[1])),)
@@ -334,6 +341,8 @@ SPECIAL: dict[str, Special] = {
     "contextvars.ContextVar": _context_variable, "builtins.type": _type, "typing.TypeVar": _type_variable,
     "typing.TypeAliasType": _alias_type, "builtins.setattr": _set_attribute,
     "builtins.object.__setattr__": _set_attribute,
+    "sqlalchemy.orm.attributes.flag_modified": _flag_changed, "sqlalchemy.orm.attributes.flag_dirty": _flag_changed,
+    "sqlalchemy.orm.attributes.set_attribute": _flag_changed,
     "types.SimpleNamespace": _namespace, "types.MappingProxyType": _itself, "types.MethodType": _bound_method,
     "collections.ChainMap": _chained, "collections.defaultdict": _default_dictionary,
     _REPLACE: _replace_fields, NAMED_TUPLE: _named_tuple, f"{NAMED_TUPLE}()": _make_named_tuple,

@@ -80,6 +80,9 @@ def _is_idle_start(program: Program, event: Event) -> bool:
 def _is_idle_atom(program: Program, atom: Any, event: Event) -> bool:
     if atom.tag == "ext":
         return bool(atom.name.startswith("asyncio.") and atom.name.endswith(_RUNS_LOOP))
+    if atom.tag == "method":
+        # ``cache.clear``
+        return atom.receiver.tag in ("map", "seq") and not event.args and not event.keywords
     if isinstance(atom, Pending):
         given = [v for key, v in atom.bindings if key.tag != "handle" and not _is_receiver(atom, key)]
     elif isinstance(atom, Fn):

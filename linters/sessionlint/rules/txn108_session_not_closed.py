@@ -46,6 +46,29 @@ META = Rule(
 
 BAD = [
     Bad(
+        path="app/tasks/legacy.py",
+        source="""
+import psycopg2
+
+from app.settings import settings
+
+
+def noted():
+    connection = psycopg2.connect(settings.dsn)  # TXN108@18
+    with connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE items SET status = 'noted'")
+
+
+def closed():
+    connection = psycopg2.connect(settings.dsn)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE items SET status = 'noted'")
+    finally:
+        connection.close()
+""",
+    ),
+    Bad(
         """
 import asyncio
 from contextlib import contextmanager

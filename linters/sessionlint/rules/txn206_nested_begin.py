@@ -273,6 +273,23 @@ async def either_of_two_inside(inner):
 
 GOOD = [
     Good(
+        path="app/tasks/rounds.py",
+        source="""
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def rounds():
+    async with get_session() as session:
+        await session.scalars(select(Item))
+        await session.reset()
+        async with session.begin():
+            session.add(Item(name="next"))
+""",
+    ),
+    Good(
         """
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError

@@ -58,6 +58,33 @@ META = Rule(
 BAD = [
     Bad(
         """
+import ftplib
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from app.session import get_session
+
+
+class Courier:
+    async def send(self, letter):
+        requests.post("https://post.example", json=letter, timeout=3)
+
+    __call__ = send
+
+
+async def handed_over(courier: Courier, urls):
+    async with get_session() as session, session.begin():
+        await courier({"to": "all"})  # TXN207@15
+        box = ftplib.FTP("files.example")  # TXN207@15
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(requests.get, urls)), box  # TXN207@25
+    await courier({"to": "all"})
+""",
+        path="app/tasks/letters.py",
+    ),
+    Bad(
+        """
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from multiprocessing.pool import ThreadPool
 

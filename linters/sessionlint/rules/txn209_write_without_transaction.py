@@ -53,6 +53,34 @@ META = Rule(
 
 BAD = [
     Bad(
+        path="app/routers/labels.py",
+        source="""
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/labels/{key}")
+async def label(key: str, session: AsyncSession = Depends(get_session_dependency)):
+    item = await session.get(Item, key)
+    item.labels["new"] = True
+    flag_modified(item, "labels")  # TXN209@5
+
+
+@router.post("/kept/{key}")
+async def kept(key: str, session: AsyncSession = Depends(get_session_dependency)):
+    async with session.begin():
+        item = await session.get(Item, key)
+        item.labels["new"] = True
+        flag_modified(item, "labels")
+""",
+    ),
+    Bad(
         """
 # --- app/routers/items.py
 from typing import Annotated

@@ -47,6 +47,35 @@ _EXECUTORS = "concurrent.futures."
 BAD = [
     Bad(
         source="""
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import carrier
+
+from app.models.item import Item
+from app.session import get_session
+
+executor = ThreadPoolExecutor()
+
+
+def index(item_id):
+    carrier.send(item_id)
+
+
+async def kept(name):
+    async with get_session() as session:
+        async with session.begin():
+            session.add(item := Item(name=name))
+            await session.flush()
+            executor.submit(index, item.id)  # TXN603@13
+            asyncio.get_running_loop().run_in_executor(None, index, item.id)  # TXN603@13
+            await asyncio.get_running_loop().run_in_executor(None, index, item.id)
+        executor.submit(index, item.id)
+""",
+        path="app/tasks/kept.py",
+    ),
+    Bad(
+        source="""
 # --- app/services/offload.py
 import carrier
 
@@ -475,6 +504,23 @@ event.listen(Item, "after_delete", removed)
 
 GOOD = [
     Good(
+        path="app/tasks/caching.py",
+        source="""
+import threading
+
+from app.session import get_session
+
+seen = {}
+
+
+async def forget(row):
+    async with get_session() as session:
+        async with session.begin():
+            session.add(row)
+            threading.Timer(60, seen.clear).start()
+""",
+    ),
+    Good(
         path="app/routers/items.py",
         source="""
 from fastapi import APIRouter, Depends
@@ -883,7 +929,7 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bool:
-    if event.text == "thread" or event.site in awaited or event.name.startswith(_EXECUTORS):
+    if event.site in awaited or _is_kept_by_pool(event) or (event.text == "thread" and not _is_left_to_executor(event)):
         return False
     if event.kind in ("schedule", "started"):
         return True
@@ -898,7 +944,18 @@ def _starts_work(program: Program, event: Event, awaited: frozenset[Site]) -> bo
 
 def _executed(program: Program) -> frozenset[Site]:
     """Where work goes to an executor's threads."""
-    return frozenset(e.site for e in program.events("schedule") if e.name.startswith(_EXECUTORS))
+    return frozenset(e.site for e in program.events("schedule") if _is_kept_by_pool(e))
+
+
+def _is_kept_by_pool(event: Event) -> bool:
+    """Whether a pool gave something back that may be waited for."""
+    return event.name.startswith(_EXECUTORS) and "statement" not in event.flags
+
+
+def _is_left_to_executor(event: Event) -> bool:
+    """``loop.run_in_executor(None, index, item.id)`` that nobody awaits."""
+    left = "statement" in event.flags and "awaited" not in event.flags
+    return left and event.kind == "schedule" and event.name.endswith(".run_in_executor")
 
 
 def _is_told_by_callers(program: Program, event: Event) -> bool:
