@@ -11,8 +11,8 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value, contained
 from sessionlint.rules.background_work import enclosing, is_made_in, sessions_in
 
-#: A parameter whose elements run together, and one that is called many times together.
-ELEMENTS, CALLED = "elements", "called"
+#: A parameter whose elements run together, one that is called many times together, and one that runs beside others.
+ELEMENTS, CALLED, BESIDE = "elements", "called", "beside"
 _TOGETHER = ("asyncio.gather", "asyncio.wait", "asyncio.as_completed")
 #: What is no session, and holds none beside what it is seen to hold.
 _BRINGS_NONE = frozenset({"const", "text", "ext", "seq", "map", "column", "mod"})
@@ -66,6 +66,8 @@ def given_together(event: Event) -> Iterator[tuple[str, str]]:
         if collection is not None:
             yield from _in_collection(function, collection, params)
             yield from _by_inner(function, collection, params)
+        elif argument[0] == "n" and argument[2] in params:
+            yield argument[2], BESIDE
 
 
 def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:

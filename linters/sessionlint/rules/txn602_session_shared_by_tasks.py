@@ -13,6 +13,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.background_work import awaited_tasks, sessions_in, started_values
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import (
+    BESIDE,
     CALLED,
     ELEMENTS,
     concurrent_parameters,
@@ -271,6 +272,10 @@ async def together(*coroutines):
     return await asyncio.gather(*coroutines)
 
 
+async def pair(first, second):
+    return await asyncio.gather(first, second)
+
+
 async def each(ids, function):
     gate = asyncio.Semaphore(5)
 
@@ -284,6 +289,8 @@ async def each(ids, function):
 @router.get("/")
 async def numbers(store: Items = Depends(items)):
     await together(store.count(), store.newest())  # TXN602@11
+    await pair(store.count(), asyncio.sleep(1))
+    await pair(second=store.count(), first=store.newest())  # TXN602@11
 
 
 @router.get("/each")
@@ -505,9 +512,12 @@ def _by_helpers(program: Program) -> Iterator[Finding]:
     for event in program.events("call") if together else ():
         if event.site in reported or event.callee is None or program.role(event.function) in ("test", "migration"):
             continue
+        beside = [(value, False) for parameter, value in event.bindings if together.get(parameter) == BESIDE]
         for parameter, value in event.bindings:
             how = together.get(parameter)
             counts = count(program, [(value, False)]) if how == ELEMENTS else Counter()
+            if how == BESIDE:
+                counts = count(program, beside)
             if how == CALLED:
                 counts.update(dict.fromkeys(sessions_in(program, value), 2))
             counts = Counter({s: n for s, n in counts.items() if not is_foreign(program, event.function, s)})
