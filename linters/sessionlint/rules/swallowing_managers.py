@@ -194,4 +194,10 @@ def _named(left: _Exit, expr: ir.Expr) -> Value:
         made = next((a.info for a in _entered(entered) if a.tag == "inst"), method.class_info)
         return _kept_kinds(program, made, expr[3], entered)
     name = ir.dotted(expr) or ""
+    module, _, member = name.partition(".")
+    if member:
+        held = program.solver.member(method.path, module)
+        paths = [program.solver.names.path_of(a.name) for a in held if a.tag == "mod"]
+        own = [a for path in paths if path is not None for a in program.solver.member(path, member)]
+        return (*own, *[Ext(f"{a.name}.{member}") for a in held if a.tag == "ext"])
     return program.solver.member(method.path, name) or ((Ext(f"builtins.{name}"),) if name.isidentifier() else UNKNOWN)
