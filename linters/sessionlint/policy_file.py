@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +35,8 @@ def locate(start: Path) -> Place:
 
     The nearest file that holds a policy counts, whole; policies are never merged. A policy that says
     nothing but ``root = true`` ends the search: that folder is the root and has no policy. Without any
-    policy the root is the nearest folder that looks like a project, else ``start`` itself.
+    policy the root is the nearest folder that looks like a project, else ``start`` itself. The home folder and that of
+    temporary files are none above ``start``: everything lies in them, and a stray file in one makes it no project.
 
     Raises :class:`PolicyError` for a policy that cannot be read or is not valid.
     """
@@ -49,10 +52,19 @@ def locate(start: Path) -> Place:
             if mapping == {"root": True}:
                 return Place(candidate, None)
             return Place(candidate, policy_from_mapping(mapping, candidate, name, lines))
+    shared = _shared_folders() - {folder}
     for candidate in (folder, *folder.parents):
-        if any((candidate / mark).exists() for mark in _ROOT_MARKS):
+        if candidate not in shared and any((candidate / mark).exists() for mark in _ROOT_MARKS):
             return Place(candidate, None)
     return Place(folder, None)
+
+
+def _shared_folders() -> set[Path]:
+    """Folders in which everything lies."""
+    found = {Path(tempfile.gettempdir()).resolve()}
+    with contextlib.suppress(RuntimeError, OSError):  # nobody's home
+        found.add(Path.home().resolve())
+    return found | {Path(folder.anchor) for folder in found}
 
 
 def holds_policy(raw: bytes, path: Path) -> bool:

@@ -46,6 +46,26 @@ def test_without_a_policy_the_root_is_the_nearest_folder_that_looks_like_a_proje
     assert (place.root, place.policy) == (root / "a", None)
 
 
+def test_the_home_folder_is_no_project_for_what_lies_below_it(tree, monkeypatch):
+    home = tree({"pyproject.toml": '[project]\nname = "stray"\n', "work/app/x.py": ""})
+    monkeypatch.setenv("HOME", str(home))
+    assert locate(home / "work" / "app").root == home / "work" / "app"
+    assert locate(home).root == home
+
+
+def test_a_policy_in_the_home_folder_counts_for_what_lies_below_it(tree, monkeypatch):
+    home = tree({"pyproject.toml": PYPROJECT, "work/app/x.py": ""})
+    monkeypatch.setenv("HOME", str(home))
+    assert locate(home / "work" / "app").root == home
+
+
+def test_the_folder_of_temporary_files_is_no_project_for_what_lies_below_it(tree, monkeypatch):
+    shared = tree({"pyproject.toml": '[project]\nname = "stray"\n', "work/app/x.py": "", "work/.git/HEAD": ""})
+    monkeypatch.setattr("tempfile.tempdir", str(shared))
+    assert locate(shared / "work" / "app").root == shared / "work"
+    assert locate(shared).root == shared
+
+
 def test_bad_toml_is_reported_with_its_line(tree):
     root = tree({"sessionlint.toml": 'tls = "off"\nselect = [\n"TXN"\nx = 1\n'})
     with pytest.raises(PolicyError) as caught:
