@@ -53,9 +53,7 @@ def _reads_tenant(program: Program, event: Event) -> bool:
     return any(a.tag == "const" and a.kind == "str" and is_tenant_key(program, a.value) for a in first)
 
 
-def _refuses(
-    function: FunctionInfo, asked: frozenset[str], read: list[ir.Span4], raised: list[ir.Span4]
-) -> bool:
+def _refuses(function: FunctionInfo, asked: frozenset[str], read: list[ir.Span4], raised: list[ir.Span4]) -> bool:
     """Whether one of these errors is raised under a condition on the tenant: a parameter, or what was read."""
     nodes = [n for n in own_nodes_below(function.body) if len(n) > 2 and type(n[1]) is tuple]
     assigned = (n for n in nodes if n[0] == "=" and any(_within(span, n[3][1]) for span in read))

@@ -23,8 +23,8 @@ META = Rule(
     ),
     remedy="Depend on the authenticated user instead, and drop the resolver when nothing uses it any more.",
     not_flagged=(
-        "Dependencies on the user, even when the user object has a tenant column; those that only log a tenant's header. "
-        "Tests."
+        "Dependencies on the user, even when the user object has a tenant column; those that only log a tenant's "
+        "header. Tests."
     ),
     presets=("scrapersky",),
 )
