@@ -22,6 +22,7 @@ from sessionlint.rules.hand_decoding import decodes_by_hand
 from sessionlint.rules.optional_callers import gives_nobody, mentions
 from sessionlint.rules.refusing_nobody import only_wraps, refuses_nobody
 from sessionlint.rules.taking_guests import is_optional, takes_guests
+from sessionlint.rules.walking import own_nodes_below
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
@@ -124,8 +125,18 @@ def compares_credential(event: Event) -> bool:
     """Whether a constant-time comparison is given a caller's API key or token, by the names of what it compares."""
     if event.name not in COMPARISONS or event.expr is None or event.expr[0] != "c":
         return False
-    names = [n for argument in event.expr[3] for n in _names(argument)]
+    names = [n for argument in event.expr[3] for n in (*_names(argument), *_hashed(event.function, argument))]
     return any(_CREDENTIAL.search(n) for n in names) and not any(_OTHER_SECRET.search(n) for n in names)
+
+
+def _hashed(function: FunctionInfo, expr: ir.Expr) -> Iterable[str]:
+    """What a variable is the hash of: ``digest = hashlib.sha256(key.encode()).hexdigest()``."""
+    if expr[0] != "n":
+        return
+    for node in own_nodes_below(function.body):
+        if node[0] == "=" and len(node) == 4 and any(t[0] == "n" and t[2] == expr[2] for t in node[2]):
+            names = list(_names(node[3]))
+            yield from names if "hashlib" in names and "hmac" not in names else ()
 
 
 def _names(expr: ir.Expr) -> Iterable[str]:

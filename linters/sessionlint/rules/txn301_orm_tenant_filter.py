@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.join_texts import relating, tenant_condition
 from sessionlint.rules.tenancy import keeps_out
 
 META = Rule(
@@ -388,6 +389,50 @@ async def of_shops(session, shops):
     await session.execute(select(books.c["id"]).where(books.columns.shop == shops[0]))  # TXN301@55
 """,
     ),
+    Bad(
+        source="""
+import uuid
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, synonym
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Desk(Base):
+    __tablename__ = "desks"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    area: Mapped[str] = mapped_column("tenant_id")
+    name: Mapped[str] = mapped_column("title")
+    shop_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("shops.id"))
+
+
+class Shop(Base):
+    __tablename__ = "shops"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    tenant_id: Mapped[str]
+    org = synonym("tenant_id")
+    label = synonym("id")
+    own = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, Desk.tenant_id == 'main')")  # TXN301@11
+    some = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, Shop.tenant_id.in_(['a']))")  # TXN301@12
+    near = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, foreign(Desk.tenant_id) == Shop.tenant_id)")
+    new = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, Desk.name == 'tenant_id')")
+
+
+async def run(session, who):
+    await session.scalars(select(Desk).where(Desk.area == who, Desk.name == who))  # TXN301@46
+    await session.scalars(select(Shop).where(Shop.org == who, Shop.label == who))  # TXN301@46
+    await session.scalars(select(Desk, Desk.area).where(Desk.name == who).order_by(Desk.area))
+    await session.scalars(select(Shop).where(Shop.__table__.columns.get("tenant_id") == who))  # TXN301@46
+    await session.scalars(select(Shop).where(Shop.__table__.c.get("tenant_id") == who))  # TXN301@46
+    await session.scalars(select(Shop).where(Shop.__table__.columns.get("name") == who))
+""",
+        path="app/models/shops.py",
+    ),
 ]
 
 GOOD = [
@@ -644,3 +689,12 @@ def check(program: Program) -> Iterator[Finding]:
             f"The query filters by the tenant column {event.name!r}. Delete the condition: access is decided in the "
             "router, by role and ownership.",
         )
+    for event in program.by_file(relating):
+        name = None if keeps_out(program, event.function) else tenant_condition(program, event)
+        if name is not None:
+            yield program.finding(
+                META,
+                event,
+                f"The relationship filters by the tenant column {name!r}. Delete the condition: access is decided in "
+                "the router, by role and ownership.",
+            )
