@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.general_queries import is_told_by_calls
 from sessionlint.rules.join_texts import relating, tenant_condition
 from sessionlint.rules.tenancy import keeps_out
 
@@ -23,7 +24,8 @@ META = Rule(
     remedy="Delete the condition, and the parameter that only fed it; check access in the router.",
     not_flagged=(
         "Tenant columns that filter nothing: selected, sorted by, inserted, returned or logged, by themselves or in a "
-        "comparison. Joins between two columns. "
+        "comparison. Joins between two columns. Queries that filter by whatever column they are told: the call that "
+        "names the tenant's is (TXN303). "
         "`.filter()` and comparisons on plain objects and collections. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -673,6 +675,32 @@ async def elsewhere(session, books, shop):
     await session.execute(select(books.c.id).where(books.c.shop == shop))
 """,
     ),
+    Good(
+        source="""
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Items:
+    def __init__(self, session):
+        self.session = session
+
+    async def find(self, **columns):
+        return await self.session.scalar(select(Item).filter_by(**columns))
+
+    async def by(self, column, value):
+        return await self.session.scalar(select(Item).where(getattr(Item, column) == value))
+
+
+async def run(session, who, name):
+    await Items(session).find(tenant_id=who)
+    await Items(session).by("tenant_id", who)
+    await Items(session).find(name=name)
+    return await Items(session).by("name", name)
+""",
+        path="app/services/finding.py",
+    ),
 ]
 
 
@@ -681,6 +709,8 @@ def check(program: Program) -> Iterator[Finding]:
     seen: set[tuple[str, ir.Span4]] = set()
     for event in program.events("predicate"):
         if event.site in seen or "between columns" in event.flags or keeps_out(program, event.function):
+            continue
+        if is_told_by_calls(program, event):
             continue
         seen.add(event.site)
         yield program.finding(

@@ -12,6 +12,7 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Dependency, Param
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.general_queries import filtered, mentions
 from sessionlint.rules.renamed_tenants import passing_tenants, under_another_name
 from sessionlint.rules.scheduled_tenants import prepared, preparing, scheduled
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
@@ -714,7 +715,7 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
-    name = _filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
+    name = filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
     return (callee, name) if name else None
 
 
@@ -739,7 +740,7 @@ def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str 
     if name is None or _are_columns(callee, name):
         return None
     # a whole record that is spread is no choice of a tenant
-    written = _mentions(event.expr, name) or name in spread_keys(event.function, event.expr)
+    written = mentions(event.expr, name) or name in spread_keys(event.function, event.expr)
     return name if written else None
 
 
@@ -749,7 +750,7 @@ def _are_columns(function: FunctionInfo, name: str) -> bool:
     for near in dict.fromkeys((function, *called)):
         if any(e.kind == "construct" and any(k == name for k, _ in e.keywords) for e in near.events):
             return True
-        if _mentions(near.body, "setattr") or _spreads_values(near.body):
+        if mentions(near.body, "setattr") or _spreads_values(near.body):
             return True
     return False
 
@@ -777,31 +778,6 @@ def _injected(program: Program, event: Event, callee: FunctionInfo) -> str | Non
         if own and not tenants.isdisjoint(value) and _is_subject(program, callee):
             return str(identity.name)
     return None
-
-
-def _filtered(event: Event, callee: FunctionInfo) -> str | None:
-    """The tenant column by which a call makes a general query filter: a keyword, a key or a name it passes."""
-    columns = {e.name for e in callee.events if e.kind == "predicate"}
-    columns = {c for c in columns if not _mentions(callee.body, c)}
-    for identity, value in event.bindings if columns else ():
-        if isinstance(identity, Param) and identity.info is callee:
-            for atom in value:
-                keys = [k for k, _ in atom.items] if atom.tag == "map" else [atom.value] if atom.tag == "const" else []
-                name = next((k for k in keys if isinstance(k, str) and k in columns), None)
-                if name:
-                    return name
-    return None
-
-
-def _mentions(body: Any, column: str) -> bool:
-    """Whether a function writes the column's name itself: then it filters by it whatever it is passed."""
-    pending = [body]
-    while pending:
-        current = pending.pop()
-        if current == column:
-            return True
-        pending.extend(part for part in current if type(part) in (tuple, str)) if type(current) is tuple else ()
-    return False
 
 
 def _prepared(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
