@@ -31,7 +31,11 @@ def prepared(program: Program, event: Event) -> Iterator[tuple[FunctionInfo, str
         return
     for atom in event.args[0] if event.args else ():
         if atom.tag == "fn":
-            yield from _filled(program, atom.info, len(event.args) - 1, [k for k, _ in event.keywords])
+            names = [k for k, _ in event.keywords]
+            yield from _filled(program, atom.info, len(event.args) - 1, names)
+            if any(p[1] == ir.KIND_KWARGS for p in atom.info.params):
+                known = {p[0] for p in atom.info.params}
+                yield from ((atom.info, n) for n in names if n not in known and is_tenant_name(program, n))
 
 
 def scheduled(program: Program, event: Event) -> Iterator[tuple[FunctionInfo, str]]:

@@ -188,15 +188,21 @@ async def load(tenant_id, job):  # TXN303@16
 # --- app/services/jobs.py
 async def run(session, tenant_id=None):  # TXN303@24
     return session
+
+
+async def found(session, **options):
+    return session, options
 # --- app/routers/jobs.py
 from functools import partial
 
-from app.services.jobs import run
+from app.services.jobs import found, run
 
 
 async def listed(session, user):
     start = partial(run, tenant_id=user.tenant_id)  # TXN303@13
-    return await start(session)
+    other = partial(found, tenant_id=user.tenant_id)  # TXN303@13
+    third = partial(found, name=user.name)
+    return await start(session), await other(session), await third(session)
 """
     ),
     Bad(
