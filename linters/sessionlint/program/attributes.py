@@ -391,7 +391,7 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     if name == "primary_key" and name not in atom.info.attributes and frame.solver.is_model(atom.info):
         return mapped.PRIMARY_KEY
     if frame.solver.is_model(atom.info) and _is_mapped(frame, atom.info, name):
-        return (Column(atom.info, name),)
+        return (Column(atom.info, mapped.column_name(frame, atom.info, name)),)
     value = class_values.chosen(frame, atom.info, name, solver.attribute(atom.info, name), e)
     if value:
         return value

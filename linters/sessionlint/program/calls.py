@@ -64,6 +64,7 @@ from sessionlint.program.values import (
     Value,
     join,
     join_all,
+    literal,
     mark_of,
     shallow,
 )
@@ -203,6 +204,9 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         return made or locators.promised(frame, method, args, keywords, e)
     if tag == "column":
         # ``Model.__table__.columns.keys()``
+        named = literal(args[0]) if callee.name == "get" and args else None
+        if isinstance(named, str):
+            return (callee._replace(name=named),)
         return (Seq((mapped.listing(callee.name),), True),) if callee.name in ("keys", "values", "items") else UNKNOWN
     if tag == "annotated":
         # calling a NewType gives its argument back

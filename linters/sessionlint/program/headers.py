@@ -1,4 +1,4 @@
-"""Parameters that FastAPI fills from a header or a cookie: they are what the request holds under that name."""
+"""Parameters that FastAPI fills from a header, a cookie or by an alias: they are what the request holds there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from sessionlint.program.values import Ext, Value
 
 _PLACES = ((Ext("fastapi.Header()"), "headers"), (Ext("fastapi.Cookie()"), "cookies"))
+#: What is filled by its own name, unless it says another.
+_ALIASED = ((Ext("fastapi.Query()"), "query_params"), (Ext("fastapi.Path()"), "path_params"))
 
 
 def read(name: str, annotation: Any, default: Any, declared: Value, given: Value) -> Value:
@@ -16,11 +18,15 @@ def read(name: str, annotation: Any, default: Any, declared: Value, given: Value
         if mark in marks:
             key = _alias(default) or _alias(annotation) or (name.replace("_", "-") if place == "headers" else name)
             return (Ext(f"fastapi.Request().{place}[{key.lower()}]"),)
+    for mark, place in _ALIASED if marks else ():
+        other = (_alias(default) or _alias(annotation)) if mark in marks else None
+        if other:
+            return (Ext(f"fastapi.Request().{place}[{other.lower()}]"),)
     return given
 
 
 def is_read(atom: Any) -> bool:
-    """Whether a value is what the request holds in a header or cookie."""
+    """Whether a value is what the request holds in a header or cookie, or under an alias."""
     return bool(atom.tag == "ext" and atom.name.startswith("fastapi.Request()."))
 
 

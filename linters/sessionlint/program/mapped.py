@@ -18,6 +18,10 @@ from sessionlint.program.values import ABSENT, UNKNOWN, Ext, Seq, Value
 _NAME: Final[Value] = (Ext("sqlalchemy.table_name()"),)
 _TABLE: Final[Value] = (Ext(knowledge.MAPPED_TABLE),)
 _COLUMN: Final[Value] = (Ext(knowledge.MAPPED_COLUMN),)
+#: What is made with the name of a column first.
+_NAMING: Final = frozenset({
+    "sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlalchemy.orm.synonym()", "sqlalchemy.orm.deferred()",
+})  # fmt: skip
 #: ``inspect(Model).primary_key``
 PRIMARY_KEY: Final[Value] = (Ext(f"{knowledge.MAPPED_TABLE}.primary_key"),)
 _MAPPER: Final = "sqlalchemy.inspect()"
@@ -90,6 +94,20 @@ def is_handle(frame: Frame, info: ClassInfo, name: str) -> bool:
         if entry is not None and entry[1]:
             return any(a.tag == "ext" and a.name in knowledge.HANDLE_TYPES for a in entry[1])
     return any(a.tag == "handle" for cls in frame.solver.mro(info) for a in frame.solver.read(("attr", cls, name)))
+
+
+def column_name(frame: Frame, info: ClassInfo, name: str) -> str:
+    """The tenant's column that an attribute of a mapped class stands for: ``area = mapped_column("tenant_id")``."""
+    if name in frame.solver.policy.tenant_names:
+        return name
+    for cls in frame.solver.mro(info):
+        entry = cls.attributes.get(name)
+        if entry is not None:
+            written = entry[3]
+            first = written[3][0] if written is not None and written[0] == "c" and written[3] else ("", (), None)
+            known = first[0] == "k" and first[2] in frame.solver.policy.tenant_names
+            return str(first[2]) if known and any(a.tag == "ext" and a.name in _NAMING for a in entry[2]) else name
+    return name
 
 
 def _is_empty(default: Value) -> bool:

@@ -148,6 +148,12 @@ class ModuleNames:
             self._nearest[key] = self._near(name, path, importer)
         return self._nearest[key]
 
+    def inside(self, name: str) -> list[str]:
+        """The files of a package that has none of its own name, a folder without ``__init__.py``."""
+        if name not in self._namespaces or name in self.by_name:
+            return []
+        return [path for module, path in self.by_name.items() if module.startswith(f"{name}.")]
+
     def _near(self, name: str, path: str, importer: str) -> str:
         folder = importer.rpartition("/")[0]
         tail = name.replace(".", "/")

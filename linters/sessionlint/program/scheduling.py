@@ -198,6 +198,8 @@ def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: 
     if receiver.tag == "fn" and name == "schedule" and signatures.enqueues(receiver.info):
         return _started(frame, "schedule", ".schedule", [(receiver,), *args], keywords, e)
     if receiver.tag in ("fn", "partial") and name in knowledge.QUEUE_METHODS:
+        if name in signatures.SPREADING and (args or keywords):
+            args, keywords = signatures.spread(args, keywords)
         return _started(frame, "schedule", f".{name}", [(receiver,), *args], keywords, e)
     if receiver.tag == "obj" and receiver.name == TASK:
         called = tuple([a for a in args[0] if _is_work(frame, a)]) if name == "add_done_callback" and args else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import PartialCall, Value
+from sessionlint.program.values import UNKNOWN, PartialCall, Value
 
 #: A task with its arguments, to be sent later.
 _SIGNATURES = {"s", "si", "signature", "subtask", "message"}
@@ -15,6 +15,23 @@ _CHANGED = {"set", "clone", "on_error", "copy"}
 _FOR_EACH = {"map", "starmap", "chunks"}
 #: Methods of a task that give the task with other settings.
 _SETTINGS = {"configure", "kicker", "with_labels", "with_task_id", "with_broker", "with_schedule_id"}
+#: Methods that are given a task's arguments as a list and a dictionary: ``apply_async((1,), {"size": 2})``.
+SPREADING = frozenset({"apply_async", "send_with_options"})
+
+
+def spread(args: list[Value], keywords: list[tuple[str, Value]]) -> tuple[list[Value], list[tuple[str, Value]]]:
+    """A task's arguments out of such a list and dictionary; what is not written out stays as it was given."""
+    named = dict(keywords)
+    listed = args[0] if args else named.get("args", UNKNOWN)
+    mapped = args[1] if len(args) > 1 else named.get("kwargs", UNKNOWN)
+    items = listed[0].items if len(listed) == 1 and listed[0].tag == "seq" and not listed[0].many else None
+    pairs = [(k, v) for a in mapped if a.tag == "map" for k, v in a.items if isinstance(k, str)]
+    settings = [
+        (k, v) for k, v in keywords if not (k == "args" and items is not None) and not (k == "kwargs" and pairs)
+    ]
+    rest = args[1:] if items is not None and args else args
+    rest = rest[:-1] if pairs and len(args) > 1 else rest
+    return [*(items or ()), *rest], [*pairs, *settings]
 
 
 def method(receiver: Any, name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> Value | None:

@@ -19,8 +19,10 @@ from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.comparing import COMPARISONS, compares_and_refuses
 from sessionlint.rules.forgery_checks import asks_who_calls, checks_forgery, is_forgery_secret, refuses_forgery
 from sessionlint.rules.hand_decoding import decodes_by_hand
-from sessionlint.rules.refusing_nobody import refuses_nobody
+from sessionlint.rules.optional_callers import gives_nobody, mentions
+from sessionlint.rules.refusing_nobody import only_wraps, refuses_nobody
 from sessionlint.rules.taking_guests import is_optional, takes_guests
+from sessionlint.rules.walking import own_nodes_below
 
 _SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
 _HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
@@ -123,8 +125,18 @@ def compares_credential(event: Event) -> bool:
     """Whether a constant-time comparison is given a caller's API key or token, by the names of what it compares."""
     if event.name not in COMPARISONS or event.expr is None or event.expr[0] != "c":
         return False
-    names = [n for argument in event.expr[3] for n in _names(argument)]
+    names = [n for argument in event.expr[3] for n in (*_names(argument), *_hashed(event.function, argument))]
     return any(_CREDENTIAL.search(n) for n in names) and not any(_OTHER_SECRET.search(n) for n in names)
+
+
+def _hashed(function: FunctionInfo, expr: ir.Expr) -> Iterable[str]:
+    """What a variable is the hash of: ``digest = hashlib.sha256(key.encode()).hexdigest()``."""
+    if expr[0] != "n":
+        return
+    for node in own_nodes_below(function.body):
+        if node[0] == "=" and len(node) == 4 and any(t[0] == "n" and t[2] == expr[2] for t in node[2]):
+            names = list(_names(node[3]))
+            yield from names if "hashlib" in names and "hmac" not in names else ()
 
 
 def _names(expr: ir.Expr) -> Iterable[str]:
@@ -145,6 +157,7 @@ class Authentication:
         self._listed = frozenset(program.policy.auth_dependencies)
         self._decodes: dict[FunctionInfo, tuple[Event, FunctionInfo | None]] = {}
         self._guards: dict[FunctionInfo, bool] = {}
+        self._optional: dict[FunctionInfo, bool] = {}
         self.callers: dict[FunctionInfo, list[Event]] = {}
         for event in program.events("call"):
             if event.callee is not None:
@@ -210,6 +223,33 @@ class Authentication:
             return True
         return any(self.is_guard(f) for f in self.program.targets(dependency))
 
+    def requires(self, dependency: Dependency) -> bool:
+        """Whether a dependency authenticates, and lets nobody go on who brings nothing along."""
+        return self.guards(dependency) and not self.is_optional(dependency)
+
+    def is_optional(self, dependency: Dependency) -> bool:
+        """Whether a dependency gives nothing, or a guest, to who brings nothing along."""
+        if is_optional(dependency):
+            return True
+        functions = list(self.program.targets(dependency))
+        return bool(functions) and all(self._gives_nobody(f) for f in functions)
+
+    def _gives_nobody(self, function: FunctionInfo) -> bool:
+        if function not in self._optional:
+            self._optional[function] = False
+            asked = {n: d for n, d in function.dependencies.items() if isinstance(d, Dependency)}
+            lacking = {n for n, d in asked.items() if self.is_optional(d)}
+            strict = function.dotted in self._listed or any(
+                self.guards(d) for n, d in asked.items() if n not in lacking
+            )
+            self._optional[function] = not strict and gives_nobody(function, lacking)
+        return self._optional[function]
+
+    def asks(self, function: FunctionInfo) -> list[Dependency]:
+        """What a function is injected, but for optional callers that it does not look at."""
+        asked = [(n, d) for n, d in function.dependencies.items() if isinstance(d, Dependency)]
+        return [d for n, d in asked if not self.is_optional(d) or mentions(function, n)]
+
     def is_guard(self, function: FunctionInfo) -> bool:
         """Whether a dependency function authenticates: reads or decodes a token, or refuses with 401 or 403.
 
@@ -217,9 +257,9 @@ class Authentication:
         """
         if function not in self._guards:
             self._guards[function] = False
-            asked = [d for d in function.dependencies.values() if isinstance(d, Dependency)]
-            if takes_guests(self.program, function):
-                asked = [d for d in asked if not is_optional(self.program, d)]
+            asked = self.asks(function)
+            if takes_guests(function):
+                asked = [d for d in asked if not is_optional(d)]
                 self._guards[function] = function.dotted in self._listed or any(self.guards(d) for d in asked)
             else:
                 self._guards[function] = self._is_guard(function) or any(self.guards(d) for d in asked)
@@ -229,7 +269,7 @@ class Authentication:
 
     def _is_guard(self, function: FunctionInfo) -> bool:
         return (
-            (self.in_auth_layer(function) and not checks_forgery(function) and not refuses_nobody(function))
+            (self.in_auth_layer(function) and not checks_forgery(function) and not _lets_in(function))
             or function.dotted in self._listed
             or self.reads_token(function)
             or any(_refuses(e) and not refuses_forgery(e) for e in function.events)
@@ -244,7 +284,7 @@ class Authentication:
         return any(_refuses(e) for f in (endpoint, *_callees(endpoint)) for e in f.events)
 
     def _asks_for_guests(self, dependencies: list[Dependency]) -> bool:
-        return any(takes_guests(self.program, f) for d in dependencies for f in self.program.targets(d))
+        return any(takes_guests(f) for d in dependencies for f in self.program.targets(d))
 
     def _guards_for(self, callee: FunctionInfo, function: FunctionInfo) -> bool:
         """Whether what a function calls makes a guard of it; a check against forged requests must ask who calls."""
@@ -254,7 +294,7 @@ class Authentication:
 
     def guards_itself(self, endpoint: FunctionInfo) -> bool:
         """Whether a parameter, a decorator, the class or the body of an endpoint authenticates."""
-        dependencies = [d for d in endpoint.dependencies.values() if isinstance(d, Dependency)]
+        dependencies = self.asks(endpoint)
         if endpoint.class_info is not None:
             dependencies += class_dependencies(self.program, endpoint.class_info)
         if any(self.guards(d) for d in dependencies) or self._refuses_guests(endpoint, dependencies):
@@ -271,6 +311,16 @@ class Authentication:
     def reads_token(self, function: FunctionInfo) -> bool:
         """Whether the function receives, reads or decodes a token, itself or through project functions."""
         return self.decodes(function) or function in self._reads
+
+
+def _lets_in(function: FunctionInfo) -> bool:
+    """Whether a function, or a decorator that it belongs to, can be seen to let everybody in."""
+    if refuses_nobody(function) or only_wraps(function):
+        return True
+    outer = function.parent
+    while outer is not None and outer.parent is not None and outer.parent.name != "<module>":
+        outer = outer.parent
+    return outer is not None and outer.name != "<module>" and only_wraps(outer)
 
 
 def _is_given_secret(program: Program, function: FunctionInfo) -> bool:

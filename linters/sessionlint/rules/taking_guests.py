@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
-from sessionlint.program.api import Program
 from sessionlint.program.model import FunctionInfo
+from sessionlint.program.security_schemes import is_lenient
 from sessionlint.program.values import Dependency
 from sessionlint.rules.refusing_nobody import refuses_nobody
 
 
-def takes_guests(program: Program, function: FunctionInfo) -> bool:
+def takes_guests(function: FunctionInfo) -> bool:
     """Whether a function has a name for who brings nothing along, and can be seen to refuse nobody."""
     if not any(e.kind == "return" and e.expr is not None and _names_guest(e.expr) for e in function.events):
         return False
-    return refuses_nobody(function, program.shared(_optional))
+    return refuses_nobody(function, lenient=True)
 
 
-def is_optional(program: Program, dependency: Dependency) -> bool:
+def is_optional(dependency: Dependency) -> bool:
     """Whether a dependency is a security scheme that lets who brings nothing along go on."""
-    optional = program.shared(_optional)
-    return bool(dependency.target) and all(a.tag == "ext" and a.name in optional for a in dependency.target)
+    return bool(dependency.target) and all(a.tag == "ext" and is_lenient(a.name) for a in dependency.target)
 
 
 def _names_guest(expr: ir.Expr) -> bool:
@@ -37,17 +33,6 @@ def _names_guest(expr: ir.Expr) -> bool:
     return bool(op == "c" and expr[2][0] == "a" and expr[2][3] == "get" and len(expr[3]) > 1) and _names_guest(
         expr[3][1]
     )
-
-
-def _optional(program: Program) -> frozenset[str]:
-    """The security schemes of FastAPI that are made with ``auto_error=False`` wherever the program makes one."""
-    made: dict[str, bool] = {}
-    for event in program.events("external"):
-        if event.name.startswith("fastapi.security.") and knowledge.SECURITY_CLASSES.match(f"{event.name}()"):
-            told: Any = dict(event.keywords).get("auto_error", ())
-            is_off = len(told) == 1 and told[0].tag == "const" and told[0].value is False
-            made[f"{event.name}()"] = is_off and made.get(f"{event.name}()", True)
-    return frozenset(name for name, is_off in made.items() if is_off)
 
 
 __all__ = ["is_optional", "takes_guests"]

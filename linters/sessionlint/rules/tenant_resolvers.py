@@ -11,6 +11,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import Dependency, Value, contained
+from sessionlint.rules.kept_tenants import settles_tenant
 from sessionlint.rules.plain_options import reads_only_options
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, mentions_tenant
 
@@ -22,7 +23,7 @@ _NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|c
 
 
 def resolves_tenant(program: Program, dependency: Dependency) -> bool:
-    """Whether the dependency is named after a tenant or returns one."""
+    """Whether the dependency is named after a tenant, returns one, or keeps or demands that of the request."""
     # thousands of endpoints ask for the same few
     known = program.shared(_known)
     if dependency.target not in known:
@@ -42,8 +43,9 @@ def _resolves(program: Program, dependency: Dependency) -> bool:
         about = info is not None and mentions_tenant(program, info.name) and not _NO_RESOLVER.search(info.name)
         if about and not reads_only_options(program, (atom,)):
             return True
-    if any(_returns_tenant(program, f) or _keeps_tenant(program, f) for f in program.targets(dependency)):
-        return True
+    for function in program.targets(dependency):
+        if _returns_tenant(program, function) or _keeps_tenant(program, function) or settles_tenant(program, function):
+            return True
     told = any(_is_told_tenant(program, atom) for atom in dependency.target)
     return told and any(_reads_what_it_is_told(f) for f in program.targets(dependency))
 

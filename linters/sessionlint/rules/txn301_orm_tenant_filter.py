@@ -8,6 +8,8 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.general_queries import is_told_by_calls
+from sessionlint.rules.join_texts import relating, tenant_condition
 from sessionlint.rules.tenancy import keeps_out
 
 META = Rule(
@@ -22,7 +24,8 @@ META = Rule(
     remedy="Delete the condition, and the parameter that only fed it; check access in the router.",
     not_flagged=(
         "Tenant columns that filter nothing: selected, sorted by, inserted, returned or logged, by themselves or in a "
-        "comparison. Joins between two columns. "
+        "comparison. Joins between two columns. Queries that filter by whatever column they are told: the call that "
+        "names the tenant's is (TXN303). "
         "`.filter()` and comparisons on plain objects and collections. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -388,6 +391,50 @@ async def of_shops(session, shops):
     await session.execute(select(books.c["id"]).where(books.columns.shop == shops[0]))  # TXN301@55
 """,
     ),
+    Bad(
+        source="""
+import uuid
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, synonym
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Desk(Base):
+    __tablename__ = "desks"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    area: Mapped[str] = mapped_column("tenant_id")
+    name: Mapped[str] = mapped_column("title")
+    shop_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("shops.id"))
+
+
+class Shop(Base):
+    __tablename__ = "shops"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    tenant_id: Mapped[str]
+    org = synonym("tenant_id")
+    label = synonym("id")
+    own = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, Desk.tenant_id == 'main')")  # TXN301@11
+    some = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, Shop.tenant_id.in_(['a']))")  # TXN301@12
+    near = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, foreign(Desk.tenant_id) == Shop.tenant_id)")
+    new = relationship("Desk", primaryjoin="and_(Desk.shop_id == Shop.id, Desk.name == 'tenant_id')")
+
+
+async def run(session, who):
+    await session.scalars(select(Desk).where(Desk.area == who, Desk.name == who))  # TXN301@46
+    await session.scalars(select(Shop).where(Shop.org == who, Shop.label == who))  # TXN301@46
+    await session.scalars(select(Desk, Desk.area).where(Desk.name == who).order_by(Desk.area))
+    await session.scalars(select(Shop).where(Shop.__table__.columns.get("tenant_id") == who))  # TXN301@46
+    await session.scalars(select(Shop).where(Shop.__table__.c.get("tenant_id") == who))  # TXN301@46
+    await session.scalars(select(Shop).where(Shop.__table__.columns.get("name") == who))
+""",
+        path="app/models/shops.py",
+    ),
 ]
 
 GOOD = [
@@ -628,6 +675,32 @@ async def elsewhere(session, books, shop):
     await session.execute(select(books.c.id).where(books.c.shop == shop))
 """,
     ),
+    Good(
+        source="""
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Items:
+    def __init__(self, session):
+        self.session = session
+
+    async def find(self, **columns):
+        return await self.session.scalar(select(Item).filter_by(**columns))
+
+    async def by(self, column, value):
+        return await self.session.scalar(select(Item).where(getattr(Item, column) == value))
+
+
+async def run(session, who, name):
+    await Items(session).find(tenant_id=who)
+    await Items(session).by("tenant_id", who)
+    await Items(session).find(name=name)
+    return await Items(session).by("name", name)
+""",
+        path="app/services/finding.py",
+    ),
 ]
 
 
@@ -637,6 +710,8 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("predicate"):
         if event.site in seen or "between columns" in event.flags or keeps_out(program, event.function):
             continue
+        if is_told_by_calls(program, event):
+            continue
         seen.add(event.site)
         yield program.finding(
             META,
@@ -644,3 +719,12 @@ def check(program: Program) -> Iterator[Finding]:
             f"The query filters by the tenant column {event.name!r}. Delete the condition: access is decided in the "
             "router, by role and ownership.",
         )
+    for event in program.by_file(relating):
+        name = None if keeps_out(program, event.function) else tenant_condition(program, event)
+        if name is not None:
+            yield program.finding(
+                META,
+                event,
+                f"The relationship filters by the tenant column {name!r}. Delete the condition: access is decided in "
+                "the router, by role and ownership.",
+            )

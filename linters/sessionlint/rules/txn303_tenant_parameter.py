@@ -9,12 +9,15 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
-from sessionlint.program.values import Dependency, Param, Pending
+from sessionlint.program.values import Dependency, Param
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.general_queries import filtered, mentions
 from sessionlint.rules.renamed_tenants import passing_tenants, under_another_name
+from sessionlint.rules.scheduled_tenants import prepared, preparing, scheduled
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
 from sessionlint.rules.tenant_fields import TenantField, handles_data, passes, tenant_fields
+from sessionlint.rules.tenant_headers import filled_parameters, looked_up, looking_up
 from sessionlint.rules.tenant_resolvers import injected_tenants
 from sessionlint.rules.unpacked_options import tenant_key, unpacking
 from sessionlint.rules.written_keys import spread_keys
@@ -31,8 +34,8 @@ META = Rule(
     remedy="Remove the parameter and the argument; pass the user's id where the owner matters.",
     not_flagged=(
         "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database, where "
-        "they stand outside the routers', services' and background layers; the auth and model layers, tests and "
-        "migrations."
+        "they stand outside the routers', services' and background layers; headers that are only logged; the auth and "
+        "model layers, tests and migrations."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -185,15 +188,21 @@ async def load(tenant_id, job):  # TXN303@16
 # --- app/services/jobs.py
 async def run(session, tenant_id=None):  # TXN303@24
     return session
+
+
+async def found(session, **options):
+    return session, options
 # --- app/routers/jobs.py
 from functools import partial
 
-from app.services.jobs import run
+from app.services.jobs import found, run
 
 
 async def listed(session, user):
     start = partial(run, tenant_id=user.tenant_id)  # TXN303@13
-    return await start(session)
+    other = partial(found, tenant_id=user.tenant_id)  # TXN303@13
+    third = partial(found, name=user.name)
+    return await start(session), await other(session), await third(session)
 """
     ),
     Bad(
@@ -347,6 +356,116 @@ async def first(session: AsyncSession, *, limit: int, **wanted: typing.Unpack[Wh
     return await session.scalar(select(Item).limit(limit))
 """,
     ),
+    Bad(
+        source="""
+# --- app/tasks/stock.py
+from celery import Celery, chain, shared_task
+
+app = Celery("shop")
+
+
+@app.task
+def counted(shelf, tenant_id):  # TXN303@20
+    return shelf
+
+
+@shared_task(bind=True)
+def moved(self, shelf, tenant_id):  # TXN303@24
+    return shelf
+
+
+async def listed(shelf, tenant_id):  # TXN303@25
+    return shelf
+
+
+def plan(scheduler, row, owner):
+    scheduler.add_job(listed, kwargs={"tenant_id": row["owner"]})  # TXN303@5
+    scheduler.add_job(listed, args=[1, owner])  # TXN303@5
+    scheduler.add_job(listed, kwargs={"shelf": 1})
+# --- app/routers/stock.py
+import asyncio
+
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.stock import chain, counted, listed, moved
+
+router = APIRouter()
+
+
+@router.post("/stock")
+async def stock(tasks: BackgroundTasks, user: dict):
+    tasks.add_task(listed, 1, tenant_id=user["owner"])  # TXN303@5
+    tasks.add_task(listed, 1, user["owner"])  # TXN303@5
+    tasks.add_task(listed, 1)
+    task = asyncio.create_task(listed(1, user["owner"]))  # TXN303@12
+    counted.delay(1, user["owner"])  # TXN303@5
+    counted.delay(1)
+    counted.apply_async((1, user["owner"]), countdown=5)  # TXN303@5
+    counted.apply_async(args=(1, user["owner"]))  # TXN303@5
+    counted.apply_async(kwargs={"shelf": 1, "tenant_id": user["owner"]})  # TXN303@5
+    counted.apply_async((1,), {"tenant_id": user["owner"]})  # TXN303@5
+    counted.apply_async((1,), countdown=5)
+    moved.apply_async(args=[1, user["owner"]])  # TXN303@5
+    moved.apply_async(args=[1])
+    counted.s(1, tenant_id=user["owner"]).delay()  # TXN303@5
+    counted.s(1).delay(user["owner"])  # TXN303@5
+    counted.s(1).delay()
+    chain(counted.s(1, tenant_id=user["owner"]), moved.s()).delay()  # TXN303@5
+    return task
+"""
+    ),
+    Bad(
+        source="""
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Header, Path, Query, Request
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(x_tenant_id: str = Header()):  # TXN303@13
+    return x_tenant_id
+
+
+@router.get("/b")
+async def b(who: Annotated[str | None, Header(alias="X-Tenant-ID")] = None):  # TXN303@13
+    return who
+
+
+@router.get("/c")
+async def c(who: str = Query("", alias="tenant_id"), size: int = Query(10)):  # TXN303@13
+    return who
+
+
+@router.get("/d/{tenant_id}")
+async def d(who: Annotated[str, Path(alias="tenant_id")], box: str = Cookie(alias="tenant_id")):  # TXN303@13 TXN303@59
+    return who, box
+
+
+@router.get("/e")
+async def e(trace: str = Header(alias="X-Request-ID"), page: int = Query(1, alias="p")):
+    return trace
+
+
+@router.get("/f")
+async def f(request: Request):
+    return request.headers["X-Tenant-ID"], request.headers["X-Request-ID"]  # TXN303@12
+
+
+@router.get("/g")
+async def g(request: Request):
+    who = request.headers.get("x-tenant-id", "")  # TXN303@11
+    return who or request.query_params.get("tenant_id")  # TXN303@19
+
+
+@router.get("/h")
+async def h(request: Request, log):
+    log.info("of %s", request.headers.get("x-tenant-id"))
+    return 1
+""",
+        path="app/routers/desks.py",
+    ),
 ]
 
 GOOD = [
@@ -457,6 +576,7 @@ def check(program: Program) -> Iterator[Finding]:
                     f"{shown} takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
                 )
     yield from _unpacked(program)
+    yield from _from_requests(program)
     fields = tenant_fields(program)
     for field in fields.values():
         yield program.finding(
@@ -496,6 +616,29 @@ def _unpacked(program: Program) -> Iterator[Finding]:
             )
 
 
+def _from_requests(program: Program) -> Iterator[Finding]:
+    """What endpoints take from the request as a tenant's, by whatever name."""
+    for function in program.functions:
+        if not function.routes or not _is_subject(program, function):
+            continue
+        for name, key, span in filled_parameters(program, function):
+            yield program.finding(
+                META,
+                (function, span),
+                f"{function.name}() takes the tenant id {key!r} as {name!r}. Remove the parameter: tenants decide "
+                "nothing here.",
+            )
+    for event in program.by_file(looking_up):
+        found = looked_up(program, event) if event.function.routes and _is_subject(program, event.function) else None
+        if found is not None:
+            yield program.finding(
+                META,
+                event,
+                f"{event.function.name}() takes the tenant id {found!r} from the request. Remove it: tenants decide "
+                "nothing here.",
+            )
+
+
 def _filling(program: Program) -> Iterator[tuple[Event, _Reader]]:
     """The events that may fill a tenant parameter, and what finds out which."""
     takers, tenants = _takers(program), injected_tenants(program)
@@ -505,11 +648,7 @@ def _filling(program: Program) -> Iterator[tuple[Event, _Reader]]:
     yield from ((event, _scheduled) for event in program.events("schedule", "concurrent"))
     for event in program.by_file(passing_tenants, program.policy.tenant_names):
         yield event, _renamed
-    yield from ((event, _prepared) for event in program.by_file(_prepared_in))
-
-
-def _prepared_in(listing: FileListing) -> Iterator[Event]:
-    return (e for e in listing.by_kind.get("external", ()) if e.name == "functools.partial")
+    yield from ((event, _prepared) for event in program.by_file(preparing))
 
 
 def _constructed(program: Program, event: Event, field: TenantField) -> Finding:
@@ -582,7 +721,7 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
-    name = _filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
+    name = filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
     return (callee, name) if name else None
 
 
@@ -607,7 +746,7 @@ def _among_options(program: Program, event: Event, callee: FunctionInfo) -> str 
     if name is None or _are_columns(callee, name):
         return None
     # a whole record that is spread is no choice of a tenant
-    written = _mentions(event.expr, name) or name in spread_keys(event.function, event.expr)
+    written = mentions(event.expr, name) or name in spread_keys(event.function, event.expr)
     return name if written else None
 
 
@@ -617,7 +756,7 @@ def _are_columns(function: FunctionInfo, name: str) -> bool:
     for near in dict.fromkeys((function, *called)):
         if any(e.kind == "construct" and any(k == name for k, _ in e.keywords) for e in near.events):
             return True
-        if _mentions(near.body, "setattr") or _spreads_values(near.body):
+        if mentions(near.body, "setattr") or _spreads_values(near.body):
             return True
     return False
 
@@ -647,62 +786,15 @@ def _injected(program: Program, event: Event, callee: FunctionInfo) -> str | Non
     return None
 
 
-def _filtered(event: Event, callee: FunctionInfo) -> str | None:
-    """The tenant column by which a call makes a general query filter: a keyword, a key or a name it passes."""
-    columns = {e.name for e in callee.events if e.kind == "predicate"}
-    columns = {c for c in columns if not _mentions(callee.body, c)}
-    for identity, value in event.bindings if columns else ():
-        if isinstance(identity, Param) and identity.info is callee:
-            for atom in value:
-                keys = [k for k, _ in atom.items] if atom.tag == "map" else [atom.value] if atom.tag == "const" else []
-                name = next((k for k in keys if isinstance(k, str) and k in columns), None)
-                if name:
-                    return name
-    return None
-
-
-def _mentions(body: Any, column: str) -> bool:
-    """Whether a function writes the column's name itself: then it filters by it whatever it is passed."""
-    pending = [body]
-    while pending:
-        current = pending.pop()
-        if current == column:
-            return True
-        pending.extend(part for part in current if type(part) in (tuple, str)) if type(current) is tuple else ()
-    return False
-
-
 def _prepared(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
-    """The function and its tenant parameter that ``partial(f, tenant_id=…)`` fills in."""
-    for atom in event.args[0] if event.args else ():
-        if atom.tag != "fn" or program.role(atom.info) in _BEYOND or not _is_subject(program, atom.info):
-            continue
-        names = [p[0] for p in atom.info.params][: len(event.args) - 1] + [k for k, _ in event.keywords]
-        name = next((n for n in names if is_tenant_name(program, n)), None)
-        if name:
-            return atom.info, name
-    return None
+    """The function and its tenant parameter that is filled in for later."""
+    found = ((f, n) for f, n in prepared(program, event) if program.role(f) not in _BEYOND)
+    return next(((f, n) for f, n in found if _is_subject(program, f)), None)
 
 
 def _scheduled(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
-    """The started function and its tenant parameter, given in ``add_task(f, tenant_id=…)`` or ``create_task(f(…))``."""
-    pending = [a for v in (event.value, *event.args) for a in v if isinstance(a, Pending)]
-    for work in pending:
-        for identity, value in work.bindings:
-            if isinstance(identity, Param) and identity.info is work.info and is_tenant_name(program, identity.name):
-                default = work.info.param_values.get(identity.name, ((), ()))[1]
-                if value != default and program.role(work.info) not in _BEYOND:
-                    return work.info, identity.name
-    for atom in event.value:
-        if atom.tag == "fn" and not atom.info.is_async and program.role(atom.info) not in _BEYOND:
-            for name, kind, _, _, _ in atom.info.params:
-                names = [p[0] for p in atom.info.params]
-                given = any(k == name for k, _ in event.keywords) or names.index(name) < len(event.args) - len(
-                    event.keywords
-                )
-                if is_tenant_name(program, name) and given and kind != ir.KIND_VARARGS:
-                    return atom.info, name
-    return None
+    """The started function and its tenant parameter."""
+    return next(((f, n) for f, n in scheduled(program, event) if program.role(f) not in _BEYOND), None)
 
 
 def _is_given(event: Event, callee: FunctionInfo, name: str, value: Any) -> bool:

@@ -22,7 +22,10 @@ META = Rule(
         "row. Both turn a valid, authenticated request into an error or an empty page."
     ),
     remedy="Depend on the authenticated user instead, and drop the resolver when nothing uses it any more.",
-    not_flagged="Dependencies on the user, even when the user object has a tenant column. Tests.",
+    not_flagged=(
+        "Dependencies on the user, even when the user object has a tenant column; those that only log a tenant's "
+        "header. Tests."
+    ),
     presets=("scrapersky",),
 )
 
@@ -324,6 +327,83 @@ async def current_tenant(shop: str = "main"):
 @router.get("/b")
 async def b(page=Depends(tenant_page), shop=Depends(current_tenant)):  # TXN304@13 TXN304@40
     return page, shop
+""",
+    ),
+    Bad(
+        source="""
+# --- app/core/place.py
+from contextvars import ContextVar
+
+from fastapi import Header, HTTPException, Request
+
+spoken: ContextVar[str] = ContextVar("spoken")
+place: ContextVar[str] = ContextVar("place")
+
+
+async def remembered(request: Request):
+    place.set(request.headers.get("X-Tenant-ID", "default"))
+
+
+async def given(x_tenant_id: str = Header()):
+    place.set(x_tenant_id)
+
+
+async def demanded(x_tenant_id: str = Header()):
+    if not x_tenant_id:
+        raise HTTPException(400)
+
+
+async def looked_for(request: Request):
+    box = request.headers.get("x-tenant-id")
+    if box is None:
+        raise HTTPException(400)
+
+
+async def on_state(request: Request):
+    request.state.box = request.headers["X-Tenant-ID"]
+
+
+async def language(request: Request):
+    spoken.set(request.headers.get("accept-language", "en"))
+    request.state.trace = request.headers["X-Request-ID"]
+
+
+async def in_words(accept_language: str = Header(), x_tenant_id: str = Header("")):
+    print(x_tenant_id)
+    if not accept_language:
+        raise HTTPException(400)
+# --- app/routers/drawers.py
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+from app.core import place
+
+router = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+@router.get("/a", dependencies=[Depends(place.remembered)])  # TXN304@2
+async def a():
+    return 1
+
+
+@router.get("/b", dependencies=[Depends(place.demanded)])  # TXN304@2
+async def b():
+    return 1
+
+
+@router.get("/c", dependencies=[Depends(place.on_state)])  # TXN304@2
+async def c(found=Depends(place.given)):  # TXN304@13
+    return 1
+
+
+@router.get("/d", dependencies=[Depends(place.looked_for)])  # TXN304@2
+async def d():
+    return 1
+
+
+@router.get("/e", dependencies=[Depends(place.language), Depends(place.in_words)])
+async def e():
+    return 1
 """,
     ),
 ]

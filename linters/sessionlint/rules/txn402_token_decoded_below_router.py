@@ -171,6 +171,31 @@ async def third(raw):
     return readers.loads(raw)  # TXN402@12
 """
     ),
+    Bad(
+        source="""
+import hashlib
+import hmac
+import secrets
+
+from app.settings import settings
+
+
+def is_ours(api_key: str) -> bool:
+    digest = hashlib.sha256(api_key.encode()).hexdigest()
+    return hmac.compare_digest(digest, settings.stored)  # TXN402@12
+
+
+def is_whole(body: bytes, expected: str) -> bool:
+    digest = hashlib.sha256(body).hexdigest()
+    return secrets.compare_digest(digest, expected)
+
+
+def is_sent_by_us(body: bytes, given: str) -> bool:
+    wanted = hmac.new(settings.api_key, body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(wanted, given)
+""",
+        path="app/services/keys.py",
+    ),
 ]
 
 GOOD = [

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
-from sessionlint.program.model import ClassInfo, Event
+from sessionlint.program.listing import FileListing
+from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Param, Value
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import kind_of_secret
@@ -467,6 +468,52 @@ async def b(who: Visitor = Depends(of_cookie)):
     return await sent(None, who)  # TXN403@18
 """,
     ),
+    Bad(
+        source="""
+# --- app/services/mail.py
+class Mailer:
+    def __init__(self):
+        self.key = None
+        self.owner = None
+
+    async def send(self):
+        return self.owner
+
+
+async def told(who):
+    return who
+# --- app/routers/mail.py
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import APIRouter, BackgroundTasks, Depends
+from fastapi.security import OAuth2PasswordBearer
+
+from app.services.mail import Mailer, told
+
+oauth = OAuth2PasswordBearer(tokenUrl="t")
+router = APIRouter()
+
+
+@dataclass
+class Note:
+    key: str = ""
+
+
+@router.post("/a")
+async def a(tasks: BackgroundTasks, raw: str = Depends(oauth)):
+    tasks.add_task(told, raw)  # TXN403@5
+    tasks.add_task(told, who=raw)  # TXN403@5
+    tasks.add_task(told, 7)
+    mailer, note = Mailer(), Note()
+    mailer.key = raw  # TXN403@5
+    mailer.owner = 7
+    note.key = raw
+    task = asyncio.create_task(told(raw))  # TXN403@12
+    other = asyncio.create_task(told(7))
+    return await mailer.send(), task, other
+"""
+    ),
 ]
 
 GOOD = [
@@ -635,18 +682,72 @@ def check(program: Program) -> Iterator[Finding]:
             event.callee.class_info.name if event.callee.name == "__init__" and event.callee.class_info else event.name
         )
         where = "**" if name == UNKNOWN_KEYWORDS else repr(name)
-        what = "the raw token" if kind == "token" else "the token's claims"
+        what = _shown(kind)
         yield program.finding(
             META,
             event,
             f"{callee}() is handed {what} as {where}. Pass the user's id instead.",
             [program.step(event.callee.site, f"{callee}() is below the router")],
         )
+    yield from _scheduled(program, seen)
+    yield from _put_on(program)
+
+
+def _scheduled(program: Program, seen: set[object]) -> Iterator[Finding]:
+    """Services that are started with a token: ``tasks.add_task(send, token)``."""
+    for event in program.events("schedule"):
+        if event.site in seen or program.role(event.function) not in ("endpoint", "router"):
+            continue
+        if event.function in program.dependency_functions:
+            continue
+        started = next((a.info for a in event.value if a.tag in ("fn", "pending") and _is_below(program, a.info)), None)
+        bound = [v for a in event.value if a.tag == "pending" and a.info is started for _, v in a.bindings]
+        held = [h for v in (*event.args, *bound) for h in _held(program, event, v)] if started is not None else []
+        kind = next((k for v in held if (k := kind_of_secret(program, v))), None)
+        if kind is None or started is None:
+            continue
+        seen.add(event.site)
+        yield program.finding(
+            META,
+            event,
+            f"{started.name}() is started with {_shown(kind)}. Pass the user's id instead.",
+            [program.step(started.site, f"{started.name}() is below the router")],
+        )
+
+
+def _put_on(program: Program) -> Iterator[Finding]:
+    """Attributes of services' objects that are given a token: ``client.bearer = token``."""
+    for event in program.by_file(_assigning):
+        owner = next((a.info for a in event.subject if a.tag == "inst"), None)
+        if owner is None or program.role(event.function) not in ("endpoint", "router"):
+            continue
+        if event.function in program.dependency_functions or program.policy.layer_of(owner.path) != "service":
+            continue
+        kind = kind_of_secret(program, event.value)
+        if kind is not None:
+            yield program.finding(
+                META,
+                event,
+                f"{owner.name} is handed {_shown(kind)} as {event.name!r}. Pass the user's id instead.",
+                [program.step((owner.path, owner.span), f"{owner.name} is below the router")],
+            )
+
+
+def _assigning(listing: FileListing) -> Iterator[Event]:
+    """The assignments of a file to attributes of objects."""
+    return (e for e in listing.by_kind.get("setattr", ()) if e.value and any(a.tag == "inst" for a in e.subject))
+
+
+def _shown(kind: str) -> str:
+    return "the raw token" if kind == "token" else "the token's claims"
 
 
 def _is_service(program: Program, event: Event) -> bool:
-    callee = event.callee
-    if callee is None or callee in program.dependency_functions:
+    return event.callee is not None and _is_below(program, event.callee)
+
+
+def _is_below(program: Program, callee: FunctionInfo) -> bool:
+    if callee in program.dependency_functions:
         return False
     role = program.role(callee)
     if role in ("service", "background"):

@@ -110,6 +110,27 @@ first = import_module(".security", "app.auth")  # TXN404@9
 second = import_module("..auth.security", package="app.services")  # TXN404@10
 """
     ),
+    Bad(
+        source="""
+# --- app/auth/rights.py
+def may(user):
+    return True
+# --- app/shared/texts.py
+def shown(user):
+    return user
+# --- app/models/role.py
+from app import auth  # TXN404@1
+from app import shared
+# --- app/services/role.py
+import app.auth  # TXN404@1
+import app.shared
+import app
+
+
+def rank(user):
+    return app.auth.rights.may(user), app.shared.texts.shown(user)
+"""
+    ),
 ]
 
 GOOD = [
@@ -229,9 +250,11 @@ def _auth_target(program: Program, event: Event) -> str | None:
         below = names.path_of(f"{dotted}.{member}", event.path)
         if below is not None:
             return f"{dotted}.{member}" if program.policy.layer_of(below) == "auth" else None
+        if _is_auth_folder(program, f"{dotted}.{member}"):
+            return f"{dotted}.{member}"
     path = names.path_of(dotted, event.path)
     if path is None:
-        return None
+        return dotted if not member and _is_auth_folder(program, dotted) else None
     if program.policy.layer_of(path) == "auth":
         return f"{dotted}.{member}" if member and member != "*" else dotted
     star = member == "*"
@@ -243,6 +266,12 @@ def _auth_target(program: Program, event: Event) -> str | None:
             if info is not None and atom.tag in ("fn", "cls") and program.policy.layer_of(info.path) == "auth":
                 return str(info.dotted)
     return None
+
+
+def _is_auth_folder(program: Program, name: str) -> bool:
+    """Whether a package without a file of its own has nothing but files of the auth layer."""
+    inside = program.solver.names.inside(name)
+    return bool(inside) and all(program.policy.layer_of(path) == "auth" for path in inside)
 
 
 def _used_names(program: Program, path: str) -> list[str]:

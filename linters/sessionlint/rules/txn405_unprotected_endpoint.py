@@ -31,8 +31,9 @@ META = Rule(
         "Routes guarded by a parameter, by what their class-based view injects, a route, router or `include_router` "
         "dependency, a parent router, the app, the router's `route_class`, or middleware (of the app or of one it is "
         "mounted in) that checks tokens and refuses; paths in `allow-unprotected`; endpoints that read the token "
-        "themselves, or compare a secret (a webhook's signature) with what the request says and refuse, a header's "
-        "signature with any status of the client's fault; tests."
+        "themselves, that look at the caller whom a dependency gives them if there is one, or compare a secret (a "
+        "webhook's signature) with what the request says and refuse, a header's signature with any status of the "
+        "client's fault; tests."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -668,6 +669,309 @@ async def d(who=Depends(named)):
 async def e(text=Depends(greeting)):
     return text
 """,
+    ),
+    Bad(
+        source="""
+# --- app/callers.py
+import jwt
+from fastapi import Cookie, Depends, Header, HTTPException, Request
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer
+from fastapi_users import FastAPIUsers
+
+people = FastAPIUsers(None, [])
+perhaps = people.current_user(optional=True)
+member = people.current_user(active=True)
+oauth = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
+bearer = HTTPBearer()
+
+
+async def found(token=Depends(oauth)):
+    if not token:
+        return None
+    try:
+        return jwt.decode(token, "k", algorithms=["HS256"])
+    except jwt.PyJWTError as error:
+        raise HTTPException(401) from error
+
+
+async def by_header(authorization: str | None = Header(None)):
+    return jwt.decode(authorization, "k", algorithms=["HS256"]) if authorization is not None else None
+
+
+async def by_request(request: Request):
+    token = request.headers.get("Authorization")
+    if token:
+        return jwt.decode(token, "k", algorithms=["HS256"])
+    return None
+
+
+async def strict(request: Request):
+    token = request.headers.get("Authorization")
+    if token is None:
+        raise HTTPException(401)
+    return jwt.decode(token, "k", algorithms=["HS256"])
+
+
+async def lenient(request: Request):
+    try:
+        return await strict(request)
+    except HTTPException:
+        return None
+
+
+async def either(token=Depends(oauth), access_token: str | None = Cookie(None)):
+    if token:
+        return jwt.decode(token, "k", algorithms=["HS256"])
+    if access_token:
+        return jwt.decode(access_token, "k", algorithms=["HS256"])
+    raise HTTPException(401)
+
+
+async def known(caller=Depends(found)):
+    if caller is None:
+        raise LookupError
+    return caller
+
+
+async def noted(caller=Depends(found), user=Depends(member)):
+    return user if caller is None else caller
+
+
+async def unless_closed(request: Request, token=Depends(oauth)):
+    if request.url.path == "/open":
+        return None
+    if not token:
+        token = request.cookies.get("token")
+    if not token:
+        raise HTTPException(401)
+    return token
+# --- app/auth/left.py
+from fastapi import Request
+
+
+async def left_by_others(request: Request):
+    return getattr(request.state, "caller", None)
+# --- app/main.py
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+
+from app import callers
+from app.auth.left import left_by_others
+
+app = FastAPI()
+router = APIRouter(dependencies=[Depends(callers.found)])
+
+
+@app.get("/a")  # TXN405@2
+async def a(caller=Depends(callers.found)):
+    return 1
+
+
+@app.get("/b", dependencies=[Depends(callers.oauth)])  # TXN405@2
+async def b():
+    return 1
+
+
+@app.get("/c")  # TXN405@2
+async def c(caller=Depends(callers.perhaps)):
+    return 1
+
+
+@app.get("/d", dependencies=[Depends(callers.by_header), Depends(callers.lenient)])  # TXN405@2
+async def d(caller=Depends(callers.by_request)):
+    return 1
+
+
+@router.get("/e")  # TXN405@2
+async def e():
+    return 1
+
+
+@app.get("/o")  # TXN405@2
+async def o(caller=Depends(left_by_others)):
+    return 1
+
+
+@app.get("/p")
+async def p(caller=Depends(left_by_others)):
+    return caller.name
+
+
+@app.get("/f")
+async def f(caller=Depends(callers.found)):
+    if caller is None:
+        raise HTTPException(401)
+    return 1
+
+
+@app.get("/g", dependencies=[Depends(callers.bearer)])
+async def g():
+    return 1
+
+
+@app.get("/h", dependencies=[Depends(callers.either)])
+async def h():
+    return 1
+
+
+@app.get("/i", dependencies=[Depends(callers.known)])
+async def i():
+    return 1
+
+
+@app.get("/j", dependencies=[Depends(callers.noted)])
+async def j():
+    return 1
+
+
+@app.get("/k", dependencies=[Depends(callers.member)])
+async def k():
+    return 1
+
+
+@app.get("/l")
+async def l(caller=Depends(callers.perhaps)):
+    return caller
+
+
+@app.get("/m", dependencies=[Depends(callers.strict)])
+async def m():
+    return 1
+
+
+@app.get("/n", dependencies=[Depends(callers.unless_closed)])
+async def n():
+    return 1
+
+
+app.include_router(router)
+""",
+    ),
+    Bad(
+        source="""
+# --- app/auth/around.py
+import functools
+import logging
+import time
+
+from fastapi import HTTPException, Request
+
+from app.auth.rights import allowed
+
+log = logging.getLogger(__name__)
+
+
+def address(request: Request):
+    return request.client.host
+
+
+def where(request: Request):
+    return f"{request.client.host}: {request.url.path}"
+
+
+def timed(function):
+    @functools.wraps(function)
+    async def wrapper(request: Request, *args, **kwargs):
+        began = time.perf_counter()
+        answer = await function(request, *args, **kwargs)
+        log.info("%s took %s", request.url.path, time.perf_counter() - began)
+        return answer
+
+    return wrapper
+
+
+def named(label):
+    def around(function):
+        @functools.wraps(function)
+        async def wrapper(*args, **kwargs):
+            log.info(label)
+            return await function(*args, **kwargs)
+
+        return wrapper
+
+    return around
+
+
+def careful(function):
+    @functools.wraps(function)
+    async def wrapper(request: Request, *args, **kwargs):
+        allowed(request)
+        return await function(request, *args, **kwargs)
+
+    return wrapper
+
+
+def closed(right):
+    def around(function):
+        @functools.wraps(function)
+        async def wrapper(request: Request, *args, **kwargs):
+            if right not in request.state.rights:
+                raise LookupError
+            return await function(request, *args, **kwargs)
+
+        return wrapper
+
+    return around
+# --- app/main.py
+from fastapi import Depends, FastAPI, Request
+
+from app.auth import around
+
+app = FastAPI()
+
+
+@app.get("/a")  # TXN405@2
+async def a(host=Depends(around.address)):
+    return host
+
+
+@app.get("/b", dependencies=[Depends(around.where)])  # TXN405@2
+@around.timed
+async def b(request: Request):
+    return 1
+
+
+@app.get("/c")  # TXN405@2
+@around.named("c")
+async def c():
+    return 1
+
+
+@app.get("/d")
+@around.careful
+async def d(request: Request):
+    return 1
+
+
+@app.get("/e")
+@around.closed("e")
+async def e(request: Request):
+    return 1
+""",
+    ),
+    Bad(
+        source="""
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+
+router = APIRouter()
+
+
+async def one():
+    return 1
+
+
+async def two():
+    return 2
+
+
+for path, handler in (("/one", one), ("/two", two)):
+    router.add_api_route(path, handler)  # TXN405@5
+
+for path, handler in (("/three", one), ("/four", two)):
+    router.add_api_route(path, handler, dependencies=[Depends(get_current_user)])
+""",
+        path="app/routers/rounds.py",
     ),
 ]
 
@@ -1538,14 +1842,14 @@ def _unprotected(
     program: Program, known: Authentication, before: Guarded, route: Route, allowed: re.Pattern[str]
 ) -> str | None:
     """The path under which the route is open, or ``None``."""
-    if any(known.guards(d) for d in program.dependencies_in(route.dependencies)):
+    if any(known.requires(d) for d in program.dependencies_in(route.dependencies)):
         return None
     if guards_routes(program, known, route.router):
         return None
     own = route.path or ""
     for mount in mounts(program, route.router):
         path = mount.prefix + own
-        if any(known.guards(d) for d in mount.dependencies) or mount.unknown:
+        if any(known.requires(d) for d in mount.dependencies) or mount.unknown:
             continue
         if before.stands_before(mount.applications):
             continue
