@@ -28,12 +28,14 @@ META = Rule(
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
-        "`len()`, `max()` of numbers, what is declared an `int`, fields formatted as numbers: `{n:d}`), members of "
+        "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
+        "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
         "(also what is declared one), "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
-        "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
+        "completes with literals; names, and lists of names, that a test finds among literals or the columns of a "
+        "model, here or in a function that raises for others; f-strings that are no SQL. "
         "Migrations and tests."
     ),
     program_wide=True,
@@ -240,7 +242,7 @@ import aiosqlite
 import asyncpg
 import psycopg
 from psycopg import sql
-from psycopg2.extras import RealDictCursor
+from psycopg2.extras import RealDictCursor, execute_batch, execute_values
 
 
 def copy(cursor: psycopg.Cursor, rows: RealDictCursor, table, name):
@@ -248,6 +250,19 @@ def copy(cursor: psycopg.Cursor, rows: RealDictCursor, table, name):
     cursor.execute("INSERT INTO items (name) VALUES (%s)", (name,))
     cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
     rows.execute("SELECT * FROM {}".format(table))  # TXN801@5
+    query = sql.SQL(f"SELECT * FROM {{}} WHERE name = '{name}'").format(sql.Identifier(table))  # TXN801@13
+    cursor.execute(query)
+    cursor.execute(sql.SQL("SELECT * FROM " + table))  # TXN801@20
+
+
+def write(cursor, rows, table):
+    cursor.copy_expert(f"COPY {table} FROM STDIN", rows)  # TXN801@5
+    cursor.copy_expert("COPY items FROM STDIN", rows)
+    with cursor.copy(f"COPY {table} (id) FROM STDIN") as copy:  # TXN801@10
+        copy.write_row(rows)
+    execute_values(cursor, f"INSERT INTO {table} (id) VALUES %s", rows)  # TXN801@5
+    execute_values(cursor, "INSERT INTO items (id) VALUES %s", rows)
+    execute_batch(cursor, sql="UPDATE " + table + " SET id = %s", argslist=rows)  # TXN801@5
 
 
 async def read(connection: asyncpg.Connection, table, name):
@@ -542,6 +557,72 @@ async def matched(session, order: str, row):
 async def among(session, order: str, shelves):
     if order in get_args(shelves):
         await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@31
+""",
+    ),
+    Bad(
+        path="app/services/shelves.py",
+        source="""
+from sqlalchemy import text
+
+from app.models.item import Item
+
+SORTABLE = {"name", "size"}
+
+
+def warn(column):
+    if column not in SORTABLE:
+        print(column)
+
+
+def settle(column):
+    if column not in SORTABLE:
+        column = "name"
+    print(column)
+
+
+async def sorted_by(session, column, other, names):
+    warn(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@27
+    settle(other)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {other}"))  # TXN801@27
+    if column not in names:
+        raise ValueError(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@27
+
+
+async def by_column(session, column):
+    names = [c.name for c in Item.__table__.columns]
+    names.append(column)
+    if column not in names:
+        raise ValueError(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@27
+
+
+async def some_of(session, columns, strict):
+    if strict and not set(columns) <= SORTABLE:
+        raise ValueError(columns)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))  # TXN801@27
+
+
+async def each_of(session, columns, values, request):
+    for column in columns:
+        if column not in SORTABLE:
+            raise ValueError(column)
+        if column == "name":
+            break
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))  # TXN801@27
+    unknown = set(values) - SORTABLE
+    values = request.query_params
+    if unknown:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT {', '.join(values)} FROM items"))  # TXN801@27
+
+
+async def put(session, given, name):
+    values = {f"p{i}": value for i, value in enumerate(given)}
+    values[name] = 1
+    binds = ", ".join(f":{key}" for key in values)
+    await session.execute(text(f"INSERT INTO items VALUES ({binds})"), values)  # TXN801@27
 """,
     ),
 ]
@@ -949,6 +1030,100 @@ async def matched(session, order: str, request):
     match request.query_params.get("order").lower():
         case ("title" | "shelf") as found:
             await session.execute(text(f"SELECT id FROM books ORDER BY {found}"))
+""",
+    ),
+    Good(
+        path="app/services/shelves.py",
+        source="""
+from sqlalchemy import text
+
+from app.models.item import Item
+
+SORTABLE = {"name", "size"}
+NAMES = {c.name for c in Item.__table__.columns}
+
+
+def check(column):
+    if column not in SORTABLE:
+        raise ValueError(column)
+
+
+class Checks:
+    def all_of(self, columns):
+        for column in columns:
+            if column not in SORTABLE:
+                raise ValueError(column)
+
+
+async def sorted_by(session, column, other, third, fourth, columns):
+    check(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))
+    if other not in Item.__table__.columns or third not in NAMES or not hasattr(Item, fourth):
+        raise ValueError(other)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {other}, {third}, {fourth}"))
+    Checks().all_of(columns)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+
+
+async def asked_for(session, request, payload):
+    column = request.query_params["column"]
+    check(column=column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))
+    other = request.query_params.get("other", "name")
+    if other not in SORTABLE:
+        other = "name"
+    await session.execute(text(f"SELECT id FROM items ORDER BY {other}"))
+    if payload.order not in Item.__table__.columns.keys():
+        raise ValueError(payload)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {payload.order}"))
+    columns = request.query_params["columns"].split(",")
+    unknown = [c for c in columns if c not in SORTABLE]
+    if unknown:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+
+
+async def some_of(session, columns, values, others, more):
+    if not set(columns) <= SORTABLE or any(o not in SORTABLE for o in others):
+        raise ValueError(columns)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items ORDER BY {', '.join(others)}"))
+    if unknown := values.keys() - SORTABLE:
+        raise ValueError(unknown)
+    sets = ", ".join(f"{key} = :{key}" for key, value in values.items())
+    await session.execute(text(f"UPDATE items SET {sets}"), values)
+    await session.execute(text(f"SELECT {', '.join(SORTABLE.intersection(more))} FROM items"))
+    await session.execute(text(f"SELECT {', '.join(set(more) & SORTABLE)} FROM items"))
+
+
+async def put(session, cursor, given):
+    values = {f"p{i}": value for i, value in enumerate(given)}
+    binds = ", ".join(f":{key}" for key in values)
+    await session.execute(text(f"INSERT INTO items VALUES ({binds})"), values)
+    others = {}
+    for i, value in enumerate(given):
+        others[f"p{i}"] = value
+    await session.execute(text(f"INSERT INTO items VALUES ({', '.join(f':{key}' for key in others)})"), others)
+    row = {"name": given, "size": 1}
+    cursor.execute(f"INSERT INTO items ({', '.join(row)}) VALUES (%s, %s)", tuple(row.values()))
+""",
+    ),
+    Good(
+        path="app/services/ages.py",
+        source="""
+import math
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import text
+
+
+async def run(session, llm, ratio: float, age: timedelta, flag: bool, price: Decimal, name):
+    await session.execute(text(f"SELECT id FROM items LIMIT {math.ceil(ratio * 3)}"))
+    await session.execute(text(f"SELECT id FROM items WHERE made > now() - interval '{age.days} days'"))
+    await session.execute(text(f"SELECT id FROM items_{datetime.now().year} WHERE price > {price}"))
+    await session.execute(text(f"SELECT id FROM items WHERE active = {str(flag).lower()}"))
+    await llm.execute(f"Select the best title from {name} where it fits")
+    await llm.copy(f"Copy the title of {name} to the end of it")
 """,
     ),
 ]
