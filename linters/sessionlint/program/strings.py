@@ -12,6 +12,7 @@ from sessionlint.program import (
     checked_lists,
     declared_keys,
     implied,
+    joined_clauses,
     listed,
     mapped,
     operators,
@@ -68,8 +69,8 @@ _LITERAL = Ext("typing.Literal()")
 _MEMBER = Ext("enum.Enum().value()")
 _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
-#: What is added to something is the text of it: a UUID has no ``+``.
-_HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
+#: What is added to something is the text of it: a UUID has no ``+``, and a token is one.
+_HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()", "secrets.token_hex()", "secrets.token_urlsafe()")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
@@ -291,6 +292,8 @@ def method(
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
         return tuple(made)
+    if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "n":
+        args = [joined_clauses.of_this_call(frame, e[3][0][2], args[0])]
     if name == "join":
         put_together = _joined_items(text, args[0] if args else UNKNOWN)
         _tell_urls(frame, e, texts_of(put_together))

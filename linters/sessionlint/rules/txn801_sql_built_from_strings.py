@@ -560,6 +560,44 @@ async def among(session, order: str, shelves):
 """,
     ),
     Bad(
+        path="app/services/boxes.py",
+        source="""
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+
+class Boxes:
+    table: str
+
+    async def all(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.table}"))  # TXN801@38
+
+
+@dataclass
+class Crates:
+    table: str
+
+    async def all(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.table}"))  # TXN801@38
+
+
+async def all_of(session, name):
+    boxes = Boxes()
+    boxes.table = name
+    await boxes.all(session)
+
+
+def where(*clauses):
+    return " WHERE " + " AND ".join(clauses) if clauses else ""
+
+
+async def run(session, name, clauses):
+    await session.execute(text("SELECT id FROM items" + where(f"name = '{name}'")))  # TXN801@27
+    await session.execute(text("SELECT id FROM items" + where(*clauses)))  # TXN801@27
+""",
+    ),
+    Bad(
         path="app/services/shelves.py",
         source="""
 from sqlalchemy import text
@@ -1105,6 +1143,46 @@ async def put(session, cursor, given):
     await session.execute(text(f"INSERT INTO items VALUES ({', '.join(f':{key}' for key in others)})"), others)
     row = {"name": given, "size": 1}
     cursor.execute(f"INSERT INTO items ({', '.join(row)}) VALUES (%s, %s)", tuple(row.values()))
+""",
+    ),
+    Good(
+        path="app/services/boxes.py",
+        source="""
+from sqlalchemy import text
+
+
+class Boxes:
+    table: str
+
+    async def all(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.table}"))
+
+
+class Crates(Boxes):
+    table = "crates"
+
+
+class Barrels(Boxes):
+    table = "barrels"
+
+
+def where(*clauses):
+    return " WHERE " + " AND ".join(clauses) if clauses else ""
+
+
+async def run(session, name, log):
+    await session.execute(text("SELECT id FROM items" + where("name = :name", "size = :size")))
+    await session.execute(text("SELECT id FROM items" + where()))
+    log.info(where(f"name = {name}"))
+
+
+async def chosen(session, *clauses):
+    await session.execute(text("SELECT id FROM items " + " ".join(clauses)))
+
+
+async def choose(session):
+    await chosen(session)
+    await chosen(session, "WHERE size = 1", "LIMIT 3")
 """,
     ),
     Good(
