@@ -19,7 +19,8 @@ META = Rule(
     summary="SQL is put together from values that are not literals.",
     rationale=(
         "Whatever ends up in the text is executed: a quote in a name breaks the statement, and a value from a request "
-        "rewrites it. Texts that differ per value also defeat every statement cache."
+        'rewrites it; so does one that is all of the SQL (`text(request.query_params["order"])`). Texts that differ per '
+        "value also defeat every statement cache."
     ),
     remedy=(
         "Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM. "
@@ -48,6 +49,9 @@ _DEFINES = re.compile(
 #: One setting of the session or of the role is what ``set_config`` takes bound.
 _SETS = re.compile(
     r"\s*set\s+(?:session\s+|local\s+)?(?!role\b|transaction\b|constraints\b)[\w.\0\"]+\s*(?:=|\bto\b)", re.I
+)
+_OF_REQUEST = re.compile(
+    r"(?:fastapi|starlette\.requests)\.Request\(\)\.(?:query_params|path_params|headers|cookies)\b"
 )
 _IN_QUOTES = re.compile(rf"'[^']*{HOLE}")
 
@@ -600,7 +604,8 @@ async def run(session, name, clauses):
     Bad(
         path="app/services/shelves.py",
         source="""
-from sqlalchemy import text
+from fastapi import Request
+from sqlalchemy import select, text
 
 from app.models.item import Item
 
@@ -654,6 +659,13 @@ async def each_of(session, columns, values, request):
     if unknown:
         raise ValueError(unknown)
     await session.execute(text(f"SELECT {', '.join(values)} FROM items"))  # TXN801@27
+
+
+async def ordered(session, request: Request):
+    order = request.query_params["order"]
+    await session.execute(select(Item).order_by(text(order)))  # TXN801@49
+    if order in SORTABLE:
+        await session.execute(select(Item).order_by(text(order)))
 
 
 async def put(session, given, name):
@@ -1214,6 +1226,7 @@ def check(program: Program) -> Iterator[Finding]:
         for wrapper in function.wrappers:
             wrapped.setdefault(wrapper, []).append(function)
     told: set[Site] = set()
+    yield from _of_requests(program)
     for use in sql_uses(program):
         dynamic = (t for t in use.texts if t.dynamic)
         built = next((t for t in dynamic if not completed_with_literals(program, use.event, t)), None)
@@ -1225,6 +1238,21 @@ def check(program: Program) -> Iterator[Finding]:
             if event.site not in told:
                 told.add(event.site)
                 yield _built(program, event, text, (step, *use.trace) if returned else use.trace)
+
+
+def _of_requests(program: Program) -> Iterator[Finding]:
+    """``text(request.query_params["order"])``: all of the SQL is a request's."""
+    for event in program.events("sql"):
+        given = event.args[0] if event.args and not event.value else ()
+        if not any(a.tag == "ext" and _OF_REQUEST.match(a.name) for a in given):
+            continue
+        if program.judges(event.path) and program.role(event.function) not in ("test", "migration"):
+            yield program.finding(
+                META,
+                event,
+                "The SQL is a text from the request. Take it from literals that the request chooses from, or build the "
+                "query with the ORM.",
+            )
 
 
 def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, ...]) -> Finding:
