@@ -29,6 +29,7 @@ WHOLE = ".__int__()"
 HARMLESS = knowledge.QUOTED_NAMES | {
     knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
     *(f"builtins.{name}()" for name in COUNTS), *(f"math.{name}()" for name in _MATH),
+    *(f"builtins.bool().{name}()" for name in ("lower", "upper", "title", "capitalize")),
     "decimal.Decimal()", "time.time()", "time.time_ns()", "random.randint()", "random.randrange()", "os.getpid()",
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip

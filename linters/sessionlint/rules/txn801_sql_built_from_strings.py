@@ -19,8 +19,8 @@ META = Rule(
     summary="SQL is put together from values that are not literals.",
     rationale=(
         "Whatever ends up in the text is executed: a quote in a name breaks the statement, and a value from a request "
-        'rewrites it; so does one that is all of the SQL (`text(request.query_params["order"])`). Texts that differ per '
-        "value also defeat every statement cache."
+        'rewrites it; so does one that is all of the SQL (`text(request.query_params["order"])`). Texts that '
+        "differ per value also defeat every statement cache."
     ),
     remedy=(
         "Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM. "
@@ -1212,6 +1212,7 @@ async def run(session, llm, ratio: float, age: timedelta, flag: bool, price: Dec
     await session.execute(text(f"SELECT id FROM items WHERE made > now() - interval '{age.days} days'"))
     await session.execute(text(f"SELECT id FROM items_{datetime.now().year} WHERE price > {price}"))
     await session.execute(text(f"SELECT id FROM items WHERE active = {str(flag).lower()}"))
+    await session.execute(text(f"SELECT id FROM items WHERE named = {str(bool(name)).lower()}"))
     await llm.execute(f"Select the best title from {name} where it fits")
     await llm.copy(f"Copy the title of {name} to the end of it")
 """,
