@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sessionlint.program.declared_keys import Members
+from sessionlint.program.declared_keys import Members, spelled
 from sessionlint.program.values import MAX_ATOMS, TASK, UNKNOWN, Map, Seq, Value, alternatives, join_all
 
 #: The key of an entry that says: what is under keys that are not known was put there again and again.
@@ -26,12 +26,21 @@ def keys_of(keys: Value, many: bool) -> tuple[Any, ...]:
     return (Tasks(keys, many),) if _has_task(keys) else alternatives(keys)
 
 
+def put_under(keys: Value, many: bool, value: Value) -> tuple[Any, ...]:
+    """The same where a value is put there."""
+    texts = spelled(keys, value)
+    return (texts,) if texts is not None else keys_of(keys, many)
+
+
 def comprehension(keys: Value, value: Value) -> Map:
     """``{one: work(one) for one in names}``."""
     known = [a.value for a in keys if a.tag == "const" and a.kind == "str"]
     if known and len(known) == len(keys):
         # of more some are left out
         return Map(tuple((k, value) for k in known), len(known) >= MAX_ATOMS, None)
+    texts = spelled(keys, value)
+    if texts is not None:
+        return Map(((texts, value),), False, None)
     entry = (keys_of(keys, True) if _has_task(keys) else (_OPEN,))[0]
     return again(Map(((entry, value),), True, None), (entry,), value)
 

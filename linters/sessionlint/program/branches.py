@@ -8,6 +8,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     absent,
     beginning,
+    checked_lists,
     filled_if,
     holding,
     inactive,
@@ -45,11 +46,13 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     chosen, left = literals_left(frame, s[2])
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
+    lists, other_lists = checked_lists.tested(frame, s[2]) if s[2][0] in checked_lists.TESTS else ((), ())
     closed, ended = sometimes.tested(frame, s[2]) if frame.doubts else ((), ())
     failed, failing = inactive.tested(frame, s[2]) if s[2][0] in inactive.TESTS else ((), ())
     gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
     frame.env.update(chosen)
     narrowed.update(listed.note(frame, inside))
+    narrowed.update(checked_lists.note(frame, lists))
     absent.forget(frame, gone)
     sometimes.forget(frame, closed)
     if asked is not None:
@@ -73,14 +76,14 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     frame.env.update({**left, **others})
     absent.forget(frame, missing)
     sometimes.forget(frame, ended)
-    kept = listed.note(frame, outside)
-    kept.update(widths)
+    kept = {**listed.note(frame, outside), **checked_lists.note(frame, other_lists)}
     if asked is not None:
         beginning.note(frame, asked.where_not, asked)
     # elif ladders are long: follow them with a loop
     inactive.run(frame, s[4], failing)
     if not after_body[2]:
-        listed.widen(frame, kept)
+        # but for what the other branch has given another value
+        listed.widen(frame, {n: w for n, w in kept.items() if after_body[0].get(n) is w[0]} | widths)
     listed.replaced(frame, inside)
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition

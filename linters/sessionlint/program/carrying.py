@@ -7,12 +7,14 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     beginning,
+    checked_lists,
     decorated,
     handles,
     holding,
     inactive,
     left_around,
     left_open,
+    listed,
     merging,
     of_callers,
     overriding,
@@ -62,6 +64,12 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
 def _leave(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value], e: ir.Expr) -> None:
     """The states in which a callee leaves handles."""
     for atom, fact in summary.leaves:
+        if fact == listed.LISTED:
+            listed.checked_by(frame, function, atom, mapped, e)
+            continue
+        if fact == checked_lists.EACH:
+            checked_lists.checked_by(frame, function, atom, mapped, e)
+            continue
         if holding.opened_inside(function, atom, mapped.get(atom, ())):
             continue
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):

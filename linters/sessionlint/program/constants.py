@@ -27,8 +27,15 @@ def is_declared(frame: Frame, annotation: ir.Expr, value: Value) -> bool:
 
 
 def is_left_to_classes(frame: Frame, annotation: ir.Expr, typed: Value) -> bool:
-    """``table: ClassVar[str]`` without a value: a text that the classes below write, and no object of its own has."""
-    return len(typed) == 1 and typed[0] in _TEXTS and "ClassVar" in _marks(frame, annotation)
+    """``table: ClassVar[str]`` without a value: a text that the classes below write, and no object of its own has.
+
+    So is ``table: str`` in a class that takes no fields: an object has another one only where that is assigned.
+    """
+    if len(typed) != 1 or typed[0] not in _TEXTS:
+        return False
+    if typed[0] == ANY_TEXT and frame.class_scope is not None and not _has_fields(frame, frame.class_scope):
+        return True
+    return "ClassVar" in _marks(frame, annotation)
 
 
 def _marks(frame: Frame, annotation: ir.Expr) -> list[str]:

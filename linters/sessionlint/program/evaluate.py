@@ -14,6 +14,7 @@ from sessionlint.program import (
     by_constant,
     by_key,
     calls,
+    checked_lists,
     configured,
     contexts,
     decorated,
@@ -30,6 +31,7 @@ from sessionlint.program import (
     knowledge,
     left_around,
     left_open,
+    listed,
     made_for,
     named_ways,
     promising,
@@ -94,7 +96,8 @@ _RECEIVERS = ("self", "cls")
 #: Effects that callers need to know of.
 _EXPORTED = {"txn", "network", "use", "change", "hold", "schedule", "create", "escape", "register", "send", "awaits"}
 #: Facts about handles that callers need to know of.
-_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed", "queried", beginning.ASKED}
+_LEFT = {"used", "begun", "closed", "ended", "pending", "holds", "flushed", "changed", "queried", beginning.ASKED,
+         listed.LISTED, checked_lists.EACH}  # fmt: skip
 
 
 def evaluate_function(solver: Solver, function: FunctionInfo) -> None:

@@ -12,6 +12,7 @@ from sessionlint.program import (
     beginning,
     begun_inside,
     calls,
+    checked_lists,
     consuming,
     definitions,
     ended_generators,
@@ -38,6 +39,7 @@ from sessionlint.program import (
     waiting,
 )
 from sessionlint.program.attributes import get_attribute
+from sessionlint.program.declared_keys import Members
 from sessionlint.program.frame import Frame
 from sessionlint.program.guards import guards_in, literals_left, otherwise
 from sessionlint.program.subscripts import seen, subscript
@@ -224,8 +226,8 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
         if isinstance(key, str):
             frame.identifier(key, value, value_expr, "key")
         if key is None:
-            partial = True
-            added = tuple((k, value) for k in keys.columns(named_by) or awaitables.keys_of(named_by, False))
+            added = tuple((k, value) for k in keys.columns(named_by) or awaitables.put_under(named_by, False, value))
+            partial = partial or not all(isinstance(k, Members) for k, _ in added)
             items.extend(added)
         else:
             items = [i for i in items if i[0] != key]
@@ -365,7 +367,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
         if atom.tag == "seq":
             out = join(out, join_all(list(atom.items)))
         elif atom.tag == "map":
-            out = join(out, join_all([keys.seen(k) for k, _ in atom.items]))
+            out = join(out, keys.gone_through(atom))
         elif isinstance(atom, Pending) and atom.kind == "gen":
             given = calls.run_pending(frame, atom, span, None)
             out = join(out, given)
@@ -380,6 +382,7 @@ def element_of(frame: Frame, value: Value, span: ir.Span4) -> Value:
             out = join(out, iterating.elements(frame, atom, span))
         elif atom.tag == "param":
             out = join(out, iterating.of_declared(frame, atom, span))
+            out = join(out, checked_lists.elements(frame, atom)) if frame.facts else out
         elif atom.tag == "ext" and atom.name.startswith(mapped.ROOTS):
             out = join(out, mapped.elements(atom.name))
         elif atom.tag == "ext":

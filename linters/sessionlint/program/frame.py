@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.program import kept_connections, open_units, stepping, unsaved
+from sessionlint.program import declared_keys, kept_connections, open_units, stepping, unsaved
 from sessionlint.program.guards import either
 from sessionlint.program.model import Effect, Event, FunctionInfo, Hop, Transaction
 from sessionlint.program.notes import Notes
@@ -250,6 +250,8 @@ class Frame(Notes):
             self._bind_outer(name, value, span)
         if self.picked:
             self.picked.pop(name, None)
+        if self.left_overs:
+            self.left_overs = {left: of for left, of in self.left_overs.items() if name not in (left, of)}
         if self.same_as:
             self.same_as.pop(name, None)
         self.env[name] = value
@@ -381,6 +383,8 @@ class Frame(Notes):
 
 def _or_any_text(known: Value) -> Value:
     """A text that is written here on one path, and is not known on another, may be any text."""
+    if known == declared_keys.CHECKED:
+        return UNKNOWN
     written = known and all(a.tag == "text" or (a.tag == "const" and a.kind == "str") for a in known)
     return (*known, ANY_TEXT) if written else known
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.program.awaitables import Tasks
-from sessionlint.program.declared_keys import Members
+from sessionlint.program.declared_keys import Members, all_told
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
-from sessionlint.program.values import TASK, UNKNOWN, ClassOf, Column, Const, Obj, Param, Value, literal
+from sessionlint.program.values import TASK, UNKNOWN, ClassOf, Column, Const, Map, Obj, Param, Value, join_all, literal
 
 #: Stands for a key that is not known.
 ANY_KEY = Const("?", "key")
@@ -121,12 +121,23 @@ def seen(key: Any) -> Value:
     return (key,) if isinstance(key, Column | Obj) else UNKNOWN
 
 
+def are_seen(atom: Map) -> bool:
+    """Whether going through a dictionary gives its keys: where some are put together, all must be told."""
+    return all_told(atom) or not any(isinstance(k, Members) and k.value[0].tag == "text" for k, _ in atom.items)
+
+
+def gone_through(atom: Map) -> Value:
+    """What going through a dictionary gives."""
+    return join_all([seen(k) for k, _ in atom.items]) if are_seen(atom) else UNKNOWN
+
+
 def is_open(key: Any) -> bool:
     """Whether what a dictionary has under a key may be found by a key that is not spelled out."""
-    return key == ("?",) or isinstance(key, Column | Obj | Tasks)
+    return key == ("?",) or isinstance(key, Column | Obj | Tasks | Members)
 
 
 __all__ = [
-    "ANY_KEY", "FieldOf", "columns", "in_dictionary", "is_known", "is_open", "is_own", "is_told", "of_call", "of_draw",
+    "ANY_KEY", "FieldOf", "are_seen", "columns", "gone_through", "in_dictionary", "is_known", "is_open",
+    "is_own", "is_told", "of_call", "of_draw",
     "of_put", "says", "seen",
 ]  # fmt: skip

@@ -292,6 +292,8 @@ SESSION_READS = {
 }  # fmt: skip
 SQL_METHODS = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "exec_driver_sql", "executemany",
                "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "copy_from_query"}  # fmt: skip
+#: Whatever takes ``COPY … FROM STDIN`` by one of these names is a driver's cursor.
+COPY_METHODS = {"copy", "copy_expert"}
 #: What takes SQL text on a driver's connection or cursor besides, by the documentation of asyncpg, psycopg, sqlite3,
 #: aiosqlite and databases.
 DRIVER_SQL_METHODS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sessionlint.facts import ir
@@ -11,6 +10,7 @@ from sessionlint.program import (
     awaited_services,
     buffers,
     by_key,
+    checked_lists,
     column_types,
     consuming,
     copies,
@@ -76,7 +76,6 @@ from sessionlint.program.values import (
 
 Keywords = list[tuple[str, Value]]
 CONTEXT_MANAGERS = knowledge.CONTEXT_MANAGERS
-_STATEMENT = re.compile(r"\s*(?:select|insert\s+into|update|delete\s+from|with|set|create|alter|drop|truncate)\s", re.I)
 #: Methods of dictionaries that take a key and give what is under it.
 _DRAWS = ("get", "pop", "setdefault")
 #: Methods of queues and iterators that give one of their elements.
@@ -319,6 +318,8 @@ def _sequence_method(receiver: Any, name: str) -> Value:
         return receiver.items[-1 if name == "pop" else 0] if receiver.items else UNKNOWN
     if name in _GIVES_ONE:
         return join_all(list(receiver.items))
+    if name == "intersection":
+        return checked_lists.common((receiver,), UNKNOWN)
     return (receiver,) if name in ("copy", "__iter__") else UNKNOWN
 
 
@@ -333,7 +334,7 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
     if name == "values":
         return (awaitables.values_of(receiver),)
     if name == "keys" and declared_keys.are_told(receiver):
-        return (Seq((join_all([keys.seen(k) for k, _ in receiver.items]),), True),)
+        return (Seq((keys.gone_through(receiver),), True),)
     if name == "keys" and not receiver.partial:
         return (Seq(tuple((Const(k, "str"),) for k, _ in receiver.items if isinstance(k, str))),)
     if name == "items":
@@ -346,10 +347,11 @@ def _map_method(receiver: Map, name: str, args: list[Value], site: Site) -> Valu
 def _items(receiver: Map) -> Seq:
     """Pairs of key and value; keys with the same value share a pair, so that many may be told apart."""
     named: dict[Value, Value] = {}
+    known = keys.are_seen(receiver)
     for key, value in receiver.items:
         if key == awaitables.SEVERAL:
             continue
-        named[value] = (*named.get(value, ()), *keys.seen(key))
+        named[value] = (*named.get(value, ()), *keys.seen(key)) if known else UNKNOWN
     return Seq(tuple((Seq((alternatives, value)),) for value, alternatives in named.items()))
 
 
@@ -369,6 +371,8 @@ def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> V
 
 def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords) -> Value:
     """A call of something unknown: only its name can tell, and only what cannot be mistaken is used."""
+    if frame.facts and (listed := checked_lists.view(frame, e)):
+        return listed
     asked = locators.located(frame, args, e)
     if asked:
         return asked
@@ -391,14 +395,14 @@ def unknown_call(frame: Frame, e: ir.Expr, args: list[Value], keywords: Keywords
         column = predicates.column_name(frame, e[2][2])
         if column is not None:
             return predicates.predicate(frame, e[1], [(column, False)], e)
-    texts = strings.texts_of(args[0]) if args and name in knowledge.SQL_METHODS else ()
+    texts = strings.texts_of(args[0]) if args and name in query_texts.TAKE_STATEMENTS else ()
     if any(a.tag == "ext" and a.name in ("sqlalchemy.text()", "sqlalchemy.DDL()") for v in args[:1] for a in v):
         # only SQLAlchemy executes its text(), whatever the receiver is
         for op, _ in dict.fromkeys(s for t in texts for s in transaction_statements(t.text)):
             frame.emit("txn", e[1], ("context",) if op == "begin_nested" else (), name=op, text="sql", expr=e)
         if texts and len(args) > 1:
             query_texts.bound(frame, texts, args[1:], [], e)
-    if any(_STATEMENT.match(t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
+    if any(query_texts.is_statement(name, t.text) for t in texts) and not any(a.tag == "ext" for a in args[0]):
         frame.emit("sql", e[1], name=name, value=texts, args=(args[0],), expr=e, text="unknown")
         revealing.note_text(frame, texts)
     scheduled = scheduling.unknown(frame, name, args, keywords, e)

@@ -6,16 +6,19 @@ Names of which nothing else is known are these literals.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.program import mapped
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.values import Ext, Operation, Param, Seq, Value, const, contained, join_all
+from sessionlint.program.model import FunctionInfo
+from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Seq, Value, const, contained, join_all
 
 #: What is told of such a parameter on a path.
 LISTED = "listed"
 #: Conditions that may say so.
-TESTS = ("x", "u", "o")
+TESTS = ("x", "u", "o", "c")
 _HOLDS = ("in", "==")
 _FAILS = ("not in", "!=")
 _EQUALS = ("is", "==")
@@ -33,6 +36,9 @@ _LITERAL = Ext("typing.Literal")
 #: The function that gives the literals of ``Literal[…]``, and what it gives.
 _GIVES = Ext("typing.get_args")
 _OF_LITERAL: Value = (Seq((_ONE_OF,), True),)
+#: What a text is that nothing is known of.
+_TEXTS: Final = frozenset({"ext", "const", "text"})
+_MARKED: Final = re.compile(r"header|cookie|token", re.I)
 _NOTHING: tuple[Listed, Listed] = ((), ())
 
 
@@ -41,6 +47,8 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
     if test[0] == "x":
         found = _compared(frame, test) if len(test[3]) == 1 else ()
         return (found, ()) if test[3][0] in _HOLDS else ((), found)
+    if test[0] == "c":
+        return _has_attribute(frame, test), ()
     if test[0] == "u" and test[2] == "not":
         holds, fails = tested(frame, test[3])
         return fails, holds
@@ -78,17 +86,57 @@ def _compared(frame: Frame, test: ir.Expr) -> Listed:
     """The name that a comparison finds among literals; also a parameter that is the one: ``order.lower() == "asc"``."""
     operator = test[3][0]
     name = _name(test[2]) if operator in _HOLDS or operator in _FAILS else None
-    value = frame.env.get(name) if name is not None else None
-    if name is None or value is None or (value and (len(value) != 1 or not isinstance(value[0], Param))):
+    if name is None:
+        return _attribute(frame, test) if test[2][0] == "a" else ()
+    value = frame.env.get(name)
+    if value is None or not (_is_param(value) or is_any_text(value)):
         return ()
     among = test[4][0]
-    if not value and (test[2][0] != "n" or operator in ("==", "!=")):
+    if not _is_param(value) and (test[2][0] != "n" or operator in ("==", "!=")):
         return ()
     if operator in ("==", "!="):
         literals = const(among[2]) if among[0] == "k" and isinstance(among[2], str) else ()
     else:
-        literals = _literals(frame.evaluate(among)) if _is_fixed(frame, among) else ()
-    return ((value[0] if value else None, name, literals),) if literals else ()
+        literals = among_literals(frame, among)
+    return ((value[0] if _is_param(value) else None, name, literals),) if literals else ()
+
+
+def _attribute(frame: Frame, test: ir.Expr) -> Listed:
+    """``payload.order not in ORDERS``: an attribute that a test finds among literals."""
+    path = ir.dotted(test[2]) if test[3][0] in ("in", "not in") else None
+    literals = among_literals(frame, test[4][0]) if path is not None else ()
+    return ((Param(frame.function, path), path, literals),) if path is not None and literals else ()
+
+
+def among_literals(frame: Frame, among: ir.Expr) -> Value:
+    """The literals that a container has, or what stands for the names of mapped columns that it has."""
+    found = literals_in(frame.evaluate(among)) if is_fixed(frame, among) else ()
+    return found or (_ONE_OF if mapped.are_columns(frame, among) else ())
+
+
+def _has_attribute(frame: Frame, test: ir.Expr) -> Listed:
+    """``hasattr(Item, name)`` of a mapped class: the name is one that the source has."""
+    if test[2][0] != "n" or test[2][2] != "hasattr" or len(test[3]) != 2 or test[3][1][0] != "n":
+        return ()
+    name = test[3][1][2]
+    value = frame.env.get(name)
+    if value is None or not (_is_param(value) or is_any_text(value)):
+        return ()
+    owners = frame.evaluate(test[3][0])
+    if not owners or not all(a.tag == "cls" and frame.solver.is_model(a.info) for a in owners):
+        return ()
+    return ((value[0] if _is_param(value) else None, name, _ONE_OF),)
+
+
+def _is_param(value: Value) -> bool:
+    return len(value) == 1 and isinstance(value[0], Param)
+
+
+def is_any_text(value: Value) -> bool:
+    """Whether nothing is known of a value, or that it comes from a library, and is no token of a request."""
+    if any(a.tag not in _TEXTS or (a.tag == "ext" and _MARKED.search(a.name) is not None) for a in value):
+        return False
+    return not value or any(a.tag != "const" for a in value)
 
 
 def _name(tested: ir.Expr) -> str | None:
@@ -98,7 +146,7 @@ def _name(tested: ir.Expr) -> str | None:
     return tested[2] if tested[0] == "n" else None
 
 
-def _is_fixed(frame: Frame, among: ir.Expr) -> bool:
+def is_fixed(frame: Frame, among: ir.Expr) -> bool:
     """Whether all is told of what a container has: it is written out, here or where a name gets it and nothing more."""
     if among[0] in _DISPLAYS:
         return _is_written(among)
@@ -142,7 +190,8 @@ def _is_written_once(body: Any, name: str) -> bool:
     return written == 1
 
 
-def _literals(named: Value) -> Value:
+def literals_in(named: Value) -> Value:
+    """The literals that a container has, when it has nothing else."""
     if len(named) != 1 or named[0].tag not in ("seq", "map"):
         return ()
     if named[0].tag == "map":
@@ -163,7 +212,7 @@ def matched(frame: Frame, name: str, literals: ir.Expr) -> Listed:
     known = len(value) == 1 and isinstance(value[0], Param) if value else value == ()
     if value is None or not known:
         return ()
-    return ((value[0] if value else None, name, _literals(frame.evaluate(literals))),)
+    return ((value[0] if value else None, name, literals_in(frame.evaluate(literals))),)
 
 
 def arguments_of_literal(frame: Frame, args: list[Value], keywords: Any, e: ir.Expr) -> Value:
@@ -182,9 +231,9 @@ def note(frame: Frame, listed: Listed) -> dict[str, tuple[Value, Value]]:
         if param is not None:
             frame.facts[(param, LISTED)] = YES
             frame.facts[(Operation(param, LISTED, literals), LISTED)] = YES
-        elif not frame.env.get(name):
+        elif is_any_text(wide := frame.env.get(name, ())):
             frame.env[name] = literals
-            narrowed[name] = ((), literals)
+            narrowed[name] = (wide, literals)
     return narrowed
 
 
@@ -230,6 +279,37 @@ def literals_of(frame: Frame, param: Any) -> Value:
     told = [k[0] for k, known in frame.facts.items() if known == YES and k[1] == LISTED and k[0].tag == "operation"]
     # of several tests the one that leaves the fewest
     return min([operation.result for operation in told if operation.receiver == param], key=len, default=())
+
+
+def checked_by(frame: Frame, function: FunctionInfo, atom: Any, mapped: dict[Any, Value], e: ir.Expr) -> None:
+    """A callee comes back only where a parameter of its own is one of some literals: so is what it was given."""
+    if atom.tag != "operation":
+        # it may have been given another value there
+        return
+    given = mapped.get(atom.receiver, UNKNOWN)
+    if _is_param(given):
+        note(frame, ((given[0], atom.receiver.name, atom.result),))
+    elif atom.receiver in mapped and is_any_text(given):
+        written = written_for(function, atom.receiver.name, e)
+        if written is not None and frame.env.get(written) == given:
+            frame.env[written] = atom.result
+
+
+def written_for(function: FunctionInfo, name: str, e: ir.Expr) -> str | None:
+    """The name that a call passes for a parameter."""
+    names = [p[0] for p in function.params]
+    if e[0] != "c" or name not in names:
+        return None
+    bound = 1 if function.class_info is not None and e[2][0] == "a" and not function.is_staticmethod else 0
+    at = names.index(name) - bound
+    passed = next((v for k, v in e[4] if k == name), e[3][at] if 0 <= at < len(e[3]) else None)
+    return passed[2] if passed is not None and passed[0] == "n" else None
+
+
+def of_attribute(frame: Frame, expr: ir.Expr, value: Value) -> Value:
+    """The literals of which an attribute is one here, else its value."""
+    path = ir.dotted(expr)
+    return (literals_of(frame, Param(frame.function, path)) if path is not None else ()) or value
 
 
 def is_listed(frame: Frame, param: Any) -> bool:

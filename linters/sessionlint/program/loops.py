@@ -8,6 +8,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    checked_lists,
     closed_rounds,
     ended_generators,
     generators,
@@ -152,6 +153,8 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.extend(("several",) if is_sure_to_go_on(frame, s[3], iterable) else ())
     _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
     del frame.flags[depth:]
+    if s[4] and s[4][0][0] == "I" and not frame.dead:
+        checked_lists.checked_by_loop(frame, s)
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             generators.resume(frame, atom, s[3][1])

@@ -24,6 +24,9 @@ _NAMING: Final = frozenset({
 })  # fmt: skip
 #: ``inspect(Model).primary_key``
 PRIMARY_KEY: Final[Value] = (Ext(f"{knowledge.MAPPED_TABLE}.primary_key"),)
+_NAMES: Final = (*_NAME, *_COLUMN)
+#: What lists columns or their names, and does nothing when it is gone through.
+_LISTS: Final = frozenset({"seq", "ext", "cls", "column"})
 _MAPPER: Final = "sqlalchemy.inspect()"
 _TABLES: Final[Value] = (Seq((_TABLE,), True),)
 _BY_NAME: Final = f"{knowledge.MAPPED_TABLE}.by_name"
@@ -83,6 +86,27 @@ def is_name(path: str) -> bool:
     """Whether an external value is the name of a table or column that the source maps."""
     # not ``inspect(row).key``, which holds the values of its primary key
     return path.count(".") > _MAPPER.count(".") + 1 and _NAMED.fullmatch(path) is not None
+
+
+def are_columns(frame: Frame, holder: ir.Expr) -> bool:
+    """Whether what a name is looked for in are the columns of a mapped class, or their names."""
+    if holder[0] == "c" and not _only_lists(holder[2]):
+        return False
+    if holder[0] not in ("a", "n") and not (holder[0] in ("c", "g") and frame.module.mentions(b"column")):
+        return False
+    # what it does has been told where the test was evaluated
+    told = len(frame.events)
+    held = frame.evaluate(holder)
+    each = frame.machine.element(frame, held, holder[1]) if all(a.tag in _LISTS for a in held) else UNKNOWN
+    del frame.events[told:]
+    return bool(each) and all(a in _NAMES or (a.tag == "ext" and is_name(a.name)) for a in each)
+
+
+def _only_lists(called: ir.Expr) -> bool:
+    """``columns.keys()``, ``set(names)``."""
+    if called[0] == "a":
+        return bool(called[3] == "keys")
+    return called[0] == "n" and called[2] in ("set", "frozenset", "list", "tuple", "sorted")
 
 
 def is_handle(frame: Frame, info: ClassInfo, name: str) -> bool:

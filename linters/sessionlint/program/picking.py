@@ -8,6 +8,7 @@ same as far as literals go.
 from __future__ import annotations
 
 from sessionlint.facts import ir
+from sessionlint.program import listed
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Operation, Value, const, join, join_all, literal
 
@@ -25,7 +26,7 @@ _SPELLINGS = frozenset({
     "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "removeprefix", "removesuffix",
     "replace",
 })  # fmt: skip
-_OF_TEXT = "builtins.str()."
+_OF_TEXT = ("builtins.str().", "builtins.bool().")
 #: Expressions that may take something out.
 _TAKES = ("i", "c")
 
@@ -50,14 +51,18 @@ def known(frame: Frame, expr: ir.Expr, value: Value) -> Value:
     """The value of an expression that goes into a text; for an entry of a parameter the hole that says so."""
     if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in _SPELLINGS:
         return _spelled(frame, expr, value)
+    if expr[0] == "a" and frame.facts:
+        return listed.of_attribute(frame, expr, value)
     if value:
         return value
     return frame.picked.get(expr[2], UNKNOWN) if expr[0] == "n" else _entry(frame, expr)
 
 
 def _spelled(frame: Frame, expr: ir.Expr, value: Value) -> Value:
-    """``name.upper()`` of a parameter or what was taken out of one."""
+    """``name.upper()`` of a parameter or what was taken out of one; ``str(name).upper()``, too."""
     base = expr[2][2]
+    if base[0] == "c" and len(base[3]) == 1 and base[2][0] == "n" and base[2][2] == "str" and not base[4]:
+        base = base[3][0]
     if base[0] != "n" or expr[4] or any(a[0] != "k" for a in expr[3]):
         return value
     if any(a.tag not in ("const", "text") and not (a.tag == "ext" and a.name.startswith(_OF_TEXT)) for a in value):

@@ -9,6 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program import (
     annotated,
     branches,
+    checked_lists,
     contexts,
     definitions,
     ended_generators,
@@ -51,8 +52,14 @@ def _assign(frame: Frame, s: ir.Stmt) -> None:
     value = frame.evaluate(s[3])
     for target in s[2]:
         assign(frame, target, value, s[3])
+    if s[3][0] in _LEAVES:
+        checked_lists.note_left(frame, s[2][0], s[3])
     if s[3][0] == "d" and frame.function.name == "<module>":
         workers.of_dictionary(frame, value, s[1])
+
+
+#: Expressions that may leave something of a list.
+_LEAVES = ("b", "c", "g")
 
 
 def _augmented(frame: Frame, s: ir.Stmt) -> None:
@@ -227,6 +234,8 @@ def _assert(frame: Frame, s: ir.Stmt) -> None:
     narrow(frame, s[2])
     if s[2][0] in listed.TESTS:
         listed.note(frame, listed.tested(frame, s[2])[0])
+    if s[2][0] in checked_lists.TESTS:
+        checked_lists.note(frame, checked_lists.tested(frame, s[2])[0])
 
 
 def _with(frame: Frame, s: ir.Stmt) -> None:

@@ -8,7 +8,20 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import implied, listed, mapped, operators, padding, picking, predicates, text_templates, urls
+from sessionlint.program import (
+    checked_lists,
+    declared_keys,
+    implied,
+    joined_clauses,
+    listed,
+    mapped,
+    operators,
+    padding,
+    picking,
+    predicates,
+    text_templates,
+    urls,
+)
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import (
@@ -50,14 +63,14 @@ from sessionlint.program.values import (
 
 #: The time as a number, which ids are made of.
 CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
-_NUMBERS = tuple(Ext(f"builtins.{name}()") for name in ("int", "float", "bool"))
+_NUMBERS = tuple(Ext(f"{name}()") for name in ("builtins.int", "builtins.float", "builtins.bool", "decimal.Decimal"))
 _NUMERIC = frozenset(f"builtins.{name}()" for name in COUNTS)
 _LITERAL = Ext("typing.Literal()")
 _MEMBER = Ext("enum.Enum().value()")
 _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
-#: What is added to something is the text of it: a UUID has no ``+``.
-_HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()")
+#: What is added to something is the text of it: a UUID has no ``+``, and a token is one.
+_HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()", "secrets.token_hex()", "secrets.token_urlsafe()")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
@@ -191,6 +204,8 @@ def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
             return (PartialCall((Ext("celery.chain()"),), (left, right), ()),)
         kept = ("ext", "cls", "annotated", "handle", "map", "predicate", "partial")
         return tuple(a for a in join(left, right) if a.tag in kept)
+    if operator == "&" and (kept := checked_lists.common(left, right)):
+        return kept
     if operator == "&":
         return predicates.combined([left, right])
     if operator == "*":
@@ -265,6 +280,8 @@ def method(
         args = [_numbers_in(frame, a) for a in args]
         return tuple(_TEMPLATES[name](text, args, {k: _numbers(frame, v) for k, v in keywords}))
     args = [_numbers(frame, a) for a in args]
+    if name == "join" and frame.facts:
+        args = [tuple([checked_lists.whole(frame, a) for a in value]) for value in args]
     if name == "format_map":
         given = [a for v in args[:1] for a in v if a.tag == "map"]
         keys = dict.fromkeys([k for m in given for k, _ in m.items if isinstance(k, str)])
@@ -275,6 +292,8 @@ def method(
         made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
         return tuple(made)
+    if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "n":
+        args = [joined_clauses.of_this_call(frame, e[3][0][2], args[0])]
     if name == "join":
         put_together = _joined_items(text, args[0] if args else UNKNOWN)
         _tell_urls(frame, e, texts_of(put_together))
@@ -340,6 +359,8 @@ def _joined_items(text: Text, sequence: Value) -> Value:
     out: list[Text] = []
     if any(a.tag == "ext" and a.name.startswith(mapped.ROOTS) for a in sequence):
         sequence = tuple([Seq((mapped.elements(a.name),), True) if a.tag == "ext" else a for a in sequence])
+    if any(a.tag == "map" for a in sequence):
+        sequence = tuple([Seq(told, True) if (told := _keys(a)) else a for a in sequence])
     for atom in sequence:
         if atom.tag == "const" and atom.kind == "str":
             # its characters: ``",".join("?" * number)``
@@ -363,6 +384,11 @@ def _joined_items(text: Text, sequence: Value) -> Value:
             kept = tuple(Operation(a, JOIN, separator) if a.tag == "param" or _is_later(a) else a for a in kept)
         out.append(Text(HOLE, True, "join", kept[:MAX_HOLES]))
     return tuple(limited(out)) or (Text("", text.dynamic),)
+
+
+def _keys(atom: Any) -> tuple[Value, ...]:
+    """What going through a dictionary gives, one after the other."""
+    return declared_keys.elements(atom) if atom.tag == "map" else ()
 
 
 def _is_later(atom: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import listed, picking, strings
+from sessionlint.program import joined_clauses, listed, picking, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import KEPT, FunctionInfo
 from sessionlint.program.operations import ASKS, ASKS_NOT
@@ -143,6 +143,8 @@ def _operation(
     if atom.name not in (strings.JOIN, picking.ENTRY):
         return (Operation(atom.receiver, atom.name, atom.result),)
     given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
+    if not mapped.get(atom.receiver):
+        given = joined_clauses.given(atom.receiver, function, UNKNOWN) or given
     return strings.joined_items(atom.result, given) if atom.name == strings.JOIN else picking.filled(atom.result, given)
 
 

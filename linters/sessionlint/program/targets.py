@@ -255,7 +255,7 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         by_key.put(frame, target[2], keys, value, target[3])
         if by_key.is_default(owner):
             return
-    _keep(frame, target, owner, awaitables.keys_of(keys, "loop" in frame.flags), value)
+    _keep(frame, target, owner, awaitables.put_under(keys, "loop" in frame.flags, value), value)
 
 
 def _has_attributes(frame: Frame, holder: ir.Expr, owner: Value) -> bool:

@@ -19,14 +19,25 @@ MAX_HOLES = 4
 
 #: Functions that give numbers, whatever they are given.
 COUNTS = ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")
+_MATH = (
+    "ceil", "floor", "trunc", "fabs", "sqrt", "isqrt", "log", "log2", "log10", "exp", "pow", "prod", "gcd", "lcm",
+    "comb", "perm", "factorial", "hypot", "fsum", "copysign",
+)  # fmt: skip
 #: What stands behind a number once it is a whole one.
 WHOLE = ".__int__()"
 #: Numbers, names of mapped tables and quoted names cannot carry foreign text.
 HARMLESS = knowledge.QUOTED_NAMES | {
     knowledge.MAPPED_TABLE, knowledge.MAPPED_COLUMN,
-    *(f"builtins.{name}()" for name in COUNTS),
+    *(f"builtins.{name}()" for name in COUNTS), *(f"math.{name}()" for name in _MATH),
+    *(f"builtins.bool().{name}()" for name in ("lower", "upper", "title", "capitalize")),
+    "decimal.Decimal()", "time.time()", "time.time_ns()", "random.randint()", "random.randrange()", "os.getpid()",
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip
+#: Numbers that times, and spans of time, are told by.
+_OF_TIME = re.compile(
+    r"^datetime\.(?:date|datetime|time|timedelta)\b.*\.(?:(?:micro)?seconds?|minute|hour|days?|month|year"
+    r"|(?:timestamp|total_seconds|toordinal|(?:iso)?weekday)\(\))$"
+)
 #: A UUID, made or read or declared.
 _UUID = r"(?:uuid\.(?:uuid\d|UUID)|pydantic\.(?:types\.)?UUID\d)\(\)"
 _IS_UUID = re.compile(rf"^{_UUID}$")
@@ -77,6 +88,8 @@ def _is_harmless(name: str) -> bool:
     if name in HARMLESS or name.endswith(WHOLE):
         return True
     if ("hex" in name or "uuid." in name or "UUID" in name) and _DIGITS.match(name) is not None:
+        return True
+    if name.startswith("datetime.") and _OF_TIME.match(name) is not None:
         return True
     return name.startswith(mapped.ROOTS) and mapped.is_name(name)
 

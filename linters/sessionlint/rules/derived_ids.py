@@ -1,10 +1,11 @@
-"""Ids that are text around another row's id: ``Item(id=f"copy-{item.id}")``.
+"""Ids that are text around another row's id, ``Item(id=f"copy-{item.id}")``, or some random text or number.
 
-Only for the key of a mapped class: elsewhere (labels, elements of a page, topics) such text names no row.
+Only for the key of a mapped class: elsewhere (labels, elements of a page, topics, secrets) such a value names no row.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sessionlint.program.api import Program
@@ -12,6 +13,7 @@ from sessionlint.program.model import ClassInfo, Event
 from sessionlint.program.strings import HOLE
 
 _ID = "id"
+_RANDOM = re.compile(r"(?:secrets\.(?:token_\w+|randbelow|randbits)|random\.(?:randint|randrange|getrandbits))\(\)")
 
 
 def around_an_id(program: Program, event: Event) -> str | None:
@@ -26,6 +28,15 @@ def around_an_id(program: Program, event: Event) -> str | None:
     if "@" in literal or not (literal.strip() or text.text.count(HOLE) > 1):
         return None
     return f"text around another id ({text.text.replace(HOLE, '…')[:40]!r})"
+
+
+def random_key(program: Program, event: Event) -> str | None:
+    """``"a random text or number"`` where a row gets such a key: ``Item(id=secrets.token_hex(8))``."""
+    if event.text not in ("attribute", "keyword") or event.expr is None:
+        return None
+    if not any(a.tag == "ext" and _RANDOM.match(a.name) for a in event.value) or not _is_key(program, event):
+        return None
+    return "a random text or number"
 
 
 def _made(event: Event) -> Event:

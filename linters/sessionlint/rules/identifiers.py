@@ -19,6 +19,8 @@ _SOURCES = re.compile(
     r"^(?:uuid\.uuid\d\(\)|secrets\.token_(?:hex|urlsafe)\(\)|random\.\w+\(\)|time\.time(?:_ns)?\(\)|nanoid\.generate\(\)"
     r"|secrets\.choice\(\)|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
 )
+#: Those that nothing else is made of than what has to differ.
+_RANDOM = re.compile(r"^(?:secrets\.token_|nanoid\.|shortuuid\.)|^datetime\..*\.strftime\(\)$")
 #: Characters picked one by one.
 _CHOSEN = re.compile(r"^(?:random\.(?:choices?|sample)|secrets\.choice)\(\)")
 _FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
@@ -66,6 +68,8 @@ def _around(atom: Any) -> str | None:
             return f"a number behind a prefix ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or atom.text.count(HOLE) > 1) and _UUID.match(hole.name):
             return f"text around a UUID ({atom.text.replace(chr(0), '…')[:40]!r})"
+        if atom.text.count(HOLE) > 1 and _RANDOM.search(hole.name):
+            return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
         if (literal.strip() or (atom.how == "join" and _CHOSEN.match(hole.name))) and _SOURCES.match(hole.name):
             return f"a format of its own ({atom.text.replace(chr(0), '…')[:40]!r})"
     return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
+from sessionlint.program import joined_clauses
 from sessionlint.program.api import Program
 from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
@@ -225,7 +226,7 @@ def bound_settings(program: Program) -> Iterator[tuple[Event, str]]:
 def _given(hole: Any, bindings: dict[Any, Value]) -> Value:
     """What a call puts into a hole."""
     if hole.tag == "param":
-        return bindings.get(hole, ())
+        return joined_clauses.given(hole, hole.info, bindings.get(hole, ()))
     if hole.name == AS_UUID:
         return (hole,)
     given = _given(hole.receiver, bindings)

@@ -29,8 +29,14 @@ _OF_CASE = {"when", "and", "or", "not"}
 _FILTERING = {"where", "and", "or", "on", "having", "when", "not", "check", "using", "filter", "qualify"}
 #: A column of another table: the comparison joins rows, it chooses none.
 _JOINED = re.compile(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
+#: Nothing is made of what comes next but yes or no.
+_DIRECTLY = re.compile(r"\b(?:where|and|or|on|having|not)[\s(]*$", re.I)
 _COUNTED = re.compile(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
 _QUALIFIED = r"(?:[\w\"\0]+\.)*"
+#: A literal; what ``EXECUTE`` and ``format()`` are given is SQL again.
+_LITERAL = re.compile(r"(\b(?:execute|format\s*\()\s*)?'[^']*'", re.I)
+#: What a statement is given: a bind parameter, a literal or what stands in their place.
+_GIVEN = r"(?::\w+|\$\d+|%s|%\(\w+\)s|\?|'[^']*'|\d+|\0)(?:\s*::\s*\w+)?"
 
 
 def stems(program: Program) -> frozenset[str]:
@@ -100,14 +106,21 @@ def keeps_out(program: Program, function: FunctionInfo) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     column = _QUALIFIED + r'"?(?:' + "|".join(re.escape(n) for n in names) + r')"?(?!\w)'
     # what closes the function or cast around the column: "AS uuid)", "::text)", ", :default)"
     cast = r"(?:\s+AS\s+\w+\s*\)|\s*::\s*\w+)?(?:\s*(?:,[^()]*)?\))*(?:\s*::\s*\w+)?"
     operator = r"(?:=|!=|<>|<=|>=|<|>|\bNOT\s+IN\b|\bIN\b|\bIS\b|\bI?LIKE\b|\bNOT\s+I?LIKE\b|\bBETWEEN\b|~)"
     forward = re.compile(rf"(?<![\w:@%'\0.]){column}{cast}\s*{operator}\s*", re.I)
     backward = re.compile(rf"(?:=|!=|<>)\s*(?:ANY\s*\(\s*)?{column}(?!\s*(?:\(|'))", re.I)
-    return forward, backward, re.compile(rf"{column}(?:\s*::\s*\w+)?\s*(?:$|[)\s;])", re.I)
+    among = re.compile(rf"{_GIVEN}\s*(?:NOT\s+)?IN\s*\(\s*(?:[\w.\"]+\s*,\s*)*{column}", re.I)
+    # a function that says yes or no of it and of what the statement is given
+    asked = re.compile(
+        rf"(?<=\s)(?!CONFLICT\b)(?:\w+\.)*\w+\(\s*{column}(?:\s*::\s*\w+)?(?:\s*,\s*{_GIVEN})*\s*\)"
+        r"(?=\s*(?:$|[);]|\b(?:AND|OR|GROUP|ORDER|LIMIT|OFFSET|FOR|RETURNING)\b))",
+        re.I,
+    )
+    return forward, backward, among, asked, re.compile(rf"{column}(?:\s*::\s*\w+)?\s*(?:$|[)\s;])", re.I)
 
 
 def sql_predicate(program: Program, text: str) -> str | None:
@@ -118,12 +131,15 @@ def sql_predicate(program: Program, text: str) -> str | None:
     """
     if not program.policy.tenant_names:
         return None
-    text = _COMMENT.sub(" ", text)
+    text = _LITERAL.sub(lambda found: found[0] if found[1] else "''", _COMMENT.sub(" ", text))
     if _DEFINITION.match(text):
         return None
-    forward, backward, column = _patterns(tuple(program.policy.tenant_names))
-    for pattern in (forward, backward):
+    *patterns, column = _patterns(tuple(program.policy.tenant_names))
+    forward, backward, _, asked = patterns
+    for pattern in patterns:
         for found in pattern.finditer(text):
+            if pattern is asked and not _DIRECTLY.search(text[: found.start()]):
+                continue
             if pattern is forward and (column.match(text, found.end()) or _JOINED.match(text, found.end())):
                 continue
             if pattern is backward and _JOINED.fullmatch(text[: found.start()].rstrip().rpartition(" ")[2]):

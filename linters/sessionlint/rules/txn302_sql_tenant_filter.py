@@ -23,7 +23,7 @@ META = Rule(
     remedy="Delete the condition from the text and its bind parameter; decide access in the router.",
     not_flagged=(
         "Tenant columns in SELECT and INSERT lists, in `UPDATE … SET`, in table definitions, in joins of two tenant "
-        "columns, and in a `CASE` in one of these places; SQL in comments and log text; questions to "
+        "columns, and in a `CASE` in one of these places; SQL in literals, comments and log text; questions to "
         "`information_schema`. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -215,6 +215,19 @@ async def board(session, owner):
     await session.execute(text(INSIDE), {"t": owner})  # TXN302@27
 """,
     ),
+    Bad(
+        path="app/services/board.py",
+        source="""
+from sqlalchemy import text
+
+
+async def board(session, cursor, owner):
+    await session.execute(text("SELECT id FROM items WHERE :t IN (owner_id, items.tenant_id)"))  # TXN302@27
+    await session.execute(text("SELECT id FROM items WHERE name = 'x' AND NOT starts_with(tenant_id, :t)"))  # TXN302@27
+    cursor.execute("SELECT id FROM items WHERE name = 'where' AND may_see(tenant_id::text, %s)", (owner,))  # TXN302@5
+    await session.execute(text("DO $$ BEGIN EXECUTE 'DELETE FROM items WHERE tenant_id = 1'; END $$"))  # TXN302@27
+""",
+    ),
 ]
 
 GOOD = [
@@ -279,6 +292,21 @@ SORTED = "SELECT id FROM items WHERE name = 'x' ORDER BY CASE WHEN NOT shared TH
 async def board(session, owner):
     await session.execute(text(RANKED), {"t": owner})
     await session.execute(text(SORTED), {"t": owner})
+""",
+    ),
+    Good(
+        path="app/services/board.py",
+        source="""
+from sqlalchemy import text
+
+
+async def board(session, cursor, owner):
+    await session.execute(text("SELECT id FROM items WHERE :t IN (owner_id, name)"))
+    await session.execute(text("SELECT id FROM items WHERE id IN (SELECT tenant_id FROM items)"))
+    await session.execute(text("INSERT INTO a (tenant_id) VALUES (1) ON CONFLICT(tenant_id) DO NOTHING"))
+    await session.execute(text("SELECT 1 FROM a JOIN b ON same_day(a.day, :day) ORDER BY upper(b.tenant_id)"))
+    cursor.execute("SELECT 'WHERE tenant_id = 1' AS help FROM items WHERE name = %s", (owner,))
+    cursor.execute("UPDATE items SET note = 'it''s where tenant_id = 1' WHERE id = %s", (owner,))
 """,
     ),
 ]

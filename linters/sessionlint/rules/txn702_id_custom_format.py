@@ -9,10 +9,10 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import texts_of
-from sessionlint.program.values import Value
+from sessionlint.program.values import Ext, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.derived_ids import around_an_id
+from sessionlint.rules.derived_ids import around_an_id, random_key
 from sessionlint.rules.file_names import names_a_file
 from sessionlint.rules.identifiers import custom_format, each_of
 
@@ -291,6 +291,47 @@ def numbered():
         path="app/services/crates.py",
     ),
     Bad(
+        path="app/models/crate.py",
+        source="""
+import random
+import secrets
+from datetime import datetime
+from functools import partial
+
+import shortuuid
+from nanoid import generate
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.item import Base, Item
+
+
+class Crate(Base):
+    __tablename__ = "crates"
+
+    id: Mapped[str] = mapped_column(String(21), primary_key=True, default=generate)  # TXN702@23
+
+
+class Barrel(Base):
+    __tablename__ = "barrels"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True, default=partial(generate, size=12))  # TXN702@23
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=shortuuid.uuid)  # TXN702@23
+
+
+def pack(session):
+    session.add(Item(id=secrets.token_urlsafe(8), name="crate"))  # TXN702@25
+    session.add(Item(id=random.randint(100000, 999999), name="crate"))  # TXN702@25
+    crate_id = datetime.now().strftime("CRATE-%Y%m%d-") + secrets.token_hex(3)  # TXN702@16
+    return crate_id
+""",
+    ),
+    Bad(
         source="""
 from uuid import uuid4
 
@@ -441,6 +482,34 @@ def numbered(session, share, token):
     return first_id, second_id, whole_id, word, third_id, shop_id
 """,
     ),
+    Good(
+        path="app/models/crate.py",
+        source="""
+import secrets
+import uuid
+from datetime import datetime
+
+from nanoid import generate
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.item import Base, Item
+
+
+class Crate(Base):
+    __tablename__ = "crates"
+
+    id: Mapped[uuid.UUID] = mapped_column(UUID, primary_key=True, default=uuid.uuid4)
+    slug: Mapped[str] = mapped_column(default=generate)
+
+
+def pack(session):
+    session.add(Item(id=uuid.uuid4(), name=secrets.token_urlsafe(8)))
+    session_id = secrets.token_urlsafe(32)
+    label = datetime.now().strftime("CRATE-%Y%m%d-") + secrets.token_hex(3)
+    return session_id, label
+""",
+    ),
 ]
 
 #: Ids of log lines and calls: no row has them.
@@ -479,7 +548,7 @@ def _derived(program: Program) -> Iterator[Finding]:
     for event in program.events("identifier"):
         if _is_no_row(event.name) or custom_format(event.value) is not None or _is_exempt(program, event.function):
             continue
-        kind = around_an_id(program, event)
+        kind = around_an_id(program, event) or random_key(program, event)
         if kind is not None:
             yield program.finding(META, event, _message(repr(event.name), kind))
 
@@ -570,7 +639,8 @@ def _defaults(program: Program) -> Iterator[Finding]:
             for key in _DEFAULTS:
                 given = [b for a in columns[0].get(key) or () for b in (a.function if a.tag == "partial" else (a,))]
                 makers = [a.info for a in given if a.tag == "fn" and not _makes_ids(program, a.info)]
-                kind = next((k for m in makers if (k := custom_format(m.summary.returns))), None)
+                called = tuple([Ext(f"{b.name}()") for b in given if b.tag == "ext"])
+                kind = next((k for m in makers if (k := custom_format(m.summary.returns))), custom_format(called))
                 if kind:
                     yield program.finding(
                         META, (info.defined_in, expr[1] if expr else span), _message(repr(name), f"by default {kind}")

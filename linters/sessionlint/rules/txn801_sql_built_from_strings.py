@@ -19,7 +19,8 @@ META = Rule(
     summary="SQL is put together from values that are not literals.",
     rationale=(
         "Whatever ends up in the text is executed: a quote in a name breaks the statement, and a value from a request "
-        "rewrites it. Texts that differ per value also defeat every statement cache."
+        'rewrites it; so does one that is all of the SQL (`text(request.query_params["order"])`). Texts that '
+        "differ per value also defeat every statement cache."
     ),
     remedy=(
         "Bind values (`:name` with a dictionary); choose identifiers from literals, or build the query with the ORM. "
@@ -28,12 +29,14 @@ META = Rule(
     ),
     not_flagged=(
         "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
-        "`len()`, `max()` of numbers, what is declared an `int`, fields formatted as numbers: `{n:d}`), members of "
+        "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
+        "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
         "(also what is declared one), "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
-        "completes with literals; parameters that a test finds among literals; f-strings that are no SQL. "
+        "completes with literals; names, and lists of names, that a test finds among literals or the columns of a "
+        "model, here or in a function that raises for others; f-strings that are no SQL. "
         "Migrations and tests."
     ),
     program_wide=True,
@@ -46,6 +49,9 @@ _DEFINES = re.compile(
 #: One setting of the session or of the role is what ``set_config`` takes bound.
 _SETS = re.compile(
     r"\s*set\s+(?:session\s+|local\s+)?(?!role\b|transaction\b|constraints\b)[\w.\0\"]+\s*(?:=|\bto\b)", re.I
+)
+_OF_REQUEST = re.compile(
+    r"(?:fastapi|starlette\.requests)\.Request\(\)\.(?:query_params|path_params|headers|cookies)\b"
 )
 _IN_QUOTES = re.compile(rf"'[^']*{HOLE}")
 
@@ -240,7 +246,7 @@ import aiosqlite
 import asyncpg
 import psycopg
 from psycopg import sql
-from psycopg2.extras import RealDictCursor
+from psycopg2.extras import RealDictCursor, execute_batch, execute_values
 
 
 def copy(cursor: psycopg.Cursor, rows: RealDictCursor, table, name):
@@ -248,6 +254,19 @@ def copy(cursor: psycopg.Cursor, rows: RealDictCursor, table, name):
     cursor.execute("INSERT INTO items (name) VALUES (%s)", (name,))
     cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
     rows.execute("SELECT * FROM {}".format(table))  # TXN801@5
+    query = sql.SQL(f"SELECT * FROM {{}} WHERE name = '{name}'").format(sql.Identifier(table))  # TXN801@13
+    cursor.execute(query)
+    cursor.execute(sql.SQL("SELECT * FROM " + table))  # TXN801@20
+
+
+def write(cursor, rows, table):
+    cursor.copy_expert(f"COPY {table} FROM STDIN", rows)  # TXN801@5
+    cursor.copy_expert("COPY items FROM STDIN", rows)
+    with cursor.copy(f"COPY {table} (id) FROM STDIN") as copy:  # TXN801@10
+        copy.write_row(rows)
+    execute_values(cursor, f"INSERT INTO {table} (id) VALUES %s", rows)  # TXN801@5
+    execute_values(cursor, "INSERT INTO items (id) VALUES %s", rows)
+    execute_batch(cursor, sql="UPDATE " + table + " SET id = %s", argslist=rows)  # TXN801@5
 
 
 async def read(connection: asyncpg.Connection, table, name):
@@ -542,6 +561,118 @@ async def matched(session, order: str, row):
 async def among(session, order: str, shelves):
     if order in get_args(shelves):
         await session.execute(text(f"SELECT id FROM books ORDER BY {order}"))  # TXN801@31
+""",
+    ),
+    Bad(
+        path="app/services/boxes.py",
+        source="""
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+
+class Boxes:
+    table: str
+
+    async def all(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.table}"))  # TXN801@38
+
+
+@dataclass
+class Crates:
+    table: str
+
+    async def all(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.table}"))  # TXN801@38
+
+
+async def all_of(session, name):
+    boxes = Boxes()
+    boxes.table = name
+    await boxes.all(session)
+
+
+def where(*clauses):
+    return " WHERE " + " AND ".join(clauses) if clauses else ""
+
+
+async def run(session, name, clauses):
+    await session.execute(text("SELECT id FROM items" + where(f"name = '{name}'")))  # TXN801@27
+    await session.execute(text("SELECT id FROM items" + where(*clauses)))  # TXN801@27
+""",
+    ),
+    Bad(
+        path="app/services/shelves.py",
+        source="""
+from fastapi import Request
+from sqlalchemy import select, text
+
+from app.models.item import Item
+
+SORTABLE = {"name", "size"}
+
+
+def warn(column):
+    if column not in SORTABLE:
+        print(column)
+
+
+def settle(column):
+    if column not in SORTABLE:
+        column = "name"
+    print(column)
+
+
+async def sorted_by(session, column, other, names):
+    warn(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@27
+    settle(other)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {other}"))  # TXN801@27
+    if column not in names:
+        raise ValueError(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@27
+
+
+async def by_column(session, column):
+    names = [c.name for c in Item.__table__.columns]
+    names.append(column)
+    if column not in names:
+        raise ValueError(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))  # TXN801@27
+
+
+async def some_of(session, columns, strict):
+    if strict and not set(columns) <= SORTABLE:
+        raise ValueError(columns)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))  # TXN801@27
+
+
+async def each_of(session, columns, values, request):
+    for column in columns:
+        if column not in SORTABLE:
+            raise ValueError(column)
+        if column == "name":
+            break
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))  # TXN801@27
+    unknown = set(values) - SORTABLE
+    values = request.query_params
+    if unknown:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT {', '.join(values)} FROM items"))  # TXN801@27
+
+
+async def ordered(session, request: Request):
+    order = request.query_params["order"]
+    await session.execute(select(Item).order_by(text(order)))  # TXN801@49
+    if order in SORTABLE:
+        await session.execute(select(Item).order_by(text(order)))
+
+
+async def put(session, given, name):
+    values = {f"p{i}": value for i, value in enumerate(given)}
+    values[name] = 1
+    binds = ", ".join(f":{key}" for key in values)
+    await session.execute(text(f"INSERT INTO items VALUES ({binds})"), values)  # TXN801@27
 """,
     ),
 ]
@@ -951,6 +1082,141 @@ async def matched(session, order: str, request):
             await session.execute(text(f"SELECT id FROM books ORDER BY {found}"))
 """,
     ),
+    Good(
+        path="app/services/shelves.py",
+        source="""
+from sqlalchemy import text
+
+from app.models.item import Item
+
+SORTABLE = {"name", "size"}
+NAMES = {c.name for c in Item.__table__.columns}
+
+
+def check(column):
+    if column not in SORTABLE:
+        raise ValueError(column)
+
+
+class Checks:
+    def all_of(self, columns):
+        for column in columns:
+            if column not in SORTABLE:
+                raise ValueError(column)
+
+
+async def sorted_by(session, column, other, third, fourth, columns):
+    check(column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))
+    if other not in Item.__table__.columns or third not in NAMES or not hasattr(Item, fourth):
+        raise ValueError(other)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {other}, {third}, {fourth}"))
+    Checks().all_of(columns)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+
+
+async def asked_for(session, request, payload):
+    column = request.query_params["column"]
+    check(column=column)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {column}"))
+    other = request.query_params.get("other", "name")
+    if other not in SORTABLE:
+        other = "name"
+    await session.execute(text(f"SELECT id FROM items ORDER BY {other}"))
+    if payload.order not in Item.__table__.columns.keys():
+        raise ValueError(payload)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {payload.order}"))
+    columns = request.query_params["columns"].split(",")
+    unknown = [c for c in columns if c not in SORTABLE]
+    if unknown:
+        raise ValueError(unknown)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+
+
+async def some_of(session, columns, values, others, more):
+    if not set(columns) <= SORTABLE or any(o not in SORTABLE for o in others):
+        raise ValueError(columns)
+    await session.execute(text(f"SELECT {', '.join(columns)} FROM items ORDER BY {', '.join(others)}"))
+    if unknown := values.keys() - SORTABLE:
+        raise ValueError(unknown)
+    sets = ", ".join(f"{key} = :{key}" for key, value in values.items())
+    await session.execute(text(f"UPDATE items SET {sets}"), values)
+    await session.execute(text(f"SELECT {', '.join(SORTABLE.intersection(more))} FROM items"))
+    await session.execute(text(f"SELECT {', '.join(set(more) & SORTABLE)} FROM items"))
+
+
+async def put(session, cursor, given):
+    values = {f"p{i}": value for i, value in enumerate(given)}
+    binds = ", ".join(f":{key}" for key in values)
+    await session.execute(text(f"INSERT INTO items VALUES ({binds})"), values)
+    others = {}
+    for i, value in enumerate(given):
+        others[f"p{i}"] = value
+    await session.execute(text(f"INSERT INTO items VALUES ({', '.join(f':{key}' for key in others)})"), others)
+    row = {"name": given, "size": 1}
+    cursor.execute(f"INSERT INTO items ({', '.join(row)}) VALUES (%s, %s)", tuple(row.values()))
+""",
+    ),
+    Good(
+        path="app/services/boxes.py",
+        source="""
+from sqlalchemy import text
+
+
+class Boxes:
+    table: str
+
+    async def all(self, session):
+        return await session.execute(text(f"SELECT id FROM {self.table}"))
+
+
+class Crates(Boxes):
+    table = "crates"
+
+
+class Barrels(Boxes):
+    table = "barrels"
+
+
+def where(*clauses):
+    return " WHERE " + " AND ".join(clauses) if clauses else ""
+
+
+async def run(session, name, log):
+    await session.execute(text("SELECT id FROM items" + where("name = :name", "size = :size")))
+    await session.execute(text("SELECT id FROM items" + where()))
+    log.info(where(f"name = {name}"))
+
+
+async def chosen(session, *clauses):
+    await session.execute(text("SELECT id FROM items " + " ".join(clauses)))
+
+
+async def choose(session):
+    await chosen(session)
+    await chosen(session, "WHERE size = 1", "LIMIT 3")
+""",
+    ),
+    Good(
+        path="app/services/ages.py",
+        source="""
+import math
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import text
+
+
+async def run(session, llm, ratio: float, age: timedelta, flag: bool, price: Decimal, name):
+    await session.execute(text(f"SELECT id FROM items LIMIT {math.ceil(ratio * 3)}"))
+    await session.execute(text(f"SELECT id FROM items WHERE made > now() - interval '{age.days} days'"))
+    await session.execute(text(f"SELECT id FROM items_{datetime.now().year} WHERE price > {price}"))
+    await session.execute(text(f"SELECT id FROM items WHERE active = {str(flag).lower()}"))
+    await session.execute(text(f"SELECT id FROM items WHERE named = {str(bool(name)).lower()}"))
+    await llm.execute(f"Select the best title from {name} where it fits")
+    await llm.copy(f"Copy the title of {name} to the end of it")
+""",
+    ),
 ]
 
 
@@ -961,6 +1227,7 @@ def check(program: Program) -> Iterator[Finding]:
         for wrapper in function.wrappers:
             wrapped.setdefault(wrapper, []).append(function)
     told: set[Site] = set()
+    yield from _of_requests(program)
     for use in sql_uses(program):
         dynamic = (t for t in use.texts if t.dynamic)
         built = next((t for t in dynamic if not completed_with_literals(program, use.event, t)), None)
@@ -972,6 +1239,21 @@ def check(program: Program) -> Iterator[Finding]:
             if event.site not in told:
                 told.add(event.site)
                 yield _built(program, event, text, (step, *use.trace) if returned else use.trace)
+
+
+def _of_requests(program: Program) -> Iterator[Finding]:
+    """``text(request.query_params["order"])``: all of the SQL is a request's."""
+    for event in program.events("sql"):
+        given = event.args[0] if event.args and not event.value else ()
+        if not any(a.tag == "ext" and _OF_REQUEST.match(a.name) for a in given):
+            continue
+        if program.judges(event.path) and program.role(event.function) not in ("test", "migration"):
+            yield program.finding(
+                META,
+                event,
+                "The SQL is a text from the request. Take it from literals that the request chooses from, or build the "
+                "query with the ORM.",
+            )
 
 
 def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, ...]) -> Finding:
