@@ -21,6 +21,8 @@ _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|po
 SHOWN = re.compile(r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I)
 _LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
 _KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
+#: What is called where a URL is made of its parts, or changed.
+URL_MADE = "sqlalchemy.URL.create"
 POOLER_HOST = "pooler.supabase.com"
 _DIRECT_HOST = re.compile(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
 
@@ -93,6 +95,9 @@ def parse(text: str) -> Url | None:
     """The parts of a URL text; ``None`` for any other text. Of an unknown URL the query added to it may be known."""
     found = parts(text)
     if found is None:
+        begun = _BEGUN.match(text)
+        if begun is not None:
+            return Url(begun[1], HOLE, HOLE, HOLE, HOLE)
         start, mark, rest = text.partition("?")
         if not mark or start.strip(HOLE):
             return None
@@ -100,6 +105,10 @@ def parse(text: str) -> Url | None:
     query = tuple(_pair(item) for item in found.get("query", "").split("&") if item)
     user, password = found.get("username"), found.get("password")
     return Url(found["drivername"], user, password, found["host"], found.get("port"), query)
+
+
+#: A scheme with its driver, and a URL's rest behind it that is not known.
+_BEGUN = re.compile(rf"((?:postgres(?:ql)?|mysql|mariadb)\+\w+){HOLE}")
 
 
 def _pair(item: str) -> tuple[str, str]:
@@ -136,7 +145,7 @@ def _placed_urls(program: Program, value: Value, depth: int = 0) -> Iterator[tup
 def created_url(program: Program, atom: Any) -> Url:
     """The URL that ``URL.create(…)`` or ``url.set(…)`` makes."""
     texts = {name: _part(name, atom.get(name)) for name in _KEYWORDS}
-    query = tuple((str(k), _text(v) or HOLE) for q in atom.get("query") or () if q.tag == "map" for k, v in q.items)
+    query = _query(atom.get("query"))
     host = texts["host"] if texts["host"] is not None else ""
     return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, texts["port"], query)
 
@@ -296,7 +305,7 @@ def _without(url: Url, sources: list[Url]) -> Url:
 
 def _url_create(program: Program) -> Iterator[FoundUrl]:
     for event in program.events("external"):
-        if event.name != "sqlalchemy.URL.create":
+        if event.name != URL_MADE:
             continue
         named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
         texts = {name: _part(name, value) for name, value in named.items()}
@@ -330,11 +339,26 @@ def _connecting(program: Program) -> Iterator[Event]:
             yield event
 
 
+def connected_to(program: Program, event: Event) -> Iterator[tuple[Url, Site | None]]:
+    """The URLs that an engine or driver is given, with the place where one is made of its parts or changed."""
+    return _placed_urls(program, _first(event))
+
+
+def made_query(event: Event) -> tuple[tuple[str, str], ...]:
+    """The query in a call that makes a URL of its parts, or changes one."""
+    given = (dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)).get("query")
+    return _query(given)
+
+
+def _query(given: Value | None) -> tuple[tuple[str, str], ...]:
+    return tuple((str(k), _text(v) or HOLE) for q in given or () if q.tag == "map" for k, v in q.items)
+
+
 def given_urls(program: Program) -> Iterator[tuple[Url, Site | None]]:
     """The URLs that engines and drivers are given, with the place where one is made of its parts or changed."""
     for event in program.events("create"):
         if event.name in ("engine", "driver connection", "driver pool"):
-            yield from _placed_urls(program, _first(event))
+            yield from connected_to(program, event)
 
 
 def _first(event: Event) -> Value:
