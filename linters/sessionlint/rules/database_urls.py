@@ -13,7 +13,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.urls import SCHEME_TWICE, parts
-from sessionlint.program.values import Site, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Site, Value
 
 _DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
@@ -28,7 +28,10 @@ _DIRECT_HOST = re.compile(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
 
 
 class Url(NamedTuple):
-    """The parts of a database URL; ``\\0`` stands for what is not known, ``None`` for what is not there."""
+    """The parts of a database URL; ``\\0`` stands for what is not known, ``None`` for what is not there.
+
+    ``begun``: it ends with its host, so that more may be put behind it.
+    """
 
     drivername: str
     user: str | None
@@ -36,6 +39,7 @@ class Url(NamedTuple):
     host: str
     port: str | None
     query: tuple[tuple[str, str], ...] = ()
+    begun: bool = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -104,7 +108,8 @@ def parse(text: str) -> Url | None:
         return Url(HOLE, HOLE, HOLE, HOLE, HOLE, tuple(_pair(item) for item in rest.split("&") if item))
     query = tuple(_pair(item) for item in found.get("query", "").split("&") if item)
     user, password = found.get("username"), found.get("password")
-    return Url(found["drivername"], user, password, found["host"], found.get("port"), query)
+    begun = found.keys().isdisjoint(("port", "database", "query"))
+    return Url(found["drivername"], user, password, found["host"], found.get("port"), query, begun)
 
 
 #: A scheme with its driver, and a URL's rest behind it that is not known.
@@ -147,7 +152,8 @@ def created_url(program: Program, atom: Any) -> Url:
     texts = {name: _part(name, atom.get(name)) for name in _KEYWORDS}
     query = _query(atom.get("query"))
     host = texts["host"] if texts["host"] is not None else ""
-    return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, texts["port"], query)
+    port = HOLE if texts["port"] is None and atom.get(UNKNOWN_KEYWORDS) is not None else texts["port"]
+    return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, port, query)
 
 
 def _part(name: str, value: Value | None) -> str | None:
@@ -309,7 +315,9 @@ def _url_create(program: Program) -> Iterator[FoundUrl]:
             continue
         named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
         texts = {name: _part(name, value) for name, value in named.items()}
-        server = (texts.get("host") or "", texts.get("port"))
+        # what is set of an unknown URL leaves its port as it is
+        others = UNKNOWN_KEYWORDS in named or _changes_unknown(event)
+        server = (texts.get("host") or "", texts.get("port", HOLE if others else None))
         url = Url(texts.get("drivername") or HOLE, texts.get("username"), texts.get("password"), *server)
         expr = event.expr
         spans: dict[str, ir.Span4] = {}
@@ -317,6 +325,12 @@ def _url_create(program: Program) -> Iterator[FoundUrl]:
             spans = {n: a[1] for n, a in zip(_KEYWORDS, expr[3], strict=False)} | {k: v[1] for k, v in expr[4] if k}
         before = next((created_url(program, a) for a in event.value if a.tag == "map"), None)
         yield FoundUrl(event.function, event.span, (url,), spans, before)
+
+
+def _changes_unknown(event: Event) -> bool:
+    """Whether ``url.set(…)`` is called on a URL of which nothing is known."""
+    called = event.expr[2] if event.expr is not None and event.expr[0] == "c" else None
+    return called is not None and called[0] == "a" and called[3] in ("set", "_replace") and not event.value
 
 
 def _filled_in(program: Program, created: list[FoundUrl]) -> Iterator[FoundUrl]:
