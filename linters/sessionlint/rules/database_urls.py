@@ -99,9 +99,9 @@ def parse(text: str) -> Url | None:
     """The parts of a URL text; ``None`` for any other text. Of an unknown URL the query added to it may be known."""
     found = parts(text)
     if found is None:
-        begun = _BEGUN.match(text)
-        if begun is not None:
-            return Url(begun[1], HOLE, HOLE, HOLE, HOLE)
+        scheme = _SCHEME.match(text)
+        if scheme is not None:
+            return Url(scheme[1], HOLE, HOLE, HOLE, HOLE)
         start, mark, rest = text.partition("?")
         if not mark or start.strip(HOLE):
             return None
@@ -113,7 +113,7 @@ def parse(text: str) -> Url | None:
 
 
 #: A scheme with its driver, and a URL's rest behind it that is not known.
-_BEGUN = re.compile(rf"((?:postgres(?:ql)?|mysql|mariadb)\+\w+){HOLE}")
+_SCHEME = re.compile(rf"((?:postgres(?:ql)?|mysql|mariadb)\+\w+){HOLE}")
 
 
 def _pair(item: str) -> tuple[str, str]:

@@ -221,7 +221,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 SERVER, PARTS = "aws-1-eu-north-1.pooler.supabase.com", {"port": 6543}
-plain = create_async_engine("postgresql+asyncpg://postgres.abcdefgh@aws-1-eu-north-1.pooler.supabase.com/silo")  # TXN506@29
+plain = create_async_engine("postgresql+asyncpg://postgres.abcdefgh@eu.pooler.supabase.com/silo")  # TXN506@29
 built = URL.create("postgresql+asyncpg", "postgres.abcdefgh", os.environ["SECRET"], SERVER)  # TXN506@9
 spread = URL.create("postgresql+asyncpg", host=SERVER, **PARTS)
 begun = "postgresql+asyncpg://postgres.abcdefgh@aws-1-eu-north-1.pooler.supabase.com"
