@@ -14,6 +14,9 @@ from sessionlint.program.values import UNKNOWN, Handle, Map, Param, Site, Value,
 
 #: Dialect, record of the pool, positional and named arguments of the driver.
 _RECEIVED = 4
+#: An assignment inside of what stands among the arguments, or is put there first: the one that is a dictionary.
+_INNER = r"{name}(?:\['(\w+)'\]|\.setdefault\(…\))\["
+_DICTIONARY = "server_settings"
 #: What an assignment under a key that is no literal is said to be under.
 _UNKNOWN_KEY = "None"
 
@@ -54,11 +57,11 @@ def put_by_listeners(program: Program) -> Iterator[tuple[Event, str]]:
                 continue
             for put in _put(atom.info, name):
                 yield put, put.name
-            inner = re.compile(rf"{re.escape(name)}\[['\"](\w+)['\"]\]\[")
+            inner = re.compile(_INNER.format(name=re.escape(name)))
             for put in atom.info.events:
                 found = inner.match(put.text) if put.kind == "setitem" else None
                 if found is not None:
-                    yield put, found[1]
+                    yield put, found[1] or _DICTIONARY
 
 
 def _put(function: FunctionInfo, name: str) -> list[Event]:

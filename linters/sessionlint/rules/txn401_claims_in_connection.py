@@ -162,6 +162,8 @@ engine = create_async_engine("postgresql+asyncpg://booth@localhost/booth")
 def dressed(dialect, pooled, positional, named):
     named["server_settings"] = {"application_name": "role", "role": "clerk"}  # TXN401@5
     named["server_settings"]["request.jwt.claims"] = "{}"  # TXN401@5
+    named.setdefault("server_settings", {})["role"] = "clerk"  # TXN401@5
+    named.setdefault("server_settings", {})["jit"] = "off"
     named["command_timeout"] = 10
     named["password"] = dialect.name
 
