@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import name_of
-from sessionlint.program.model import ClassInfo
+from sessionlint.program.model import ClassInfo, Event
 from sessionlint.program.values import UNKNOWN, Const, Value
 
 _TYPES = "type_annotation_map"
@@ -54,7 +54,7 @@ def _types_of(program: Program, info: ClassInfo) -> _Types | None:
     given = owner.attributes[_REGISTRY][3] if owner is not None else None
     if owner is None or given is None:
         return None
-    made = [e for e in program.events("external") if e.name == _MADE]
+    made = program.shared(_made)
     name = (ir.dotted(given) or "").rpartition(".")[2]
     own = [e for e in made if e.site == (owner.path, given[1])]
     own = own or [e for e in made if name and name_of(program.solver.modules[e.path], e.span) == name]
@@ -62,6 +62,10 @@ def _types_of(program: Program, info: ClassInfo) -> _Types | None:
         return None
     written = next((expr for key, expr in own[0].expr[4] if key == _TYPES), None)
     return _read(own[0].path, dict(own[0].keywords).get(_TYPES, UNKNOWN), written)
+
+
+def _made(program: Program) -> list[Event]:
+    return [e for e in program.events("external") if e.name == _MADE]
 
 
 def _read(path: str, value: Value, expr: ir.Expr | None) -> _Types | None:

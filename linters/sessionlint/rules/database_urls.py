@@ -354,8 +354,8 @@ def _connecting(program: Program) -> Iterator[Event]:
 
 
 def connected_to(program: Program, event: Event) -> Iterator[tuple[Url, Site | None]]:
-    """The URLs that an engine or driver is given, with the place where one is made of its parts or changed."""
-    return _placed_urls(program, _first(event))
+    """The URLs that an engine or driver is given here, with the place where one is made of its parts or changed."""
+    return _placed_urls(program, tuple(a for a in _first(event) if a.tag != "param"))
 
 
 def made_query(event: Event) -> tuple[tuple[str, str], ...]:
@@ -372,7 +372,7 @@ def given_urls(program: Program) -> Iterator[tuple[Url, Site | None]]:
     """The URLs that engines and drivers are given, with the place where one is made of its parts or changed."""
     for event in program.events("create"):
         if event.name in ("engine", "driver connection", "driver pool"):
-            yield from connected_to(program, event)
+            yield from _placed_urls(program, _first(event))
 
 
 def _first(event: Event) -> Value:
