@@ -39,7 +39,9 @@ from sessionlint.program import (
     siblings,
     signatures,
     spread_arguments,
+    strings,
     wrapping,
+    written_drivers,
 )
 from sessionlint.program.arguments import arguments, bind
 from sessionlint.program.chosen import class_passed, made_of
@@ -130,6 +132,9 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
         giving.passed(frame, [*args, *[value for _, value in keywords]])
     if not callees:
         out = libraries.unknown_call(frame, e, args, keywords)
+    if len(args) > 1 and e[2][0] == "a" and e[2][3] == "replace" and not strings.texts_of(out):
+        # of an unknown text that is a URL then
+        out = written_drivers.put_in(args) or out
     if keywords and e[2][0] == "a" and e[2][3] == "sort":
         calling_back.sorts(frame, e, callees, keywords)
     if e[2][0] == "a" and e[2][3] in _CHANGING:

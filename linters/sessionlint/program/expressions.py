@@ -213,9 +213,10 @@ def _dict(frame: Frame, e: ir.Expr) -> Value:
                 if atom.tag == "map":
                     items = [i for i in items if atom.get(i[0]) is None] + list(atom.items)
                     partial = partial or atom.partial
-                elif atom.tag == "ext":
+                    continue
+                partial = True
+                if atom.tag == "ext":
                     items.append((("?",), (atom,)))
-                    partial = True
             partial = partial or not value
             parts.extend([a for a in value if a.tag == "map"] or [Map((), True)])
             continue

@@ -19,6 +19,9 @@ CONNECTING = "do_connect"
 _CONNECTION_EVENTS = frozenset(
     [f"{when}_{what}" for when in ("before", "after") for what in ("create", "drop", "insert", "update", "delete")]
 )
+#: Events of pools, whose listeners receive second what the pool keeps beside the driver's connection.
+_POOL_EVENTS = frozenset(["connect", "first_connect", "checkout", "checkin", "reset", "soft_invalidate", "invalidate"])
+RECORD = "sqlalchemy.pool.ConnectionPoolEntry()"
 #: Events that happen before the transaction has ended in which rows are written.
 _INSIDE = frozenset(
     ["before_flush", "after_flush", "after_flush_postexec", "before_commit", "after_begin"]
@@ -34,6 +37,8 @@ def listen(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
             frame.solver.want(atom.info)
         elif atom.tag == "fn" and atom.receiver is None:
             _pass(frame, atom.info, event)
+            if event in _POOL_EVENTS:
+                frame.solver.want(atom.info)
             if event in _INSIDE:
                 frame.solver.want(atom.info)
                 frame.emit("listens", e[1], name=event, value=(atom,), expr=e)
@@ -44,6 +49,8 @@ def decorated(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> None:
     """``@event.listens_for(target, "name")``: what the function receives, and what it listens to."""
     event = literal(frame.evaluate(decorator[3][1]))
     _pass(frame, info, event)
+    if event in _POOL_EVENTS:
+        info.eager = True
     if event in _INSIDE:
         info.eager = True
         frame.emit("listens", decorator[1], name=event, value=(Fn(info),), expr=decorator)
@@ -61,3 +68,5 @@ def _pass(frame: Frame, info: FunctionInfo, event: Any) -> None:
         frame.solver.flow(info, taken[0], (Ext("sqlalchemy.orm.Session()"),))
     elif event in _CONNECTION_EVENTS and len(taken) > 1:
         frame.solver.flow(info, taken[1], (Ext("sqlalchemy.Connection()"),))
+    elif event in _POOL_EVENTS and len(taken) > 1:
+        frame.solver.flow(info, taken[1], (Ext(RECORD),))

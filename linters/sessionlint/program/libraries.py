@@ -16,6 +16,7 @@ from sessionlint.program import (
     copies,
     declared_keys,
     dispatching,
+    engine_configs,
     generators,
     halves,
     handing,
@@ -174,6 +175,10 @@ def _handle(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: i
         made = handles.make(frame, "factory", e, text, callee, args, keywords, is_async, registry=registry)
         return own_sessions.note_class(frame, made, wanted)
     if name in knowledge.ENGINE_MAKERS:
+        told = engine_configs.as_arguments(args, keywords) if name in engine_configs.CALLS else None
+        if told is not None:
+            args, keywords = told
+            callee = (Ext(engine_configs.CALLS[name]),)
         return handles.make(frame, "engine", e, text, callee, args, keywords, knowledge.ENGINE_MAKERS[name])
     if name == knowledge.ASYNC_ENGINE:
         return around_engine(frame, args, keywords, e) or None

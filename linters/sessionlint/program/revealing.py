@@ -2,10 +2,10 @@
 
 ``db.execute(select(Item))`` or ``db.add(item)`` of a mapped class, together with ``db.commit()``, says that ``db`` is a
 session, and so does ``db.scalars(select(Item))`` by itself, or a statement together with ``db.get(Item, key)`` or
-``db.add(item)``; its name says nothing, and one alone of these an engine or a store of any kind may have. A function
-that ends the transaction may pass ``db`` to one that loads the rows. So it is with
-what stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for
-such a parameter is a session, too. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
+``db.add(item)`` or ``db.info[key] = value``; its name says nothing, and one alone of these an engine or a store of any
+kind may have. A function that ends the transaction may pass ``db`` to one that loads the rows. So it is with what
+stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for such
+a parameter is a session, too. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
 library's, is told in the same way. Where the models are out of sight, ``db.query(User).filter(User.name == name)`` says
 as much as a mapped class does.
 """
@@ -56,6 +56,13 @@ def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
     if receiver is not None:
         awaited = (Method(receiver, "awaited"),) if "awaited" in frame.flags else UNKNOWN
         frame.solver.write(("said", _holder(receiver).info), (Method(receiver, said), *awaited))
+
+
+def note_info(frame: Frame, target: ir.Expr) -> None:
+    """The same of ``db.info[key] = value``, the dictionary that sessions and connections have."""
+    receiver = _receiver(frame, target[2][2]) if _is_plain(target[2][2]) else None
+    if receiver is not None:
+        frame.solver.write(("said", _holder(receiver).info), (Method(receiver, "info"),))
 
 
 def note_inherited(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
@@ -253,7 +260,7 @@ def _tells(told: set[str]) -> bool:
     """Whether what is done with a parameter is done with a session only."""
     if "ends" in told:
         return not told.isdisjoint(("session", "statement", "class", "row"))
-    return "session" in told or ("statement" in told and not told.isdisjoint(("class", "row")))
+    return "session" in told or ("statement" in told and not told.isdisjoint(("class", "row", "info")))
 
 
 def _passed_to_declared(

@@ -21,6 +21,7 @@ from sessionlint.program import (
     predicates,
     text_templates,
     urls,
+    written_numbers,
 )
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
@@ -165,6 +166,11 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
     value = _operand(frame, chain[-1][2], chain[-1][3])
     for link in reversed(chain):
         right = _operand(frame, link[2], link[4])
+        if link[4][0] == "k" and link[3][0] in ("k", "b"):
+            number = written_numbers.worked_out(link[2], value, right)
+            if number:
+                value = number
+                continue
         made = operators.between(frame, link, value, right)
         if made is None and link[2] == "%" and texts_of(value):
             right = tuple([_said_items(frame, a, link[1]) for a in implied.said(frame, right, link[1])])

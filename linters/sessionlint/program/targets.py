@@ -226,6 +226,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     frame.identifier(str(key), value, source, "key")
     text = ir.text_of(target)
     frame.emit("setitem", target[1], subject=owner, name=str(key), value=value, text=text, expr=source)
+    if not owner and target[2][0] == "a" and target[2][3] == "info":
+        revealing.note_info(frame, target)
     operators.called(frame, owner, "__setitem__", [keys, value], target[1])
     if stubs.is_replaced(target[2]):
         stubs.replace(frame, keys, value)

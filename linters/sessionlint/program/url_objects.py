@@ -59,6 +59,7 @@ def set_url(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> 
     unknown = (Text(strings.HOLE),)
     names = ("drivername", "username", "password", "host", "port", "database")
     items = tuple((n, dict(keywords).get(n, unknown)) for n in names)
+    items = (*items, *[entry for entry in keywords if entry[0] == "query"])
     return (Map((("url", (Const("URL.create", "str"),)), *items), False, frame.site(e[1])),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ from sessionlint.program.values import UNKNOWN, Handle, Map, Param, Site, Value,
 
 #: Dialect, record of the pool, positional and named arguments of the driver.
 _RECEIVED = 4
+#: An assignment inside of what stands among the arguments, or is put there first: the one that is a dictionary.
+_INNER = r"{name}(?:\['(\w+)'\]|\.setdefault\(…\))\["
+_DICTIONARY = "server_settings"
 #: What an assignment under a key that is no literal is said to be under.
 _UNKNOWN_KEY = "None"
 
@@ -44,9 +48,41 @@ def _open(given: Map) -> Map:
     return given._replace(items=tuple((k, UNKNOWN if all(a.tag == "const" for a in v) else v) for k, v in given.items))
 
 
-def _hooks(program: Program) -> tuple[_Hook, ...]:
+def put_by_listeners(program: Program) -> Iterator[tuple[Event, str]]:
+    """What listeners assign among the arguments of a connection, and the key that stands first there."""
+    for event in _listening(program):
+        for atom in event.args[2]:
+            name = _arguments_of(atom) if atom.tag == "fn" else None
+            if name is None:
+                continue
+            for put in _put(atom.info, name):
+                yield put, put.name
+            inner = re.compile(_INNER.format(name=re.escape(name)))
+            for put in atom.info.events:
+                found = inner.match(put.text) if put.kind == "setitem" else None
+                if found is not None:
+                    yield put, found[1] or _DICTIONARY
+
+
+def _put(function: FunctionInfo, name: str) -> list[Event]:
+    """The assignments under a key of a parameter."""
+    param = Param(function, name)
+    return [e for e in function.events if e.kind == "setitem" and param in e.subject and e.name]
+
+
+def _arguments_of(atom: Any) -> str | None:
+    """The parameter of a listener that receives the driver's named arguments."""
+    params = atom.info.params
+    return str(params[-1][0]) if len(params) == _RECEIVED + (atom.receiver is not None) else None
+
+
+def _listening(program: Program) -> list[Event]:
     listening = (e for e in program.events("external") if e.name == LISTEN and len(e.args) > 2)
-    return tuple(hook for e in listening if literal(e.args[1]) == CONNECTING for hook in _read(program, e))
+    return [e for e in listening if literal(e.args[1]) == CONNECTING]
+
+
+def _hooks(program: Program) -> tuple[_Hook, ...]:
+    return tuple(hook for e in _listening(program) for hook in _read(program, e))
 
 
 def _read(program: Program, event: Event) -> Iterator[_Hook]:
@@ -57,12 +93,11 @@ def _read(program: Program, event: Event) -> Iterator[_Hook]:
         return
     for atom in functions:
         function = atom.info
-        if len(function.params) != _RECEIVED + (atom.receiver is not None):
+        name = _arguments_of(atom)
+        if name is None:
             yield _Hook(engines, Map((), True), False)
             continue
-        name = function.params[-1][0]
-        put = [e for e in function.events if e.kind == "setitem" and Param(function, name) in e.subject and e.name]
-        named = [e for e in put if e.name != _UNKNOWN_KEY]
+        named = [e for e in _put(function, name) if e.name != _UNKNOWN_KEY]
         told = _mentions(ir.body_of(function.facts), name) == len({e.span for e in named}) and not _connects(function)
         yield _Hook(engines, Map(tuple((e.name, e.value) for e in named), False), told)
 

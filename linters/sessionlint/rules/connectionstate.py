@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote_plus
 
+from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value
+from sessionlint.rules.connect_hooks import put_by_listeners
+from sessionlint.rules.database_urls import URL_MADE, connected_to, made_query
 
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.]+)\s*=\s*(\S*)")
 
@@ -39,6 +44,35 @@ def options_of(event: Event) -> list[tuple[str, str]]:
 def options_in(value: Value) -> list[tuple[str, str]]:
     """Names and values of ``-c name=value`` in a text."""
     return _options(value)
+
+
+def settings_elsewhere(program: Program) -> list[tuple[Event, list[str]]]:
+    """Names of settings that a connection starts with by its URL's query, or by a listener, each where it is told."""
+    return program.shared(_elsewhere)
+
+
+def _elsewhere(program: Program) -> list[tuple[Event, list[str]]]:
+    found = [(event, _put_under(event, key)) for event, key in put_by_listeners(program)]
+    written = [(event, _in_query(made_query(event))) for event in program.events("external") if event.name == URL_MADE]
+    told = {event.site for event, names in written if names}
+    for kind in ("driver connection", "driver pool", "engine"):
+        for event in (e for e in program.events("create") if e.name == kind):
+            urls = [url for url, site in connected_to(program, event) if site not in told and url.query]
+            found.append((event, [name for url in urls for name in _in_query(url.query)]))
+    return [(event, names) for event, names in (*found, *written) if names]
+
+
+def _put_under(event: Event, key: str) -> list[str]:
+    """What a listener sets by an assignment under a key of the arguments, or inside of what stands there."""
+    if key == "options":
+        return [name for name, _ in _options(event.value)] if event.name == key else []
+    if key != "server_settings":
+        return []
+    return [name for name, _ in _entries(event.value)] if event.name == key else [event.name]
+
+
+def _in_query(query: Iterable[tuple[str, str]]) -> list[str]:
+    return [m[1] for key, value in query if key == "options" for m in _OPTION.finditer(unquote_plus(value))]
 
 
 def execution_options(event: Event) -> list[tuple[str, Value]]:

@@ -13,7 +13,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.stdlib import ENVIRONMENT
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.urls import SCHEME_TWICE, parts
-from sessionlint.program.values import Site, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Site, Value
 
 _DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
 _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
@@ -21,12 +21,17 @@ _NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|po
 SHOWN = re.compile(r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I)
 _LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
 _KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
+#: What is called where a URL is made of its parts, or changed.
+URL_MADE = "sqlalchemy.URL.create"
 POOLER_HOST = "pooler.supabase.com"
 _DIRECT_HOST = re.compile(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
 
 
 class Url(NamedTuple):
-    """The parts of a database URL; ``\\0`` stands for what is not known, ``None`` for what is not there."""
+    """The parts of a database URL; ``\\0`` stands for what is not known, ``None`` for what is not there.
+
+    ``begun``: it ends with its host, so that more may be put behind it.
+    """
 
     drivername: str
     user: str | None
@@ -34,6 +39,7 @@ class Url(NamedTuple):
     host: str
     port: str | None
     query: tuple[tuple[str, str], ...] = ()
+    begun: bool = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -93,13 +99,21 @@ def parse(text: str) -> Url | None:
     """The parts of a URL text; ``None`` for any other text. Of an unknown URL the query added to it may be known."""
     found = parts(text)
     if found is None:
+        scheme = _SCHEME.match(text)
+        if scheme is not None:
+            return Url(scheme[1], HOLE, HOLE, HOLE, HOLE)
         start, mark, rest = text.partition("?")
         if not mark or start.strip(HOLE):
             return None
         return Url(HOLE, HOLE, HOLE, HOLE, HOLE, tuple(_pair(item) for item in rest.split("&") if item))
     query = tuple(_pair(item) for item in found.get("query", "").split("&") if item)
     user, password = found.get("username"), found.get("password")
-    return Url(found["drivername"], user, password, found["host"], found.get("port"), query)
+    begun = found.keys().isdisjoint(("port", "database", "query"))
+    return Url(found["drivername"], user, password, found["host"], found.get("port"), query, begun)
+
+
+#: A scheme with its driver, and a URL's rest behind it that is not known.
+_SCHEME = re.compile(rf"((?:postgres(?:ql)?|mysql|mariadb)\+\w+){HOLE}")
 
 
 def _pair(item: str) -> tuple[str, str]:
@@ -136,9 +150,10 @@ def _placed_urls(program: Program, value: Value, depth: int = 0) -> Iterator[tup
 def created_url(program: Program, atom: Any) -> Url:
     """The URL that ``URL.create(…)`` or ``url.set(…)`` makes."""
     texts = {name: _part(name, atom.get(name)) for name in _KEYWORDS}
-    query = tuple((str(k), _text(v) or HOLE) for q in atom.get("query") or () if q.tag == "map" for k, v in q.items)
+    query = _query(atom.get("query"))
     host = texts["host"] if texts["host"] is not None else ""
-    return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, texts["port"], query)
+    port = HOLE if texts["port"] is None and atom.get(UNKNOWN_KEYWORDS) is not None else texts["port"]
+    return Url(texts["drivername"] or HOLE, texts["username"], texts["password"], host, port, query)
 
 
 def _part(name: str, value: Value | None) -> str | None:
@@ -296,11 +311,13 @@ def _without(url: Url, sources: list[Url]) -> Url:
 
 def _url_create(program: Program) -> Iterator[FoundUrl]:
     for event in program.events("external"):
-        if event.name != "sqlalchemy.URL.create":
+        if event.name != URL_MADE:
             continue
         named = dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)
         texts = {name: _part(name, value) for name, value in named.items()}
-        server = (texts.get("host") or "", texts.get("port"))
+        # what is set of an unknown URL leaves its port as it is
+        others = UNKNOWN_KEYWORDS in named or _changes_unknown(event)
+        server = (texts.get("host") or "", texts.get("port", HOLE if others else None))
         url = Url(texts.get("drivername") or HOLE, texts.get("username"), texts.get("password"), *server)
         expr = event.expr
         spans: dict[str, ir.Span4] = {}
@@ -308,6 +325,12 @@ def _url_create(program: Program) -> Iterator[FoundUrl]:
             spans = {n: a[1] for n, a in zip(_KEYWORDS, expr[3], strict=False)} | {k: v[1] for k, v in expr[4] if k}
         before = next((created_url(program, a) for a in event.value if a.tag == "map"), None)
         yield FoundUrl(event.function, event.span, (url,), spans, before)
+
+
+def _changes_unknown(event: Event) -> bool:
+    """Whether ``url.set(…)`` is called on a URL of which nothing is known."""
+    called = event.expr[2] if event.expr is not None and event.expr[0] == "c" else None
+    return called is not None and called[0] == "a" and called[3] in ("set", "_replace") and not event.value
 
 
 def _filled_in(program: Program, created: list[FoundUrl]) -> Iterator[FoundUrl]:
@@ -328,6 +351,21 @@ def _connecting(program: Program) -> Iterator[Event]:
     for event in program.events("external"):
         if event.name == "sqlalchemy.make_url":
             yield event
+
+
+def connected_to(program: Program, event: Event) -> Iterator[tuple[Url, Site | None]]:
+    """The URLs that an engine or driver is given here, with the place where one is made of its parts or changed."""
+    return _placed_urls(program, tuple(a for a in _first(event) if a.tag != "param"))
+
+
+def made_query(event: Event) -> tuple[tuple[str, str], ...]:
+    """The query in a call that makes a URL of its parts, or changes one."""
+    given = (dict(zip(_KEYWORDS, event.args, strict=False)) | dict(event.keywords)).get("query")
+    return _query(given)
+
+
+def _query(given: Value | None) -> tuple[tuple[str, str], ...]:
+    return tuple((str(k), _text(v) or HOLE) for q in given or () if q.tag == "map" for k, v in q.items)
 
 
 def given_urls(program: Program) -> Iterator[tuple[Url, Site | None]]:

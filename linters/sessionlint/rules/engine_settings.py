@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import engine_configs, knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.made_for import MADE
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
-from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Handle, Map, Site, Value
+from sessionlint.program.values import UNKNOWN_KEYWORDS, Handle, Map, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.branches import for_sqlite, for_tests
 from sessionlint.rules.connect_hooks import hooked
@@ -28,9 +28,6 @@ _DECLARED = re.compile(
 _DEFAULTS = ("0", "default")
 #: Classes that read their fields from the environment.
 _SETTINGS = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
-#: What ``engine_from_config`` looks for at the beginning of keys unless it is told something else.
-_PREFIX = Const("sqlalchemy.", "str")
-_WRITTEN_NUMBER = re.compile(r"\s*-?\d+\s*")
 #: So many functions may stand between a branch and the engine that is made for it.
 _MAX_HOPS = 3
 #: A span and the function it lies in.
@@ -187,20 +184,10 @@ def _roots(value: Value) -> Iterator[Site]:
 
 
 def _configured(program: Program, event: Event) -> dict[str, Value]:
-    """The options that ``engine_from_config`` takes out of a dictionary, by a prefix; it reads numbers from texts."""
+    """The options that ``engine_from_config`` takes out of a dictionary that the function is given."""
     named = dict(event.keywords)
-    maps = resolved(program, event.args[0] if event.args else named.get("configuration", ()))
-    prefix = event.args[1] if len(event.args) > 1 else named.get("prefix", (_PREFIX,))
-    start = prefix[0].value if len(prefix) == 1 and prefix[0].tag == "const" else None
-    if len(maps) != 1 or not isinstance(maps[0], Map) or not isinstance(start, str):
-        return {}
-    entries = [(k.removeprefix(start), v) for k, v in maps[0].items if isinstance(k, str) and k.startswith(start)]
-    return {k: tuple(_number(a) for a in v) for k, v in entries}
-
-
-def _number(atom: Any) -> Any:
-    is_one = atom.tag == "const" and atom.kind == "str" and _WRITTEN_NUMBER.fullmatch(atom.value)
-    return Const(int(atom.value), "int") if is_one else atom
+    config = resolved(program, event.args[0] if event.args else named.get("configuration", ()))
+    return engine_configs.taken_out(config, list(event.args), named) or {}
 
 
 def resolved(program: Program, value: Value) -> Value:

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sessionlint.facts import ir
-from sessionlint.program.api import Program
 from sessionlint.program.encoding import OF_UUID
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.padding import PADDED
 from sessionlint.program.strings import HOLE
-from sessionlint.program.values import UNKNOWN, Value
+from sessionlint.program.values import Value
 
 #: Random or unique values ids are made of.
 _SOURCES = re.compile(
@@ -81,7 +79,6 @@ _NOT_UUID = frozenset({
     "AutoString",
 })  # fmt: skip
 _NOT_UUID_PYTHON = frozenset({"builtins.int", "builtins.str", "builtins.bytes"})
-_TYPES = "type_annotation_map"
 _UUID_TYPES = frozenset({"UUID", "Uuid", "UUIDType", "GUID", "PGUUID"})
 
 
@@ -111,36 +108,3 @@ def _decorated(info: ClassInfo) -> str:
         return "unknown"
     kinds = {kind for kind, _ in column_types(over[2])}
     return "other" if kinds == {"other"} else "unknown"
-
-
-def mapped_type(program: Program, info: ClassInfo, annotation: Value) -> Value:
-    """The column type that the ``type_annotation_map`` of a model's base gives to an annotation."""
-    owner = next((c for c in program.solver.mro(info) if _TYPES in c.attributes), None)
-    if owner is None:
-        return UNKNOWN
-    _, _, value, expr = owner.attributes[_TYPES]
-    entries = value[0].items if len(value) == 1 and value[0].tag == "map" else ()
-    if expr is None or expr[0] != "d" or len(entries) != len(expr[2]):
-        return UNKNOWN
-    names = set(_python_types(annotation))
-    # keys that are no text have no name in a value: they are in the order in which they are written
-    keys = [_named(program, owner, key) for key in expr[2]]
-    found = [v for key, (_, v) in zip(keys, entries, strict=True) if key in names]
-    return tuple(found[0]) if len(names) == len(found) == 1 else UNKNOWN
-
-
-def _python_types(annotation: Value) -> Iterator[str]:
-    for atom in annotation:
-        if atom.tag == "ext":
-            yield atom.name.rpartition(".")[2]
-        elif atom.tag == "seq":
-            for item in atom.items:
-                yield from _python_types(item)
-
-
-def _named(program: Program, owner: ClassInfo, key: ir.Expr | None) -> str:
-    """The last name of the type that a key stands for in the file of its class, whatever it is imported as."""
-    first, _, rest = (ir.dotted(key) or "" if key is not None else "").partition(".")
-    meant = program.solver.member(owner.path, first) if first else UNKNOWN
-    names = [a.name for a in meant if a.tag == "ext"]
-    return (rest or (names[0] if len(names) == 1 else first)).rpartition(".")[2]

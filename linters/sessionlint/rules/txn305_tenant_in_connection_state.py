@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.program.api import Program
+from sessionlint.program.hooking import RECORD
 from sessionlint.program.model import Event
-from sessionlint.program.values import Value
+from sessionlint.program.values import Ext, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.connectionstate import options_of, settings_in
+from sessionlint.rules.connectionstate import options_of, settings_elsewhere, settings_in
 from sessionlint.rules.setting_calls import setting_calls, uses_found
 from sessionlint.rules.sqltext import SqlUse, bound_settings
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, keeps_out, mentions_tenant, stems
@@ -131,6 +132,17 @@ async def turn_by_call(session, dial, value):
     await session.execute(select(func.set_config(dial, value, True)))
 
 
+async def remembered(session, who):
+    await session.execute(select(1))
+    session.info["tenant_id"] = who  # TXN305@5
+    session.info["since"] = who
+
+
+async def told(client, who):
+    await client.execute("MULTI")
+    client.info["tenant_id"] = who
+
+
 async def open_house(session: AsyncSession, who):
     await turn(session, "app.tenant_id", who)  # TXN305@11
     await turn_by_call(session, Dial.WHO, who)  # TXN305@11
@@ -142,6 +154,47 @@ async def open_house(session: AsyncSession, who):
     await turn_back(session, "app.tenant_id")  # TXN305@11
     await turn_back(session, "lock_timeout")
 """
+    ),
+    Bad(
+        path="app/session.py",
+        policy=(("session-dependencies", []), ("session-contexts", [])),
+        source="""
+import psycopg
+from sqlalchemy import URL, create_engine, event
+
+BARN = "postgresql+psycopg2://barn@localhost/barn"
+engine = create_engine(BARN)
+
+
+@event.listens_for(engine, "checkout")
+def marked(connection, kept, proxied):
+    kept.info["tenant_id"] = 7  # TXN305@5
+    kept.info.update(tenant_id=7)  # TXN305@5
+    kept.info["since"] = 7
+
+
+@event.listens_for(engine, "do_connect")
+def sorted_in(dialect, pooled, positional, named):
+    named["options"] = "-c lock_timeout=900 -c barn.tenant_id=7"  # TXN305@5
+
+
+@event.listens_for(engine, "do_connect")
+def labelled(dialect, pooled, positional, named):
+    named["server_settings"] = {"barn.tenant": "7"}  # TXN305@5
+    named["server_settings"]["barn.tenant_id"] = "7"  # TXN305@5
+    named["server_settings"]["application_name"] = "tenants"
+    named["tenant_file"] = "-c barn.tenant_id=7"
+
+
+def stalls(number):
+    query = {"options": f"-c barn.tenant={number}"}
+    return create_engine(URL.create("postgresql+psycopg2", host="localhost", query=query))  # TXN305@26
+
+
+def rows(number):
+    with psycopg.connect(f"postgresql://barn@localhost/barn?options=-c%20barn.tenant_id%3D{number}"):  # TXN305@10
+        return create_engine(f"{BARN}?options=-c%20lock_timeout%3D{number}&application_name=tenants")
+""",
     ),
 ]
 
@@ -174,6 +227,10 @@ def connect(url):
     ),
 ]
 
+#: What a pool keeps beside a driver's connection, and the methods that put something there.
+_OF_POOL = Ext(f"{RECORD}.info")
+_BESIDE = "the info of a pooled connection"
+_PUT_BESIDE = (f"{RECORD}.info.update", f"{RECORD}.info.setdefault")
 _SCHEMAS = "schema_translate_map"
 _SET = re.compile(r"^\s*SET\s+(?:LOCAL\s+|SESSION\s+)?([\w.\"]+)\s*(?:=|TO\b)", re.I)
 _SET_CONFIG = re.compile(r"\bset_config\(\s*'([^']*)'", re.I)
@@ -201,8 +258,15 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
         if "." in name and mentions_tenant(program, name):
             yield event, f"set_config({name!r})"
     yield from _info(program)
+    told: set[object] = set()
+    for event, names in settings_elsewhere(program):
+        setting = next((n for n in names if mentions_tenant(program, n)), None)
+        if setting is not None and event.site not in told:
+            told.add(event.site)
+            yield event, setting
     for event in program.events("options", "use", "create"):
-        yield from ((event, what) for what in _options(program, event)[:1])
+        if event.site not in told:
+            yield from ((event, what) for what in _options(program, event)[:1])
 
 
 def _set_in(program: Program, use: SqlUse) -> str | None:
@@ -222,11 +286,14 @@ def _info(program: Program) -> Iterator[tuple[Event, str]]:
         of_session = any(a.tag == "method" and a.name == "info" and program.kind(a.receiver) for a in event.subject)
         if of_session and _keeps_tenant(program, event):
             yield event, "session.info"
-    for event in program.events("info"):
+        elif not of_session and _OF_POOL in event.subject and _keeps_tenant(program, event):
+            yield event, _BESIDE
+    put = [e for e in program.events("external") if e.name in _PUT_BESIDE]
+    for event in (*program.events("info"), *put):
         keys = [k for k, _ in event.keywords]
         keys += [k for a in (event.args[0] if event.args else ()) for k in _keys(a)]
         if any(is_tenant_key(program, k) for k in keys if isinstance(k, str)):
-            yield event, "session.info"
+            yield event, "session.info" if event.kind == "info" else _BESIDE
 
 
 def _keeps_tenant(program: Program, event: Event) -> bool:

@@ -10,7 +10,7 @@ from sessionlint.program.model import Event
 from sessionlint.program.values import Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.connectionstate import execution_options, options_in, options_of, settings_in
+from sessionlint.rules.connectionstate import execution_options, options_in, options_of, settings_elsewhere, settings_in
 from sessionlint.rules.setting_calls import setting_calls, uses_found
 from sessionlint.rules.sqltext import SqlUse, bound_settings
 
@@ -27,7 +27,8 @@ META = Rule(
     remedy="Connect as the application's one database user; check roles and permissions in the router.",
     not_flagged=(
         "Time-outs, `application_name`, `search_path` and other settings that describe no user; execution options of "
-        "one statement. Migrations, tests."
+        "one statement; what `session.info` keeps, which never reaches the server and ends with the session (what puts "
+        "it into the connection is told of; a tenant there is TXN305's). Migrations, tests."
     ),
     presets=("scrapersky",),
 )
@@ -147,6 +148,47 @@ async def open_house(session: AsyncSession, claims):
     await session.execute(select(func.set_config(literal("lock_timeout"), "1s", True)))
 """
     ),
+    Bad(
+        path="app/session.py",
+        policy=(("session-dependencies", []), ("session-contexts", [])),
+        source="""
+from sqlalchemy import URL, create_engine, event, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+BOOTH = "postgresql+psycopg2://booth@localhost/booth"
+engine = create_async_engine("postgresql+asyncpg://booth@localhost/booth")
+
+
+def dressed(dialect, pooled, positional, named):
+    named["server_settings"] = {"application_name": "role", "role": "clerk"}  # TXN401@5
+    named["server_settings"]["request.jwt.claims"] = "{}"  # TXN401@5
+    named.setdefault("server_settings", {})["role"] = "clerk"  # TXN401@5
+    named.setdefault("server_settings", {})["jit"] = "off"
+    named["command_timeout"] = 10
+    named["password"] = dialect.name
+
+
+event.listen(engine.sync_engine, "do_connect", dressed)
+
+
+@event.listens_for(engine.sync_engine, "do_connect")
+def optioned(dialect, pooled, positional, named):
+    named["options"] = "-c role=clerk"  # TXN401@5
+
+
+def seat(who):
+    query = {"options": f"-c request.jwt.claim.sub={who}"}
+    url = URL.create("postgresql+psycopg2", host="localhost", query=query)  # TXN401@11
+    return create_engine(url)
+
+
+def stool(role):
+    first = create_engine(f"{BOOTH}?options=-c%20role%3D{role}")  # TXN401@13
+    second = make_url(BOOTH).update_query_dict({"options": f"-c role={role}", "sslmode": "require"})
+    third = make_url(BOOTH).update_query_dict({"options": f"-c lock_timeout={role}"})
+    return first, create_engine(second), create_engine(third)  # TXN401@19
+""",
+    ),
 ]
 
 GOOD = [
@@ -205,6 +247,7 @@ async def read(session: AsyncSession, member):
     await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
     await session.execute(select(1), execution_options={"user": member})
     await session.execute(select(1).execution_options(user=member, populate_existing=True))
+    session.info["claims"] = member.claims
 
 
 def replica(engine: AsyncEngine, size):
@@ -256,16 +299,23 @@ def _found(program: Program) -> Iterator[tuple[Event, str]]:
         if name:
             yield event, f"set_config({name!r})"
     yield from ((e, f"set_config({n!r})") for e, n in bound_settings(program) if _SETTING.match(n))
+    told: set[object] = set()
+    for event, names in settings_elsewhere(program):
+        setting = next((n for n in names if _SETTING.match(n)), None)
+        if setting is not None and event.site not in told:
+            told.add(event.site)
+            yield event, setting
     assigned: set[object] = set()
     for event in program.events("setitem"):
         found = [n for n, _ in options_in(event.value) if _SETTING.match(n)] if event.name == "options" else []
         if found:
             assigned.update((event.function, n) for n in found)
+        if found and event.site not in told:
             yield event, f"-c {found[0]}"
     for event in program.events("create"):
         options = [n for n, _ in options_of(event) if _SETTING.match(n) and (event.function, n) not in assigned]
         names = options + [n for n, _ in settings_in(event) if _SETTING.match(n)]
-        if names:
+        if names and event.site not in told:
             yield event, names[0]
     for event in program.events("options", "use", "create"):
         user = next((n for n, v in execution_options(event) if _USER.search(n) and not _is_written(v)), None)

@@ -257,6 +257,25 @@ def too_late(connection, pooled):
     pooled.info["statement_cache_size"] = pooled.info["prepared_statement_cache_size"] = 0
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import async_engine_from_config, create_async_engine
+
+HALF = {"statement_cache_size": 0}
+SETTINGS = {"mill.url": os.environ["MILL"], "mill.pool_size": "10", "mill.connect_args": HALF}
+engine = async_engine_from_config(SETTINGS, prefix="mill.")  # TXN501@10
+plain = async_engine_from_config({"sqlalchemy.url": os.environ["MILL"]})  # TXN501@9
+stone = create_async_engine(os.environ["MILL"].replace("postgres://", "postgresql+psycopg://"))  # TXN501@9
+wheel = create_async_engine(os.environ["MILL"].replace("postgres://", "postgresql+asyncpg://", 1))  # TXN501@9
+both = {**HALF, "prepared_statement_cache_size": 0}
+MILL = make_url(os.environ["MILL"])
+by_url = create_async_engine(MILL.set(query={"statement_cache_size": "0"}), connect_args=both)  # TXN501@30
+""",
+    ),
 ]
 
 GOOD = [
@@ -534,6 +553,32 @@ engine = create_async_engine(str(config.place.with_path("/archive")))
 other = create_async_engine(str(config.place.with_host("db.example.org").with_port(3307)))
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import async_engine_from_config, create_async_engine
+
+ONCE = {"prepare_threshold": None}
+CACHES = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+replaced = create_async_engine(os.environ["MILL"].replace("postgres://", "postgresql+psycopg://"), connect_args=ONCE)
+begun = create_async_engine("postgresql+psycopg" + os.environ["MILL"].removeprefix("postgres"), connect_args=ONCE)
+url = os.environ["MILL_TOO"]
+if url.startswith("postgres://"):
+    url = url.replace("postgres://", "postgresql+psycopg://")
+maybe = create_async_engine(url, connect_args=ONCE)
+other = create_engine(os.getenv("MILL", "").replace("+asyncpg", "+psycopg2"))
+by_default = create_async_engine(os.getenv("MILL", "postgresql+psycopg://mill@localhost/mill"), connect_args=ONCE)
+configured = async_engine_from_config({"mill.url": os.environ["MILL"], "mill.connect_args": CACHES}, "mill.")
+given = async_engine_from_config({"sqlalchemy.url": os.environ["MILL"]}, connect_args=CACHES)
+
+
+def made(settings):
+    return async_engine_from_config({**settings, "sqlalchemy.pool_size": 10})
+""",
+    ),
 ]
 
 
@@ -543,10 +588,10 @@ def check(program: Program) -> Iterator[Finding]:
     for call in engine_calls(program):
         if not wants_pooler(program, call):
             continue
-        drivers = {u.driver for u in call.urls} if call.urls_known or _is_for_another(program, call) else {None}
+        drivers = _drivers(program, call)
         if call.is_async and drivers <= {"asyncpg", None}:
             defects = _asyncpg(program, call)
-        elif drivers <= {"psycopg", "psycopg_async"}:
+        elif drivers <= {"psycopg", "psycopg_async"} and call.urls_known:
             defects = _psycopg(call)
         else:
             continue
@@ -555,6 +600,14 @@ def check(program: Program) -> Iterator[Finding]:
             if told not in seen:
                 seen.add(told)
                 yield program.finding(META, place, message, call.steps(program))
+
+
+def _drivers(program: Program, call: EngineCall) -> set[str | None]:
+    """The drivers of the URLs; of what comes from outside the one that the source writes for it, if any."""
+    if call.urls_known or _is_for_another(program, call):
+        return {u.driver for u in call.urls}
+    written: set[str | None] = {u.driver for u in call.urls if u.driver is not None and not u.is_sqlite}
+    return written or {None}
 
 
 def _is_for_another(program: Program, call: EngineCall) -> bool:

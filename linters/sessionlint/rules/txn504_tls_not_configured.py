@@ -25,16 +25,17 @@ META = Rule(
     "refused a wrong certificate.",
     remedy='Pass connect_args={"ssl": ssl.create_default_context(cafile=settings.ca_file)} (for psycopg: '
     'sslmode=verify-full with sslrootcert). tls = "required" in the policy accepts encryption without verification.',
-    not_flagged="Hosts put in at run time, this machine and services next to it, settings that cannot be told, tls = "
-    '"off", tests and migrations; contexts that no engine gets.',
+    not_flagged="Hosts put in at run time unless the source switches TLS off for them, this machine and services next "
+    'to it, settings that cannot be told, tls = "off", tests and migrations; contexts that no engine gets.',
     program_wide=True,
 )
 
 _OPTIONS = ("ssl", "sslmode", "ssl_context", "sslrootcert")
 _OFF = {"disable", "allow", "prefer", "false", "False", "0"}
 _UNVERIFIED = {"require", "required", "true", "1"}
-_ASK_ENGINE = "Pass a verifying ssl context in connect_args."
-_ASK_DRIVER = "Pass sslmode=verify-full with the CA file, or a verifying ssl context."
+#: Drivers that take libpq's ``sslmode``; the others take a context, under a name of their own.
+_LIBPQ = ("psycopg", "aiopg")
+_CONTEXT = {"pg8000": "ssl_context"}
 _VERIFIED_POLICY = (("tls", "verified"),)
 
 BAD = [
@@ -266,6 +267,20 @@ second = create_async_engine(URL, connect_args={"ssl": either})  # TXN504@49
 third = create_async_engine(URL, connect_args={"ssl": told})
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import engine_from_config
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SETTINGS = {"yard.url": "postgresql+psycopg2://yard@db.example.org/yard", "yard.pool_size": 10}
+engine = engine_from_config(SETTINGS, "yard.")  # TXN504@29
+off = engine_from_config({"sqlalchemy.url": os.environ["YARD"], "sqlalchemy.connect_args": {"ssl": False}})  # TXN504@93
+told = create_async_engine(os.environ["YARD"] + "?ssl=disable")  # TXN504@28
+""",
+    ),
 ]
 
 GOOD = [
@@ -430,6 +445,27 @@ third = create_async_engine(URL, connect_args={"ssl": naming})
 fourth = create_async_engine(URL, connect_args={"ssl": from_outside})
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import engine_from_config
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SERVER = "postgresql+psycopg2://yard@db.example.org/yard"
+VERIFIED = {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem"}
+engine = engine_from_config({"yard.url": SERVER, "yard.connect_args": VERIFIED}, "yard.")
+given = engine_from_config({"sqlalchemy.url": SERVER}, connect_args=VERIFIED)
+timed = create_async_engine(os.environ["YARD"] + "?timeout=5")
+required = create_async_engine(os.environ["YARD"] + "?ssl=require")
+here = create_async_engine(f"postgresql+asyncpg://yard@{os.getenv('HOST', 'localhost')}/yard?ssl=disable")
+
+
+def made(settings):
+    return engine_from_config({"sqlalchemy.url": SERVER, **settings})
+""",
+    ),
 ]
 
 
@@ -456,7 +492,7 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
     if not values and not in_url:
         if call.connect_args_known and call.all_urls("is_remote"):
             host = call.urls[0].host
-            message = f"{host} is reached without TLS. {_ASK_DRIVER if call.direct else _ASK_ENGINE}"
+            message = f"{host} is reached without TLS. {_advice(call)}"
             yield function, call.url_span, message
         return
     for key, value in values:
@@ -466,13 +502,26 @@ def _defects(program: Program, call: EngineCall, verified: bool) -> Iterator[tup
             word = "lets the connection go without TLS"
         if word:
             place = call.place_in(program, key)
-            yield *place, f"{key} {word}. Pass a context from ssl.create_default_context(cafile=…)."
+            yield *place, f"{key} {word}. {_advice(call)}"
         elif verified:
             yield from _contexts(program, call, key, value)
     for key, text in in_url:
         word = _verdict([text], verified)
-        if word and call.all_urls("is_remote"):
+        if word and not any(u.is_local for u in call.urls):
             yield function, call.url_span, f"{key}={text} in the URL {word}. Verify the server with its CA file."
+
+
+def _advice(call: EngineCall) -> str:
+    """How the driver of a connection is told to verify the server."""
+    if call.direct:
+        driver = next((a.name.partition(".")[0] for a in call.event.value if a.tag == "ext"), "")
+    else:
+        plain = "" if call.is_async or not call.urls[:1] or call.urls[0].drivername != "postgresql" else "psycopg2"
+        driver = next((u.driver for u in call.urls if u.driver), plain)
+    where = "" if call.direct else " in connect_args"
+    if driver.startswith(_LIBPQ):
+        return f"Pass sslmode=verify-full with the CA file as sslrootcert{where}."
+    return f"Pass {_CONTEXT.get(driver, 'ssl')}=ssl.create_default_context(cafile=…){where}."
 
 
 def _verdict(constants: list[object] | None, verified: bool) -> str | None:

@@ -53,6 +53,9 @@ from app.settings import settings
 
 OPTIONS = {"pool_size": 0, "pool_pre_ping": True}
 engine = create_engine(settings.database_url, **OPTIONS)  # TXN505@10
+summed = create_engine(settings.database_url, pool_size=1 + 2)  # TXN505@57
+enough = create_engine(settings.database_url, pool_size=2 * 3 - 1)
+loose = create_engine(settings.database_url, max_overflow=4 - 5)  # TXN505@59
 """,
     ),
     Bad(

@@ -17,8 +17,8 @@ META = Rule(
     summary="A database URL names a direct host or port where the policy wants the pooler.",
     rationale="Direct connections count against the database's small limit, one for every pooled connection of every "
     "process; a deployment with a few workers exhausts it and everybody is refused. Supabase's direct hosts are IPv6 "
-    "only, so they also fail from platforms without it. Port 5432 on the pooler host is its session mode, which holds "
-    "a server connection for as long as the client does.",
+    "only, so they also fail from platforms without it. Port 5432 on the pooler host, which is also what a URL "
+    "without a port means, is its session mode, which holds a server connection for as long as the client does.",
     remedy="Use the pooler's host and its transaction port (6543 unless the policy's pooler-port says otherwise).",
     not_flagged="Hosts and ports that are put in at run time, this machine and services next to it, SQLite, tests, and "
     "migrations, which need a session of their own.",
@@ -212,6 +212,32 @@ def filled(place):
     return "postgresql://postgres.abcdefghijklmnopqrst:%s@%s:5432/stock" % (SECRET, place)  # TXN506@12
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+import os
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SERVER, PARTS = "aws-1-eu-north-1.pooler.supabase.com", {"port": 6543}
+plain = create_async_engine("postgresql+asyncpg://postgres.abcdefgh@eu.pooler.supabase.com/silo")  # TXN506@29
+built = URL.create("postgresql+asyncpg", "postgres.abcdefgh", os.environ["SECRET"], SERVER)  # TXN506@9
+spread = URL.create("postgresql+asyncpg", host=SERVER, **PARTS)
+begun = "postgresql+asyncpg://postgres.abcdefgh@aws-1-eu-north-1.pooler.supabase.com"
+added = create_async_engine(begun + ":6543/silo")
+moved = create_async_engine(make_url(os.environ["SILO"]).set(host=SERVER))
+elsewhere = create_async_engine("postgresql+asyncpg://silo@db.example.org/silo")
+
+
+def with_port(rest):
+    return create_async_engine(f"postgresql+asyncpg://postgres.abcdefgh@{SERVER}{rest}")
+
+
+def of_parts(parts):
+    return create_async_engine(URL.create("postgresql+asyncpg", host=SERVER, **parts))
+""",
+    ),
 ]
 
 GOOD = [
@@ -319,6 +345,16 @@ def filled(port):
     return "postgresql://postgres.abcdefghijklmnopqrst:{}@{}:{}/stock".format(SECRET, SERVER, port)
 """,
     ),
+    Good(
+        path="app/session.py",
+        source="""
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SILO = "postgresql+asyncpg://postgres.abcdefgh@aws-1-eu-north-1.pooler.supabase.com/silo"
+engine = create_async_engine(make_url(SILO).set(port=6543))
+""",
+    ),
 ]
 
 
@@ -340,6 +376,9 @@ def _defect(url: Url, wanted: str) -> str | None:
     if url.is_direct_supabase:
         host = url.host.replace(HOLE, "…")
         return f"{host} is the database itself, not its pooler. Use the pooler's host and port {wanted}."
+    if url.port is None and url.on_pooler_host and not url.begun:
+        host = url.host.replace(HOLE, "…")
+        return f"{host} without a port is reached on 5432, the pooler's session mode. Name the port {wanted}."
     if url.port is None or HOLE in url.port or url.port == wanted or url.is_local:
         return None
     where = "the pooler's session mode" if url.on_pooler_host else "not the pooler's"

@@ -11,8 +11,9 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.strings import texts_of
 from sessionlint.program.values import Value, literal
 from sessionlint.report import Finding
+from sessionlint.rules.annotation_maps import mapped_type
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.identifiers import column_types, mapped_type
+from sessionlint.rules.identifiers import column_types
 from sessionlint.rules.key_constraints import beside, constrained_in
 
 META = Rule(
@@ -160,6 +161,57 @@ class Boat(Stored):
 """,
         path="app/models/boats.py",
     ),
+    Bad(
+        source="""
+from typing import Annotated
+from uuid import UUID
+
+from sqlalchemy import String, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+
+tag = Annotated[str, 32]
+mark = Annotated[UUID, "mark"]
+texts = registry(type_annotation_map={UUID: String(32)})
+plain = registry(type_annotation_map={UUID: Uuid})
+
+
+class Stored(DeclarativeBase):
+    registry = texts
+
+
+class Native(DeclarativeBase):
+    registry = plain
+
+
+class Own(DeclarativeBase):
+    registry = registry(type_annotation_map={UUID: String(32), tag: String(32)})
+
+
+class Barrel(Stored):
+    __tablename__ = "barrels"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # TXN701@5
+
+
+class Cask(Native):
+    __tablename__ = "casks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class Keg(Own):
+    __tablename__ = "kegs"
+
+    id: Mapped[tag] = mapped_column(primary_key=True)  # TXN701@5
+
+
+class Vat(Own):
+    __tablename__ = "vats"
+
+    id: Mapped[mark] = mapped_column(primary_key=True)  # TXN701@5
+""",
+        path="app/models/barrels.py",
+    ),
 ]
 
 GOOD = [
@@ -278,6 +330,38 @@ class Berth(Texts):
     boat_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("boats.id"))
 """,
         path="app/models/boats.py",
+    ),
+    Good(
+        source="""
+from typing import Annotated
+
+from sqlalchemy import String
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+native = Annotated[str, "native"]
+
+
+class Stored(DeclarativeBase):
+    type_annotation_map = {str: String(64), native: UUID(as_uuid=False)}
+
+
+class Written(DeclarativeBase):
+    type_annotation_map = {str: String(64), Annotated[str, "native"]: UUID(as_uuid=False)}
+
+
+class Barrel(Stored):
+    __tablename__ = "barrels"
+
+    id: Mapped[native] = mapped_column(primary_key=True)
+
+
+class Cask(Written):
+    __tablename__ = "casks"
+
+    id: Mapped[native] = mapped_column(primary_key=True)
+""",
+        path="app/models/barrels.py",
     ),
 ]
 
