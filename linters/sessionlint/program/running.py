@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program import (
@@ -42,6 +42,8 @@ from sessionlint.program.values import (
     join_all,
 )
 
+_NOTHING: Final[frozenset[Any]] = frozenset()
+
 
 def run(
     frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr, context: bool = False,
@@ -72,6 +74,7 @@ def run(
         subject=closed_of(frame, function, bindings, mapped, summary) if frame.facts else UNKNOWN,
         args=(absent,) if absent else (),
     )  # fmt: skip
+    used = carrying.used_now(frame) if function.wrappers and frame.facts else _NOTHING
     carrying.carry_all(frame, function, summary, mapped, e)
     if summary.makes is not None:
         made_for.tell(frame, function, summary.makes, bindings, e)
@@ -82,7 +85,7 @@ def run(
     for wrapper in function.wrappers if function.wrappers and wrapping.BARE not in bindings else ():
         # the wrapper itself calls what it wraps
         if wrapper is not frame.function:
-            carrying.around(frame, function, wrapper, bindings, e)
+            carrying.around(frame, function, wrapper, bindings, e, used)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     if summary.handed_back:
         raw = _handed_back(frame, function, raw, mapped, e)

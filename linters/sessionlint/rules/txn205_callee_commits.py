@@ -400,6 +400,80 @@ async def read_and_call(session: AsyncSession = Depends(get_session_dependency))
     await restock(session, row)  # TXN205@11
 """
     ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(function):
+    @functools.wraps(function)
+    async def run(session, *args):
+        async with session.begin():
+            return await function(session, *args)
+
+    return run
+
+
+def refreshed(function):
+    @functools.wraps(function)
+    async def run(session, *args):
+        async with session.begin():
+            row = await function(session, *args)
+        await session.refresh(row)
+        return row
+
+    return run
+
+
+class Begun:
+    def __init__(self, function):
+        self.function = function
+
+    async def __call__(self, session, *args):
+        async with session.begin():
+            return await self.function(session, *args)
+
+
+@in_transaction
+async def stack(session, row):
+    session.add(row)
+
+
+@refreshed
+async def restack(session, row):
+    session.add(row)
+    return row
+
+
+@Begun
+async def clear(session, row):
+    await session.delete(row)
+
+
+async def one_after_another(row) -> None:
+    async with get_session() as session:
+        async with session.begin():
+            session.add(row)
+        await stack(session, row)
+        await clear(session, row)
+        await stack(session, row)
+
+
+async def read_first(key) -> None:
+    async with get_session() as session:
+        row = await session.get(object, key)
+        await stack(session, row)  # TXN205@15
+
+
+async def left_open(row) -> None:
+    async with get_session() as session:
+        await restack(session, row)
+        await restack(session, row)  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [
