@@ -15,6 +15,7 @@ from sessionlint.program import (
     configured,
     generators,
     giving,
+    handed_up,
     handles,
     including,
     keeping,
@@ -67,6 +68,7 @@ def run(
         summary = by_constant.in_call(frame, function, summary, bindings, e)
     if function.name == "__init__" and frame.function.name == "__init__":
         bases_given.note(frame, function, summary, bindings)
+        handed_up.note(frame, function, bindings, e)
     spared, absent = ways_to_open(summary, mapped, frame.solver)
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(

@@ -474,6 +474,69 @@ async def left_open(row) -> None:
         await restack(session, row)  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+from app.session import get_session
+
+
+class Shelves:
+    def __init__(self, session):
+        self.session = session
+
+    async def stack(self, row):
+        self.session.add(row)
+
+    async def keep(self, row):
+        self.session.add(row)
+        await self.session.commit()
+
+
+class Service:
+    def __init__(self, session):
+        self.session = session
+
+    async def run(self, row):
+        async with self.session.begin():
+            await self.work(row)  # TXN205@19
+
+
+class Stocking(Service):
+    def __init__(self, session):
+        super().__init__(session)
+        self.shelves = Shelves(session)
+
+    async def work(self, row):
+        await self.shelves.keep(row)
+
+    async def stack(self, row):
+        await self.shelves.stack(row)
+
+
+class Copying(Service):
+    def __init__(self, session, other):
+        super().__init__(session)
+        self.shelves = Shelves(other)
+
+    async def copy(self, row):
+        async with self.session.begin():
+            await self.shelves.keep(row)
+
+
+async def stocked(row) -> None:
+    async with get_session() as session:
+        service = Stocking(session)
+        async with service.session.begin():
+            await service.stack(row)
+            await service.work(row)  # TXN205@19
+
+
+async def copied(row) -> None:
+    async with get_session() as session, get_session() as other:
+        await Stocking(session).run(row)
+        await Copying(session, other).copy(row)
+"""
+    ),
 ]
 
 GOOD = [
