@@ -12,7 +12,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.decorated_units import is_decorators_call, units_around
-from sessionlint.rules.open_since import begun_by, open_since
+from sessionlint.rules.open_since import begun_for_request, open_since
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
 from sessionlint.rules.units import ended_unit
@@ -537,6 +537,68 @@ async def copied(row) -> None:
         await Copying(session, other).copy(row)
 """
     ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+Plain = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+async def begun(session: Plain):
+    async with session.begin():
+        yield session
+
+
+async def savepoint(session: Plain):
+    async with session.begin_nested():
+        yield
+
+
+class Shelves:
+    def __init__(self, session: Plain):
+        self.session = session
+
+    async def keep(self, row):
+        self.session.add(row)
+        await self.session.commit()
+
+
+async def keep(session, row):
+    session.add(row)
+    await session.commit()
+
+
+router = APIRouter()
+in_block = APIRouter(dependencies=[Depends(begun, scope="function")])
+in_savepoint = APIRouter(dependencies=[Depends(savepoint, scope="function")])
+
+
+@router.post("/a")
+async def beside(db: Annotated[AsyncSession, Depends(begun, scope="function")], shelves: Annotated[Shelves, Depends()]):
+    await shelves.keep(1)  # TXN205@11
+
+
+@in_block.post("/b")
+async def around(db: Plain):
+    await keep(db, 1)  # TXN205@11
+
+
+@in_savepoint.post("/c")
+async def savepoint_only(db: Plain):
+    await keep(db, 1)
+
+
+@router.post("/d")
+async def own(db: Plain):
+    await keep(db, 1)
+"""
+    ),
 ]
 
 GOOD = [
@@ -670,7 +732,7 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     owner = owner_of(event, event.subject)
     if owner is not None:
         return [program.step(owner.site, "the transaction is opened here")]
-    sources = (begun_by(program, atom) for atom in event.subject)
+    sources = (begun_for_request(program, event.function, atom) for atom in event.subject)
     source = next((found for found in sources if found is not None), None)
     if source is not None:
         return commit_trace(program, source)
