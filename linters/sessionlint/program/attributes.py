@@ -201,7 +201,7 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
         if full.startswith(library_classes.PACKAGES) and (kept := library_objects.declared(full[:-2], name)):
             return kept
         if name == "state":
-            return (Ext("request.state" if full in _REQUESTS else "app.state"),)
+            return (Ext("request.state" if full in _REQUESTS else _STATES.get(full, "app.state")),)
     if full in ("app.state", "request.state"):
         return frame.solver.read(("state", full, name)) or frame.solver.read(("state", "state", name))
     state = frame.solver.read(("state", full, name))
@@ -215,6 +215,8 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
 
 
 _REQUESTS = {"fastapi.Request()", "fastapi.WebSocket()", "starlette.requests.HTTPConnection()"}
+#: Whose ``state`` is that of a worker.
+_STATES = {"taskiq.Context()": "taskiq.TaskiqState()", "taskiq.context.Context()": "taskiq.TaskiqState()"}
 _FLUENT = {
     knowledge.QUERY,
     knowledge.LOCKING_QUERY,

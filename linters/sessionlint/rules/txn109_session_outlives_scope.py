@@ -536,6 +536,31 @@ def tell(rows):
 """,
         path="app/services/signals.py",
     ),
+    Good(
+        source="""
+# --- app/tasks/jobs.py
+from app.session import get_session
+
+
+async def on_job_start(ctx):
+    ctx["manager"] = get_session()
+    ctx["session"] = await ctx["manager"].__aenter__()
+
+
+async def on_job_end(ctx):
+    await ctx["manager"].__aexit__(None, None, None)
+
+
+async def work(ctx, key):
+    return await ctx["session"].get(object, key)
+
+
+class WorkerSettings:
+    functions = [work]
+    on_job_start = on_job_start
+    on_job_end = on_job_end
+""",
+    ),
 ]
 
 _PLACES = {
@@ -680,7 +705,12 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == "job" and (function in program.background_functions or not _is_in_block(event, held)):
         # a job's dictionary is gone when the job is done
         mine = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a)]
-        return "" if all(a in closed for a in mine) else "that nothing closes. Close it where the job ends"
+        left = program.shared(_left)
+        return (
+            ""
+            if all(a in closed or a.root in left for a in mine)
+            else "that nothing closes. Close it where the job ends"
+        )
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure", "job") or (function.is_generator and not is_kept):
         return ""
@@ -693,6 +723,12 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if own and (info is None or not closes(program, info, own[0])):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
+
+
+def _left(program: Program) -> frozenset[Any]:
+    """Where sessions are made whose context manager is left by hand: ``await ctx["manager"].__aexit__(*error)``."""
+    ended = (e for e in program.events("txn") if e.name == "close" and e.text in ("__exit__", "__aexit__"))
+    return frozenset([a.root for e in ended for a in e.subject if isinstance(a, Handle)])
 
 
 def _is_in_block(event: Event, held: Value) -> bool:

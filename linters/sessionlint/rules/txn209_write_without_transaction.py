@@ -794,6 +794,37 @@ for job in (measure, guess, warn, read):
     scheduler.add_job(job, "interval", hours=1)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/jobs.py
+from app.session import get_session
+
+
+async def on_job_start(ctx):
+    ctx["manager"] = get_session()
+    ctx["session"] = await ctx["manager"].__aenter__()
+
+
+async def on_job_end(ctx):
+    await ctx["manager"].__aexit__(None, None, None)
+
+
+async def stored(ctx, key):
+    async with ctx["session"].begin():
+        ctx["session"].add(key)
+
+
+async def lost(ctx, key):
+    ctx["session"].add(key)  # TXN209@5
+    await ctx["session"].flush()
+
+
+class WorkerSettings:
+    functions = [stored, lost]
+    on_job_start = on_job_start
+    on_job_end = on_job_end
+"""
+    ),
 ]
 
 GOOD = [
@@ -1163,6 +1194,32 @@ async def book(number):
 async def main():
     task = asyncio.create_task(book(1))
     await task
+""",
+    ),
+    Good(
+        source="""
+# --- app/tasks/jobs.py
+from app.session import get_session
+
+
+async def on_job_start(ctx):
+    ctx["manager"] = get_session()
+    ctx["session"] = await ctx["manager"].__aenter__()
+
+
+async def on_job_end(ctx):
+    await ctx["session"].commit()
+    await ctx["manager"].__aexit__(None, None, None)
+
+
+async def saved(ctx, key):
+    ctx["session"].add(key)
+
+
+class WorkerSettings:
+    functions = [saved]
+    on_job_start = on_job_start
+    on_job_end = on_job_end
 """,
     ),
 ]
