@@ -141,6 +141,8 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
         middleware.added(frame, receiver, args, keywords, e)
     elif name in knowledge.ROUTE_METHODS:
         return _route_by_call(frame, receiver, name, args, keywords, e)
+    elif name == "middleware":
+        return middleware.by_call(frame, receiver, args, keywords, e)
     elif name == "mount":
         middleware.mounted(frame, receiver, args, keywords, e)
     elif name == "add_event_handler":
