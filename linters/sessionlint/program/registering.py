@@ -63,8 +63,15 @@ def register(
         frame.solver.write(("registers", frame.function), (noted,))
         return
     for served in _served(frame, endpoint):
-        add_route(frame, served, Route(name, strings.whole(path), receiver, injected, e[1]))
+        for one in _paths(path):
+            add_route(frame, served, Route(name, one, receiver, injected, e[1]))
         frame.solver.want(served)
+
+
+def _paths(path: Value) -> list[str | None]:
+    """The path of a route, or those that a loop goes through."""
+    each = [strings.whole((atom,)) for atom in path]
+    return list(dict.fromkeys(each)) if each and None not in each else [strings.whole(path)]
 
 
 def _served(frame: Frame, endpoint: Value) -> list[FunctionInfo]:

@@ -143,8 +143,8 @@ class WorkList(Cells):
         self.remember(memory.ROUTE, (function, route))
         if route not in function.routes:
             # what an earlier round saw at this place is outdated
-            old = (route.span, route.path)
-            kept = tuple(r for r in function.routes if (r.span, r.path) != old and r.path is not None)
+            outdated = (route.path, None)
+            kept = tuple(r for r in function.routes if r.span != route.span or r.path not in outdated)
             function.routes = (*kept, route)
 
     def note_middleware(self, function: FunctionInfo, site: Any) -> None:
