@@ -10,7 +10,7 @@ from sessionlint.program import class_containers, lasting
 from sessionlint.program.annotated import FIELD
 from sessionlint.program.handles import HELD
 from sessionlint.program.stand_ins import stand_ins
-from sessionlint.program.values import Handle, Value, contained
+from sessionlint.program.values import TASK, Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
@@ -561,6 +561,31 @@ class WorkerSettings:
     on_job_end = on_job_end
 """,
     ),
+    Good(
+        source="""
+import asyncio
+
+from fastapi import Request
+
+from app.session import get_session
+
+RUNNING = {}
+
+
+async def load(session, key):
+    return await session.get(object, key)
+
+
+async def all_rows(request: Request, key):
+    # a task is kept, which TXN601 tells if it outlives the request
+    async with get_session() as session:
+        task = asyncio.create_task(load(session, key))
+        request.app.state.tasks.add(task)
+        RUNNING[key] = task
+        return await task
+""",
+        path="app/routers/rows.py",
+    ),
 ]
 
 _PLACES = {
@@ -581,7 +606,8 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("store"):
         if not _counts(program, event.function):
             continue
-        held = tuple(a for a in event.subject if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
+        kept = _without_tasks(event)
+        held = tuple(a for a in kept if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
         if held and event.function.name == "<module>":
             held = tuple(a for a in held if a.tag != "handle" or a.site not in program.shared(stand_ins))
         reason = _reason(program, event, held, closed) if held else ""
@@ -625,6 +651,14 @@ def check(program: Program) -> Iterator[Finding]:
             yield from _returned(program, event)
             if is_kept_on_object(event.function):
                 yield from _kept_by_property(program, event, closed)
+
+
+def _without_tasks(event: Event) -> Value:
+    """What is stored, without what a task works with that is kept lest it be lost: that goes to the background."""
+    if not any(a.tag == "obj" and a.name == TASK for a in event.value):
+        return event.subject
+    beside = set(contained(tuple(a for a in event.value if a.tag != "seq")))
+    return tuple(a for a in event.subject if a in beside)
 
 
 def _counts(program: Program, function: FunctionInfo) -> bool:
@@ -705,12 +739,9 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == "job" and (function in program.background_functions or not _is_in_block(event, held)):
         # a job's dictionary is gone when the job is done
         mine = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a)]
-        left = program.shared(_left)
-        return (
-            ""
-            if all(a in closed or a.root in left for a in mine)
-            else "that nothing closes. Close it where the job ends"
-        )
+        by_hand = program.shared(_left)
+        over = all(a in closed or a.root in by_hand for a in mine)
+        return "" if over else "that nothing closes. Close it where the job ends"
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure", "job") or (function.is_generator and not is_kept):
         return ""
