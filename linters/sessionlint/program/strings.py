@@ -8,7 +8,18 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
-from sessionlint.program import implied, listed, mapped, operators, padding, picking, predicates, text_templates, urls
+from sessionlint.program import (
+    implied,
+    listed,
+    mapped,
+    operators,
+    padding,
+    picking,
+    predicates,
+    text_templates,
+    united,
+    urls,
+)
 from sessionlint.program import memo as memory
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import (
@@ -183,8 +194,8 @@ def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return _NUMBERS[:1]
     if operator in _ARITHMETIC and _is_time(left) and is_number(frame, right):
         return left
-    if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
-        return (merge_maps(left[0], right[0]),)
+    if operator == "|" and len(right) == 1 and right[0].tag == "map" and (below := united.dictionary(frame, left)):
+        return (merge_maps(below, right[0]),)
     if operator == "|":
         if left and right and all(a.tag == "partial" for a in (*left, *right)):
             # tasks of a queue with their arguments, one after the other

@@ -467,6 +467,34 @@ async def b(who: Visitor = Depends(of_cookie)):
     return await sent(None, who)  # TXN403@18
 """,
     ),
+    Bad(
+        source="""
+# --- app/services/visits.py
+def noted(payload=None):
+    return payload
+# --- app/auth/tokens.py
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+
+async def get_claims(token=Depends(HTTPBearer())):
+    return jwt.decode(token.credentials, "k")
+# --- app/routers/visits.py
+from fastapi import APIRouter, Depends
+
+from app.auth.tokens import get_claims
+from app.services.visits import noted
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(claims=Depends(get_claims)):
+    noted({"by": claims["sub"]} | {"at": 1})
+    return noted(claims | {"at": 1})  # TXN403@12
+"""
+    ),
 ]
 
 GOOD = [
