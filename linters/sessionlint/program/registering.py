@@ -62,8 +62,11 @@ def register(
         noted = PartialCall((Method(receiver, name),), (path,), (("dependencies", injected),))
         frame.solver.write(("registers", frame.function), (noted,))
         return
-    for served in _served(frame, endpoint):
-        for one in _paths(path):
+    functions = _served(frame, endpoint)
+    # which of several is meant by which path is not told
+    paths = _paths(path) if len(functions) == 1 else [strings.whole(path)]
+    for served in functions:
+        for one in paths:
             add_route(frame, served, Route(name, one, receiver, injected, e[1]))
         frame.solver.want(served)
 
