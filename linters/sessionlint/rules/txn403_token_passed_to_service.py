@@ -23,7 +23,8 @@ META = Rule(
     ),
     remedy='Pass the user\'s id (`user.id`, `claims["sub"]`), or the plain facts the service needs.',
     not_flagged=(
-        "User objects and ids, single claims, tokens handed to the auth layer or checked by dependencies; login forms."
+        "User objects that do not keep the token, ids, single claims, tokens handed to the auth layer or checked by "
+        "dependencies; login forms."
     ),
     presets=("scrapersky",),
 )
