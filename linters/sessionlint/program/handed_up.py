@@ -49,7 +49,7 @@ def named(frame: Frame, info: ClassInfo, value: Value) -> Value:
     else:
         return value
     names: dict[Any, Any] = {}
-    for own, above in reversed(_pairs(frame, info)):
+    for own, above in _pairs(frame, info)[::-1]:
         if frame.solver.kind_of(own) == SESSION:
             names[own] = names.get(above, above)
     return tuple(dict.fromkeys([_renamed(item, names) for item in value])) if names else value
