@@ -693,6 +693,21 @@ if __name__ == "__main__":
     assert advice(source, "TXN101", **ways) == ["Open it with `with Store(…).session() as session:`."]
 
 
+def test_what_is_called_for_a_session_is_named_by_its_class():
+    source = (
+        "# --- app/other.py\nfrom sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+        "Other = sessionmaker(create_engine('postgresql://db/app'))\n\n\n"
+        "class Sessions:\n    def __init__(self, number):\n        self.number = number\n\n"
+        "    def __call__(self):\n        with Other() as session:\n            yield session\n"
+        "# --- app/routers/rows.py\nfrom fastapi import APIRouter, Depends\n\nfrom app.other import Sessions\n\n"
+        "router = APIRouter()\n\n\n@router.get('/rows')\n"
+        "def rows(db=Depends(Sessions(3))):\n    return db.get(object, 1)\n"
+    )
+    program = examples.program_for(examples.split(source, "app/x.py"), examples.policy_for({}, {}))
+    rule = next(rule for rule in all_rules() if rule.META.code == "TXN105")
+    assert [f.message.partition(",")[0] for f in rule.check(program)] == ["Depends on Sessions()"]
+
+
 def test_a_session_made_for_a_default_is_told_of_once():
     source = (
         "# --- app/session.py\nfrom sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"

@@ -17,6 +17,7 @@ from sessionlint.program import (
     entering,
     function_attributes,
     giving,
+    handed_up,
     knowledge,
     labels,
     library_classes,
@@ -200,7 +201,7 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
         if full.startswith(library_classes.PACKAGES) and (kept := library_objects.declared(full[:-2], name)):
             return kept
         if name == "state":
-            return (Ext("request.state" if full in _REQUESTS else "app.state"),)
+            return (Ext("request.state" if full in _REQUESTS else _STATES.get(full, "app.state")),)
     if full in ("app.state", "request.state"):
         return frame.solver.read(("state", full, name)) or frame.solver.read(("state", "state", name))
     state = frame.solver.read(("state", full, name))
@@ -214,6 +215,8 @@ def _external(frame: Frame, atom: Ext, name: str) -> Value:
 
 
 _REQUESTS = {"fastapi.Request()", "fastapi.WebSocket()", "starlette.requests.HTTPConnection()"}
+#: Whose ``state`` is that of a worker.
+_STATES = {"taskiq.Context()": "taskiq.TaskiqState()", "taskiq.context.Context()": "taskiq.TaskiqState()"}
 _FLUENT = {
     knowledge.QUERY,
     knowledge.LOCKING_QUERY,
@@ -290,7 +293,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         value = class_values.chosen(frame, atom.info, name, value, e)
     if value:
         value = class_bodies.methods(frame, value, atom, name)
-        value = _rebind(frame, value, atom, name)
+        value = handed_up.named(frame, atom.info, _rebind(frame, value, atom, name))
         return class_bodies.described(frame, by_key.of_object(frame, value, atom, name, e), atom, e)
     return _unassigned(frame, atom, name, e)
 
@@ -346,6 +349,8 @@ def _through_super(e: ir.Expr) -> bool:
 def _rebind(frame: Frame, value: Value, atom: Inst, name: str) -> Value:
     """Functions kept in attributes stay unbound; handles of this instance's constructor keep their identity."""
     bindings = dict(atom.bindings)
+    if bindings and any(item.tag == "param" and item not in bindings for item in value):
+        handed_up.made_with(frame, atom.info, bindings)
     if not bindings or not any(item in bindings or (item.tag == "inst" and item.bindings) for item in value):
         return value
     out: Value = UNKNOWN

@@ -151,7 +151,7 @@ def happens(
                 if not subjects:
                     return
             begins = effect[:2] == ("txn", "begin") and not guards
-            if begins and any(frame.know(s, "used") == 1 for s in subjects or ()):
+            if begins and any(_is_open(frame, s) for s in subjects or ()):
                 flags = ("autobegun",)
             if effect.name in _ENDS_OR_BEGINS and any(frame.know(s, "begun") == 1 for s in subjects or ()):
                 flags = (*flags, "begun")
@@ -173,6 +173,11 @@ def happens(
             "effect", e[1], flags, callee=function, name=effect.name, text=effect.kind,
             subject=subjects or UNKNOWN, args=held, effect=effect, expr=e,
         )  # fmt: skip
+
+
+def _is_open(frame: Frame, subject: Any) -> bool:
+    """Whether a statement has opened a transaction; a decorator begins before what it is put around does anything."""
+    return frame.know(subject, "used") == 1 if frame.used_before is None else subject in frame.used_before
 
 
 def _without_subject(
@@ -213,8 +218,19 @@ def _changed(frame: Frame, given: Value, span: ir.Span4, hop: Hop, guards: froze
     return sessions
 
 
-def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr) -> None:
-    """What a decorator's inner function does around the call; what it calls is this function, not its other ones."""
+def used_now(frame: Frame) -> frozenset[Any]:
+    """The sessions with which statements have opened transactions."""
+    return frozenset([atom for (atom, fact), known in frame.facts.items() if fact == "used" and known == 1])
+
+
+def around(
+    frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr,
+    before: frozenset[Any],
+) -> None:  # fmt: skip
+    """What a decorator's inner function does around the call; what it calls is this function, not its other ones.
+
+    ``before``: the sessions that were in use when it was called.
+    """
     args: list[Value] = []
     keywords: list[tuple[str, Value]] = []
     for name, kind, _, _, _ in function.params:
@@ -228,9 +244,16 @@ def around(frame: Frame, function: FunctionInfo, wrapper: FunctionInfo, bindings
     # what it takes out of its starred arguments is what the function itself is passed, or what its object was made with
     mapped = substitution(frame, function, tuple(bindings.items()))
     mapped.update(substitution(frame, wrapper, tuple(given.items())))
+    frame.used_before = before
+    ended: list[Any] = []
     for effect, inner in wrapping.around_one(frame, function, wrapper, mapped).items():
         told = mapped if effect is inner else bindings
         carry(frame, wrapper, wrapper.summary, effect, told, mapped, e, inner)
+        if effect[:2] == ("txn", "begin") and wrapping.ends_block(wrapper.summary, inner):
+            ended.extend(told[effect.subject] if effect.subject in told else stand_in(frame, effect.subject, told))
+    frame.used_before = None
+    for subject in ended:
+        handles.left_block(frame, subject)
     left = left_around.of_one(frame, function, wrapper)
     if left is not None:
         _leave(frame, function, left, mapped, e)

@@ -14,6 +14,7 @@ from sessionlint.program import (
     entering,
     generators,
     halves,
+    handles,
     holding,
     keeping,
     knowledge,
@@ -350,9 +351,7 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
     for subject, item in entered.flushes:
         holding.asked(frame, subject, item, always=True)
     for subject in entered.ends:
-        frame.learn(subject, "used", False)
-        frame.learn(subject, "begun", False)
-        holding.let_go(frame, subject)
+        handles.left_block(frame, subject)
     for handle in (*entered.closes, *entered.inside):
         if not _made_here(frame, handle):
             frame.effect(Effect("txn", "close", handle), span, "leaving the with block closes it")

@@ -33,6 +33,7 @@ from sessionlint.program import (
     left_open,
     listed,
     made_for,
+    middleware,
     named_ways,
     promising,
     redefining,
@@ -208,7 +209,7 @@ def _options(function: FunctionInfo, name: str, passed: Value, each: Value) -> V
 def _serves_every_request(frame: Frame) -> bool:
     """Middleware gets the request without saying so in an annotation."""
     function = frame.function
-    if "middleware" in function.registrations:
+    if "middleware" in function.registrations or frame.solver.read((middleware.BY_CALL, function)):
         return True
     if function.class_info is None or function.name != "dispatch":
         return False

@@ -297,6 +297,13 @@ def _engine(frame: Frame, receiver: Any, name: str, args: list[Value], keywords:
     return UNKNOWN
 
 
+def left_block(frame: Frame, subject: Any) -> None:
+    """The block that had its transaction open is left."""
+    frame.learn(subject, "used", False)
+    frame.learn(subject, "begun", False)
+    holding.let_go(frame, subject)
+
+
 def apply_effect(frame: Frame, subject: Any, effect: Effect) -> None:
     """What a callee does to a handle of the caller."""
     if effect.kind == "txn":

@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.values import UNKNOWN, Const, Fn, PartialCall, Value
+from sessionlint.program.values import UNKNOWN, Const, Fn, Method, PartialCall, Value
 
 Keywords = list[tuple[str, Value]]
 #: The option under which the place of ``app.mount(…)`` is noted: no dependency of ``app`` reaches what is mounted.
 MOUNTED: Final = "mounted"
 #: What says of a class, with arguments, that it is to be put before an application.
 MAKER: Final = "starlette.middleware.Middleware"
+#: The cell that says of a function that it was made middleware by a call.
+BY_CALL: Final = "middleware"
 _METHODS: Final = ("dispatch", "__call__")
 
 
@@ -37,6 +39,18 @@ def decorated(frame: Frame, application: Any, info: Any, decorator: ir.Expr) -> 
     """``@app.middleware("http")``."""
     info.registrations["middleware"] = (frame.site(decorator[1]), "middleware")
     _stands(frame, application, Fn(info), decorator[1])
+
+
+def by_call(frame: Frame, application: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``app.middleware("http")(keep_session)``: what the first call gives is called with the function."""
+    functions = [a for a in args[-1] if a.tag == "fn"] if len(args) > 1 else []
+    if not functions:
+        return (PartialCall((Method(application, "middleware"),), tuple(args), tuple(keywords)),)
+    for atom in functions:
+        frame.solver.note_middleware(atom.info, frame.site(e[1]))
+        frame.solver.write((BY_CALL, atom.info), (atom,))
+        _stands(frame, application, atom, e[1])
+    return args[-1]
 
 
 def mounted(frame: Frame, application: Any, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:

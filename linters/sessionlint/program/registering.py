@@ -62,9 +62,19 @@ def register(
         noted = PartialCall((Method(receiver, name),), (path,), (("dependencies", injected),))
         frame.solver.write(("registers", frame.function), (noted,))
         return
-    for served in _served(frame, endpoint):
-        add_route(frame, served, Route(name, strings.whole(path), receiver, injected, e[1]))
+    functions = _served(frame, endpoint)
+    # which of several is meant by which path is not told
+    paths = _paths(path) if len(functions) == 1 else [strings.whole(path)]
+    for served in functions:
+        for one in paths:
+            add_route(frame, served, Route(name, one, receiver, injected, e[1]))
         frame.solver.want(served)
+
+
+def _paths(path: Value) -> list[str | None]:
+    """The path of a route, or those that a loop goes through."""
+    each = [strings.whole((atom,)) for atom in path]
+    return list(dict.fromkeys(each)) if each and None not in each else [strings.whole(path)]
 
 
 def _served(frame: Frame, endpoint: Value) -> list[FunctionInfo]:
@@ -141,6 +151,8 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
         middleware.added(frame, receiver, args, keywords, e)
     elif name in knowledge.ROUTE_METHODS:
         return _route_by_call(frame, receiver, name, args, keywords, e)
+    elif name == "middleware":
+        return middleware.by_call(frame, receiver, args, keywords, e)
     elif name == "mount":
         middleware.mounted(frame, receiver, args, keywords, e)
     elif name == "add_event_handler":

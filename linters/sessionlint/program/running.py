@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program import (
@@ -15,6 +15,7 @@ from sessionlint.program import (
     configured,
     generators,
     giving,
+    handed_up,
     handles,
     including,
     keeping,
@@ -42,6 +43,8 @@ from sessionlint.program.values import (
     join_all,
 )
 
+_NOTHING: Final[frozenset[Any]] = frozenset()
+
 
 def run(
     frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr, context: bool = False,
@@ -65,6 +68,7 @@ def run(
         summary = by_constant.in_call(frame, function, summary, bindings, e)
     if function.name == "__init__" and frame.function.name == "__init__":
         bases_given.note(frame, function, summary, bindings)
+        handed_up.note(frame, function, bindings, e)
     spared, absent = ways_to_open(summary, mapped, frame.solver)
     flags = (*(("context",) if context else ()), *(("spared",) if spared else ()))
     frame.emit(
@@ -72,6 +76,7 @@ def run(
         subject=closed_of(frame, function, bindings, mapped, summary) if frame.facts else UNKNOWN,
         args=(absent,) if absent else (),
     )  # fmt: skip
+    used = carrying.used_now(frame) if function.wrappers and frame.facts else _NOTHING
     carrying.carry_all(frame, function, summary, mapped, e)
     if summary.makes is not None:
         made_for.tell(frame, function, summary.makes, bindings, e)
@@ -82,7 +87,7 @@ def run(
     for wrapper in function.wrappers if function.wrappers and wrapping.BARE not in bindings else ():
         # the wrapper itself calls what it wraps
         if wrapper is not frame.function:
-            carrying.around(frame, function, wrapper, bindings, e)
+            carrying.around(frame, function, wrapper, bindings, e, used)
     raw = summary.yields if kind in ("cm", "gen") else summary.returns
     if summary.handed_back:
         raw = _handed_back(frame, function, raw, mapped, e)

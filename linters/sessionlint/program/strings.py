@@ -20,6 +20,7 @@ from sessionlint.program import (
     picking,
     predicates,
     text_templates,
+    united,
     urls,
     written_numbers,
 )
@@ -202,8 +203,8 @@ def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
         return _NUMBERS[:1]
     if operator in _ARITHMETIC and _is_time(left) and is_number(frame, right):
         return left
-    if operator == "|" and len(left) == len(right) == 1 and left[0].tag == right[0].tag == "map":
-        return (merge_maps(left[0], right[0]),)
+    if operator == "|" and len(right) == 1 and right[0].tag == "map" and (below := united.dictionary(frame, left)):
+        return (merge_maps(below, right[0]),)
     if operator == "|":
         if left and right and all(a.tag == "partial" for a in (*left, *right)):
             # tasks of a queue with their arguments, one after the other

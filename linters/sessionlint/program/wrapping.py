@@ -19,6 +19,8 @@ _STARRED = (ir.KIND_VARARGS, ir.KIND_KWARGS)
 _HOPS = 4
 #: What an inner function may have found among its starred arguments.
 _FOUND = frozenset({"param", "injected", "ext"})
+#: What is said of a session whose transaction is open.
+_OPEN = ("used", "begun")
 #: Among the arguments of a call: what the decorators put around the function does not run.
 BARE = Const("__wrapped__", "bare")
 _BARE = Closed(((BARE, UNKNOWN),))
@@ -43,6 +45,11 @@ def around_one(
         for one in _of_one(frame, effect, function, wrapper, mapped):
             told.setdefault(one, effect)
     return told
+
+
+def ends_block(summary: Summary, begun: Effect) -> bool:
+    """Whether what the inner function begins at every call is over when it is left."""
+    return not summary.guards.get(begun) and summary.leaves.isdisjoint({(begun.subject, fact) for fact in _OPEN})
 
 
 def _is_own(frame: Frame, effect: Effect, hop: Hop) -> bool:

@@ -10,6 +10,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
 from sessionlint.program.reached import all_from
+from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import ABSENT, TASK, Site, Value, contained
 from sessionlint.rules.callers import calls_by_callee
 from sessionlint.rules.held_by_parts import is_bare, is_held_by_parts
@@ -150,6 +151,10 @@ def _is_awaitable(program: Program, atom: Any) -> bool:
 def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[Any, Value]) -> Iterator[Any]:
     """Sessions a function uses that are neither its own nor its parameters: of its parents, or on ``self``."""
     yield from _used_sessions(program, function, bindings)
+    if function.parent is not None:
+        # ``lambda: session``
+        given = (a for a in function.summary.returns if a not in bindings and program.kind(a) == "session")
+        yield from (a for a in given if _is_taken(function, a))
     started = (e.subject for e in function.summary.effects if e.kind == "schedule" and e.subject is not None)
     given_away = (*contained(function.summary.returns, 1), *(started if function.parent is not None else ()))
     for made in dict.fromkeys(a for a in given_away if a.tag == "pending"):
@@ -162,6 +167,13 @@ def captured_sessions(program: Program, function: FunctionInfo, bindings: dict[A
             own = atom.tag == "param" and atom.info is function
             if not own and atom not in bindings and program.kind(atom) == "session":
                 yield atom
+
+
+def _is_taken(function: FunctionInfo, session: Any) -> bool:
+    """Whether a function has a session from around it: not what it was passed, or makes anew."""
+    if session.tag == "handle":
+        return not is_made_by(session, function)
+    return bool(session.tag == "injected" or (session.tag == "param" and session.info is not function))
 
 
 def _is_of_injected(program: Program, made: Any) -> bool:

@@ -87,7 +87,7 @@ def _by_unit(program: Program, event: Event) -> Since | None:
 
 def _by_dependency(program: Program, event: Event, session: Injected) -> Since:
     """The dependency of the request in which the transaction of an injected session was opened."""
-    source = begun_by(program, session) or _begun_beside(program, event.function, session)
+    source = begun_for_request(program, event.function, session)
     if source is not None:
         when = f"the dependency {source.qualname}() opened it"
         return Since(when, tuple(commit_trace(program, source)), source, holds=True)
@@ -112,6 +112,13 @@ def begun_by(program: Program, atom: Any) -> FunctionInfo | None:
     yielded = set(source.summary.yields)
     begun = any(yielded & set(t.subjects) for t in source.summary.yield_transactions if not t.savepoint)
     return source if begun else None
+
+
+def begun_for_request(program: Program, function: FunctionInfo, session: Any) -> FunctionInfo | None:
+    """The dependency that has begun on an injected session: the one that hands it out, or another of the request."""
+    if not isinstance(session, Injected):
+        return None
+    return begun_by(program, session) or _begun_beside(program, function, session)
 
 
 def _begun_beside(program: Program, function: FunctionInfo, session: Injected) -> FunctionInfo | None:

@@ -35,6 +35,13 @@ class Source(NamedTuple):
     origin: Origin
 
 
+def shown(source: FunctionInfo) -> str:
+    """A function by its name, and what makes or calls an object by that of its class."""
+    if source.class_info is not None and source.name in ("__init__", "__call__"):
+        return f"{source.class_info.name}()"
+    return f"{source.name}()"
+
+
 def text(event: Event) -> str:
     """The call as written, or the callee's name when the event stands for a hidden call."""
     written = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else ""

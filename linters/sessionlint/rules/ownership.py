@@ -66,11 +66,17 @@ def kept_by_source(event: Event, handle: Handle) -> bool:
         seen.add(current)
         if is_cached(current):
             return True
-        if any(_is(a, handle) for e in current.events if e.kind in ("store", "setitem") for a in contained(e.value)):
+        if any(_is(a, handle) for e in current.events if _keeps(e) for a in contained(e.value)):
             return True
         hop = current.summary.sources.get((handle.kind, handle.root))
         current = hop.callee if hop is not None else None
     return False
+
+
+def _keeps(event: Event) -> bool:
+    """Whether something is kept, and not only found in a context variable for as long as a generator has it open."""
+    lent = event.name == "context variable" and event.function.is_generator
+    return event.kind == "setitem" or (event.kind == "store" and not lent)
 
 
 def verdict(program: Program, event: Event, handle: Handle) -> Verdict:

@@ -12,6 +12,9 @@ from sessionlint.program.values import Param
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_name
 from sessionlint.rules.tenant_fields import handles_data
 
+#: Tuples, lists and sets as they are written.
+_LISTS = frozenset({"t", "l", "e"})
+
 
 def passing_tenants(listing: FileListing, names: tuple[str, ...]) -> Iterator[Event]:
     """The calls of a file that are passed something by a tenant's name."""
@@ -28,6 +31,8 @@ def _arguments(call: ir.Expr) -> tuple[ir.Expr, ...]:
 def _by_name(expr: ir.Expr, names: tuple[str, ...]) -> bool:
     if expr[0] == "i":
         return expr[3][0] == "k" and expr[3][2] in names
+    if expr[0] in _LISTS:
+        return any(_by_name(element, names) for element in expr[2])
     return expr[0] in ("a", "n") and expr[-1] in names
 
 
@@ -44,9 +49,16 @@ def under_another_name(program: Program, event: Event) -> tuple[FunctionInfo, st
     columns = {k.name for k, v in event.bindings if isinstance(k, Param) and any(a.tag == "column" for a in v)}
     known = {p[0] for p in callee.params} - columns
     for name, value in given:
-        if name in known and not is_tenant_name(program, name) and is_tenant_expression(program, value):
+        if name in known and not is_tenant_name(program, name) and _is_tenant(program, value):
             return callee, str(name)
     return None
+
+
+def _is_tenant(program: Program, expr: ir.Expr) -> bool:
+    """Whether an argument reads a tenant by name, or lists some: ``only=[tenant_id]``."""
+    if expr[0] in _LISTS:
+        return any(is_tenant_expression(program, element) for element in expr[2])
+    return is_tenant_expression(program, expr)
 
 
 def _works_on_data(program: Program, function: FunctionInfo) -> bool:

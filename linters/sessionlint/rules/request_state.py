@@ -1,4 +1,4 @@
-"""Sessions that a middleware opens for each request and keeps in ``request.state``."""
+"""Sessions that a middleware opens for each request and keeps in ``request.state``, or a worker's hook for each job."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MAKES_HANDLER = "get_route_handler"
 
 
 def opener_for_request(program: Program, session: Handle) -> FunctionInfo | None:
-    """The function that opens a session and keeps it where the request's other functions find it, and nowhere else."""
+    """The function that opens a session and keeps it where others of the request or job find it, and nowhere else."""
     keepers = program.shared(_keepers).get(session, ())
-    if len(keepers) != 1 or not is_on_request(keepers[0]):
+    if len(keepers) != 1 or not (is_on_request(keepers[0]) or keepers[0].name == "job"):
         return None
     opener = keepers[0].function
     leaves = any(e.kind == "escape" and session in e.subject for e in opener.events)
@@ -32,10 +32,15 @@ def ends_for_all(program: Program, opener: FunctionInfo, session: Handle) -> boo
         return True
     for event in program.shared(_commits).get(session, ()):
         function = event.function
-        by_itself = not (function.routes or function in program.shared(_called))
+        by_itself = not (function.routes or function in program.shared(_called) or _is_job(program, function, kept))
         if function is opener or (by_itself and function not in program.dependency_functions):
             return True
     return False
+
+
+def _is_job(program: Program, function: FunctionInfo, kept: Event) -> bool:
+    """Whether a worker runs a function as a job, each with a dictionary of its own: nothing of other jobs is in it."""
+    return kept.name == "job" and function in program.background_functions
 
 
 def is_overwritten(program: Program, use: Event, session: Any) -> bool:

@@ -162,6 +162,8 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return any(session in value for value in (*other.args, *owned_by_given.values()))
     if later and commits_when_run(other, session):
         return True
+    if is_of_another(write, other):
+        return False
     if session not in other.subject or (is_left(write, other) and not {"loop"} & other.flags & write.flags):
         return False
     if other.kind in ("store", "escape") or (other.kind == "effect" and other.text == "escape"):
@@ -185,6 +187,18 @@ def commits_when_run(event: Event, session: Any) -> bool:
         for atom in made
         for key, value in atom.bindings
     )
+
+
+def wrapped(event: Event) -> FunctionInfo | None:
+    """What a decorator's inner function calls as the one that it is put around."""
+    callee = event.callee
+    return callee if callee is not None and event.function in callee.wrappers else None
+
+
+def is_of_another(write: Event, other: Event) -> bool:
+    """Whether a decorator's inner function calls one function where it writes, and another where the other happens."""
+    one, another = wrapped(write), wrapped(other)
+    return one is not None and another is not None and one is not another
 
 
 def _is_commit(other: Event, write: Event) -> bool:

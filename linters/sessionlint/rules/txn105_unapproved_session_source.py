@@ -26,6 +26,7 @@ from sessionlint.rules.opening import (
     once,
     origin_of,
     reads_kept,
+    shown,
     sources,
     text,
     way,
@@ -971,7 +972,7 @@ def _injected(program: Program) -> Iterator[Finding]:
         for source in sources(program, dependency):
             if source.origin != "unapproved":
                 continue
-            name = f"{source.function.name}()" if source.function is not None else "a session class or factory"
+            name = shown(source.function) if source.function is not None else "a session class or factory"
             message = f"Depends on {name}, which hands out {named(source.kind)} of unapproved origin. "
             trace = [program.step(dependency.site, "it is injected here")]
             if source.function is not None and source.handle is not None:
@@ -986,8 +987,7 @@ def _held(program: Program, function: FunctionInfo, span: ir.Span4, dependency: 
     """A dependency that opens a session and hands out an object that holds it."""
     for source, handle in (*held_sessions(program, dependency), *_kept_by_made(program, dependency)):
         if origin_of(program, source, handle, contexts=False) == "unapproved":
-            name = source.class_info.name if source.name == "__init__" and source.class_info else source.name
-            message = f"Depends on {name}(), which hands out an object with a session of unapproved origin. "
+            message = f"Depends on {shown(source)}, which hands out an object with a session of unapproved origin. "
             trace = [program.step(dependency.site, "it is injected here"), *program.source_trace(source, handle)]
             yield program.finding(META, (function, span), message + opening(program, function, (handle,)), trace)
             return

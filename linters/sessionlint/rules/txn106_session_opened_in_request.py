@@ -27,6 +27,7 @@ from sessionlint.rules.opening import (
     origin_of,
     outlives_request,
     reads_kept,
+    shown,
     sources,
     text,
     way,
@@ -1310,7 +1311,7 @@ def _injected(program: Program) -> Iterator[Finding]:
             continue
         way = nearest_dependency(program, function)
         use = f" Use Depends({way.name})." if way is not None else ""
-        message = f"Depends on {name.name}(), not on the approved dependency.{use}"
+        message = f"Depends on {shown(name)}, not on the approved dependency.{use}"
         trace = [program.step(dependency.site, "it is injected here")]
         yield program.finding(META, (function, span), message, trace)
 

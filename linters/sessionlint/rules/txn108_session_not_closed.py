@@ -191,6 +191,52 @@ def read(session=Depends(injected)):
     return session
 """
     ),
+    Bad(
+        """
+# --- app/lending.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from app.session import session_factory
+
+current = ContextVar("current", default=None)
+kept = ContextVar("kept", default=None)
+
+
+@asynccontextmanager
+async def lent():
+    async with session_factory() as session:
+        token = current.set(session)
+        try:
+            yield session
+        finally:
+            current.reset(token)
+
+
+def ambient():
+    session = kept.get()
+    if session is None:
+        session = session_factory()
+        kept.set(session)
+    return session
+# --- app/tasks/work.py
+from app.lending import ambient, lent
+
+
+async def never(key):
+    session = await lent().__aenter__()  # TXN108@21
+    return await session.get(object, key)
+
+
+async def well(key):
+    async with lent() as session:
+        return await session.get(object, key)
+
+
+async def shared(key):
+    return await ambient().get(object, key)
+"""
+    ),
 ]
 
 GOOD = [

@@ -10,7 +10,7 @@ from sessionlint.program import class_containers, lasting
 from sessionlint.program.annotated import FIELD
 from sessionlint.program.handles import HELD
 from sessionlint.program.stand_ins import stand_ins
-from sessionlint.program.values import Handle, Value, contained
+from sessionlint.program.values import TASK, Handle, Value, contained
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import captured_sessions, enclosing
 from sessionlint.rules.base import Bad, Good, Rule
@@ -56,7 +56,8 @@ META = Rule(
         "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
         "close what they opened; what a `finally` takes away again; `request.state`; what a hook puts into the "
         "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
-        "kept; context variables; scripts, which do their work at the top level of a file that nothing "
+        "kept; context variables; tasks, for what they work with goes to the background (TXN601); scripts, which do "
+        "their work at the top level of a file that nothing "
         'imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
@@ -536,6 +537,56 @@ def tell(rows):
 """,
         path="app/services/signals.py",
     ),
+    Good(
+        source="""
+# --- app/tasks/jobs.py
+from app.session import get_session
+
+
+async def on_job_start(ctx):
+    ctx["manager"] = get_session()
+    ctx["session"] = await ctx["manager"].__aenter__()
+
+
+async def on_job_end(ctx):
+    await ctx["manager"].__aexit__(None, None, None)
+
+
+async def work(ctx, key):
+    return await ctx["session"].get(object, key)
+
+
+class WorkerSettings:
+    functions = [work]
+    on_job_start = on_job_start
+    on_job_end = on_job_end
+""",
+    ),
+    Good(
+        source="""
+import asyncio
+
+from fastapi import Request
+
+from app.session import get_session
+
+RUNNING = {}
+
+
+async def load(session, key):
+    return await session.get(object, key)
+
+
+async def all_rows(request: Request, key):
+    # a task is kept, which TXN601 tells if it outlives the request
+    async with get_session() as session:
+        task = asyncio.create_task(load(session, key))
+        request.app.state.tasks.add(task)
+        RUNNING[key] = task
+        return await task
+""",
+        path="app/routers/rows.py",
+    ),
 ]
 
 _PLACES = {
@@ -556,7 +607,8 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("store"):
         if not _counts(program, event.function):
             continue
-        held = tuple(a for a in event.subject if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
+        kept = _without_tasks(event)
+        held = tuple(a for a in kept if a.tag in ("handle", "param", "injected") and program.kind(a) in HELD)
         if held and event.function.name == "<module>":
             held = tuple(a for a in held if a.tag != "handle" or a.site not in program.shared(stand_ins))
         reason = _reason(program, event, held, closed) if held else ""
@@ -600,6 +652,14 @@ def check(program: Program) -> Iterator[Finding]:
             yield from _returned(program, event)
             if is_kept_on_object(event.function):
                 yield from _kept_by_property(program, event, closed)
+
+
+def _without_tasks(event: Event) -> Value:
+    """What is stored, without what a task works with that is kept lest it be lost: that goes to the background."""
+    if not any(a.tag == "obj" and a.name == TASK for a in event.value):
+        return event.subject
+    beside = set(contained(tuple(a for a in event.value if a.tag != "seq")))
+    return tuple(a for a in event.subject if a in beside)
 
 
 def _counts(program: Program, function: FunctionInfo) -> bool:
@@ -680,7 +740,9 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == "job" and (function in program.background_functions or not _is_in_block(event, held)):
         # a job's dictionary is gone when the job is done
         mine = [a for a in held if isinstance(a, Handle) and _made_by_hand(function, a)]
-        return "" if all(a in closed for a in mine) else "that nothing closes. Close it where the job ends"
+        by_hand = program.shared(_left)
+        over = all(a in closed or a.root in by_hand for a in mine)
+        return "" if over else "that nothing closes. Close it where the job ends"
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure", "job") or (function.is_generator and not is_kept):
         return ""
@@ -693,6 +755,12 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if own and (info is None or not closes(program, info, own[0])):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
+
+
+def _left(program: Program) -> frozenset[Any]:
+    """Where sessions are made whose context manager is left by hand: ``await ctx["manager"].__aexit__(*error)``."""
+    ended = (e for e in program.events("txn") if e.name == "close" and e.text in ("__exit__", "__aexit__"))
+    return frozenset([a.root for e in ended for a in e.subject if isinstance(a, Handle)])
 
 
 def _is_in_block(event: Event, held: Value) -> bool:

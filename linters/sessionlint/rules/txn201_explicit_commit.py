@@ -389,6 +389,32 @@ async def add(session=Depends(get_unit, scope="function")):
     session.add(Item(name="crate"))
 """
     ),
+    Bad(
+        """
+# --- app/tasks/broker.py
+from taskiq import Context, InMemoryBroker, TaskiqDepends, TaskiqEvents, TaskiqState
+
+from app.session import session_factory
+
+broker = InMemoryBroker()
+
+
+@broker.on_event(TaskiqEvents.WORKER_STARTUP)
+async def started(state: TaskiqState) -> None:
+    state.ledger = session_factory()
+
+
+@broker.task
+async def book(row, context: Context = TaskiqDepends()):
+    context.state.ledger.add(row)
+    await context.state.ledger.commit()  # TXN201@11
+
+
+@broker.task
+async def confirm(context: Context = TaskiqDepends()):
+    await context.state.consumer.commit()
+"""
+    ),
 ]
 
 GOOD = [

@@ -12,7 +12,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.decorated_units import is_decorators_call, units_around
-from sessionlint.rules.open_since import begun_by, open_since
+from sessionlint.rules.open_since import begun_for_request, open_since
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
 from sessionlint.rules.units import ended_unit
@@ -400,6 +400,205 @@ async def read_and_call(session: AsyncSession = Depends(get_session_dependency))
     await restock(session, row)  # TXN205@11
 """
     ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+import functools
+
+from app.session import get_session
+
+
+def in_transaction(function):
+    @functools.wraps(function)
+    async def run(session, *args):
+        async with session.begin():
+            return await function(session, *args)
+
+    return run
+
+
+def refreshed(function):
+    @functools.wraps(function)
+    async def run(session, *args):
+        async with session.begin():
+            row = await function(session, *args)
+        await session.refresh(row)
+        return row
+
+    return run
+
+
+class Begun:
+    def __init__(self, function):
+        self.function = function
+
+    async def __call__(self, session, *args):
+        async with session.begin():
+            return await self.function(session, *args)
+
+
+@in_transaction
+async def stack(session, row):
+    session.add(row)
+
+
+@refreshed
+async def restack(session, row):
+    session.add(row)
+    return row
+
+
+@Begun
+async def clear(session, row):
+    await session.delete(row)
+
+
+async def one_after_another(row) -> None:
+    async with get_session() as session:
+        async with session.begin():
+            session.add(row)
+        await stack(session, row)
+        await clear(session, row)
+        await stack(session, row)
+
+
+async def read_first(key) -> None:
+    async with get_session() as session:
+        row = await session.get(object, key)
+        await stack(session, row)  # TXN205@15
+
+
+async def left_open(row) -> None:
+    async with get_session() as session:
+        await restack(session, row)
+        await restack(session, row)  # TXN205@15
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+from app.session import get_session
+
+
+class Shelves:
+    def __init__(self, session):
+        self.session = session
+
+    async def stack(self, row):
+        self.session.add(row)
+
+    async def keep(self, row):
+        self.session.add(row)
+        await self.session.commit()
+
+
+class Service:
+    def __init__(self, session):
+        self.session = session
+
+    async def run(self, row):
+        async with self.session.begin():
+            await self.work(row)  # TXN205@19
+
+
+class Stocking(Service):
+    def __init__(self, session):
+        super().__init__(session)
+        self.shelves = Shelves(session)
+
+    async def work(self, row):
+        await self.shelves.keep(row)
+
+    async def stack(self, row):
+        await self.shelves.stack(row)
+
+
+class Copying(Service):
+    def __init__(self, session, other):
+        super().__init__(session)
+        self.shelves = Shelves(other)
+
+    async def copy(self, row):
+        async with self.session.begin():
+            await self.shelves.keep(row)
+
+
+async def stocked(row) -> None:
+    async with get_session() as session:
+        service = Stocking(session)
+        async with service.session.begin():
+            await service.stack(row)
+            await service.work(row)  # TXN205@19
+
+
+async def copied(row) -> None:
+    async with get_session() as session, get_session() as other:
+        await Stocking(session).run(row)
+        await Copying(session, other).copy(row)
+"""
+    ),
+    Bad(
+        """
+# --- app/routers/shelves.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session_dependency
+
+Plain = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+async def begun(session: Plain):
+    async with session.begin():
+        yield session
+
+
+async def savepoint(session: Plain):
+    async with session.begin_nested():
+        yield
+
+
+class Shelves:
+    def __init__(self, session: Plain):
+        self.session = session
+
+    async def keep(self, row):
+        self.session.add(row)
+        await self.session.commit()
+
+
+async def keep(session, row):
+    session.add(row)
+    await session.commit()
+
+
+router = APIRouter()
+in_block = APIRouter(dependencies=[Depends(begun, scope="function")])
+in_savepoint = APIRouter(dependencies=[Depends(savepoint, scope="function")])
+
+
+@router.post("/a")
+async def beside(db: Annotated[AsyncSession, Depends(begun, scope="function")], shelves: Annotated[Shelves, Depends()]):
+    await shelves.keep(1)  # TXN205@11
+
+
+@in_block.post("/b")
+async def around(db: Plain):
+    await keep(db, 1)  # TXN205@11
+
+
+@in_savepoint.post("/c")
+async def savepoint_only(db: Plain):
+    await keep(db, 1)
+
+
+@router.post("/d")
+async def own(db: Plain):
+    await keep(db, 1)
+"""
+    ),
 ]
 
 GOOD = [
@@ -533,7 +732,7 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     owner = owner_of(event, event.subject)
     if owner is not None:
         return [program.step(owner.site, "the transaction is opened here")]
-    sources = (begun_by(program, atom) for atom in event.subject)
+    sources = (begun_for_request(program, event.function, atom) for atom in event.subject)
     source = next((found for found in sources if found is not None), None)
     if source is not None:
         return commit_trace(program, source)

@@ -17,7 +17,15 @@ from sessionlint.rules.handed_to_handlers import commits_after_handler, openers
 from sessionlint.rules.opening import named_openers
 from sessionlint.rules.remedies import first_ended, in_colour, is_asynchronous
 from sessionlint.rules.request_state import is_overwritten
-from sessionlint.rules.saving import changes_row, is_lost, is_write, only_attaches, opened_and_kept, reads_only
+from sessionlint.rules.saving import (
+    changes_row,
+    is_lost,
+    is_write,
+    only_attaches,
+    opened_and_kept,
+    reads_only,
+    wrapped,
+)
 from sessionlint.rules.stopped_by_begin import stopped_by_begin
 from sessionlint.rules.taken_out import are_taken_out
 from sessionlint.rules.told_apart import is_for_another_branch
@@ -763,6 +771,88 @@ async def c(notes=Depends(given(Spoken))):
     await notes.keep()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/tides.py
+import functools
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from app.session import get_session
+
+scheduler = AsyncIOScheduler()
+
+
+def with_session(function):
+    @functools.wraps(function)
+    async def opened(*args):
+        async with get_session() as session:
+            return await function(session, *args)
+
+    return opened
+
+
+@with_session
+async def measure(session):
+    async with session.begin():
+        session.add(object())
+
+
+@with_session
+async def guess(session):
+    session.add(object())  # TXN209@5
+    await session.flush()
+
+
+async def note(session):
+    session.add(object())
+
+
+@with_session
+async def warn(session):
+    await note(session)  # TXN209@11
+
+
+@with_session
+async def read(session):
+    return await session.get(object, 1)
+
+
+for job in (measure, guess, warn, read):
+    scheduler.add_job(job, "interval", hours=1)
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/jobs.py
+from app.session import get_session
+
+
+async def on_job_start(ctx):
+    ctx["manager"] = get_session()
+    ctx["session"] = await ctx["manager"].__aenter__()
+
+
+async def on_job_end(ctx):
+    await ctx["manager"].__aexit__(None, None, None)
+
+
+async def stored(ctx, key):
+    async with ctx["session"].begin():
+        ctx["session"].add(key)
+
+
+async def lost(ctx, key):
+    ctx["session"].add(key)  # TXN209@5
+    await ctx["session"].flush()
+
+
+class WorkerSettings:
+    functions = [stored, lost]
+    on_job_start = on_job_start
+    on_job_end = on_job_end
+"""
+    ),
 ]
 
 GOOD = [
@@ -1134,6 +1224,32 @@ async def main():
     await task
 """,
     ),
+    Good(
+        source="""
+# --- app/tasks/jobs.py
+from app.session import get_session
+
+
+async def on_job_start(ctx):
+    ctx["manager"] = get_session()
+    ctx["session"] = await ctx["manager"].__aenter__()
+
+
+async def on_job_end(ctx):
+    await ctx["session"].commit()
+    await ctx["manager"].__aexit__(None, None, None)
+
+
+async def saved(ctx, key):
+    ctx["session"].add(key)
+
+
+class WorkerSettings:
+    functions = [saved]
+    on_job_start = on_job_start
+    on_job_end = on_job_end
+""",
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
@@ -1164,11 +1280,11 @@ def check(program: Program) -> Iterator[Finding]:
 
 def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | None) -> Iterator[tuple[Event, Any]]:
     """Lost writes of a function, with their sessions: on these of its ``own`` only, or on all."""
-    reported: set[tuple[Any, bool]] = set()
+    reported: set[tuple[Any, bool, FunctionInfo | None]] = set()
     for index, event in enumerate(function.events):
         for atom in event.subject if _writes(function, event) else ():
             if (
-                (atom, _is_way(event, atom)) not in reported
+                (atom, _is_way(event, atom), wrapped(event)) not in reported
                 and (own is None or atom in own)
                 and _is_own(program, function, atom)
                 and is_lost(program, function, index, atom)
@@ -1177,7 +1293,7 @@ def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | Non
                 and not is_overwritten(program, event, atom)
                 and not is_for_another_branch(program, event)
             ):
-                reported.add((atom, _is_way(event, atom)))
+                reported.add((atom, _is_way(event, atom), wrapped(event)))
                 yield event, atom
 
 
@@ -1229,10 +1345,19 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
         trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
     elif session.tag == "handle":
         trace += program.source_trace(event.function, session)
-    what = called(event) if event.expr and event.expr[0] != "a" else f"{ir.text_of(event.expr)} = …"
+    place = _in_wrapped(event)
+    what = called(place) if place.expr and place.expr[0] != "a" else f"{ir.text_of(place.expr)} = …"
     where = " on this way" if _is_way(event, session) else ""
     message = (
         f"`{what}` writes rows that nothing commits{where}: they are lost when the session is closed. Put it into "
         f"`async with session.begin():`{first_ended(program, event.function, session)}."
     )
-    return program.finding(META, event, in_colour(message, is_asynchronous(program, event.function, (session,))), trace)
+    return program.finding(META, place, in_colour(message, is_asynchronous(program, event.function, (session,))), trace)
+
+
+def _in_wrapped(event: Event) -> Event:
+    """The write in the function that a decorator is put around: the decorator opens the session for several."""
+    function = wrapped(event)
+    hop = function.summary.hop(event.effect) if function is not None and event.effect is not None else None
+    inside = function.events if function is not None and hop is not None else ()
+    return next((e for e in inside if e.site == hop.site and (is_write(e) or changes_row(e))), event) if hop else event

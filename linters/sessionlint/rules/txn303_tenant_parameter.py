@@ -466,6 +466,29 @@ async def h(request: Request, log):
 """,
         path="app/routers/desks.py",
     ),
+    Bad(
+        source="""
+# --- app/services/apples.py
+async def find(session, only=None):
+    return await session.scalars(only)
+# --- app/routers/apples.py
+from fastapi import APIRouter, Depends, Request
+
+from app.services.apples import find
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/apples")
+async def picked(request: Request, session=Depends(get_session_dependency)):
+    tenant_id = request.headers["x-tenant-id"]
+    await find(session, only=[tenant_id])  # TXN303@11
+    await find(session, [tenant_id, None])  # TXN303@11
+    await find(session, only=[request.headers["x-row"]])
+    return {"tenant_id": [tenant_id]}
+"""
+    ),
 ]
 
 GOOD = [

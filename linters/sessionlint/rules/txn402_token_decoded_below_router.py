@@ -21,8 +21,8 @@ META = Rule(
     ),
     remedy="Decode in the auth layer, through a dependency of the route, and pass the user's id to the service.",
     not_flagged=(
-        "The auth layer, endpoints, dependencies and middleware; helpers that only these call; tests. `json.loads`, "
-        "`base64` and other decoding that verifies nobody."
+        "The auth layer, endpoints, dependencies and middleware; helpers that only these call; tests; `json.loads` and "
+        "`base64` on anything but the parts of a token."
     ),
     presets=("scrapersky",),
     program_wide=True,

@@ -24,7 +24,8 @@ META = Rule(
     ),
     remedy='Pass the user\'s id (`user.id`, `claims["sub"]`), or the plain facts the service needs.',
     not_flagged=(
-        "User objects and ids, single claims, tokens handed to the auth layer or checked by dependencies; login forms."
+        "User objects that do not keep the token, ids, single claims, tokens handed to the auth layer or checked by "
+        "dependencies; login forms."
     ),
     presets=("scrapersky",),
 )
@@ -512,6 +513,34 @@ async def a(tasks: BackgroundTasks, raw: str = Depends(oauth)):
     task = asyncio.create_task(told(raw))  # TXN403@12
     other = asyncio.create_task(told(7))
     return await mailer.send(), task, other
+"""
+    ),
+    Bad(
+        source="""
+# --- app/services/visits.py
+def noted(payload=None):
+    return payload
+# --- app/auth/tokens.py
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+
+
+async def get_claims(token=Depends(HTTPBearer())):
+    return jwt.decode(token.credentials, "k")
+# --- app/routers/visits.py
+from fastapi import APIRouter, Depends
+
+from app.auth.tokens import get_claims
+from app.services.visits import noted
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def a(claims=Depends(get_claims)):
+    noted({"by": claims["sub"]} | {"at": 1})
+    return noted(claims | {"at": 1})  # TXN403@12
 """
     ),
 ]

@@ -973,6 +973,37 @@ for path, handler in (("/three", one), ("/four", two)):
 """,
         path="app/routers/rounds.py",
     ),
+    Bad(
+        """
+# --- app/routers/lists.py
+from fastapi import APIRouter, Depends
+
+from app.auth.security import get_current_user
+
+router = APIRouter()
+guarded = APIRouter(dependencies=[Depends(get_current_user)])
+
+
+async def read():
+    return 1
+
+
+async def ready():
+    return 1
+
+
+def prefixed(name):
+    return f"/{name}"
+
+
+for path in ("/apples", "/pears"):
+    router.add_api_route(path, read)  # TXN405@5
+for name in ("plums", "nuts"):
+    router.add_api_route(prefixed(name), ready)  # TXN405@5
+guarded.add_api_route("/own", read)
+guarded.add_api_route("/ours", ready)
+"""
+    ),
 ]
 
 GOOD = [

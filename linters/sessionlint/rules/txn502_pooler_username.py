@@ -10,6 +10,7 @@ from sessionlint.program.strings import HOLE
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.database_urls import Url, found_urls
+from sessionlint.rules.driver_servers import told_servers
 
 META = Rule(
     code="TXN502",
@@ -235,6 +236,24 @@ first = create_async_engine(address("postgres"))  # TXN502@29
 second = create_async_engine(urlunparse(("postgresql+asyncpg", "app@" + PLACE, "postgres", "", "", "")))  # TXN502@30
 """,
     ),
+    Bad(
+        path="scripts/load.py",
+        source="""
+import asyncpg
+
+SERVER = "aws-1-eu-north-1.pooler.supabase.com"
+
+
+async def wrong(password):
+    return await asyncpg.connect(host=SERVER, port=6543, user="postgres", password=password)  # TXN502@63
+
+
+async def right(password, user):
+    yield await asyncpg.connect(host=SERVER, port=6543, user="postgres.abcdefghijklmnopqrst", password=password)
+    yield await asyncpg.connect(host=SERVER, port=6543, user=user, password=password)
+    yield await asyncpg.connect(host="db.example.org", user="postgres", password=password)
+""",
+    ),
 ]
 
 GOOD = [
@@ -342,7 +361,7 @@ other = create_async_engine(urlunsplit(urlsplit("postgresql+asyncpg://db/app")._
 
 def check(program: Program) -> Iterator[Finding]:
     """Every pooler URL whose user is written out and wrong."""
-    for found in found_urls(program):
+    for found in (*found_urls(program), *told_servers(program)):
         if not all(_is_wrong(u) for u in found.urls) or (found.before is not None and _is_wrong(found.before)):
             continue
         user = found.urls[0].user or ""

@@ -9,6 +9,7 @@ from sessionlint.program.strings import HOLE
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.database_urls import Url, found_urls
+from sessionlint.rules.driver_servers import told_servers
 from sessionlint.rules.url_changes import leads_elsewhere
 
 META = Rule(
@@ -238,6 +239,33 @@ def of_parts(parts):
     return create_async_engine(URL.create("postgresql+asyncpg", host=SERVER, **parts))
 """,
     ),
+    Bad(
+        path="scripts/load.py",
+        source="""
+import os
+
+import psycopg2
+import pymysql
+from psycopg2.pool import ThreadedConnectionPool
+
+
+def direct():
+    return psycopg2.connect(host="db.abcdefghijklmnopqrst.supabase.co", user="postgres", port=5432)  # TXN506@34
+
+
+def pooled():
+    server = "aws-1-eu-north-1.pooler.supabase.com"
+    yield ThreadedConnectionPool(1, 5, host=server, port=5432)  # TXN506@58
+    yield ThreadedConnectionPool(1, 5, host=server, port=6543)
+
+
+def elsewhere(**options):
+    yield psycopg2.connect(host=os.environ["HOST"], port=6543)
+    yield psycopg2.connect(os.environ["DSN"], host="db.abcdefghijklmnopqrst.supabase.co")
+    yield psycopg2.connect(host="localhost", port=5432)
+    yield pymysql.connect(host="db.example.org", port=3306)
+""",
+    ),
 ]
 
 GOOD = [
@@ -361,7 +389,7 @@ engine = create_async_engine(make_url(SILO).set(port=6543))
 def check(program: Program) -> Iterator[Finding]:
     """Every URL whose host or port is written out and is not the pooler's."""
     port = str(program.policy.pooler_port)
-    for found in found_urls(program):
+    for found in (*found_urls(program), *told_servers(program)):
         defects = [_defect(url, port) for url in found.urls]
         if defects[0] is not None and all(defects) and (found.before is None or _defect(found.before, port) is None):
             part = "host" if found.urls[0].is_direct_supabase else "port"

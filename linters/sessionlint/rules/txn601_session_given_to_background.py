@@ -578,6 +578,68 @@ async def b(tasks: BackgroundTasks, url=Depends(with_page), request: Request = D
 """,
         path="app/routers/wagons.py",
     ),
+    Bad(
+        """
+# --- app/routers/rows.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session, get_session_dependency
+
+router = APIRouter()
+
+
+async def work(take):
+    return take()
+
+
+@router.post("/given")
+async def given(background: BackgroundTasks, session=Depends(get_session_dependency)):
+    background.add_task(work, lambda: session)  # TXN601@5
+
+
+@router.post("/named")
+async def named(background: BackgroundTasks, session=Depends(get_session_dependency)):
+    def own():
+        return session
+
+    background.add_task(work, own)  # TXN601@5
+
+
+@router.post("/opened")
+async def opened(background: BackgroundTasks, session=Depends(get_session_dependency)):
+    background.add_task(work, lambda: get_session())
+    background.add_task(work, lambda session: session)
+"""
+    ),
+    Bad(
+        """
+# --- app/main.py
+from fastapi import BackgroundTasks, FastAPI, Request
+
+from app.session import get_session
+
+
+async def keep_session(request, call_next):
+    async with get_session() as session:
+        request.state.ledger = session
+        request.state.number = 1
+        return await call_next(request)
+
+
+async def load(ledger, key):
+    return await ledger.get(object, key)
+
+
+app = FastAPI()
+app.middleware("http")(keep_session)
+
+
+@app.post("/rows")
+async def rows(request: Request, background: BackgroundTasks):
+    background.add_task(load, request.state.ledger, 1)  # TXN601@5
+    background.add_task(print, request.state.number)
+"""
+    ),
 ]
 
 GOOD = [

@@ -27,7 +27,7 @@ META = Rule(
     not_flagged=(
         "Session modules, migrations and tests; health checks (`SELECT 1`); column defaults "
         "(`server_default=text(…)`); statements "
-        "the ORM has no words for (`SET`, `EXPLAIN`, `VACUUM`, `CREATE EXTENSION`…); questions to the database's "
+        "the ORM has no words for (`SET`, `EXPLAIN`, `VACUUM`, `CALL`, `MERGE`…); questions to the database's "
         "catalogue."
     ),
     presets=("scrapersky",),
@@ -101,6 +101,8 @@ async def run(session, git, name):
     await session.execute(text("select 1;"))
     await session.execute(text("SET LOCAL statement_timeout = '5s'"))
     await session.execute(text("TRUNCATE items"))
+    await session.execute(text("CALL settle(:since)"), {"since": name})
+    await session.execute(text("MERGE INTO items USING fresh ON items.id = fresh.id WHEN MATCHED THEN DELETE"))
     since = func.now() - text("'30 days'::interval")
     upsert = insert(Item).values(name=name)
     await session.execute(upsert.on_conflict_do_nothing(["name"], index_where=text("deleted IS NULL")))
@@ -133,7 +135,7 @@ _VALUE = re.compile(r"\s*(?:'[^']*'(?:\s*::\s*\w+)?|\w+\(\)|null|true|false|-?\d
 _UNSERVED = re.compile(
     r"\s*(?:(?:set|reset|show|explain|vacuum|analyze|reindex|cluster|create|alter|drop|comment|grant|revoke|lock|listen|unlisten"
     r"|notify|discard|copy|commit|rollback|begin|start|savepoint|release|end|prepare|execute|deallocate|pragma|do|refresh"
-    r"|truncate)\b|select\s+(?:pg_\w+|set_config|current_setting)\s*\()",
+    r"|truncate|call|merge)\b|select\s+(?:pg_\w+|set_config|current_setting)\s*\()",
     re.I,
 )
 
