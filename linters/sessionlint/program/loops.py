@@ -87,7 +87,7 @@ def _loop(
         written_rounds.keep(frame, loop, written)
     if at_end is not None:
         at_end()
-    closes = len(frame.left) > blocks
+    closes = bool(body) and len(frame.left) > blocks
     if not frame.dead and orelse:
         if closes:
             closed_rounds.over(frame, blocks, body, before[0])
