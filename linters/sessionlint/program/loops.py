@@ -51,7 +51,7 @@ def _loop(
     for last in (False, True):
         before_each()
         frame.machine.block(frame, body)
-        left = left if last else rounds.left_open(frame, before[1], events)
+        left = left if last else rounds.left_open(frame, loop, before[1], events)
         ended = not last and len(frame.begins) > made
         if ended:
             left = [*left, *rounds.used_by_now(frame, before[1], events)]
