@@ -170,6 +170,7 @@ _NOT_IN_MODULE = re.compile(r"\.(?:exceptions?|types|errors?|models?|status_code
 _NOT_NETWORK = re.compile(
     r"Error$|Exception$|Timeout$|Limits$|\.Response$|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
 )
+_ASKED = ("get", "send_text", "send")
 #: What looks something up in an answer; what gives something to ask, no answer; how a body arrives after the headers.
 _LOOKED_UP = ("get", "index")
 _CONNECTED = frozenset({
@@ -190,6 +191,12 @@ _HTTP = re.compile(
 def request_of(name: str) -> str | None:
     """What ``getattr(client, verb)`` is as good as where the verb is not known: ``client.request``."""
     return f"{name}.request" if _HTTP.match(name) else None
+
+
+@lru_cache(maxsize=20000)
+def is_client(name: str) -> bool:
+    """Whether it is an object that asks somebody else, or a connection, by what it is asked most often."""
+    return name.endswith("()") and any(is_network(f"{name}.{method}") for method in _ASKED)
 
 
 @lru_cache(maxsize=20000)
