@@ -484,8 +484,8 @@ def _message(program: Program, event: Event, handle: Handle) -> str:
         )
     if is_left_in_an_object(program, event, handle):
         return (
-            f"{call} makes the {handle.kind} of an object that a dependency returns, and neither FastAPI nor the object "
-            f"closes it. Yield the object from inside a `{block}` block."
+            f"{call} makes the {handle.kind} of an object that a dependency returns, and neither FastAPI nor the "
+            f"object closes it. Yield the object from inside a `{block}` block."
         )
     outcome = verdict(program, event, handle)
     if outcome == "left before the try":
