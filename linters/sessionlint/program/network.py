@@ -29,6 +29,11 @@ PREFIXES = (
     "docker.", "aiodocker.", "typesense.", "braintree.", "razorpay.", "notion_client.",
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+#: What fetches what it is given the URL of, and reads what else it is given: a text, a file, an answer.
+READERS = frozenset({
+    "feedparser.parse",
+    *(f"pandas.read_{kind}" for kind in ("csv", "json", "html", "xml", "excel", "parquet", "table")),
+})  # fmt: skip
 _SOCKETS = {
     f"fastapi.WebSocket().{verb}{what}" for verb in ("receive", "send") for what in ("", "_text", "_bytes", "_json")
 }
@@ -202,7 +207,7 @@ def is_client(name: str) -> bool:
 @lru_cache(maxsize=20000)
 def is_network(name: str) -> bool:
     """Whether calling the external symbol waits on the network (or sleeps)."""
-    if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS:
+    if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS or name in READERS:
         return True
     if _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name):
         return True
