@@ -41,8 +41,8 @@ _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
 #: What runs, and leaves sessions open that belong to others, too.
 _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
-#: What none of them sees of the others: what those leave open, and that they have written.
-_APART = (*_STATE, "written")
+#: What none of them sees of the others: what those leave open or have ended, and that they have written.
+_APART = (*_STATE, "written", "ended", OVER)
 _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
 _WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
