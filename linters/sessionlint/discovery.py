@@ -18,6 +18,7 @@ DEFAULT_EXCLUDES = frozenset(
         ".eggs",
         ".git",
         ".hg",
+        ".history",
         ".mypy_cache",
         ".nox",
         ".pytest_cache",

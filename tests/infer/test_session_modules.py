@@ -878,3 +878,22 @@ def test_the_file_of_a_configuration_that_makes_the_engine_is_the_session_module
     )
     result = infer({"harbour/__init__.py": "", "harbour/config.py": config, "harbour/web.py": reading})
     assert result.policy.session_modules == ("harbour/config.py",)
+
+
+def test_dependencies_of_one_name_are_told_apart_by_their_files(infer):
+    own = "from {base} import SessionLocal\n\n\ndef get_db():\n    with SessionLocal() as db:\n        yield db\n"
+    files = {
+        "app/__init__.py": "",
+        "app/main.py": MAIN,
+        "app/db.py": (
+            "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+            "engine = create_engine('sqlite://')\nSessionLocal = sessionmaker(engine)\n"
+        ),
+        "app/a/deps.py": own.format(base="app.db"),
+        "app/b/deps.py": own.format(base="app.db"),
+        "app/a/items.py": router("app.a.deps"),
+        "app/b/items.py": router("app.b.deps", endpoints=3),
+    }
+    told = next(note for note in infer(files).notes if note.startswith("session module app/db.py"))
+    assert "get_db() of app/a/deps.py" in told
+    assert "get_db() of app/b/deps.py" in told

@@ -834,3 +834,48 @@ async def run(session, name):
         f"SET takes no bound values: choose names from literals, or {quote}.",
         "Bind the values, and choose names from literals.",
     ]
+
+
+def test_a_socket_is_not_sent_to_a_dependency_that_holds_its_session_as_long():
+    source = """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+session_factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+async def get_db():
+    async with session_factory() as session:
+        yield session
+# --- app/routers/live.py
+from fastapi import APIRouter, Depends, WebSocket
+from fastapi.responses import StreamingResponse
+
+from app.session import get_db, session_factory
+
+router = APIRouter()
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket):
+    async with session_factory() as session:
+        await session.scalars("select 1")
+
+
+@router.get("/stream")
+async def stream():
+    async def rows():
+        async with session_factory() as session:
+            yield await session.scalars("select 1")
+
+    return StreamingResponse(rows())
+
+
+@router.get("/plain")
+async def plain():
+    async with session_factory() as session:
+        await session.scalars("select 1")
+"""
+    ways = {"session-dependencies": ["app.session.get_db"], "session-contexts": []}
+    write = "Write a context manager for it in the session module (`session-contexts` names none) and use that."
+    assert advice(source, "TXN101", **ways) == [write, write, "Receive the session with Depends(get_db)."]

@@ -283,12 +283,15 @@ def _module_reason(survey: Survey, path: str, door: Door, sources: list[Source])
     line_of = survey.program.line_of
     made = [(kind, line_of(*site)) for kind, site in _unique(door.makers) if site[0] == path]
     parts = [_made_there(made)] if made else []
-    for source in [s for s in sources if s.path == path or any(site[0] == path for _, site in s.behind)][:3]:
+    told = [s for s in sources if s.path == path or any(site[0] == path for _, site in s.behind)][:3]
+    for source in told:
+        alike = any(s is not source and s.name == source.name for s in told) and source.path != path
+        name = f"{source.name}() of {source.path}" if alike else f"{source.name}()"
         opened = [line_of(*site) for kind, site in source.behind if site[0] == path and kind in _OPENED]
         if opened and source.path != path:
-            parts.append(f"the {_OPENED[source.handed]} of {source.name}() are opened there (line {opened[0]})")
+            parts.append(f"the {_OPENED[source.handed]} of {name} are opened there (line {opened[0]})")
         else:
-            parts.append(f"{source.name}() {_use(source)}")
+            parts.append(f"{name} {_use(source)}")
     if not sources:
         users = [f for f in door.users if f.path != path]
         if made and not users and door.takers:

@@ -12,6 +12,7 @@ from sessionlint.program import (
     from_requests,
     headers,
     making,
+    network,
     promising,
     provisions,
 )
@@ -19,7 +20,7 @@ from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
-from sessionlint.program.values import CONNECTION, DRIVER, SESSION, UNKNOWN, Annotation, Cls, Map, Value, join
+from sessionlint.program.values import CONNECTION, DRIVER, SESSION, UNKNOWN, Annotation, Cls, Map, Seq, Value, join
 
 _RECORD_FIELDS = (
     "dataclasses.field()", "attrs.field()", "attr.ib()", "attr.attrib()", "pydantic.Field()", "pydantic.PrivateAttr()",
@@ -73,6 +74,8 @@ def run(frame: Frame, s: ir.Stmt) -> None:
     elif frame.class_scope is None and not any(frame.solver.kind_of(a) for a in value):
         # what an unknown object gives is what the annotation says
         given = bool(value) and all(_is_given(a) for a in value)
+        if value and all(a.tag == "seq" and not a.items for a in value):
+            value = join(value, tuple([a for a in typed if _keeps_clients(a)]))
         maker = promising.makers(frame, typed) if all(a.tag == "ext" for a in value) else UNKNOWN
         promised = tuple(
             a for a in typed if frame.solver.kind_of(a) or (given and a.tag in _OF_PROJECT) or declared_keys.are_told(a)
@@ -108,6 +111,11 @@ def _is_given(atom: Any) -> bool:
         return False
     made = atom.name.removesuffix("()").rpartition(".")[2]
     return not (atom.name.endswith("()") and made[:1].isupper())
+
+
+def _keeps_clients(atom: Any) -> bool:
+    """Whether a list is declared to hold clients of a library: what is put into it is none that tells more."""
+    return isinstance(atom, Seq) and any(a.tag == "ext" and network.is_client(a.name) for v in atom.items for a in v)
 
 
 def _is_told_factory(atom: Any) -> bool:

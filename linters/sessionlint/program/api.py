@@ -217,6 +217,9 @@ class Program:
             atom = pending.pop(0)
             if atom.tag == "fn" or isinstance(atom, Pending):
                 found.append(atom.info)
+                if atom.tag == "fn" and event.kind == "effect" and not atom.info.is_async:
+                    # ``launch(lambda: work(key))`` asks it for the coroutine that runs; ``add_task()`` awaits none
+                    found.extend(a.info for a in atom.info.summary.returns if a.tag == "pending" and a.kind == "coro")
             elif atom.tag == "inst":
                 called = self.solver.method(atom.info, "__call__")
                 found.extend(() if called is None else (called,))

@@ -23,8 +23,8 @@ _PACKAGES: Final = frozenset({
     "autogen_agentchat", "autogen_core", "autogen_ext", "browser_use", "cerebras", "claude_agent_sdk", "cohere",
     "composio", "crawl4ai", "crewai", "deepagents", "deepgram", "dspy", "e2b", "e2b_code_interpreter", "elevenlabs",
     "fal_client", "firecrawl", "fireworks", "google.adk", "google.genai", "graphiti_core", "groq", "instructor",
-    "langgraph", "langgraph_sdk", "letta_client", "llama_cloud_services", "mcp", "mem0", "mistralai", "ollama",
-    "openai", "openrouter", "portkey_ai", "pydantic_ai", "replicate", "semantic_kernel", "strands", "tavily",
+    "langgraph", "langgraph_sdk", "letta_client", "llama_cloud_services", "mcp", "mcp_use", "mem0", "mistralai",
+    "ollama", "openai", "openrouter", "portkey_ai", "pydantic_ai", "replicate", "semantic_kernel", "strands", "tavily",
     "together", "voyageai", "xai_sdk", "zep_cloud",
     # work that runs elsewhere
     "hatchet_sdk", "inngest", "modal", "prefect", "qstash", "temporalio", "upstash_workflow",

@@ -18,6 +18,8 @@ from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, In
 PENDING, HOLDS, FLUSHED, CHANGED = "pending", "holds", "flushed", "changed"
 #: Facts about a caller's session: a query has sent what the caller may have added; its transaction has ended here.
 QUERIED, OVER = "queried", "over"
+#: Its transaction was begun by an assignment to a row: nothing has asked for a connection.
+ASSIGNED = "assigned"
 #: It is open on some of the ways to here; in a summary also: wherever something is given back.
 SOMETIMES, IF_SO = "holds sometimes", "holds if so"
 #: Marks what begins a transaction only where a parameter says so, by what is passed for it.
@@ -39,8 +41,8 @@ _SOMETIMES = frozenset({"branch", "loop", "handler"})
 _ENDS = ("commit", "rollback", "close")
 #: What runs, and leaves sessions open that belong to others, too.
 _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
-#: What none of them sees of the others: what those leave open, and that they have written.
-_APART = (*_STATE, "written")
+#: What none of them sees of the others: what those leave open or have ended, and that they have written.
+_APART = (*_STATE, "written", "ended", OVER)
 _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
 _WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
@@ -137,7 +139,8 @@ def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:
 def changed(frame: Frame, sessions: Value) -> None:
     """Loaded rows are assigned to: a transaction that is open since they were read is to write that."""
     for session in sessions:
-        if frame.know(session, "used") == 1 and not frame.in_block(session):
+        begun = frame.know(session, "used") == 1 and not frame.know(session, ASSIGNED)
+        if begun and not frame.in_block(session):
             frame.learn(session, CHANGED)
 
 
@@ -158,6 +161,7 @@ def used_again(frame: Frame, subject: Any) -> None:
     if frame.tx and any(t.source is None and not t.savepoint and subject in t.subjects for t in frame.tx):
         return
     frame.learn(subject, "ended", False)
+    frame.learn(subject, ASSIGNED, False)
 
 
 def outlasts(fact: str) -> bool:

@@ -144,7 +144,7 @@ def call_external(frame: Frame, name: str, args: list[Value], keywords: Keywords
 def _tell(frame: Frame, told: ExternalName, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
     """Rules hear of the call, and callers of what its name says that it does."""
     frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
-    if name in frame.solver.policy.network_calls or (told.network and not waiting.gives_turn(name, args, keywords)):
+    if name in frame.solver.policy.network_calls or (told.network and not waiting.asks_nobody(name, args, keywords)):
         waiting.wait(frame, name, e)
     if told.makes and keywords:
         awaited_services.note_made(frame, name, keywords)

@@ -223,11 +223,16 @@ def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
     return (Seq((args[0],)),) if args else UNKNOWN
 
 
+#: SQL that is told where it was made one.
+_TOLD_SQL = frozenset({"sqlalchemy.text()", "sqlalchemy.TextClause()", "sqlalchemy.DDL()"})
+
+
 def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
     def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         value = args[0] if args else dict(keywords).get("text", UNKNOWN)
         texts = strings.texts_of(value)
-        frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e)
+        if not any(a.tag == "ext" and a.name in _TOLD_SQL for a in value):
+            frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e)
         revealing.note_text(frame, texts)
         return (Ext(f"sqlalchemy.{name}()"), *texts)
 

@@ -1,7 +1,7 @@
 """What packages of clients have that asks nobody: what builds a message, signs, renders, and data.
 
 Their methods are called as a client's are (``Headers.get``, ``Mail.get``, ``VoiceResponse.connect``). Sources: the
-packages themselves.
+packages themselves. A ``Response`` of these packages has its body, unlike aiohttp's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _MADE: Final = re.compile(
     r"(?:httpx|requests|aiohttp|niquests|curl_cffi|urllib3|http\.client|websockets)\.(?:\w+\.)*"
     r"(?:Headers|HTTPHeaderDict|HTTPMessage|CaseInsensitiveDict|Cookies|\w*CookieJar|URL|QueryParams|Request|PreparedRequest"
     r"|FormData|\w*Retry|responses)\b(?!\(\)\.(?:json|read|post)$)"
+    r"|(?:httpx|requests|niquests|curl_cffi)\.(?:\w+\.)*Response\(\)\.(?:json|text|content)$"
     r"|sendgrid\.helpers\.|twilio\.(?:twiml|jwt|request_validator)\.|azure\.functions\."
     r"|paramiko\.(?:\w+\.)*(?:\w*Key|SSHConfig|HostKeys|Message)\b"
     r"|langchain\w*\.(?:\w+\.)*(?:prompts|messages|documents|text_splitters?)\."

@@ -52,7 +52,7 @@ def _loop(
     for last in (False, True):
         before_each()
         frame.machine.block(frame, body)
-        left = left if last else rounds.left_open(frame, before[1], events)
+        left = left if last else rounds.left_open(frame, loop, before[1], events)
         ended = not last and len(frame.begins) > made
         if ended:
             left = [*left, *rounds.used_by_now(frame, before[1], events)]
@@ -88,7 +88,7 @@ def _loop(
         written_rounds.keep(frame, loop, written)
     if at_end is not None:
         at_end()
-    closes = len(frame.left) > blocks
+    closes = bool(body) and len(frame.left) > blocks
     if not frame.dead and orelse:
         if closes:
             closed_rounds.over(frame, blocks, body, before[0])

@@ -29,6 +29,11 @@ PREFIXES = (
     "docker.", "aiodocker.", "typesense.", "braintree.", "razorpay.", "notion_client.",
 )  # fmt: skip
 SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+#: What fetches what it is given the URL of, and reads what else it is given: a text, a file, an answer.
+READERS = frozenset({
+    "feedparser.parse",
+    *(f"pandas.read_{kind}" for kind in ("csv", "json", "html", "xml", "excel", "parquet", "table")),
+})  # fmt: skip
 _SOCKETS = {
     f"fastapi.WebSocket().{verb}{what}" for verb in ("receive", "send") for what in ("", "_text", "_bytes", "_json")
 }
@@ -171,6 +176,7 @@ _NOT_IN_MODULE = re.compile(r"\.(?:exceptions?|types|errors?|models?|status_code
 _NOT_NETWORK = re.compile(
     r"Error$|Exception$|Timeout$|Limits$|\.Response$|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
 )
+_ASKED = ("get", "send_text", "send")
 #: What looks something up in an answer; what gives something to ask, no answer; how a body arrives after the headers.
 _LOOKED_UP = ("get", "index")
 _CONNECTED = frozenset({
@@ -194,9 +200,15 @@ def request_of(name: str) -> str | None:
 
 
 @lru_cache(maxsize=20000)
+def is_client(name: str) -> bool:
+    """Whether it is an object that asks somebody else, or a connection, by what it is asked most often."""
+    return name.endswith("()") and any(is_network(f"{name}.{method}") for method in _ASKED)
+
+
+@lru_cache(maxsize=20000)
 def is_network(name: str) -> bool:
     """Whether calling the external symbol waits on the network (or sleeps)."""
-    if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS:
+    if name in SLEEPS or name in _SOCKETS or name in _FUNCTIONS or name in READERS:
         return True
     if _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name):
         return True

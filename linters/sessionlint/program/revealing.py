@@ -4,8 +4,9 @@
 session, and so does ``db.scalars(select(Item))`` by itself, or a statement together with ``db.get(Item, key)`` or
 ``db.add(item)`` or ``db.info[key] = value``; its name says nothing, and one alone of these an engine or a store of any
 kind may have. A function that ends the transaction may pass ``db`` to one that loads the rows. So it is with what
-stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``); and what is passed for such
-a parameter is a session, too. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
+stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``), and with what a parameter
+gives when it is called (``with factory() as db:``) and statements are run on; and what is passed for such a
+parameter is a session, too. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
 library's, is told in the same way. Where the models are out of sight, ``db.query(User).filter(User.name == name)`` says
 as much as a mapped class does.
 """
@@ -19,7 +20,19 @@ from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.values import NAMESPACE, UNKNOWN, Const, Ext, Inst, Map, Method, Param, Text, Value
+from sessionlint.program.values import (
+    NAMESPACE,
+    UNKNOWN,
+    Const,
+    Ext,
+    Inst,
+    Map,
+    Method,
+    Param,
+    PartialCall,
+    Text,
+    Value,
+)
 
 _STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"}
 _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
@@ -33,6 +46,9 @@ _ASYNC, _SYNC = Ext("sqlalchemy.ext.asyncio.AsyncSession()"), Ext("sqlalchemy.or
 _DEPTH = 2
 #: Without one of these nothing tells a session.
 _BEGINS = {"ends", "session", "statement"}
+#: The step from a parameter to what it gives when it is called, and what has to be done with that.
+_CALLED = "()"
+_RUN = {"session", "statement", "class"}
 _COMPLETED: Value = (Const("completed", "mark"),)
 #: What follows the query of a class that nobody sees.
 _NARROWS = {"filter", "filter_by"}
@@ -79,8 +95,9 @@ def note_inherited(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
 
 
 def note_name(frame: Frame, name: str, source: ir.Expr) -> None:
-    """``session = unit.session``, ``with unit.session as session:`` of something unknown: what the name stands for."""
-    if source[0] == "a" and _is_plain(source) and source[2][0] == "n":
+    """``session = unit.session``, ``with factory() as session:`` of something unknown: what the name stands for."""
+    called = source[0] == "c" and not source[3] and not source[4]
+    if (called or (source[0] == "a" and _is_plain(source))) and source[2][0] == "n":
         frame.same_as[name] = source
 
 
@@ -101,6 +118,10 @@ def _narrows_class(frame: Frame, e: ir.Expr) -> bool:
 
 def _receiver(frame: Frame, e: ir.Expr, depth: int = 0) -> Any:
     """The parameter an expression gives, or the attribute or entry of one, as methods of it; ``None`` for all else."""
+    if e[0] == "c":
+        # of what was assigned before; it is not called once more
+        made_by = _receiver(frame, e[2], depth + 1)
+        return Method(made_by, _CALLED) if isinstance(made_by, Param) else None
     value = frame.evaluate(e)
     if len(value) == 1 and isinstance(value[0], Param):
         return value[0]
@@ -140,6 +161,9 @@ def _holding(receiver: Any, value: Value) -> Value:
     """What the parameter is for its attribute or entry to be this."""
     if receiver.tag != "method":
         return value
+    if receiver.name == _CALLED:
+        given = tuple([Ext(a.name.removesuffix("()")) for a in value if isinstance(a, Ext)])
+        return _holding(receiver.receiver, (PartialCall((Ext(knowledge.DECLARED_CALL),), (given,), ()),))
     entry = (receiver.name[1:], value)
     held = Map((NAMESPACE, entry) if receiver.name[0] == "." else (entry,), True)
     return _holding(receiver.receiver, (held,))
@@ -209,7 +233,7 @@ def revealed(
         passed = arguments_of(param)
         others = [one for one in passed if one.tag == "param"]
         told = {word for one in (param, *others) for word in said.get(_within(receiver, one), ())}
-        if not _tells(told):
+        if not _tells(told) or (receiver.tag == "method" and receiver.name == _CALLED and told.isdisjoint(_RUN)):
             continue
         session = _holding(receiver, (_ASYNC if "awaited" in told else _SYNC,))
         if len(others) == len(passed):

@@ -11,7 +11,7 @@ from sessionlint.program import (
     row_classes,
     whose_rows,
 )  # fmt: skip
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect
 from sessionlint.program.values import (
     UNKNOWN,
@@ -62,12 +62,24 @@ def change(frame: Frame, changed: Value, span: ir.Span4, target: ir.Expr, name: 
         return
     sessions = changing(frame, changed)
     if sessions:
-        frame.emit("change", span, subject=sessions, expr=target)
+        begins = _begins(frame, changed, sessions)
+        frame.emit("change", span, ("begins",) if begins else (), subject=sessions, expr=target)
         holding.changed(frame, sessions)
+        if begins:
+            frame.learn(sessions[0], "used")
+            holding.used_again(frame, sessions[0])
+            frame.learn(sessions[0], holding.ASSIGNED)
     outers = [Effect("change", "row", session) for session in sessions]
     outers += [Effect("change", "argument", atom) for atom in changed if atom.tag == "param"]
     for outer in outers:
         frame.effect(outer, span, f"{ir.text_of(target)} changes a row")
+
+
+def _begins(frame: Frame, changed: Value, sessions: Value) -> bool:
+    """To assign to a loaded row begins its session's transaction, as a statement does, but asks for no connection."""
+    if len(sessions) != 1 or frame.know(sessions[0], "used") == YES or frame.in_block(sessions[0]):
+        return False
+    return all(a.tag == "row" and not a.query for a in changed)
 
 
 def changing(frame: Frame, value: Value) -> Value:

@@ -261,3 +261,7 @@ def _holding(frame: Frame, function: FunctionInfo, summary: Summary, result: Val
                 key = (held.kind, held.root) if isinstance(held, Handle) else None
                 if key is not None and key in summary.sources:
                     frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands it out in an object", function))
+        elif atom.tag == "row" and atom.query and function.is_generator and isinstance(atom.session, Handle):
+            key = (atom.session.kind, atom.session.root)
+            if key in summary.sources:
+                frame.source(key, Hop(frame.site(e[1]), f"{function.name}() hands out a query on it", function))

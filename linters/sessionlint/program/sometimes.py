@@ -76,7 +76,7 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
         if (subject, SOMETIMES) not in frame.facts:
             continue
         asked = _is_in(doubt.span, test[1])
-        if not asked and doubt.names.isdisjoint(_related(frame, test)):
+        if not asked and doubt.names.isdisjoint(related(frame, test)):
             continue
         says = _says(test, doubt) if doubt.so else None
         if says is not True:
@@ -184,7 +184,7 @@ def names_in(node: Any) -> Iterator[str]:
             yield from names_in(child)
 
 
-def _related(frame: Frame, test: ir.Expr) -> frozenset[str]:
+def related(frame: Frame, test: ir.Expr) -> frozenset[str]:
     """The names in a condition, and those that they were found out by: ``fresh = row is None``, ``if fresh:``."""
     found = set(names_in(test))
     if frame.assigned is None:

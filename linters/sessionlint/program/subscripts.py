@@ -19,6 +19,7 @@ from sessionlint.program import (
     knowledge,
     labels,
     libraries,
+    network,
     provisions,
     request_contexts,
     workers,
@@ -278,10 +279,12 @@ def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
 
 
 def _holds_object(frame: Frame, atom: Any) -> bool:
-    """Whether a value is a database handle or an object of the project, or a declared container of such."""
+    """Whether a value is a handle, an object of the project or a library's client, or a declared container of such."""
     if atom.tag in ("seq", "map"):
         if declared_keys.are_told(atom):
             return True
         inner = atom.items if atom.tag == "seq" else [v for _, v in atom.items]
         return any(_holds_object(frame, a) for v in inner for a in v)
+    if atom.tag == "ext" and network.is_client(atom.name):
+        return True
     return atom.tag == "inst" or frame.solver.kind_of(atom) is not None

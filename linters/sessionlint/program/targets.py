@@ -73,7 +73,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])
             picking.note(frame, target[2], value, source)
-            if not value and source is not None and source[0] == "a":
+            if not value and source is not None and source[0] in ("a", "c"):
                 revealing.note_name(frame, target[2], source)
             _kept_by_definition(frame, target, value, source)
     elif op in ("t", "l"):

@@ -1,17 +1,19 @@
-"""Who waits for what: tasks that are awaited, loops that run something to its end, and sleep that is none."""
+"""Who waits for what: tasks that are awaited, loops that run something to its end, and calls that ask nobody."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaited_services, holding, network
+from sessionlint.program import awaited_services, holding, network, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
 from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join, literal
 
 #: Methods of event loops that run a coroutine to its end, or wait for a task.
 RUNS_TO_END = (".run_until_complete", "asyncio.Runner().run")
+
+_REMOTE = ("http://", "https://", "ftp://", "s3://", "gs://")
 
 
 def note_awaited(frame: Frame, value: Value, e: ir.Expr) -> None:
@@ -50,12 +52,16 @@ def run_to_end(frame: Frame, value: Value, e: ir.Expr) -> Value:
     return out
 
 
-def gives_turn(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
-    """``sleep(0)``, which lets the other tasks go on and waits for nothing."""
-    if name not in network.SLEEPS:
+def asks_nobody(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
+    """``sleep(0)``, which lets the other tasks go on and waits for nothing; a reader that is given no URL."""
+    if name not in network.SLEEPS and name not in network.READERS:
         return False
-    given = literal(args[0] if args else keywords[0][1] if keywords else UNKNOWN)
-    return given is not None and given == 0
+    given = args[0] if args else keywords[0][1] if keywords else UNKNOWN
+    if name in network.READERS:
+        text = strings.text_of(given)
+        return text is None or not text.text.startswith(_REMOTE)
+    slept = literal(given)
+    return slept is not None and slept == 0
 
 
 def for_service(frame: Frame, atom: Any, e: ir.Expr) -> None:

@@ -35,6 +35,7 @@ def _tests(body: Any, closing: Event) -> Iterator[ir.Expr]:
         for statement in node[5]:
             if (
                 statement[0] == "I"
+                and (statement[3] or statement[4])
                 and is_within(closing.span, _span(statement))
                 and not _closes_twice(statement, closing)
             ):

@@ -313,7 +313,9 @@ class Clause(NamedTuple):
     def _told_later(self, node: Any, names: list[str]) -> str:
         """What is done with names that the clause gives something, once it is left."""
         body = self.function.body
-        clause = next((c[3] for c in reversed([*_clauses(body)]) if is_within(node[1], _span_of(c[3]))), None)
+        # a clause that only passes has no statements
+        filled = [c[3] for c in _clauses(body) if c[3]]
+        clause = next((c for c in reversed(filled) if is_within(node[1], _span_of(c))), None)
         if clause is None or self.function.name == "<module>":
             return "records"
         beyond = Clause(self.program, self.function, tuple(self.function.events), frozenset(), self.depth + 1)

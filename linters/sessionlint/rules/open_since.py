@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sessionlint.facts import ir
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
@@ -59,7 +60,8 @@ def open_since(program: Program, event: Event) -> Since:
         earlier = _earlier(event)
         if earlier is None:
             return Since()
-        step = program.step(earlier.site, f"{called(earlier)} already opened a transaction")
+        what = called(earlier) if earlier.kind != "change" else f"{ir.text_of(earlier.expr)} = …"
+        step = program.step(earlier.site, f"{what} already opened a transaction")
         return Since(f"line {program.line_of(*earlier.site)}", (step, *down_to(program, earlier)[1:]))
     outer = begun_around(program, event)
     if outer is not None:
@@ -160,6 +162,7 @@ def _earlier(event: Event) -> Event | None:
 def _opens(other: Event, event: Event) -> bool:
     """Whether another event opens a transaction on the session that an event begins on."""
     opens = other.kind == "use" or (other.kind == "txn" and other.name in ("begin", "begin_nested"))
+    opens = opens or (other.kind == "change" and "begins" in other.flags)
     opens = opens or (other.kind == "effect" and (other.text == "use" or other.name == "begin"))
     opens = opens or (other.kind == "obtain" and other.callee is not None and bool(_used(other.callee)))
     # what a callee does besides its begin may come after that

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _EXITS = ("__aexit__", "__exit__")
 _LETS_GO = ("rollback", "close")
 _OVER = ("closed", "ended")
+_OPENS = ("create", "obtain")
 
 
 def let_go_by_blocks(program: Program, function: FunctionInfo) -> frozenset[Any]:
@@ -21,6 +22,19 @@ def let_go_by_blocks(program: Program, function: FunctionInfo) -> frozenset[Any]
     for event in function.events:
         if event.kind == "effect" and event.name in _LETS_GO and event.text == "txn" and _is_left(event):
             found.update(a for a in event.subject if _is_its_own(program, event, a))
+    return frozenset(found)
+
+
+def queried_in_blocks(function: FunctionInfo) -> frozenset[Any]:
+    """The sessions that context managers open and close around a block which they give a query, not the session."""
+    found: set[Any] = set()
+    for event in function.events:
+        manager = event.callee
+        if event.kind != "call" or manager is None or not {"cm", "context"} <= event.flags:
+            continue
+        opened = {a for e in manager.events if e.kind in _OPENS and "context" in e.flags for a in e.subject}
+        sessions = (a.session for a in manager.summary.yields if a.tag == "row" and a.query)
+        found.update(s for s in sessions if s in opened and s.kind == SESSION and not s.registry)
     return frozenset(found)
 
 

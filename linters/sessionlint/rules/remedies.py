@@ -158,7 +158,7 @@ def opening(program: Program, function: FunctionInfo, opened: Value = ()) -> str
     decorator = program.shared(_decorator)
     if decorator and not (program.policy.session_dependencies or program.policy.session_contexts):
         return f"Put it into a function that `@{decorator}` hands its session."
-    if role in ("endpoint", "dependency") and not (lasting and program.policy.session_contexts):
+    if role in ("endpoint", "dependency") and not lasting:
         way = _nearest(program, function, program.shared(_dependencies), kind, opened)
         if way is None:
             return _INJECT

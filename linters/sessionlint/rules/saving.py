@@ -13,7 +13,7 @@ from sessionlint.program.values import SESSION, Handle, contained
 from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.handed_to_handlers import commits_after_handler
-from sessionlint.rules.opened_blocks import let_go_by_blocks
+from sessionlint.rules.opened_blocks import let_go_by_blocks, queried_in_blocks
 from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
 from sessionlint.rules.ownership import made, verdict
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
@@ -112,7 +112,7 @@ def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
     """The sessions a function opens and hands to nobody: what it writes on them no caller can commit."""
     events = [e for e in function.events if e.kind in ("create", "obtain")]
     opened = [(e, h) for e in events for h in (*made(e), *_entered(e)) if h.kind == SESSION]
-    ended = let_go_by_blocks(program, function)
+    ended = let_go_by_blocks(program, function) | queried_in_blocks(function)
     if not opened:
         return ended
     summary = function.summary

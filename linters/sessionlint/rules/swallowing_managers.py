@@ -119,8 +119,10 @@ def _of_class(program: Program, event: Event, entering: FunctionInfo) -> Iterato
 def _clause(event: Event, handler: Event) -> Event:
     """The manager's clause, as one around the block of the ``with`` that enters it."""
     node = _statement(event)
-    block = (*node[3][0][1][:2], *node[3][-1][1][2:]) if node is not None else event.span
-    body = tuple(e for e in event.function.events if node is not None and is_within(e.span, block))
+    # a block that only passes has no statements
+    filled = node is not None and bool(node[3])
+    block = (*node[3][0][1][:2], *node[3][-1][1][2:]) if filled else event.span
+    body = tuple(e for e in event.function.events if filled and is_within(e.span, block))
     done = tuple(e for e in event.function.events if node is not None and e.span in (event.span, node[1]))
     item = next((i for i, _ in node[2] if i[1] == event.span), None) if node is not None else None
     return event._replace(

@@ -161,7 +161,10 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
     stays = bool(kept) or _only_closes(program, function) or is_given_only(program, function)
     if depth > _MAX_HOPS or any(_leaves(program, e, stays) for e in function.events):
         return None
-    sessions = (*(a for a in handed if program.kind(a) == "session"), *kept, *opened_for(function))
+    # whoever is given a query works on its session
+    behind_queries = (a.session for a in handed if a.tag == "row" and a.query)
+    given = (a for a in (*handed, *behind_queries) if program.kind(a) == "session")
+    sessions = (*given, *kept, *opened_for(function))
     answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
     if not answers or None in answers:
         return None

@@ -9,6 +9,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.dropped_holders import dropped_holders
 from sessionlint.rules.exit_stacks import on_a_stack_left_open, on_a_stack_taken_over
+from sessionlint.rules.injected_holders import is_left_in_an_object
 from sessionlint.rules.left_by_break import outlives_generator
 from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import hops, once, text
@@ -36,7 +37,8 @@ META = Rule(
         "`finally`, or register it with an `AsyncExitStack` or `contextlib.closing`."
     ),
     not_flagged=(
-        "Sessions that are returned, stored or handed to code that closes them; generators that close in "
+        "Sessions that are returned (but by dependencies, whether themselves or in an object that does not close "
+        "them), stored or handed to code that closes them; generators that close in "
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
         "was given; sessions kept by a module or an object, which TXN109 judges; what a function or property hands "
         "out of a scoped registry that something empties; what is given back, in `finally`, to the pool that lent "
@@ -548,6 +550,11 @@ def _message(program: Program, event: Event, handle: Handle) -> str:
         return (
             f"{call} makes the {handle.kind} that a dependency returns, and FastAPI closes nothing that is returned. "
             f"Yield it from inside a `{block}` block."
+        )
+    if is_left_in_an_object(program, event, handle):
+        return (
+            f"{call} makes the {handle.kind} of an object that a dependency returns, and neither FastAPI nor the "
+            f"object closes it. Yield the object from inside a `{block}` block."
         )
     outcome = verdict(program, event, handle)
     if outcome == "left before the try":

@@ -34,7 +34,6 @@ META = Rule(
     rationale=(
         "The owner's block promises all or nothing. A callee that commits takes the promise away: what follows in the "
         "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
-        "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
         "before is already in the database. A callee that begins raises at once, also where no block is open but a "
         "read has begun the transaction by itself (the function's own `begin()` behind a read is TXN206). It may be "
         "many calls down; the trace names each of them."

@@ -49,8 +49,8 @@ META = Rule(
     "the log, clauses inside loops that log and go on, tasks that are awaited (by another method of the object that "
     "keeps them, too), whose results their starter takes, or that have a callback that looks at the error, a thread "
     "that its starter joins at once to go on with what it has left, work for a pool of threads whose results somebody "
-    "asks for, what runs after a try that "
-    "records the outcome, work that cannot fail. What runs only when nothing failed (else, behind a clause that "
+    "asks for, what runs after a try that records the outcome, work that cannot fail, files that are only tidied away "
+    "(os.remove, unlink). What runs only when nothing failed (else, behind a clause that "
     "returns) records no failure, nor does what has nothing to do with the try after a clause that only passes. A "
     "clause that logs what a callee has recorded for good before it raised it again loses nothing.",
     program_wide=True,
