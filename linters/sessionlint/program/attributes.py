@@ -73,6 +73,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     """What ``base.name`` may be."""
     if name in ("name", "fullname", "schema") and e[2][0] == "a" and e[2][3] in _OWN_TABLES:
         return (Ext("sqlalchemy.table_name()"),)
+    if name in knowledge.TABLE_STATEMENTS and e[2][0] == "a" and e[2][3] in _OWN_TABLES:
+        return (Ext(f"sqlalchemy.{name}"),)
     if name == "identifier_preparer" and not any(a.tag in ("inst", "cls", "mod") for a in base):
         return (Ext(knowledge.IDENTIFIER_PREPARER),)
     if len(base) == 2 and (field := stdlib.of_named_tuple(base, name)) is not None:

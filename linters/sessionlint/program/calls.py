@@ -202,6 +202,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         made = call_function(frame, frame.solver.bound(method, callee), args, keywords, e)
         return made or locators.promised(frame, method, args, keywords, e)
     if tag == "column":
+        if callee.name in knowledge.TABLE_STATEMENTS:
+            return (Ext(f"sqlalchemy.{callee.name}()"),)  # ``table = Model.__table__``, then ``table.delete()``
         # ``Model.__table__.columns.keys()``
         return (Seq((mapped.listing(callee.name),), True),) if callee.name in ("keys", "values", "items") else UNKNOWN
     if tag == "annotated":

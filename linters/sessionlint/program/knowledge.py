@@ -200,7 +200,14 @@ _CONTEXT_ATTRIBUTES = {
     for context in ("strawberry.fastapi.BaseContext", "strawberry.fastapi.context.BaseContext")
     for name, given in (("background_tasks", "fastapi.BackgroundTasks()"), ("request", "fastapi.Request()"))
 }
-_KNOWN_ATTRIBUTES = {**_HANDLE_ATTRIBUTES, **_CONTEXT_ATTRIBUTES}
+#: Methods of tables that make the statement of the function that is called so: ``stock.insert()``.
+TABLE_STATEMENTS = frozenset({"insert", "update", "delete"})
+_OF_TABLES = {
+    f"{table}.{name}": f"sqlalchemy.{name}"
+    for table in ("sqlalchemy.Table()", "sqlalchemy.TableClause()", "sqlalchemy.table()", MAPPED_TABLE)
+    for name in (*TABLE_STATEMENTS, "select")
+}
+_KNOWN_ATTRIBUTES = {**_HANDLE_ATTRIBUTES, **_CONTEXT_ATTRIBUTES, **_OF_TABLES}
 
 
 #: Modules of ``sqlalchemy.sql``, not names in it: what is taken out of them is looked up by its whole path.
