@@ -326,10 +326,8 @@ def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
     given = library_objects.attribute(frame, atom, name) if routers else UNKNOWN
     if given:
         return given
-    if routers:
-        base = next(iter(sorted(routers)))
-        return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
-    return UNKNOWN
+    base = next((b for b in sorted(routers) if not b.startswith("typing.")), "")
+    return (Ext(knowledge.canonical(f"{base}().{name}")),) if base else UNKNOWN
 
 
 def _told(frame: Frame, read: FunctionInfo, given: Value) -> Value:
