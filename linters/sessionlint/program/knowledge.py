@@ -186,6 +186,8 @@ _CANONICAL = {
 _HANDLE_ATTRIBUTES = {
     "flask_sqlalchemy.SQLAlchemy().session": f"{EMPTIED_REGISTRY}()",
     "sqlalchemy.inspect().session": "sqlalchemy.orm.Session()",
+    "sqlalchemy.orm.Query().session": "sqlalchemy.orm.Session()",
+    "sqlalchemy.Query().session": "sqlalchemy.orm.Session()",
     "sqlalchemy.inspect().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
     "flask_sqlalchemy.SQLAlchemy().engine": "sqlalchemy.Engine()",
     "flask_sqlalchemy_lite.SQLAlchemy().session": "sqlalchemy.orm.Session()",

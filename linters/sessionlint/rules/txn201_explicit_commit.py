@@ -389,6 +389,21 @@ async def add(session=Depends(get_unit, scope="function")):
     session.add(Item(name="crate"))
 """
     ),
+    Bad(
+        """
+from sqlalchemy.orm import Query
+
+
+def keep(query: Query):
+    query.session.commit()  # TXN201@5
+
+
+def look(query: Query, outbox):
+    outbox.session.commit()
+    return query.session.info, query.count()
+""",
+        path="app/services/items.py",
+    ),
 ]
 
 GOOD = [
