@@ -886,6 +886,16 @@ async def empty():
             await session.execute(table.delete())  # TXN209@19
 
 
+async def part(connection):
+    await connection.execute(stock.delete())
+
+
+async def through_sessions():
+    async with get_session() as session:
+        await part(await session.connection())
+        await session.commit()
+
+
 async def sweep():
     async with get_session() as session:
         await session.execute(text("-- each night\\nDELETE FROM stock"))  # TXN209@15
