@@ -74,6 +74,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
     """What ``base.name`` may be."""
     if name in ("name", "fullname", "schema") and e[2][0] == "a" and e[2][3] in _OWN_TABLES:
         return (Ext("sqlalchemy.table_name()"),)
+    if name in knowledge.TABLE_STATEMENTS and e[2][0] == "a" and e[2][3] in _OWN_TABLES:
+        return (Ext(f"sqlalchemy.{name}"),)
     if name == "identifier_preparer" and not any(a.tag in ("inst", "cls", "mod") for a in base):
         return (Ext(knowledge.IDENTIFIER_PREPARER),)
     if len(base) == 2 and (field := stdlib.of_named_tuple(base, name)) is not None:
@@ -327,10 +329,8 @@ def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
     given = library_objects.attribute(frame, atom, name) if routers else UNKNOWN
     if given:
         return given
-    if routers:
-        base = next(iter(sorted(routers)))
-        return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
-    return UNKNOWN
+    base = next((b for b in sorted(routers) if not b.startswith("typing.")), "")
+    return (Ext(knowledge.canonical(f"{base}().{name}")),) if base else UNKNOWN
 
 
 def _told(frame: Frame, read: FunctionInfo, given: Value) -> Value:

@@ -208,6 +208,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         made = call_function(frame, frame.solver.bound(method, callee), args, keywords, e)
         return made or locators.promised(frame, method, args, keywords, e)
     if tag == "column":
+        if callee.name in knowledge.TABLE_STATEMENTS:
+            return (Ext(f"sqlalchemy.{callee.name}()"),)  # ``table = Model.__table__``, then ``table.delete()``
         # ``Model.__table__.columns.keys()``
         named = literal(args[0]) if callee.name == "get" and args else None
         if isinstance(named, str):

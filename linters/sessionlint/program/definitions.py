@@ -318,7 +318,7 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
     info = frame.solver.define_class(frame.module, facts, qualname, frame.function)
     bases: Value = UNKNOWN
     for base in facts[3]:
-        for atom in _given(frame, frame.evaluate(base)):
+        for atom in _given(frame, _base(frame, base)):
             if atom.tag == "inst":
                 atom = Cls(atom.info)
             bases = join(bases, (atom,))
@@ -349,6 +349,14 @@ def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Fram
         frame.env[info.name] = value
     else:
         frame.bind(info.name, value, info.header)
+
+
+def _base(frame: Frame, base: ir.Expr) -> Value:
+    """A base of a class; ``dict[str, Any]`` is a dictionary there, whatever it holds."""
+    value = frame.evaluate(base)
+    if base[0] == "i" and all(a.tag == "annotated" for a in value):
+        return tuple([a for a in frame.evaluate(base[2]) if a.tag == "ext" and "()" not in a.name])
+    return value
 
 
 def _given(frame: Frame, base: Value) -> Value:

@@ -24,7 +24,9 @@ _ENTERED = frozenset({"__enter__", "__aenter__", "__exit__", "__aexit__"})
 _RECEIVERS = frozenset({"param", "injected", "handle", "ext"})
 #: Libraries whose names say nothing of tokens (``jws.verify``, ``Signer(key).unsign``), and all of which is about them.
 _VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"})
-_TELLING = _VERIFYING | {"importlib", "pkgutil"}
+#: Libraries of which every name makes an id: ``from nanoid import generate``.
+_MAKING_IDS = frozenset({"cuid", "cuid2", "ksuid", "nanoid", "ulid"})
+_TELLING = _VERIFYING | _MAKING_IDS | {"importlib", "pkgutil"}
 _IMPORTS = frozenset({"importlib", "importlib.import_module", "pkgutil", "pkgutil.resolve_name"})
 
 

@@ -52,7 +52,7 @@ def told_by(name: str) -> ExternalName:
         inside and name not in _LOUD,
         network.is_network(name),
         knowledge.TASK_DECORATORS.match(name) is not None,
-        name.startswith(provider_objects.MODULE) and name.endswith(provider_objects.KINDS),
+        name.startswith(provider_objects.MODULES) and name.endswith(provider_objects.KINDS),
         name.startswith(("sqlalchemy.", "sqlmodel.")),
         name.endswith((".headers.get", ".cookies.get")),
         name.startswith(library_classes.PACKAGES),

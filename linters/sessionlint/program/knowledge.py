@@ -186,6 +186,8 @@ _CANONICAL = {
 _HANDLE_ATTRIBUTES = {
     "flask_sqlalchemy.SQLAlchemy().session": f"{EMPTIED_REGISTRY}()",
     "sqlalchemy.inspect().session": "sqlalchemy.orm.Session()",
+    "sqlalchemy.orm.Query().session": "sqlalchemy.orm.Session()",
+    "sqlalchemy.Query().session": "sqlalchemy.orm.Session()",
     "sqlalchemy.inspect().async_session": "sqlalchemy.ext.asyncio.AsyncSession()",
     "flask_sqlalchemy.SQLAlchemy().engine": "sqlalchemy.Engine()",
     "flask_sqlalchemy_lite.SQLAlchemy().session": "sqlalchemy.orm.Session()",
@@ -200,7 +202,14 @@ _CONTEXT_ATTRIBUTES = {
     for context in ("strawberry.fastapi.BaseContext", "strawberry.fastapi.context.BaseContext")
     for name, given in (("background_tasks", "fastapi.BackgroundTasks()"), ("request", "fastapi.Request()"))
 }
-_KNOWN_ATTRIBUTES = {**_HANDLE_ATTRIBUTES, **_CONTEXT_ATTRIBUTES}
+#: Methods of tables that make the statement of the function that is called so: ``stock.insert()``.
+TABLE_STATEMENTS = frozenset({"insert", "update", "delete"})
+_OF_TABLES = {
+    f"{table}.{name}": f"sqlalchemy.{name}"
+    for table in ("sqlalchemy.Table()", "sqlalchemy.TableClause()", "sqlalchemy.table()", MAPPED_TABLE)
+    for name in (*TABLE_STATEMENTS, "select")
+}
+_KNOWN_ATTRIBUTES = {**_HANDLE_ATTRIBUTES, **_CONTEXT_ATTRIBUTES, **_OF_TABLES}
 
 
 #: Modules of ``sqlalchemy.sql``, not names in it: what is taken out of them is looked up by its whole path.

@@ -22,7 +22,8 @@ class LibraryClass(NamedTuple):
 
     ``session``: the argument that is the session, empty where each call is given one first. ``switch``: the argument by
     which a call (or the constructor) says that a write commits; ``commits``: the writes that do unless told otherwise.
-    ``repository``: the attribute that says of which class the attribute ``repository`` is.
+    ``repository``: the attribute that says of which class the attribute ``repository`` is. ``filters``: the methods
+    whose keywords name columns that rows are looked for by.
     """
 
     keeps: tuple[str, ...]
@@ -33,6 +34,7 @@ class LibraryClass(NamedTuple):
     switch: str = ""
     commits: frozenset[str] = frozenset()
     repository: str = ""
+    filters: frozenset[str] = frozenset()
 
 
 _NONE: frozenset[str] = frozenset()
@@ -47,10 +49,14 @@ _BOTH = frozenset({
 _ADDS = _BOTH | {"add", "add_many"}
 _CREATES = _BOTH | {"create", "create_many"}
 _USER_WRITES = frozenset({"add_oauth_account", "create", "delete", "update", "update_oauth_account"})
+_ALCHEMY_FILTERS = frozenset({
+    "count", "delete_where", "exists", "get_one", "get_one_or_none", "list", "list_and_count",
+})  # fmt: skip
 _FASTCRUD_READS = frozenset({
     "count", "exists", "get", "get_joined", "get_multi", "get_multi_by_cursor", "get_multi_joined",
 })  # fmt: skip
 _FASTCRUD_COMMITS = frozenset({"create", "db_delete", "delete", "update", "upsert"})
+_FASTCRUD_FILTERS = _FASTCRUD_READS | {"db_delete", "delete", "update"}
 _PLUS_READS = frozenset({
     "count", "exists", "select_model", "select_model_by_column", "select_models", "select_models_order",
 })  # fmt: skip
@@ -58,6 +64,7 @@ _PLUS_WRITES = frozenset({
     "bulk_create_models", "bulk_update_models", "create_model", "create_models", "delete_model",
     "delete_model_by_column", "update_model", "update_model_by_column",
 })  # fmt: skip
+_PLUS_FILTERS = (_PLUS_READS - {"select_model"}) | {"delete_model_by_column", "update_model_by_column"}
 _SESSION = ("session",)
 
 
@@ -66,14 +73,17 @@ def _alchemy() -> dict[str, LibraryClass]:
     for prefix, is_async in (("SQLAlchemyAsync", True), ("SQLAlchemySync", False)):
         for name in ("Repository", "SlugRepository"):
             found[f"{prefix}{name}"] = LibraryClass(
-                ("session", "auto_commit"), "session", is_async, _READS, _ADDS, "auto_commit"
+                ("session", "auto_commit"), "session", is_async, _READS, _ADDS, "auto_commit", filters=_ALCHEMY_FILTERS
             )
-        found[f"{prefix}QueryRepository"] = LibraryClass(_SESSION, "session", is_async, _READS, _NONE)
+        found[f"{prefix}QueryRepository"] = LibraryClass(
+            _SESSION, "session", is_async, _READS, _NONE, filters=_ALCHEMY_FILTERS
+        )
         found[f"{prefix}QueryService"] = LibraryClass(_SESSION, "session", is_async, _NONE, _NONE)
         for name, writes in (("RepositoryReadService", _NONE), ("RepositoryService", _CREATES)):
             found[f"{prefix}{name}"] = LibraryClass(
-                ("session", "auto_commit"), "session", is_async, _READS, writes, "auto_commit", _NONE, "repository_type"
-            )
+                ("session", "auto_commit"), "session", is_async, _READS, writes, "auto_commit", _NONE,
+                "repository_type", _ALCHEMY_FILTERS,
+            )  # fmt: skip
     return found
 
 
@@ -92,9 +102,10 @@ _CLASSES: dict[str, LibraryClass] = {
         _SESSION, "session", True, frozenset({"get_by_token"}), _USER_WRITES, "", _USER_WRITES
     ),
     "FastCRUD": LibraryClass(
-        (), "", True, _FASTCRUD_READS, _FASTCRUD_COMMITS | {"upsert_multi"}, "commit", _FASTCRUD_COMMITS
+        (), "", True, _FASTCRUD_READS, _FASTCRUD_COMMITS | {"upsert_multi"}, "commit", _FASTCRUD_COMMITS,
+        filters=_FASTCRUD_FILTERS,
     ),
-    "CRUDPlus": LibraryClass((), "", True, _PLUS_READS, _PLUS_WRITES, "commit"),
+    "CRUDPlus": LibraryClass((), "", True, _PLUS_READS, _PLUS_WRITES, "commit", filters=_PLUS_FILTERS),
 }  # fmt: skip
 #: Functions that read with the session they are given first.
 READERS = frozenset({"paginate", "apaginate"})

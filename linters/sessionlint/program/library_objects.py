@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import alchemy_configs, handles, library_classes
+from sessionlint.program import alchemy_configs, handles, library_classes, queries
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.guards import Guard
 from sessionlint.program.library_classes import LibraryClass
@@ -219,6 +219,8 @@ def _repository(frame: Frame, atom: Inst, known: LibraryClass, maker: FunctionIn
 
 def _run(frame: Frame, value: Value, known: LibraryClass, name: str, keywords: Keywords, e: ir.Expr) -> Value:
     """What a method does: it reads or writes, and commits where it is told to."""
+    if keywords and name in known.filters:
+        queries.filter_by(frame, keywords, e)
     out: Value = UNKNOWN
     for session in _sessions(frame, value):
         writes = name in known.writes

@@ -18,13 +18,13 @@ from sessionlint.program import (
     revealing,
     row_classes,
     sending,
+    sqlends,
     strings,
     unsaved,
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.operations import ASKS, ASKS_FOR, PASSIVE
-from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.values import (
     CONNECTION,
     DRIVER,
@@ -108,7 +108,7 @@ def _sends(frame: Frame, receiver: Any, kind: str, name: str, first: Value, writ
         first = UNKNOWN
     elif text is not None:
         _sql(frame, receiver, kind, name, text, first, e)
-        write = write or bool(sending.SQL_WRITE.match(text.text))
+        write = write or sqlends.writes(text.text)
     elif kind in (DRIVER, POOL) and any(a.tag == "param" for a in first):
         frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
     write = write or any(a.tag == "ext" and a.name in sending.WRITERS for a in first)
@@ -220,7 +220,7 @@ def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Va
         texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
         revealing.note_text(frame, texts)
-    for op, word in transaction_statements(text.text):
+    for op, word in sqlends.transaction_statements(text.text):
         flags = ("context",) if op == "begin_nested" else ()
         for subject in subjects_of(receiver):
             frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)

@@ -1,4 +1,4 @@
-"""dependency-injector: providers that stand in the body of a container, and are called later.
+"""dependency-injector and modern-di: providers that stand in the body of a container, and are called later.
 
 A provider that is an argument of another is called for it. Where it keeps what it has made (a singleton, a resource),
 all who ask have the same object, as they have with what FastAPI injects.
@@ -25,12 +25,15 @@ from sessionlint.program.values import (
 )
 
 Keywords = list[tuple[str, Value]]
-MODULE = "dependency_injector.providers."
+_BY_KEYWORD = "modern_di.providers."
+MODULES = ("dependency_injector.providers.", _BY_KEYWORD)
 KINDS = (
     ".Factory", ".Singleton", ".Callable", ".Coroutine", ".Resource", ".ThreadLocalSingleton", ".ContextLocalSingleton",
 )  # fmt: skip
 _KEEPING = ("Singleton", ".Resource")
 _MADE_BY_CONTAINERS = (knowledge.ENGINE_MAKERS, knowledge.FACTORY_MAKERS, knowledge.SESSION_CLASSES)
+#: What a provider of modern-di is told about itself.
+_OPTIONS = frozenset({"scope", "creator", "kwargs", "bound_type", "cache_settings", "skip_creator_parsing"})
 #: The cell that says of a partial call that it is a provider, and whether it keeps what it makes.
 _PROVIDER = "provider"
 _KEEPS: Value = (Const("keeps", "mark"),)
@@ -40,7 +43,10 @@ _DECLARED: Value = (Ext(knowledge.DECLARED_CALL),)
 
 def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``providers.Singleton(create_async_engine, url)``: a container that is asked for it makes it here."""
-    args, keywords = wiring.told(frame, args, keywords, e)
+    if name.startswith(_BY_KEYWORD):
+        args, keywords = _in_order(args, keywords)
+    else:
+        args, keywords = wiring.told(frame, args, keywords, e)
     given = [*args[:1], *(_provided(frame, value, e) for value in args[1:])]
     named = [(key, _provided(frame, value, e)) for key, value in keywords]
     found: Value = UNKNOWN
@@ -65,6 +71,16 @@ def made(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         else:
             frame.solver.write((_PROVIDER, atom), _MAKES)
     return provider
+
+
+def _in_order(args: list[Value], keywords: Keywords) -> tuple[list[Value], Keywords]:
+    """``Factory(creator=create_async_engine, kwargs={"url": url})`` of modern-di, as others write it."""
+    named = dict(keywords)
+    creator = named.get("creator", UNKNOWN)
+    given = args if creator else args[1:]  # behind the scope
+    passed = [(k, v) for k, v in keywords if k not in _OPTIONS]
+    passed += [(k, v) for a in named.get("kwargs", UNKNOWN) if a.tag == "map" for k, v in a.items if isinstance(k, str)]
+    return ([creator, *given] if creator else given), passed
 
 
 def _asking(frame: Frame, provider: PartialCall, e: ir.Expr) -> Dependency:

@@ -6,11 +6,10 @@ was given to keep by a method is a write where all that any caller gives is one.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
-from sessionlint.program import strings, unsaved
+from sessionlint.program import sqlends, strings, unsaved
 from sessionlint.program.model import Effect, FunctionInfo, Hop
 from sessionlint.program.substitution import stand_in
 from sessionlint.program.values import Value
@@ -24,7 +23,6 @@ SEND = "send"
 TAKES_CTE = frozenset({"select_from", "join", "outerjoin", "join_from", "outerjoin_from", "add_cte", "add_columns"})
 WRITERS = frozenset({"sqlalchemy.update()", "sqlalchemy.delete()", "sqlalchemy.insert()"})
 _WRITE = Effect("use", "write", None)
-SQL_WRITE = re.compile(r"^\s*(?:with\b.*\)\s*)?(insert|update|delete|merge|truncate|create|drop|alter)\b", re.I | re.S)
 
 
 class Sent(NamedTuple):
@@ -40,7 +38,7 @@ def writes(value: Value) -> bool:
     if any(a.tag == "ext" and a.name in WRITERS for a in value):
         return True
     text = strings.text_of(value)
-    return text is not None and SQL_WRITE.match(text.text) is not None
+    return text is not None and sqlends.writes(text.text)
 
 
 def inside(args: list[Value]) -> Value:

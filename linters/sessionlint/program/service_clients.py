@@ -47,6 +47,7 @@ _CLIENTS: Final = {
     "exponent_server_sdk": _of(rf"{_NAME}PushClient", "is_exponent_push_token"),
     "onesignal": _of(rf"{_NAME}\w+Api"),
     "novu_py": _of(rf"{_NAME}Novu"),
+    "tweepy": _of(rf"{_NAME}(?:(?:Async)?Client|API)"),
     "knockapi": _of(rf"{_NAME}(?:Async)?Knock"),
     "courier": _of(rf"{_NAME}(?:Async)?Courier"),
     "mailgun": _of(rf"{_NAME}Client"),
@@ -206,6 +207,17 @@ _OTHERS: Final = {
         r"slack_sdk\.(?:\w+\.)*(?:Async)?(?:Web|SCIM|AuditLogs|Webhook)Client\(\)\.(?!api_url_|close$)[a-z]\w*"
         r"|slack_sdk\.(?:\w+\.)*(?:Async)?SocketModeClient\(\)"
         r"\.(?:connect\w*|send_\w+|issue_new_wss_url|disconnect)"
+    ),
+    "apprise": r"apprise\.(?:\w+\.)*Apprise\(\)\.(?:async_)?notify",
+    "discord_webhook": r"discord_webhook\.(?:\w+\.)*(?:Async)?DiscordWebhook\(\)\.(?:execute|edit|delete)",
+    "pycurl": r"pycurl\.Curl\(\)\.perform(?:_rb|_rs)?",
+    # a channel makes what asks for one procedure
+    "grpc": (
+        r"grpc\.(?:\w+\.)*(?:insecure_channel|secure_channel|intercept_channel)\(\)"
+        r"\.(?:unary|stream)_(?:unary|stream)\(\)(?:\.with_call)?"
+    ),
+    "instructor": (
+        r"instructor\.(?:\w+\.)*(?:from_\w+|a?patch)\(\)(?:\.\w+)*\.(?:create(?:_partial|_iterable|_with_completion)?)"
     ),
     "fabric": (
         r"fabric\.(?:\w+\.)*(?:Connection|SerialGroup|ThreadingGroup)(?:\.from_\w+)?\(\)"

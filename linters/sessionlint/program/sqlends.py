@@ -1,4 +1,4 @@
-"""Transaction statements in SQL text, whatever comments, literals and other statements stand around them."""
+"""Transaction statements and writes in SQL text, whatever comments, literals and other statements stand around them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ _DEFINES = re.compile(
 _OPERATION = {
     "commit": "commit", "end": "commit", "rollback": "rollback", "abort": "rollback", "savepoint": "begin_nested",
 }  # fmt: skip
+#: What changes rows or tables; a temporary table is gone with its session anyway.
+_WRITES = re.compile(
+    r"\s*(?:insert|update|delete|merge|truncate|drop|alter|create(?!\s+(?:(?:global|local)\s+)?temp(?:orary)?\b))\b"
+    r"|\s*with\b.*(?:\)|\bas\s*(?:(?:not\s+)?materialized\s*)?\()\s*(?:insert|update|delete|merge)\b",
+    re.I | re.S,
+)
+
+
+def writes(text: str) -> bool:
+    """Whether a statement changes rows or tables, behind a comment or inside a ``WITH`` too."""
+    return _WRITES.match(_plain(text)) is not None
 
 
 def transaction_statements(text: str) -> list[tuple[str, str]]:
@@ -21,7 +32,7 @@ def transaction_statements(text: str) -> list[tuple[str, str]]:
 
     Each is the operation (``commit``, ``rollback``, ``begin``, ``begin_nested``) and the word that asks for it.
     """
-    plain = _OPAQUE.sub(lambda m: "''" if m.group(0)[0] in "'\"$" else " ", text)
+    plain = _plain(text)
     statements = plain.split(";") if not _DEFINES.match(plain) else [plain]
     found: list[tuple[str, str]] = []
     for statement in statements:
@@ -31,6 +42,11 @@ def transaction_statements(text: str) -> list[tuple[str, str]]:
         word = words.group(1).lower()
         found.append((_OPERATION.get(word, "begin"), word))
     return found
+
+
+def _plain(text: str) -> str:
+    """The text without comments, and with nothing in its literals."""
+    return _OPAQUE.sub(lambda m: "''" if m.group(0)[0] in "'\"$" else " ", text)
 
 
 def _undoes_savepoint(statement: str) -> bool:

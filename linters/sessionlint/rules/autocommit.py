@@ -38,8 +38,8 @@ def _sends(event: Event) -> bool:
 
 
 def _is_told(event: Event, session: Any, hops: int = 0) -> bool:
-    """``session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})``, here or in what is called."""
-    if event.kind == "use" and event.name == "connection":
+    """``session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})``, or a connection's own, or below."""
+    if event.kind == "options" or (event.kind == "use" and event.name == "connection"):
         return session in event.subject and is_autocommit(event.keywords)
     if event.kind != "call" or event.callee is None or hops > _MAX_HOPS:
         return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
-from sessionlint.program.values import Handle, Site, Value, contained
+from sessionlint.program.values import FACTORY, Handle, Site, Value, contained
 from sessionlint.rules.caches import is_cached
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
@@ -32,8 +32,31 @@ def made(event: Event) -> list[Handle]:
     """The handles this call made anew for its function, which now owns them."""
     return [
         a for a in event.subject
-        if isinstance(a, Handle) and a.kind in HELD and a.parent is None and a.site == event.site and not a.registry
+        if isinstance(a, Handle) and a.kind in HELD and a.parent is None and a.site == event.site
+        and (not a.registry or _is_alone_in_registry(event, a))
     ]  # fmt: skip
+
+
+def _is_alone_in_registry(event: Event, handle: Handle) -> bool:
+    """Whether the callee makes the registry of the session, too, and lets nobody else have it."""
+    current, seen = event.callee, set[FunctionInfo]()
+    while current is not None and current not in seen:
+        seen.add(current)
+        if any(e.kind == "create" and e.name == FACTORY and e.site == handle.root for e in current.events):
+            kept = any(_gives_away(e, handle.root) for e in current.events)
+            return current.name != "<module>" and not kept and not is_cached(current)
+        hop = current.summary.sources.get((handle.kind, handle.root))
+        current = hop.callee if hop is not None else None
+    return False
+
+
+def _gives_away(event: Event, registry: Site) -> bool:
+    """Whether a registry that was made in a function may be had by others after this event."""
+    if event.kind in ("create", "use", "txn") or (event.kind == "bind" and "global" not in event.flags):
+        return False
+    passed = (*event.args, *(v for _, v in (*event.keywords, *event.bindings)))
+    given = [a for value in (event.value, event.subject, *passed) for a in contained(value)]
+    return any(isinstance(a, Handle) and (a.kind, a.site) == (FACTORY, registry) for a in given)
 
 
 def of_registry(program: Program, event: Event) -> list[Handle]:

@@ -9,7 +9,7 @@ from sessionlint.program.beginning import BEGINS
 from sessionlint.program.merging import ADDED
 from sessionlint.program.model import Effect
 from sessionlint.program.unsaved import LEFT, is_left
-from sessionlint.program.values import SESSION, Handle, contained
+from sessionlint.program.values import CONNECTION, SESSION, Handle, contained
 from sessionlint.rules.autocommit import commits_itself
 from sessionlint.rules.background_work import own_handles
 from sessionlint.rules.handed_to_handlers import commits_after_handler
@@ -65,7 +65,7 @@ def _closing_commits(program: Program, function: FunctionInfo, session: Any) -> 
 
 
 def _is_session(program: Program, session: Any) -> bool:
-    return program.kind(session) == SESSION or _is_registry(session)
+    return program.kind(session) in (SESSION, CONNECTION) or _is_registry(session)
 
 
 def _bound_to(function: FunctionInfo, session: Any) -> tuple[Any, ...]:
@@ -109,9 +109,10 @@ def reads_only(function: FunctionInfo) -> bool:
 
 
 def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
-    """The sessions a function opens and hands to nobody: what it writes on them no caller can commit."""
+    """The sessions and connections a function opens and hands to nobody: what it writes there no caller can commit."""
     events = [e for e in function.events if e.kind in ("create", "obtain")]
-    opened = [(e, h) for e in events for h in (*made(e), *_entered(e)) if h.kind == SESSION]
+    kinds = (SESSION, CONNECTION)
+    opened = [(e, h) for e in events for h in (*made(e), *_entered(e)) if h.kind in kinds]
     ended = let_go_by_blocks(program, function) | queried_in_blocks(function)
     if not opened:
         return ended

@@ -10,7 +10,7 @@ from sessionlint.program.library_objects import UNASKED
 from sessionlint.program.model import KEPT, Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.substitution import is_made_by
-from sessionlint.program.values import Dependency, Handle, Injected, Site, Value
+from sessionlint.program.values import CONNECTION, SESSION, Dependency, Handle, Injected, Site, Value
 from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
@@ -18,6 +18,7 @@ from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
 from sessionlint.rules.request_state import ends_for_all, opener_for_request
+from sessionlint.rules.session_classes import may_commit_itself
 from sessionlint.rules.sessions_inside import is_opened_by, is_session, opened_for
 from sessionlint.rules.sqltext import sql_uses
 
@@ -163,7 +164,7 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
         return None
     # whoever is given a query works on its session
     behind_queries = (a.session for a in handed if a.tag == "row" and a.query)
-    given = (a for a in (*handed, *behind_queries) if program.kind(a) == "session")
+    given = (a for a in (*handed, *behind_queries) if program.kind(a) in (SESSION, CONNECTION))
     sessions = (*given, *kept, *opened_for(function))
     answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
     if not answers or None in answers:
@@ -239,8 +240,8 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
     # a registry's session goes by the place of that, wherever it is asked for
     creates = [e for e in function.events if e.kind == "create"]
     made = [e for e in creates if e.site == atom.root or (atom.registry and atom in e.subject)]
-    own_class = any(callee.tag == "cls" for e in made for callee in e.value)
-    return None if own_class or not made else False
+    own_class = tuple(callee for e in made for callee in e.value)
+    return None if not made or may_commit_itself(program, atom, own_class) else False
 
 
 def _inside_injected(program: Program, user: FunctionInfo, session: Handle, depth: int) -> bool | None:

@@ -91,6 +91,26 @@ class Container(containers.DeclarativeContainer):
 """
     ),
     Bad(
+        source="""
+# --- app/container.py
+from modern_di import Group, Scope, providers
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+
+
+def stop(engine: AsyncEngine):
+    return engine.dispose()
+
+
+class Made(Group):
+    engine = providers.Factory(  # TXN102@14
+        creator=create_async_engine, kwargs={"url": "x"}, cache_settings=providers.CacheSettings(finalizer=stop)
+    )
+    factory = providers.Factory(creator=async_sessionmaker, kwargs={"bind": engine})  # TXN103@15
+    other = providers.Singleton(Scope.APP, create_async_engine, "y")  # TXN102@13
+    plain = providers.Factory(scope=Scope.APP, creator=dict, kwargs={"url": "z"})
+"""
+    ),
+    Bad(
         """
 try:
     from sqlalchemy import create_engine

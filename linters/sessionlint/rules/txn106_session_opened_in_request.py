@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.facts import ir
 from sessionlint.facts.ir import Span4
 from sessionlint.program.entries import starts_or_stops
 from sessionlint.program.model import Effect
@@ -1147,7 +1148,7 @@ def _found(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, f"{message}out. {_advice(program, event.function, (handle,))}", trace)
         unit = _unit(program, event)
         if unit is not None and event.site not in told:
-            message = f"{unit.name}(…) opens a session of its own in {_where(program, event.function)}. "
+            message = f"{_as_written(event, unit)} opens a session of its own in {_where(program, event.function)}. "
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
             yield program.finding(META, event, message + _advice(program, event.function), trace)
         run_with = session_run_with(program, event)
@@ -1260,6 +1261,12 @@ def _unit(program: Program, event: Event) -> ClassInfo | None:
     return callee.class_info if not hands_out else None
 
 
+def _as_written(event: Event, unit: ClassInfo) -> str:
+    """How a unit of work stands where it is entered: ``Unit(…)``, or ``self.unit`` with its class."""
+    held = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in ("a", "n") else ""
+    return f"`{held}`, a {unit.name}," if held else f"{unit.name}(…)"
+
+
 def _made(program: Program, event: Event) -> ClassInfo | None:
     """The class whose constructor is called for a new object, not by the constructor of a class below."""
     own = event.function.class_info
@@ -1311,7 +1318,10 @@ def _injected(program: Program) -> Iterator[Finding]:
             continue
         way = nearest_dependency(program, function)
         use = f" Use Depends({way.name})." if way is not None else ""
-        message = f"Depends on {shown(name)}, not on the approved dependency.{use}"
+        # a method says little without its class
+        is_method = name.class_info is not None and name.name not in ("__init__", "__call__")
+        given = f"{name.qualname}()" if is_method else shown(name)
+        message = f"Depends on {given}, not on the approved dependency.{use}"
         trace = [program.step(dependency.site, "it is injected here")]
         yield program.finding(META, (function, span), message, trace)
 

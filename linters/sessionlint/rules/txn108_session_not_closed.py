@@ -239,6 +239,50 @@ async def shared(key):
     return await ambient().get(object, key)
 """
     ),
+    Bad(
+        """
+from sqlalchemy.orm import scoped_session
+
+from app.session import session_factory
+
+_kept = None
+
+
+def alone():
+    registry = scoped_session(session_factory)
+    return registry()
+
+
+def for_all():
+    global _kept
+    if _kept is None:
+        _kept = scoped_session(session_factory)
+    return _kept()
+
+
+def count():
+    session = alone()  # TXN108@15
+    return session.get(object, 1)
+
+
+def look():
+    session = alone()
+    try:
+        return session.get(object, 1)
+    finally:
+        session.close()
+
+
+def glance():
+    session = for_all()
+    return session.get(object, 1)
+
+
+def stop():
+    _kept.remove()
+""",
+        path="app/tasks/run.py",
+    ),
 ]
 
 GOOD = [

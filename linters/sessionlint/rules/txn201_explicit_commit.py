@@ -415,6 +415,21 @@ async def confirm(context: Context = TaskiqDepends()):
     await context.state.consumer.commit()
 """
     ),
+    Bad(
+        """
+from sqlalchemy.orm import Query
+
+
+def keep(query: Query):
+    query.session.commit()  # TXN201@5
+
+
+def look(query: Query, outbox):
+    outbox.session.commit()
+    return query.session.info, query.count()
+""",
+        path="app/services/items.py",
+    ),
 ]
 
 GOOD = [

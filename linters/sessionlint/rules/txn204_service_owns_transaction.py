@@ -127,6 +127,65 @@ class Guarded:
         return await self.block.__aexit__(kind, error, trace)
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+present: ContextVar[AsyncSession] = ContextVar("present")
+
+
+@asynccontextmanager
+async def get_session():
+    async with session_factory() as session:
+        token = present.set(session)
+        try:
+            yield session
+        finally:
+            present.reset(token)
+
+
+def at_hand():
+    return present.get()
+# --- app/services/items.py
+from app.session import at_hand, get_session, present
+
+
+async def create(row):
+    session = present.get()
+    async with session.begin():  # TXN204@16
+        session.add(row)
+
+
+async def rename(row):
+    async with at_hand().begin():  # TXN204@16
+        row.name = "b"
+
+
+async def part(row):
+    async with at_hand().begin_nested():
+        at_hand().add(row)
+
+
+async def alone(row):
+    async with get_session():
+        async with at_hand().begin():
+            at_hand().add(row)
+# --- app/tasks/items.py
+from app.session import at_hand, get_session
+
+
+async def nightly(row):
+    async with get_session():
+        async with at_hand().begin():
+            at_hand().add(row)
+"""
+    ),
 ]
 
 GOOD = [
@@ -199,7 +258,8 @@ def check(program: Program) -> Iterator[Finding]:
 
 
 def _is_received(program: Program, function: FunctionInfo, session: Any) -> bool:
-    return received(session) or is_of_received_unit(program, function, session)
+    # what it reads out of a context variable is its callers', too
+    return received(session) or session in function.summary.ambient or is_of_received_unit(program, function, session)
 
 
 def _is_block(program: Program, event: Event) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.program.beginning import BEGINS
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.gone_through_later import gone_through_later
@@ -49,7 +50,8 @@ async def work() -> None:
     await session.execute(select(Item))  # TXN208@11
     await save(session, items)  # TXN208@11
     async with session.begin():  # TXN208@16
-        pass
+        await session.execute(select(Item))
+        await save(session, items)
 
 
 async def save(db: AsyncSession, rows) -> None:
@@ -398,8 +400,11 @@ _USES = ("use", "txn", "call", "return")
 
 
 def check(program: Program) -> Iterator[Finding]:
-    """One finding per use, and per call that passes a closed session to a callee that uses it."""
+    """One finding per use, or block of uses, and per call that passes a closed session to a callee that uses it."""
+    begun = {e.site for e in program.events("txn") if e.name in BEGINS and "closed" in e.flags}
     for event in one_per_call(e for e in program.events(*_USES) if not program.is_exempt(e.function)):
+        if any(t.site in begun and not set(t.subjects).isdisjoint(event.subject) for t in event.transactions):
+            continue  # its block is told
         trace: list[TraceStep] = []
         if event.kind == "call":
             effect = _use_in_callee(event)

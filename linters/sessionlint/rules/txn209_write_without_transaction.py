@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.api import EXEMPT_ROLES
 from sessionlint.program.flask_views import is_view
-from sessionlint.program.values import Injected
+from sessionlint.program.values import CONNECTION, Injected
 from sessionlint.report import Finding
 from sessionlint.rules.background_work import sessions_in
 from sessionlint.rules.base import Bad, Good, Rule
@@ -41,8 +41,8 @@ META = Rule(
     name="write-without-transaction",
     summary="An endpoint, dependency, background function or opener of a session writes, and nothing commits.",
     rationale=(
-        "Closing a session rolls its transaction back. The endpoint answers 200, `flush()` even gave the row an id, "
-        "and the row is not there: no error, no log line."
+        "Closing a session or connection rolls its transaction back. The endpoint answers 200, `flush()` even gave the "
+        "row an id, and the row is not there: no error, no log line."
     ),
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
@@ -50,12 +50,11 @@ META = Rule(
         "`flush()` alone; rows that are added and taken out again (`expunge`) before anything sends them; services and "
         "whatever else is no endpoint and no background work, because a caller may own the transaction, unless they "
         "open the session themselves and nobody else gets it; rows that a GET request merges to read them, or changes "
-        "for its answer; sessions of "
-        "unknown origin, and sessions handed to code that cannot be seen; statements sent on an `AUTOCOMMIT` engine or "
-        "connection; writes of a dependency when one of the requests that use it commits; a session in a registry or "
-        "context variable that middleware, or whatever else no code in sight calls, commits; "
-        "where another way commits, writes before a `raise` that does not stand right behind them, and all that a "
-        "later commit may still follow."
+        "for its answer; sessions of unknown origin, of a class that commits by itself, or handed to code that cannot "
+        "be seen; statements sent on an `AUTOCOMMIT` engine or connection, and temporary tables; writes of a "
+        "dependency when one of the requests that use it commits; a session in a registry or context variable that "
+        "middleware, or whatever else no code in sight calls, commits; where another way commits, writes before a "
+        "`raise` that does not stand right behind them, and all that a later commit may still follow."
     ),
 )
 
@@ -853,6 +852,184 @@ class WorkerSettings:
     on_job_end = on_job_end
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from contextlib import asynccontextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+plain_engine = create_engine(settings.database_url)
+
+
+class Counted(AsyncSession):
+    counted = 0
+
+    async def flush(self, objects=None):
+        self.counted += 1
+        await super().flush(objects)
+
+
+class Saving(Counted):
+    async def close(self):
+        await self.commit()
+        await super().close()
+
+
+saving_factory = async_sessionmaker(engine, class_=Saving)
+
+
+async def get_session_dependency():
+    async with Counted(engine) as session:
+        yield session
+
+
+async def get_saving():
+    async with Saving(engine) as session:
+        yield session
+
+
+async def get_saving_of_factory():
+    async with saving_factory() as session:
+        yield session
+
+
+@asynccontextmanager
+async def get_session():
+    async with Counted(engine) as session:
+        yield session
+
+
+async def get_connection():
+    async with engine.connect() as connection:
+        yield connection
+
+
+async def get_begun():
+    async with engine.begin() as connection:
+        yield connection
+# --- app/models/stock.py
+from sqlalchemy import Column, Integer, Table
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+    def delete(self):
+        return self.id
+
+
+stock = Table("stock", Base.metadata, Column("code", Integer, primary_key=True))
+# --- app/routers/stock.py
+from fastapi import APIRouter, Depends
+
+from app.models.stock import Shelf, stock
+from app.session import get_begun, get_connection, get_saving, get_saving_of_factory, get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/counted")
+async def counted(session=Depends(get_session_dependency)):
+    session.add(Shelf())  # TXN209@5
+
+
+@router.post("/saving")
+async def saving(session=Depends(get_saving)):
+    session.add(Shelf())
+
+
+@router.put("/saving")
+async def also_saving(session=Depends(get_saving_of_factory)):
+    session.add(Shelf())
+
+
+@router.post("/connection")
+async def connected(connection=Depends(get_connection)):
+    await connection.execute(stock.update().values(code=1))  # TXN209@11
+
+
+@router.put("/connection")
+async def connected_and_kept(connection=Depends(get_connection)):
+    await connection.execute(stock.update().values(code=1))
+    await connection.commit()
+
+
+@router.post("/begun")
+async def begun(connection=Depends(get_begun)):
+    await connection.execute(stock.insert().values(code=1))
+# --- app/tasks/stock.py
+from sqlalchemy import text
+
+from app.models.stock import Base, Shelf, stock
+from app.session import get_session, plain_engine
+
+
+def clear():
+    with plain_engine.connect() as connection:
+        connection.execute(stock.delete())  # TXN209@9
+    with plain_engine.begin() as connection:
+        connection.execute(stock.delete())
+    with plain_engine.connect() as connection, connection.begin():
+        connection.execute(stock.delete())
+    with plain_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE old"))
+    with plain_engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(stock.delete())
+    with plain_engine.connect() as connection:
+        connection.execute(stock.select())
+        connection.execute(text("CREATE TEMPORARY TABLE seen (code int)"))
+
+
+async def empty():
+    async with get_session() as session:
+        await session.execute(Shelf.__table__.delete())  # TXN209@15
+    async with get_session() as session:
+        shelves = Shelf.__table__
+        print(shelves.c.id, Shelf().delete())
+        await session.execute(shelves.update().values(id=1))  # TXN209@15
+    async with get_session() as session:
+        for table in Base.metadata.sorted_tables:
+            await session.execute(table.delete())  # TXN209@19
+
+
+async def part(connection):
+    await connection.execute(stock.delete())
+
+
+async def through_sessions():
+    async with get_session() as session:
+        await part(await session.connection())
+        await session.commit()
+
+
+async def sweep():
+    async with get_session() as session:
+        await session.execute(text("-- each night\\nDELETE FROM stock"))  # TXN209@15
+
+
+async def count():
+    async with get_session() as session:
+        await session.execute(text("/* DELETE FROM stock */ SELECT 1"))
+        await session.execute(text("WITH old AS (SELECT 1) SELECT 'with x as (delete from y)'"))
+
+
+async def move():
+    async with get_session() as session:
+        await session.execute(text("WITH gone AS (DELETE FROM stock RETURNING code) SELECT * FROM gone"))  # TXN209@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -1299,17 +1476,21 @@ def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | Non
 
 def _of_dependency(program: Program, lost: LostWrite) -> Finding:
     """A finding at the write, however many endpoints have the dependency."""
-    event, dependency = lost.event, lost.event.function
+    event, dependency, of = lost.event, lost.event.function, _noun(program, lost.session)
     source = injector(program, lost.session)
     trace = [program.step(dependency.site, f"requests depend on {dependency.qualname}()"), *down_to(program, event)]
     if source is not None:
-        trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
+        trace.append(program.step(source.site, f"{source.qualname}() hands out the {of} and does not commit"))
     message = (
         f"This writes rows for the dependency {dependency.qualname}() that neither it nor any request commits: they "
-        "are lost when the session is closed. Put what it writes into `async with session.begin():`."
+        f"are lost when the {of} is closed. Put what it writes into `async with {of}.begin():`."
     )
     asynchronous = is_asynchronous(program, dependency, (lost.session,))
     return program.finding(META, lost.place, in_colour(message, asynchronous), trace)
+
+
+def _noun(program: Program, session: Any) -> str:
+    return "connection" if program.kind(session) == CONNECTION else "session"
 
 
 def _is_own(program: Program, function: FunctionInfo, session: Any) -> bool:
@@ -1337,10 +1518,10 @@ def _is_way(event: Event, session: Any) -> bool:
 
 
 def _finding(program: Program, event: Event, session: Any) -> Finding:
-    trace = down_to(program, event)
+    trace, of = down_to(program, event), _noun(program, session)
     source = injector(program, session) if isinstance(session, Injected) else None
     if source is not None:
-        trace.append(program.step(source.site, f"{source.qualname}() hands out the session and does not commit"))
+        trace.append(program.step(source.site, f"{source.qualname}() hands out the {of} and does not commit"))
     elif session.tag == "param":
         trace += [program.step(m.site, f"{m.qualname}() passes the session on") for m in openers(program, session)]
     elif session.tag == "handle":
@@ -1349,8 +1530,8 @@ def _finding(program: Program, event: Event, session: Any) -> Finding:
     what = called(place) if place.expr and place.expr[0] != "a" else f"{ir.text_of(place.expr)} = …"
     where = " on this way" if _is_way(event, session) else ""
     message = (
-        f"`{what}` writes rows that nothing commits{where}: they are lost when the session is closed. Put it into "
-        f"`async with session.begin():`{first_ended(program, event.function, session)}."
+        f"`{what}` writes rows that nothing commits{where}: they are lost when the {of} is closed. Put it into "
+        f"`async with {of}.begin():`{first_ended(program, event.function, session)}."
     )
     return program.finding(META, place, in_colour(message, is_asynchronous(program, event.function, (session,))), trace)
 

@@ -435,6 +435,39 @@ async def run(session, who):
 """,
         path="app/models/shops.py",
     ),
+    Bad(
+        source="""
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from fastcrud import FastCRUD
+
+from app.models.item import Item
+
+crud = FastCRUD(Item)
+
+
+class Items(SQLAlchemyAsyncRepository[Item]):
+    model_type = Item
+
+    async def of(self, owner):
+        found = await self.list(name="a", tenant_id=owner)  # TXN301@53
+        return found or await self.get_one_or_none(tenant_id=owner)  # TXN301@62
+
+    async def called(self, name, owner):
+        await self.add(Item(tenant_id=owner))
+        return await self.list(name=name)
+
+
+class Plain:
+    def list(self, tenant_id):
+        return [tenant_id]
+
+
+async def run(session, owner):
+    await crud.get_multi(session, tenant_id=owner)  # TXN301@45
+    await crud.get(session, name="a")
+    return Plain().list(tenant_id=owner)
+"""
+    ),
 ]
 
 GOOD = [

@@ -299,6 +299,14 @@ class Claims(dict):
     pass
 
 
+class Declared(dict[str, object]):
+    pass
+
+
+class Many(list[str]):
+    pass
+
+
 class User(BaseModel):
     id: str
 
@@ -313,6 +321,14 @@ def validated(token: str = Depends(scheme)) -> Payload:
 
 def claims(token: str = Depends(scheme)) -> Claims:
     return Claims(jwt.decode(token, "k"))
+
+
+def declared(token: str = Depends(scheme)) -> Declared:
+    return Declared(jwt.decode(token, "k"))
+
+
+def scopes(token: str = Depends(scheme)) -> Many:
+    return Many(jwt.decode(token, "k")["scopes"])
 
 
 def copied(token: str = Depends(scheme)) -> dict:
@@ -334,6 +350,13 @@ from app.auth.tokens import Payload, User
 from app.services.jobs import run
 
 router = APIRouter()
+
+
+@router.post("/declared")
+async def of_declared(claims: tokens.Declared = Depends(tokens.declared), many=Depends(tokens.scopes)):
+    await run(None, claims["sub"])
+    await run(None, many)
+    await run(None, claims)  # TXN403@11
 
 
 @router.post("/payload")

@@ -345,6 +345,37 @@ def numbered(session):
     return head_id, first_id, others, short_id, filled_id, old_id
 """,
     ),
+    Bad(
+        """
+import random
+import string
+import time
+
+from nanoid import generate
+
+
+def imported():
+    item_id = generate(size=10)  # TXN702@15
+    return item_id
+
+
+def stamped():
+    item_id = f"{int(time.time())}-{random.randint(1, 999)}"  # TXN702@15
+    return item_id
+
+
+def drawn():
+    item_id = "".join(random.choices(string.digits, k=8))  # TXN702@15
+    return item_id
+
+
+def shuffled(items):
+    random.shuffle(items)
+    label = f"{int(time.time())}-{random.randint(1, 999)}"
+    return label, items
+""",
+        path="app/services/items.py",
+    ),
 ]
 
 GOOD = [

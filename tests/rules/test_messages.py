@@ -1,0 +1,66 @@
+"""What the first sentence of a message names stands in the line, or is what the user knows it by."""
+
+from __future__ import annotations
+
+from sessionlint.rules import examples
+from sessionlint.rules.catalogue import all_rules
+
+
+def messages(source: str, code: str, **policy: object) -> list[str]:
+    """The messages of one rule, in order of place."""
+    files = examples.split(source, "app/services/items.py")
+    program = examples.program_for(files, examples.policy_for(policy, files))
+    rule = next(rule for rule in all_rules() if code == rule.META.code)
+    found = sorted(rule.check(program), key=lambda f: (f.path, f.span.line, f.span.column))
+    return [f.message for f in found]
+
+
+def test_unit_that_an_object_keeps_is_named_as_it_is_entered():
+    source = """
+from app.session import get_session
+
+
+class Unit:
+    async def __aenter__(self):
+        self.opened = get_session()
+        self.session = await self.opened.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        await self.opened.__aexit__(*error)
+
+
+class Items:
+    def __init__(self, unit: Unit):
+        self.unit = unit
+
+    async def keep(self):
+        self.unit = Unit()
+        async with self.unit:
+            return await self.unit.session.get(object, 1)
+
+    async def look(self):
+        async with Unit() as own:
+            return await own.session.get(object, 1)
+"""
+    told = messages(source, "TXN106")
+    assert any(m.startswith("`self.unit`, a Unit, opens a session of its own in a service.") for m in told)
+    assert any(m.startswith("Unit(…) opens a session of its own in a service.") for m in told)
+
+
+def test_lost_write_on_a_connection_is_told_of_the_connection():
+    source = """
+from sqlalchemy import delete
+
+from app.models.item import Item
+from app.session import engine
+
+
+async def clear():
+    async with engine.connect() as connection:
+        await connection.execute(delete(Item))
+"""
+    assert messages(source, "TXN209") == [
+        "`connection.execute(…)` writes rows that nothing commits: they are lost when the connection is closed. "
+        "Put it into `async with connection.begin():`."
+    ]
