@@ -73,6 +73,23 @@ def test_beside_a_session_that_as_many_are_injected_a_unit_of_work_is_a_shortcut
     ) in result.notes
 
 
+@pytest.mark.parametrize("entered", ["Shift()", "work"], ids=["several files enter it", "it is entered where it came"])
+def test_a_unit_of_work_that_several_files_enter_may_be_injected_however_few_ask_for_it(infer, entered):
+    files = mill(SHIFT + GIVEN, "shift", by_shift=1, by_grain=3)
+    for name in ("press", "sieve"):
+        files[f"mill/{name}.py"] = (
+            f"from mill.work import Shift\n\n\nasync def run_{name}(work: Shift):\n"
+            f"    async with {entered} as opened:\n        await opened.session.execute('select 1')\n"
+        )
+    result = infer(files)
+    assert result.sessions == (
+        ("mill/base.py", "mill/work.py"),
+        ("mill.base.grain", "mill.work.shift"),
+        ("mill.work.Shift",),
+    )
+    assert not any("not approved" in note for note in result.notes)
+
+
 MILLER = (
     "from mill.base import maker\n\n\nclass Miller:\n    def __init__(self, session):\n"
     "        self.session = session\n\n"

@@ -69,6 +69,16 @@ def are_the_way(objects: Sequence[Source], plain: Sequence[Source]) -> list[Sour
     return [source for source in objects if len(source.users) > most]
 
 
+def of_contexts(survey: Survey, objects: Sequence[Source], contexts: Sequence[Source]) -> list[Source]:
+    """Those that give a unit of work which is one of the contexts, for it is entered in several files: however few ask
+    for it, no file of endpoints has it for itself."""
+    known = {source.function for source in contexts}
+    given = [
+        (source, set(entered_by(survey, source))) for source in objects if source.path not in survey.endpoint_files
+    ]
+    return [source for source, methods in given if methods and methods <= known]
+
+
 def entered_by(survey: Survey, source: Source) -> Iterator[FunctionInfo]:
     """The methods that enter the units of work in what a source hands out."""
     if source.owner is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
 from sessionlint.infer.doors import Door, application_of, find_doors
-from sessionlint.infer.handed_objects import are_the_way, entered_by
+from sessionlint.infer.handed_objects import are_the_way, entered_by, of_contexts
 from sessionlint.infer.holders import holders
 from sessionlint.infer.kept import keeps_for_others
 from sessionlint.infer.only_ways import is_there_for_sessions
@@ -116,10 +116,14 @@ def _opens_for_others(door: Door) -> bool:
 def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
     dependencies, minor = _told_apart(survey, _dependencies(survey, door))
     objects, few = _objects(survey, door, dependencies)
-    approved.left_out.extend(_minor_note(source, (*dependencies, *objects)[0]) for source in (*minor, *few))
     units = {method for s in objects for method in entered_by(survey, s)}
     near = {s.path for s in dependencies if not (s.passes_on or s.by_call)} | {method.path for method in units}
     contexts = _contexts(survey, door, near)
+    given = of_contexts(survey, few, contexts)
+    rest = [*minor, *(s for s in few if s not in given)]
+    approved.left_out.extend(_minor_note(source, (*dependencies, *objects)[0]) for source in rest)
+    units.update(method for s in given for method in entered_by(survey, s))
+    objects += given
     dependencies += objects
     sources = [*dependencies, *contexts]
     sources += openers(survey, door, sources)

@@ -20,6 +20,7 @@ from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo, Ho
 from sessionlint.program.policy_names import functions_named
 from sessionlint.program.proving import way_to, way_to_source
 from sessionlint.program.reached import beside, reached_from
+from sessionlint.program.resolvers import resolvers
 from sessionlint.program.scheduling import POOLED, handed_over
 from sessionlint.program.served import message_handlers
 from sessionlint.program.singletons import singletons
@@ -296,7 +297,9 @@ class Program:
             return "session"
         if function in self.background_functions or function in self.background_helpers:
             return "background"
-        if function in self.message_handlers and layer not in ("router", "background", "auth"):
+        if function in self.message_handlers and (
+            layer not in ("router", "background", "auth") or function in self.shared(resolvers)
+        ):
             return "handler"
         if layer == "service" and (function in self.wrapper_roles or is_provider(function)):
             return self.wrapper_roles.get(function, "dependency")

@@ -17,6 +17,7 @@ from sessionlint.program import (
     entering,
     function_attributes,
     giving,
+    graphql,
     handed_up,
     knowledge,
     labels,
@@ -154,9 +155,10 @@ def _of_plain(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     """An attribute of what is no object of the project or of a library: texts, containers, functions, columns…"""
     tag = atom.tag
     if tag == "map" and any(k == NAMESPACE[0] for k, _ in atom.items):
-        return tuple(
+        held = tuple(
             atom.get(name) or (library_objects.of_object(atom, name) if name in library_classes.METHODS else ())
         )
+        return graphql.context(frame, held) if name == "context" else held
     if tag == "const" and name == "value":
         return (atom,)  # a member of an enumeration
     if tag == "method" and atom.name == "info":

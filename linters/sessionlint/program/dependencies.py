@@ -9,6 +9,7 @@ from sessionlint.program import external_sources, from_requests, handed_dependen
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import (
+    FACTORY,
     SESSION,
     UNKNOWN,
     Annotation,
@@ -66,14 +67,17 @@ def inject(
     return (injected,), dependency
 
 
-def _handed_on(frame: Frame, target: Value, result: Value) -> Injected | None:
+def _handed_on(frame: Frame, target: Value, result: Value) -> Injected | Handle | None:
     """The session that a dependency is injected itself and gives as it is: who asks for that has the same one.
 
-    One that begins or ends its transaction stands for what it makes of it.
+    One that begins or ends its transaction stands for what it makes of it. A scoped registry is the one of its place,
+    whoever gives it.
     """
     if len(result) != 1 or len(target) != 1 or target[0].tag != "fn":
         return None
     given = result[0]
+    if isinstance(given, Handle) and given.registry and given.kind == FACTORY:
+        return given
     if not isinstance(given, Injected) or frame.solver.kind_of(given) != SESSION:
         return None
     summary = frame.solver.summary_of(target[0].info)

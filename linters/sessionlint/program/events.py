@@ -48,6 +48,7 @@ class Event(NamedTuple):
       (``session``, ``connection``, ``transaction``, ``sql``);
     * ``left``: the transaction or savepoint ``subject`` is left by its own ``__exit__``, called ``name``;
     * ``savepoint``: ``name`` (commit, rollback) on the savepoint ``subject`` that no ``with`` entered;
+    * ``configure``: the factory ``subject`` is given other ``keywords``;
     * ``use``: operation ``name`` on ``subject``; flag ``write`` when it changes rows;
     * ``change``: attributes of rows are assigned that the sessions in ``subject`` loaded;
     * ``effect``: calling ``callee`` has ``effect`` (its kind in ``text``, its name in ``name``) on ``subject``,

@@ -100,6 +100,8 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
                 close(frame, handle, name, e)
             # the next call of the registry opens a session anew
             frame.learn(receiver, "closed", False)
+        if name == "configure":
+            frame.emit("configure", e[1], subject=(receiver,), keywords=tuple(keywords), expr=e)
         return (receiver,) if name in SAME else UNKNOWN
     if kind == ENGINE:
         return _engine(frame, receiver, name, args, keywords, e)

@@ -11,6 +11,7 @@ from sessionlint.program.entries import takes_session
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.reached import beside, reached_from
+from sessionlint.program.resolvers import resolvers
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -69,11 +70,11 @@ def serves_by_name(solver: Solver, owner: ClassInfo | None, name: str) -> bool:
 
 
 def message_handlers(program: Program) -> frozenset[FunctionInfo]:
-    """The functions that a dispatcher of messages calls: like what serves requests, nobody calls them in sight.
+    """The functions that a dispatcher of messages or a GraphQL server calls: nobody calls them in sight.
 
     What they alone call in their files does their work, unless it takes a session that they have opened.
     """
-    found = frozenset(program.by_file(_handlers_in))
+    found = frozenset(program.by_file(_handlers_in)) | program.shared(resolvers)
     if not found:
         return found
     return found | {f for f in reached_from(program, found, beside(program)) if not takes_session(program, f)}

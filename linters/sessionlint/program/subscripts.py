@@ -20,6 +20,7 @@ from sessionlint.program import (
     labels,
     libraries,
     network,
+    plain_elements,
     provisions,
     request_contexts,
     workers,
@@ -229,6 +230,7 @@ def seen(frame: Frame, value: Value) -> Value:
     views = []
     held: list[Any] = []
     for param in (a for a in value if a.tag == "param"):
+        held.extend(plain_elements.declared(frame, param))
         for view in frame.solver.ask("views", param):
             views.append(view)
             if view.tag not in ("seq", "map"):
@@ -265,13 +267,18 @@ def _container_of(frame: Frame, name: str, parts: tuple[ir.Expr, ...]) -> Value:
     of = of or ("itself" if name in _HANDS_OUT else "")
     if not of or not parts:
         return UNKNOWN
+    if of == "each" and len(parts) == 2 and parts[1][0] == "k" and parts[1][2] is None:
+        # ``tuple[int, ...]``
+        of, parts = "many", parts[:1]
     wanted = parts if of == "each" else parts[-1:] if of == "keyed" else parts[:1]
     items = [frame.evaluate(p) for p in wanted]
     known = [frame.solver.instances(i) for i in items]
     keyed_by = declared_keys.of_annotation(frame, parts[0]) if of == "keyed" and len(parts) == 2 else UNKNOWN
     if keyed_by:
         items.append(keyed_by)
-    elif not any(_holds_object(frame, a) for i in known for a in i):
+    elif not any(_holds_object(frame, a) for i in known for a in i) and (
+        of not in ("many", "each") or not all(plain_elements.are_plain(i) for i in known)
+    ):
         return UNKNOWN
     if of == "itself":
         return items[0]

@@ -75,7 +75,7 @@ def alternatives(value: Value) -> list[Text]:
             out.append(Text(*atom))
         else:
             # a class of the source, or the table that stands for it
-            harmless = (atom.tag == "ext" and _is_harmless(atom.name)) or atom.tag == "cls"
+            harmless = (atom.tag == "ext" and is_harmless(atom.name)) or atom.tag == "cls"
             if atom.tag == "operation" and atom.name == AS_UUID:
                 out.append(Text(HOLE, False, "", (atom,)))
                 continue
@@ -84,7 +84,8 @@ def alternatives(value: Value) -> list[Text]:
     return limited(out) or [Text(HOLE, True)]
 
 
-def _is_harmless(name: str) -> bool:
+def is_harmless(name: str) -> bool:
+    """Whether a library's value of this name can carry no foreign text."""
     if name in HARMLESS or name.endswith(WHOLE):
         return True
     if ("hex" in name or "uuid." in name or "UUID" in name) and _DIGITS.match(name) is not None:

@@ -169,7 +169,7 @@ def may_record(event: Event) -> bool:
 
     A function of the project leaves it also where it keeps its own errors: the work goes on there.
     """
-    return (event.kind == "call" or can_fail(event)) and _leaves_trace(event, 0)
+    return (event.kind == "call" or event.kind in _TRACES or can_fail(event)) and _leaves_trace(event, 0)
 
 
 def _leaves_trace(event: Event, nesting: int) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sessionlint.program.values import contained
+from sessionlint.program.values import Injected, contained
 from sessionlint.rules.background_work import captured_sessions, enclosing
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _REGISTERS: Final = re.compile(
     r"(?P<container>(?:punq|svcs|rodi|injector|wireup|antidote|aioinject|that_depends|dishka|dependency_injector)"
     r"\.(?:\w+\.)*[A-Z]\w*)\(\)\.(?:register\w*|add_\w+|bind|multibind|provide|override|set_kwargs|add_kwargs|factory)"
 )
+#: One object for all who ask; those of a thread or a context go with that.
+_SINGLETON: Final = "dependency_injector.providers.Singleton"
 
 
 class KeptInContainer(NamedTuple):
@@ -34,11 +36,23 @@ class KeptInContainer(NamedTuple):
 def kept_in_containers(program: Program) -> Iterator[KeptInContainer]:
     """The first session of each such call."""
     for event in program.events("external"):
+        if event.name == _SINGLETON:
+            yield from (KeptInContainer(event, session) for session in list(_of_resources(program, event))[:1])
+            continue
         found = _REGISTERS.fullmatch(event.name)
         if found is not None and _outlives(event.function, found["container"]):
             session = next(_sessions(program, event), None)
             if session is not None:
                 yield KeptInContainer(event, session)
+
+
+def _of_resources(program: Program, event: Event) -> Iterator[Any]:
+    """The sessions of other providers that the one object of a singleton is made with."""
+    for value in (*event.args[1:], *(v for _, v in event.keywords)):
+        for atom in value:
+            given = Injected(atom) if atom.tag == "partial" else None
+            if given is not None and program.kind(given) == "session":
+                yield given
 
 
 def _outlives(function: FunctionInfo, container: str) -> bool:

@@ -14,6 +14,7 @@ from sessionlint.program.values import CONNECTION, SESSION, Dependency, Handle, 
 from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
+from sessionlint.rules.handed_methods import handed_over
 from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
 from sessionlint.rules.out_of_sight import is_kept_in_variable, may_be_committed
@@ -42,6 +43,11 @@ def by_hand(program: Program, name: str) -> Iterator[Event]:
     ends = (e for e in program.events("txn") if e.name == name and not program.is_exempt(e.function))
     # what a library does unless told otherwise is not written by hand, but ends the block of whoever began one
     ends = (e for e in ends if UNASKED not in e.flags or e.transactions)
+    handed = program.shared(handed_over)
+    if handed:
+        known = {end.site for end in handed}
+        given = [e for end, calls in handed.items() if end.name == name for e in calls if program.judges(e.path)]
+        ends = (e for e in (*ends, *given) if e.site not in known and not program.is_exempt(e.function))
     return one_per_call((*ends, *_handed_on(program, name), *_through_methods(program, name)))
 
 

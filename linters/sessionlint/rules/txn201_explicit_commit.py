@@ -22,7 +22,7 @@ META = Rule(
         "locks are given up early, and nobody can say any more who owns the transaction. Inside `async with "
         "session.begin()` it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on "
         "closed transaction inside context manager`. Every route counts: the session, its connection or transaction "
-        "object, and SQL text."
+        "object, SQL text, and the method handed to a helper that calls it, which is told where it is handed over."
     ),
     remedy=(
         "Endpoints and background functions own the transaction with `async with session.begin():`, which commits when "
@@ -429,6 +429,39 @@ def look(query: Query, outbox):
     return query.session.info, query.count()
 """,
         path="app/services/items.py",
+    ),
+    Bad(
+        """
+# --- app/again.py
+import asyncio
+
+
+async def again(step, times=3):
+    for number in range(times):
+        try:
+            return await step()
+        except OSError:
+            await asyncio.sleep(number)
+# --- app/services/boats.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.again import again
+from app.models.item import Item
+
+
+async def moor(session: AsyncSession):
+    session.add(Item())
+    await again(session.flush)
+    await again(session.commit)  # TXN201@11
+
+
+async def counted():
+    return await again(one)
+
+
+async def one():
+    return 1
+"""
     ),
 ]
 

@@ -373,6 +373,24 @@ for name, port in sorted(PORTS.items()):
 by_port = [create_async_engine(f"{settings.database_url}{port}") for port in PORTS.values()]  # TXN507@12
 """,
     ),
+    Bad(
+        path="app/session.py",
+        source="""
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+reports = create_async_engine(settings.replica_url)  # TXN507@11
+engine = create_async_engine(settings.database_url)
+session_factory = async_sessionmaker()
+session_factory.configure(bind=engine)
+
+
+async def get_session_dependency():
+    async with session_factory() as session:
+        yield session
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -753,7 +771,8 @@ def _behind_policy(program: Program) -> set[Any]:
     made = {e.subject[0]: e for e in program.events("create") if e.name in ("session", "factory")}
     found = {a for a in made if approved_by_policy(program, a)}
     found |= {a for e in made.values() if e.function in openers for a in _used(e)}
-    return found | {a for factory in found if factory in made for a in _used(made[factory])}
+    bound = [e for e in program.events("configure") if found.intersection(e.subject)]
+    return found | {a for e in (*bound, *(made[f] for f in found if f in made)) for a in _used(e)}
 
 
 def _keeps_each(event: Event) -> bool:

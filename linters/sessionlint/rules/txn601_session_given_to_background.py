@@ -41,7 +41,7 @@ META = Rule(
     program_wide=True,
 )
 
-_REQUEST = ("endpoint", "router", "service", "dependency", "auth", "model")
+_REQUEST = ("endpoint", "handler", "router", "service", "dependency", "auth", "model")
 
 BAD = [
     Bad(

@@ -821,7 +821,7 @@ scheduler.add_job(sweep, "interval", minutes=5)
         source="""
 import asyncio
 import logging
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from app.models.item import Item
 from app.session import get_session
@@ -839,8 +839,24 @@ def logged(name):
         raise
 
 
+@asynccontextmanager
+async def noted(item_id):
+    try:
+        yield
+    except Exception as error:
+        async with get_session() as session, session.begin():
+            (await session.get(Item, item_id)).name = str(error)
+        raise
+
+
 async def inside(item_id) -> None:
     with logged("inside"):
+        async with get_session() as session, session.begin():
+            session.add(Item(name=item_id))
+
+
+async def inside_noted(item_id) -> None:
+    async with noted(item_id):
         async with get_session() as session, session.begin():
             session.add(Item(name=item_id))
 
@@ -858,6 +874,7 @@ async def finally_told(item_id) -> None:
 
 async def start(item_id) -> None:
     tasks.add(asyncio.create_task(inside(item_id)))
+    tasks.add(asyncio.create_task(inside_noted(item_id)))
     tasks.add(asyncio.create_task(finally_told(item_id)))
 """,
     ),

@@ -32,7 +32,7 @@ META = Rule(
         "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
         "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
-        "(also what is declared one), "
+        "(also what is declared one, or a list of numbers or of these), "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; names, and lists of names, that a test finds among literals or the columns of a "
@@ -674,6 +674,39 @@ async def put(session, given, name):
     binds = ", ".join(f":{key}" for key in values)
     await session.execute(text(f"INSERT INTO items VALUES ({binds})"), values)  # TXN801@27
 """,
+    ),
+    Bad(
+        source="""
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import text
+
+
+class Picked(BaseModel):
+    shelves: list[UUID]
+    pages: set[int]
+    words: list[str]
+
+
+async def of_lists(session, pages: Sequence[int], rows: tuple[int, ...], words: list[str], mixed: list[int | str]):
+    await session.execute(text(f"SELECT id FROM books WHERE page IN ({', '.join(str(p) for p in pages)})"))
+    await session.execute(text("SELECT id FROM books WHERE row IN (%s)" % ",".join(map(str, rows))))
+    for page in sorted(pages):
+        await session.execute(text(f"SELECT id FROM books WHERE page = {page} OR page = {pages[0]}"))
+    await session.execute(text(f"SELECT id FROM books WHERE word IN ({', '.join(words)})"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM books WHERE page IN ({', '.join(str(m) for m in mixed)})"))  # TXN801@27
+
+
+async def of_fields(session, picked: Picked):
+    shelves = ", ".join(f"'{shelf}'" for shelf in picked.shelves)
+    await session.execute(text(f"SELECT id FROM books WHERE shelf IN ({shelves})"))
+    for page in picked.pages:
+        await session.execute(text(f"SELECT id FROM books WHERE page = {page}"))
+    for word in picked.words:
+        await session.execute(text(f"SELECT id FROM books WHERE word = '{word}'"))  # TXN801@31
+"""
     ),
 ]
 
