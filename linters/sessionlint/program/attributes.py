@@ -28,6 +28,7 @@ from sessionlint.program import (
     predicates,
     protocols,
     provider_objects,
+    read_below,
     records,
     replacing,
     row_classes,
@@ -39,7 +40,6 @@ from sessionlint.program import (
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of, engine_of, session_class
 from sessionlint.program.values import (
     NAMESPACE,
@@ -265,7 +265,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
                     given = class_values.chosen(frame, atom.info, name, given, e)
                 if predicates.is_hybrid(found):
                     given = tuple(a for a in given if a.tag != "column")
-                out = join(out, _told(frame, found, given))
+                out = join(out, read_below.told(frame, found, given))
             else:
                 out = join(out, (solver.bound(found, owner),))
         return out
@@ -288,6 +288,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return join(value, (Method(atom, name),))
     if not atom.bindings:
         value = class_values.chosen(frame, atom.info, name, value, e)
+        if read_below.is_left_open(frame, atom, value):
+            value = solver.told(join(value, read_below.sessions(frame, atom, name, e)))
     if value:
         value = class_bodies.methods(frame, value, atom, name)
         value = _rebind(frame, value, atom, name)
@@ -328,14 +330,6 @@ def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
         base = next(iter(sorted(routers)))
         return (Ext(knowledge.canonical(f"{base}().{name}")),) if not base.startswith("typing.") else UNKNOWN
     return UNKNOWN
-
-
-def _told(frame: Frame, read: FunctionInfo, given: Value) -> Value:
-    """What a property gives, and the handle its annotation promises where the code does not tell."""
-    if any(frame.solver.kind_of(a) for a in given):
-        return given
-    typed = frame.solver.instances(frame.solver.returned(read))
-    return join(given, tuple(a for a in typed if a.tag == "ext" and frame.solver.kind_of(a)))
 
 
 def _through_super(e: ir.Expr) -> bool:
@@ -397,7 +391,7 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return value
     own = solver.of_metaclass(atom.info, name)
     if own is not None and own.is_property:
-        return _told(frame, own, calls.call_function(frame, solver.bound(own, atom), [], [], e, run=True))
+        return read_below.told(frame, own, calls.call_function(frame, solver.bound(own, atom), [], [], e, run=True))
     if own is not None:
         return (solver.bound(own, atom),)
     if name == "__name__":

@@ -400,6 +400,103 @@ async def read_and_call(session: AsyncSession = Depends(get_session_dependency))
     await restock(session, row)  # TXN205@11
 """
     ),
+    Bad(
+        """
+# --- app/shelves.py
+from functools import cached_property
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class HasSession(Protocol):
+    session: AsyncSession
+
+
+class Ending:
+    async def end(self):
+        await self.session.commit()  # TXN201@15
+
+    async def tell(self):
+        await self.feed.commit()
+
+
+class Declared:
+    session: AsyncSession
+
+    async def end(self):
+        await self.session.commit()  # TXN201@15
+
+
+class OfItself:
+    async def end(self: HasSession):
+        await self.session.commit()  # TXN201@15
+
+
+class Kept:
+    def __init__(self, session: AsyncSession, feed):
+        self._session = session
+        self._feed = feed
+
+    @property
+    def session(self):
+        return self._session
+
+    @property
+    def feed(self):
+        return self._feed
+
+
+class Shelf(Ending, Kept):
+    pass
+
+
+class Rack(Declared, Kept):
+    pass
+
+
+class Crate(OfItself, Kept):
+    pass
+
+
+class Template:
+    async def run(self):
+        await self.db.commit()  # TXN201@15
+
+
+class Job(Template):
+    def __init__(self, session):
+        self._session = session
+
+    @cached_property
+    def db(self):
+        return self._session
+# --- app/tasks/shelves.py
+from app.session import get_session
+from app.shelves import Crate, Job, Rack, Shelf
+
+
+async def shelve(feed):
+    async with get_session() as session, session.begin():
+        await Shelf(session, feed).end()  # TXN205@15
+        await Shelf(session, feed).tell()
+
+
+async def rack(feed):
+    async with get_session() as session, session.begin():
+        await Rack(session, feed).end()  # TXN205@15
+
+
+async def crate(feed):
+    async with get_session() as session, session.begin():
+        await Crate(session, feed).end()  # TXN205@15
+
+
+async def job():
+    async with get_session() as session, session.begin():
+        await Job(session).run()  # TXN205@15
+"""
+    ),
 ]
 
 GOOD = [
