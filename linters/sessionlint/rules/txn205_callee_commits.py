@@ -497,6 +497,62 @@ async def job():
         await Job(session).run()  # TXN205@15
 """
     ),
+    Bad(
+        """
+# --- app/services/pipelines.py
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def draft(session: AsyncSession):
+    session.add(Item(name="a"))
+
+
+async def finish(session: AsyncSession):
+    await session.commit()
+
+
+def compose(*steps):
+    async def run(session: AsyncSession):
+        for step in steps:
+            await step(session)
+
+    return run
+
+
+FINISHING = [draft, finish]
+whole = compose(draft, finish)
+listed = compose(*FINISHING)
+bound = compose(draft, partial(finish))
+drafts = compose(draft, draft)
+# --- app/tasks/pipelines.py
+from app.services.pipelines import bound, drafts, listed, whole
+from app.session import get_session
+
+
+async def run_whole():
+    async with get_session() as session, session.begin():
+        await whole(session)  # TXN205@15
+
+
+async def run_listed():
+    async with get_session() as session, session.begin():
+        await listed(session)  # TXN205@15
+
+
+async def run_bound():
+    async with get_session() as session, session.begin():
+        await bound(session)  # TXN205@15
+
+
+async def run_drafts():
+    async with get_session() as session, session.begin():
+        await drafts(session)
+"""
+    ),
 ]
 
 GOOD = [
