@@ -419,7 +419,8 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
     if kind == "connection" and name in _ENGINES:
         return (engine_of(frame, atom, name),)
     if name in _SELF_ATTRIBUTES and not (kind == "session" and name == "registry"):
-        return (atom,)
+        # what is run on the engine below gives what it found, and nothing to await
+        return (atom._replace(is_async=False) if name == "sync_engine" and atom.tag == "handle" else atom,)
     if name == "__class__":
         return class_of(frame, (atom,))
     if kind == "factory" and name == "class_":
