@@ -21,6 +21,7 @@ from sessionlint.program import (
     labels,
     library_classes,
     library_objects,
+    making_anew,
     mapped,
     narrowed_queries,
     overriding,
@@ -399,6 +400,8 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     if name == subclassing.BELOW:
         return (Method(atom, name),)
     if solver.class_kind(atom.info):
+        return (Method(atom, name),)
+    if name == making_anew.BARE:
         return (Method(atom, name),)
     return library_objects.of_class(frame, atom, name) if name == library_objects.NEW else UNKNOWN
 

@@ -553,6 +553,43 @@ async def run_drafts():
         await drafts(session)
 """
     ),
+    Bad(
+        """
+# --- app/parcels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Parcel:
+    def __init__(self, url):
+        self.url = url
+
+    @classmethod
+    def of(cls, session: AsyncSession, feed):
+        self = cls.__new__(cls)
+        self.session = session
+        self.feed = feed
+        return self
+
+    async def send(self):
+        await self.session.commit()  # TXN201@15
+
+    async def tell(self):
+        await self.feed.commit()
+# --- app/tasks/parcels.py
+from app.parcels import Parcel
+from app.session import get_session
+
+
+async def send(feed):
+    async with get_session() as session, session.begin():
+        await Parcel.of(session, feed).send()  # TXN205@15
+
+
+async def tell(feed):
+    async with get_session() as session, session.begin():
+        await Parcel.of(session, feed).tell()
+"""
+    ),
 ]
 
 GOOD = [
