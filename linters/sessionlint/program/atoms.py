@@ -92,8 +92,8 @@ class Handle(NamedTuple):
     """A database handle. ``site`` tells this handle from others; ``root`` is where such handles are made.
 
     ``parent`` is the session or connection a transaction (or derived connection) belongs to;
-    ``begun`` is set for sessions that come with an open transaction (``factory.begin()``), ``registry`` for a scoped
-    registry, whose methods are those of the one session it keeps.
+    ``begun`` is set for sessions that come with an open transaction (``factory.begin()``) and for transactions that a
+    session is asked for; ``registry`` for a scoped registry, whose methods are those of the one session it keeps.
     """
 
     kind: str

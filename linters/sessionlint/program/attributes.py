@@ -23,6 +23,7 @@ from sessionlint.program import (
     labels,
     library_classes,
     library_objects,
+    making_anew,
     mapped,
     narrowed_queries,
     overriding,
@@ -30,6 +31,7 @@ from sessionlint.program import (
     predicates,
     protocols,
     provider_objects,
+    read_below,
     records,
     replacing,
     row_classes,
@@ -41,7 +43,6 @@ from sessionlint.program import (
 )
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
-from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of, engine_of, session_class
 from sessionlint.program.values import (
     NAMESPACE,
@@ -272,7 +273,7 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
                     given = class_values.chosen(frame, atom.info, name, given, e)
                 if predicates.is_hybrid(found):
                     given = tuple(a for a in given if a.tag != "column")
-                out = join(out, _told(frame, found, given))
+                out = join(out, read_below.told(frame, found, given))
             else:
                 out = join(out, (solver.bound(found, owner),))
         return out
@@ -295,6 +296,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
         return join(value, (Method(atom, name),))
     if not atom.bindings:
         value = class_values.chosen(frame, atom.info, name, value, e)
+        if read_below.is_left_open(frame, atom, value):
+            value = solver.told(join(value, read_below.sessions(frame, atom, name, e)))
     if value:
         value = class_bodies.methods(frame, value, atom, name)
         value = handed_up.named(frame, atom.info, _rebind(frame, value, atom, name))
@@ -333,14 +336,6 @@ def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
         return given
     base = next((b for b in sorted(routers) if not b.startswith("typing.")), "")
     return (Ext(knowledge.canonical(f"{base}().{name}")),) if base else UNKNOWN
-
-
-def _told(frame: Frame, read: FunctionInfo, given: Value) -> Value:
-    """What a property gives, and the handle its annotation promises where the code does not tell."""
-    if any(frame.solver.kind_of(a) for a in given):
-        return given
-    typed = frame.solver.instances(frame.solver.returned(read))
-    return join(given, tuple(a for a in typed if a.tag == "ext" and frame.solver.kind_of(a)))
 
 
 def _through_super(e: ir.Expr) -> bool:
@@ -404,7 +399,7 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
         return value
     own = solver.of_metaclass(atom.info, name)
     if own is not None and own.is_property:
-        return _told(frame, own, calls.call_function(frame, solver.bound(own, atom), [], [], e, run=True))
+        return read_below.told(frame, own, calls.call_function(frame, solver.bound(own, atom), [], [], e, run=True))
     if own is not None:
         return (solver.bound(own, atom),)
     if name == "__name__":
@@ -412,6 +407,8 @@ def class_attribute(frame: Frame, atom: Any, name: str, e: ir.Expr) -> Value:
     if name == subclassing.BELOW:
         return (Method(atom, name),)
     if solver.class_kind(atom.info):
+        return (Method(atom, name),)
+    if name == making_anew.BARE:
         return (Method(atom, name),)
     return library_objects.of_class(frame, atom, name) if name == library_objects.NEW else UNKNOWN
 
@@ -432,7 +429,8 @@ def _handle(frame: Frame, atom: Any, kind: str, name: str) -> Value:
     if kind == "connection" and name in _ENGINES:
         return (engine_of(frame, atom, name),)
     if name in _SELF_ATTRIBUTES and not (kind == "session" and name == "registry"):
-        return (atom,)
+        # what is run on the engine below gives what it found, and nothing to await
+        return (atom._replace(is_async=False) if name == "sync_engine" and atom.tag == "handle" else atom,)
     if name == "__class__":
         return class_of(frame, (atom,))
     if kind == "factory" and name == "class_":

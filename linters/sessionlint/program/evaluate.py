@@ -195,6 +195,17 @@ def _parameters(frame: Frame) -> None:
         frame.env[name] = value
         if function.children:
             solver.write(("local", function, name), value)
+    if function.parent is not None:
+        _around(frame, function.parent)
+
+
+def _around(frame: Frame, outer: FunctionInfo) -> None:
+    """What ``*functions`` of the function around this one holds: it is called here where that was given it."""
+    for name, kind, *_ in outer.params:
+        if kind == ir.KIND_VARARGS:
+            for held in frame.solver.read(("local", outer, name)):
+                if held.tag == "seq" and drawing.holds_function(held):
+                    drawing.draw(frame, Param(outer, name), held)
 
 
 def _options(function: FunctionInfo, name: str, passed: Value, each: Value) -> Value:

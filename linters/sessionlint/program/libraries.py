@@ -32,6 +32,7 @@ from sessionlint.program import (
     library_objects,
     locators,
     making,
+    making_anew,
     middleware,
     own_sessions,
     predicates,
@@ -239,6 +240,8 @@ def call_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywo
         return buffers.call(frame, receiver, name, args, e)
     if tag == "map" and name in url_objects.METHODS and receiver.get("url") is not None:
         return url_objects.changed_url(frame, receiver, name, args, keywords, e)
+    if tag == "cls" and name == making_anew.BARE:
+        return making_anew.bare(frame, args, e)
     if tag == "cls" and name == library_objects.NEW:
         return library_objects.opened(frame, receiver, args, keywords)
     if name in library_classes.METHODS and tag in ("map", "inst"):

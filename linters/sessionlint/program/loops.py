@@ -39,8 +39,9 @@ def _loop(
     before_each: Callable[[], None],
     endless: bool = False,
     at_end: Callable[[], None] | None = None,
+    tested: bool = False,
 ) -> None:
-    before = frame.snapshot()
+    before = entered = frame.snapshot()
     frame.flags.append("loop")
     exits, frame.loop_exits = frame.loop_exits, []
     events, made, blocks = len(frame.events), len(frame.begins), len(frame.left)
@@ -51,6 +52,9 @@ def _loop(
     written: list[Any] = []
     for last in (False, True):
         before_each()
+        if tested and not last:
+            # the test of a ``while`` is asked once at least
+            entered = frame.snapshot()
         frame.machine.block(frame, body)
         left = left if last else rounds.left_open(frame, loop, before[1], events)
         ended = not last and len(frame.begins) > made
@@ -83,7 +87,7 @@ def _loop(
         # nothing leaves it: what follows is looked at all the same
         frame.restore(before)
     elif not endless:
-        frame.merge(before)
+        frame.merge(entered)
     if written:
         written_rounds.keep(frame, loop, written)
     if at_end is not None:
@@ -172,7 +176,7 @@ def _next(frame: Frame, target: ir.Expr, item: Value, iterable: Value) -> None:
 def run_while(frame: Frame, s: ir.Stmt) -> None:
     """``while``."""
     endless = s[2][0] == "k" and bool(s[2][2])
-    _loop(frame, s, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless)
+    _loop(frame, s, s[3], s[4], lambda: operators.asked(frame, frame.evaluate(s[2]), s[2][1]), endless, tested=True)
 
 
 def run_jump(frame: Frame, s: ir.Stmt) -> None:

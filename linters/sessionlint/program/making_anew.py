@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from sessionlint.facts import ir
+from sessionlint.program import giving
 from sessionlint.program.arguments import bound
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
-from sessionlint.program.values import Cls, Fn, Value
+from sessionlint.program.values import UNKNOWN, Cls, Fn, Inst, Value, join
+
+#: What makes an object without its constructor: ``self = cls.__new__(cls)`` in another way to make one.
+BARE: Final = "__new__"
 
 
 def given(
@@ -18,4 +25,13 @@ def given(
             frame.solver.flow(maker, key.name, value)
 
 
-__all__ = ["given"]
+def bare(frame: Frame, args: list[Value], e: ir.Expr) -> Value:
+    """``cls.__new__(cls)``: an object that has nothing yet but what it is given from here on."""
+    out: Value = UNKNOWN
+    for atom in args[0] if args else UNKNOWN:
+        if atom.tag == "cls":
+            out = join(out, (Inst(atom.info, giving.made(frame, None, atom.info, {}, e[1])),))
+    return out
+
+
+__all__ = ["BARE", "bare", "given"]

@@ -167,7 +167,8 @@ def _result(
     if name == "connection" and kind == SESSION:
         return (Handle(CONNECTION, site, site, receiver, False, frame.solver.is_async(receiver)),)
     if name in ("get_transaction", "get_nested_transaction", "_transaction"):
-        return (Handle(TRANSACTION, site, site, receiver, False, frame.solver.is_async(receiver), "nested" in name),)
+        # where there is one, it has begun: what hands it out begins none
+        return (Handle(TRANSACTION, site, site, receiver, True, frame.solver.is_async(receiver), "nested" in name),)
     if name in ("get_raw_connection", "connection") and kind == CONNECTION:
         return (Handle(DRIVER, site, site, receiver, False, True),)
     if name == "cursor":

@@ -189,7 +189,7 @@ def _of_class(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], re
 
 def _hands_out_unbegun(function: FunctionInfo, summary: Summary, handle: Handle) -> bool:
     """Whether a function returns ``session.begin()`` for its caller to enter."""
-    if handle.parent is None or handle.site[0] != function.path or function.name == "<module>":
+    if handle.parent is None or handle.begun or handle.site[0] != function.path or function.name == "<module>":
         return False
     begun = Effect("txn", "begin_nested" if handle.savepoint else "begin", handle.parent)
     return begun not in summary.effects

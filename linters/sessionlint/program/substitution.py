@@ -198,11 +198,26 @@ def _says(value: Value) -> bool:
 
 
 def _is_kept(frame: Frame, value: Value) -> bool:
-    if len(value) == 1 and (value[0].tag == "cls" or (value[0].tag == "fn" and value[0].receiver is None)):
+    if len(value) == 1 and (_is_function(value[0]) or (value[0].tag == "seq" and _are_functions(value[0]))):
         return True
     if names_tenant(frame, value):
         return True
     return bool(value) and all(a.tag in ("handle", "injected", "param") and frame.solver.kind_of(a) for a in value)
+
+
+def _is_function(atom: Any) -> bool:
+    return bool(atom.tag == "cls" or (atom.tag == "fn" and atom.receiver is None))
+
+
+def _are_functions(given: Seq) -> bool:
+    """``compose(first, second)``: whether a sequence has functions or classes in it, and nothing else."""
+    for item in given.items:
+        for atom in item:
+            if not _is_function(atom):
+                return False
+        if not item:
+            return False
+    return bool(given.items)
 
 
 def _passed(atom: Map, mapped: dict[Any, Value]) -> Map:

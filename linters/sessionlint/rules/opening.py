@@ -23,6 +23,8 @@ RECEIVERS = frozenset({"endpoint", "router", "service", "model"})
 _RANK = ("session", "connection", "driver connection", "factory", "engine", "driver pool")
 #: So far objects are followed that hold one another.
 _DEEP = 4
+#: Where what is open is kept for those who read it.
+_KEEPERS = frozenset({"context variable", "attribute"})
 _MADE_BY_CLASS = frozenset({"session", "driver connection", "connection"})
 
 
@@ -135,15 +137,23 @@ def way(function: FunctionInfo, handle: Handle) -> list[FunctionInfo]:
 
 def reads_kept(program: Program, function: FunctionInfo, handle: Handle) -> bool:
     """Whether a function opens nothing, but reads where an approved way keeps the session that is open."""
-    if handle not in program.shared(_kept_by_approved):
+    kept = program.shared(_kept_by_approved)
+    if not kept:
         return False
     hops_down = way(function, handle)
-    return not any(is_approved(program, f) for f in hops_down) and not _opens(hops_down[-1], handle)
+    last = hops_down[-1]
+    # the caller may know by another name what is handed out there
+    found = [
+        a for a in last.summary.returns if isinstance(a, Handle) and (a.kind, a.root) == (handle.kind, handle.root)
+    ]
+    if handle not in kept and (not found or any(a not in kept for a in found)):
+        return False
+    return not any(is_approved(program, f) for f in hops_down) and not any(_opens(last, a) for a in (handle, *found))
 
 
 def _kept_by_approved(program: Program) -> frozenset[Handle]:
-    """The sessions that context variables keep while they are open, put there by an approved way or by who uses one."""
-    kept = [(e.function, a) for e in program.events("store") if e.name == "context variable" for a in e.subject]
+    """The sessions that context variables and objects keep, put there by an approved way or by who uses one."""
+    kept = [(e.function, a) for e in program.events("store") if e.name in _KEEPERS for a in e.subject]
     return frozenset(
         a for keeper, a in kept if isinstance(a, Handle) and any(is_approved(program, f) for f in way(keeper, a))
     )

@@ -278,6 +278,20 @@ def closes(program: Program, info: ClassInfo, atom: Any) -> bool:
     return False
 
 
+def is_closed_by_user(program: Program, kept: Any) -> bool:
+    """Whether who has the object closes the session that it keeps: ``async with unit.session:``, ``close()``.
+
+    Only of one that is made in a place of its own: what comes from a helper may be another object's.
+    """
+    if not isinstance(kept, Handle) or kept.site != kept.root:
+        return False
+    return any(
+        effect.name == "close" and effect.kind == "txn" and _is(effect.subject, kept)
+        for function in program.functions
+        for effect in function.summary.effects
+    ) or any(e.name == "close" and _is(a, kept) for e in program.events("txn") for a in e.subject)
+
+
 def _ends(event: Event) -> bool:
     """A close, or a ``with`` on what a property of the class hands out."""
     return (event.kind == "txn" and event.name == "close") or (event.kind == "obtain" and "context" in event.flags)

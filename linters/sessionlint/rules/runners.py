@@ -1,4 +1,7 @@
-"""Functions of a session module that open a session and run what they are handed with it: ``run(save, order)``."""
+"""Functions that open a session for others and run what they are handed with it: ``run(save, order)``.
+
+Those of a session module, and those of no layer that open it by an approved way.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.program.values import Handle, Param, contained
+from sessionlint.rules.opening import is_approved, way
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def session_run_with(program: Program, event: Event) -> Handle | None:
-    """The session that a called function of a session module opens for what this call hands it."""
+    """The session that a called function opens for what this call hands it."""
     callee = event.callee
     opened = program.shared(_runners).get(callee) if callee is not None else None
     if opened is None:
@@ -27,9 +31,14 @@ def _runners(program: Program) -> dict[FunctionInfo, list[tuple[FunctionInfo, Ha
     found: dict[FunctionInfo, list[tuple[FunctionInfo, Handle]]] = {}
     for event in program.events("call"):
         runner = event.function
-        if event.callee is None or runner.is_generator or not program.policy.is_session_module(runner.path):
+        if event.callee is None or runner.is_generator or not runner.params:
+            continue
+        of_module = program.policy.is_session_module(runner.path)
+        if not of_module and program.role(runner) is not None:
             continue
         own = [a for a in _given(event) if isinstance(a, Handle) and a.kind == "session" and _opens(runner, a)]
+        if not of_module:
+            own = [a for a in own if any(is_approved(program, f) for f in way(runner, a))]
         if own and event.callee in _handed_to(program, runner):
             found.setdefault(runner, []).append((event.callee, own[0]))
     return found

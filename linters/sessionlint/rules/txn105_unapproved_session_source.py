@@ -57,8 +57,8 @@ META = Rule(
     ),
     not_flagged=(
         "The functions the policy names, and wrappers that get their session from one of these (TXN106 may apply "
-        "to who calls them); what reads such a session out of a context variable; sessions, and objects that open one "
-        "when they are entered, passed as arguments; the "
+        "to who calls them); what reads such a session out of a context variable, or off the object that keeps it; "
+        "sessions, and objects that open one when they are entered, passed as arguments; the "
         "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
         "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
         "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; its factory "
@@ -812,6 +812,94 @@ router = APIRouter()
 @router.get("/files")
 async def files(desk=Depends(open_desk)):
     return await desk.session.get(object, 1)
+"""
+    ),
+    Good(
+        """
+# --- app/units.py
+from contextlib import AsyncExitStack
+
+from app.session import get_session
+
+
+class Drawer:
+    def __init__(self, unit):
+        self._unit = unit
+
+    @property
+    def session(self):
+        return self._unit.session
+
+    async def look(self, key):
+        return await self.session.get(object, key)
+
+
+class ByHand:
+    async def __aenter__(self):
+        self._opened = get_session()
+        self._session = await self._opened.__aenter__()
+        self.drawer = Drawer(self)
+        return self
+
+    async def __aexit__(self, *details):
+        await self._opened.__aexit__(*details)
+
+    @property
+    def session(self):
+        return self._session
+
+    async def look(self, key):
+        return await self.session.get(object, key)
+
+
+class OnStack(ByHand):
+    async def __aenter__(self):
+        self._stack = AsyncExitStack()
+        self._session = await self._stack.enter_async_context(get_session())
+        return self
+
+    async def __aexit__(self, *details):
+        await self._stack.aclose()
+# --- app/around.py
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from app.session import get_session
+
+_at_hand = ContextVar("session")
+
+
+@asynccontextmanager
+async def begun():
+    async with get_session() as session, session.begin():
+        token = _at_hand.set(session)
+        try:
+            yield session
+        finally:
+            _at_hand.reset(token)
+
+
+def at_hand():
+    return _at_hand.get()
+# --- app/tasks/drawers.py
+from app.around import at_hand, begun
+from app.units import ByHand, OnStack
+
+
+async def by_hand():
+    async with ByHand() as unit:
+        await unit.drawer.look(1)
+        return await unit.session.get(object, 1)
+
+
+async def on_stack():
+    async with OnStack() as unit:
+        return await unit.session.get(object, 1)
+
+
+async def within(key):
+    async with begun():
+        return await at_hand().get(object, key)
 """
     ),
 ]

@@ -72,7 +72,8 @@ META = Rule(
         "time); "
         "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
         "is to use it; "
-        "files of no layer; sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
+        "files of no layer, but who has one of their functions run something with a session that it opens is told; "
+        "sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
     program_wide=True,
 )
@@ -616,6 +617,65 @@ async def spare(key: int, counter: Counter = Depends(spare_counter)):
             ("session-dependencies", ["app.session.get_counter"]),
             ("session-contexts", ["app.session.Counter"]),
         ),
+    ),
+    Bad(
+        """
+# --- app/lending.py
+from app.session import get_session
+
+
+async def in_session(work, *args):
+    async with get_session() as session, session.begin():
+        return await work(session, *args)
+
+
+async def count(key):
+    async with get_session() as session:
+        return await session.get(object, key)
+
+
+class Lender:
+    async def run(self, work):
+        async with get_session() as session:
+            return await work(session)
+# --- app/services/loans.py
+from app.lending import Lender, count, in_session
+
+lender = Lender()
+
+
+async def load(loan_id):
+    async def work(session):
+        return await session.get(object, loan_id)
+
+    return await in_session(work)  # TXN106@18
+
+
+async def known(session, loan_id):
+    return await session.get(object, loan_id)
+
+
+async def load_known(loan_id):
+    await count(loan_id)
+    return await in_session(known, loan_id)  # TXN106@18
+# --- app/routers/loans.py
+from fastapi import APIRouter
+
+from app.services.loans import lender
+
+router = APIRouter()
+
+
+@router.get("/loans")
+async def loans():
+    return await lender.run(lambda session: session.get(object, 1))  # TXN106@18
+# --- app/tasks/loans.py
+from app.lending import in_session
+
+
+async def nightly():
+    return await in_session(lambda session: session.get(object, 1))
+"""
     ),
 ]
 

@@ -30,7 +30,7 @@ from sessionlint.rules.kept_stacks import is_left_on_stack
 from sessionlint.rules.kept_while_yielding import stays, takes_out
 from sessionlint.rules.kept_with_objects import kept_with_objects
 from sessionlint.rules.lifespans import kept_as_state
-from sessionlint.rules.ownership import closes
+from sessionlint.rules.ownership import closes, is_closed_by_user
 from sessionlint.rules.returned_unfinished import mapped_later
 from sessionlint.rules.scripts import runs_once
 
@@ -54,7 +54,8 @@ META = Rule(
     ),
     not_flagged=(
         "Repositories and services built per request that keep the session they were given; unit-of-work classes that "
-        "close what they opened; what a `finally` takes away again; `request.state`; what a hook puts into the "
+        "close what they opened; objects whose session their user closes; what a `finally` takes away again; "
+        "`request.state`; what a hook puts into the "
         "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
         "kept; context variables; tasks, for what they work with goes to the background (TXN601); scripts, which do "
         "their work at the top level of a file that nothing "
@@ -496,6 +497,55 @@ if __name__ == "__main__":
     ),
     Good(
         """
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+@dataclass
+class Desk:
+    session: AsyncSession = field(default_factory=session_factory)
+
+
+class Drawer:
+    @cached_property
+    def session(self):
+        return session_factory()
+
+
+class Shelf:
+    def __init__(self):
+        self.session = session_factory()
+
+
+async def at_desk():
+    desk = Desk()
+    async with desk.session as session:
+        return await session.get(object, 1)
+
+
+async def in_drawer():
+    drawer = Drawer()
+    try:
+        return await drawer.session.get(object, 1)
+    finally:
+        await drawer.session.close()
+
+
+async def on_shelf():
+    shelf = Shelf()
+    try:
+        return await shelf.session.get(object, 1)
+    finally:
+        await shelf.session.close()
+""",
+        path="app/tasks/desks.py",
+    ),
+    Good(
+        """
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.session import get_session
@@ -736,6 +786,7 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == FIELD:
         owners = [a.info for v in event.args for a in v]
         left = [a for a in held if a not in closed and not any(closes(program, info, a) for info in owners)]
+        left = [a for a in left if not is_closed_by_user(program, a)]
         return "that nothing closes. Close it where the object ends, or take the session as an argument" if left else ""
     if place == "job" and (function in program.background_functions or not _is_in_block(event, held)):
         # a job's dictionary is gone when the job is done
@@ -752,7 +803,7 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
     if place == "attribute" and info is not None and _serves_all(program, info, function):
         return f"on {info.name}, of which one instance serves all requests. Pass the session on as an argument"
     own = [a for a in held if isinstance(a, Handle) and _stays_open(program, function, a) and a not in closed]
-    if own and (info is None or not closes(program, info, own[0])):
+    if own and (info is None or not (closes(program, info, own[0]) or is_closed_by_user(program, own[0]))):
         return "that nothing closes. Close it where the object ends, or take the session as an argument"
     return ""
 
@@ -846,7 +897,7 @@ def _kept_by_property(program: Program, event: Event, closed: set[Any]) -> Itera
     where = f"{event.function.name} keeps the session that it returns"
     if info in program.singletons:
         remedy = f"on {info.name}, of which one instance serves all requests. Open a session per piece of work"
-    elif own and not closes(program, info, own[0]):
+    elif own and not closes(program, info, own[0]) and not is_closed_by_user(program, own[0]):
         remedy = "on the object, and nothing closes it. Close it where the object ends, or take it as an argument"
     else:
         return

@@ -158,6 +158,22 @@ def handed_out(session: AsyncSession):
     return session.begin_nested()
 
 
+class Ledger:
+    def __init__(self, session: AsyncSession):
+        self._session = session
+
+    @property
+    def transaction(self):
+        return self._session.get_transaction()
+
+    def savepoint(self):
+        return self._session.get_nested_transaction()
+
+
+async def told(session: AsyncSession):
+    return Ledger(session).transaction is None and Ledger(session).savepoint() is None
+
+
 class Animation:
     def begin(self) -> None:
         \"\"\"No session.begin().\"\"\"

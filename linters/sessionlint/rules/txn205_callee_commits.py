@@ -598,6 +598,196 @@ async def own(db: Plain):
     await keep(db, 1)
 """
     ),
+    Bad(
+        """
+# --- app/shelves.py
+from functools import cached_property
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class HasSession(Protocol):
+    session: AsyncSession
+
+
+class Ending:
+    async def end(self):
+        await self.session.commit()  # TXN201@15
+
+    async def tell(self):
+        await self.feed.commit()
+
+
+class Declared:
+    session: AsyncSession
+
+    async def end(self):
+        await self.session.commit()  # TXN201@15
+
+
+class OfItself:
+    async def end(self: HasSession):
+        await self.session.commit()  # TXN201@15
+
+
+class Kept:
+    def __init__(self, session: AsyncSession, feed):
+        self._session = session
+        self._feed = feed
+
+    @property
+    def session(self):
+        return self._session
+
+    @property
+    def feed(self):
+        return self._feed
+
+
+class Shelf(Ending, Kept):
+    pass
+
+
+class Rack(Declared, Kept):
+    pass
+
+
+class Crate(OfItself, Kept):
+    pass
+
+
+class Template:
+    async def run(self):
+        await self.db.commit()  # TXN201@15
+
+
+class Job(Template):
+    def __init__(self, session):
+        self._session = session
+
+    @cached_property
+    def db(self):
+        return self._session
+# --- app/tasks/shelves.py
+from app.session import get_session
+from app.shelves import Crate, Job, Rack, Shelf
+
+
+async def shelve(feed):
+    async with get_session() as session, session.begin():
+        await Shelf(session, feed).end()  # TXN205@15
+        await Shelf(session, feed).tell()
+
+
+async def rack(feed):
+    async with get_session() as session, session.begin():
+        await Rack(session, feed).end()  # TXN205@15
+
+
+async def crate(feed):
+    async with get_session() as session, session.begin():
+        await Crate(session, feed).end()  # TXN205@15
+
+
+async def job():
+    async with get_session() as session, session.begin():
+        await Job(session).run()  # TXN205@15
+"""
+    ),
+    Bad(
+        """
+# --- app/services/pipelines.py
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def draft(session: AsyncSession):
+    session.add(Item(name="a"))
+
+
+async def finish(session: AsyncSession):
+    await session.commit()
+
+
+def compose(*steps):
+    async def run(session: AsyncSession):
+        for step in steps:
+            await step(session)
+
+    return run
+
+
+FINISHING = [draft, finish]
+whole = compose(draft, finish)
+listed = compose(*FINISHING)
+bound = compose(draft, partial(finish))
+drafts = compose(draft, draft)
+# --- app/tasks/pipelines.py
+from app.services.pipelines import bound, drafts, listed, whole
+from app.session import get_session
+
+
+async def run_whole():
+    async with get_session() as session, session.begin():
+        await whole(session)  # TXN205@15
+
+
+async def run_listed():
+    async with get_session() as session, session.begin():
+        await listed(session)  # TXN205@15
+
+
+async def run_bound():
+    async with get_session() as session, session.begin():
+        await bound(session)  # TXN205@15
+
+
+async def run_drafts():
+    async with get_session() as session, session.begin():
+        await drafts(session)
+"""
+    ),
+    Bad(
+        """
+# --- app/parcels.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Parcel:
+    def __init__(self, url):
+        self.url = url
+
+    @classmethod
+    def of(cls, session: AsyncSession, feed):
+        self = cls.__new__(cls)
+        self.session = session
+        self.feed = feed
+        return self
+
+    async def send(self):
+        await self.session.commit()  # TXN201@15
+
+    async def tell(self):
+        await self.feed.commit()
+# --- app/tasks/parcels.py
+from app.parcels import Parcel
+from app.session import get_session
+
+
+async def send(feed):
+    async with get_session() as session, session.begin():
+        await Parcel.of(session, feed).send()  # TXN205@15
+
+
+async def tell(feed):
+    async with get_session() as session, session.begin():
+        await Parcel.of(session, feed).tell()
+"""
+    ),
 ]
 
 GOOD = [

@@ -269,6 +269,32 @@ async def either_of_two_inside(inner):
                 session.add(Item(name="x"))
 """,
     ),
+    Bad(
+        path="app/tasks/waiting.py",
+        source="""
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def until_none():
+    async with get_session() as session:
+        while (row := await session.scalar(select(Item).limit(1))) is not None:
+            print(row)
+        async with session.begin():  # TXN206@20
+            session.add(Item(name="x"))
+
+
+async def until_told(told):
+    async with get_session() as session:
+        while not told():
+            await session.scalar(select(Item).limit(1))
+            await session.commit()
+        async with session.begin():
+            session.add(Item(name="x"))
+""",
+    ),
 ]
 
 GOOD = [

@@ -269,6 +269,19 @@ async def each() -> None:
 GOOD = [
     Good(
         """
+from sqlalchemy import text
+
+from app.session import engine
+
+
+def told() -> object:
+    with engine.sync_engine.begin() as connection:
+        return connection.scalar(text("select 1"))
+""",
+        path="app/tasks/told.py",
+    ),
+    Good(
+        """
 import psycopg2
 
 

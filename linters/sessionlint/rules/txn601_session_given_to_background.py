@@ -13,6 +13,7 @@ from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.ambient_sessions import ambient_sessions, is_on_request
 from sessionlint.rules.background_work import (
     awaited_tasks,
+    done_by,
     enclosing,
     is_made_in,
     is_never_given,
@@ -640,6 +641,64 @@ async def rows(request: Request, background: BackgroundTasks):
     background.add_task(print, request.state.number)
 """
     ),
+    Bad(
+        """
+# --- app/desks.py
+from app.session import session_factory
+
+
+class Drawer:
+    def __init__(self, session):
+        self.session = session
+
+    async def sort(self, key):
+        await self.session.get(object, key)
+
+
+class Desk:
+    async def __aenter__(self):
+        self.session = session_factory()
+        self.drawer = Drawer(self.session)
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+
+
+def get_desk():
+    return Desk()
+
+
+async def sort_drawer(session, key):
+    await session.get(object, key)
+
+
+async def at_a_desk(key):
+    async with Desk() as desk:
+        await desk.drawer.sort(key)
+# --- app/routers/desks.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.desks import Desk, at_a_desk, get_desk, sort_drawer
+
+router = APIRouter()
+
+
+@router.post("/drawers")
+async def drawers(key: int, background: BackgroundTasks, desk: Desk = Depends(get_desk)):
+    async with desk:
+        await desk.drawer.sort(key)
+    background.add_task(desk.drawer.sort, key)  # TXN601@5
+
+
+@router.post("/sessions")
+async def sessions(key: int, background: BackgroundTasks, desk: Desk = Depends(get_desk)):
+    async with desk:
+        await desk.drawer.sort(key)
+    background.add_task(sort_drawer, desk.session, key)  # TXN601@5
+    background.add_task(at_a_desk, key)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1117,7 +1176,7 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
         return any(a.tag == "injected" for a in passed) or program.role(event.function) in _REQUEST
     if session.tag == "handle":
         ours = is_made_in(program, session, chain) or is_on_request(program, event, session)
-        ours = ours or _is_in_dependency(program, session, chain)
+        ours = ours or _is_in_dependency(program, session, chain) or _is_entered(program, event, session)
         return ours and program.role(event.function) in _REQUEST
     return program.role(event.function) in _REQUEST
 
@@ -1132,6 +1191,16 @@ def _is_given(program: Program, event: Event, parameter: Any) -> bool:
         if identity == parameter
         for session in sessions_in(program, value)
         if session != parameter
+    )
+
+
+def _is_entered(program: Program, event: Event, session: Any) -> bool:
+    """Whether a ``with`` of the function has entered the object that opened a session for itself."""
+    calls = (e for e in event.function.events if e.kind == "call" and "context" in e.flags and e.span < event.span)
+    return any(
+        is_made_in(program, session, (callee, *done_by(program, callee)))
+        for callee in (e.callee for e in calls)
+        if callee is not None and callee.name in ("__aenter__", "__enter__")
     )
 
 

@@ -10,6 +10,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
+from sessionlint.rules.alternatives import are_apart
 from sessionlint.rules.background_work import awaited_tasks, sessions_in, started_values
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.concurrent_helpers import (
@@ -39,7 +40,8 @@ META = Rule(
     remedy="Run the statements one after the other, join them in one query, or let every coroutine open its own "
     "session with the context manager.",
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
-    "coroutines awaited one after the other, coroutines that use it inside `async with` of one lock that they share, "
+    "coroutines awaited one after the other, tasks in branches that exclude each other, coroutines that use it inside "
+    "`async with` of one lock that they share, "
     "a method of one object after the other where each opens its session itself.",
 )
 
@@ -323,6 +325,38 @@ async def by_hand(session: Session):
         group.start_soon(to_thread.run_sync, label, session, 2)  # TXN602@9
 """,
     ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def beside_a_branch(session: AsyncSession, first):
+    task = None
+    if first:
+        task = asyncio.create_task(session.get(Item, 1))
+    other = asyncio.create_task(session.get(Item, 2))  # TXN602@13
+    return task and await task, await other
+
+
+async def nested(session: AsyncSession):
+    first = asyncio.create_task(session.get(Item, 1))
+    second = asyncio.create_task(session.get(Item, 2))  # TXN602@14
+    return await first, await second
+
+
+async def in_a_group(session: AsyncSession, more):
+    async with asyncio.TaskGroup() as tasks:
+        if more:
+            tasks.create_task(session.get(Item, 1))
+        else:
+            tasks.create_task(session.get(Item, 2))
+        tasks.create_task(session.get(Item, 3))  # TXN602@9
+"""
+    ),
 ]
 
 GOOD = [
@@ -467,6 +501,33 @@ async def one_after_the_other(session: AsyncSession):
     await session.get(Item, 2)
 
 
+async def in_their_places(session: AsyncSession):
+    await asyncio.create_task(session.get(Item, 1))
+    await asyncio.wait_for(asyncio.create_task(session.get(Item, 2)), 5)
+    await asyncio.shield(asyncio.ensure_future(session.get(Item, 3)))
+    return await asyncio.create_task(session.get(Item, 4))
+
+
+async def one_or_the_other(session: AsyncSession, kind):
+    if kind == "first":
+        task = asyncio.create_task(session.get(Item, 1))
+    elif kind == "second":
+        task = asyncio.create_task(session.get(Item, 2))
+    else:
+        if kind == "third":
+            return await asyncio.create_task(session.get(Item, 3))
+        task = asyncio.create_task(session.get(Item, 4))
+    return await task
+
+
+async def one_of_the_group(session: AsyncSession, kind):
+    async with asyncio.TaskGroup() as tasks:
+        if kind:
+            tasks.create_task(session.get(Item, 1))
+        else:
+            tasks.create_task(session.get(Item, 2))
+
+
 async def clients(urls):
     async with httpx.AsyncClient() as session:
         await asyncio.gather(*(fetch(session, u) for u in urls))
@@ -547,21 +608,25 @@ def _together(program: Program, events: list[Event]) -> Iterator[tuple[Event, An
 
 def _grouped(program: Program, events: list[Event]) -> Iterator[tuple[Event, Any, str]]:
     """Tasks of one task group, started one by one."""
-    counts: dict[Any, Counter[Any]] = {}
+    earlier: dict[Any, list[tuple[Event, int]]] = {}
+    full: set[Any] = set()
     turns: dict[Any, set[tuple[Any, str]]] = {}
     for event in events:
         if event.name not in GROUPED:
             continue
         block = group_of(event)
-        group, locked = counts.setdefault(block, Counter()), turns.setdefault(block, set())
+        locked = turns.setdefault(block, set())
         value = event.args[0] if event.name == GROUPED[0] and event.args else started_values(event)
         place = block if isinstance(block, tuple) else None
         many = "loop" in event.flags and (place is None or is_repeated(event.function, event.span, place))
         numbers = count(program, [(value, many)], locked)
         for session, number in ranked(_own(program, event, numbers)):
-            before = group[session]
-            group[session] += number
-            if group[session] > 1 and before < 2 and is_shared(program, event.function, session, number > 1, place):
+            group = earlier.setdefault((block, session), [])
+            beside = sum(n for e, n in group if not are_apart(event.function, e.span, event.span))
+            group.append((event, number))
+            first = beside + number > 1 and (block, session) not in full
+            full.update(((block, session),) if first else ())
+            if first and is_shared(program, event.function, session, number > 1, place):
                 if place is not None and opened_by_each(program, event.function, [value], session, place):
                     continue
                 yield event, session, "several tasks of the group"
@@ -590,7 +655,7 @@ def _started(
             continue
         for session in dict.fromkeys((*brought(program, event.value), *carriers(program, event.value))):
             earlier = running.setdefault(session, event)
-            if earlier is not event and not _awaited_between(function, earlier, event):
+            if earlier is not event and not _is_over(function, earlier, event):
                 yield event, session, "this task and an earlier one"
             elif _used_meanwhile(function, event, session):
                 yield event, session, "this task and the function that started it"
@@ -602,11 +667,12 @@ def _started(
             break
 
 
-def _awaited_between(function: FunctionInfo, first: Event, second: Event) -> bool:
-    return any(
-        e.kind == "await" and first.span < e.span < second.span and any(a.site == first.site for a in e.subject)
-        for e in function.events
-    )
+def _is_over(function: FunctionInfo, first: Event, second: Event) -> bool:
+    """Whether one task was awaited, in its place or later on, before another is started, or never runs beside it."""
+    awaits = (e for e in function.events if e.kind == "await" and any(a.site == first.site for a in e.subject))
+    if any(first.span[2:] <= e.span[2:] <= second.span[:2] for e in awaits):
+        return True
+    return are_apart(function, first.span, second.span)
 
 
 def _is_one_of_many(program: Program, function: FunctionInfo, task: Event, session: Any) -> bool:
