@@ -51,6 +51,11 @@ def is_on_request(program: Program, event: Event, session: Any) -> bool:
     return any(session in kept and _keeps_for(program, event, keeper) for keeper, kept in keepers.items())
 
 
+def is_in_variable(program: Program, session: Any) -> bool:
+    """Whether a context variable keeps a session: who reads it gets that of its own context."""
+    return any(session in kept for kept in program.shared(_in_variables).values())
+
+
 def _used_by(program: Program, function: FunctionInfo) -> Iterator[Any]:
     for effect in function.summary.effects:
         if effect.kind in ("use", "txn") and effect.subject is not None and program.kind(effect.subject) == "session":

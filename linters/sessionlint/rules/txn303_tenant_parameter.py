@@ -482,7 +482,7 @@ router = APIRouter()
 
 @router.get("/apples")
 async def picked(request: Request, session=Depends(get_session_dependency)):
-    tenant_id = request.headers["x-tenant-id"]
+    tenant_id = request.headers["x-tenant-id"]  # TXN303@17
     await find(session, only=[tenant_id])  # TXN303@11
     await find(session, [tenant_id, None])  # TXN303@11
     await find(session, only=[request.headers["x-row"]])

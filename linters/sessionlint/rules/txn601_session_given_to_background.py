@@ -10,7 +10,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Pending, Value, contained
 from sessionlint.report import Finding, TraceStep
-from sessionlint.rules.ambient_sessions import ambient_sessions, is_on_request
+from sessionlint.rules.ambient_sessions import ambient_sessions, is_in_variable, is_on_request
 from sessionlint.rules.background_work import (
     awaited_tasks,
     done_by,
@@ -1196,6 +1196,8 @@ def _is_given(program: Program, event: Event, parameter: Any) -> bool:
 
 def _is_entered(program: Program, event: Event, session: Any) -> bool:
     """Whether a ``with`` of the function has entered the object that opened a session for itself."""
+    if is_in_variable(program, session):
+        return False
     calls = (e for e in event.function.events if e.kind == "call" and "context" in e.flags and e.span < event.span)
     return any(
         is_made_in(program, session, (callee, *done_by(program, callee)))
