@@ -23,7 +23,6 @@ _WITHIN: Final = frozenset({"<=", "<"})
 _AROUND: Final = frozenset({">=", ">"})
 _SETS: Final = frozenset({"set", "frozenset", "list", "tuple", "sorted"})
 _ONE_OF: Final[Value] = (Ext("typing.Literal()"),)
-#: What is known of a list or dictionary that is no parameter.
 #: What holds on each way: the names of the lists.
 Told = tuple[tuple[str, ...], tuple[str, ...]]
 _NOTHING: Final[Told] = ((), ())
@@ -136,6 +135,8 @@ def _tells(frame: Frame, test: ir.Expr, name: str, holds: bool) -> bool:
 def _among(frame: Frame, part: ir.Expr, whole: ir.Expr, plain: bool = False) -> tuple[str, ...]:
     """The list that is compared with a set; where numbers may be, too, it must be made one there."""
     name = _name(part) if plain or part[0] == "c" else None
+    while whole[0] == "c" and whole[2][0] == "n" and whole[2][2] in _SETS and len(whole[3]) == 1 and not whole[4]:
+        whole = whole[3][0]
     return (name,) if name is not None and listed.among_literals(frame, whole) else ()
 
 

@@ -110,7 +110,10 @@ def _attribute(frame: Frame, test: ir.Expr) -> Listed:
 
 def among_literals(frame: Frame, among: ir.Expr) -> Value:
     """The literals that a container has, or what stands for the names of mapped columns that it has."""
-    found = literals_in(frame.evaluate(among)) if is_fixed(frame, among) else ()
+    if among[0] == "n" and not literals_in(frame.evaluate(among)):
+        found: Value = ()  # before its whole function is looked through
+    else:
+        found = literals_in(frame.evaluate(among)) if is_fixed(frame, among) else ()
     return found or (_ONE_OF if mapped.are_columns(frame, among) else ())
 
 
@@ -158,7 +161,12 @@ def is_fixed(frame: Frame, among: ir.Expr) -> bool:
         return called == (_GIVES,)
     if among[0] != "n" or among[2] not in frame.env:
         return among[0] in ("a", "n")
-    return frame.env[among[2]] == _OF_LITERAL or _is_written_once(frame.function.body, among[2])
+    if frame.env[among[2]] == _OF_LITERAL:
+        return True
+    known = frame.written_once.get(among[2])
+    if known is None:
+        known = frame.written_once[among[2]] = _is_written_once(frame.function.body, among[2])
+    return known
 
 
 def _is_written(display: ir.Expr) -> bool:

@@ -82,6 +82,8 @@ class Notes(Outcome):
         self.awaiting: dict[Any, Any] = {}
         #: the call as it would be written without the helper that passed it on, by the coroutine it made
         self.directly: dict[Any, ir.Expr] = {}
+        #: whether names are given one display of literals, and never changed
+        self.written_once: dict[str, bool] = {}
         #: the calls that made coroutines which are awaited elsewhere, by their places
         self.made_at: dict[ir.Span4, ir.Expr] = {}
         #: what names are said to be that are given nothing where that is said

@@ -152,7 +152,8 @@ def _not_only_called(program: Program) -> frozenset[FunctionInfo]:
 
 def _handed_over(program: Program) -> frozenset[FunctionInfo]:
     """Functions that routes and schedulers call, and those that are given to something that may call them."""
-    outside = {f for f in program.functions if program.role(f) in ("endpoint", "background")}
+    # a function inside of one of them is called where it stands, or handed to somebody
+    outside = {f for f in program.functions if f.parent is None and program.role(f) in ("endpoint", "background")}
     given = (
         a
         for e in program.events("call", "external", "schedule", "setattr", "setitem")

@@ -34,6 +34,8 @@ META = Rule(
         "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, and "
         "context managers that commit on their own, such as `session.begin()` and `factory.begin()`."
     ),
+    # whether one that a helper is handed is told there depends on who calls it
+    program_wide=True,
 )
 
 BAD = [

@@ -32,6 +32,8 @@ META = Rule(
         "`session-dependencies` or `session-contexts`, wherever they stand, tests and migrations, raising an error "
         "inside a transaction block, and the savepoint that a `with session.begin_nested() as savepoint:` entered."
     ),
+    # whether one that a helper is handed is told there depends on who calls it
+    program_wide=True,
 )
 
 BAD = [

@@ -1250,6 +1250,32 @@ async def run(session, llm, ratio: float, age: timedelta, flag: bool, price: Dec
     await llm.copy(f"Copy the title of {name} to the end of it")
 """,
     ),
+    Good(
+        path="app/routers/growth.py",
+        source="""
+from fastapi import APIRouter, Query
+from sqlalchemy import text
+
+router = APIRouter()
+EDITABLE = ("name", "status")
+
+
+@router.get("/growth")
+async def growth(session, interval: str = Query("day")):
+    async def counted(table: str):
+        return await session.execute(text(f"SELECT COUNT(*) FROM {table} WHERE age = :age"), {"age": interval})
+
+    return await counted("items"), await counted("boxes")
+
+
+async def changed(session, item_id, values: dict):
+    unknown = set(values) - set(EDITABLE)
+    if unknown:
+        raise ValueError(unknown)
+    sets = ", ".join(f"{k} = :{k}" for k in values)
+    await session.execute(text(f"UPDATE items SET {sets} WHERE id = :id"), {**values, "id": item_id})
+""",
+    ),
 ]
 
 
