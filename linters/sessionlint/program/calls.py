@@ -39,6 +39,7 @@ from sessionlint.program import (
     siblings,
     signatures,
     spread_arguments,
+    starting_decorators,
     strings,
     wrapping,
     written_drivers,
@@ -334,14 +335,14 @@ def call_function(
         pending = pending._replace(kind="gen")
         generators.made(frame, pending)
     elif function.decorator_values and signatures.enqueues(function):
-        return scheduling.start_wrapped(frame, function, pending, e)
+        return starting_decorators.start_wrapped(frame, function, pending, e)
     frame.solver.summary_of(function)
     if function.name in frame.solver.named and e[0] == "c" and named_ways.is_sink(frame, function):
         scheduling.given(frame, function.name, args, keywords, e)
     wrapped = function.wrappers and pending.kind == "coro" and wrapping.BARE not in bindings
     for wrapper in function.wrappers if wrapped else ():
-        if scheduling.starts(frame, wrapper, function):
-            return scheduling.start_wrapped(frame, wrapper, pending, e)
+        if starting_decorators.starts(frame, wrapper, function):
+            return starting_decorators.start_wrapped(frame, wrapper, pending, e)
     if pending.kind == "coro" and not function.is_async:
         return running.run(frame, function, bindings, e, context)
     if pending.kind == "coro" and e[0] == "c" and "awaited" not in frame.flags:

@@ -19,16 +19,14 @@ from sessionlint.program import (
     waiting,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import Effect, FunctionInfo, Summary
+from sessionlint.program.model import Effect
 from sessionlint.program.values import (
     MAX_DEPTH,
     SESSION,
     TASK,
     UNKNOWN,
     Ext,
-    Fn,
     Obj,
-    Param,
     PartialCall,
     Pending,
     Seq,
@@ -149,45 +147,9 @@ def _is_work(frame: Frame, atom: Any) -> bool:
     return atom.tag in ("fn", "partial") or (atom.tag == "method" and frame.solver.kind_of(atom.receiver) == SESSION)
 
 
-def starts(frame: Frame, wrapper: FunctionInfo, function: FunctionInfo) -> bool:
-    """Whether a decorator's inner function starts what it wraps, instead of running it or giving it to be awaited."""
-    if wrapper is frame.function:
-        return False
-    summary = frame.solver.summary_of(wrapper)
-    if any(True for param in handed_over(summary) if Fn(function) in frame.solver.peek(("param", *param[:2]))):
-        return True
-    if not function.is_async or wrapper.is_async:
-        return False
-    hop = summary.effects.get(_STARTS)
-    given_back = any(a.tag == "pending" and a.info is function for a in summary.returns)
-    return hop is not None and not given_back and (hop.callee is None or _hands_on(summary, wrapper))
-
-
-def _hands_on(summary: Summary, wrapper: FunctionInfo) -> bool:
-    """Whether a decorator's inner function gives the coroutines of what it wraps to a helper that starts them."""
-    started = (e.subject for e in summary.effects if e[:2] == _STARTS[:2] and isinstance(e.subject, Pending))
-    return any(True for work in started if wrapper in work.info.wrappers)
-
-
-def handed_over(summary: Summary) -> Iterator[Param]:
-    """The parameters, those of the functions around it included, that a function itself hands to background work."""
-    for effect, hop in summary.effects.items():
-        if hop.callee is None and effect[:2] == _STARTS[:2] and isinstance(effect.subject, Param):
-            yield effect.subject
-
-
 def is_pool(name: str) -> bool:
     """Whether a start by this name gives work to a pool of threads or processes."""
     return name.startswith("concurrent.futures.")
-
-
-def start_wrapped(frame: Frame, wrapper: FunctionInfo, pending: Pending, e: ir.Expr) -> Value:
-    """A call of a function whose decorator starts it in the background."""
-    frame.emit(
-        "schedule", e[1], name=f"@{wrapper.qualname.partition('.')[0]}", value=(pending,), text="decorator", expr=e
-    )
-    tell(frame, (pending,), [], e)
-    return UNKNOWN
 
 
 def method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
