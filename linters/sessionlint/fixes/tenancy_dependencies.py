@@ -61,10 +61,9 @@ def _dependencies(context: Context, path: str, span: tuple[int, int, int, int]) 
     """The ``dependencies`` that a decorator, a router or an ``include_router`` at a place is given."""
     program = context.program
     for function in program.functions:
-        if function.path == path:
-            for route in function.routes:
-                if route.span == span:
-                    on_route: Value = route.dependencies
-                    return on_route
+        for route in function.routes:
+            if (route.path_of_file, route.span) == (path, span):
+                on_route: Value = route.dependencies
+                return on_route
     options: dict[str, Value] = {**program.solver.routers, **program.solver.include_options}.get((path, span), {})
     return options.get("dependencies", ())

@@ -67,7 +67,7 @@ def define_function(frame: Frame, facts: tuple[Any, ...]) -> None:
     if not values:
         info.wrappers = ()
     if served.serves_by_name(frame.solver, frame.class_scope, info.name):
-        add_route(frame, info, Route(info.name, None, None, UNKNOWN, info.header, served.CLASSES))
+        add_route(frame, info, Route(info.name, None, None, UNKNOWN, info.header, frame.path, served.CLASSES))
     info.resigned()
     before = frame.env.get(info.name)
     if frame.class_scope is None and info.span not in frame.redefined:
@@ -308,7 +308,7 @@ def _register(
                 injected = value
             else:
                 path = strings.whole(value)
-    add_route(frame, info, Route(method, path, router, injected, decorator[1], framework))
+    add_route(frame, info, Route(method, path, router, injected, decorator[1], frame.path, framework))
 
 
 def define_class(frame: Frame, facts: tuple[Any, ...], run_block: Callable[[Frame, Any], None]) -> None:

@@ -19,8 +19,8 @@ ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_webs
 class Route(NamedTuple):
     """One registration of an endpoint: HTTP method, path as written (or ``None``), router, dependencies.
 
-    ``framework``: which other one than FastAPI serves it; that has no router or dependencies of FastAPI's kind, or
-    none that is in sight.
+    It stands at ``span`` of the file ``path_of_file``, which need not be the endpoint's. ``framework``: which other one
+    than FastAPI serves it; that has no router or dependencies of FastAPI's kind, or none that is in sight.
     """
 
     method: str
@@ -28,6 +28,7 @@ class Route(NamedTuple):
     router: Any
     dependencies: Value
     span: ir.Span4
+    path_of_file: str
     framework: str = ""
 
 
@@ -67,7 +68,7 @@ def register(
     paths = _paths(path) if len(functions) == 1 else [strings.whole(path)]
     for served in functions:
         for one in paths:
-            add_route(frame, served, Route(name, one, receiver, injected, e[1]))
+            add_route(frame, served, Route(name, one, receiver, injected, e[1], frame.path))
         frame.solver.want(served)
 
 
@@ -137,7 +138,7 @@ def registered(frame: Frame, info: FunctionInfo, decorator: FunctionInfo, writte
     for note in noted:
         injected = join(injected, dict(note.keywords)["dependencies"])
     for method in methods:
-        add_route(frame, info, Route(method.name, path, method.receiver, injected, written[1]))
+        add_route(frame, info, Route(method.name, path, method.receiver, injected, written[1], frame.path))
 
 
 def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

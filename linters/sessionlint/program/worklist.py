@@ -143,8 +143,8 @@ class WorkList(Cells):
         self.remember(memory.ROUTE, (function, route))
         if route not in function.routes:
             # what an earlier round saw at this place is outdated
-            old = (None, route.path)
-            kept = tuple([r for r in function.routes if r.span != route.span or r.path not in old])
+            old, place = (None, route.path), (route.path_of_file, route.span)
+            kept = tuple([r for r in function.routes if (r.path_of_file, r.span) != place or r.path not in old])
             function.routes = (*kept, route)
 
     def note_middleware(self, function: FunctionInfo, site: Any) -> None:

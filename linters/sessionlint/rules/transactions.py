@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program.library_objects import UNASKED
 from sessionlint.program.model import KEPT, Effect, Event, FunctionInfo, Transaction
+from sessionlint.program.registering import Route
 from sessionlint.program.sqlends import transaction_statements
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import CONNECTION, SESSION, Dependency, Handle, Injected, Site, Value
@@ -138,9 +139,15 @@ def behind(program: Program, dependency: Dependency) -> list[FunctionInfo]:
 def place_of(program: Program, site: Site, user: FunctionInfo) -> tuple[FunctionInfo, ir.Span4]:
     """Where to report a ``Depends(…)``: in the function that writes it, or the module that holds the alias."""
     (path, span), module = site, program.solver.modules.get(site[0])
-    around = [user.span, *(route.span for route in user.routes)]
+    around = [user.span, *(route.span for route in user.routes if route.path_of_file == user.path)]
     inside = path == user.path and any(outer[:2] <= span[:2] <= outer[2:] for outer in around)
     return (user if inside or module is None else module.body, span)
+
+
+def place_of_route(program: Program, endpoint: FunctionInfo, route: Route) -> tuple[FunctionInfo, ir.Span4]:
+    """Where to report a route: at its endpoint's decorator, or in the file that registers it."""
+    module = program.solver.modules.get(route.path_of_file)
+    return (endpoint if route.path_of_file == endpoint.path or module is None else module.body, route.span)
 
 
 # sessions and their sources

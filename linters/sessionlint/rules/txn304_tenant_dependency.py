@@ -12,6 +12,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.class_views import injected_attributes
 from sessionlint.rules.tenancy import is_tenant_name
 from sessionlint.rules.tenant_resolvers import resolves_tenant
+from sessionlint.rules.transactions import place_of_route
 
 META = Rule(
     code="TXN304",
@@ -27,6 +28,8 @@ META = Rule(
         "header. Tests."
     ),
     presets=("scrapersky",),
+    # what other files register is told there
+    program_wide=True,
 )
 
 BAD = [
@@ -593,7 +596,9 @@ def check(program: Program) -> Iterator[Finding]:
         for route in function.routes:
             for dependency in program.dependencies_in(route.dependencies):
                 if resolves_tenant(program, dependency):
-                    yield program.finding(META, (function, route.span), _message(program, function, dependency))
+                    yield program.finding(
+                        META, place_of_route(program, function, route), _message(program, function, dependency)
+                    )
     yield from _routers(program)
     yield from _views(program)
     yield from _chained(program)

@@ -13,6 +13,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.middlewares import Guarded, guarded
 from sessionlint.rules.mounting import mounts, path_pattern
 from sessionlint.rules.route_classes import guards_routes
+from sessionlint.rules.transactions import place_of_route
 
 META = Rule(
     code="TXN405",
@@ -1004,6 +1005,31 @@ guarded.add_api_route("/own", read)
 guarded.add_api_route("/ours", ready)
 """
     ),
+    Bad(
+        """
+# --- app/handlers.py
+async def read():
+    return 1
+
+
+async def noted():
+    return 2
+
+
+async def kept():
+    return 3
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app import handlers
+from app.auth.security import get_current_user
+
+app = FastAPI()
+app.add_api_route("/read", handlers.read)  # TXN405@1
+app.get("/noted")(handlers.noted)  # TXN405@1
+app.add_api_route("/kept", handlers.kept, dependencies=[Depends(get_current_user)])
+""",
+    ),
 ]
 
 GOOD = [
@@ -1862,7 +1888,7 @@ def check(program: Program) -> Iterator[Finding]:
             if open_at is not None:
                 yield program.finding(
                     META,
-                    (function, route.span),
+                    place_of_route(program, function, route),
                     f"{function.name}() serves {open_at or '/'} without authentication. Add the authentication "
                     "dependency, or list "
                     "the path in allow-unprotected.",
