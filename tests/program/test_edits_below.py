@@ -190,7 +190,27 @@ def close(db):
     "    rows = None\n",
     "TXN201",
 )
-CASES = [KEEPS_ERRORS, DECORATOR_KEEPS_ERRORS, GUARD, COMMITS_AFTER, RUNS_TEXT, TAKEN_BY_ITS_USE]
+DECLARES_ITS_KIND = Case(
+    """
+# --- app/services/locks.py
+from enum import IntEnum
+
+from sqlalchemy import text
+
+
+class Shelf(IntEnum):
+    TOP = 1
+
+
+async def lock(session, shelf: Shelf):
+    await session.execute(text(f"SELECT pg_advisory_lock({shelf})"))
+""",
+    "app/services/locks.py",
+    "class Shelf(IntEnum):\n    TOP = 1\n",
+    "pass\n",
+    "TXN801",
+)
+CASES = [KEEPS_ERRORS, DECORATOR_KEEPS_ERRORS, GUARD, COMMITS_AFTER, RUNS_TEXT, TAKEN_BY_ITS_USE, DECLARES_ITS_KIND]
 NAMES = [
     "a callee keeps errors",
     "a decorator does",
@@ -198,6 +218,7 @@ NAMES = [
     "a dependency's dependency",
     "a text runs",
     "a use tells a session",
+    "a declaration tells a number",
 ]
 
 

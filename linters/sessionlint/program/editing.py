@@ -220,12 +220,13 @@ class Editing(Solver):
         self.functions = [f for f in self.functions if f not in gone]
         self.classes = [c for c in self.classes if c not in before.classes]
         self.memo.renew(module.path, blob, [f for f in before.functions if f is not module.body], before.classes)
-        wrapped = {f: f.wrappers for f in kept}
+        # what stands around them and what they are declared to take is found out anew
+        known = {f: f.signature for f in kept}
         bodies.rerun(module, blob, kept)
         self.module(module.path)
         met = self._evaluate_all(module, evaluated)
         self.memo.close(module.path, kept=True)
-        return met and all(f.wrappers == wrappers for f, wrappers in wrapped.items())
+        return met and all(f.signature == before for f, before in known.items())
 
     def _evaluate_bodies(
         self,

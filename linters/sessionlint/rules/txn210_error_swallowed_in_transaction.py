@@ -779,8 +779,8 @@ def _below(program: Program, kept: Kept) -> Finding:
     clause = kept.handler.text if "suppress" in kept.handler.flags else f"except {kept.handler.text}".strip()
     message = (
         f"`{called(kept.call)}` goes on after an error of `{called(kept.use)}` in the transaction opened on line "
-        f"{program.line_of(*kept.transaction.site)}: `{clause}` keeps it. Let the error leave the block, or put the statement into "
-        "`async with session.begin_nested():` inside the `try`."
+        f"{program.line_of(*kept.transaction.site)}: `{clause}` keeps it. Let the error leave the block, or put the "
+        "statement into `async with session.begin_nested():` inside the `try`."
     )
     message = in_colour(message, is_asynchronous(program, kept.call.function, kept.transaction.subjects))
     trace = [
