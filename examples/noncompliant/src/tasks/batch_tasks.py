@@ -41,7 +41,7 @@ async def rescan_batch(batch_id: str) -> None:
 async def rescan_domain(session: AsyncSession, domain: Domain) -> None:
     """Fetches and stores the pages of one domain."""
     for address in await fetch_sitemap(domain.name):
-        page = await fetch_page(address)
+        page = await fetch_page(address)  # TXN207
         await page_service.save_pages(session, domain.id, [page])
 
 
