@@ -338,7 +338,7 @@ def call_function(
         return starting_decorators.start_wrapped(frame, function, pending, e)
     frame.solver.summary_of(function)
     if function.name in frame.solver.named and e[0] == "c" and named_ways.is_sink(frame, function):
-        scheduling.given(frame, function.name, args, keywords, e)
+        scheduling.handed_on(frame, function.name, args, keywords, e)
     wrapped = function.wrappers and pending.kind == "coro" and wrapping.BARE not in bindings
     for wrapper in function.wrappers if wrapped else ():
         if starting_decorators.starts(frame, wrapper, function):

@@ -131,7 +131,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
     if name.startswith("apscheduler.") and name.rpartition(".")[2] in ("add_job", "add_schedule"):
         return _scheduler(frame, name.replace("()", ""), args, keywords, e)
     if name in frame.solver.policy.background_sinks:
-        return _started(frame, "schedule", name, args, keywords, e)
+        return handed_on(frame, name, args, keywords, e)
     if (name.startswith(_QUEUES) and name.endswith(_SENDS)) or name in _CANVAS:
         return _sent(frame, name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
@@ -301,15 +301,15 @@ def _soon(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.
     return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
 
 
-def given(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> None:
-    """What stands among the arguments is run in the background, with those behind it."""
+def handed_on(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    """``offload("weigh", work, 3)`` that the policy names: the first argument that is work, with those behind it."""
     for place, passed in enumerate(args):
         if any(_is_work(frame, a) or a.tag == "pending" for a in passed):
-            _started(frame, "schedule", name, args[place:], keywords, e)
-            return
+            return _started(frame, "schedule", name, args[place:], keywords, e)
     for key, passed in keywords:
         if any(_is_work(frame, a) or a.tag == "pending" for a in passed):
-            _started(frame, "schedule", name, [passed, *args], [k for k in keywords if k[0] != key], e)
+            return _started(frame, "schedule", name, [passed, *args], [k for k in keywords if k[0] != key], e)
+    return _started(frame, "schedule", name, args, keywords, e)
 
 
 def _started(frame: Frame, kind: str, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

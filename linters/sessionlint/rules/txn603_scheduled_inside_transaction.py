@@ -103,7 +103,7 @@ async def pack(parcel):
             session.add(parcel)
             note("weigh", weigh)
             later("weigh", weigh)  # TXN603@13
-            carrier.hand_over(weigh)  # TXN603@13
+            carrier.hand_over("weigh", weigh)  # TXN603@13
         later("weigh", weigh)
 """,
         policy=(("background-sinks", ["app.services.offload.later", "carrier.hand_over"]),),
