@@ -180,3 +180,16 @@ def test_whatever_python_accepts_is_accepted_with_the_same_tree(pieces: list[str
     except (SyntaxError, ValueError):
         return
     assert ast.dump(parse(data, "a.py").tree, include_attributes=True) == expected
+
+
+def test_a_tree_that_python_gives_up_because_of_another_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = ast.parse
+    failures = [SystemError("AST constructor recursion depth mismatch (before=69, after=89)")]
+
+    def disturbed(source: str, filename: str) -> ast.Module:
+        if failures:
+            raise failures.pop()
+        return parsed(source, filename)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    assert ast.unparse(parse(b"x = 1", "a.py").tree) == "x = 1"

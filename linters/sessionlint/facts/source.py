@@ -146,12 +146,20 @@ def _tree(original: str, text: str, path: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(original, path)
+            return _python_tree(original, path)
         except SyntaxError as error:
             # few files need it, and every run would pay for its import
             from sessionlint.facts import downlevel
 
             return downlevel.parse(text, path, error)
+
+
+def _python_tree(text: str, path: str) -> ast.Module:
+    try:
+        return ast.parse(text, path)
+    except SystemError:
+        # CPython gives up a tree during which another was made, as by a finalizer (its issue 106905)
+        return ast.parse(text, path)
 
 
 def with_deep_stack(call: Callable[[], T]) -> T:
