@@ -220,21 +220,37 @@ def _enter_generator(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -
         frame.learn(handle, "open", False)
     if not fresh and _opens(frame, atom.info) and not _spared(frame, atom):
         entered.holds.append(atom)
+    _begin(frame, atom, value, item, entered)
+
+
+def _begin(frame: Frame, atom: Any, value: Value, item: ir.Expr, entered: Entered) -> None:
+    """Opens the transactions that a generator is in at its ``yield``."""
+    summary = frame.solver.summary_of(atom.info)
     if summary.begun_at_yield:
         entered.ends.extend(begun_inside.enter(frame, atom.info, summary.begun_at_yield, value, item))
     if summary.yield_transactions:
-        subjects = tuple(a for a in value if frame.solver.kind_of(a) in ("session", "connection"))
+        subjects = tuple([a for a in value if frame.solver.kind_of(a) in ("session", "connection")])
         if not subjects:
             # kept in the object that it gives, or where others find it
             subjects = halves.opened_below(frame, atom, item[1])
-        _open(
-            frame,
-            subjects,
-            frame.site(item[1]),
-            all(t.savepoint for t in summary.yield_transactions),
-            atom.info,
-            entered,
-        )
+        savepoint = all([t.savepoint for t in summary.yield_transactions])
+        _open(frame, subjects, frame.site(item[1]), savepoint, atom.info, entered)
+
+
+def gone_into(frame: Frame, iterable: Value, given: Value, source: ir.Expr) -> Entered:
+    """A round of a loop over a generator happens at its ``yield``, in the transactions that are open there."""
+    entered = Entered()
+    for atom in iterable:
+        if atom.tag == "pending" and atom.kind == "gen":
+            _begin(frame, atom, given, source, entered)
+    return entered
+
+
+def gone_out(frame: Frame, entered: Entered, depth: int) -> None:
+    """The loop is over, and so are these transactions: those beyond the first ``depth``."""
+    del frame.tx[depth:]
+    for subject in entered.ends:
+        handles.left_block(frame, subject)
 
 
 def _closed_with_holder(frame: Frame, closed: Value, value: Value, item: ir.Expr) -> list[Handle]:

@@ -554,6 +554,47 @@ async def told_in_the_next(sessions):
             await tell("done")  # TXN207@19
 """
     ),
+    Bad(
+        """
+import httpx
+from sqlalchemy import select, update
+
+from app.models import Page
+from app.session import get_session
+
+
+async def opened(rounds):
+    for _ in range(rounds):
+        async with get_session() as session, session.begin():
+            yield session
+
+
+async def claimed(limit):
+    async with get_session() as session, session.begin():
+        found = await session.scalars(select(Page).limit(limit).with_for_update())
+        for page in found:
+            yield page
+
+
+async def listed(limit):
+    async with get_session() as session, session.begin():
+        addresses = list(await session.scalars(select(Page.url).limit(limit)))
+    for address in addresses:
+        yield address
+
+
+async def crawl(client: httpx.AsyncClient):
+    async for page in claimed(10):
+        page.html = (await client.get(page.url)).text  # TXN207@28
+    async for session in opened(2):
+        await client.get("https://pages.example/ready")  # TXN207@15
+        await session.execute(update(Page).values(seen=True))
+    async for address in listed(10):
+        await client.get(address)
+    await client.get("https://pages.example/done")
+""",
+        path="app/tasks/crawl.py",
+    ),
 ]
 
 GOOD = [
