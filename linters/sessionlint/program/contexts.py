@@ -233,7 +233,7 @@ def _begin(frame: Frame, atom: Any, value: Value, item: ir.Expr, entered: Entere
         if not subjects:
             # kept in the object that it gives, or where others find it
             subjects = halves.opened_below(frame, atom, item[1])
-        savepoint = all([t.savepoint for t in summary.yield_transactions])
+        savepoint = all(t.savepoint for t in summary.yield_transactions)
         _open(frame, subjects, frame.site(item[1]), savepoint, atom.info, entered)
 
 
