@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+
+from sessionlint.patterns import regex
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -80,7 +81,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 
 _NAMES = {name: code for code, name in CODES.items()}
 _WORDS = {word: code for code, name in sorted(CODES.items(), reverse=True) for word in name.split("-")}
-_PREFIX = re.compile(r"TXN\d{0,3}\Z")
+_PREFIX = regex(r"TXN\d{0,3}\Z")
 
 
 def is_code_prefix(text: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 
+from sessionlint.patterns import regex
+
 # A lexer of its own: what the standard library makes of f-strings differs between Python versions, and an
 # identity must not.
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<comment>\#[^\n]*)"
     r"|(?P<text>(?:\b[A-Za-z]{1,2})?(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
     r"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"))"
@@ -16,7 +18,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>.)",
     re.S,
 )
-_PLAIN_TEXT = re.compile(r"([A-Za-z]*)'([^'\"\\]*)'\Z")
+_PLAIN_TEXT = regex(r"([A-Za-z]*)'([^'\"\\]*)'\Z")
 _CLOSING = frozenset(")]}")
 
 

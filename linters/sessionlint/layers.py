@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sessionlint.globs import has_wildcard, translate
+from sessionlint.patterns import regex
 
 LAYERS = ("router", "service", "background", "auth", "model", "migration", "test")
 
-_EVERYTHING_BELOW = re.compile(r"(?:(?:^|/)\*\*(?:/\*(?:\.py)?)?)+$")
+_EVERYTHING_BELOW = regex(r"(?:(?:^|/)\*\*(?:/\*(?:\.py)?)?)+$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessionlint.errors import PolicyError
+from sessionlint.patterns import regex
 from sessionlint.policy_model import Policy
 from sessionlint.policy_schema import policy_from_mapping
 
@@ -18,8 +19,8 @@ OWN_FILE = "sessionlint.toml"
 SHARED_FILE = "pyproject.toml"
 _ROOT_MARKS = (OWN_FILE, SHARED_FILE, ".git", "setup.py", "setup.cfg")
 
-_HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?$")
-_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+(?:\.[\w-]+)*))\s*=""")
+_HEADER = regex(r"\s*\[([^\[\]]+)\]\s*(#.*)?$")
+_ASSIGNMENT = regex(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+(?:\.[\w-]+)*))\s*=""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from sessionlint.codes import CODES, is_code_prefix, nearest_code, resolve_code
 from sessionlint.errors import PolicyError
 from sessionlint.globs import has_wildcard, never_matches
 from sessionlint.layers import LAYERS
+from sessionlint.patterns import regex
 from sessionlint.policy_model import OutputFormat, Policy
 from sessionlint.presets import DEFAULT_LAYERS, DEFAULT_PRESET, PRESETS, Suppressions, TenantPolicy, Tls
 from sessionlint.report import Severity
 
-_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
-_ENTER = re.compile(r"(?<=\w)\.__a?enter__\Z")
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
+_NAME = regex(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
+_ENTER = regex(r"(?<=\w)\.__a?enter__\Z")
+_IDENTIFIER = regex(r"[A-Za-z_]\w*\Z")
 
 
 class _BadValueError(Exception):

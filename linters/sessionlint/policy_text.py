@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from sessionlint.errors import UsageError
 from sessionlint.layers import LAYERS
+from sessionlint.patterns import regex
 from sessionlint.policy_model import Policy
 from sessionlint.presets import DEFAULT_LAYERS, PRESETS
 
-_HEADER = re.compile(r"[ \t]*\[{1,2}[ \t]*([^\[\]]+?)[ \t]*\]{1,2}[ \t]*(#.*)?\r?\n?$")
+_HEADER = regex(r"[ \t]*\[{1,2}[ \t]*([^\[\]]+?)[ \t]*\]{1,2}[ \t]*(#.*)?\r?\n?$")
 _LAYER_EXAMPLES = {
     "router": "app/routers/**",
     "service": "app/services/**",

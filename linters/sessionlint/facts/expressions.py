@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +18,11 @@ from sessionlint.facts.ir import (
     Stmt,
 )
 from sessionlint.facts.number_formats import AS_NUMBER, cuts_to, takes_numbers
+from sessionlint.patterns import regex
 
 #: The format of a number that is filled up with zeros.
-_PADDED = re.compile(r"0\d+[dxX]")
-_PERCENT_PADDED = re.compile(r"%0\d+[dxX]")
+_PADDED = regex(r"0\d+[dxX]")
+_PERCENT_PADDED = regex(r"%0\d+[dxX]")
 #: Stands among the names of functions that have such a field: numbered ids may be made there.
 NUMBERS = "0d"
 _CONSTANTS = (str, int, float, bool, type(None))

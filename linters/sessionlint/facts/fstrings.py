@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from sessionlint.patterns import regex
+
 
 class UnreadableError(Exception):
     """The text is not Python of any version, as far as the scan could follow it."""
@@ -55,11 +57,11 @@ class Expression:
     is_tuple: bool
 
 
-_SPECIAL: Final = re.compile(r"""[\\{}'"\n]""")
-_ESCAPE: Final = re.compile(r"\\(?:[0-7]{1,3}|x..|u.{4}|U.{8}|N\{[^}]*\}|.)", re.DOTALL)
-_AFTER_ECHO: Final = re.compile(r"(?:\s|#[^\n]*+)*+")
-_COMMENT: Final = re.compile(r"#[^\n]*(?=\n)")
-_CONVERSION: Final = re.compile(r"![ \t]*([rsa])\s*(?=[:}])")
+_SPECIAL: Final = regex(r"""[\\{}'"\n]""")
+_ESCAPE: Final = regex(r"\\(?:[0-7]{1,3}|x..|u.{4}|U.{8}|N\{[^}]*\}|.)", re.DOTALL)
+_AFTER_ECHO: Final = regex(r"(?:\s|#[^\n]*+)*+")
+_COMMENT: Final = regex(r"#[^\n]*(?=\n)")
+_CONVERSION: Final = regex(r"![ \t]*([rsa])\s*(?=[:}])")
 
 
 def read_format(text: str, opening: re.Match[str], expression: Callable[[int], Expression]) -> StringToken:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sessionlint.facts.fstrings import Expression, Part, StringToken, UnreadableError, read_format, unescaped
+from sessionlint.patterns import regex
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +69,23 @@ def rewrite(text: str) -> Rewritten:
 
 
 _PREFIXES: Final = frozenset({"", "r", "u", "b", "f", "t", "br", "rb", "fr", "rf", "tr", "rt"})
-_CODE: Final = re.compile(r"""["'#\[\](){}]|\b(?:def|class|type|except)\b""")
-_FIELD: Final = re.compile(r"""["'#\[\](){}:!=,]""")
-_EXCEPT: Final = re.compile(r"""["'#\[\](){}:,\n]|\b(?:as|lambda)\b""")
-_BRACKETS: Final = re.compile(r"""["'#\[\](){}]""")
-_DEFINITION: Final = re.compile(r"(?:def|class)[ \t]+\w+[ \t]*(?=\[)")
-_ASYNC: Final = re.compile(r"\basync[ \t]+\Z")
-_ALIAS: Final = re.compile(r"type[ \t]+(\w+)[ \t]*([=\[])(?!=)")
-_NEXT: Final = re.compile(r"""(?:[ \t\f]|\\\n)*+(?=[a-zA-Z]{0,2}["'])""")
-_NEXT_IN_BRACKETS: Final = re.compile(r"""(?:[ \t\f\n]|\\\n|#[^\n]*+)*+(?=[a-zA-Z]{0,2}["'])""")
-_PREFIX_AND_QUOTE: Final = re.compile(r"""([a-zA-Z]{0,2})('''|\"\"\"|'|")""")
+_CODE: Final = regex(r"""["'#\[\](){}]|\b(?:def|class|type|except)\b""")
+_FIELD: Final = regex(r"""["'#\[\](){}:!=,]""")
+_EXCEPT: Final = regex(r"""["'#\[\](){}:,\n]|\b(?:as|lambda)\b""")
+_BRACKETS: Final = regex(r"""["'#\[\](){}]""")
+_DEFINITION: Final = regex(r"(?:def|class)[ \t]+\w+[ \t]*(?=\[)")
+_ASYNC: Final = regex(r"\basync[ \t]+\Z")
+_ALIAS: Final = regex(r"type[ \t]+(\w+)[ \t]*([=\[])(?!=)")
+_NEXT: Final = regex(r"""(?:[ \t\f]|\\\n)*+(?=[a-zA-Z]{0,2}["'])""")
+_NEXT_IN_BRACKETS: Final = regex(r"""(?:[ \t\f\n]|\\\n|#[^\n]*+)*+(?=[a-zA-Z]{0,2}["'])""")
+_PREFIX_AND_QUOTE: Final = regex(r"""([a-zA-Z]{0,2})('''|\"\"\"|'|")""")
 _REST: Final = {
-    "'": re.compile(r"(?:[^'\\\n]++|\\.)*+'", re.DOTALL),
-    '"': re.compile(r'(?:[^"\\\n]++|\\.)*+"', re.DOTALL),
-    "'''": re.compile(r"(?:[^'\\]++|\\.|'(?!''))*+'''", re.DOTALL),
-    '"""': re.compile(r'(?:[^"\\]++|\\.|"(?!""))*+"""', re.DOTALL),
+    "'": regex(r"(?:[^'\\\n]++|\\.)*+'", re.DOTALL),
+    '"': regex(r'(?:[^"\\\n]++|\\.)*+"', re.DOTALL),
+    "'''": regex(r"(?:[^'\\]++|\\.|'(?!''))*+'''", re.DOTALL),
+    '"""': regex(r'(?:[^"\\]++|\\.|"(?!""))*+"""', re.DOTALL),
 }
-_WORD: Final = re.compile(r"\w")
+_WORD: Final = regex(r"\w")
 # A format spec may hold fields and those another spec; Python stops reading at this depth as well.
 _DEEPEST: Final = 100
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from sessionlint.patterns import regex
 
 #: The operator that stands for such a format in the facts of an f-string.
 AS_NUMBER: Final = "as number"
-_NUMERIC: Final = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(?:\.\d+)?[bdeEfFgGnoxX]")
+_NUMERIC: Final = regex(r"(?:.?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(?:\.\d+)?[bdeEfFgGnoxX]")
 
 
-_CUTS: Final = re.compile(r"(?:.?[<>=^])?\d*\.(\d+)s?")
+_CUTS: Final = regex(r"(?:.?[<>=^])?\d*\.(\d+)s?")
 
 
 def cuts_to(spec: object) -> int | None:

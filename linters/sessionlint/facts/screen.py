@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from sessionlint.patterns import regex
+
 _PARTS = (
     "session|engine|sqlalchemy|sqlmodel|commit|rollback|begin|transaction|savepoint|connect|cursor|execut|fetch|tenant"
     "|depends|security|jwt|jose|token|claims|decode|api_?key|authoriz|create_task|ensure_future|gather|taskgroup|add_task"
@@ -21,8 +23,8 @@ _BEGINNINGS = (r"db\b", "db_", r"text\b", r"app\b", r"application\b", r"role\b")
 # Each alternative begins with a letter, and text is lowered instead of ignoring case: so the search skips what cannot
 # begin one, and is five times as fast.
 _PATTERN = "|".join((_PARTS, *(rf"{word[0]}(?<=\b{word[0]}){word[1:]}" for word in _BEGINNINGS)))
-_NAMES = re.compile(_PATTERN)
-_FILE = re.compile(_PATTERN.encode())
+_NAMES = regex(_PATTERN)
+_FILE = regex(_PATTERN.encode())
 
 
 def matters(names: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import codecs
-import re
 import sys
 import threading
 import warnings
@@ -13,16 +12,17 @@ from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
 from sessionlint.errors import SessionlintError
+from sessionlint.patterns import regex
 
 T = TypeVar("T")
 
-_COOKIE: Final = re.compile(rb"[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
-_BLANK_OR_COMMENT: Final = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
+_COOKIE: Final = regex(rb"[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
+_BLANK_OR_COMMENT: Final = regex(rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
 _WIDE_BOMS: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_PYTHON_2_STATEMENT: Final = re.compile(
+_PYTHON_2_STATEMENT: Final = regex(
     r"\s*(?:print\s+[^\s=(.,:\[]|print\s*>>|exec\s+[\"'\w]|raise\s+\w[\w.]*\s*,|except\s+[\w.]+\s*,\s*\w+\s*:)"
 )
-_PYTHON_2_TOKEN: Final = re.compile(r"`|<>|\b[uU][rR][\"']|\b\d+[lL]\b")
+_PYTHON_2_TOKEN: Final = regex(r"`|<>|\b[uU][rR][\"']|\b\d+[lL]\b")
 # Stack for the second attempt at deep code, largest first (bytes). Only the pages that are touched cost memory.
 _STACKS: Final = (512 << 20, 64 << 20)
 _STACK_PER_FRAME: Final = 10 << 10

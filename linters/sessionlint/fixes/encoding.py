@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 import tokenize
 from collections import Counter
 from difflib import SequenceMatcher
 
 from sessionlint.facts.source import decode
 from sessionlint.fixes.model import refuse
+from sessionlint.patterns import regex
 
-_LINE = re.compile(r"(?P<text>[^\r\n]*)(?P<end>\r\n|\r|\n|\Z)")
+_LINE = regex(r"(?P<text>[^\r\n]*)(?P<end>\r\n|\r|\n|\Z)")
 
 
 def encoded(text: str, original: bytes, path: str) -> bytes:

@@ -15,12 +15,13 @@ import libcst as cst
 from sessionlint.fixes.model import Proposal, Safety, refuse
 from sessionlint.fixes.rebuilding import Change, Rebuilding
 from sessionlint.fixes.source import Statement
+from sessionlint.patterns import regex
 
 if TYPE_CHECKING:
     from sessionlint.fixes.context import Context
     from sessionlint.report import Finding
 
-_DIRECTIVE = re.compile(r"#\s*(?:noqa\b|type:\s*ignore|pragma\b|pylint:|ruff:|mypy:|nosec\b|fmt:|sessionlint\b)", re.I)
+_DIRECTIVE = regex(r"#\s*(?:noqa\b|type:\s*ignore|pragma\b|pylint:|ruff:|mypy:|nosec\b|fmt:|sessionlint\b)", re.I)
 
 
 class Edit:

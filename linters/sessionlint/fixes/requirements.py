@@ -15,9 +15,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from sessionlint.patterns import regex
+
 #: Files that say it, the ones a tool wrote before the ones they were made from.
 _FILES = ("uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml", "requirements*.txt", "requirements/*.txt")
-_POETRY = re.compile(r"^([\^~])(\d+(?:\.\d+)*)$")
+_POETRY = regex(r"^([\^~])(\d+(?:\.\d+)*)$")
 
 
 @dataclass(frozen=True, slots=True)

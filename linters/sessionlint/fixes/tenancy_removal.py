@@ -23,13 +23,14 @@ from sessionlint.fixes.tenancy_functions import conditions_of, erase
 from sessionlint.fixes.tenancy_sql import SqlMove, literals, move
 from sessionlint.fixes.tenancy_values import Values, converts
 from sessionlint.fixes.tenancy_words import docstring, without_parameter
+from sessionlint.patterns import regex
 from sessionlint.program.model import FunctionInfo
 from sessionlint.report import Finding
 from sessionlint.rules.tenancy import mentions_tenant, tenant_parameters
 
 #: Roles of functions that may know tenants.
 BEYOND = frozenset({"auth", "test", "migration", "session"})
-_LOOKING_UP = re.compile(r"attr|method|patch|object|import|resolve|lookup|task|job", re.I)
+_LOOKING_UP = regex(r"attr|method|patch|object|import|resolve|lookup|task|job", re.I)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from sessionlint.fixes.moves import Edit
 from sessionlint.fixes.moves_calls import remove_argument
 from sessionlint.fixes.source import Function, Source
 from sessionlint.fixes.tenancy_conditions import in_place_of, loads, names, stores
+from sessionlint.patterns import regex
 from sessionlint.policy_model import Policy
 from sessionlint.program.api import Program
 from sessionlint.rules.tenancy import sql_predicate
@@ -22,10 +23,10 @@ _NEXT = (
     r"(?=\s*(?:$|\)|;|[\"']|\bon\s+conflict\b"
     r"|\b(?:and|group|order|having|limit|offset|fetch|returning|for|union|window)\b))"
 )
-_ENDS = re.compile(
+_ENDS = regex(
     r"\b(?:where|on|having|group\s+by|order\s+by|limit|offset|returning|union|set|select|from|join|values)\b", re.I
 )
-_WRITES = re.compile(r"\b(?:update|delete\s+from)\b", re.I)
+_WRITES = regex(r"\b(?:update|delete\s+from)\b", re.I)
 
 
 Literal = cst.SimpleString | cst.FormattedStringText

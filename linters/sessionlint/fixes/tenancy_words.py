@@ -9,15 +9,16 @@ from typing import Any
 import libcst as cst
 
 from sessionlint.fixes.source import Function
+from sessionlint.patterns import regex
 
-_LABEL = re.compile(
+_LABEL = regex(
     r"(?:\s*[,;|/]|\s*\band)?(?:\s*\b(?:for|of|under|in|by|from|with))?(?:\s*\bthe)?"
     r"\s*\b\w*tenant(?:[_ -]?(?:id|uuid|key|str))*\s*[:=]?\s*(?P<quote>['\"(\[]?)$",
     re.I,
 )
 _CLOSING = {"(": ")", "[": "]"}
-_HEADER = re.compile(r"\s*(?:args|arguments|parameters|params)\s*:\s*$", re.I)
-LOGGERS = re.compile(r"(?:^|\.)_?log(?:ger|ging)?\.(?:debug|info|warning|warn|error|exception|critical|log)$", re.I)
+_HEADER = regex(r"\s*(?:args|arguments|parameters|params)\s*:\s*$", re.I)
+LOGGERS = regex(r"(?:^|\.)_?log(?:ger|ging)?\.(?:debug|info|warning|warn|error|exception|critical|log)$", re.I)
 
 
 def without_label(parts: list[Any], at: int) -> list[Any] | None:

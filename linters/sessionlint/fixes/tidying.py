@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -19,10 +18,11 @@ from sessionlint.fixes.rebuilding import Rebuilding
 from sessionlint.fixes.source import Source
 from sessionlint.fixes.texts import Texts
 from sessionlint.gate.suppressing import UNUSED
+from sessionlint.patterns import regex
 from sessionlint.report import Finding
 
-_CODES = re.compile(r"\[[^\]]*\]")
-_CODE = re.compile(r"\bTXN\d{3}\b")
+_CODES = regex(r"\[[^\]]*\]")
+_CODE = regex(r"\bTXN\d{3}\b")
 
 
 def tidied(texts: Texts, path: str, text: str, sources: Mapping[str, bytes]) -> str:

@@ -17,11 +17,12 @@ from sessionlint.fixes.transactions_checks import swallowed
 from sessionlint.fixes.transactions_flow import Flow, Point, Session, ends_in
 from sessionlint.fixes.transactions_session import commits_on_exit, expires, refuse_used_before
 from sessionlint.fixes.transactions_units import Unit, Units, units_of
+from sessionlint.patterns import regex
 
 if TYPE_CHECKING:
     from sessionlint.program.model import FunctionInfo
 
-_ABOUT_COMMIT = re.compile(r"commit|roll(?:ing)?\s?back|transaction", re.I)
+_ABOUT_COMMIT = regex(r"commit|roll(?:ing)?\s?back|transaction", re.I)
 
 
 def rewrite_owner(context: Context, edit: Edit, function: FunctionInfo, session: Session) -> None:

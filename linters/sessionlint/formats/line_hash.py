@@ -9,15 +9,16 @@ of equal hash are numbered.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections import Counter
 from collections.abc import Iterable
 
+from sessionlint.patterns import regex
+
 _UNITS = 100
 _BASE = 37
 _END_OF_FILE = b"\xff\xff"
-_LINE_END = re.compile("\r\n?")
+_LINE_END = regex("\r\n?")
 
 
 def line_hashes(data: bytes, wanted: Iterable[int]) -> dict[int, str]:

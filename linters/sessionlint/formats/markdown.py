@@ -6,7 +6,6 @@ GitLab notify whoever ``@name`` stands for, and link ``#12``, outside of code.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sessionlint.codes import CODES
@@ -14,6 +13,7 @@ from sessionlint.formats.context import RenderContext
 from sessionlint.formats.entries import Entry, by_importance, entries
 from sessionlint.formats.escaping import shortened, visible
 from sessionlint.formats.text import summary
+from sessionlint.patterns import regex
 from sessionlint.report import Report
 
 MOST_ENTRIES = 50
@@ -23,9 +23,9 @@ LONGEST = 60_000
 _MOST_RULES = 12
 _LONGEST_MESSAGE = 1_000
 _LONGEST_TRACE = 10
-_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-_SPECIAL = re.compile(r"[\\`*_\[\]~|]")
-_REFERENCE = re.compile(r"([@#!$%])(?=\w)")
+_CODE = regex(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_SPECIAL = regex(r"[\\`*_\[\]~|]")
+_REFERENCE = regex(r"([@#!$%])(?=\w)")
 
 
 def render(report: Report, context: RenderContext) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 from sessionlint.codes import CODES, nearest_code
 from sessionlint.errors import SessionlintError
 from sessionlint.gate.baseline import NEVER_ABSORBED
+from sessionlint.patterns import regex
 from sessionlint.report import BaselineEntry
 
 VERSION = 1
 _KEYS = ("rule", "path", "qualname", "fingerprint", "count")
-_FINGERPRINT = re.compile(r"[0-9a-f]{24}\Z")
-_CONFLICT = re.compile(r"(?:<{7}|\|{7}|>{7})(?: |\r?$)|={7}\r?$", re.M)
-_BLANK = re.compile(r"[ \t\r\n]*")
+_FINGERPRINT = regex(r"[0-9a-f]{24}\Z")
+_CONFLICT = regex(r"(?:<{7}|\|{7}|>{7})(?: |\r?$)|={7}\r?$", re.M)
+_BLANK = regex(r"[ \t\r\n]*")
 _MOST = 1_000_000
 _SHOWN = 20
 _REMEDY = "Restore it from version control, or write it anew with 'sessionlint baseline create --force'."

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sessionlint.patterns import regex
+
 # One token at a time; a quote that closes nowhere counts as a sign. Prefixes of strings change no boundary.
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<string>\"\"\"(?:[^\\\"]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^\\']|\\.|'(?!''))*'''"
     r"|\"(?:[^\\\"\n]|\\.)*\"|'(?:[^\\'\n]|\\.)*')"
     r"|(?P<comment>\#[^\n]*)"

@@ -10,21 +10,20 @@ from pathlib import Path
 from sessionlint.codes import CODES, is_code_prefix, nearest_code, resolve_code
 from sessionlint.facts.source import SourceError, decode
 from sessionlint.gate.logical_lines import Comment, comments
+from sessionlint.patterns import regex
 from sessionlint.report import Suppression
 
 EXAMPLE = "# sessionlint: ignore[TXN201] -- reason"
 
-_SCREEN = re.compile(rb"#[ \t]*sessionlint\b", re.I)
-_SCREEN_FORBIDDEN = re.compile(rb"#[ \t]*(?:sessionlint\b|noqa[ \t]*:[^#\n]*TXN)", re.I)
-_MARK = re.compile(r"#[ \t]*sessionlint(?:[ \t]*(?P<colon>:)|(?=[ \t]+(?:ignore|disable|noqa)[ \t]*[\[=(:]))", re.I)
+_SCREEN = regex(rb"#[ \t]*sessionlint\b", re.I)
+_SCREEN_FORBIDDEN = regex(rb"#[ \t]*(?:sessionlint\b|noqa[ \t]*:[^#\n]*TXN)", re.I)
+_MARK = regex(r"#[ \t]*sessionlint(?:[ \t]*(?P<colon>:)|(?=[ \t]+(?:ignore|disable|noqa)[ \t]*[\[=(:]))", re.I)
 # What flake8 reads: codes after "noqa:", parted by commas or blanks.
-_NOQA = re.compile(r"#[ \t]*noqa[ \t]*:[ \t]*(?P<codes>[A-Z]+[0-9]*(?:[, \t]+[A-Z]+[0-9]+)*)", re.I)
-_BODY = re.compile(
-    r"[ \t]*(?P<word>[\w-]*)[ \t]*(?:\[(?P<codes>[^\]]*)\])?(?P<options>.*?)(?:(?<!\S)--(?P<reason>.*))?\Z"
-)
-_UNTIL = re.compile(r"until[ \t]*=[ \t]*(\S*)")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.A)
-_NEXT_COMMENT = re.compile(r"[ \t]#[ \t]")
+_NOQA = regex(r"#[ \t]*noqa[ \t]*:[ \t]*(?P<codes>[A-Z]+[0-9]*(?:[, \t]+[A-Z]+[0-9]+)*)", re.I)
+_BODY = regex(r"[ \t]*(?P<word>[\w-]*)[ \t]*(?:\[(?P<codes>[^\]]*)\])?(?P<options>.*?)(?:(?<!\S)--(?P<reason>.*))?\Z")
+_UNTIL = regex(r"until[ \t]*=[ \t]*(\S*)")
+_DATE = regex(r"\d{4}-\d{2}-\d{2}\Z", re.A)
+_NEXT_COMMENT = regex(r"[ \t]#[ \t]")
 _GATE = "TXN9"
 
 

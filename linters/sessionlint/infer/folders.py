@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from sessionlint.infer.votes import Vote
+from sessionlint.patterns import regex
 
 #: A folder is of one layer when at least this share of its voting files is.
 _MAJORITY = 0.6
@@ -22,7 +23,7 @@ _STEMS = {
 }
 #: Functions that take a session are at home there, too: they load users, or their own rows, or are steps of a task.
 _KEEPERS = ("auth", "model", "background")
-_NAMED = {layer: re.compile(f"{names}\\Z", re.I) for layer, names in _STEMS.items()}
+_NAMED = {layer: regex(f"{names}\\Z", re.I) for layer, names in _STEMS.items()}
 
 
 def patterns(votes: Mapping[str, Vote], roots: Collection[str]) -> dict[str, tuple[str, ...]]:

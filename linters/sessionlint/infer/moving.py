@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from sessionlint.infer.table_changers import changes_tables
 from sessionlint.infer.takers import takers
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.strings import texts_of
@@ -20,8 +21,8 @@ _OF_RUNNERS = (
     "alembic.runtime.environment.EnvironmentContext",
 )  # fmt: skip
 #: Folders beside the usual ``migrations`` and ``alembic``.
-_FOLDERS = re.compile(r"(?:\w*_)?migrations?\Z", re.I)
-_DEFINES = re.compile(r"\s*(?:alter|create|drop)\s+(?:unique\s+)?(?:table|index|column|type|view)\b", re.I)
+_FOLDERS = regex(r"(?:\w*_)?migrations?\Z", re.I)
+_DEFINES = regex(r"\s*(?:alter|create|drop)\s+(?:unique\s+)?(?:table|index|column|type|view)\b", re.I)
 _EXEMPT = ("test", "migration")
 
 

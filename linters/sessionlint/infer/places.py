@@ -10,19 +10,20 @@ from sessionlint.infer.beside import programs_beside
 from sessionlint.infer.files import importers_of, imports, makes_application, running, runs_as_script
 from sessionlint.infer.moving import migrations
 from sessionlint.infer.serving_tests import OF_TESTS, test_support
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.importing import run_by
 from sessionlint.program.model import ModuleInfo
 from sessionlint.program.values import ENGINE, FACTORY, POOL
 
-_ASIDE_FOLDERS = re.compile(
+_ASIDE_FOLDERS = regex(
     r"(?:scripts?|notebooks?|seeds?|seeders?|fixtures?|docs?|documentation|examples?|samples?|demos?|bench(?:marks?)?"
     r"|tools?|tooling|devtools|bin|hack|contrib|archived?|archive[._-].*|attic|old|backups?|playground|sandbox|experiments?"
     r"|debug|smoke(?:[_-]?tests?)?|load[_-]?tests?|locust|templates?|cookiecutter.*|\{\{.*)\Z",
     re.I,
 )
-_ASIDE_FILES = re.compile(
+_ASIDE_FILES = regex(
     r"(?:seeds?(?:_\w+)?|\w+_seeds?|seeder|populate(?:_\w+)?|debug_\w+|setup|noxfile|tasks_dev)\.py\Z", re.I
 )
 _EXEMPT = ("test", "migration")

@@ -7,17 +7,18 @@ from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from sessionlint.infer.files import importers_of, imports, is_program, running, runs_as_script
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.importing import run_by
 from sessionlint.program.model import ModuleInfo
 from sessionlint.pytest_settings import PytestSettings, pytest_settings
 
 #: ``integration_tests``, ``e2e-test``, ``tests_api``; not ``test_platform``, which may be about tests.
-_TEST_FOLDERS = re.compile(r"\w[\w.-]*[_-]tests?|tests[_-][\w.-]+", re.I)
+_TEST_FOLDERS = regex(r"\w[\w.-]*[_-]tests?|tests[_-][\w.-]+", re.I)
 #: Those among them whose name will do, where nothing but tests asks for anything in them.
-_OF_TESTS_ALONE = re.compile(r"\w[\w.-]*[_-]tests", re.I)
+_OF_TESTS_ALONE = regex(r"\w[\w.-]*[_-]tests", re.I)
 #: What tests are helped by, where they import it and nothing else does.
-_HELPERS = re.compile(r"testing|test[_-]?(?:utils?|helpers?|support|lib|kit|tools?|fixtures?|base|suite)", re.I)
+_HELPERS = regex(r"testing|test[_-]?(?:utils?|helpers?|support|lib|kit|tools?|fixtures?|base|suite)", re.I)
 OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
 #: Letters of a pattern of names below which it says nothing (``*.py``).
 _SAYING = 3

@@ -6,20 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.patterns import regex
 from sessionlint.program import network
 from sessionlint.program.model import Event, ModuleInfo
 from sessionlint.program.values import Ext
 from sessionlint.rules.scripts import main_blocks
 
-_DEFINES = re.compile(r"\s*(?:alter|create|drop)\s+(?:unique\s+)?(?:table|index|column|type|view)\b", re.I)
+_DEFINES = regex(r"\s*(?:alter|create|drop)\s+(?:unique\s+)?(?:table|index|column|type|view)\b", re.I)
 #: What changes tables that are there already: a program may make its own when it starts.
-_CHANGES = re.compile(
-    r"\s*(?:alter\s+(?:table|type)|drop\s+(?:table|column|index)|create\s+(?:unique\s+)?index)\b", re.I
-)
+_CHANGES = regex(r"\s*(?:alter\s+(?:table|type)|drop\s+(?:table|column|index)|create\s+(?:unique\s+)?index)\b", re.I)
 #: The same, anywhere in what was read of a file.
-_MENTIONS = re.compile(rb"\b(?:alter|drop)\s+(?:table|type|column|index)\b", re.I)
-_WORKS = re.compile(r"\s*(?:insert\s+into|update\s+\S|delete\s+from|select|with\s+\S)", re.I)
-_CATALOGUE = re.compile(r"information_schema|\bpg_\w+|sqlite_master|sqlite_schema", re.I)
+_MENTIONS = regex(rb"\b(?:alter|drop)\s+(?:table|type|column|index)\b", re.I)
+_WORKS = regex(r"\s*(?:insert\s+into|update\s+\S|delete\s+from|select|with\s+\S)", re.I)
+_CATALOGUE = regex(r"information_schema|\bpg_\w+|sqlite_master|sqlite_schema", re.I)
 #: What hands statements on, and what asks for their results.
 _SENDS = frozenset({
     "execute", "exec_driver_sql", "cursor", "fetchone", "fetchall", "first", "scalar", "scalar_one", "all", "commit",

@@ -12,6 +12,7 @@ from sessionlint.infer.files import runs_as_script
 from sessionlint.infer.moving import migrations
 from sessionlint.infer.places import is_exempt, migration_support
 from sessionlint.infer.serving_tests import test_support
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
@@ -22,19 +23,17 @@ from sessionlint.program.values import Value
 from sessionlint.rules.answering_tasks import answering
 
 #: Names that say "service" even of files that were not seen to take a session.
-SERVICE_NAMES = re.compile(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
-BACKGROUND_NAMES = re.compile(
-    r"(?:background(?:_\w+)?|consumers?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I
-)
-AUTH_NAMES = re.compile(r"(?:^|_)(?:auth\w*|jwt|oauth2?|permissions?|security|tokens?)(?:_|$)", re.I)
+SERVICE_NAMES = regex(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
+BACKGROUND_NAMES = regex(r"(?:background(?:_\w+)?|consumers?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I)
+AUTH_NAMES = regex(r"(?:^|_)(?:auth\w*|jwt|oauth2?|permissions?|security|tokens?)(?:_|$)", re.I)
 #: Decorators that say "this runs in the background", whatever project wraps the queue or scheduler.
-_SCHEDULING = re.compile(
+_SCHEDULING = regex(
     r"(?:^|\.)(?:\w*scheduler\w*\.\w+|actor|shared_task|task|periodic_task|cron(?:_\w+)?|(?:scheduled_)?job|repeat_every"
     r"|background_(?:task|job)|scheduled_\w*task)(?:\(|\Z)"
 )
 #: They compare signatures, too: only the file's name tells whether they compare credentials.
 _COMPARISONS = {"hmac.compare_digest", "secrets.compare_digest"}
-_AUTH_FILE = re.compile(r"(?:^|[/_])(?:auth|authentication|security)(?:_\w+)?(?:\.py$|/)", re.I)
+_AUTH_FILE = regex(r"(?:^|[/_])(?:auth|authentication|security)(?:_\w+)?(?:\.py$|/)", re.I)
 _ENCODERS = {"jwt.encode", "jose.jwt.encode", "joserfc.jwt.encode", "authlib.jose.jwt.encode"}
 _MODEL_BASES = {
     "sqlalchemy.orm.DeclarativeBase",

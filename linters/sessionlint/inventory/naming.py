@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-_ENDINGS = re.compile(r"_(?:api|apis|controller|endpoints?|handlers?|routers?|routes?|views?)\Z")
-_LETTERS_AND_NUMBER = re.compile(r"[a-z]{1,3}\d+\Z")
-_NUMBERED = re.compile(r"\A[\d_.-]+")
+from sessionlint.patterns import regex
+
+_ENDINGS = regex(r"_(?:api|apis|controller|endpoints?|handlers?|routers?|routes?|views?)\Z")
+_LETTERS_AND_NUMBER = regex(r"[a-z]{1,3}\d+\Z")
+_NUMBERED = regex(r"\A[\d_.-]+")
 #: Names that say nothing without the folder they are in.
 _GENERIC = {
     "__init__", "api", "base", "background", "core", "crud", "database", "db", "dependencies", "deps", "endpoints",

@@ -8,10 +8,10 @@ Sources: advanced-alchemy 1.11, ``config/asyncio.py`` and ``config/sync.py`` (``
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import handles
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import (
@@ -30,12 +30,12 @@ from sessionlint.program.values import (
 Keywords = list[tuple[str, Value]]
 #: Litestar gives the same under its own names.
 _PACKAGES: Final = ("advanced_alchemy.", "litestar.plugins.sqlalchemy.", "litestar.contrib.sqlalchemy.")
-_CLASS: Final = re.compile(r"\.SQLAlchemy(?P<mode>Async|Sync)Config$")
-_OPTIONS: Final = re.compile(r"\.(?:Async|Sync)?(?:Engine|Session)Config$")
-_CONFIG: Final = re.compile(
+_CLASS: Final = regex(r"\.SQLAlchemy(?P<mode>Async|Sync)Config$")
+_OPTIONS: Final = regex(r"\.(?:Async|Sync)?(?:Engine|Session)Config$")
+_CONFIG: Final = regex(
     r"SQLAlchemy(?P<mode>Async|Sync)Config\(\)\.(?P<method>get_session|create_session_maker|get_engine)$"
 )
-_EXTENSION: Final = re.compile(r"AdvancedAlchemy\(\)\.(?:with|get)_(?P<mode>async|sync)_session$")
+_EXTENSION: Final = regex(r"AdvancedAlchemy\(\)\.(?:with|get)_(?P<mode>async|sync)_session$")
 _GIVEN: Final = {
     "get_session": ("sqlalchemy.orm.Session()", "sqlalchemy.ext.asyncio.AsyncSession()"),
     "create_session_maker": ("sqlalchemy.orm.sessionmaker()", "sqlalchemy.ext.asyncio.async_sessionmaker()"),

@@ -7,10 +7,10 @@ the class itself is out of sight. Clients of HTTP, whose bodies and sockets are 
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from sessionlint.patterns import regex
 from sessionlint.program.values import Const, Value
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ _PACKAGES: Final = frozenset({
     "grpclib", "playwright",
 })  # fmt: skip
 #: A class that its library calls a client.
-_CLIENT: Final = re.compile(r"(?:[A-Z]\w*)?(?:Client|API|Api)(?:V?\d)?$")
+_CLIENT: Final = regex(r"(?:[A-Z]\w*)?(?:Client|API|Api)(?:V?\d)?$")
 #: What only plays a service's part, or keeps in memory what another would send.
-_PLAYED: Final = re.compile(r"Test|Fake|Mock|InMemory|Memory(?:Saver|Store|Cache|Broker)|Dummy|No[oO]p")
+_PLAYED: Final = regex(r"Test|Fake|Mock|InMemory|Memory(?:Saver|Store|Cache|Broker)|Dummy|No[oO]p")
 #: What is awaited of these is no service, or is known by name: HTTP, databases, frameworks, tests.
 _OTHERS: Final = frozenset({
     "aiohttp", "asyncio", "anyio", "trio", "builtins", "contextlib", "curl_cffi", "fakeredis", "fastapi", "flask",
     "httpx", "niquests", "pytest", "quart", "redis", "aioredis", "valkey", "coredis", "requests", "sqlalchemy",
     "sqlmodel", "starlette", "typing", "unittest", "urllib3", "websockets", "asyncpg", "aiosqlite", "psycopg",
 })  # fmt: skip
-_ENDS: Final = re.compile(r"_*(?:a?close|a?enter|a?exit|shutdown|disconnect)_*$")
+_ENDS: Final = regex(r"_*(?:a?close|a?enter|a?exit|shutdown|disconnect)_*$")
 #: What says that somebody else is asked in whose name: arguments of a client's class.
 _KEYS: Final = frozenset({
     "access_token", "account_sid", "api_key", "api_secret", "api_token", "apikey", "bearer_token", "client_secret",

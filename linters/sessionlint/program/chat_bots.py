@@ -7,15 +7,16 @@ python-telegram-bot 22 (its coroutine methods), Pyrogram 2 and Telethon 1, disco
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from sessionlint.patterns import regex
 
 #: An object of a library's class, and what is reached from there.
 _OF_CLASS: Final = r"(?:\w+\.)*[A-Z]\w*\(\)"
 _CHAIN: Final = r"(?:\.\w+|\(\)|\[\])*"
 _BOT: Final = r"(?!(?:__\w+|register_next_step_handler|\w+_handler|context|to_dict|close)$)[a-z]\w*"
 
-_AIOGRAM: Final = re.compile(
+_AIOGRAM: Final = regex(
     rf"^aiogram\.(?:\w+\.)*Bot\(\)\.{_BOT}$"
     rf"|^aiogram\.types\.{_OF_CLASS}{_CHAIN}\.(?:bot\.{_BOT}"
     r"|answer(?:_\w+)?|reply(?:_\w+)?|edit_\w+|send_(?:copy|webapp)|copy_to|forward|delete(?:_\w+)?|(?:un)?pin(?:_\w+)?"
@@ -35,24 +36,24 @@ _SHORTCUTS: Final = (
     r"|set_(?:administrator_custom_title|chat_member_tag|description|game_score|managed_bot_access_settings|menu_button"
     r"|message_reaction|permissions|photo|reaction|title)"
 )
-_TELEGRAM: Final = re.compile(
+_TELEGRAM: Final = regex(
     rf"^telegram\.(?:\w+\.)*(?:Ext)?Bot\(\)\.{_BOT}$"
     rf"|^telegram\.ext\..*\(\){_CHAIN}\.bot(?:\.{_BOT}|\.get_file\(\)\.(?:{_SHORTCUTS}))$"
     rf"|^telegram\.(?!ext\.|request\.){_OF_CLASS}{_CHAIN}\.(?:{_SHORTCUTS})$"
 )
-_PYROGRAM: Final = re.compile(
+_PYROGRAM: Final = regex(
     rf"^pyrogram\.types\.{_OF_CLASS}{_CHAIN}\.(?:{_SHORTCUTS}|reply|edit|react|click|download|retract_vote|join)$"
     r"|^pyrogram\.(?:\w+\.)*Client\(\)\.(?:send|edit|delete|forward|copy|get|set|ban|unban|pin|unpin|join|leave|answer"
     r"|approve|decline|restrict|promote|create|download|resolve|invoke|read|search|vote|stop|request|start|connect)"
     r"(?:_\w+)?$"
 )
-_TELETHON: Final = re.compile(
+_TELETHON: Final = regex(
     r"^telethon\.(?:\w+\.)*TelegramClient\(\)\.(?:send|edit|delete|forward|get|pin|unpin|kick|upload|download|start|connect"
     r"|sign|log|inline)(?:_\w+)?$"
     r"|^telethon\.events\.(?:\w+\.)*[A-Z]\w*(?:\.Event)?\(\)(?:\.message)?"
     r"\.(?:reply|respond|answer|edit|delete|forward_to|pin|unpin|mark_read|click|download_media|get_\w+)$"
 )
-_DISCORD: Final = re.compile(
+_DISCORD: Final = regex(
     rf"^discord\.(?!ui\.|utils\.){_OF_CLASS}{_CHAIN}\."
     r"(?:send(?:_message|_modal|_help|_sound)?|reply|defer|pong|edit(?:_\w+)?"
     r"|delete(?:_messages?|_original_response|_emoji|_sticker|_invite)?|original_response|launch_activity|publish|forward"
@@ -62,13 +63,13 @@ _DISCORD: Final = re.compile(
     r"|^discord\.(?:\w+\.)*(?:Sync)?Webhook\.(?:from_url|partial)\(\)\.(?:send|edit|delete|fetch|edit_message"
     r"|delete_message|fetch_message)$"
 )
-_SLACK: Final = re.compile(
+_SLACK: Final = regex(
     # what a listener is given to call
     r"^slack_bolt\.(?:\w+\.)*(?:Async)?(?:Say|Respond|Complete|Fail|SetStatus|SetTitle|SetSuggestedPrompts)\(\)$"
     r"|^slack_bolt\.(?:\w+\.)*(?:Async)?(?:BoltContext|Args)\(\)\.(?:context\.)?(?:say|respond|complete|fail)$"
     r"|^slack_bolt\.(?:\w+\.)*(?:Async)?(?:App|BoltContext|Args)\(\)\.(?:context\.)?client\.[a-z]\w*$"
 )
-_TELEBOT: Final = re.compile(rf"^telebot\.(?:\w+\.)*(?:Async)?TeleBot\(\)\.{_BOT}$")
+_TELEBOT: Final = regex(rf"^telebot\.(?:\w+\.)*(?:Async)?TeleBot\(\)\.{_BOT}$")
 _LIBRARIES: Final = {
     "aiogram": _AIOGRAM, "telegram": _TELEGRAM, "telebot": _TELEBOT, "pyrogram": _PYROGRAM, "telethon": _TELETHON,
     "discord": _DISCORD, "slack_bolt": _SLACK,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from sessionlint.patterns import regex
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reached import calling
 from sessionlint.program.values import SESSION, Param
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: A library's decorator, or method that is handed a function, which makes it one that a container calls.
-_PROVIDES: Final = re.compile(r"(?:^|\.)(?:provides?|provider|injectable)(?:\(\))?\Z|dependency_injector\.providers\.")
+_PROVIDES: Final = regex(r"(?:^|\.)(?:provides?|provider|injectable)(?:\(\))?\Z|dependency_injector\.providers\.")
 
 
 def providers(program: Program) -> frozenset[FunctionInfo]:

@@ -5,18 +5,18 @@ What is quoted for a URL stays the text that it was, spelled otherwise.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.frame import Frame
 from sessionlint.program.texts import HOLE
 from sessionlint.program.values import UNKNOWN, Const, Ext, Value, join, literal
 
 #: Ends the name of what was made of a UUID.
 OF_UUID = ".of_uuid()"
-_UUID = re.compile(r"uuid\.uuid\d\(\)")
+_UUID = regex(r"uuid\.uuid\d\(\)")
 _DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s", "sha3_256", "new")
 _ENCODERS = (
     "b64encode", "urlsafe_b64encode", "standard_b64encode", "b32encode", "b32hexencode", "b85encode", "a85encode",

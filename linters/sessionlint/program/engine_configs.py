@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
+from sessionlint.patterns import regex
 from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Value, literal
 
 Keywords = list[tuple[str, Value]]
@@ -15,7 +15,7 @@ CALLS: Final = {
 }
 #: What they look for at the beginning of keys unless they are told something else.
 _PREFIX: Final[Value] = (Const("sqlalchemy.", "str"),)
-_WRITTEN_NUMBER: Final = re.compile(r"\s*-?\d+\s*")
+_WRITTEN_NUMBER: Final = regex(r"\s*-?\d+\s*")
 
 
 def taken_out(config: Value, args: list[Value], named: dict[str, Value]) -> dict[str, Value] | None:

@@ -5,11 +5,11 @@ It has nobody to take a session from, so it opens its own, in whatever folder it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: Decorators of click, typer and their like, whatever the program calls the object they belong to.
-_COMMAND: Final = re.compile(r"(?:^|\.)(?:command|group|callback)(?:\(|\Z)")
+_COMMAND: Final = regex(r"(?:^|\.)(?:command|group|callback)(?:\(|\Z)")
 #: What is called with a function that is a command from then on.
-_MAKES_COMMAND: Final = re.compile(r".*\.(?:command|group|callback)\(\)|typer\.run|fire\.Fire")
+_MAKES_COMMAND: Final = regex(r".*\.(?:command|group|callback)\(\)|typer\.run|fire\.Fire")
 #: What enters a context manager that asks for it.
 _APPLICATIONS: Final = ("fastapi.FastAPI", "starlette.applications.Starlette")
 #: Bases that say nothing of who calls the methods of a class.
-_PLAIN_BASES: Final = re.compile(r"(?:abc|builtins|collections|dataclasses|enum|pydantic|sqlalchemy|sqlmodel|typing)\b")
+_PLAIN_BASES: Final = regex(r"(?:abc|builtins|collections|dataclasses|enum|pydantic|sqlalchemy|sqlmodel|typing)\b")
 
 
 def entries(program: Program) -> frozenset[FunctionInfo]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
+
+from sessionlint.patterns import regex
 
 if TYPE_CHECKING:
     from sessionlint.program.model import FunctionInfo
     from sessionlint.program.solver import Solver
 
 _PACKAGES: Final = ("flask", "quart", "apiflask")
-_RULES: Final = re.compile(
+_RULES: Final = regex(
     r"(?:flask|quart|apiflask)\w*\.(?:\w+\.)*(?:Flask|Quart|APIFlask|OpenAPI|\w*Blueprint)\(\)"
     r"\.(?:route|get|post|put|patch|delete)(?:\(\))?"
 )
 #: Classes whose methods are views by the names of HTTP methods.
-_CLASSES: Final = re.compile(r"(?:flask|quart)\w*\.(?:\w+\.)*(?:MethodView|Resource)")
-_COMMANDS: Final = re.compile(
-    r"(?:flask|quart)\w*\.(?:\w+\.)*\w+\(\)\.cli\.command(?:\(\))?|(?:click|flask\.cli|typer)\..*"
-)
+_CLASSES: Final = regex(r"(?:flask|quart)\w*\.(?:\w+\.)*(?:MethodView|Resource)")
+_COMMANDS: Final = regex(r"(?:flask|quart)\w*\.(?:\w+\.)*\w+\(\)\.cli\.command(?:\(\))?|(?:click|flask\.cli|typer)\..*")
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import (
     by_key,
     class_containers,
@@ -33,7 +34,7 @@ from sessionlint.program.values import (
     whole_of,
 )
 
-_CLAUSE = re.compile(
+_CLAUSE = regex(
     r"[\w\0\"]\s*(?:[=<>]|!=|<>|\b(?:in|is|i?like|between)\b)"
     r"|\A\s*(?:where|and|or|having|(?:order|group)\s+by|(?:(?:left|right|full|inner|outer|cross)\s+)*join|limit|offset)\b",
     re.I,

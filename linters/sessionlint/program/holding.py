@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import compared, knowledge, sameness, strings
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.guards import Guard, decided
@@ -48,10 +49,10 @@ _WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
 #: What reads a row, and locks it when it is told to.
 _READ = ("get", "get_one", "refresh")
-_LOCKING_SQL = re.compile(
+_LOCKING_SQL = regex(
     r"\bfor\s+(?:(?:no\s+key\s+)?update|(?:key\s+)?share)\b|\bpg_(?:try_)?advisory_\w*lock\b|^\s*lock\s+table\b", re.I
 )
-_ADVISORY_LOCK = re.compile(r"sqlalchemy\.func\.pg_(?:try_)?advisory_\w*lock")
+_ADVISORY_LOCK = regex(r"sqlalchemy\.func\.pg_(?:try_)?advisory_\w*lock")
 
 
 def operated(

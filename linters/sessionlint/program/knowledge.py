@@ -6,9 +6,9 @@ documentation of SQLAlchemy 2.x, SQLModel, FastAPI, asyncio and the named driver
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from sessionlint.patterns import regex
 from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION, Ext
 
 SESSION_CLASSES = {
@@ -87,7 +87,7 @@ LEFT_OPEN = frozenset({
     "pyodbc.Connection()",
 })  # fmt: skip
 #: Those of them that are awaited.
-ASYNC_DRIVERS = re.compile(r"(?:asyncpg|aiopg|aiosqlite|aiomysql|asyncmy|databases)\.|.*(?:\.Async|_async$)")
+ASYNC_DRIVERS = regex(r"(?:asyncpg|aiopg|aiosqlite|aiomysql|asyncmy|databases)\.|.*(?:\.Async|_async$)")
 
 #: Annotations that say "this is a handle".
 HANDLE_TYPES = {
@@ -378,7 +378,7 @@ CALL_THROUGH = {
     "asgiref.sync.async_to_sync": -1, "asgiref.sync.AsyncToSync": -1, "asgiref.sync.async_to_sync()": 0,
 }  # fmt: skip
 SCHEDULER_METHODS = {"add_job", "scheduled_job", "add_schedule", "configure_task"}
-TASK_DECORATORS = re.compile(
+TASK_DECORATORS = regex(
     r"^(?:celery|dramatiq|huey|rq|taskiq\w*|procrastinate|arq|saq|streaq|pgqueuer|apscheduler|fastapi_utils|repid"
     r"|faststream|broadcaster|rocketry|hatchet_sdk|prefect|temporalio\.activity)\b.*"
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
@@ -386,7 +386,7 @@ TASK_DECORATORS = re.compile(
 )
 #: Signals that a worker's process sends when it starts or stops:
 #: https://docs.celeryq.dev/en/stable/userguide/signals.html#worker-signals
-_WORKER_SIGNALS = re.compile(
+_WORKER_SIGNALS = regex(
     r"celery\.signals\.(?:celeryd_init|celeryd_after_setup|(?:beat|beat_embedded|worker|worker_process)_init"
     r"|worker_ready|worker_shutting_down|worker(?:_process)?_shutdown)\.connect(?:\(\))?"
 )
@@ -404,13 +404,13 @@ QUEUE_METHODS = {
     "enqueue_job",
 }
 
-JWT_DECODERS = re.compile(
+JWT_DECODERS = regex(
     r"^(?:jwt|jose\.jwt|jose|authlib\.jose(?:\.jwt)?|joserfc\.jwt|python_jwt|itsdangerous|jwcrypto(?:\.jwt)?|firebase_admin\.auth"
     r"|google\.oauth2\.id_token|fastapi_jwt_auth)\b.*"
     r"(?:decode|decode_complete|verify|verify_id_token|verify_oauth2_token|get_unverified_claims|get_unverified_header|loads)$"
     r"|^(?:supabase|gotrue|supabase_auth)\b.*\.auth\.get_(?:user|claims)$|^jwcrypto\.jwt\.JWT\b.*\.(?:deserialize|validate)$"
 )
-SECURITY_CLASSES = re.compile(
+SECURITY_CLASSES = regex(
     r"^fastapi\.security\.(?:\w+\.)*(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2\w*|APIKey\w+(?:\[[^\]]*\])?|OpenIdConnect)\(\)$"
 )
 

@@ -10,6 +10,7 @@ import re
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import mapped
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import FunctionInfo
@@ -38,7 +39,7 @@ _GIVES = Ext("typing.get_args")
 _OF_LITERAL: Value = (Seq((_ONE_OF,), True),)
 #: What a text is that nothing is known of.
 _TEXTS: Final = frozenset({"ext", "const", "text"})
-_MARKED: Final = re.compile(r"header|cookie|token", re.I)
+_MARKED: Final = regex(r"header|cookie|token", re.I)
 _NOTHING: tuple[Listed, Listed] = ((), ())
 
 

@@ -5,12 +5,12 @@ Values (see :mod:`sessionlint.program.values`) tell what reaches a call; a liter
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.facts.packing import unpack
+from sessionlint.patterns import regex
 from sessionlint.program.model import FunctionInfo, ModuleInfo
 from sessionlint.program.strings import HOLE
 
@@ -27,7 +27,7 @@ _DEFAULTS = ("default", "server_default", "value")
 _OPTIONS = frozenset({"add_argument", "add_option", "argument", "option"})
 
 #: Where ``%`` and ``format()`` put something into a template.
-_FILLED_IN = re.compile(r"%(?:\(\w+\))?[#0\- +\d.*]*[diouxXeEfFgGcrsa]|\{[^{}]*\}")
+_FILLED_IN = regex(r"%(?:\(\w+\))?[#0\- +\d.*]*[diouxXeEfFgGcrsa]|\{[^{}]*\}")
 
 #: The name of what a function returns.
 RETURNED = "return"

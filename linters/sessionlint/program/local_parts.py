@@ -6,8 +6,9 @@ packages themselves. A ``Response`` of these packages has its body, unlike aioht
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from sessionlint.patterns import regex
 
 #: Packages whose clients have no namespaces: what stands behind an attribute of one is data that it was made with.
 _FLAT: Final = (
@@ -16,7 +17,7 @@ _FLAT: Final = (
 )  # fmt: skip
 _BODY: Final = (".content.read", ".content.readline", ".content.readany")
 #: Modules and classes that only make or read something.
-_MADE: Final = re.compile(
+_MADE: Final = regex(
     r"(?:httpx|requests|aiohttp|niquests|curl_cffi|urllib3|http\.client|websockets)\.(?:\w+\.)*"
     r"(?:Headers|HTTPHeaderDict|HTTPMessage|CaseInsensitiveDict|Cookies|\w*CookieJar|URL|QueryParams|Request|PreparedRequest"
     r"|FormData|\w*Retry|responses)\b(?!\(\)\.(?:json|read|post)$)"
@@ -27,9 +28,9 @@ _MADE: Final = re.compile(
     r"|langchain\w*\.(?:\w+\.)*output_parsers\.(?:\w+\.)*(?!\w*(?:Fixing|Retry))\w*Parser\b"
 )
 #: Packages none of whose calls is named so: what is asked by these names is an answer's, an event's or a token's data.
-_LOOKS_UP: Final = re.compile(r"(?:stripe|twilio|firebase_admin\.auth|github)\..*\.(?:get|index)$")
+_LOOKS_UP: Final = regex(r"(?:stripe|twilio|firebase_admin\.auth|github)\..*\.(?:get|index)$")
 #: What an object keeps as a dictionary, whoever made it.
-_CARRIED: Final = re.compile(
+_CARRIED: Final = regex(
     r".*\(\).*\.(?:headers|cookies|attrs|labels|fields|raw_data|raw_headers|\w*metadata|properties)(?:\[\])*\.(?:get|index)$"
 )
 

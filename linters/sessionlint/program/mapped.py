@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
@@ -36,8 +37,8 @@ ATTRIBUTES: Final = frozenset({"__tablename__", "__table__", "__mapper__", "sort
 ROOTS: Final = (knowledge.MAPPED_TABLE, _MAPPER)
 _PARTS: Final = r"(?:\.(?:mapper|local_table|mapped_table|persist_selectable)|\[\])*"
 _ROOT: Final = rf"(?:{re.escape(knowledge.MAPPED_TABLE)}|{re.escape(_MAPPER)}){_PARTS}"
-_LISTED: Final = re.compile(rf"{_ROOT}\.(?:c|columns|attrs|column_attrs|primary_key(?:\.columns)?)(?:\.(\w+)\(\))?")
-_NAMED: Final = re.compile(
+_LISTED: Final = regex(rf"{_ROOT}\.(?:c|columns|attrs|column_attrs|primary_key(?:\.columns)?)(?:\.(\w+)\(\))?")
+_NAMED: Final = regex(
     # a subscript of SQLAlchemy's may leave no mark
     rf"{_ROOT}(?:\.(?:columns|primary_key|c|attrs|column_attrs)(?:\[\])?)*\.(?:name|fullname|key|schema|description)"
 )

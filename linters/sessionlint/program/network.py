@@ -8,9 +8,9 @@ request together is left out (:mod:`.local_parts`).
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from sessionlint.patterns import regex
 from sessionlint.program import chat_bots, local_parts, remote_stores, service_clients
 
 PREFIXES = (
@@ -140,12 +140,12 @@ _TOOLKITS = ("litellm.", "pydantic_ai.", "langchain", "llama_index.")
 #: What dictionaries, texts and parsers do as well.
 _PLAIN = {"get", "set", "parse", "text", "json", "read", "index", "list", "content"}
 #: What asks by such a name all the same: wrappers of an HTTP client, parsers that have a model repair what they read.
-_ASKS_PLAINLY = re.compile(r"Requests\w*Wrapper\(\)\.\w+$|(?:Fixing|Retry)\w*Parser\b.*\.parse$")
+_ASKS_PLAINLY = regex(r"Requests\w*Wrapper\(\)\.\w+$|(?:Fixing|Retry)\w*Parser\b.*\.parse$")
 _ELASTIC = r"(?:elasticsearch\d?|opensearchpy)\."
 _MEILI = r"(?:meilisearch|meilisearch_python_sdk)\.(?:Async)?Client"
 #: Clients whose methods all wait, those of the namespaces below them included; and what only puts requests together.
 _CLIENTS = tuple(
-    (re.compile(rf"^{client}\(\)(?:\.\w+)*\.(?P<method>\w+)$"), local)
+    (regex(rf"^{client}\(\)(?:\.\w+)*\.(?P<method>\w+)$"), local)
     for client, local in (
         (_ELASTIC + r"(?:Async)?(?:Elasticsearch|OpenSearch)(?:\(\)\.options)?", {"options"}),
         (r"qdrant_client\.(?:Async)?QdrantClient", set[str]()),
@@ -164,16 +164,16 @@ _CLIENTS = tuple(
         (r"xmlrpc\.client\.ServerProxy", set[str]()),
     )
 )  # fmt: skip
-_BULK = re.compile(rf"^{_ELASTIC}helpers\.(?:\w+\.)*(?:async_)?(?:bulk|reindex)$")
+_BULK = regex(rf"^{_ELASTIC}helpers\.(?:\w+\.)*(?:async_)?(?:bulk|reindex)$")
 #: What sends a request that was put together before.
-_EXECUTED = re.compile(
+_EXECUTED = regex(
     r"^googleapiclient\.discovery\.build(?:_from_document)?\(\).*\.(?:execute|next_chunk)$"
     r"|^weaviate\..*\.(?:do|near_text|near_vector|near_object|bm25|hybrid|fetch_objects?|fetch_object_by_id|insert"
     r"|insert_many|replace|delete_by_id|delete_many)$"
 )
 _CLOSES = ("close", "aclose", "__aenter__", "__enter__", "__aexit__", "__exit__", "shutdown", "disconnect")
-_NOT_IN_MODULE = re.compile(r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.")
-_NOT_NETWORK = re.compile(
+_NOT_IN_MODULE = regex(r"\.(?:exceptions?|types|errors?|models?|status_codes|codes)\.")
+_NOT_NETWORK = regex(
     r"Error$|Exception$|Timeout$|Limits$|\.Response$|^(?:redis|aioredis|subprocess|socket)\.(?!.*\(\)\.)"
 )
 _ASKED = ("get", "send_text", "send")
@@ -183,11 +183,11 @@ _CONNECTED = frozenset({
     "connect", "connect_robust", "ws_connect", "open_connection", "create_connection", "declare_queue", "run",
 })  # fmt: skip
 _BODY = frozenset({"json", "text", "read", "content.read", "content.readline", "content.readany"})
-_PURE_RESULTS = re.compile(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
+_PURE_RESULTS = regex(r"\.(?:get|post|put|patch|delete|head|options|request|send)\(\)\.")
 
 
 #: HTTP modules and clients: whatever verb is asked of one by a name that only a run knows, a request is sent.
-_HTTP = re.compile(
+_HTTP = regex(
     r"^(?:requests|httpx|niquests|curl_cffi\.requests)(?:\.(?:sessions\.)?(?:Async)?(?:Client|Session)\(\)|\.session\(\))?$"
     r"|^aiohttp(?:\.client)?\.ClientSession\(\)$"
     r"|^authlib\.integrations\.(?:httpx|requests)_client\.(?:\w+\.)*\w+\(\)$|^requests_oauthlib\.(?:\w+\.)*\w+Session\(\)$"

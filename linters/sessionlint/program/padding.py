@@ -5,10 +5,9 @@ So are UUIDs that a field leaves some digits of: ``f"{uuid4().hex:.8}"``.
 
 from __future__ import annotations
 
-import re
-
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import cuts_to
+from sessionlint.patterns import regex
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Ext, Value, literal
 
@@ -17,7 +16,7 @@ PADDED = "builtins.format()"
 _NUMBER = Ext("builtins.int()")
 _UUIDS = "uuid.uuid"
 _DIGITS_OF_UUID = 32
-_SPEC = re.compile(r"0\d+[dxX]\Z")
+_SPEC = regex(r"0\d+[dxX]\Z")
 
 
 def formatted(frame: Frame, args: list[Value], keywords: list[tuple[str, Value]], e: ir.Expr) -> Value:

@@ -5,12 +5,12 @@ The screen knows the words of libraries. What a program calls its own helpers (`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 
 from sessionlint.facts import screen
+from sessionlint.patterns import regex
 
-_WORD = re.compile(rb"[A-Za-z_\x80-\xff][0-9A-Za-z_\x80-\xff]*")
+_WORD = regex(rb"[A-Za-z_\x80-\xff][0-9A-Za-z_\x80-\xff]*")
 
 WordsIn = Callable[[str], frozenset[bytes]]
 """The words of a file, see :func:`words_of`; none when it cannot be read."""

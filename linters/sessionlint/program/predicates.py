@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import asking_rows, knowledge
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Const, Ext, Predicate, Value, literal
 
 #: ``"items"."name"``: a column with its table.
-_QUALIFIED = re.compile(r'(?:(?:\w+|"\w+")\.)*(?:\w+|"\w+")\Z')
+_QUALIFIED = regex(r'(?:(?:\w+|"\w+")\.)*(?:\w+|"\w+")\Z')
 _BARE = ("sqlalchemy.column", "sqlalchemy.literal_column")
 #: Methods that run on the class, too, to make SQL.
 _HYBRIDS = {f"sqlalchemy.ext.hybrid.hybrid_{n}" for n in ("method", "property")}

@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge, revealing, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Ext, Value
@@ -29,10 +30,10 @@ PART: Final = "part"
 
 #: What takes SQL, of whatever it is a method.
 TAKE_STATEMENTS: Final = frozenset({*knowledge.SQL_METHODS, *knowledge.COPY_METHODS, "executescript", "mogrify"})
-_STATEMENT: Final = re.compile(
+_STATEMENT: Final = regex(
     r"\s*(?:select|insert\s+into|update|delete\s+from|with|set|create|alter|drop|truncate)\s", re.I
 )
-_COPIES: Final = re.compile(r"\s*copy\s.*\s(?:from|to)\s+(?:std(?:in|out)|program)\b", re.I | re.S)
+_COPIES: Final = regex(r"\s*copy\s.*\s(?:from|to)\s+(?:std(?:in|out)|program)\b", re.I | re.S)
 _WORD: Final = (
     r"(?!(?:from|as|set|to|on|and|or|is|not|null|case|when|then|end|in|like|between|over|at|only|all|distinct|table|index"
     r"|view|role|user|schema|database|local|session|time|transaction|if|recursive|interval|into|select"
@@ -40,7 +41,7 @@ _WORD: Final = (
     r"|unlogged|restart|continue|cascade|restrict|authorization|limit|order|group|join|inner|left|right|cross)\b)[a-z']+"
 )
 #: A sentence: three words in a row that nothing stands between are no SQL.
-_PROSE: Final = re.compile(rf"\s*\w+\s+{_WORD}\s+{_WORD}\s+{_WORD}(?![\w\0]|\s*[(.,=])", re.I)
+_PROSE: Final = regex(rf"\s*\w+\s+{_WORD}\s+{_WORD}\s+{_WORD}(?![\w\0]|\s*[(.,=])", re.I)
 
 
 def is_statement(name: str, text: str) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge, strings
 from sessionlint.program.values import UNKNOWN, Ext, Value
 
 #: What asks for one value, or for a result that gives it.
 ASKS: Final = frozenset({"scalar", "execute", "fetchval"})
-_QUOTES: Final = re.compile(
+_QUOTES: Final = regex(
     r"\s*select\s+(?:pg_catalog\.)?(?:quote_(?:ident|literal|nullable)\s*\("
     r"|format\s*\(\s*'[^'%]*(?:%[IL][^'%]*)+'\s*,)[^()]*\)(?:\s+as\s+\w+)?\s*;?\s*",
     re.I,

@@ -7,12 +7,13 @@ Inngest, Hatchet, QStash, Modal, Trigger.dev's and Upstash's clients; Litestar's
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from sessionlint.patterns import regex
 
 _NAME: Final = r"(?:\w+\.)*"
 _STARTS: Final = {
-    package: re.compile(pattern)
+    package: regex(pattern)
     for package, pattern in {
         "temporalio": (
             r"temporalio\.client\.Client(?:\.connect)?\(\)\.(?:start_workflow|create_schedule"

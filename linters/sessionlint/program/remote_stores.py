@@ -8,8 +8,9 @@ aiomcache; PyMongo, Motor; FastStream; confluent-kafka; Kombu; aiomqtt; gql (the
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from sessionlint.patterns import regex
 
 #: The packages that speak to Redis and its descendants.
 REDIS: Final = ("redis.", "aioredis.", "valkey.", "coredis.", "upstash_redis.", "rediscluster.", "arq.")
@@ -29,11 +30,11 @@ _REDIS_LOCAL: Final = frozenset({
     # a job is told as scheduled work
     "enqueue_job",
 })  # fmt: skip
-_COMMAND: Final = re.compile(
+_COMMAND: Final = regex(
     rf"^{_REDIS_CLIENT}(?:\.client\(\)|\.(?:json|ft|ts|bf|cf|cms|topk|tdigest|vset)\(\))?\.(?P<method>[a-z]\w*)$"
 )
 #: What sends a pipeline, and what listens to channels or waits for a lock.
-_SENT: Final = re.compile(
+_SENT: Final = regex(
     rf"^{_REDIS_CLIENT}(?:"
     r"\.pipeline\(\)(?:\.\w+\(\))*\.(?:execute|watch|unwatch|immediate_execute_command)"
     r"|\.pubsub\(\)\.(?:p|s)?(?:un)?(?:subscribe)"
@@ -41,20 +42,20 @@ _SENT: Final = re.compile(
     r"|\.lock\(\)\.(?:acquire|release|extend|reacquire|locked|owned)"
     r")$"
 )
-_MEMCACHED: Final = re.compile(
+_MEMCACHED: Final = regex(
     r"^(?:(?:pymemcache|emcache)\.(?:\w+\.)*(?:\w*Client|create_client)|(?:pylibmc|memcache|aiomcache)\.Client)\(\)"
     r"\.(?:[gs]et(?:s|_many|_multi)?|gats?|cas|add|replace|append|prepend|delete(?:_many|_multi)?|incr|decr|increment"
     r"|decrement|touch|multi_get|stats|get_stats|version|flush_all)$"
 )
 _MONGO: Final = r"(?:pymongo|motor)\.(?:\w+\.)*\w*(?:Client|Database|Collection)\(\)"
 #: A cursor of ``find()`` asks when it is read; ``aggregate()`` asks at once, where it is not Motor's.
-_DOCUMENTS: Final = re.compile(
+_DOCUMENTS: Final = regex(
     rf"^{_MONGO}(?:\.\w+|\[\]|\(\))*\.(?:(?:insert|update|replace|delete)_(?:one|many)|find_one(?:_and_\w+)?"
     r"|count_documents|estimated_document_count|distinct|bulk_write|command|create_index(?:es)?|drop_index(?:es)?"
     r"|drop(?:_collection|_database)?|create_collection|list_(?:collection|database)_names|server_info|to_list)$"
     rf"|^pymongo\.(?:\w+\.)*\w*(?:Client|Database|Collection)\(\)(?:\.\w+|\[\]|\(\))*\.aggregate$"
 )
-_BROKERS: Final = re.compile(
+_BROKERS: Final = regex(
     r"^faststream\.(?:\w+\.)+\w+(?:Broker|Router)\(\)(?:\.broker)?(?:\.publisher\(\))?"
     r"\.(?:publish|publish_batch|request|ping|connect|start)$"
     r"|^confluent_kafka\.(?:\w+\.)*\w*(?:Producer|Consumer)\(\)\.(?:flush|poll|consume|commit|list_topics"

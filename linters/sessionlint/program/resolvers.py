@@ -6,10 +6,10 @@ the one of the context; either way nobody but it owns the transaction. Sources: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from sessionlint.patterns import regex
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PACKAGES: Final = ("strawberry.", "ariadne.", "graphene.", "aiodataloader.", "graphene_sqlalchemy.")
 #: Decorators and calls that are given a resolver.
-_DECORATORS: Final = re.compile(
+_DECORATORS: Final = regex(
     r"strawberry\.(?:\w+\.)*(?:field|mutation|subscription|connection|node|input_mutation)(?:\(\))?"
     r"|strawberry\.(?:\w+\.)*DataLoader"
     r"|ariadne\.(?:\w+\.)*(?:ObjectType|QueryType|MutationType|SubscriptionType|InterfaceType)\(\)\."
@@ -27,13 +27,13 @@ _DECORATORS: Final = re.compile(
 )
 #: Bases with the methods that the server calls.
 _HOOKS: Final = (
-    (re.compile(r"strawberry\.(?:\w+\.)*SchemaExtension|ariadne\.(?:\w+\.)*Extension(?:Sync)?"),
-     re.compile(r"on_\w+|resolve|get_results|request_started|request_finished|format")),
-    (re.compile(r"strawberry\.(?:\w+\.)*FieldExtension"), re.compile(r"resolve(?:_async)?|apply")),
-    (re.compile(r"strawberry\.(?:\w+\.)*BasePermission"), re.compile(r"has_permission|on_unauthorized")),
-    (re.compile(r"graphene\.(?:\w+\.)*(?:ObjectType|Interface|Mutation|ClientIDMutation)"),
-     re.compile(r"resolve_\w+|subscribe_\w+|mutate(?:_and_get_payload)?|get_node")),
-    (re.compile(r"(?:strawberry\.|aio)(?:\w+\.)*DataLoader"), re.compile(r"(?:batch_)?load_fn")),
+    (regex(r"strawberry\.(?:\w+\.)*SchemaExtension|ariadne\.(?:\w+\.)*Extension(?:Sync)?"),
+     regex(r"on_\w+|resolve|get_results|request_started|request_finished|format")),
+    (regex(r"strawberry\.(?:\w+\.)*FieldExtension"), regex(r"resolve(?:_async)?|apply")),
+    (regex(r"strawberry\.(?:\w+\.)*BasePermission"), regex(r"has_permission|on_unauthorized")),
+    (regex(r"graphene\.(?:\w+\.)*(?:ObjectType|Interface|Mutation|ClientIDMutation)"),
+     regex(r"resolve_\w+|subscribe_\w+|mutate(?:_and_get_payload)?|get_node")),
+    (regex(r"(?:strawberry\.|aio)(?:\w+\.)*DataLoader"), regex(r"(?:batch_)?load_fn")),
 )  # fmt: skip
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.entries import takes_session
 from sessionlint.program.listing import FileListing
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 CLASSES: Final = "classes"
 #: Frameworks whose routes are decorators named after HTTP methods, as modules and classes that have them. Classes of
 #: routes are FastAPI's endpoints on a router that their object makes, and that is not followed.
-_FRAMEWORKS: Final = re.compile(
+_FRAMEWORKS: Final = regex(
     r"(?:(?P<litestar>litestar|starlite)\.(?:handlers\.)?(?:\w+\.)*"
     r"|(?P<classes>classy_fastapi|fastapi_class|fastapi_class_router|fastapi_cls_controller)\.(?:\w+\.)*)\Z"
 )
 #: Class decorators and bases that make an endpoint of each method that has the name of an HTTP method.
-_VIEWS: Final = re.compile(
+_VIEWS: Final = regex(
     r"fastapi_class\.(?:\w+\.)*View|(?:fastapi_utils|fastapi_restful)\.(?:\w+\.)*Resource|fastcbv\.(?:\w+\.)*BaseView"
 )
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 _MORE_METHODS: Final = frozenset({"websocket_listener", "websocket_stream"})
 #: What registers a function with a dispatcher of messages: a decorator, or a call that is given it.
-_DISPATCHERS: Final = re.compile(
+_DISPATCHERS: Final = regex(
     r"aiogram\.(?:\w+\.)*(?:Router|Dispatcher)\(\)\.(?!middleware)\w+(?:\.register)?(?:\(\))?"
     r"|telebot\.(?:\w+\.)*(?:Async)?TeleBot\(\)\.\w*(?:handler|listener)\w*(?:\(\))?"
     r"|pyrogram\.(?:\w+\.)*Client(?:\(\))?\.on_\w+(?:\(\))?"

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from sessionlint.patterns import regex
+
 _NAME: Final = r"(?:\w+\.)*"
 
 
@@ -284,9 +286,7 @@ _OTHERS: Final = {
 
 
 #: What generators write for a service's description: clients by OpenAPI Generator, stubs by gRPC.
-_GENERATED: Final = re.compile(
-    r"(?:\w+\.)+api\.\w+_api\.\w+Api\(\)\.[a-z]\w*|(?:\w+\.)*\w+_pb2_grpc\.\w+Stub\(\)\.[A-Z]\w*"
-)
+_GENERATED: Final = regex(r"(?:\w+\.)+api\.\w+_api\.\w+Api\(\)\.[a-z]\w*|(?:\w+\.)*\w+_pb2_grpc\.\w+Stub\(\)\.[A-Z]\w*")
 
 
 @lru_cache(maxsize=256)

@@ -6,10 +6,10 @@ place where the object was made, so that what one caller adds is in none of the 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.picking import ADDED
@@ -20,7 +20,7 @@ _FIELD: Value = (Const("field", "spelled"),)
 _DECLARED = Ext("builtins.str()")
 _MOST = 12
 #: What a part of a query has in it, and a message or the name of something has not.
-_OF_QUERIES = re.compile(
+_OF_QUERIES = regex(
     r"[=<>]|\b(?:SELECT|INSERT|UPDATE|DELETE|FROM|WHERE|JOIN|ORDER|GROUP|HAVING|AND|OR|SET|VALUES|LIMIT|IN|LIKE|IS|ASC|DESC)\b"
     r"|\b(?:select|insert into|delete from|where|join|order by|group by)\b"
 )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
+from sessionlint.patterns import regex
+
 #: Comments, dollar-quoted bodies, string literals and quoted names: nothing in them is a statement.
-_OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'|\"[^\"]*\"", re.S)
-_WORDS = re.compile(r"\s*(commit|rollback|begin|start\s+transaction|end|savepoint|abort)\b(?!\s*[(.=])", re.I)
+_OPAQUE = regex(r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'|\"[^\"]*\"", re.S)
+_WORDS = regex(r"\s*(commit|rollback|begin|start\s+transaction|end|savepoint|abort)\b(?!\s*[(.=])", re.I)
 #: Definitions with statements inside: what follows a semicolon in them is not executed now.
-_DEFINES = re.compile(
-    r"\s*create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|constraint\s+)*(?:trigger|function|procedure)\b", re.I
-)
+_DEFINES = regex(r"\s*create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|constraint\s+)*(?:trigger|function|procedure)\b", re.I)
 _OPERATION = {
     "commit": "commit", "end": "commit", "rollback": "rollback", "abort": "rollback", "savepoint": "begin_nested",
 }  # fmt: skip
 #: What changes rows or tables; a temporary table is gone with its session anyway.
-_WRITES = re.compile(
+_WRITES = regex(
     r"\s*(?:insert|update|delete|merge|truncate|drop|alter|create(?!\s+(?:(?:global|local)\s+)?temp(?:orary)?\b))\b"
     r"|\s*with\b.*(?:\)|\bas\s*(?:(?:not\s+)?materialized\s*)?\()\s*(?:insert|update|delete|merge)\b",
     re.I | re.S,

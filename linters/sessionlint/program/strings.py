@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from string import Formatter
 from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
+from sessionlint.patterns import regex
 from sessionlint.program import (
     checked_lists,
     declared_keys,
@@ -73,7 +73,7 @@ _OF_TEXT = ("+", "%")
 _ARITHMETIC = ("+", "-", "*", "/", "%", "Mod", "FloorDiv", "Pow")
 #: What is added to something is the text of it: a UUID has no ``+``, and a token is one.
 _HEX = ("uuid.uuid1()", "uuid.uuid4()", "uuid.uuid7()", "secrets.token_hex()", "secrets.token_urlsafe()")
-_PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
+_PERCENT = regex(r"%(?:\((\w+)\))?[#0\- +]*[\d.*]*([%a-zA-Z])")
 _KEEPING = {"strip", "lstrip", "rstrip", "lower", "upper", "removeprefix", "removesuffix", "title", "capitalize"}
 
 

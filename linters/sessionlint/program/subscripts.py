@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import (
     by_key,
     calls,
@@ -150,7 +150,7 @@ def _is_mapped(frame: Frame, atom: Any) -> bool:
     return bool(atom.tag == "cls" and frame.solver.is_model(atom.info))
 
 
-_MADE = re.compile(r"^uuid\.uuid\d\(\)(?!.*\[\])")
+_MADE = regex(r"^uuid\.uuid\d\(\)(?!.*\[\])")
 
 
 def entry_of(atom: Map, key: Any) -> Value:

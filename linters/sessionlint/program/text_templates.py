@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from sessionlint.patterns import regex
 from sessionlint.program.texts import HOLE, alternatives, in_step, mixed_by, of_number
 from sessionlint.program.values import UNKNOWN, Text, Value
 
-_TEMPLATE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+_TEMPLATE = regex(r"\$(?:(\w+)|\{(\w+)\})")
 #: Fields of Jinja with the name they begin with and what follows it; its statements and comments stand for nothing.
-_JINJA = re.compile(r"(\{\{)-?\s*(\w+)?(.*?)\s*-?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
+_JINJA = regex(r"(\{\{)-?\s*(\w+)?(.*?)\s*-?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
 _NUMBER_FILTERS = ("|int", "|float", "|length", "|count")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge, mapped, padding, picking
 from sessionlint.program.values import (
     Text,
@@ -34,15 +35,15 @@ HARMLESS = knowledge.QUOTED_NAMES | {
     "sqlalchemy.table_name()", "enum.Enum().value()", "typing.Literal()", padding.PADDED,
 }  # fmt: skip
 #: Numbers that times, and spans of time, are told by.
-_OF_TIME = re.compile(
+_OF_TIME = regex(
     r"^datetime\.(?:date|datetime|time|timedelta)\b.*\.(?:(?:micro)?seconds?|minute|hour|days?|month|year"
     r"|(?:timestamp|total_seconds|toordinal|(?:iso)?weekday)\(\))$"
 )
 #: A UUID, made or read or declared.
 _UUID = r"(?:uuid\.(?:uuid\d|UUID)|pydantic\.(?:types\.)?UUID\d)\(\)"
-_IS_UUID = re.compile(rf"^{_UUID}$")
+_IS_UUID = regex(rf"^{_UUID}$")
 #: Nor can what is spelled in hexadecimal digits, or a part of it.
-_DIGITS = re.compile(
+_DIGITS = regex(
     rf"^(?:(?:hashlib|hmac)\..*\.hexdigest\(\)|{_UUID}(?:\.hex)?|secrets\.token_hex\(\)|builtins\.hex\(\))(?:\[\])*$"
 )
 #: What is remembered of a hole: callers may know it.
@@ -53,7 +54,7 @@ JOIN = "str.join"
 AS_UUID = "uuid.UUID"
 _TOLD_LATER: tuple[str, ...] = (JOIN, *picking.LATER)
 #: What recursion adds again and again.
-_REPEATED = re.compile(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
+_REPEATED = regex(rf"((?:{HOLE}[^{HOLE}]*){{1,3}}?)\1+")
 
 
 def of_number(texts: list[Text]) -> list[Text]:

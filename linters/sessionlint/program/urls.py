@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
+from sessionlint.patterns import regex
+
 #: Named as ``sqlalchemy.URL`` names them; ``query`` is the text after the ``?``.
-URL = re.compile(
+URL = regex(
     r"(?P<drivername>[\w+.\0]+)://(?:(?P<username>[^:@/?#]*)(?::(?P<password>[^@]*))?@)?"
     r"(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[^/?#]*))?(?:/(?P<database>[^?#]*))?(?:\?(?P<query>.*))?",
     re.S,
 )
 #: ``f"postgresql+asyncpg://{url}"`` puts a scheme before one that may be there already.
-SCHEME_TWICE = re.compile(r"^(?:[\w+.]+://)+(?=[\w+.]+://)")
+SCHEME_TWICE = regex(r"^(?:[\w+.]+://)+(?=[\w+.]+://)")
 #: The scheme of a database that is not PostgreSQL.
-OTHER_DATABASE = re.compile(r"(?:mysql|mariadb|sqlite|mssql|oracle)(?:\+\w+)?\Z")
+OTHER_DATABASE = regex(r"(?:mysql|mariadb|sqlite|mssql|oracle)(?:\+\w+)?\Z")
 #: What puts a URL together from parts, and leaves it open what kind of server it leads to.
 BUILDERS = (
     "yarl.URL.build", "pydantic.AnyUrl.build", "pydantic.MySQLDsn.build", "pydantic.MariaDBDsn.build",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from sessionlint.patterns import regex
 from sessionlint.program import strings
 from sessionlint.program.values import UNKNOWN, Text, Value
 
 #: What is put in the place of a scheme, or of another driver.
-_PUT_IN: Final = re.compile(r"(?P<scheme>postgres(?:ql)?)?\+?(?P<driver>asyncpg|psycopg\w*|pg8000)(?P<rest>://)?\Z")
+_PUT_IN: Final = regex(r"(?P<scheme>postgres(?:ql)?)?\+?(?P<driver>asyncpg|psycopg\w*|pg8000)(?P<rest>://)?\Z")
 
 
 def put_in(args: list[Value]) -> Value:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
@@ -24,29 +25,27 @@ from sessionlint.rules.refusing_nobody import only_wraps, refuses_nobody
 from sessionlint.rules.taking_guests import is_optional, takes_guests
 from sessionlint.rules.walking import own_nodes_below
 
-_SECRET_NAMES = re.compile(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
-_HELD = re.compile(r"\.(?:headers|cookies)\[([^\]]*)\]")
+_SECRET_NAMES = regex(r"authorization|token|api[-_]?key|jwt|bearer|session|credential|access[-_]key", re.I)
+_HELD = regex(r"\.(?:headers|cookies)\[([^\]]*)\]")
 #: What string methods and attributes leave of a token: still the token.
 _SAME = (
     r"(?:\.credentials|\[\]"
     r"|\.(?:split|partition|rpartition|rsplit|replace|strip|lstrip|rstrip|removeprefix|removesuffix|encode|decode)\(\))*"
 )
-_SAME_CLAIMS = re.compile(r"(?:\.(?:copy|items|values|model_dump|dict)\(\))+$")
-_SCHEME = re.compile(
+_SAME_CLAIMS = regex(r"(?:\.(?:copy|items|values|model_dump|dict)\(\))+$")
+_SCHEME = regex(
     r"^fastapi\.security\.(?:\w+\.)*(?:HTTP(?:Bearer|Basic|Digest)\(\)\(\)|HTTPAuthorizationCredentials\(\)"
     r"|OAuth2(?!PasswordRequest)\w*\(\)\(\)|APIKey\w+(?:\[[^\]]*\])?\(\)\(\)|OpenIdConnect\(\)\(\))" + _SAME + "$"
 )
-_HEADER = re.compile(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
-_FIELD = re.compile(r"(?:headers|cookies)\[[^\]]*\]")
+_HEADER = regex(r"^[\w.()]+\.(?:headers|cookies)\[([^\]]*)\]" + _SAME + "$")
+_FIELD = regex(r"(?:headers|cookies)\[[^\]]*\]")
 #: All headers or cookies of a request at once, the token among them.
-_HEADERS = re.compile(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
-_CREDENTIAL = re.compile(
-    r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I
-)
+_HEADERS = regex(r"^fastapi\.(?:Request|WebSocket)\(\)\.(?:headers|cookies)$")
+_CREDENTIAL = regex(r"api_?key|access_?(?:key|token)|(?:auth|bearer|id|session)_?token|^token$|authorization|jwt", re.I)
 #: Secrets that prove something else than who calls.
-_OTHER_SECRET = re.compile(r"csrf|xsrf|webhook|signature|_digest$|checksum|hook|reset|invite|unsubscribe|confirm", re.I)
-_REFUSALS = re.compile(r"(?:HTTP_)?(?:401|403)\b|401|403")
-_REFUSING_CLASS = re.compile(
+_OTHER_SECRET = regex(r"csrf|xsrf|webhook|signature|_digest$|checksum|hook|reset|invite|unsubscribe|confirm", re.I)
+_REFUSALS = regex(r"(?:HTTP_)?(?:401|403)\b|401|403")
+_REFUSING_CLASS = regex(
     r"(?:not|un)_?(?:authenticated|authori[sz]ed)|forbidden|permission_?denied|credentials?_?(?:error|exc)"
     r"|auth(?:entication|ori[sz]ation)?_?(?:required|failed|failure|error|exc)|login_?required",
     re.I,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.model import FunctionInfo
 
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_WORDS = regex(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _OF_TESTS = {"test", "tests", "testing", "pytest", "unittest", "unittests"}
 #: What stands beside them in names: ``IS_TEST_ENV``, but not ``test_connection``.
 _BESIDE = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -11,9 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 from sessionlint.codes import CODES
+from sessionlint.patterns import regex
 from sessionlint.rules.base import Bad, Check, Good, Rule
 
-_MODULE = re.compile(r"txn(\d{3})_\w+\Z")
+_MODULE = regex(r"txn(\d{3})_\w+\Z")
 
 
 class BrokenRuleError(Exception):

@@ -8,25 +8,26 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.blocks import all_blocks
+from sessionlint.patterns import regex
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Dependency
 from sessionlint.rules.walking import own_nodes_below
 
 COMPARISONS = frozenset({"hmac.compare_digest", "secrets.compare_digest"})
 #: Library functions that raise when a signature is not the sender's.
-_VERIFIERS = re.compile(
+_VERIFIERS = regex(
     r"^(?:stripe\.(?:Webhook|(?:_?\w+\.)*StripeClient\(\))\.construct_event|stripe\.WebhookSignature\.verify_header"
     r"|(?:svix|standardwebhooks)\.(?:\w+\.)*Webhook\(\)\.verify|nacl\.signing\.VerifyKey\(\)\.verify"
     r"|gidgethub\.sansio\.(?:Event\.from_http|validate_event)|linebot\.(?:\w+\.)*WebhookParser\(\)\.parse)$"
 )
 #: The same, as answers.
-_ANSWERS = re.compile(
+_ANSWERS = regex(
     r"^(?:slack_sdk\.signature\.(?:\w+\.)*SignatureVerifier\(\)\.is_valid(?:_request)?"
     r"|twilio\.request_validator\.RequestValidator\(\)\.validate)$"
 )
 #: What is compared to log somebody in, and what proves something else than who calls.
-_OTHER = re.compile(r"passw|pwd|csrf|xsrf|reset|invite|unsubscribe|confirm|otp", re.I)
-_SECRET = re.compile(r"secret|token|key|signature|digest|hmac", re.I)
+_OTHER = regex(r"passw|pwd|csrf|xsrf|reset|invite|unsubscribe|confirm|otp", re.I)
+_SECRET = regex(r"secret|token|key|signature|digest|hmac", re.I)
 #: Headers that hold no secret.
 _PLAIN_HEADERS = frozenset({
     "accept", "accept-language", "content-length", "content-type", "host", "if-match", "if-none-match", "origin",
@@ -36,7 +37,7 @@ _GIVEN = {"headers", "cookies", "query_params"}
 _SAME = {"==", "!=", "in", "not in"}
 _CONVERTS = {"str", "int", "bytes", "UUID", "bool"}
 _STEPS = 3
-_CALLERS_FAULT = re.compile(r"HTTP_4\d\d|HTTPStatus\.(?:BAD_REQUEST|NOT_FOUND|UNPROCESSABLE\w+|NOT_ACCEPTABLE)\b")
+_CALLERS_FAULT = regex(r"HTTP_4\d\d|HTTPStatus\.(?:BAD_REQUEST|NOT_FOUND|UNPROCESSABLE\w+|NOT_ACCEPTABLE)\b")
 
 
 def compares_and_refuses(function: FunctionInfo, refuses: Callable[[Event], bool], depth: int = 0) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote_plus
 
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.program.strings import texts_of
@@ -14,7 +14,7 @@ from sessionlint.program.values import Value
 from sessionlint.rules.connect_hooks import put_by_listeners
 from sessionlint.rules.database_urls import URL_MADE, connected_to, made_query
 
-_OPTION = re.compile(r"(?:-c\s*|--)([\w.]+)\s*=\s*(\S*)")
+_OPTION = regex(r"(?:-c\s*|--)([\w.]+)\s*=\s*(\S*)")
 
 
 def settings_in(event: Event) -> list[tuple[str, Value]]:

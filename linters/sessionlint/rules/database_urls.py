@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.literals import Literal, beginning, literals, name_of, owner_of
 from sessionlint.program.model import Event, FunctionInfo
@@ -15,16 +16,16 @@ from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.urls import SCHEME_TWICE, parts
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Site, Value
 
-_DATABASES = re.compile(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
-_NAMED = re.compile(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
+_DATABASES = regex(r"(?:postgres(?:ql)?|cockroachdb|redshift|mysql|mariadb|mssql|oracle|asyncpg|psycopg\w*)\b")
+_NAMED = regex(r"url|uri|dsn|database|postgres|connection_?str|conn_?str|pooler", re.I)
 #: Names of texts that are shown to people.
-SHOWN = re.compile(r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I)
-_LOCAL = re.compile(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
+SHOWN = regex(r"example|sample|help|desc|doc|usage|hint|format|template|placeholder|message|msg|error|title", re.I)
+_LOCAL = regex(r"(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|.*\.localhost)\Z", re.I)
 _KEYWORDS = ("drivername", "username", "password", "host", "port", "database", "query")
 #: What is called where a URL is made of its parts, or changed.
 URL_MADE = "sqlalchemy.URL.create"
 POOLER_HOST = "pooler.supabase.com"
-_DIRECT_HOST = re.compile(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
+_DIRECT_HOST = regex(r"db\.[\w\0-]+\.supabase\.(?:co|com)\Z", re.I)
 
 
 class Url(NamedTuple):
@@ -113,7 +114,7 @@ def parse(text: str) -> Url | None:
 
 
 #: A scheme with its driver, and a URL's rest behind it that is not known.
-_SCHEME = re.compile(rf"((?:postgres(?:ql)?|mysql|mariadb)\+\w+){HOLE}")
+_SCHEME = regex(rf"((?:postgres(?:ql)?|mysql|mariadb)\+\w+){HOLE}")
 
 
 def _pair(item: str) -> tuple[str, str]:
@@ -122,7 +123,7 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 #: What declares a field, with its default among its arguments.
-_FIELD = re.compile(r"(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|attr\.ib\(\)$")
+_FIELD = regex(r"(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|attr\.ib\(\)$")
 
 
 def urls_in(program: Program, value: Value) -> Iterator[Url]:

@@ -5,15 +5,15 @@ Only for the key of a mapped class: elsewhere (labels, elements of a page, topic
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import ClassInfo, Event
 from sessionlint.program.strings import HOLE
 
 _ID = "id"
-_RANDOM = re.compile(r"(?:secrets\.(?:token_\w+|randbelow|randbits)|random\.(?:randint|randrange|getrandbits))\(\)")
+_RANDOM = regex(r"(?:secrets\.(?:token_\w+|randbelow|randbits)|random\.(?:randint|randrange|getrandbits))\(\)")
 
 
 def around_an_id(program: Program, event: Event) -> str | None:

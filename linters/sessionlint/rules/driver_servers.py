@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.values import Map, const
 from sessionlint.rules.database_urls import FoundUrl, created_url
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sessionlint.program.model import Event
 
 _MADE = frozenset({"driver connection", "driver pool"})
-_POSTGRES = re.compile(r"(?:asyncpg|psycopg\w*|aiopg|pg8000)\.")
+_POSTGRES = regex(r"(?:asyncpg|psycopg\w*|aiopg|pg8000)\.")
 #: What drivers call the parts of a URL.
 _PARTS = {"user": "username", "password": "password", "host": "host", "port": "port", "database": "database"}
 #: Keywords that hold a whole URL, or all of the parts.

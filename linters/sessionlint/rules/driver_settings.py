@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sessionlint.patterns import regex
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Map, Value
 from sessionlint.rules.branches import for_tests
@@ -21,7 +21,7 @@ _MADE = ("driver connection", "driver pool")
 _TEXTS = ("dsn", "conninfo")
 #: What may say more of the connection than the call shows.
 _ELSEWHERE = frozenset({"kwargs", "connect", "service", "passfile", UNKNOWN_KEYWORDS})
-_PAIR = re.compile(r"(\w+)\s*=\s*('[^']*'|\S+)")
+_PAIR = regex(r"(\w+)\s*=\s*('[^']*'|\S+)")
 
 
 def driver_calls(program: Program) -> Iterator[EngineCall]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import engine_configs, knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
@@ -20,8 +20,8 @@ from sessionlint.rules.connect_hooks import hooked
 from sessionlint.rules.database_urls import Url, argument_span, urls_in
 
 #: What a number from the environment is besides its default, and what a declared field may be besides its own.
-_FROM_OUTSIDE = re.compile(r"^os\.environ\[\]\.__int__\(\)$")
-_DECLARED = re.compile(
+_FROM_OUTSIDE = regex(r"^os\.environ\[\]\.__int__\(\)$")
+_DECLARED = regex(
     rf"{_FROM_OUTSIDE.pattern}|^builtins\.(?:int|str|bool)\(\)$|^typing\.Literal\(\)$|"
     r"^pydantic\.(?:types\.)?(?:\w+Int|conint)\(\)$|^(?:pydantic|dataclasses|attrs?)\.[fF]ield\(\)$|^attr\.ib\(\)$"
 )

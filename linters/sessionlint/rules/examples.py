@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sessionlint.facts.lower import lower_module
 from sessionlint.facts.packing import pack
+from sessionlint.patterns import regex
 from sessionlint.policy import Policy, policy_from_mapping
 from sessionlint.policy_file import key_lines
 from sessionlint.program.api import Program
@@ -21,8 +22,8 @@ from sessionlint.report import CheckError
 from sessionlint.rules.markers import MARKER, without_markers
 
 _POLICY_FILE = "pyproject.toml"
-_FILE = re.compile(r"^# --- (\S+)\s*$", re.M)
-_CODE = re.compile(r"(TXN\d{3})@(\d+)")
+_FILE = regex(r"^# --- (\S+)\s*$", re.M)
+_CODE = regex(r"(TXN\d{3})@(\d+)")
 
 SESSION_MODULE = """\
 from contextlib import asynccontextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import network
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
@@ -21,7 +22,7 @@ _BROAD = {
     "builtins.Exception", "builtins.BaseException", "sqlalchemy.exc.SQLAlchemyError", "sqlalchemy.exc.DBAPIError",
 }  # fmt: skip
 #: Errors of a single step, not of the connection or the database.
-_STEP_ERRORS = re.compile(
+_STEP_ERRORS = regex(
     r"builtins\.(?:Value|Key|Index|Type|Attribute|Assertion|Unicode\w*|ZeroDivision|Lookup|NotImplemented|StopIteration"
     r"|StopAsyncIteration|FileNotFound|FileExists|Recursion|Import|ModuleNotFound)(?:Error)?\Z|.*(?:Validation|Decode|Cancelled)Error\Z"
 )
@@ -37,7 +38,7 @@ _SINGLE = {"builtins": {"TimeoutError"}, "asyncio": {"TimeoutError"}}
 _FAILS = {"use", "network", "txn", "escape"}
 #: What others may learn of an outcome by: rows that change, requests, work that is handed on.
 _TRACES = frozenset({"network", "escape", "change", "schedule"})
-_LOGGER = re.compile(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|^(?:structlog|loguru)\b", re.I)
+_LOGGER = regex(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|^(?:structlog|loguru)\b", re.I)
 _LOUD = {"exception", "error", "critical", "fatal", "warning", "warn"}
 _QUIET = {
     "print", "str", "repr", "type", "len", "isinstance", "format", "getattr", "join", "items", "sleep", "rollback",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.rules.walking import nodes_below
 
 if TYPE_CHECKING:
     from sessionlint.program.model import Event
 
 #: What follows in the name of a file: ``.png``.
-_EXTENSION = re.compile(r"\.[A-Za-z]\w{0,4}(?:\.gz)?\Z")
+_EXTENSION = regex(r"\.[A-Za-z]\w{0,4}(?:\.gz)?\Z")
 
 
 def names_a_file(event: Event) -> bool:

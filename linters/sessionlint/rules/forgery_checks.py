@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.model import Event, FunctionInfo
 
-_FORGERY = re.compile(r"[cx]srf|(?:cross|same)_?(?:site|origin)|forgery", re.I)
-_CALLER = re.compile(r"user|login|logged|signed_?in|auth|session|identity|jwt|account|principal|api_?key", re.I)
-_UNKNOWN_CALLER = re.compile(r"401|unauthori[sz]ed|unauthenticated", re.I)
+_FORGERY = regex(r"[cx]srf|(?:cross|same)_?(?:site|origin)|forgery", re.I)
+_CALLER = regex(r"user|login|logged|signed_?in|auth|session|identity|jwt|account|principal|api_?key", re.I)
+_UNKNOWN_CALLER = regex(r"401|unauthori[sz]ed|unauthenticated", re.I)
 
 
 def is_forgery_secret(name: str) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import contained
 from sessionlint.rules.walking import own_nodes_below
 
-_ERRORS = re.compile(r"(?:.*\.)?\w*(?:Exception|Error)\Z")
+_ERRORS = regex(r"(?:.*\.)?\w*(?:Exception|Error)\Z")
 
 
 def recorded_errors(function: FunctionInfo, only_tells: Callable[[Any], bool]) -> list[ir.Span4]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.model import Event
 
 _BASE64 = {
@@ -14,9 +15,9 @@ _BASE64 = {
     "jwt.utils.base64url_decode", "jose.utils.base64url_decode",
 }  # fmt: skip
 _SPLITS = {"split", "rsplit", "partition", "rpartition"}
-_TOKEN = re.compile(r"token|jwt|bearer|credential|authorization", re.I)
+_TOKEN = regex(r"token|jwt|bearer|credential|authorization", re.I)
 #: Tokens that prove something else than who calls.
-_OTHER = re.compile(r"csrf|xsrf|webhook|reset|invite|unsubscribe|page|cursor|next", re.I)
+_OTHER = regex(r"csrf|xsrf|webhook|reset|invite|unsubscribe|page|cursor|next", re.I)
 #: ``header.payload.signature``
 _PARTS = 3
 _STEPS = 4

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.patterns import regex
 from sessionlint.program.encoding import OF_UUID
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.padding import PADDED
@@ -13,18 +14,18 @@ from sessionlint.program.strings import HOLE
 from sessionlint.program.values import Value
 
 #: Random or unique values ids are made of.
-_SOURCES = re.compile(
+_SOURCES = regex(
     r"^(?:uuid\.uuid\d\(\)|secrets\.token_(?:hex|urlsafe)\(\)|random\.\w+\(\)|time\.time(?:_ns)?\(\)|nanoid\.generate\(\)"
     r"|secrets\.choice\(\)|shortuuid\.\w+\(\)|datetime\.(?:datetime|date)\.\w+\(\))"
 )
 #: Those that nothing else is made of than what has to differ.
-_RANDOM = re.compile(r"^(?:secrets\.token_|nanoid\.|shortuuid\.)|^datetime\..*\.strftime\(\)$")
+_RANDOM = regex(r"^(?:secrets\.token_|nanoid\.|shortuuid\.)|^datetime\..*\.strftime\(\)$")
 #: Characters picked one by one.
-_CHOSEN = re.compile(r"^(?:random\.(?:choices?|sample)|secrets\.choice)\(\)")
-_FOREIGN = re.compile(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
-_ENCODED = re.compile(rf"^\w+\.\w+\(\){re.escape(OF_UUID)}")
-_UUID = re.compile(r"^uuid\.(?:uuid\d|UUID)\(\)")
-_CUT = re.compile(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
+_CHOSEN = regex(r"^(?:random\.(?:choices?|sample)|secrets\.choice)\(\)")
+_FOREIGN = regex(r"^(?:shortuuid|nanoid|ulid|cuid|cuid2|ksuid|xid)\.(?:\w+[.(])*\w*\(\)")
+_ENCODED = regex(rf"^\w+\.\w+\(\){re.escape(OF_UUID)}")
+_UUID = regex(r"^uuid\.(?:uuid\d|UUID)\(\)")
+_CUT = regex(r"^uuid\.uuid\d\(\)(?:.*(?:\[\]|\.r?split\(\)|\.r?partition\(\))|\.(?:int|time_low|node|fields)\b)")
 
 
 def custom_format(value: Value) -> str | None:

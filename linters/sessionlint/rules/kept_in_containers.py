@@ -7,10 +7,10 @@ with it. Sources: the documentation of punq, svcs, rodi, injector, wireup, depen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sessionlint.patterns import regex
 from sessionlint.program.values import Injected, contained
 from sessionlint.rules.background_work import captured_sessions, enclosing
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
-_REGISTERS: Final = re.compile(
+_REGISTERS: Final = regex(
     r"(?P<container>(?:punq|svcs|rodi|injector|wireup|antidote|aioinject|that_depends|dishka|dependency_injector)"
     r"\.(?:\w+\.)*[A-Z]\w*)\(\)\.(?:register\w*|add_\w+|bind|multibind|provide|override|set_kwargs|add_kwargs|factory)"
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import knowledge
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
@@ -15,9 +15,9 @@ from sessionlint.program.model import Event, FunctionInfo
 _REFUSED: Final = (401, 403)
 _ANSWERS: Final = ("Response", "Exception", "Error")
 #: Statuses that say nothing of who calls: done, too large, too often, out of order.
-_OTHER_STATUS: Final = re.compile(r"(?:.*HTTP_)?(?:2\d\d|40[5689]|41\d|42[4-9]|431|5\d\d)(?:\D.*)?$")
+_OTHER_STATUS: Final = regex(r"(?:.*HTTP_)?(?:2\d\d|40[5689]|41\d|42[4-9]|431|5\d\d)(?:\D.*)?$")
 #: What catches everything that is wrong with a token.
-_BROAD: Final = re.compile(r"(?:^|\.)(?:Base)?Exception$|(?:JWT|Jwt|JOSE|Jose|InvalidToken)Error$")
+_BROAD: Final = regex(r"(?:^|\.)(?:Base)?Exception$|(?:JWT|Jwt|JOSE|Jose|InvalidToken)Error$")
 #: Libraries that are told of a request, and refuse none.
 _TELLING: Final = sys.stdlib_module_names | {
     "builtins", "loguru", "structlog", "sentry_sdk", "opentelemetry", "prometheus_client", "ddtrace", "redis",

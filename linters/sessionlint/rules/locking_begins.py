@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sessionlint.patterns import regex
 from sessionlint.program.model import Event
 from sessionlint.program.values import contained
 from sessionlint.rules.failing import body_of, handled
 from sessionlint.rules.translating import catches_database_errors
 from sessionlint.rules.watching import is_within
 
-_LOCKS = re.compile(r"\s*begin\s+(?:immediate|exclusive|concurrent)\b[^;]*;?\s*\Z", re.I)
+_LOCKS = regex(r"\s*begin\s+(?:immediate|exclusive|concurrent)\b[^;]*;?\s*\Z", re.I)
 
 
 def locks_and_ends(event: Event) -> bool:

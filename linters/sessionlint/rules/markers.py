@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-MARKER = re.compile(r"[ \t]*#[ \t]*((?:TXN\d{3}@\d+[ \t]*)+)$", re.M)
+from sessionlint.patterns import regex
+
+MARKER = regex(r"[ \t]*#[ \t]*((?:TXN\d{3}@\d+[ \t]*)+)$", re.M)
 
 
 def without_markers(source: str) -> str:

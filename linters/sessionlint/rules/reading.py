@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from sessionlint.patterns import regex
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Text
 
-_FOR_READING = re.compile(r"(?:\A|_)(?:read(?:er|ing|s|_?only)?|ro|replicas?)(?:_|\Z)")
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_LOADS = re.compile(r"\s*(?:explain|select|show|table|values|with)\b", re.I)
+_FOR_READING = regex(r"(?:\A|_)(?:read(?:er|ing|s|_?only)?|ro|replicas?)(?:_|\Z)")
+_WORDS = regex(r"(?<=[a-z0-9])(?=[A-Z])")
+_LOADS = regex(r"\s*(?:explain|select|show|table|values|with)\b", re.I)
 #: What begins or ends a transaction is about changes; what is run elsewhere may do anything.
 _ABOUT_CHANGES = frozenset({"begin", "begin_nested", "commit", "run_sync"})
 

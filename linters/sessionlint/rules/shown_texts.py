@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.model import FunctionInfo
 
 _PRINTS = frozenset({"print", "pprint", "echo", "secho", "warn", "input", "exit"})
 _LOGS = frozenset({"debug", "info", "warning", "error", "exception", "critical", "fatal", "trace", "success"})
-_LOGGER = re.compile(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|logger$|^(?:structlog|loguru|messages)\b", re.I)
+_LOGGER = regex(r"(?:^|[._])log(?:s|ger|ging)?(?:$|[._])|logger$|^(?:structlog|loguru|messages)\b", re.I)
 _WRITES = ("stdout.write", "stderr.write")
 #: Keyword arguments that are shown with an option, a field or an endpoint.
 _TELLS = frozenset({"help", "description", "epilog", "usage", "title", "summary", "example", "examples", "metavar"})

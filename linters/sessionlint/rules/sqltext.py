@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
+from sessionlint.patterns import regex
 from sessionlint.program import joined_clauses
 from sessionlint.program.api import Program
 from sessionlint.program.demand import callers_of
@@ -24,10 +25,10 @@ EXECUTED = "the text is executed as SQL here"
 #: Stands for a literal in a text.
 _FILLED = Const("", "str")
 # What PostgreSQL could bind: a hole in quotes, compared, or in a list of values.
-_VALUE = re.compile(rf"(?:['%=<>]|\b(?:like|ilike|in\s*\(|values\s*\())\s*{HOLE}", re.I)
+_VALUE = regex(rf"(?:['%=<>]|\b(?:like|ilike|in\s*\(|values\s*\())\s*{HOLE}", re.I)
 #: A literal that is written out: its quotes are no hole's.
-_QUOTED = re.compile(rf"'[^'{HOLE}]*'")
-_NAME = re.compile(r"\bset_config\(\s*:(\w+)", re.I)
+_QUOTED = regex(rf"'[^'{HOLE}]*'")
+_NAME = regex(r"\bset_config\(\s*:(\w+)", re.I)
 
 
 class SqlUse(NamedTuple):

@@ -8,33 +8,34 @@ from functools import lru_cache
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
 from sessionlint.program.model import FunctionInfo
 
-_SUFFIX = re.compile(r"_?(?:id|uuid|key|pk|slug)$", re.I)
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
-_DEFINITION = re.compile(
+_SUFFIX = regex(r"_?(?:id|uuid|key|pk|slug)$", re.I)
+_WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_COMMENT = regex(r"--[^\n]*|/\*.*?\*/", re.S)
+_DEFINITION = regex(
     r"\s*(?:create\s+(?:unlogged\s+|temp\w*\s+|unique\s+)*(?:table|index)|alter\s+table|comment\s+on)\b", re.I
 )
-_CLAUSE = re.compile(
+_CLAUSE = regex(
     r"\b(where|and|or|on|having|when|not|check|using|filter|qualify|set|values|select|returning|insert\s+into|order\s+by"
     r"|group\s+by|into)\b",
     re.I,
 )
-_CASE = re.compile(r"\b(case|end)\b", re.I)
+_CASE = regex(r"\b(case|end)\b", re.I)
 #: What may stand between ``CASE`` and a comparison that it is about.
 _OF_CASE = {"when", "and", "or", "not"}
 _FILTERING = {"where", "and", "or", "on", "having", "when", "not", "check", "using", "filter", "qualify"}
 #: A column of another table: the comparison joins rows, it chooses none.
-_JOINED = re.compile(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
+_JOINED = regex(r"\w+\.\"?\w+\"?(?![\w.]|\s*\()")
 #: Nothing is made of what comes next but yes or no.
-_DIRECTLY = re.compile(r"\b(?:where|and|or|on|having|not)[\s(]*$", re.I)
-_COUNTED = re.compile(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
+_DIRECTLY = regex(r"\b(?:where|and|or|on|having|not)[\s(]*$", re.I)
+_COUNTED = regex(r"\bcount\s*\(\s*(?:distinct\s+)?$", re.I)
 _QUALIFIED = r"(?:[\w\"\0]+\.)*"
 #: A literal; what ``EXECUTE`` and ``format()`` are given is SQL again.
-_LITERAL = re.compile(r"(\b(?:execute|format\s*\()\s*)?'[^']*'", re.I)
+_LITERAL = regex(r"(\b(?:execute|format\s*\()\s*)?'[^']*'", re.I)
 #: What a statement is given: a bind parameter, a literal or what stands in their place.
 _GIVEN = r"(?::\w+|\$\d+|%s|%\(\w+\)s|\?|'[^']*'|\d+|\0)(?:\s*::\s*\w+)?"
 

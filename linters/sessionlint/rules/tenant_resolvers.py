@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.patterns import regex
 from sessionlint.program import headers
 from sessionlint.program.api import Program
 from sessionlint.program.listing import FileListing
@@ -17,9 +18,9 @@ from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, menti
 
 _UNDER_ANY = (".headers[]", ".cookies[]", ".query_params[]", ".path_params[]")
 #: FastAPI's schemes that read the header, cookie or parameter of a name.
-_NAMED_SCHEME = re.compile(r"^fastapi\.security\..*\[([^\]]*)\]\(\)$")
+_NAMED_SCHEME = regex(r"^fastapi\.security\..*\[([^\]]*)\]\(\)$")
 #: Services and the like are about tenants without resolving one for the request.
-_NO_RESOLVER = re.compile(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
+_NO_RESOLVER = regex(r"(?:service|repository|repo|client|manager|settings|config)s?$", re.I)
 
 
 def resolves_tenant(program: Program, dependency: Dependency) -> bool:

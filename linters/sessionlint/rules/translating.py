@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from sessionlint.patterns import regex
 from sessionlint.rules.failing import body_of, handled, types_of
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
-_DATABASE = re.compile(
+_DATABASE = regex(
     r"builtins\.(?:Base)?Exception$|sqlalchemy\.exc\.(?:SQLAlchemy|DBAPI|Integrity|Operational|Statement|Programming|Data"
     r"|Internal|Interface|Database|NotSupported|InvalidRequest|PendingRollback|Timeout|Disconnection)Error$"
     r"|sqlalchemy\.orm\.exc\.(?:FlushError|StaleDataError)$|(?:asyncpg|psycopg|psycopg2|sqlite3)\.(?:exceptions\.|errors\.)?\w+Error$"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.hooking import RECORD
 from sessionlint.program.model import Event
@@ -232,8 +233,8 @@ _OF_POOL = Ext(f"{RECORD}.info")
 _BESIDE = "the info of a pooled connection"
 _PUT_BESIDE = (f"{RECORD}.info.update", f"{RECORD}.info.setdefault")
 _SCHEMAS = "schema_translate_map"
-_SET = re.compile(r"^\s*SET\s+(?:LOCAL\s+|SESSION\s+)?([\w.\"]+)\s*(?:=|TO\b)", re.I)
-_SET_CONFIG = re.compile(r"\bset_config\(\s*'([^']*)'", re.I)
+_SET = regex(r"^\s*SET\s+(?:LOCAL\s+|SESSION\s+)?([\w.\"]+)\s*(?:=|TO\b)", re.I)
+_SET_CONFIG = regex(r"\bset_config\(\s*'([^']*)'", re.I)
 
 
 def check(program: Program) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.program.values import Value
@@ -257,24 +258,24 @@ def replica(engine: AsyncEngine, size):
 ]
 
 _SQL = (
-    re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?ROLE\b", re.I),
-    re.compile(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?SESSION\s+AUTHORIZATION\b", re.I),
-    re.compile(r"\brequest\.jwt\b", re.I),
-    re.compile(
+    regex(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?ROLE\b", re.I),
+    regex(r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?SESSION\s+AUTHORIZATION\b", re.I),
+    regex(r"\brequest\.jwt\b", re.I),
+    regex(
         r"\bset_config\(\s*'(?:role|session_authorization|[\w.]*(?:jwt|claims?|current_user|user_id|user_role)[\w.]*)'",
         re.I,
     ),
-    re.compile(
+    regex(
         r"(?:^|;)\s*SET\s+(?:(?:LOCAL|SESSION)\s+)?\w+\.(?:\w*_)?(?:jwt\w*|claims?|user|user_id|user_role|role)\s*(?:=|TO\b)",
         re.I,
     ),
 )
-_SETTING = re.compile(
+_SETTING = regex(
     r"^(?:role|session_authorization|request\..*|.*jwt.*|.*claims?|.*\.(?:current_)?(?:user|role|user_id|user_role|sub))$",
     re.I,
 )
 #: Names under which execution options keep who asks; a role that is written out names a database, not a user.
-_USER = re.compile(
+_USER = regex(
     r"^(?:(?:current|request|app|auth)_)?(?:user|roles?|sub|user_?(?:id|uuid|email|name|roles?))$|jwt|claims?$", re.I
 )
 

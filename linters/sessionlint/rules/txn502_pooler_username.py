@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.strings import HOLE
 from sessionlint.report import Finding
@@ -23,9 +23,9 @@ META = Rule(
     presets=("scrapersky",),
 )
 
-_VALID = re.compile(r"postgres\.[\w-]+\Z")
+_VALID = regex(r"postgres\.[\w-]+\Z")
 #: What a text says is to be put in its place: ``<project-ref>``, ``[ref]``, ``{ref}``, ``${REF}``.
-_LEFT_OUT = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\$?\{[^{}]*\}|\$\w+")
+_LEFT_OUT = regex(r"<[^<>]*>|\[[^\[\]]*\]|\$?\{[^{}]*\}|\$\w+")
 
 BAD = [
     Bad(

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.literals import literals, owner_of
 from sessionlint.program.model import Event, FunctionInfo
@@ -34,15 +35,15 @@ META = Rule(
     program_wide=True,
 )
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     r"[*x.…]+|<.*>|\[.*\]|\{.*\}|\$.*|%.*|__\w+__|your[-_ ]?\w*|(?-i:[A-Z_]*(?:PASSWORD|PASSWD|SECRET)[A-Z_]*)",
     re.S | re.I,
 )
 #: Base classes whose fields are read from the environment.
 _FROM_OUTSIDE = ("pydantic_settings.", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 _ARGUMENTS = ("password", "passwd", "pwd")
-_DSN_WORDS = re.compile(r"(?:^|\s)(host|hostaddr|port|dbname|user)\s*=")
-_DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
+_DSN_WORDS = regex(r"(?:^|\s)(host|hostaddr|port|dbname|user)\s*=")
+_DSN_PASSWORD = regex(r"(?:^|\s)password\s*=\s*('[^']*'|\S+)")
 
 BAD = [
     Bad(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import texts_of
@@ -548,7 +549,7 @@ _NOT_ROWS = frozenset({"request_id", "correlation_id", "trace_id", "span_id", "c
 _CONVERSIONS = ("str", "UUID", "uuid.UUID")
 _DEFAULTS = ("default", "default_factory", "insert_default")
 _UUID_IN_SQL = r"(?:gen_random_uuid|uuid_generate_v\d\w*|uuidv\d)\s*\(\s*\)"
-_SERVER_MADE = re.compile(
+_SERVER_MADE = regex(
     rf"\|\|\s*(?:\w+\()?\s*{_UUID_IN_SQL}|{_UUID_IN_SQL}[^|]*\|\||\b(?:concat|substr|substring|left|right)\s*\([^;]*{_UUID_IN_SQL}",
     re.I,
 )

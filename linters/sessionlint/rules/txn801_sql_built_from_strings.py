@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, texts_of
@@ -43,17 +44,13 @@ META = Rule(
 )
 
 #: Statements that take no bound values; ``CREATE TABLE … AS SELECT`` is one of them, too.
-_DEFINES = re.compile(
+_DEFINES = regex(
     r"\s*(create|drop|alter|grant|revoke|truncate|comment on|reindex|vacuum|refresh|listen|unlisten|notify|set)\b", re.I
 )
 #: One setting of the session or of the role is what ``set_config`` takes bound.
-_SETS = re.compile(
-    r"\s*set\s+(?:session\s+|local\s+)?(?!role\b|transaction\b|constraints\b)[\w.\0\"]+\s*(?:=|\bto\b)", re.I
-)
-_OF_REQUEST = re.compile(
-    r"(?:fastapi|starlette\.requests)\.Request\(\)\.(?:query_params|path_params|headers|cookies)\b"
-)
-_IN_QUOTES = re.compile(rf"'[^']*{HOLE}")
+_SETS = regex(r"\s*set\s+(?:session\s+|local\s+)?(?!role\b|transaction\b|constraints\b)[\w.\0\"]+\s*(?:=|\bto\b)", re.I)
+_OF_REQUEST = regex(r"(?:fastapi|starlette\.requests)\.Request\(\)\.(?:query_params|path_params|headers|cookies)\b")
+_IN_QUOTES = regex(rf"'[^']*{HOLE}")
 
 BAD = [
     Bad(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
 from sessionlint.program.query_texts import PART
@@ -127,12 +128,12 @@ async def test_rows(session):
     ),
 ]
 
-_HEALTH = re.compile(r"\s*select\s+(?:1|true|now\(\)|version\(\)|current_timestamp)(?:\s+as\s+\w+)?\s*;?\s*$", re.I)
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
-_CATALOGUE = re.compile(r"\b(?:information_schema|pg_catalog|pg_\w+|sqlite_master)\b", re.I)
+_HEALTH = regex(r"\s*select\s+(?:1|true|now\(\)|version\(\)|current_timestamp)(?:\s+as\s+\w+)?\s*;?\s*$", re.I)
+_COMMENT = regex(r"--[^\n]*|/\*.*?\*/", re.S)
+_CATALOGUE = regex(r"\b(?:information_schema|pg_catalog|pg_\w+|sqlite_master)\b", re.I)
 _INDEX_CONDITIONS = ("index_where", "postgresql_where", "sqlite_where")
-_VALUE = re.compile(r"\s*(?:'[^']*'(?:\s*::\s*\w+)?|\w+\(\)|null|true|false|-?\d+)\s*$", re.I)
-_UNSERVED = re.compile(
+_VALUE = regex(r"\s*(?:'[^']*'(?:\s*::\s*\w+)?|\w+\(\)|null|true|false|-?\d+)\s*$", re.I)
+_UNSERVED = regex(
     r"\s*(?:(?:set|reset|show|explain|vacuum|analyze|reindex|cluster|create|alter|drop|comment|grant|revoke|lock|listen|unlisten"
     r"|notify|discard|copy|commit|rollback|begin|start|savepoint|release|end|prepare|execute|deallocate|pragma|do|refresh"
     r"|truncate|call|merge)\b|select\s+(?:pg_\w+|set_config|current_setting)\s*\()",

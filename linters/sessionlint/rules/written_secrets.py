@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program.literals import Literal, literals
 from sessionlint.rules.watching import is_within
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from sessionlint.program.model import FunctionInfo
     from sessionlint.report import TraceStep
 
-_NAMED = re.compile(r"pass|pwd|secret|credential", re.I)
+_NAMED = regex(r"pass|pwd|secret|credential", re.I)
 
 
 def from_elsewhere(program: Program, function: FunctionInfo, span: ir.Span4, secret: str) -> list[TraceStep]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import re
 import tokenize
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 from lsprotocol import types
 
+from sessionlint.patterns import regex
 from sessionlint.server.positions import Units
 
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_LINES = regex(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
 def lines_of(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from sessionlint.gate.baseline_file import baseline_path, known
 from sessionlint.gate.baseline_text import BaselineError
 from sessionlint.gate.definitions import defined_in
 from sessionlint.infer import infer_from
+from sessionlint.patterns import regex
 from sessionlint.policy import Policy, locate
 from sessionlint.policy_file import policy_in
 from sessionlint.report import CheckError, Finding, Report, Span
@@ -34,7 +35,7 @@ NOT_CHECKED = "TXN901"
 MISTAKE = "policy"
 """Stands in place of a code where a policy or a baseline is not usable."""
 
-_LINE = re.compile(r"(?:line (\d+): )|.*\(at line (\d+), column \d+\)", re.S)
+_LINE = regex(r"(?:line (\d+): )|.*\(at line (\d+), column \d+\)", re.S)
 _TO_THE_END = 10_000
 
 

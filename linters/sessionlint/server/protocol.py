@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,9 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInva
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
-_UNDERSCORED = re.compile(r"_([a-z])")
+from sessionlint.patterns import regex
+
+_UNDERSCORED = regex(r"_([a-z])")
 
 
 class AnsweredError(JsonRpcInvalidParams):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from functools import cache
 from pathlib import Path
 
 from sessionlint.atomic import write_atomically
 from sessionlint.formats.rule_page import explain_markdown
+from sessionlint.patterns import regex
 from sessionlint.rules.catalogue import all_rules
 from sessionlint.rules.markers import without_markers
 
-_CODE = re.compile(r"\bTXN\d{3}\b")
+_CODE = regex(r"\bTXN\d{3}\b")
 
 
 @cache
