@@ -41,9 +41,16 @@ def guard_of(frame: Frame, callee: Any, expr: Any) -> Guard | None:
     if not frame.drawn or (expr[0] == "n" and expr[2] not in frame.env):
         return None
     for atom in (callee, getattr(callee, "receiver", None)):
-        if atom is not None and atom in frame.drawn and atom.tag != "param":
+        if atom is not None and atom.tag in _CALLED and atom.tag != "param" and _is_drawn(frame, atom):
             return Guard(frame.drawn[atom], AMONG, atom, True)
     return None
+
+
+def _is_drawn(frame: Frame, atom: Any) -> bool:
+    # a method of a large dictionary takes long to look up
+    if atom.tag == "method" and all(a.tag != "method" or a.name != atom.name for a in frame.drawn):
+        return False
+    return atom in frame.drawn
 
 
 def handed(frame: Frame, callee: Any, view: Any) -> Guard:

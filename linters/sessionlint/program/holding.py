@@ -226,7 +226,8 @@ def _is_same_method(alternatives: Value) -> bool:
 
 def _are_rivals(alternatives: Value) -> bool:
     receivers = [a.receiver for a in alternatives if a.tag == "method"]
-    return len(receivers) > 1 and len(set(receivers)) < len(receivers)
+    # compared, as large dictionaries take long to hash and differ soon
+    return any(one == other for at, one in enumerate(receivers) for other in receivers[:at])
 
 
 def _state(frame: Frame, kept: tuple[str, ...] | None) -> dict[Any, int]:

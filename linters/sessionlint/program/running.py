@@ -202,7 +202,8 @@ def closed_of(
     closed = {atom for (atom, fact), known in frame.facts.items() if fact == "closed" and known == 1}
     if not closed:
         return UNKNOWN
-    given = [a for v in bindings.values() for a in contained(v, 2) if a in closed]
+    tags = {atom.tag for atom in closed}
+    given = [a for v in bindings.values() for a in contained(v, 2) if a.tag in tags and a in closed]
     effects = (e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "handle")
     # what stands for another one in this call is not meant
     own = [subject for subject in effects if frame.is_own(subject) and not subject.registry]

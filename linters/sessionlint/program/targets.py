@@ -340,26 +340,41 @@ def put_back(frame: Frame, holder: ir.Expr, value: Value) -> None:
 
 def renew(frame: Frame, before: Value, after: Value) -> None:
     """A dictionary made in this function has changed: other names and dictionaries that hold it see that."""
-    changed = {
-        old: new
+    changed = [
+        (old, new)
         for old, new in zip(before, after, strict=False)
         if old != new and getattr(old, "site", "") in frame.made
-    }
+    ]
     for name, value in frame.env.items() if changed else ():
         if any(a.tag == "map" for a in value):
-            frame.env[name] = tuple(_renewed(a, changed) for a in value)
+            frame.env[name] = tuple([_renewed(a, changed) for a in value])
 
 
-def _renewed(atom: Any, changed: dict[Any, Any]) -> Any:
+_Changed = list[tuple[Any, Any]]
+
+
+def _now(atom: Any, changed: _Changed) -> Any:
+    # compared, as large dictionaries take long to hash and differ soon
+    for old, new in changed:
+        if atom is old or (atom.tag == old.tag and atom == old):
+            return new
+    return atom
+
+
+def _renewed(atom: Any, changed: _Changed) -> Any:
     if atom.tag != "map":
         return atom
-    if atom in changed:
-        return changed[atom]
+    new = _now(atom, changed)
+    if new is not atom:
+        return new
+    items, whole = _entries_now(atom.items, changed), _entries_now(atom.whole, changed)
+    return atom if items is atom.items and whole is atom.whole else atom._replace(items=items, whole=whole)
 
-    def renewed(entries: Any) -> Any:
-        return tuple((k, tuple(changed.get(a, a) for a in v)) for k, v in entries)
 
-    return atom._replace(items=renewed(atom.items), whole=renewed(atom.whole))
+def _entries_now(entries: Any, changed: _Changed) -> Any:
+    out = [(k, tuple([_now(a, changed) for a in v])) for k, v in entries]
+    same = all(a is b for (_, now), (_, v) in zip(out, entries, strict=True) for a, b in zip(now, v, strict=True))
+    return entries if same else tuple(out)
 
 
 def _holding(atom: Map, key: str, value: Value) -> Map:

@@ -268,6 +268,10 @@ MAX_ITEMS = 24
 MAX_KEYS = 60
 MAX_TEXT = 4000
 _TOO_MUCH = 1_000_000
+_Known = dict[tuple[int, int], tuple[Value, Value]]
+#: A large dictionary that grows is cut again and again, and most of what it holds is the same.
+_CUT: _Known = {}
+_MOST_CUT = 5_000
 _MOST = _TOO_MUCH - 1
 
 
@@ -284,10 +288,10 @@ def bounded(value: Value) -> Value:
     depth = MAX_DEPTH
     if _size(value, depth, MAX_HELD) <= MAX_HELD:
         return value
-    kept = shallow(value, depth)
+    kept = _cut_to(value, depth)
     while depth > 1 and _size(kept, MAX_DEPTH, MAX_HELD) > MAX_HELD:
         depth -= 1
-        kept = shallow(kept, depth)
+        kept = _cut_to(kept, depth)
     return kept
 
 
@@ -328,19 +332,26 @@ def _size(value: Value, depth: int, limit: int) -> int:
 
 def shallow(value: Value, depth: int = MAX_DEPTH) -> Value:
     """The value without what is nested deeper than ``depth``: keeps values finite in loops and recursion."""
-    return value if _size(value, depth, _MOST) <= _MOST else _cut(value, depth, {})
+    return value if _size(value, depth, _MOST) <= _MOST else _cut_to(value, depth)
 
 
-def _cut(value: Value, depth: int, known: dict[tuple[int, int], Value]) -> Value:
+def _cut_to(value: Value, depth: int) -> Value:
+    if len(_CUT) > _MOST_CUT:
+        _CUT.clear()
+    return _cut(value, depth, _CUT)
+
+
+def _cut(value: Value, depth: int, known: _Known) -> Value:
     """``known`` has what became of values that are held in several places."""
     key = (id(value), depth)
     found = known.get(key)
     if found is None:
-        found = known[key] = _cut_anew(value, depth, known)
-    return found
+        # with the value itself, as its number is another one's when it is gone
+        found = known[key] = (value, _cut_anew(value, depth, known))
+    return found[1]
 
 
-def _cut_anew(value: Value, depth: int, known: dict[tuple[int, int], Value]) -> Value:
+def _cut_anew(value: Value, depth: int, known: _Known) -> Value:
     out: list[Any] = []
     for atom in value:
         tag = atom.tag
