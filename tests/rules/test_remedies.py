@@ -528,9 +528,10 @@ def test_code_that_changes_something_is_not_sent_to_a_context_for_reading():
     both = {**policy, "session-contexts": ["app.pools.read_unit", "app.pools.unit"]}
     read, write = (f"Open it with `async with {name}() as session:`." for name in ("read_unit", "unit"))
     assert advice(POOLS, "TXN101", **both) == [read, read, write, write]
-    assert advice(POOLS, "TXN104", **both) == [write]
     alone = {**policy, "session-contexts": ["app.pools.read_unit"]}
-    assert advice(POOLS, "TXN104", **alone) == ["Open it through the session module."]
+    assert advice(POOLS, "TXN101", **alone) == [read, read, *["Open it through the session module."] * 2]
+    tables = "Leave tables to a migration, or do this in a function of the session module."
+    assert advice(POOLS, "TXN104", **both) == advice(POOLS, "TXN104", **alone) == [tables]
 
 
 def test_what_no_request_runs_is_not_told_to_open_the_session_it_opens():
@@ -879,3 +880,38 @@ async def plain():
     ways = {"session-dependencies": ["app.session.get_db"], "session-contexts": []}
     write = "Write a context manager for it in the session module (`session-contexts` names none) and use that."
     assert advice(source, "TXN101", **ways) == [write, write, "Receive the session with Depends(get_db)."]
+
+
+def test_who_makes_tables_is_not_sent_to_a_session():
+    source = """
+from sqlalchemy import text
+
+from app.models.item import Base
+from app.session import engine
+
+
+async def tables():
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+
+
+async def ping():
+    async with engine.connect() as connection:
+        await connection.execute(text("select 1"))
+"""
+    assert advice(source, "TXN104") == [
+        "Leave tables to a migration, or do this in a function of the session module.",
+        "Open it with `async with get_session() as session:`.",
+    ]
+
+
+def test_what_an_object_keeps_is_called_what_it_is():
+    source = """
+import sqlite3
+
+
+class Notes:
+    def __init__(self, path):
+        self.rows = sqlite3.connect(path)
+"""
+    assert advice(source, "TXN109") == ["Close it where the object ends, or take the driver connection as an argument."]

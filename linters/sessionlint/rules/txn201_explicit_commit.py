@@ -557,6 +557,50 @@ async def put(session: AsyncSession):
 """,
         policy=(("session-modules", ["app/database.py"]), ("session-dependencies", []), ("session-contexts", [])),
     ),
+    Bad(
+        """
+# --- app/wiring.py
+from litestar.di import NamedDependency
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.keys import Keys
+
+
+def keys(db_session: NamedDependency[AsyncSession], outbox: NamedDependency[list]) -> Keys:
+    return Keys(db_session, outbox)
+# --- app/services/keys.py
+class Keys:
+    def __init__(self, unit, outbox):
+        self._unit = unit
+        self._outbox = outbox
+
+    async def keep(self):
+        await self._outbox.commit()
+        await self._unit.commit()  # TXN201@15
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy import insert
+
+from app.models.item import Item
+
+
+class Batch:
+    def __init__(self, local, index):
+        self._local = local
+        self._index = index
+
+    async def write(self, rows):
+        async with self._local() as store:
+            await store.execute(insert(Item).values(rows))
+            await store.commit()  # TXN201@19
+        async with self._index() as store:
+            await store.put(rows)
+            await store.commit()
+""",
+        path="app/batches.py",
+    ),
 ]
 
 GOOD = [
