@@ -915,3 +915,40 @@ class Notes:
         self.rows = sqlite3.connect(path)
 """
     assert advice(source, "TXN109") == ["Close it where the object ends, or take the driver connection as an argument."]
+
+
+UNIT = """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+class Unit:
+    def __enter__(self):
+        self.session = Local()
+        return self
+
+    def __exit__(self, *error):
+        LEAVE
+        self.session.close()
+
+    def commit(self):
+        self.session.commit()
+# --- app/jobs/nightly.py
+from app.session import Unit
+
+
+def nightly(rows):
+    with Unit() as unit:
+        unit.session.add_all(rows)
+        unit.commit()
+"""
+
+
+def test_who_uses_a_unit_of_work_is_sent_to_its_exit():
+    undone = UNIT.replace("LEAVE", "self.session.rollback()")
+    assert advice(undone, "TXN201") == ["Instead let Unit.__exit__() commit when its block ends well."]
+    kept = UNIT.replace("LEAVE", "self.session.commit()")
+    assert not any("__exit__" in text for text in advice(kept, "TXN201"))

@@ -58,6 +58,22 @@ def does_more(event: Event) -> bool:
     return Effect("use", "write", effect.subject) in callee.summary.effects
 
 
+def left_by(program: Program, helper: FunctionInfo) -> str | None:
+    """What leaves the block of a unit of work that is told to commit by hand, and commits nothing itself."""
+    owner = helper.class_info
+    if owner is None or helper.name != "commit":
+        return None
+    ways = (program.solver.method(owner, name) for name in ("__aexit__", "__exit__"))
+    leaving = next((way for way in ways if way is not None), None)
+    if (
+        leaving is None
+        or leaving.class_info is None
+        or any(e[:2] == ("txn", "commit") for e in leaving.summary.effects)
+    ):
+        return None
+    return f"{leaving.qualname}()"
+
+
 def _is_given(taker: FunctionInfo, callee: FunctionInfo) -> bool:
     return taker is callee or (
         taker.name == "__init__" and taker.class_info is not None and callee.class_info is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.ended_by_helpers import does_more
+from sessionlint.rules.ended_by_helpers import does_more, left_by
 from sessionlint.rules.remedies import instead
 from sessionlint.rules.transactions import by_hand, called, down_to
 
@@ -748,7 +748,10 @@ def check(program: Program) -> Iterator[Finding]:
             what = f"`{called(event)}` commits the transaction with SQL text"
         advice = instead(program, event)
         helper = event.callee if event.kind == "effect" else None
-        if helper is not None and does_more(event):
+        leaving = left_by(program, helper) if helper is not None else None
+        if leaving is not None:
+            advice = f"let {leaving} commit when its block ends well"
+        elif helper is not None and does_more(event):
             advice = f"take the commit out of {helper.name}() and {advice.removeprefix('drop it and ')}"
         trace = down_to(program, event) if helper is not None else ()
         yield program.finding(META, event, f"{what}. Instead {advice}.", trace)
