@@ -1,7 +1,7 @@
 """Functions and methods of a session module that end a transaction for their caller: ``await save(session)``.
 
 Nothing is reported where they stand, so the call is told. What a session module puts around the work of others owns it:
-context managers, decorators, and functions that run what they are handed.
+context managers, decorators, and functions that run what they are handed. So it does an object whose session it gave.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sessionlint.program.values import Param
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import Event, FunctionInfo
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
 _RUN = frozenset({"fn", "method", "partial", "closed", "pending"})
 
@@ -37,7 +37,7 @@ def by_helpers(program: Program, name: str) -> Iterator[Event]:
 def _ends_what_it_is_given(program: Program, event: Event, callee: FunctionInfo) -> bool:
     """Whether a function ends what this caller hands to it, or to the constructor of its object, and no more."""
     effect = event.effect
-    if effect is None or not isinstance(effect.subject, Param) or not _is_given(effect.subject.info, callee):
+    if effect is None or not isinstance(effect.subject, Param) or not _is_given(program, effect.subject.info, callee):
         return False
     if callee.is_generator or callee.parent is not None or callee.name.startswith("__"):
         return False
@@ -74,10 +74,18 @@ def left_by(program: Program, helper: FunctionInfo) -> str | None:
     return f"{leaving.qualname}()"
 
 
-def _is_given(taker: FunctionInfo, callee: FunctionInfo) -> bool:
-    return taker is callee or (
-        taker.name == "__init__" and taker.class_info is not None and callee.class_info is not None
-    )
+def _is_given(program: Program, taker: FunctionInfo, callee: FunctionInfo) -> bool:
+    """Whether it is an argument of the function; or of the object's constructor, which others call, too."""
+    if taker is callee:
+        return True
+    return taker.name == "__init__" and callee.class_info in program.shared(_made_outside)
+
+
+def _made_outside(program: Program) -> frozenset[ClassInfo]:
+    """The classes of which objects are made outside of session modules, with those that they have their methods of."""
+    made = {a.info for e in program.events("construct") if not program.is_exempt(e.function) for a in e.value
+            if a.tag in ("inst", "cls")}  # fmt: skip
+    return frozenset(base for info in made for base in program.solver.mro(info))
 
 
 def _runs_others(program: Program, function: FunctionInfo) -> bool:

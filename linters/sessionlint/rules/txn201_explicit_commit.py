@@ -521,10 +521,29 @@ class Shelf:
     async def put(self, row):
         self._session.add(row)
         await self._session.commit()
+
+
+class Drawer:
+    def __init__(self, session):
+        self._session = session
+
+    async def put(self, row):
+        self._session.add(row)
+        await self._session.commit()
+
+
+class Desk:
+    async def __aenter__(self):
+        self._session = factory()
+        self.drawer = Drawer(self._session)
+        return self
+
+    async def __aexit__(self, *error):
+        await self._session.close()
 # --- app/services/shelves.py
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import Shelf, keep, keep_if, keeping, kept, prune, run
+from app.database import Desk, Shelf, keep, keep_if, keeping, kept, prune, run
 from app.models.item import Item
 
 
@@ -554,6 +573,11 @@ async def owned(session: AsyncSession):
 
 async def put(session: AsyncSession):
     await Shelf(session).put(Item())  # TXN201@11
+
+
+async def filed():
+    async with Desk() as desk:
+        await desk.drawer.put(Item())
 """,
         policy=(("session-modules", ["app/database.py"]), ("session-dependencies", []), ("session-contexts", [])),
     ),
