@@ -528,9 +528,10 @@ def test_code_that_changes_something_is_not_sent_to_a_context_for_reading():
     both = {**policy, "session-contexts": ["app.pools.read_unit", "app.pools.unit"]}
     read, write = (f"Open it with `async with {name}() as session:`." for name in ("read_unit", "unit"))
     assert advice(POOLS, "TXN101", **both) == [read, read, write, write]
-    assert advice(POOLS, "TXN104", **both) == [write]
     alone = {**policy, "session-contexts": ["app.pools.read_unit"]}
-    assert advice(POOLS, "TXN104", **alone) == ["Open it through the session module."]
+    assert advice(POOLS, "TXN101", **alone) == [read, read, *["Open it through the session module."] * 2]
+    tables = "Leave tables to a migration, or do this in a function of the session module."
+    assert advice(POOLS, "TXN104", **both) == advice(POOLS, "TXN104", **alone) == [tables]
 
 
 def test_what_no_request_runs_is_not_told_to_open_the_session_it_opens():
@@ -879,3 +880,75 @@ async def plain():
     ways = {"session-dependencies": ["app.session.get_db"], "session-contexts": []}
     write = "Write a context manager for it in the session module (`session-contexts` names none) and use that."
     assert advice(source, "TXN101", **ways) == [write, write, "Receive the session with Depends(get_db)."]
+
+
+def test_who_makes_tables_is_not_sent_to_a_session():
+    source = """
+from sqlalchemy import text
+
+from app.models.item import Base
+from app.session import engine
+
+
+async def tables():
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+
+
+async def ping():
+    async with engine.connect() as connection:
+        await connection.execute(text("select 1"))
+"""
+    assert advice(source, "TXN104") == [
+        "Leave tables to a migration, or do this in a function of the session module.",
+        "Open it with `async with get_session() as session:`.",
+    ]
+
+
+def test_what_an_object_keeps_is_called_what_it_is():
+    source = """
+import sqlite3
+
+
+class Notes:
+    def __init__(self, path):
+        self.rows = sqlite3.connect(path)
+"""
+    assert advice(source, "TXN109") == ["Close it where the object ends, or take the driver connection as an argument."]
+
+
+UNIT = """
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Local = sessionmaker(create_engine("postgresql://db/app"))
+
+
+class Unit:
+    def __enter__(self):
+        self.session = Local()
+        return self
+
+    def __exit__(self, *error):
+        LEAVE
+        self.session.close()
+
+    def commit(self):
+        self.session.commit()
+# --- app/jobs/nightly.py
+from app.session import Unit
+
+
+def nightly(rows):
+    with Unit() as unit:
+        unit.session.add_all(rows)
+        unit.commit()
+"""
+
+
+def test_who_uses_a_unit_of_work_is_sent_to_its_exit():
+    undone = UNIT.replace("LEAVE", "self.session.rollback()")
+    assert advice(undone, "TXN201") == ["Instead let Unit.__exit__() commit when its block ends well."]
+    kept = UNIT.replace("LEAVE", "self.session.commit()")
+    assert not any("__exit__" in text for text in advice(kept, "TXN201"))

@@ -3,7 +3,8 @@
 One that is given neither makes both, and its ``get_session()`` opens a session and closes it, without a commit.
 Sources: advanced-alchemy 1.11, ``config/asyncio.py`` and ``config/sync.py`` (``get_engine``, ``create_session_maker``,
 ``get_session``), ``config/common.py`` (``connection_string``, ``engine_config``, ``session_config``),
-``extensions/starlette/extension.py`` (``with_async_session``, ``get_async_session``).
+``extensions/starlette/extension.py`` (``with_async_session``, ``get_async_session``),
+``extensions/litestar/plugins/init/config`` (``session_maker_app_state_key``).
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ _MAKES: Final = {
     FACTORY: ("sqlalchemy.orm.sessionmaker", "sqlalchemy.ext.asyncio.async_sessionmaker"),
 }
 _KEEPS: Final = "advanced_alchemy.kept"
+_KEY: Final = "advanced_alchemy.key"
+#: The attribute that names the entry of ``app.state`` in which Litestar's plugin keeps the session maker.
+STATE_KEY: Final = "session_maker_app_state_key"
 _OPENS: Final = "advanced_alchemy.get_session"
 #: Says of a session that the context manager opens which a configuration has for that.
 BY_CONFIG: Final = "by configuration"
@@ -91,6 +95,7 @@ def made(frame: Frame, name: str, keywords: Keywords, e: ir.Expr) -> Value | Non
         ("get_engine", (PartialCall((Ext(_KEEPS),), (engine,), ()),)),
         ("create_session_maker", (PartialCall((Ext(_KEEPS),), (factory,), ()),)),
         ("get_session", (PartialCall((Ext(_OPENS),), (factory,), ()),)),
+        (STATE_KEY, (PartialCall((Ext(_KEY),), (factory,), ()),)),
     )
     return (Map((*kept, NAMESPACE), True, frame.site(e[1])),)
 
@@ -114,6 +119,12 @@ def _options(config: Value | None) -> Keywords:
     if found is None:
         return [(UNKNOWN_KEYWORDS, UNKNOWN)]
     return [(key, value) for key, value in found.items if isinstance(key, str)]
+
+
+def under_key(key: Value) -> Value:
+    """``app.state[config.session_maker_app_state_key]``: the session maker of that configuration."""
+    found = [a.args[0] for a in key if isinstance(a, PartialCall) and a.function == (Ext(_KEY),)]
+    return found[0] if len(found) == 1 and len(key) == 1 else UNKNOWN
 
 
 def _kept(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

@@ -257,7 +257,8 @@ def _by_place(passed: Value) -> Value:
 
 def _summary(frame: Frame) -> Summary:
     function = frame.function
-    if function.name in frame.solver.named:
+    owner = function.class_info
+    if function.name in frame.solver.named or (owner is not None and owner.name in frame.solver.named):
         named_ways.tell(frame)
     exported: dict[Effect, object] = {}
     for effect, hop in frame.effects.items():

@@ -32,6 +32,7 @@ from sessionlint.program import (
     pairs,
     picking,
     predicates,
+    promising,
     spelled_out,
     stepping,
     strings,
@@ -261,6 +262,8 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     generators.note_yield(frame, e[1])
     stepping.at_yield(frame)
     frame.emit("yield", e[1], value=value)
+    if not value and e[2] is not None and e[2][0] == "n":
+        promising.name_yielded(frame, e[2][2])
     return UNKNOWN
 
 

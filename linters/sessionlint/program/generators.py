@@ -7,7 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import carrying, halves, handles, holding, keeping, stepping
 from sessionlint.program.conditions import left_of
-from sessionlint.program.frame import YES, Frame
+from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.substitution import substitution
 from sessionlint.program.values import UNKNOWN, Handle, Pending, Value, contained, join
@@ -30,7 +30,7 @@ def step(frame: Frame, source: Pending, name: str, e: ir.Expr, default: Value = 
     """The next element; where there is none any more, the generator goes on to its end."""
     if source.kind != "gen":
         return frame.machine.run_pending(frame, source, e[1], e)
-    if frame.know(source, _TAKEN) == YES and frame.solver.summary_of(source.info).yields_once:
+    if _is_second(frame, source) and frame.solver.summary_of(source.info).yields_once:
         end(frame, source, name, e)
         resume(frame, source, e[1])
         goes_on(frame, source, e)
@@ -41,6 +41,17 @@ def step(frame: Frame, source: Pending, name: str, e: ir.Expr, default: Value = 
     fresh = tuple([a for a in given if a in frame.begins])
     frame.taken[source] = join(frame.taken.get(source, UNKNOWN), fresh)
     return given
+
+
+def _is_second(frame: Frame, source: Pending) -> bool:
+    """Whether a step comes behind another one; if on some paths only, it is one whose result nobody takes."""
+    known = frame.know(source, _TAKEN)
+    return known == YES or (known == MAYBE and "statement" in frame.flags)
+
+
+def is_thrown_into(frame: Frame, source: Pending, name: str) -> bool:
+    """Whether ``steps.throw(error)`` ends a generator: behind its one ``yield``."""
+    return name in ("throw", "athrow") and source.kind == "gen" and frame.solver.summary_of(source.info).yields_once
 
 
 def goes_on(frame: Frame, source: Pending, e: ir.Expr) -> None:

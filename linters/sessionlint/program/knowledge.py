@@ -344,8 +344,8 @@ AMBIENT_SESSIONS = (Ext("sqlalchemy.orm.Session()"), Ext("sqlalchemy.ext.asyncio
 #: What an application or a broker keeps for as long as it runs.
 APPLICATION_STATES = {"app.state", "taskiq.TaskiqState()"}
 INJECTION_MARKERS = {
-    "FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "Provide", "Provider", "Closing", "AnyOf",
-    "WithParents",
+    "FromDishka", "FromComponent", "Injected", "Inject", "FromDI", "NamedDependency", "Provide", "Provider", "Closing",
+    "AnyOf", "WithParents",
 }  # fmt: skip
 ROUTE_METHODS = {
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "api_route", "route", "websocket",

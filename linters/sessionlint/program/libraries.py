@@ -370,7 +370,7 @@ def _pending_method(frame: Frame, receiver: Pending, name: str, e: ir.Expr) -> V
         for subject in halves.of_generator(frame, receiver, given) if name not in generators.STEPS else ():
             halves.enter(frame, subject, e)
         return given
-    if name in ("close", "aclose", "__aexit__", "__exit__"):
+    if name in ("close", "aclose", "__aexit__", "__exit__") or generators.is_thrown_into(frame, receiver, name):
         generators.end(frame, receiver, name, e)
     elif name == "__await__" and receiver.kind == "coro":
         return frame.machine.run_pending(frame, receiver, e[1], e)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sessionlint.program import left_open
+from sessionlint.program.entering import ENTERS
 from sessionlint.program.frame import Frame
 from sessionlint.program.memo import FILES
 from sessionlint.program.model import Effect, FunctionInfo, Hop
@@ -63,8 +64,14 @@ def _is_untold(frame: Frame, given: Value) -> bool:
 
 def _is_named(frame: Frame, function: FunctionInfo, named: Iterable[str]) -> bool:
     solver = frame.solver
+    cls = function.class_info.qualname if function.class_info is not None and function.name in ENTERS else ""
     for name in named:
         module, _, member = name.rpartition(".")
+        if cls and member == cls:
+            # a class that is entered
+            solver.remember(FILES, None, solver.names.identity)
+            if solver.names.path_of(module) == function.path:
+                return True
         if member != function.name:
             continue
         solver.remember(FILES, None, solver.names.identity)

@@ -59,6 +59,13 @@ def yielded(frame: Frame, value: Value) -> Value:
     return join(value, _promised(frame, value))
 
 
+def name_yielded(frame: Frame, name: str) -> None:
+    """``yield session`` of something unknown where ``-> AsyncIterator[AsyncSession]`` is declared: the name is one."""
+    promised = _promised(frame, UNKNOWN)
+    if promised and name in frame.env:
+        frame.env[name] = promised
+
+
 def _promised(frame: Frame, value: Value) -> Value:
     declared = frame.function.facts[6]
     # calling an object of which only a protocol is known gives another session each time

@@ -95,9 +95,10 @@ def note_inherited(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
 
 
 def note_name(frame: Frame, name: str, source: ir.Expr) -> None:
-    """``session = unit.session``, ``with factory() as session:`` of something unknown: what the name stands for."""
+    """``session = unit.session``, ``with self.make() as session:`` of something unknown: what the name stands for."""
     called = source[0] == "c" and not source[3] and not source[4]
-    if (called or (source[0] == "a" and _is_plain(source))) and source[2][0] == "n":
+    held = called and source[2][0] == "a" and source[2][2][0] == "n"  # what a constructor was given
+    if held or ((called or (source[0] == "a" and _is_plain(source))) and source[2][0] == "n"):
         frame.same_as[name] = source
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
 from sessionlint.program import (
+    alchemy_configs,
     by_key,
     calls,
     declared_keys,
@@ -48,6 +49,10 @@ def subscript(frame: Frame, e: ir.Expr) -> Value:
     """``base[key]``."""
     if e[2][0] in ("c", "a") and (of_module := _of_namespace(frame, e)):
         return of_module
+    if e[3][0] == "a" and e[3][3] == alchemy_configs.STATE_KEY and e[2][0] == "a" and e[2][3] == "state":
+        kept = alchemy_configs.under_key(frame.evaluate(e[3]))
+        if kept:
+            return kept
     base = seen(frame, frame.evaluate(e[2]))
     if by_key.DEFAULTS in base:
         base = by_key.of_name(frame, e[2], base)

@@ -15,6 +15,7 @@ from sessionlint.program.values import CONNECTION, SESSION, Dependency, Handle, 
 from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
+from sessionlint.rules.ended_by_helpers import by_helpers
 from sessionlint.rules.handed_methods import handed_over
 from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
@@ -49,20 +50,7 @@ def by_hand(program: Program, name: str) -> Iterator[Event]:
         known = {end.site for end in handed}
         given = [e for end, calls in handed.items() if end.name == name for e in calls if program.judges(e.path)]
         ends = (e for e in (*ends, *given) if e.site not in known and not program.is_exempt(e.function))
-    return one_per_call((*ends, *_handed_on(program, name), *_through_methods(program, name)))
-
-
-def _through_methods(program: Program, name: str) -> Iterator[Event]:
-    """Calls of a session module's own ``commit()`` or ``rollback()``: nothing is reported where that is defined."""
-    for event in program.events("effect"):
-        callee = event.callee
-        if event.text != "txn" or event.name != name or callee is None or callee.name != name:
-            continue
-        if not program.policy.is_session_module(callee.path) or program.is_exempt(event.function):
-            continue
-        # what a dependency does after its yield is TXN211
-        if not (event.function.is_generator and event.function in program.dependency_functions):
-            yield event
+    return one_per_call((*ends, *_handed_on(program, name), *by_helpers(program, name)))
 
 
 def _handed_on(program: Program, name: str) -> Iterator[Event]:

@@ -156,6 +156,35 @@ class Box(containers.DeclarativeContainer):
 """,
         path="app/services/box.py",
     ),
+    Bad(
+        """
+# --- app/session.py
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
+
+from app.settings import settings
+
+config = SQLAlchemyAsyncConfig(connection_string=settings.database_url)
+# --- app/jobs/prune.py
+from litestar import Litestar
+from sqlalchemy import delete
+
+from app.models.item import Item
+from app.session import config
+
+
+async def prune(app: Litestar):
+    maker = app.state[config.session_maker_app_state_key]
+    async with maker() as session, session.begin():  # TXN101@16
+        await session.execute(delete(Item))
+
+
+async def told(app: Litestar):
+    maker = app.state[config.other_key]
+    async with maker() as client:
+        await client.commit()
+""",
+        policy=(("session-dependencies", []), ("session-contexts", [])),
+    ),
 ]
 
 GOOD = [

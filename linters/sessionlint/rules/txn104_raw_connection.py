@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import is_approved, made_at, text
 from sessionlint.rules.remedies import opening
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
+    from sessionlint.program.model import Event
 
 META = Rule(
     code="TXN104",
@@ -25,7 +28,8 @@ META = Rule(
     ),
     remedy=(
         "Use the session that was passed in; `await session.connection()` gives its connection where Core is "
-        "needed. What has to connect by itself (LISTEN, COPY) belongs in the session module."
+        "needed. Tables are made by migrations. What has to connect by itself (LISTEN, COPY, `create_all`) belongs in "
+        "the session module."
     ),
     not_flagged=(
         "The session module, migrations and tests; `session.connection()`, which belongs to the session; "
@@ -158,6 +162,8 @@ _KINDS = {
     "driver connection": "opens a driver connection past the engine",
     "driver pool": "creates a driver pool beside the engine",
 }
+_TABLES = "Leave tables to a migration, or do this in a function of the session module."
+_OF_TABLES = ("create_all", "drop_all")
 
 
 def check(program: Program) -> Iterator[Finding]:
@@ -168,5 +174,14 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.name == "connection" and is_approved(program, event.function):
             continue
-        message = f"{text(event)} {what}, outside the session module. {opening(program, event.function)}"
+        advice = _TABLES if _makes_tables(event) else opening(program, event.function)
+        message = f"{text(event)} {what}, outside the session module. {advice}"
         yield program.finding(META, event, message, made_at(program, event.value))
+
+
+def _makes_tables(event: Event) -> bool:
+    """Whether the block of an engine's connection makes tables, which is no work for a session."""
+    if event.name != "connection":
+        return False
+    blocks = (b for b in nodes(event.function.body, "w/", 5) if any(is_within(event.span, item[0][1]) for item in b[2]))
+    return any(a[3] in _OF_TABLES for block in blocks for a in nodes(block[3:], "a", 4))

@@ -677,6 +677,54 @@ async def nightly():
     return await in_session(lambda session: session.get(object, 1))
 """
     ),
+    Bad(
+        """
+# --- app/readers.py
+import random
+
+
+class Readers:
+    def __init__(self, makers):
+        self._makers = makers
+
+    def read(self):
+        return random.choice(self._makers)()
+
+
+readers = Readers([])
+
+
+class Reading:
+    async def __aenter__(self):
+        self.session = readers.read()
+        return self.session
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+
+
+class Reader:
+    async def __aenter__(self):
+        return readers.read()
+
+    async def __aexit__(self, *details):
+        return None
+# --- app/services/items.py
+from app.models.item import Item
+from app.readers import Reader, Reading
+
+
+async def item(number):
+    async with Reading() as session:  # TXN106@16
+        return await session.get(Item, number)
+
+
+async def other(number):
+    async with Reader() as store:
+        return await store.get(Item, number)
+""",
+        policy=(("session-contexts", ["app.readers.Reading"]),),
+    ),
 ]
 
 GOOD = [

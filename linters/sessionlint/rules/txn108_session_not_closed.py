@@ -511,6 +511,52 @@ async def too_late() -> None:
     await session.get(object, 1)
 """,
     ),
+    Good(
+        """
+# --- app/tasks/retrying.py
+from functools import wraps
+
+from sqlalchemy.exc import OperationalError
+
+from app.tasks.local import factory
+
+
+def again(maker):
+    @wraps(maker)
+    def driven():
+        for attempt in range(3):
+            steps = maker()
+            try:
+                given = next(steps)
+                break
+            except OperationalError:
+                if attempt == 2:
+                    raise
+        try:
+            yield given
+        except Exception as error:
+            steps.throw(error)
+            raise
+        else:
+            next(steps, None)
+
+    return driven
+
+
+@again
+def opened():
+    session = factory()
+    try:
+        yield session
+    finally:
+        session.close()
+# --- app/tasks/local.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+factory = sessionmaker(create_engine("postgresql://db/app"))
+""",
+    ),
 ]
 
 

@@ -665,7 +665,9 @@ def check(program: Program) -> Iterator[Finding]:
         if reason:
             made = [a for a in held if isinstance(a, Handle)]
             trace = [program.step(made[0].site, f"the {made[0].kind} comes from here")] if made else []
-            message = f"{event.text} keeps a session {reason}."
+            kept_kind = _kind(program, held)
+            reason = reason.replace("take the session", f"take the {kept_kind}")
+            message = f"{event.text} keeps a {kept_kind} {reason}."
             if event.name == lasting.DEFAULT:
                 message = (
                     f"The default of {event.text!r} keeps one session for all calls. Take the session as an argument, "
@@ -702,6 +704,12 @@ def check(program: Program) -> Iterator[Finding]:
             yield from _returned(program, event)
             if is_kept_on_object(event.function):
                 yield from _kept_by_property(program, event, closed)
+
+
+def _kind(program: Program, held: Value) -> str:
+    """What is kept, in a word."""
+    kinds = {program.kind(a) for a in held}
+    return (kinds.pop() if len(kinds) == 1 else None) or "session"
 
 
 def _without_tasks(event: Event) -> Value:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.ended_by_helpers import does_more, left_by
 from sessionlint.rules.remedies import instead
-from sessionlint.rules.transactions import by_hand, called
+from sessionlint.rules.transactions import by_hand, called, down_to
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -22,7 +23,8 @@ META = Rule(
         "locks are given up early, and nobody can say any more who owns the transaction. Inside `async with "
         "session.begin()` it also breaks the block: the next statement raises `InvalidRequestError: Can't operate on "
         "closed transaction inside context manager`. Every route counts: the session, its connection or transaction "
-        "object, SQL text, and the method handed to a helper that calls it, which is told where it is handed over."
+        "object, SQL text, the method handed to a helper that calls it, which is told where it is handed over, and a "
+        "function of the session module that commits what it is given, which is told where it is called."
     ),
     remedy=(
         "Endpoints and background functions own the transaction with `async with session.begin():`, which commits when "
@@ -31,8 +33,9 @@ META = Rule(
     not_flagged=(
         "`commit()` of things that are no database session (git repositories, message consumers), words in comments "
         "and log text, session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
-        "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, and "
-        "context managers that commit on their own, such as `session.begin()` and `factory.begin()`."
+        "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, "
+        "context managers that commit on their own, such as `session.begin()` and `factory.begin()`, and functions of "
+        "the session module that commit a session of their own, or around what they run, decorate or enclose."
     ),
     # whether one that a helper is handed is told there depends on who calls it
     program_wide=True,
@@ -465,6 +468,163 @@ async def one():
     return 1
 """
     ),
+    Bad(
+        """
+# --- app/database.py
+import functools
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db/app"))
+
+
+async def keep(session: AsyncSession):
+    await session.commit()
+
+
+async def keep_if(session: AsyncSession, *, now: bool = False):
+    await session.flush()
+    if now:
+        await session.commit()
+
+
+async def run(session: AsyncSession, work):
+    await work(session)
+    await session.commit()
+
+
+def kept(function):
+    @functools.wraps(function)
+    async def inner(session, *rest):
+        await function(session, *rest)
+        await session.commit()
+
+    return inner
+
+
+@asynccontextmanager
+async def keeping(session: AsyncSession):
+    yield session
+    await session.commit()
+
+
+async def prune():
+    async with factory() as session:
+        await keep(session)
+
+
+class Shelf:
+    def __init__(self, session: AsyncSession):
+        self._session = session
+
+    async def put(self, row):
+        self._session.add(row)
+        await self._session.commit()
+
+
+class Drawer:
+    def __init__(self, session):
+        self._session = session
+
+    async def put(self, row):
+        self._session.add(row)
+        await self._session.commit()
+
+
+class Desk:
+    async def __aenter__(self):
+        self._session = factory()
+        self.drawer = Drawer(self._session)
+        return self
+
+    async def __aexit__(self, *error):
+        await self._session.close()
+# --- app/services/shelves.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Desk, Shelf, keep, keep_if, keeping, kept, prune, run
+from app.models.item import Item
+
+
+async def one(session: AsyncSession):
+    session.add(Item())
+    await keep(session)  # TXN201@11
+    await keep_if(session)
+    await keep_if(session, now=True)  # TXN201@11
+
+
+async def add(session: AsyncSession):
+    session.add(Item())
+
+
+@kept
+async def added(session: AsyncSession):
+    session.add(Item())
+
+
+async def owned(session: AsyncSession):
+    await run(session, add)
+    await added(session)
+    async with keeping(session):
+        session.add(Item())
+    await prune()
+
+
+async def put(session: AsyncSession):
+    await Shelf(session).put(Item())  # TXN201@11
+
+
+async def filed():
+    async with Desk() as desk:
+        await desk.drawer.put(Item())
+""",
+        policy=(("session-modules", ["app/database.py"]), ("session-dependencies", []), ("session-contexts", [])),
+    ),
+    Bad(
+        """
+# --- app/wiring.py
+from litestar.di import NamedDependency
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.keys import Keys
+
+
+def keys(db_session: NamedDependency[AsyncSession], outbox: NamedDependency[list]) -> Keys:
+    return Keys(db_session, outbox)
+# --- app/services/keys.py
+class Keys:
+    def __init__(self, unit, outbox):
+        self._unit = unit
+        self._outbox = outbox
+
+    async def keep(self):
+        await self._outbox.commit()
+        await self._unit.commit()  # TXN201@15
+"""
+    ),
+    Bad(
+        """
+from sqlalchemy import insert
+
+from app.models.item import Item
+
+
+class Batch:
+    def __init__(self, local, index):
+        self._local = local
+        self._index = index
+
+    async def write(self, rows):
+        async with self._local() as store:
+            await store.execute(insert(Item).values(rows))
+            await store.commit()  # TXN201@19
+        async with self._index() as store:
+            await store.put(rows)
+            await store.commit()
+""",
+        path="app/batches.py",
+    ),
 ]
 
 GOOD = [
@@ -610,4 +770,12 @@ def check(program: Program) -> Iterator[Finding]:
         what = f"`{called(event)}` commits the transaction by hand"
         if event.text == "sql":
             what = f"`{called(event)}` commits the transaction with SQL text"
-        yield program.finding(META, event, f"{what}. Instead {instead(program, event)}.")
+        advice = instead(program, event)
+        helper = event.callee if event.kind == "effect" else None
+        leaving = left_by(program, helper) if helper is not None else None
+        if leaving is not None:
+            advice = f"let {leaving} commit when its block ends well"
+        elif helper is not None and does_more(event):
+            advice = f"take the commit out of {helper.name}() and {advice.removeprefix('drop it and ')}"
+        trace = down_to(program, event) if helper is not None else ()
+        yield program.finding(META, event, f"{what}. Instead {advice}.", trace)

@@ -30,7 +30,9 @@ META = Rule(
     remedy="Move the statement into the block, or open a second session for it.",
     not_flagged=(
         "A session that is opened anew (also in the next round of a loop); a close on some paths only; `close()` "
-        "twice; asking a closed session whether it is in a transaction; objects that were read with it."
+        "twice; asking a closed session whether it is in a transaction; objects that were read with it; the session of "
+        "a scoped registry behind a `close()` that a helper does, for the registry keeps it, gives it out again, and "
+        "drops it on `remove()`."
     ),
 )
 

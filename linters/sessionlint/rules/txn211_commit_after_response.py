@@ -254,6 +254,42 @@ async def board(ferries=Depends(get_ferries)):
 """,
         policy=(("session-dependencies", ["app.session.crossing"]), ("session-contexts", [])),
     ),
+    Bad(
+        """
+# --- app/stored.py
+from collections.abc import AsyncIterator
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import HTTPConnection
+
+
+async def stored(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    maker = connection.app.state.maker
+    async with maker() as session:
+        yield session
+        await session.commit()  # TXN211@15
+
+
+async def numbers(connection: HTTPConnection) -> AsyncIterator[int]:
+    async with connection.app.state.counter() as counter:
+        yield counter
+        await counter.commit()
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.stored import numbers, stored
+
+router = APIRouter()
+
+
+@router.post("/items")
+async def add(session: AsyncSession = Depends(stored), number=Depends(numbers)):
+    session.add(Item())
+""",
+        policy=(("session-dependencies", ["app.stored.stored"]),),
+    ),
 ]
 
 GOOD = [
