@@ -172,6 +172,7 @@ _CANONICAL = {
     "asyncer.create_task_group": "anyio.create_task_group",
     "asyncio.tasks.create_task": "asyncio.create_task",
     "asyncio.tasks.gather": "asyncio.gather",
+    "asyncio.tasks.Task": "asyncio.Task",
     "asyncio.taskgroups.TaskGroup": "asyncio.TaskGroup",
     "contextlib.AbstractAsyncContextManager": "typing.AsyncContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
