@@ -28,6 +28,7 @@ from sessionlint.program import (
     overwritten,
     picking,
     replacing,
+    put_on_request,
     request_contexts,
     revealing,
     row_classes,
@@ -186,6 +187,8 @@ def _attribute(
         elif atom.tag == "fn":
             function_attributes.keep(frame, atom, name, value, target)
         elif atom.tag in ("ext", "obj"):
+            if atom.name == put_on_request.STATE:
+                put_on_request.note(frame, target, value)
             frame.solver.write(("state", atom.name, name), value)
             shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
             place = "state" if atom.name in knowledge.APPLICATION_STATES else "object" if shared else "library object"
