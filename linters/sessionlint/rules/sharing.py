@@ -10,8 +10,8 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Value
-from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
+from sessionlint.program.values import Param, Site, Value
+from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in, started_values
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.left_alone import left_alone
 from sessionlint.rules.named_twice import is_named_twice
@@ -43,6 +43,8 @@ def count(
                 counts[session] += 1
         if any(a.tag == "obj" for a in single):
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
+            if not many_tasks:
+                many_tasks = [v for a in single if a.tag == "obj" for v in program.shared(_in_threads).get(a.site, ())]
             for session in {s for i in many_tasks for s in sessions_in(program, i)}:
                 counts[session] += 2 if many else 1
             continue
@@ -50,6 +52,12 @@ def count(
             if atom.tag == "seq":
                 counts.update(count(program, [(item, many or atom.many) for item in atom.items], turns))
     return counts
+
+
+def _in_threads(program: Program) -> dict[Site, list[Value]]:
+    """What ``loop.run_in_executor(None, work, session)`` is given, by the place of the call."""
+    threads = (e for e in program.events("schedule") if e.text == "thread" and e.name.endswith(".run_in_executor"))
+    return {event.site: [started_values(event)] for event in threads}
 
 
 def _lock_around(program: Program, started: list[Any], session: Any) -> str | None:

@@ -357,6 +357,35 @@ async def in_a_group(session: AsyncSession, more):
         tasks.create_task(session.get(Item, 3))  # TXN602@9
 """
     ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import session_factory
+
+
+def load(session: Session, item_id):
+    return session.get(Item, item_id)
+
+
+def load_alone(item_id):
+    with session_factory() as session:
+        return session.get(Item, item_id)
+
+
+async def in_threads(session: Session, ids):
+    loop = asyncio.get_running_loop()
+    first, second = loop.run_in_executor(None, load, session, 1), loop.run_in_executor(None, load, session, 2)
+    await asyncio.gather(first, second)  # TXN602@11
+    await asyncio.gather(*[loop.run_in_executor(None, load, session, i) for i in ids])  # TXN602@11
+    await asyncio.gather(loop.run_in_executor(None, load, session, 1), loop.run_in_executor(None, load_alone, 2))
+    await asyncio.gather(*[loop.run_in_executor(None, load_alone, i) for i in ids])
+    return [await loop.run_in_executor(None, load, session, i) for i in ids]
+"""
+    ),
 ]
 
 GOOD = [
