@@ -650,6 +650,30 @@ async def some_rows(request: Request, background: BackgroundTasks, number: int):
     ),
     Bad(
         """
+from fastapi import APIRouter, BackgroundTasks
+
+from app.session import session_factory
+
+router = APIRouter()
+
+
+@router.post("/shelves")
+async def shelves(background: BackgroundTasks):
+    async with session_factory() as session:
+
+        def forget():
+            session.expunge_all()
+
+        async def count():
+            async with session_factory() as own:
+                own.expunge_all()
+
+        background.add_task(forget)  # TXN601@9
+        background.add_task(count)
+"""
+    ),
+    Bad(
+        """
 # --- app/desks.py
 from app.session import session_factory
 
