@@ -86,6 +86,17 @@ def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
         frame.solver.write(("said", _holder(receiver).info), (Method(receiver, said), *awaited))
 
 
+def note_together(frame: Frame, given: tuple[ir.Expr, ...]) -> None:
+    """``gather(*(db.scalars(query) for query in queries))``: what such methods give is awaited there."""
+    for e in given:
+        inner = e[2] if e[0] == "*" else e
+        for call in inner[3] if inner[0] == "g" else inner[2] if inner[0] in ("l", "t") else (inner,):
+            if call[0] == "c" and call[2][0] == "a" and call[2][3] in WORDS and _is_plain(call[2][2]):
+                receiver = _receiver(frame, call[2][2])
+                if receiver is not None:
+                    frame.solver.write(("said", _holder(receiver).info), (Method(receiver, "awaited"),))
+
+
 def note_info(frame: Frame, target: ir.Expr) -> None:
     """The same of ``db.info[key] = value``, the dictionary that sessions and connections have."""
     receiver = _receiver(frame, target[2][2]) if _is_plain(target[2][2]) else None

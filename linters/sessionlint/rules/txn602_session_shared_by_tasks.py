@@ -389,6 +389,23 @@ async def in_threads(session: Session, ids):
 """
     ),
     Bad(
+        source="""
+import asyncio
+
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+async def stack(kiln, numbers):
+    return await asyncio.gather(*(kiln.scalars(select(Item).where(Item.id == n)) for n in numbers))  # TXN602@18
+
+
+async def glaze(kiln, pots):
+    return await asyncio.gather(*(kiln.get(Item, pot, 5) for pot in pots))
+"""
+    ),
+    Bad(
         path="app/tasks/kilns.py",
         source="""
 import asyncio
