@@ -192,6 +192,8 @@ def _attribute(
             frame.solver.write(("state", atom.name, name), value)
             shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
             place = "state" if atom.name in knowledge.APPLICATION_STATES else "object" if shared else "library object"
+            if atom.name == knowledge.THREAD_LOCAL:
+                place = "thread"
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
         _note_state(frame, target, value)
