@@ -371,6 +371,7 @@ SESSION_EVENTS = {
 }  # fmt: skip
 #: What keeps for each thread what is put into its attributes.
 THREAD_LOCAL = "threading.local()"
+
 TASK_GROUPS = {"asyncio.TaskGroup()", "anyio.create_task_group()"}
 CALL_THROUGH = {
     "asyncio.to_thread": 0, "anyio.to_thread.run_sync": 0, "starlette.concurrency.run_in_threadpool": 0,

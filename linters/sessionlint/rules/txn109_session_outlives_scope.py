@@ -57,8 +57,8 @@ META = Rule(
         "close what they opened; objects whose session their user closes; what a `finally` takes away again; "
         "`request.state`; what a hook puts into the "
         "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
-        "kept; context variables; one for each thread that no `with` block closes; tasks, for what they work with goes to the background (TXN601); scripts, which do "
-        "their work at the top level of a file that nothing "
+        "kept; context variables; one for each thread that no `with` block closes; tasks, for what they work with goes "
+        "to the background (TXN601); scripts, which do their work at the top level of a file that nothing "
         'imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
