@@ -16,6 +16,7 @@ from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.left_alone import left_alone
 from sessionlint.rules.named_twice import is_named_twice
 from sessionlint.rules.repeating import is_repeated
+from sessionlint.rules.shared_scopes import registries_in
 from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
@@ -34,7 +35,7 @@ def count(
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
         own = (*_of_objects(program, single), *carriers(program, single))
-        for session in {*brought(program, single), *own}:
+        for session in {*brought(program, single), *own, *registries_in(program, coroutines_of(single))}:
             lock = _lock_around(program, single, session)
             if lock is None:
                 counts[session] += 2 if many else 1
@@ -131,6 +132,8 @@ def _keeps(program: Program, given: Param, session: Any) -> bool:
 
 def described(program: Program, session: Any) -> str:
     """What is shared, in words that begin a sentence: a session, or that of an object."""
+    if session.tag == "handle" and session.registry and program.kind(session) != "session":
+        return "The session of the registry"
     word = program.describe(session)
     of = "the session of " if session.tag == "param" and program.kind(session) != "session" else ""
     return f"{of}{word}"[0].upper() + f"{of}{word}"[1:]

@@ -830,11 +830,11 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         over = all(a in closed or a.root in by_hand for a in mine)
         return "" if over else "that nothing closes. Close it where the job ends"
     if place == "thread":
-        left = _is_in_block(event, held) and not function.is_generator and not is_forgotten(event, held)
+        stale = _is_in_block(event, held) and not function.is_generator and not is_forgotten(event, held)
         return (
             "for its thread, which goes on when the `with` block around it has closed it. Pass it on as an argument, "
             "or take it away in a `finally`"
-            if left
+            if stale
             else ""
         )
     is_kept = place == "attribute" and stays(event, held)

@@ -406,6 +406,59 @@ async def glaze(kiln, pots):
 """
     ),
     Bad(
+        """
+# --- app/session.py
+from asyncio import current_task
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+scope: ContextVar[str] = ContextVar("scope")
+
+
+def current_scope():
+    return scope.get()
+
+
+engine = create_async_engine(settings.url)
+session = async_scoped_session(async_sessionmaker(engine), scopefunc=current_scope)
+other = async_scoped_session(async_sessionmaker(engine), scopefunc=scope.get)
+own = async_scoped_session(async_sessionmaker(engine), scopefunc=current_task)
+# --- app/services/ovens.py
+import asyncio
+
+from app.models.item import Item
+from app.session import other, own, scope, session
+
+
+async def bake(number):
+    return await session.get(Item, number)
+
+
+async def toast(number):
+    return await other.get(Item, number)
+
+
+async def grill(number):
+    return await own.get(Item, number)
+
+
+async def roast(number):
+    scope.set(str(number))
+    return await session.get(Item, number)
+
+
+async def both():
+    await asyncio.gather(bake(1), bake(2))  # TXN602@11
+    await asyncio.gather(*(toast(n) for n in range(3)))  # TXN602@11
+    await asyncio.gather(grill(1), grill(2))
+    await asyncio.gather(roast(1), roast(2))
+    await asyncio.gather(bake(1), grill(2))
+"""
+    ),
+    Bad(
         path="app/tasks/kilns.py",
         source="""
 import asyncio
