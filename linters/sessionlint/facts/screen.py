@@ -15,7 +15,7 @@ _PARTS = (
     "session|engine|sqlalchemy|sqlmodel|commit|rollback|begin|transaction|savepoint|connect|cursor|execut|fetch|tenant"
     "|depends|security|jwt|jose|token|claims|decode|api_?key|authoriz|create_task|ensure_future|gather|taskgroup|add_task"
     "|add_job|start_soon|run_in_executor|to_thread|background|schedul|celery|apscheduler|dramatiq|uuid|ulid|nanoid|cuid|ksuid|random|flush|scalar|merge"
-    "|aiohttp|httpx|requests|urllib|openai|smtp|boto|sleep|stream|websocket|route|sqlite|psycopg|asyncpg|aiopg|pool|database"
+    "|asyncio|aiohttp|httpx|requests|urllib|openai|smtp|boto|sleep|stream|websocket|route|sqlite|psycopg|asyncpg|aiopg|pool|database"
     "|query|filter_by|set_config|enter_async_context|sql|where|_db\\b|fastapi|starlette|importlib|__import__"
 )
 #: What counts only where an identifier begins with it.

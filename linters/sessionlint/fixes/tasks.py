@@ -31,6 +31,8 @@ def keep_until_done(context: Context, finding: Finding) -> Proposal:
     line = source.statement(call)
     if not _is_statement(line, call):
         refuse("the task is used where it is made")
+    if source.code(call.func).endswith("gather"):
+        refuse("what is gathered may have been meant to be awaited")
     function = source.function(call)
     if function is None:
         refuse("it is started when the module is imported")

@@ -31,6 +31,7 @@ from sessionlint.program import (
     predicates,
     protocols,
     provider_objects,
+    put_on_request,
     read_below,
     records,
     replacing,
@@ -84,6 +85,8 @@ def get_attribute(frame: Frame, base: Value, name: str, e: ir.Expr) -> Value:
         return field
     if len(base) > 1:
         base = protocols.without_declared(frame, base)
+    elif frame.imported and (put := put_on_request.found(frame, base, e)) is not None:
+        return put
     if name in entering.ENTERS:
         entering.note_by_hand(frame, base, e)
     out: Value = UNKNOWN

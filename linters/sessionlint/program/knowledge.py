@@ -172,6 +172,7 @@ _CANONICAL = {
     "asyncer.create_task_group": "anyio.create_task_group",
     "asyncio.tasks.create_task": "asyncio.create_task",
     "asyncio.tasks.gather": "asyncio.gather",
+    "asyncio.tasks.Task": "asyncio.Task",
     "asyncio.taskgroups.TaskGroup": "asyncio.TaskGroup",
     "contextlib.AbstractAsyncContextManager": "typing.AsyncContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
@@ -368,6 +369,9 @@ SESSION_EVENTS = {
     "after_soft_rollback", "after_begin", "after_transaction_create", "after_transaction_end", "before_attach",
     "after_attach",
 }  # fmt: skip
+#: What keeps for each thread what is put into its attributes.
+THREAD_LOCAL = "threading.local()"
+
 TASK_GROUPS = {"asyncio.TaskGroup()", "anyio.create_task_group()"}
 CALL_THROUGH = {
     "asyncio.to_thread": 0, "anyio.to_thread.run_sync": 0, "starlette.concurrency.run_in_threadpool": 0,

@@ -6,7 +6,9 @@ session, and so does ``db.scalars(select(Item))`` by itself, or a statement toge
 kind may have. A function that ends the transaction may pass ``db`` to one that loads the rows. So it is with what
 stands in an attribute or under a key of a parameter (``unit.session``, ``context["db"]``), and with what a parameter
 gives when it is called (``with factory() as db:``) and statements are run on; and what is passed for such a
-parameter is a session, too. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
+parameter is a session, too. What only a session has (``db.bulk_save_objects(rows)``, ``db.stream_scalars(…)``) needs
+nothing beside it, and ``db.expire_all()`` or ``db.begin_nested()`` no more than ``db.commit()``; nor do objects of any
+kind that are added and read anew. An attribute of ``self`` that nobody in sight assigns, of a class whose base is a
 library's, is told in the same way. Where the models are out of sight, ``db.query(User).filter(User.name == name)`` says
 as much as a mapped class does.
 """
@@ -38,14 +40,20 @@ _STATEMENTS = {knowledge.QUERY, "sqlalchemy.update()", "sqlalchemy.delete()", "s
 _EXECUTE = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars"}
 #: What runs statements and is had by sessions alone, and connections.
 _OWN = {"scalars", "stream", "stream_scalars"}
+#: What only a session has, whatever it is given.
+_ALONE = {"stream_scalars", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"}
+#: What hardly anything else has: together with the end of a transaction it tells a session.
+_RARE = {"expire_all", "expunge_all"}
 _OF_ROWS = {"add", "add_all", "merge", "delete", "refresh", "expunge"}
 _OF_CLASSES = {"get", "get_one", "query"}
-_ENDS = {"commit", "rollback", "flush", "begin", "begin_nested"}
+_ENDS = {"commit": "ends", "rollback": "ends", "flush": "works", "begin": "works", "begin_nested": "nested"}
+#: What is said of the methods that end a transaction, or have to do with one.
+_OF_TRANSACTIONS = frozenset(_ENDS.values())
 _ASYNC, _SYNC = Ext("sqlalchemy.ext.asyncio.AsyncSession()"), Ext("sqlalchemy.orm.Session()")
 #: So many attributes and entries lie between a parameter and a session.
 _DEPTH = 2
 #: Without one of these nothing tells a session.
-_BEGINS = {"ends", "session", "statement"}
+_BEGINS = _OF_TRANSACTIONS | {"session", "statement"}
 #: The step from a parameter to what it gives when it is called, and what has to be done with that.
 _CALLED = "()"
 _RUN = {"session", "statement", "class"}
@@ -53,7 +61,11 @@ _COMPLETED: Value = (Const("completed", "mark"),)
 #: What follows the query of a class that nobody sees.
 _NARROWS = {"filter", "filter_by"}
 #: The methods that say something.
-WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | _ENDS | _NARROWS
+WORDS = _EXECUTE | _OF_ROWS | _OF_CLASSES | set(_ENDS) | _NARROWS | _ALONE | _RARE
+#: An object of whatever kind that is added, and one that is read anew from where it is kept.
+_OBJECTS = {"add": "adds", "refresh": "rereads"}
+#: What says nothing to those who only call the function.
+_WEAK = {*_OBJECTS.values(), "rare", "awaited"}
 
 
 def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
@@ -72,6 +84,17 @@ def note(frame: Frame, e: ir.Expr, args: list[Value]) -> None:
     if receiver is not None:
         awaited = (Method(receiver, "awaited"),) if "awaited" in frame.flags else UNKNOWN
         frame.solver.write(("said", _holder(receiver).info), (Method(receiver, said), *awaited))
+
+
+def note_together(frame: Frame, given: tuple[ir.Expr, ...]) -> None:
+    """``gather(*(db.scalars(query) for query in queries))``: what such methods give is awaited there."""
+    for e in given:
+        inner = e[2] if e[0] == "*" else e
+        for call in inner[3] if inner[0] == "g" else inner[2] if inner[0] in ("l", "t") else (inner,):
+            if call[0] == "c" and call[2][0] == "a" and call[2][3] in WORDS and _is_plain(call[2][2]):
+                receiver = _receiver(frame, call[2][2])
+                if receiver is not None:
+                    frame.solver.write(("said", _holder(receiver).info), (Method(receiver, "awaited"),))
 
 
 def note_info(frame: Frame, target: ir.Expr) -> None:
@@ -172,7 +195,11 @@ def _holding(receiver: Any, value: Value) -> Value:
 
 def _said(frame: Frame, name: str, args: list[Value]) -> str:
     if name in _ENDS:
-        return "" if args else "ends"
+        return "" if args else _ENDS[name]
+    if name in _ALONE:
+        return "session" if args else ""
+    if name in _RARE:
+        return "" if args else "rare"
     first = args[0] if args else UNKNOWN
     if name in _EXECUTE:
         runs = any(a.tag == "ext" and a.name in _STATEMENTS for a in first)
@@ -180,7 +207,7 @@ def _said(frame: Frame, name: str, args: list[Value]) -> str:
     if name in _OF_CLASSES:
         return "class" if any(a.tag in ("cls", "column") and _mapped(frame, a) for a in first) else ""
     rows = [a for v in (i for s in first if s.tag == "seq" for i in s.items) for a in v] if name == "add_all" else first
-    return "row" if any(_mapped(frame, a) for a in rows) else ""
+    return "row" if any(_mapped(frame, a) for a in rows) else _OBJECTS.get(name, "") if len(args) == 1 else ""
 
 
 def _mapped(frame: Frame, atom: Any) -> bool:
@@ -227,6 +254,8 @@ def revealed(
                 said.setdefault(method.receiver, set()).add(method.name)
     found = dict.fromkeys(_passed_to_declared(functions, cells, views))
     for receiver, words in said.items():
+        if words <= _WEAK:
+            continue
         if words.isdisjoint(_BEGINS):
             found.update((pair, None) for pair in _ended_by_callers(receiver, words, said, arguments_of, views))
             continue
@@ -275,7 +304,7 @@ def _ended_by_callers(
     found: list[tuple[Param, Value]] = []
     for one in arguments_of(_holder(receiver)):
         told = said.get(_within(receiver, one), set()) if one.tag == "param" else set()
-        if "ends" in told and _tells(words | told) and not views(one):
+        if not told.isdisjoint(_OF_TRANSACTIONS) and _tells(words | told) and not views(one):
             session = _ASYNC if "awaited" in words | told else _SYNC
             found.append((one, _holding(receiver, (session,))))
     return found
@@ -283,7 +312,9 @@ def _ended_by_callers(
 
 def _tells(told: set[str]) -> bool:
     """Whether what is done with a parameter is done with a session only."""
-    if "ends" in told:
+    if "ends" in told and ("nested" in told or "rare" in told or told.issuperset(_OBJECTS.values())):
+        return True
+    if not told.isdisjoint(_OF_TRANSACTIONS):
         return not told.isdisjoint(("session", "statement", "class", "row"))
     return "session" in told or ("statement" in told and not told.isdisjoint(("class", "row", "info")))
 

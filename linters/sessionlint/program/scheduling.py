@@ -39,6 +39,7 @@ Keywords = list[tuple[str, Value]]
 _STARTS = threads.STARTS
 #: The name of the effect where a pool's result is kept: somebody may ask for it.
 POOLED = "pooled"
+_TASK_CLASS = TASK.removesuffix("()")
 _TASK_SUFFIXES = (".create_task", ".ensure_future", ".run_coroutine_threadsafe")
 #: Functions that run another one in a thread.
 _THREADS = {
@@ -88,7 +89,7 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _started(frame, "concurrent", "TaskGroup.start_soon", args, keywords, e)
     if name.endswith(_SOON) and name.startswith(tuple(knowledge.TASK_GROUPS)):
         return _soon(frame, name, args, keywords, e)
-    if name.startswith(_LOOPS) and name.endswith(_TASK_SUFFIXES):
+    if name.startswith(_LOOPS) and (name.endswith(_TASK_SUFFIXES) or name == _TASK_CLASS):
         return _task(frame, name, args, keywords, e)
     if name in ("asyncio.gather", "asyncio.wait", "asyncio.as_completed", "asyncio.run"):
         return together.run(frame, name, args, e)

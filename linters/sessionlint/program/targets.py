@@ -27,6 +27,7 @@ from sessionlint.program import (
     operators,
     overwritten,
     picking,
+    put_on_request,
     replacing,
     request_contexts,
     revealing,
@@ -186,9 +187,13 @@ def _attribute(
         elif atom.tag == "fn":
             function_attributes.keep(frame, atom, name, value, target)
         elif atom.tag in ("ext", "obj"):
+            if atom.name == put_on_request.STATE:
+                put_on_request.note(frame, target, value)
             frame.solver.write(("state", atom.name, name), value)
             shared = atom.tag == "obj" or atom.name in knowledge.ROUTERS
             place = "state" if atom.name in knowledge.APPLICATION_STATES else "object" if shared else "library object"
+            if atom.name == knowledge.THREAD_LOCAL:
+                place = "thread"
             frame.store(place, ir.text_of(target), value, target[1])
     if not owner and target[2][0] == "a" and target[2][3] == "state":
         _note_state(frame, target, value)

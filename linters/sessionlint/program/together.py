@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaitables, joining, late_awaits, waiting
+from sessionlint.program import awaitables, joining, late_awaits, revealing, waiting
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Pending, Seq, Value, contained, join_all
 
@@ -17,6 +17,8 @@ def run(frame: Frame, name: str, args: list[Value], e: ir.Expr) -> Value:
     ended = bool(tasks) and late_awaits.ended_before(frame.events, set(tasks))
     frame.emit("concurrent", e[1], name=name, args=tuple(args), expr=e)
     results: list[Value] = []
+    if e[0] == "c":
+        revealing.note_together(frame, e[3])
     if frame.facts:
         late_awaits.note_late_together(frame, args, e)
     if frame.futures:

@@ -203,13 +203,20 @@ def _used_sessions(program: Program, function: FunctionInfo, bindings: dict[Any,
         passed = [a for _, value in event.bindings for a in value] if event.kind == "call" else ()
         for subject in event.subject if event.kind == "use" else passed:
             own = subject.tag == "param" and subject.info is function
-            if not own and subject not in bindings and subject.tag != "handle" and program.kind(subject) == "session":
+            if own or subject in bindings or program.kind(subject) != "session":
+                continue
+            if subject.tag != "handle" or _is_made_around(program, function, subject):
                 yield subject
     if function.parent is not None:
         # ``lambda s=session: …``
         for name, (_, default) in function.param_values.items():
             if name != "return":
                 yield from (a for a in default if program.kind(a) == "session")
+
+
+def _is_made_around(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether a function around another one has opened a session, so that it is the same in each run of the inner."""
+    return not session.registry and maker_of(program, session) in enclosing(function)[1:]
 
 
 def _is_found_there(program: Program, function: FunctionInfo, effect: Effect) -> bool:

@@ -10,12 +10,13 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Value
-from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in
+from sessionlint.program.values import Param, Site, Value
+from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in, started_values
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.left_alone import left_alone
 from sessionlint.rules.named_twice import is_named_twice
 from sessionlint.rules.repeating import is_repeated
+from sessionlint.rules.shared_scopes import registries_in
 from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
@@ -34,7 +35,7 @@ def count(
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
         own = (*_of_objects(program, single), *carriers(program, single))
-        for session in {*brought(program, single), *own}:
+        for session in {*brought(program, single), *own, *registries_in(program, coroutines_of(single))}:
             lock = _lock_around(program, single, session)
             if lock is None:
                 counts[session] += 2 if many else 1
@@ -43,6 +44,8 @@ def count(
                 counts[session] += 1
         if any(a.tag == "obj" for a in single):
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
+            if not many_tasks:
+                many_tasks = [v for a in single if a.tag == "obj" for v in program.shared(_in_threads).get(a.site, ())]
             for session in {s for i in many_tasks for s in sessions_in(program, i)}:
                 counts[session] += 2 if many else 1
             continue
@@ -50,6 +53,12 @@ def count(
             if atom.tag == "seq":
                 counts.update(count(program, [(item, many or atom.many) for item in atom.items], turns))
     return counts
+
+
+def _in_threads(program: Program) -> dict[Site, list[Value]]:
+    """What ``loop.run_in_executor(None, work, session)`` is given, by the place of the call."""
+    threads = (e for e in program.events("schedule") if e.text == "thread" and e.name.endswith(".run_in_executor"))
+    return {event.site: [started_values(event)] for event in threads}
 
 
 def _lock_around(program: Program, started: list[Any], session: Any) -> str | None:
@@ -123,6 +132,8 @@ def _keeps(program: Program, given: Param, session: Any) -> bool:
 
 def described(program: Program, session: Any) -> str:
     """What is shared, in words that begin a sentence: a session, or that of an object."""
+    if session.tag == "handle" and session.registry and program.kind(session) != "session":
+        return "The session of the registry"
     word = program.describe(session)
     of = "the session of " if session.tag == "param" and program.kind(session) != "session" else ""
     return f"{of}{word}"[0].upper() + f"{of}{word}"[1:]

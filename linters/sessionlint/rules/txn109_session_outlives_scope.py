@@ -57,8 +57,8 @@ META = Rule(
         "close what they opened; objects whose session their user closes; what a `finally` takes away again; "
         "`request.state`; what a hook puts into the "
         "dictionary of one job, where it is closed at the job's end; engines and factories, which are made to be "
-        "kept; context variables; tasks, for what they work with goes to the background (TXN601); scripts, which do "
-        "their work at the top level of a file that nothing "
+        "kept; context variables; one for each thread that no `with` block closes; tasks, for what they work with goes "
+        "to the background (TXN601); scripts, which do their work at the top level of a file that nothing "
         'imports or under `if __name__ == "__main__"`; tests and migrations.'
     ),
 )
@@ -272,6 +272,41 @@ def subscribe(topic):
 
     return register
 """
+    ),
+    Bad(
+        """
+import threading
+
+from app.session import get_session, session_factory
+
+_mine = threading.local()
+
+
+async def read():
+    return await _mine.session.get(object, 1)
+
+
+async def remember():
+    async with get_session() as session:
+        _mine.session = session  # TXN109@9
+        return await read()
+
+
+async def lend():
+    async with get_session() as session:
+        _mine.session = session
+        try:
+            return await read()
+        finally:
+            del _mine.session
+
+
+def ours():
+    if getattr(_mine, "session", None) is None:
+        _mine.session = session_factory()
+    return _mine.session
+""",
+        path="app/tasks/drawers.py",
     ),
 ]
 
@@ -802,6 +837,14 @@ def _reason(program: Program, event: Event, held: Value, closed: set[Any]) -> st
         by_hand = program.shared(_left)
         over = all(a in closed or a.root in by_hand for a in mine)
         return "" if over else "that nothing closes. Close it where the job ends"
+    if place == "thread":
+        stale = _is_in_block(event, held) and not function.is_generator and not is_forgotten(event, held)
+        return (
+            "for its thread, which goes on when the `with` block around it has closed it. Pass it on as an argument, "
+            "or take it away in a `finally`"
+            if stale
+            else ""
+        )
     is_kept = place == "attribute" and stays(event, held)
     if place not in ("attribute", "closure", "job") or (function.is_generator and not is_kept):
         return ""

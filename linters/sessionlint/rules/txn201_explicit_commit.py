@@ -625,6 +625,44 @@ class Batch:
 """,
         path="app/batches.py",
     ),
+    Bad(
+        """
+from app.models.item import Item
+
+
+def moor_all(harbour, boats):
+    harbour.bulk_insert_mappings(Item, boats)
+    harbour.commit()  # TXN201@5
+
+
+async def moor(harbour, boat):
+    harbour.add(boat)
+    await harbour.flush()
+    await harbour.refresh(boat)
+    await harbour.commit()  # TXN201@11
+
+
+async def moor_if_there_is_room(harbour, boat):
+    async with harbour.begin_nested():
+        harbour.add(boat)
+    await harbour.commit()  # TXN201@11
+
+
+async def count(harbour, boats):
+    async for boat in await harbour.stream_scalars(boats):
+        print(boat)
+    harbour.expire_all()
+    await harbour.commit()  # TXN201@11
+
+
+def shelve(index, paper):
+    index.add(paper)
+    index.flush()
+    index.refresh()
+    index.commit()
+""",
+        path="app/services/harbours.py",
+    ),
 ]
 
 GOOD = [

@@ -639,6 +639,37 @@ app.middleware("http")(keep_session)
 async def rows(request: Request, background: BackgroundTasks):
     background.add_task(load, request.state.ledger, 1)  # TXN601@5
     background.add_task(print, request.state.number)
+
+
+@app.post("/rows/{number}")
+async def some_rows(request: Request, background: BackgroundTasks, number: int):
+    if number < 0:
+        request.state.ledger = None
+    background.add_task(load, request.state.ledger, number)  # TXN601@5
+"""
+    ),
+    Bad(
+        """
+from fastapi import APIRouter, BackgroundTasks
+
+from app.session import session_factory
+
+router = APIRouter()
+
+
+@router.post("/shelves")
+async def shelves(background: BackgroundTasks):
+    async with session_factory() as session:
+
+        def forget():
+            session.expunge_all()
+
+        async def count():
+            async with session_factory() as own:
+                own.expunge_all()
+
+        background.add_task(forget)  # TXN601@9
+        background.add_task(count)
 """
     ),
     Bad(
@@ -1021,6 +1052,46 @@ async def label(number: int, session=Depends(get_session_dependency)):
 @router.post("/labels")
 async def any_label(number: int):
     await stick.kiq(number)
+""",
+    ),
+    Good(
+        """
+# --- app/tasks/parcels.py
+async def post(parcel):
+    print(parcel)
+# --- app/routers/shelves.py
+from fastapi import APIRouter, Depends, Request
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.get("/shelves")
+async def shelves(request: Request, session=Depends(get_session_dependency)):
+    request.state.parcel = session
+    return await request.state.parcel.get(object, 1)
+# --- app/routers/parcels.py
+from fastapi import APIRouter, BackgroundTasks, Request
+
+from app.tasks.parcels import post
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def send(request: Request, background: BackgroundTasks, name: str):
+    request.state.parcel = name
+    background.add_task(post, request.state.parcel)
+
+
+@router.post("/parcels/{size}")
+async def send_one_of(request: Request, background: BackgroundTasks, size: int):
+    if size > 1:
+        request.state.parcel = "large"
+    else:
+        request.state.parcel = "small"
+    background.add_task(post, request.state.parcel)
 """,
     ),
 ]

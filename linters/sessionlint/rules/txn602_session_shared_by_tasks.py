@@ -24,6 +24,7 @@ from sessionlint.rules.concurrent_helpers import (
 )
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.executors import pooled
+from sessionlint.rules.left_running import used_beside
 from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.repeating import is_left_behind, is_repeated
 from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
@@ -42,7 +43,8 @@ META = Rule(
     not_flagged="Coroutines that open their own sessions, one coroutine with the session among others without, "
     "coroutines awaited one after the other, tasks in branches that exclude each other, coroutines that use it inside "
     "`async with` of one lock that they share, "
-    "a method of one object after the other where each opens its session itself.",
+    "a method of one object after the other where each opens its session itself, a single task that nobody is seen to "
+    "await in a block that waits for something else.",
 )
 
 BAD = [
@@ -357,6 +359,176 @@ async def in_a_group(session: AsyncSession, more):
         tasks.create_task(session.get(Item, 3))  # TXN602@9
 """
     ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+from app.session import session_factory
+
+
+def load(session: Session, item_id):
+    return session.get(Item, item_id)
+
+
+def load_alone(item_id):
+    with session_factory() as session:
+        return session.get(Item, item_id)
+
+
+async def in_threads(session: Session, ids):
+    loop = asyncio.get_running_loop()
+    first, second = loop.run_in_executor(None, load, session, 1), loop.run_in_executor(None, load, session, 2)
+    await asyncio.gather(first, second)  # TXN602@11
+    await asyncio.gather(*[loop.run_in_executor(None, load, session, i) for i in ids])  # TXN602@11
+    await asyncio.gather(loop.run_in_executor(None, load, session, 1), loop.run_in_executor(None, load_alone, 2))
+    await asyncio.gather(*[loop.run_in_executor(None, load_alone, i) for i in ids])
+    return [await loop.run_in_executor(None, load, session, i) for i in ids]
+"""
+    ),
+    Bad(
+        source="""
+import asyncio
+
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+async def stack(kiln, numbers):
+    return await asyncio.gather(*(kiln.scalars(select(Item).where(Item.id == n)) for n in numbers))  # TXN602@18
+
+
+async def glaze(kiln, pots):
+    return await asyncio.gather(*(kiln.get(Item, pot, 5) for pot in pots))
+"""
+    ),
+    Bad(
+        """
+# --- app/session.py
+from asyncio import current_task
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+scope: ContextVar[str] = ContextVar("scope")
+
+
+def current_scope():
+    return scope.get()
+
+
+engine = create_async_engine(settings.url)
+session = async_scoped_session(async_sessionmaker(engine), scopefunc=current_scope)
+other = async_scoped_session(async_sessionmaker(engine), scopefunc=scope.get)
+own = async_scoped_session(async_sessionmaker(engine), scopefunc=current_task)
+# --- app/services/ovens.py
+import asyncio
+
+from app.models.item import Item
+from app.session import other, own, scope, session
+
+
+async def bake(number):
+    return await session.get(Item, number)
+
+
+async def toast(number):
+    return await other.get(Item, number)
+
+
+async def grill(number):
+    return await own.get(Item, number)
+
+
+async def roast(number):
+    scope.set(str(number))
+    return await session.get(Item, number)
+
+
+async def both():
+    await asyncio.gather(bake(1), bake(2))  # TXN602@11
+    await asyncio.gather(*(toast(n) for n in range(3)))  # TXN602@11
+    await asyncio.gather(grill(1), grill(2))
+    await asyncio.gather(roast(1), roast(2))
+    await asyncio.gather(bake(1), grill(2))
+"""
+    ),
+    Bad(
+        path="app/tasks/kilns.py",
+        source="""
+import asyncio
+
+from app.session import get_session
+
+
+async def fire(session, kiln):
+    await session.get(object, kiln)
+
+
+async def stoke(queue, session):
+    while True:
+        await session.get(object, await queue.get())
+        queue.task_done()
+
+
+async def fire_alone(kiln):
+    async with get_session() as session:
+        await session.get(object, kiln)
+
+
+async def fire_all(kilns):
+    lit = set()
+    async with get_session() as session:
+        for kiln in kilns:
+            lit.add(asyncio.create_task(fire(session, kiln)))  # TXN602@21
+
+
+async def stoke_all(queue):
+    async with get_session() as session:
+        stokers = [asyncio.create_task(stoke(queue, session)) for _ in range(3)]  # TXN602@20
+        await queue.join()
+    for stoker in stokers:
+        stoker.cancel()
+
+
+async def fire_one(kiln, lit):
+    async with get_session() as session:
+        lit.add(asyncio.create_task(fire(session, kiln)))  # TXN602@17
+
+
+async def fire_beside(kiln, lit):
+    async with get_session() as session:
+        lit.add(asyncio.create_task(fire(session, kiln)))  # TXN602@17
+        await session.get(object, kiln)
+
+
+async def fire_each_alone(kilns, lit):
+    for kiln in kilns:
+        lit.add(asyncio.create_task(fire_alone(kiln)))
+        async with get_session() as session:
+            lit.add(asyncio.create_task(fire(session, kiln)))
+            await lit.pop()
+
+
+async def stoke_with_one(queue, lit):
+    async with get_session() as session:
+        lit.add(asyncio.create_task(stoke(queue, session)))
+        await queue.join()
+
+
+async def fire_first(kilns, lit):
+    async with get_session() as session:
+        for kiln in kilns:
+            lit.add(asyncio.create_task(fire(session, kiln)))
+            break
+        await lit.pop()
+""",
+    ),
 ]
 
 GOOD = [
@@ -651,7 +823,14 @@ def _started(
     inside = frozenset().union(*(_sites(e) for e in gathered)) if gathered else frozenset()
     running: dict[Any, Event] = {}
     for event in events:
-        if event.text != "task" or event.site not in awaited or event.site in inside:
+        if event.text != "task" or event.site in inside:
+            continue
+        if event.site not in awaited:
+            for session in dict.fromkeys(brought(program, event.value)):
+                beside = used_beside(program, function, event, session)
+                if beside:
+                    yield event, session, beside
+                    break
             continue
         for session in dict.fromkeys((*brought(program, event.value), *carriers(program, event.value))):
             earlier = running.setdefault(session, event)

@@ -1,4 +1,4 @@
-"""TXN605: ``create_task`` whose result nobody keeps."""
+"""TXN605: ``create_task``, or ``gather``, whose result nobody keeps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event
+from sessionlint.program.values import TASK, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.task_fates import fate_of, globals_of, reads, statements
@@ -15,7 +16,7 @@ from sessionlint.rules.task_fates import fate_of, globals_of, reads, statements
 META = Rule(
     code="TXN605",
     name="task-reference-dropped",
-    summary="The result of create_task is kept nowhere.",
+    summary="The result of create_task, or of a gather that nobody awaits, is kept nowhere.",
     rationale="The event loop holds only a weak reference to a task. One that nobody keeps can be collected in the "
     'middle of its work: its session is never closed, its transaction never ends, and the only trace is "Task '
     'was destroyed but it is pending" at some later time. Its exception, too, is seen by nobody.',
@@ -24,7 +25,8 @@ META = Rule(
     not_flagged="Tasks that are awaited, returned, stored, put in a collection or passed on; TaskGroup tasks; tests.",
 )
 
-_STARTERS = ("create_task", "ensure_future")
+_STARTERS = ("create_task", "ensure_future", "asyncio.Task")
+_GATHER = "asyncio.gather"
 _CALLS_BACK = frozenset({
     "call_soon", "call_soon_threadsafe", "call_later", "call_at", "add_signal_handler", "add_reader", "add_writer",
     "add_done_callback",
@@ -114,6 +116,23 @@ async def start_all(kettles):
     for kettle in kettles:
         task = asyncio.create_task(boil(kettle))  # TXN605@16
     await task
+""",
+    ),
+    Bad(
+        path="app/services/kettles.py",
+        source="""
+import asyncio
+
+
+async def boil(kettle):
+    pass
+
+
+async def start_both(first, second):
+    asyncio.gather(boil(first), boil(second))  # TXN605@5
+    asyncio.gather(*(boil(kettle) for kettle in (first, second)), return_exceptions=True)  # TXN605@5
+    both = asyncio.gather(boil(first), boil(second))  # TXN605@12
+    asyncio.Task(boil(first))  # TXN605@5
 """,
     ),
 ]
@@ -288,6 +307,35 @@ async def start_with_a_way_to_stop(kettle):
     await task
 """,
     ),
+    Good(
+        path="app/services/kettles.py",
+        source="""
+import asyncio
+
+on = set()
+
+
+async def boil(kettle):
+    pass
+
+
+async def start_both(first, second):
+    await asyncio.gather(boil(first), boil(second))
+    both = asyncio.gather(boil(first), boil(second))
+    task = asyncio.Task(boil(first))
+    on.add(asyncio.Task(boil(first)))
+    await asyncio.wait_for(asyncio.gather(boil(first), boil(second)), 5)
+    for kettle in (first, second):
+        on.add(asyncio.create_task(boil(kettle)))
+    asyncio.gather(*on)
+    await task
+    return await both
+
+
+def start_all(kettles):
+    return asyncio.gather(*(boil(kettle) for kettle in kettles))
+""",
+    ),
 ]
 
 
@@ -305,6 +353,16 @@ def check(program: Program) -> Iterator[Finding]:
                 META, event,
                 f"The task made by {what} is {fate}, so it can be collected before it is done. Keep it in a set "
                 "until its done callback removes it, or await it.",
+            )  # fmt: skip
+
+    for event in program.events("concurrent"):
+        if event.name != _GATHER or "awaited" in event.flags or program.role(event.function) in ("test", "migration"):
+            continue
+        if any(_makes_tasks(value) for value in event.args) and (fate := _fate_of_gathered(event)):
+            yield program.finding(
+                META, event,
+                f"The tasks that gather() makes are {fate}, so they can be collected before they are done. Await it, "
+                "or keep it until it is done.",
             )  # fmt: skip
 
     for event in program.events("call"):
@@ -327,6 +385,18 @@ def _is_task(event: Event) -> bool:
         return False
     # what is not known to be a loop may be a task group, which keeps its tasks
     return event.name != ".create_task" or "loop" in ir.text_of(event.expr).rpartition(".create_task")[0].lower()
+
+
+def _makes_tasks(value: Value) -> bool:
+    """Whether coroutines are among what is gathered: a task is kept, or dropped, where it was started."""
+    if any(a.tag == "obj" and a.name == TASK for a in value):
+        return False
+    return any(a.tag == "pending" or (a.tag == "seq" and any(_makes_tasks(item) for item in a.items)) for a in value)
+
+
+def _fate_of_gathered(event: Event) -> str | None:
+    statement = any(s[0] == "E" and s[2][1] == event.span for s in statements(event.function.body))
+    return "dropped" if statement else fate_of(event)
 
 
 def _only_returned(body: Any, span: ir.Span4) -> bool:
