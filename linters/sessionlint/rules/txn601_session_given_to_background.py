@@ -699,6 +699,44 @@ async def sessions(key: int, background: BackgroundTasks, desk: Desk = Depends(g
     background.add_task(at_a_desk, key)
 """
     ),
+    Bad(
+        """
+# --- app/crates.py
+from app.session import session_factory
+
+
+class Crate:
+    async def __aenter__(self):
+        self.session = session_factory()
+        await self.session.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.__aexit__(*details)
+
+
+async def get_crate():
+    async with Crate() as crate:
+        yield crate
+# --- app/routers/crates.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.crates import Crate, get_crate
+
+router = APIRouter()
+
+
+async def by_itself(key: int):
+    async with Crate() as crate:
+        await crate.session.get(object, key)
+
+
+@router.post("/crates")
+async def crates(key: int, background: BackgroundTasks, crate: Crate = Depends(get_crate)):
+    background.add_task(crate.session.get, object, key)  # TXN601@5
+    background.add_task(by_itself, key)
+"""
+    ),
 ]
 
 GOOD = [
