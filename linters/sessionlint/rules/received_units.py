@@ -28,7 +28,16 @@ def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) 
     own = _own_functions(program, function)
     if keeper is None or maker in own:
         return False
-    return not any(_opens(program, e, keeper) for f in own for e in f.events)
+    return not any(_opens(program, e, keeper) for f in own for e in _beside_blocks(f, f is function))
+
+
+def _beside_blocks(function: FunctionInfo, whole: bool) -> list[Event]:
+    """What a function does; of another method, without the objects it makes for a ``with``, which end there."""
+    if whole:
+        return function.events
+    made = {e.span for e in function.events if e.kind == "construct"}
+    blocks = {e.span for e in function.events if e.kind == "call" and "context" in e.flags and e.span in made}
+    return [e for e in function.events if e.span not in blocks]
 
 
 def _keepers(program: Program) -> dict[Any, ClassInfo]:

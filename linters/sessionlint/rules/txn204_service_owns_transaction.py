@@ -295,6 +295,66 @@ async def of_row(row) -> None:
         row.name = "b"
 """
     ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+class Desk:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+# --- app/services/letters.py
+from app.session import Desk
+
+
+class Letters:
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    async def put(self, row):
+        async with self.desk.session.begin():  # TXN204@20
+            self.desk.session.add(row)
+
+    async def part(self, row):
+        async with self.desk.session.begin_nested():
+            self.desk.session.add(row)
+
+    async def apart(self, row):
+        async with Desk() as desk:
+            async with desk.session.begin():
+                desk.session.add(row)
+
+
+class Opening:
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    async def open(self):
+        await self.desk.__aenter__()
+
+    async def put(self, row):
+        async with self.desk.session.begin():
+            self.desk.session.add(row)
+
+
+class Making:
+    def __init__(self):
+        self.desk = Desk()
+
+    async def put(self, row):
+        async with self.desk:
+            async with self.desk.session.begin():
+                self.desk.session.add(row)
+"""
+    ),
 ]
 
 GOOD = [
