@@ -18,13 +18,12 @@ def written_late(function: FunctionInfo) -> Transaction | None:
     if not function.is_generator or not any(_writes(effect) for effect in function.summary.effects):
         return None
     given = [e.span for e in function.events if e.kind == "yield"]
-    behind = max(given, default=None)
-    for event in function.events if behind is not None else ():
+    for event in function.events if given else ():
         if "handler" in event.flags or not _is_write(event):
             continue
         for block in event.transactions:
             path, span = block.site
-            if not block.savepoint and path == function.path and span > behind:
+            if not block.savepoint and path == function.path and span > max(given):
                 return block
     return None
 
