@@ -19,7 +19,7 @@ def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) 
     """Whether a session is kept by an object that neither ``function`` nor its class makes or enters."""
     if not isinstance(session, Handle) or session.kind != "session" or session.registry:
         return False
-    keeper, maker = program.shared(_keepers).get(session), _maker(program, session.site)
+    keeper, maker = keeper_of(program, session), _maker(program, session.site)
     if maker is None or maker.name == "<module>":
         return False
     if keeper is None:
@@ -29,6 +29,11 @@ def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) 
     if keeper is None or maker in own:
         return False
     return not any(_opens(program, e, keeper) for f in own for e in _beside_blocks(f, f is function))
+
+
+def keeper_of(program: Program, session: Any) -> ClassInfo | None:
+    """The class whose objects open a session and keep it."""
+    return program.shared(_keepers).get(session)
 
 
 def _beside_blocks(function: FunctionInfo, whole: bool) -> list[Event]:
