@@ -43,7 +43,8 @@ META = Rule(
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
         "was given; sessions kept by a module or an object, which TXN109 judges; what a function or property hands "
         "out of a scoped registry that something empties; what is given back, in `finally`, to the pool that lent "
-        "it; tests and migrations."
+        "it; objects that open their session by hand and are given to anything that may close them; tests and "
+        "migrations."
     ),
 )
 
@@ -307,6 +308,7 @@ class Coop:
 from contextlib import AsyncExitStack
 
 from app.coops import Coop
+from app.session import session_factory
 
 
 async def left():
@@ -382,6 +384,20 @@ async def ended_by_others(keep):
 async def put_by(shelf):
     shelf.coop = Coop()
     await shelf.coop.open()
+
+
+async def session_itself():
+    session = await session_factory().__aenter__()  # TXN108@21
+    await session.get(object, 1)
+
+
+async def session_left():
+    opened = session_factory()
+    session = await opened.__aenter__()
+    try:
+        await session.get(object, 1)
+    finally:
+        await opened.__aexit__(None, None, None)
 
 
 async def in_a_block():
