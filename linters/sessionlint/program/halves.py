@@ -32,6 +32,17 @@ def mark_context(frame: Frame, handle: Any, flag: str = "context") -> None:
             frame.events[index] = one._replace(flags=one.flags | {flag})
 
 
+def unmark_context(frame: Frame, handle: Any) -> None:
+    """What was entered by hand is used by no ``with``."""
+    event = frame.begins[handle]
+    for index, one in enumerate(frame.events):
+        if one.span == event.span and one.kind == event.kind and "context" in one.flags:
+            plain = one._replace(flags=one.flags - {"context"})
+            frame.events[index] = plain
+            if one is event:
+                frame.begins[handle] = plain
+
+
 def enter(frame: Frame, subject: Any, e: ir.Expr) -> None:
     """From here on a transaction is open that no ``with`` block of this function ends."""
     how = f"{ir.text_of(e[2])}() begins a transaction"

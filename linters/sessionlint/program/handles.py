@@ -16,7 +16,7 @@ from sessionlint.program import (
     own_sessions,
     unsaved,
 )
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import Effect, Event, Hop
 from sessionlint.program.operations import BEGIN, CLOSE, END, SAME
 from sessionlint.program.scoped import is_registry
@@ -130,8 +130,13 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
     if name in ("__aexit__", "__exit__"):
         return left(frame, receiver, kind, name, e)
     if name in ("__aenter__", "__enter__", "start"):
-        begun = len(frame.tx)
+        begun, is_open, made = len(frame.tx), frame.know(receiver, "open"), frame.begins.get(receiver)
         given = frame.machine.enter(frame, (receiver,), e).value
+        if is_open == YES:
+            # no block closes it
+            frame.learn(receiver, "open")
+            if made is not None and made.kind == "create" and "context" not in made.flags:
+                halves.unmark_context(frame, receiver)
         # ``factory.begin()``: ``__exit__`` ends it
         halves.enter_all(frame, frame.tx[begun:], e)
         return tuple(given)

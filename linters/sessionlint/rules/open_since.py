@@ -77,13 +77,21 @@ def open_since(program: Program, event: Event) -> Since:
 
 def _by_unit(program: Program, event: Event) -> Since | None:
     """The dependency that injects an object on whose session it, or the object, has begun by hand."""
+    source = unit_begun_for(program, event)
+    if source is None:
+        return None
+    when = f"the dependency {source.qualname}() opened it"
+    return Since(when, tuple(commit_trace(program, source)), source, holds=True)
+
+
+def unit_begun_for(program: Program, event: Event) -> FunctionInfo | None:
+    """The dependency of the request whose object has begun by hand on a session that an event is about."""
     if not any(is_session(atom) for atom in event.subject) or _ended_first(event):
         return None
     for dependency in request_dependencies(program, event.function):
         for source in behind(program, dependency):
             if not set(event.subject).isdisjoint(begun_for(source)):
-                when = f"the dependency {source.qualname}() opened it"
-                return Since(when, tuple(commit_trace(program, source)), source, holds=True)
+                return source
     return None
 
 

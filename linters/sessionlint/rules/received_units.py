@@ -19,7 +19,7 @@ def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) 
     """Whether a session is kept by an object that neither ``function`` nor its class makes or enters."""
     if not isinstance(session, Handle) or session.kind != "session" or session.registry:
         return False
-    keeper, maker = program.shared(_keepers).get(session), _maker(program, session.site)
+    keeper, maker = keeper_of(program, session), _maker(program, session.site)
     if maker is None or maker.name == "<module>":
         return False
     if keeper is None:
@@ -28,7 +28,21 @@ def is_of_received_unit(program: Program, function: FunctionInfo, session: Any) 
     own = _own_functions(program, function)
     if keeper is None or maker in own:
         return False
-    return not any(_opens(program, e, keeper) for f in own for e in f.events)
+    return not any(_opens(program, e, keeper) for f in own for e in _beside_blocks(f, f is function))
+
+
+def keeper_of(program: Program, session: Any) -> ClassInfo | None:
+    """The class whose objects open a session and keep it."""
+    return program.shared(_keepers).get(session)
+
+
+def _beside_blocks(function: FunctionInfo, whole: bool) -> list[Event]:
+    """What a function does; of another method, without the objects it makes for a ``with``, which end there."""
+    if whole:
+        return function.events
+    made = {e.span for e in function.events if e.kind == "construct"}
+    blocks = {e.span for e in function.events if e.kind == "call" and "context" in e.flags and e.span in made}
+    return [e for e in function.events if e.span not in blocks]
 
 
 def _keepers(program: Program) -> dict[Any, ClassInfo]:

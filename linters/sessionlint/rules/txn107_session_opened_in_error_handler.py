@@ -207,6 +207,45 @@ async def kept(check):
 """,
         path="app/tasks/wagons.py",
     ),
+    Bad(
+        """
+# --- app/crates.py
+from app.session import session_factory
+
+
+class Crate:
+    async def __aenter__(self):
+        self.session = session_factory()
+        await self.session.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.__aexit__(*details)
+# --- app/tasks/crates.py
+from app.crates import Crate
+
+
+async def open_crate():
+    async with Crate() as crate:
+        try:
+            await crate.session.get(object, 1)
+        except ValueError:
+            async with Crate() as second:  # TXN107@24
+                await second.session.get(object, 2)
+            raise
+
+
+async def one_after_the_other():
+    try:
+        async with Crate() as crate:
+            await crate.session.get(object, 1)
+    except ValueError:
+        async with Crate() as second:
+            await second.session.get(object, 2)
+        raise
+""",
+        path="app/tasks/crates.py",
+    ),
 ]
 
 GOOD = [

@@ -11,6 +11,7 @@ from sessionlint.rules.dropped_holders import dropped_holders
 from sessionlint.rules.exit_stacks import on_a_stack_left_open, on_a_stack_taken_over
 from sessionlint.rules.injected_holders import is_left_in_an_object
 from sessionlint.rules.left_by_break import outlives_generator
+from sessionlint.rules.left_units import units_left_open
 from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import hops, once, text
 from sessionlint.rules.ownership import kept_by_source, made, of_registry, verdict
@@ -42,7 +43,8 @@ META = Rule(
         "`finally` around their `yield`; exit stacks and `contextlib.closing`; a task that closes the session it "
         "was given; sessions kept by a module or an object, which TXN109 judges; what a function or property hands "
         "out of a scoped registry that something empties; what is given back, in `finally`, to the pool that lent "
-        "it; tests and migrations."
+        "it; objects that open their session by hand and are given to anything that may close them; tests and "
+        "migrations."
     ),
 )
 
@@ -282,6 +284,127 @@ def stop():
     _kept.remove()
 """,
         path="app/tasks/run.py",
+    ),
+    Bad(
+        """
+# --- app/coops.py
+from app.session import session_factory
+
+
+class Coop:
+    async def open(self):
+        self.session = session_factory()
+
+    async def close(self):
+        await self.session.close()
+
+    async def __aenter__(self):
+        await self.open()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.close()
+# --- app/tasks/coops.py
+from contextlib import AsyncExitStack
+
+from app.coops import Coop
+from app.session import session_factory
+
+
+async def left():
+    coop = Coop()
+    await coop.open()  # TXN108@11
+    return await coop.session.get(object, 1)
+
+
+async def entered():
+    coop = await Coop().__aenter__()  # TXN108@18
+    await coop.session.get(object, 1)
+
+
+async def ended():
+    coop = Coop()
+    await coop.open()
+    try:
+        return await coop.session.get(object, 1)
+    finally:
+        await coop.close()
+
+
+async def ended_by_hand():
+    coop = await Coop().__aenter__()
+    try:
+        return await coop.session.get(object, 1)
+    finally:
+        await coop.__aexit__(None, None, None)
+
+
+async def returned():
+    coop = Coop()
+    await coop.open()
+    return coop
+
+
+async def stacked():
+    async with AsyncExitStack() as stack:
+        coop = await Coop().__aenter__()
+        stack.push_async_exit(coop)
+        return await coop.session.get(object, 1)
+
+
+async def called_back():
+    async with AsyncExitStack() as stack:
+        coop = Coop()
+        await coop.open()
+        stack.push_async_callback(coop.close)
+        return await coop.session.get(object, 1)
+
+
+async def handed_on(keep):
+    coop = Coop()
+    await coop.open()
+    keep(coop)
+
+
+async def handed_on_entered(keep):
+    coop = await Coop().__aenter__()
+    keep(coop=coop)
+
+
+async def handed_on_at_once(keep):
+    keep(await Coop().__aenter__())
+
+
+async def ended_by_others(keep):
+    coop = Coop()
+    await coop.open()
+    keep(coop.close)
+
+
+async def put_by(shelf):
+    shelf.coop = Coop()
+    await shelf.coop.open()
+
+
+async def session_itself():
+    session = await session_factory().__aenter__()  # TXN108@21
+    await session.get(object, 1)
+
+
+async def session_left():
+    opened = session_factory()
+    session = await opened.__aenter__()
+    try:
+        await session.get(object, 1)
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+async def in_a_block():
+    async with Coop() as coop:
+        return await coop.session.get(object, 1)
+""",
+        path="app/tasks/coops.py",
     ),
 ]
 
@@ -589,6 +712,7 @@ def _found(program: Program) -> Iterator[Finding]:
                 yield program.finding(META, event, message, hops(program, event, handle))
                 break
     yield from _dropped(program)
+    yield from _units(program)
 
 
 def _dropped(program: Program) -> Iterator[Finding]:
@@ -598,6 +722,18 @@ def _dropped(program: Program) -> Iterator[Finding]:
         if program.role(event.function) not in ("test", "migration") and "typing" not in event.flags:
             message = _message(program, event, handle)
         if message:
+            yield program.finding(META, event, message, hops(program, event, handle))
+
+
+def _units(program: Program) -> Iterator[Finding]:
+    """Objects that are opened by hand."""
+    for event, handle in units_left_open(program):
+        if program.role(event.function) not in ("test", "migration") and "typing" not in event.flags:
+            block = "async with" if event.callee is not None and event.callee.is_async else "with"
+            message = (
+                f"{text(event)} opens the {handle.kind} of an object that is never closed. Open it with `{block}`, or "
+                "close it in `finally`."
+            )
             yield program.finding(META, event, message, hops(program, event, handle))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.program.values import Site
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.declared_sessions import is_declared_and_given
 from sessionlint.rules.received_units import is_of_received_unit
 from sessionlint.rules.transactions import called, received
 from sessionlint.rules.two_halves import is_half_of_block
@@ -31,7 +32,8 @@ META = Rule(
     ),
     not_flagged=(
         "Savepoints; endpoints, background functions and handlers of a bot's messages, which own their transactions; "
-        "`begin()` that no block ends, which is TXN203; sessions the function opened itself, which is TXN106."
+        "`begin()` that no block ends, which is TXN203; sessions the function opened itself, which is TXN106; sessions "
+        "that a call makes of which only the type is declared."
     ),
 )
 
@@ -186,6 +188,173 @@ async def nightly(row):
             at_hand().add(row)
 """
     ),
+    Bad(
+        """
+import abc
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypedDict, cast
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_object_session
+
+present: ContextVar[AsyncSession] = ContextVar("present")
+
+
+@dataclass
+class Orders:
+    session: AsyncSession
+
+    async def save(self, row) -> None:
+        async with self.session.begin():  # TXN204@20
+            self.session.add(row)
+
+    async def part(self, row) -> None:
+        async with self.session.begin_nested():
+            self.session.add(row)
+
+
+class Base:
+    _session: AsyncSession
+
+    @property
+    def session(self) -> AsyncSession:
+        return self._session
+
+
+class Items(Base):
+    async def save(self, row) -> None:
+        async with self.session.begin():  # TXN204@20
+            self.session.add(row)
+
+
+class Abstract(abc.ABC):
+    @property
+    @abc.abstractmethod
+    def session(self) -> AsyncSession: ...
+
+    async def save(self, row) -> None:
+        session = self.session
+        async with session.begin():  # TXN204@20
+            session.add(row)
+
+
+class HasSession(Protocol):
+    db: AsyncSession
+
+
+class Given(TypedDict):
+    db: AsyncSession
+
+
+class Pair(NamedTuple):
+    db: AsyncSession
+    user: str
+
+
+async def save(context: HasSession, row) -> None:
+    async with context.db.begin():  # TXN204@16
+        context.db.add(row)
+
+
+async def keyed(given: Given, pair: Pair, sessions: dict[str, AsyncSession], row) -> None:
+    async with given["db"].begin():  # TXN204@16
+        given["db"].add(row)
+    async with pair.db.begin():  # TXN204@16
+        pair.db.add(row)
+    async with sessions["main"].begin():  # TXN204@16
+        sessions["main"].add(row)
+
+
+async def each(sessions: list[AsyncSession], row) -> None:
+    for session in sessions:
+        async with session.begin():  # TXN204@20
+            session.add(row)
+
+
+def current() -> AsyncSession:
+    return present.get()
+
+
+async def ambient(row) -> None:
+    session = current()
+    async with session.begin():  # TXN204@16
+        session.add(row)
+
+
+async def said(thing, other, row) -> None:
+    async with cast(AsyncSession, thing).begin():  # TXN204@16
+        thing.add(row)
+    assert isinstance(other, AsyncSession)
+    async with other.begin():  # TXN204@16
+        other.add(row)
+
+
+async def of_row(row) -> None:
+    session = async_object_session(row)
+    async with session.begin():  # TXN204@16
+        row.name = "b"
+"""
+    ),
+    Bad(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://db/app")
+session_factory = async_sessionmaker(engine)
+
+
+class Desk:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+# --- app/services/letters.py
+from app.session import Desk
+
+
+class Letters:
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    async def put(self, row):
+        async with self.desk.session.begin():  # TXN204@20
+            self.desk.session.add(row)
+
+    async def part(self, row):
+        async with self.desk.session.begin_nested():
+            self.desk.session.add(row)
+
+    async def apart(self, row):
+        async with Desk() as desk:
+            async with desk.session.begin():
+                desk.session.add(row)
+
+
+class Opening:
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    async def open(self):
+        await self.desk.__aenter__()
+
+    async def put(self, row):
+        async with self.desk.session.begin():
+            self.desk.session.add(row)
+
+
+class Making:
+    def __init__(self):
+        self.desk = Desk()
+
+    async def put(self, row):
+        async with self.desk:
+            async with self.desk.session.begin():
+                self.desk.session.add(row)
+"""
+    ),
 ]
 
 GOOD = [
@@ -237,6 +406,89 @@ async def build() -> None:
             session.add(object())
 """
     ),
+    Good(
+        """
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import unseen
+
+
+class Database(Protocol):
+    def open(self) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+    def make(self) -> AsyncSession: ...
+
+
+class Unit(Protocol):
+    session: AsyncSession
+
+    async def __aenter__(self) -> "Unit": ...
+
+    async def __aexit__(self, *error) -> None: ...
+
+
+@dataclass
+class Orders:
+    database: Database
+    unit: Unit
+    factory: Callable[[], AsyncSession]
+
+    async def save(self, row) -> None:
+        async with self.database.open() as session:
+            async with session.begin():
+                session.add(row)
+
+    async def made(self, row) -> None:
+        session = self.database.make()
+        async with session.begin():
+            session.add(row)
+        await session.close()
+
+    async def called(self, row) -> None:
+        async with self.factory() as session, session.begin():
+            session.add(row)
+
+    async def united(self, row) -> None:
+        async with self.unit:
+            async with self.unit.session.begin():
+                self.unit.session.add(row)
+
+
+class Keeps:
+    session: AsyncSession
+
+    async def __aenter__(self):
+        self.session = unseen.make()
+        return self
+
+    async def __aexit__(self, *error) -> None:
+        await self.session.close()
+
+    async def save(self, row) -> None:
+        async with self.session.begin():
+            self.session.add(row)
+
+
+def unknown() -> AsyncSession:
+    return unseen.make()
+
+
+async def own(row) -> None:
+    session = unknown()
+    async with session.begin():
+        session.add(row)
+    told: AsyncSession = unseen.make()
+    async with told.begin():
+        told.add(row)
+    async with cast(AsyncSession, unseen.make()).begin():
+        told.add(row)
+"""
+    ),
 ]
 
 
@@ -247,7 +499,7 @@ def check(program: Program) -> Iterator[Finding]:
         if event.name == "begin" and _is_block(program, event) and _is_for_service(program, event.function):
             blocks.setdefault(event.site, []).append(event)
     for events in blocks.values():
-        if all(_is_received(program, event.function, atom) for event in events for atom in event.subject):
+        if all(_is_received(program, event, atom) for event in events for atom in event.subject):
             event = events[0]
             message = (
                 f"`{called(event)}` makes the service own the transaction of {program.describe(event.subject[0])}. "
@@ -257,9 +509,12 @@ def check(program: Program) -> Iterator[Finding]:
             yield program.finding(META, event, message)
 
 
-def _is_received(program: Program, function: FunctionInfo, session: Any) -> bool:
+def _is_received(program: Program, event: Event, session: Any) -> bool:
+    function = event.function
     # what it reads out of a context variable is its callers', too
-    return received(session) or session in function.summary.ambient or is_of_received_unit(program, function, session)
+    if received(session) or session in function.summary.ambient:
+        return True
+    return is_of_received_unit(program, function, session) or is_declared_and_given(program, event, session)
 
 
 def _is_block(program: Program, event: Event) -> bool:

@@ -12,7 +12,8 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.committing_decorators import committed_around
 from sessionlint.rules.decorated import begun_around, is_told_inside
 from sessionlint.rules.decorated_units import is_decorators_call, units_around
-from sessionlint.rules.open_since import begun_for_request, open_since
+from sessionlint.rules.open_since import begun_for_request, open_since, unit_begun_for
+from sessionlint.rules.received_units import keeper_of
 from sessionlint.rules.transactions import called, commit_trace, down_to, owner_of
 from sessionlint.rules.two_halves import joins
 from sessionlint.rules.units import ended_unit
@@ -788,6 +789,107 @@ async def tell(feed):
         await Parcel.of(session, feed).tell()
 """
     ),
+    Bad(
+        """
+# --- app/looms.py
+from app.session import session_factory
+
+
+class Loom:
+    async def __aenter__(self):
+        self.session = session_factory()
+        self.transaction = self.session.begin()
+        await self.transaction.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.transaction.__aexit__(*details)
+        await self.session.close()
+
+    async def rest(self):
+        await self.session.rollback()
+
+
+class Bare:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+
+
+async def get_loom():
+    async with Loom() as loom:
+        yield loom
+
+
+async def get_bare():
+    async with Bare() as bare:
+        yield bare
+# --- app/services/threads.py
+from app.looms import Bare, Loom
+
+
+class Threads:
+    def __init__(self, loom: Loom):
+        self.loom = loom
+
+    async def again(self, row):
+        async with self.loom.session.begin():
+            self.loom.session.add(row)
+
+    async def keep(self, row):
+        self.loom.session.add(row)
+        await self.loom.session.commit()
+
+    async def part(self, row):
+        async with self.loom.session.begin_nested():
+            self.loom.session.add(row)
+
+    async def apart(self, row):
+        async with Loom() as loom:
+            loom.session.add(row)
+
+
+class Plain:
+    def __init__(self, bare: Bare):
+        self.bare = bare
+
+    async def again(self, row):
+        async with self.bare.session.begin():
+            self.bare.session.add(row)
+# --- app/routers/threads.py
+from fastapi import APIRouter, Depends
+
+from app.looms import Bare, Loom, get_bare, get_loom
+from app.services.threads import Plain, Threads
+
+router = APIRouter()
+
+
+@router.post("/threads")
+async def threads(loom: Loom = Depends(get_loom)):
+    await Threads(loom).part(object())
+    await Threads(loom).apart(object())
+    await Threads(loom).again(object())  # TXN205@11
+
+
+@router.post("/kept")
+async def kept(loom: Loom = Depends(get_loom)):
+    await Threads(loom).keep(object())  # TXN205@11
+
+
+@router.post("/rest")
+async def rest(loom: Loom = Depends(get_loom)):
+    await loom.rest()
+
+
+@router.post("/bare")
+async def bare(bare: Bare = Depends(get_bare)):
+    await Plain(bare).again(object())
+"""
+    ),
 ]
 
 GOOD = [
@@ -925,6 +1027,9 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     source = next((found for found in sources if found is not None), None)
     if source is not None:
         return commit_trace(program, source)
+    source = None if _is_of_unit(program, event) else unit_begun_for(program, event)
+    if source is not None:
+        return commit_trace(program, source)
     unit = ended_unit(program, event, units_around(program, event))
     if unit is not None:
         return [program.step(unit.site, "the transaction is that of the object entered here")]
@@ -935,6 +1040,13 @@ def _opened(program: Program, event: Event) -> list[TraceStep]:
     if commit is not None:
         return [program.step(commit.site, "the decorator commits the transaction here")]
     return list(open_since(program, event).steps) if _begins_again(event) else []
+
+
+def _is_of_unit(program: Program, event: Event) -> bool:
+    """Whether the object that opens the session ends, or begins, its transaction by a method of its own."""
+    own = event.callee.class_info if event.callee is not None else None
+    keepers = {keeper_of(program, a) for a in event.subject if a.tag == "handle"}
+    return own is not None and not keepers.isdisjoint(program.solver.mro(own))
 
 
 def _is_told(program: Program, event: Event) -> bool:

@@ -10,6 +10,7 @@ from sessionlint.program.values import Dependency, Site
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.called_objects import called, commits_late, may_commit_late
+from sessionlint.rules.late_blocks import written_late
 from sessionlint.rules.remedies import colour, in_colour
 from sessionlint.rules.transactions import commit_trace, is_web_request, request_dependencies
 
@@ -38,7 +39,8 @@ META = Rule(
     ),
     not_flagged=(
         'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; '
-        "the same generator used with `async with`; websocket endpoints; tests."
+        "blocks after the `yield` in which nothing is written, or that handle the request's error; the same generator "
+        "used with `async with`; websocket endpoints; tests."
     ),
     program_wide=True,
 )
@@ -290,6 +292,83 @@ async def add(session: AsyncSession = Depends(stored), number=Depends(numbers)):
 """,
         policy=(("session-dependencies", ["app.stored.stored"]),),
     ),
+    Bad(
+        """
+# --- app/deps.py
+from fastapi import Depends
+
+from app.session import get_session, get_session_dependency
+
+
+async def counted(db=Depends(get_session_dependency)):
+    yield
+    async with db.begin():  # TXN211@16
+        db.add(object())
+
+
+async def noted(db=Depends(get_session_dependency)):
+    try:
+        yield db
+    finally:
+        async with db.begin():  # TXN211@20
+            await put_down(db)
+
+
+async def put_down(db):
+    db.add(object())
+
+
+async def apart():
+    yield
+    async with get_session() as session, session.begin():  # TXN211@42
+        session.add(object())
+
+
+async def before(db=Depends(get_session_dependency)):
+    async with db.begin():
+        db.add(object())
+    yield
+
+
+async def looked_at(db=Depends(get_session_dependency)):
+    yield
+    async with db.begin():
+        await db.get(object, 1)
+
+
+async def on_error(db=Depends(get_session_dependency)):
+    try:
+        yield
+    except ValueError:
+        async with db.begin():
+            db.add(object())
+        raise
+
+
+async def in_time(db=Depends(get_session_dependency)):
+    yield
+    async with db.begin():
+        db.add(object())
+# --- app/main.py
+from fastapi import Depends, FastAPI
+
+from app import deps
+
+app = FastAPI()
+
+
+@app.post("/counted", dependencies=[Depends(deps.counted), Depends(deps.in_time, scope="function")])
+async def counted(): ...
+
+
+@app.post("/noted", dependencies=[Depends(deps.noted), Depends(deps.apart), Depends(deps.before)])
+async def noted(): ...
+
+
+@app.post("/on-error", dependencies=[Depends(deps.on_error), Depends(deps.looked_at)])
+async def on_error(): ...
+"""
+    ),
 ]
 
 GOOD = [
@@ -425,7 +504,7 @@ class LateCommit:
 def check(program: Program) -> Iterator[Finding]:
     """One finding per dependency, where it commits; its uses are in the trace."""
     for late in late_commits(program):
-        trace = [*commit_trace(program, late.dependency), *_asked(program, late.uses)]
+        trace = [*commit_trace(program, late.dependency), *_of_block(program, late), *_asked(program, late.uses)]
         yield program.finding(META, (late.dependency, late.span), _message(program, late), trace)
 
 
@@ -456,7 +535,7 @@ def _is_for_requests(program: Program, user: FunctionInfo) -> bool:
 def _committing(listing: FileListing) -> Iterator[FunctionInfo]:
     for function in listing.functions:
         own = function.summary.commits_after_yield or any(not t.savepoint for t in function.summary.yield_transactions)
-        if own or may_commit_late(function):
+        if own or may_commit_late(function) or written_late(function) is not None:
             yield function
 
 
@@ -464,7 +543,17 @@ def _place(program: Program, function: FunctionInfo, source: Any) -> ir.Span4 | 
     """Where a function (as a method of ``source``) commits after its ``yield``, or the block there that does."""
     sites = [hop.site for _, hop in commits_late(program, function, source)]
     sites += [t.site for t in function.summary.yield_transactions if not t.savepoint]
+    block = None if sites else written_late(function)
+    if block is not None:
+        return block.site[1]
     return next((span for path, span in sites if path == function.path), function.header if sites else None)
+
+
+def _of_block(program: Program, late: LateCommit) -> Iterator[TraceStep]:
+    """The step of a block that begins behind the ``yield``."""
+    block = written_late(late.dependency)
+    if block is not None and block.site[1] == late.span:
+        yield program.step(block.site, "this block begins after the yield, and commits when it is left")
 
 
 def _asked(program: Program, uses: tuple[Site, ...]) -> Iterator[TraceStep]:

@@ -17,6 +17,7 @@ from sessionlint.rules.background_work import (
     enclosing,
     is_made_in,
     is_never_given,
+    maker_of,
     passed_on,
     runs_in_background,
     sessions_in,
@@ -24,7 +25,9 @@ from sessionlint.rules.background_work import (
 )
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import goes_on, is_waited_for
+from sessionlint.rules.handed_units import ENTERS
 from sessionlint.rules.opened_inside import opened_inside
+from sessionlint.rules.received_units import is_of_received_unit
 from sessionlint.rules.units_entered import open_in
 from sessionlint.rules.without_loop import lacks_loop
 
@@ -730,6 +733,117 @@ async def sessions(key: int, background: BackgroundTasks, desk: Desk = Depends(g
     background.add_task(at_a_desk, key)
 """
     ),
+    Bad(
+        """
+# --- app/crates.py
+from app.session import session_factory
+
+
+class Crate:
+    async def __aenter__(self):
+        self.session = session_factory()
+        await self.session.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.__aexit__(*details)
+
+
+async def get_crate():
+    async with Crate() as crate:
+        yield crate
+# --- app/routers/crates.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.crates import Crate, get_crate
+
+router = APIRouter()
+
+
+async def by_itself(key: int):
+    async with Crate() as crate:
+        await crate.session.get(object, key)
+
+
+@router.post("/crates")
+async def crates(key: int, background: BackgroundTasks, crate: Crate = Depends(get_crate)):
+    background.add_task(crate.session.get, object, key)  # TXN601@5
+    background.add_task(by_itself, key)
+"""
+    ),
+    Bad(
+        """
+# --- app/kilns.py
+from app.session import session_factory
+
+
+class Kiln:
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.session.close()
+
+
+async def get_kiln():
+    async with Kiln() as kiln:
+        yield kiln
+# --- app/services/pots.py
+import asyncio
+
+from fastapi import BackgroundTasks
+
+from app.kilns import Kiln
+
+
+class Pots:
+    def __init__(self, kiln: Kiln, background: BackgroundTasks):
+        self.kiln = kiln
+        self.background = background
+
+    async def glaze(self, key):
+        await self.kiln.session.get(object, key)
+
+    async def alone(self, key):
+        async with Kiln() as kiln:
+            await kiln.session.get(object, key)
+
+    async def started(self, key):
+        self.glazing = asyncio.create_task(self.glaze(key))  # TXN601@24
+        self.own = asyncio.create_task(self.alone(key))
+
+    async def put_off(self, key):
+        self.background.add_task(self.glaze, key)  # TXN601@9
+        self.background.add_task(self.alone, key)
+
+
+class Entering:
+    def __init__(self, kiln: Kiln, background: BackgroundTasks):
+        self.kiln = kiln
+        self.background = background
+
+    async def glaze(self, key):
+        async with self.kiln:
+            await self.kiln.session.get(object, key)
+
+    async def put_off(self, key):
+        self.background.add_task(self.glaze, key)
+# --- app/routers/pots.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.kilns import Kiln, get_kiln
+from app.services.pots import Pots
+
+router = APIRouter()
+
+
+@router.post("/pots")
+async def pots(key: int, background: BackgroundTasks, kiln: Kiln = Depends(get_kiln)):
+    await Pots(kiln, background).started(key)
+    await Pots(kiln, background).put_off(key)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1248,6 +1362,7 @@ def _is_requests(program: Program, event: Event, session: Any) -> bool:
     if session.tag == "handle":
         ours = is_made_in(program, session, chain) or is_on_request(program, event, session)
         ours = ours or _is_in_dependency(program, session, chain) or _is_entered(program, event, session)
+        ours = ours or _is_of_units(program, event, session)
         return ours and program.role(event.function) in _REQUEST
     return program.role(event.function) in _REQUEST
 
@@ -1273,7 +1388,7 @@ def _is_entered(program: Program, event: Event, session: Any) -> bool:
     return any(
         is_made_in(program, session, (callee, *done_by(program, callee)))
         for callee in (e.callee for e in calls)
-        if callee is not None and callee.name in ("__aenter__", "__enter__")
+        if callee is not None and callee.name in ENTERS
     )
 
 
@@ -1283,6 +1398,13 @@ def _is_in_dependency(program: Program, session: Any, chain: list[FunctionInfo])
         return False
     given = [tuple(a for a in v if a.tag == "injected") for f in chain for _, v in f.param_values.values()]
     return any(session in sessions_in(program, value) for value in given)
+
+
+def _is_of_units(program: Program, event: Event, session: Any) -> bool:
+    """Whether a unit of work opens the session when it is entered, which the function, or its object, was given."""
+    if maker_of(program, session).name not in ENTERS:
+        return False
+    return is_of_received_unit(program, event.function, session)
 
 
 def _is_own(session: Any, chain: list[FunctionInfo]) -> bool:
