@@ -595,6 +595,57 @@ async def crawl(client: httpx.AsyncClient):
 """,
         path="app/tasks/crawl.py",
     ),
+    Bad(
+        """
+# --- app/tasks/stock.py
+from contextlib import AsyncExitStack
+
+import httpx
+
+from app.session import get_session
+
+
+async def ring():
+    async with httpx.AsyncClient() as http:
+        await http.post("https://bells.example")
+
+
+class Bell:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        await ring()
+
+
+async def rung_inside(item):
+    async with get_session() as session, session.begin(), Bell():  # TXN207@5
+        session.add(item)
+
+
+async def called_back(item):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        stack.push_async_callback(ring)  # TXN207@9
+        session.add(item)
+
+
+async def put_on_top(item):
+    async with AsyncExitStack() as stack:  # TXN207@5
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        await stack.enter_async_context(Bell())
+        session.add(item)
+
+
+async def by_name(item):
+    later = lambda: ring()
+    async with get_session() as session, session.begin():
+        session.add(item)
+        await later()  # TXN207@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -973,6 +1024,55 @@ async def told_when_undone():
         await tell_all(session)
 """
     ),
+    Good(
+        """
+# --- app/tasks/stock.py
+from contextlib import AsyncExitStack
+
+import httpx
+
+from app.session import get_session
+
+
+async def ring():
+    async with httpx.AsyncClient() as http:
+        await http.post("https://bells.example")
+
+
+class Bell:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        await ring()
+
+
+async def rung_last(item):
+    async with Bell(), get_session() as session, session.begin():
+        session.add(item)
+
+
+async def rung_before_the_session_closes(item):
+    async with get_session() as session, Bell() as bell, session.begin():
+        session.add((item, bell))
+
+
+async def called_back_last(item):
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(ring)
+        await stack.enter_async_context(Bell())
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        session.add(item)
+
+
+async def stack_inside(item):
+    async with Bell(), AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        session.add(item)
+"""
+    ),
 ]
 
 
@@ -993,6 +1093,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue  # a transaction that the callee holds open itself is told there
         else:
             since, steps = f"that {opening.who} opened", opening.steps
+            since += " in the round before" if opening.before else ""
             remedy = "Make the call before it, or after the commit"
         verb = "sleeps" if event.name.endswith("sleep") else "waits on the network"
         message = (
