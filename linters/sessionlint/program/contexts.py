@@ -10,6 +10,7 @@ from sessionlint.program import (
     alike,
     begun_inside,
     calls,
+    connecting,
     ended_generators,
     entering,
     generators,
@@ -18,6 +19,7 @@ from sessionlint.program import (
     holding,
     knowledge,
     left_open,
+    waiting,
 )
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
@@ -117,6 +119,8 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
         elif tag == "ext" and atom.name in LOCKS:
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
+        elif tag == "ext" and connecting.enters(atom.name):
+            waiting.wait(frame, f"{atom.name}.__aenter__", item)
         entered.value = join(entered.value, (atom,))
 
 

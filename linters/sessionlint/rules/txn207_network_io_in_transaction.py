@@ -213,7 +213,7 @@ async def engine_block() -> None:
         time.sleep(1)  # TXN207@9
         await asyncio.to_thread(requests.post, "url")  # TXN207@15
         await asyncio.get_running_loop().run_in_executor(None, notify.call)  # TXN207@15
-        with smtplib.SMTP("mail") as mail:
+        with smtplib.SMTP("mail") as mail:  # TXN207@14
             mail.send_message("hello")  # TXN207@13
         await connection.run_sync(print)
 # --- app/services/notify.py
@@ -646,6 +646,35 @@ async def by_name(item):
         await later()  # TXN207@15
 """
     ),
+    Bad(
+        """
+# --- app/tasks/lines.py
+import smtplib
+
+import aiomqtt
+import anyio
+import ldap3
+import pika
+import zmq.asyncio
+from aiokafka import AIOKafkaProducer
+
+from app.session import get_session
+
+wire = zmq.asyncio.Context.instance().socket(zmq.SUB)
+
+
+async def connected(settings):
+    async with get_session() as session, session.begin():
+        smtplib.SMTP_SSL(host=settings.mail)  # TXN207@9
+        ldap3.Connection(settings.directory, auto_bind=True)  # TXN207@9
+        pika.BlockingConnection(pika.URLParameters(settings.rabbit))  # TXN207@9
+        await anyio.connect_tcp(settings.mail, 25)  # TXN207@15
+        async with aiomqtt.Client(settings.broker) as client:  # TXN207@20
+            session.add(client)
+        await AIOKafkaProducer().start()  # TXN207@15
+        session.add(await wire.recv_json())  # TXN207@27
+"""
+    ),
 ]
 
 GOOD = [
@@ -1071,6 +1100,29 @@ async def stack_inside(item):
         session = await stack.enter_async_context(get_session())
         await stack.enter_async_context(session.begin())
         session.add(item)
+"""
+    ),
+    Good(
+        """
+# --- app/tasks/lines.py
+import ftplib
+import smtplib
+
+import aiomqtt
+import ldap3
+import zmq.asyncio
+
+from app.session import get_session
+
+wire = zmq.asyncio.Context.instance().socket(zmq.PUB)
+
+
+async def made(settings):
+    async with get_session() as session, session.begin():
+        mail, box = smtplib.SMTP(timeout=5), ftplib.FTP("")
+        people = ldap3.Connection(settings.directory, auto_bind=False)
+        session.add((mail, box, people, ldap3.Connection(settings.directory), aiomqtt.Client(settings.broker)))
+        await wire.send_json({"made": True})
 """
     ),
 ]
