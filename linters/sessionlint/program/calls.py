@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program import (
@@ -172,6 +172,10 @@ def _is_one_of_several(frame: Frame, callees: Value, callee: Any) -> bool:
     return len(callees) > 1 or callee.receiver.info is not frame.function.class_info
 
 
+#: Conditions on functions and objects that are passed: what others of them leave to be awaited is not theirs.
+_HANDED: Final = ("is", "of")
+
+
 def _guarded(
     frame: Frame, guard: Guard, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr, depth: int = 0
 ) -> Value:
@@ -180,7 +184,11 @@ def _guarded(
     value = call_atom(frame, callee, args, keywords, e, depth)
     frame.guards.pop()
     for atom in value:
-        if atom.tag == "pending" or (atom.tag == "handle" and guard.kind == "is" and frame.is_own(atom)):
+        if (
+            atom.tag == "pending"
+            or (atom.tag == "ext" and guard.kind in _HANDED and atom.name.endswith("()"))
+            or (atom.tag == "handle" and guard.kind == "is" and frame.is_own(atom))
+        ):
             known = frame.awaiting.get(atom, guard)
             common = either(frozenset((known,)), frozenset((guard,))) if known is not None else ()
             frame.awaiting[atom] = next(iter(common), None)

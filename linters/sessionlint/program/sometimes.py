@@ -61,6 +61,35 @@ def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
     return found
 
 
+def failed(frame: Frame, statement: ir.Stmt, before: State, paths: list[State]) -> list[Any]:
+    """The sessions that ``except`` clauses have opened where what they stand at, if it goes well, has not."""
+    ways = [facts for _, facts, dead in paths if not dead]
+    if len(ways) < 2 or paths[0][2] or not any(ways):
+        return []
+    opened = dict.fromkeys([key[0] for facts in ways for key in facts if key[1] in (HOLDS, SOMETIMES)])
+    found: list[Any] = []
+    for subject in opened:
+        held = [is_held(facts, subject) for facts in ways]
+        if held[0] or True not in held or is_held(before[1], subject):
+            continue
+        if all(is_open or _is_untouched(facts, before[1], subject) for is_open, facts in zip(held, ways, strict=True)):
+            frame.doubts[subject] = Doubt(frozenset(_remembered(statement)), statement[1], False)
+            found.append(subject)
+    return found
+
+
+def _remembered(statement: ir.Stmt) -> Iterator[str]:
+    """The names that may tell what became of a ``try``: what it gives something, and what a clause of it calls."""
+    for given in _given(statement[2:6]):
+        yield from names_in(given[2])
+    for handler in statement[3]:
+        for inner in handler[3]:
+            called = inner[2] if inner[0] == "E" else inner
+            name = ir.dotted(called[2][2]) if called[0] == "c" and called[2][0] == "a" else None
+            if name is not None:
+                yield name
+
+
 def keep(frame: Frame, subjects: list[Any]) -> None:
     """The ways have been joined."""
     for subject in subjects:

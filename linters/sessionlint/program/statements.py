@@ -141,10 +141,12 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
         paths.append(_handler(frame, handler, body_events))
     frame.restore(paths[0])
     open_still = setbacks.left_open(frame, before, paths[0], s[3]) if s[3] else []
+    failed = sometimes.failed(frame, s, before, paths) if s[3] else []
     for path in paths[1:]:
         frame.merge(path)
     if open_still:
         setbacks.keep(frame, open_still)
+    sometimes.keep(frame, failed)
     if s[5]:
         _finally(frame, s[5], interrupted)
         frame.narrow_exits(exits)

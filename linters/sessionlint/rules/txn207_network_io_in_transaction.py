@@ -675,6 +675,60 @@ async def connected(settings):
         session.add(await wire.recv_json())  # TXN207@27
 """
     ),
+    Bad(
+        """
+# --- app/tasks/mailing.py
+import httpx
+from sqlalchemy import select, update
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Gone(Exception):
+    pass
+
+
+async def post(name):
+    async with httpx.AsyncClient() as http:
+        await http.post("https://mail.example", json={"name": name})
+
+
+async def mark(session, item):
+    await session.execute(update(Item).where(Item.id == item.id).values(status="gone"))
+
+
+async def told_after_a_failure(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone:
+            await mark(session, item)
+        await post("done")  # TXN207@15
+
+
+async def told_in_any_case(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone:
+            await mark(session, item)
+        except ValueError:
+            print("again tomorrow")
+        finally:
+            await post("done")  # TXN207@19
+
+
+async def sent_with_the_query(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        item.status = "asked"
+        await session.scalar(select(Item).where(Item.name == "other"))
+        await post(item.name)  # TXN207@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -1123,6 +1177,94 @@ async def made(settings):
         people = ldap3.Connection(settings.directory, auto_bind=False)
         session.add((mail, box, people, ldap3.Connection(settings.directory), aiomqtt.Client(settings.broker)))
         await wire.send_json({"made": True})
+"""
+    ),
+    Good(
+        """
+# --- app/tasks/mailing.py
+import httpx
+from graphiti_core import Graphiti
+from sqlalchemy import select, update
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Gone(Exception):
+    pass
+
+
+async def post(name):
+    async with httpx.AsyncClient() as http:
+        await http.post("https://mail.example", json={"name": name})
+
+
+async def mark(session, item):
+    await session.execute(update(Item).where(Item.id == item.id).values(status="gone"))
+
+
+async def told_unless_it_failed(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        failed = False
+        try:
+            await post(item.name)
+        except Gone:
+            failed = True
+            await mark(session, item)
+        if not failed:
+            await post("done")
+
+
+async def told_unless_noted(key, failures):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone as error:
+            failures.append(error)
+            await mark(session, item)
+        if not failures:
+            await post("done")
+
+
+async def ended_in_the_clause(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone:
+            await mark(session, item)
+            await session.commit()
+        await post("done")
+
+
+async def changed_and_not_sent(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        item.status = "asked"
+        with session.no_autoflush:
+            await session.scalar(select(Item))
+        await session.rollback()
+        await session.scalar(select(Item))
+        await post(key)
+
+
+async def again(work):
+    for _ in range(3):
+        try:
+            return await work()
+        except TimeoutError:
+            continue
+
+
+async def asked(graph: Graphiti, words):
+    return await again(lambda: graph.search(words))
+
+
+async def stored(item):
+    async with get_session() as session, session.begin():
+        await again(lambda: mark(session, item))
 """
     ),
 ]
