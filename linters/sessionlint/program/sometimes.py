@@ -15,11 +15,13 @@ from sessionlint.program import holding
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.holding import HOLDS, IF_SO, SOMETIMES
 from sessionlint.program.model import Effect, Hop
-from sessionlint.program.values import Value
+from sessionlint.program.values import Value, contained
 
 State = tuple[dict[str, Any], dict[tuple[Any, str], int], bool]
 #: Marks a way out of a function on which it returns nothing, or what is false.
 _NOTHING = ("", "gives nothing")
+#: Marks one on which it returns an object of this class; in a summary: it is open wherever something else comes back.
+_GIVES, _UNLESS = "gives", "holds unless "
 #: What tells whether its transaction is open, or has been.
 _TELLS = (HOLDS, holding.OVER, "ended")
 _ENDS = ("commit", "rollback", "close")
@@ -30,12 +32,13 @@ _OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
 class Doubt(NamedTuple):
     """What decided whether a transaction is open: names, or the outcome of a call (at ``span``) that goes by a name.
 
-    ``so``: it is open wherever that outcome is something.
+    ``so``: it is open wherever that outcome is something; ``unless``: wherever it is of none of these classes.
     """
 
     names: frozenset[str]
     span: ir.Span4
     so: bool
+    unless: frozenset[str] = frozenset()
 
 
 def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
@@ -107,7 +110,7 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
         asked = _is_in(doubt.span, test[1])
         if not asked and doubt.names.isdisjoint(related(frame, test)):
             continue
-        says = _says(test, doubt) if doubt.so else None
+        says = _says(test, doubt) if doubt.so else _is_of(frame, test, doubt) if doubt.unless else None
         if says is not True:
             inside.append(subject)
         if says is not False:
@@ -121,12 +124,16 @@ def forget(frame: Frame, subjects: Value) -> None:
         frame.learn(subject, SOMETIMES, False)
 
 
-def by_callee(frame: Frame, subject: Any, so: bool, call: ir.Expr) -> None:
-    """A callee may have left the transaction of a session open; ``so``: wherever it gives something back, it has."""
+def by_callee(frame: Frame, subject: Any, leaves: frozenset[tuple[Any, str]], atom: Any, call: ir.Expr) -> None:
+    """A callee may have left the transaction of a session open; its summary says of ``atom`` where it surely has."""
     if frame.in_block(subject) or frame.know(subject, HOLDS) == YES:
         return
     names = _given_to(frame.function.body, call[1])
-    frame.doubts[subject] = Doubt(frozenset(names), call[1], so and len(names) < 2)
+    so, unless = (atom, IF_SO) in leaves, frozenset[str]()
+    if not so and len(names) < 2:
+        told = [fact for known, fact in leaves if known == atom and fact.startswith(_UNLESS)]
+        unless = frozenset([fact.removeprefix(_UNLESS) for fact in told])
+    frame.doubts[subject] = Doubt(frozenset(names), call[1], so and len(names) < 2, unless)
     frame.learn(subject, SOMETIMES)
 
 
@@ -134,6 +141,20 @@ def note_return(frame: Frame, value: Value, given: bool) -> None:
     """A caller goes on from here with this value."""
     if not given or (value and all(a.tag == "const" and not a.value for a in value)):
         frame.exits[-1] |= {_NOTHING}
+    elif len(value) == 1 and (name := _class_of(value[0])):
+        frame.exits[-1] |= {(_GIVES, name)}
+
+
+def is_told(fact: str) -> bool:
+    """Whether a fact only says more of another: where something is given back, it is open."""
+    return fact == IF_SO or fact.startswith(_UNLESS)
+
+
+def _class_of(atom: Any) -> str:
+    """The class of an object by its name; a library's is what was called to make it."""
+    if atom.tag == "inst":
+        return str(atom.info.dotted)
+    return str(atom.name).removesuffix("()") if atom.tag == "ext" and atom.name.endswith("()") else ""
 
 
 def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]]:
@@ -152,6 +173,10 @@ def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]
         found.add((subject, SOMETIMES))
         if all(held or _NOTHING in way for held, way in zip(ways, frame.exits, strict=True)):
             found.add((subject, IF_SO))
+            continue
+        others = [[n for g, n in way if g == _GIVES] for held, way in zip(ways, frame.exits, strict=True) if not held]
+        if all(others):
+            found.update([(subject, f"{_UNLESS}{name}") for given in others for name in given])
     return frozenset(found)
 
 
@@ -181,6 +206,18 @@ def _says(test: ir.Expr, doubt: Doubt) -> bool | None:
             return not _OPPOSITE[test[3][0]]
         return None
     return True if _is_outcome(test, doubt) else None
+
+
+def _is_of(frame: Frame, test: ir.Expr, doubt: Doubt) -> bool | None:
+    """The same of ``isinstance(outcome, Failed)``: it is open where that is not so, if all others are of this class."""
+    if test[0] == "u" and test[2] == "not":
+        inner = _is_of(frame, test[3], doubt)
+        return None if inner is None else not inner
+    if test[0] != "c" or test[2][0] != "n" or test[2][2] != "isinstance" or len(test[3]) != 2:
+        return None
+    asked = contained(frame.evaluate(test[3][1]), 1) if _is_outcome(test[3][0], doubt) else ()
+    named = [a.info.dotted if a.tag == "cls" else a.name for a in asked if a.tag in ("cls", "ext")]
+    return False if doubt.unless.issubset(named) else None
 
 
 def _is_outcome(expr: ir.Expr, doubt: Doubt) -> bool:

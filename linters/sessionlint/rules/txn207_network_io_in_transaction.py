@@ -729,6 +729,57 @@ async def sent_with_the_query(key):
         await post(item.name)  # TXN207@15
 """
     ),
+    Bad(
+        """
+# --- app/tasks/outcomes.py
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+@dataclass
+class Taken:
+    key: int
+
+
+@dataclass
+class Refused:
+    why: str
+
+
+async def ask(key):
+    async with httpx.AsyncClient() as http:
+        await http.get(f"https://shop.example/{key}")
+
+
+async def take(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="taken"))
+        return Taken(key)
+    except SQLAlchemyError as error:
+        return Refused(str(error))
+
+
+async def taken(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if isinstance(outcome, Refused):
+            raise RuntimeError(outcome.why)
+        await ask(key)  # TXN207@15
+
+
+async def taken_if(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if not isinstance(outcome, Refused):
+            await ask(key)  # TXN207@19
+"""
+    ),
 ]
 
 GOOD = [
@@ -1265,6 +1316,57 @@ async def asked(graph: Graphiti, words):
 async def stored(item):
     async with get_session() as session, session.begin():
         await again(lambda: mark(session, item))
+"""
+    ),
+    Good(
+        """
+# --- app/tasks/outcomes.py
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+@dataclass
+class Taken:
+    key: int
+
+
+@dataclass
+class Refused:
+    why: str
+
+
+async def ask(key):
+    async with httpx.AsyncClient() as http:
+        await http.get(f"https://shop.example/{key}")
+
+
+async def take(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="taken"))
+        return Taken(key)
+    except SQLAlchemyError as error:
+        return Refused(str(error))
+
+
+async def refused(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if isinstance(outcome, Refused):
+            await ask(key)
+
+
+async def taken(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if not isinstance(outcome, Refused):
+            await session.commit()
+            await ask(key)
 """
     ),
 ]
