@@ -82,15 +82,21 @@ def failed(frame: Frame, statement: ir.Stmt, before: State, paths: list[State]) 
 
 
 def _remembered(statement: ir.Stmt) -> Iterator[str]:
-    """The names that may tell what became of a ``try``: what it gives something, and what a clause of it calls."""
+    """The names that may tell what became of a ``try``: what it gives something, and all that a clause mentions."""
     for given in _given(statement[2:6]):
         yield from names_in(given[2])
     for handler in statement[3]:
-        for inner in handler[3]:
-            called = inner[2] if inner[0] == "E" else inner
-            name = ir.dotted(called[2][2]) if called[0] == "c" and called[2][0] == "a" else None
+        yield from _mentioned(handler[3])
+
+
+def _mentioned(node: Any) -> Iterator[str]:
+    """All names in statements, and dotted ones with what they begin with."""
+    for child in node:
+        if type(child) is tuple and child:
+            name = ir.dotted(child) if len(child) > 2 and child[0] in ("n", "a") else None
             if name is not None:
                 yield name
+            yield from _mentioned(child)
 
 
 def keep(frame: Frame, subjects: list[Any]) -> None:
