@@ -114,7 +114,9 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
         if (subject, SOMETIMES) not in frame.facts:
             continue
         asked = _is_in(doubt.span, test[1])
-        if not asked and doubt.names.isdisjoint(related(frame, test)):
+        # ``kept.outcome``, where a call's outcome was put into what goes by a name
+        said = related(frame, test)
+        if not asked and doubt.names.isdisjoint({*said, *[name.partition(".")[0] for name in said]}):
             continue
         says = _says(test, doubt) if doubt.so else _is_of(frame, test, doubt) if doubt.unless else None
         if says is not True:
