@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program import (
@@ -172,6 +172,10 @@ def _is_one_of_several(frame: Frame, callees: Value, callee: Any) -> bool:
     return len(callees) > 1 or callee.receiver.info is not frame.function.class_info
 
 
+#: Conditions on functions and objects that are passed: what others of them leave to be awaited is not theirs.
+_HANDED: Final = ("is", "of")
+
+
 def _guarded(
     frame: Frame, guard: Guard, callee: Any, args: list[Value], keywords: Keywords, e: ir.Expr, depth: int = 0
 ) -> Value:
@@ -180,7 +184,11 @@ def _guarded(
     value = call_atom(frame, callee, args, keywords, e, depth)
     frame.guards.pop()
     for atom in value:
-        if atom.tag == "pending" or (atom.tag == "handle" and guard.kind == "is" and frame.is_own(atom)):
+        if (
+            atom.tag == "pending"
+            or (atom.tag == "ext" and guard.kind in _HANDED and atom.name.endswith("()"))
+            or (atom.tag == "handle" and guard.kind == "is" and frame.is_own(atom))
+        ):
             known = frame.awaiting.get(atom, guard)
             common = either(frozenset((known,)), frozenset((guard,))) if known is not None else ()
             frame.awaiting[atom] = next(iter(common), None)
@@ -352,11 +360,18 @@ def call_function(
     return (pending,)
 
 
+def _made_inside(frame: Frame, pending: Pending) -> bool:
+    """Whether a function that is defined here has made a coroutine: ``call = lambda: notify()``."""
+    place = pending.site[1]
+    inner = frame.function.children if pending.kind == "coro" else {}
+    return any(span[:2] <= place[:2] and place[2:] <= span[2:] for span in inner)
+
+
 def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | None, context: bool = False) -> Value:
     """Awaits a coroutine, enters a context manager, or takes from a generator."""
     at = frame.directly.get(pending, e)
     at = at if at is not None and at[0] != "aw" else ("z", span, ())
-    if pending.site[0] == frame.path and pending.site[1] != at[1]:
+    if pending.site[0] == frame.path and pending.site[1] != at[1] and not _made_inside(frame, pending):
         place = pending.site[1] if pending.kind == "coro" else span
         at = frame.made_at.get(place) or ("z", place, ())
     guard = frame.awaiting.get(pending)

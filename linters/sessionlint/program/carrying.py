@@ -78,11 +78,11 @@ def _leave(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[
             elif fact == beginning.ASKED:
                 beginning.asked_below(frame, subject)
             elif fact == holding.SOMETIMES:
-                sometimes.by_callee(frame, subject, (atom, holding.IF_SO) in summary.leaves, e)
+                sometimes.by_callee(frame, subject, summary.leaves, atom, e)
             elif fact == "ended" and any(Effect("txn", end, atom) in summary.effects for end in _ENDS):
                 # not merely a savepoint of its own
                 frame.learn(subject, fact)
-            elif fact != holding.IF_SO:
+            elif not sometimes.is_told(fact):
                 handles.apply_state(frame, subject, fact)
 
 

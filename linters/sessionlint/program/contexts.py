@@ -10,15 +10,16 @@ from sessionlint.program import (
     alike,
     begun_inside,
     calls,
+    connecting,
     ended_generators,
     entering,
     generators,
     halves,
     handles,
     holding,
-    keeping,
     knowledge,
     left_open,
+    waiting,
 )
 from sessionlint.program.conditions import opens_none
 from sessionlint.program.frame import Frame
@@ -48,8 +49,12 @@ class Entered:
     suppresses: bool = False
     exits: list[Any] = field(default_factory=list)
     holds: list[Any] = field(default_factory=list)
-    #: transactions that something put on an exit stack opens until the stack is left
+    #: the transactions that it opens until it is left; of an exit stack: that what was put on it opens
     begun: list[Transaction] = field(default_factory=list)
+    #: what was put on an exit stack, see :mod:`sessionlint.program.exit_stacks`
+    stacked: list[Entered] = field(default_factory=list)
+    #: what it calls when it is left: functions, with their arguments
+    calls: list[tuple[Value, list[Value], list[tuple[str, Value]], ir.Expr]] = field(default_factory=list)
     #: generators that go on when the ``with`` is left, and where they were entered
     resumes: list[tuple[Any, ir.Span4]] = field(default_factory=list)
     #: sessions that leaving a savepoint flushes, and where it was entered
@@ -64,65 +69,11 @@ class Entered:
 
 def enter(frame: Frame, value: Value, item: ir.Expr) -> Entered:
     """Enters a context manager; opened transactions are pushed on ``frame.tx``."""
-    entered = Entered()
+    entered, depth = Entered(), len(frame.tx)
     for atom in value:
         _enter(frame, atom, item, entered)
+    entered.begun.extend(frame.tx[depth:])
     return entered
-
-
-def enter_on_stack(frame: Frame, value: Value, item: ir.Expr) -> Value:
-    """``stack.enter_context(manager)``: what the manager ends lasts until the ``with`` of the stack is left."""
-    depth = len(frame.tx)
-    entered = enter(frame, value, item)
-    if frame.stacks:
-        stack = frame.stacks[-1]
-        stack.begun.extend(frame.tx[depth:])
-        for mine, its in (
-            (stack.closes, entered.closes), (stack.inside, entered.inside), (stack.ends, entered.ends),
-            (stack.exits, entered.exits), (stack.holds, entered.holds), (stack.resumes, entered.resumes),
-        ):  # fmt: skip
-            mine.extend(its)
-        frame.entered.extend(entered.closes)
-        if entered.suppresses and item[0] == "c" and item[3]:
-            stack.suppresses = True
-            stack.suppressed.append((item[3][0], entered.caught, len(frame.events)))
-    else:
-        if entered.closes or entered.holds:
-            frame.left_open = True
-        frame.by_hand = frame.by_hand or Entered()
-        frame.by_hand.begun.extend(frame.tx[depth:])
-        frame.by_hand.closes.extend(entered.closes)
-        frame.by_hand.ends.extend(entered.ends)
-        if keeping.put_on_stack(frame, item, (*halves.kept(frame.tx[depth:]), *entered.closes)):
-            halves.enter_all(frame, frame.tx[depth:], item)
-    return entered.value
-
-
-def pop_all(frame: Frame, e: ir.Expr) -> None:
-    """``stack.pop_all()``: who has the new stack ends what was entered, and leaving the ``with`` ends none of it."""
-    if not frame.stacks:
-        return
-    stack = frame.stacks[-1]
-    given = tuple(stack.closes)
-    frame.entered = [a for a in frame.entered if a not in given]
-    for index, event in enumerate(frame.events):
-        if not set(given).isdisjoint(event.open_sessions):
-            left = tuple([a for a in event.open_sessions if a not in given])
-            frame.events[index] = event._replace(open_sessions=left)
-            for handle in [h for h, begun in frame.begins.items() if begun is event]:
-                frame.begins[handle] = frame.events[index]
-    if keeping.put_on_stack(frame, None, (*halves.kept(stack.begun), *given)):
-        halves.enter_all(frame, stack.begun, e)
-    for ended in (stack.closes, stack.inside, stack.ends, stack.exits, stack.resumes):
-        ended.clear()
-
-
-def close_all(frame: Frame, span: ir.Span4) -> None:
-    """``stack.aclose()``, inside the ``with`` of the stack or without one: what was entered on it is left here."""
-    stack = frame.stacks[-1] if frame.stacks else frame.by_hand
-    if stack is not None:
-        leave(frame, Entered(closes=stack.closes, ends=stack.ends, flushes=stack.flushes), span)
-        frame.tx[:] = [t for t in frame.tx if t not in stack.begun]
 
 
 def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
@@ -168,6 +119,8 @@ def _enter(frame: Frame, atom: Any, item: ir.Expr, entered: Entered) -> None:
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
         elif tag == "ext" and atom.name in LOCKS:
             frame.emit("external", item[1], ("context",), name=f"{atom.name}.__enter__", expr=item)
+        elif tag == "ext" and connecting.enters(atom.name):
+            waiting.wait(frame, f"{atom.name}.__aenter__", item)
         entered.value = join(entered.value, (atom,))
 
 
@@ -352,7 +305,16 @@ def _opens(frame: Frame, function: FunctionInfo) -> bool:
 
 
 def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
-    """Leaves a context manager."""
+    """Leaves a context manager; what was put on it last is left first."""
+    for inner in entered.stacked[::-1]:
+        leave(frame, inner, span)
+    for functions, args, keywords, e in entered.calls:
+        dead, frame.dead = frame.dead, False
+        for function in functions:
+            for made in frame.machine.call(frame, function, args, keywords, e):
+                if made.tag == "pending":
+                    calls.run_pending(frame, made, e[1], e)
+        frame.dead = dead
     for atom, name, param in entered.exits:
         for method in _methods(frame, atom, name):
             dead, frame.dead = frame.dead, False
@@ -378,6 +340,9 @@ def leave(frame: Frame, entered: Entered, span: ir.Span4) -> None:
         frame.learn(handle, "used", False)
         frame.left.append(handle)
         holding.let_go(frame, handle)
+    if entered.begun:
+        # what was entered before is left with none of them open
+        frame.tx[:] = [t for t in frame.tx if t not in entered.begun]
 
 
 def left_in(frame: Frame, since: int, body: tuple[ir.Stmt, ...]) -> list[Handle]:

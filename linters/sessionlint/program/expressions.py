@@ -108,7 +108,10 @@ def _await(frame: Frame, e: ir.Expr, statement: bool, context: bool) -> Value:
             out = join(out, late_awaits.by_method(frame, atom, e))
         else:
             if atom.tag == "ext":
+                depth, guard = len(frame.guards), frame.awaiting.get(atom)
+                frame.guards.extend((guard,) if guard is not None else ())
                 waiting.for_service(frame, atom, e[2])
+                del frame.guards[depth:]
             out = join(out, (atom,))
     return out
 

@@ -81,10 +81,15 @@ def asked(frame: Frame, subject: Any, e: ir.Expr, always: bool = False) -> None:
     """
     if frame.in_block(subject) or (UNFLUSHED in frame.flags and not always):
         return
-    if frame.know(subject, PENDING) == 1:
+    if _waits_for_flush(frame, subject):
         hold(frame, subject, e, HOLDS if always else FLUSHED)
     elif sameness.comes_from_outside(subject) and not frame.know(subject, OVER):
         frame.learn(subject, QUERIED)
+
+
+def _waits_for_flush(frame: Frame, subject: Any) -> bool:
+    """Whether a query sends something first: rows that were added, or loaded and changed."""
+    return frame.know(subject, PENDING) == YES or frame.know(subject, CHANGED) == YES
 
 
 def waits_after(frame: Frame, name: str, span: ir.Span4, note: str, *through: Any) -> None:
@@ -102,7 +107,7 @@ def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Valu
     for subject in subjects:
         if frame.in_block(subject) or frame.know(subject, OVER):
             continue
-        if frame.know(subject, PENDING) == 1:
+        if _waits_for_flush(frame, subject):
             frame.emit("hold", e[1], name=FLUSHED, subject=(subject,), expr=e)
             frame.emit(
                 "effect", e[1], callee=function, name=effect.name, text="network", subject=(subject,),

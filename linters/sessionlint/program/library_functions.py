@@ -273,15 +273,24 @@ def _super(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> V
 
 
 def _exit_stack_enter(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    from sessionlint.program.contexts import enter_on_stack
+    from sessionlint.program import exit_stacks
 
-    return enter_on_stack(frame, args[0], e) if args else UNKNOWN
+    return exit_stacks.put(frame, args[0], e) if args else UNKNOWN
+
+
+def _exit_stack_call(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+    from sessionlint.program import exit_stacks
+    from sessionlint.program.libraries import escape
+
+    escape(frame, args, keywords, e)
+    exit_stacks.put_call(frame, args, keywords, e)
+    return args[0] if args else UNKNOWN
 
 
 def _exit_stack_handed_on(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    from sessionlint.program.contexts import pop_all
+    from sessionlint.program import exit_stacks
 
-    pop_all(frame, e)
+    exit_stacks.pop_all(frame, e)
     return frame.evaluate(e[2][2]) if e[0] == "c" and e[2][0] == "a" else UNKNOWN
 
 
@@ -296,11 +305,11 @@ def _makes_route(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr
 
 
 def _exit_stack_leave(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
-    from sessionlint.program.contexts import close_all
+    from sessionlint.program import exit_stacks
 
     found = keeping.on_stack(frame, e)
     if not found:
-        close_all(frame, e[1])
+        exit_stacks.close_all(frame, e[1])
     for handle in found:
         if handle.kind == TRANSACTION:
             handles.left(frame, handle, TRANSACTION, "__exit__", e)
@@ -390,7 +399,8 @@ SPECIAL: dict[str, Callable[[Frame, list[Value], Keywords, ir.Expr], Value]] = {
     "contextlib.AsyncExitStack().enter_context": _exit_stack_enter,
     **{f"contextlib.AsyncExitStack().{name}": _exit_stack_leave for name in ("aclose", "__aexit__")},
     **{f"contextlib.ExitStack().{name}": _exit_stack_leave for name in ("close", "__exit__")},
-    "contextlib.ExitStack().enter_context": _exit_stack_enter,
+    "contextlib.ExitStack().enter_context": _exit_stack_enter, "contextlib.ExitStack().callback": _exit_stack_call,
+    **{f"contextlib.AsyncExitStack().{name}": _exit_stack_call for name in ("callback", "push_async_callback")},
     "contextlib.ExitStack().pop_all": _exit_stack_handed_on,
     "contextlib.AsyncExitStack().pop_all": _exit_stack_handed_on, "fastapi.APIRouter": _app("fastapi.APIRouter"),
     **{f"fastapi.{base}().{name}": _adds_route for base in ("APIRouter", "FastAPI") for name in registering.ADDS_ROUTE},

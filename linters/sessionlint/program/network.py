@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sessionlint.patterns import regex
-from sessionlint.program import chat_bots, local_parts, remote_stores, service_clients
+from sessionlint.program import chat_bots, connecting, local_parts, remote_stores, service_clients
 
 PREFIXES = (
     "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
@@ -40,7 +40,7 @@ _SOCKETS = {
 #: Functions that wait themselves, whatever else their module has.
 _FUNCTIONS = {
     *(f"socket.{name}" for name in ("create_connection", "getaddrinfo", "gethostbyname", "gethostbyaddr")),
-    *("ftplib.FTP", "ftplib.FTP_TLS", "imaplib.IMAP4", "imaplib.IMAP4_SSL", "poplib.POP3", "poplib.POP3_SSL"),
+    *("imaplib.IMAP4", "imaplib.IMAP4_SSL", "poplib.POP3", "poplib.POP3_SSL"),
     "urllib.request.urlretrieve", "pywebpush.webpush", "huggingface_hub.hf_hub_download",
     "huggingface_hub.snapshot_download", "aio_pika.connect_robust",
 }  # fmt: skip
@@ -122,7 +122,7 @@ _OF_FAMILY = {
     "socket.": {"accept", "recvfrom", "recv_into"},
     "authlib.integrations.": {"fetch_token", "refresh_token"},
     "requests_oauthlib.": {"fetch_token", "refresh_token"},
-    "aiokafka.": {"send_and_wait", "flush", "getmany", "getone"},
+    "aiokafka.": {"start", "send_and_wait", "flush", "getmany", "getone"},
     "kafka.": {"flush", "poll"},
     "pika.": {"basic_publish", "queue_declare"},
     "aio_pika.": {"declare_queue", "declare_exchange"},
@@ -212,7 +212,7 @@ def is_network(name: str) -> bool:
         return True
     if _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name):
         return True
-    return chat_bots.asks(name) or service_clients.asks(name)
+    return chat_bots.asks(name) or service_clients.asks(name) or connecting.connects(name)
 
 
 def _is_request(name: str) -> bool:

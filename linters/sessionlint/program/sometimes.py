@@ -15,11 +15,13 @@ from sessionlint.program import holding
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.holding import HOLDS, IF_SO, SOMETIMES
 from sessionlint.program.model import Effect, Hop
-from sessionlint.program.values import Value
+from sessionlint.program.values import Value, contained
 
 State = tuple[dict[str, Any], dict[tuple[Any, str], int], bool]
 #: Marks a way out of a function on which it returns nothing, or what is false.
 _NOTHING = ("", "gives nothing")
+#: Marks one on which it returns an object of this class; in a summary: it is open wherever something else comes back.
+_GIVES, _UNLESS = "gives", "holds unless "
 #: What tells whether its transaction is open, or has been.
 _TELLS = (HOLDS, holding.OVER, "ended")
 _ENDS = ("commit", "rollback", "close")
@@ -30,12 +32,13 @@ _OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
 class Doubt(NamedTuple):
     """What decided whether a transaction is open: names, or the outcome of a call (at ``span``) that goes by a name.
 
-    ``so``: it is open wherever that outcome is something.
+    ``so``: it is open wherever that outcome is something; ``unless``: wherever it is of none of these classes.
     """
 
     names: frozenset[str]
     span: ir.Span4
     so: bool
+    unless: frozenset[str] = frozenset()
 
 
 def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
@@ -61,6 +64,41 @@ def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
     return found
 
 
+def failed(frame: Frame, statement: ir.Stmt, before: State, paths: list[State]) -> list[Any]:
+    """The sessions that ``except`` clauses have opened where what they stand at, if it goes well, has not."""
+    ways = [facts for _, facts, dead in paths if not dead]
+    if len(ways) < 2 or paths[0][2] or not any(ways):
+        return []
+    opened = dict.fromkeys([key[0] for facts in ways for key in facts if key[1] in (HOLDS, SOMETIMES)])
+    found: list[Any] = []
+    for subject in opened:
+        held = [is_held(facts, subject) for facts in ways]
+        if held[0] or True not in held or is_held(before[1], subject):
+            continue
+        if all(is_open or _is_untouched(facts, before[1], subject) for is_open, facts in zip(held, ways, strict=True)):
+            frame.doubts[subject] = Doubt(frozenset(_remembered(statement)), statement[1], False)
+            found.append(subject)
+    return found
+
+
+def _remembered(statement: ir.Stmt) -> Iterator[str]:
+    """The names that may tell what became of a ``try``: what it gives something, and all that a clause mentions."""
+    for given in _given(statement[2:6]):
+        yield from names_in(given[2])
+    for handler in statement[3]:
+        yield from _mentioned(handler[3])
+
+
+def _mentioned(node: Any) -> Iterator[str]:
+    """All names in statements, and dotted ones with what they begin with."""
+    for child in node:
+        if type(child) is tuple and child:
+            name = ir.dotted(child) if len(child) > 2 and child[0] in ("n", "a") else None
+            if name is not None:
+                yield name
+            yield from _mentioned(child)
+
+
 def keep(frame: Frame, subjects: list[Any]) -> None:
     """The ways have been joined."""
     for subject in subjects:
@@ -76,9 +114,11 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
         if (subject, SOMETIMES) not in frame.facts:
             continue
         asked = _is_in(doubt.span, test[1])
-        if not asked and doubt.names.isdisjoint(related(frame, test)):
+        # ``kept.outcome``, where a call's outcome was put into what goes by a name
+        said = related(frame, test)
+        if not asked and doubt.names.isdisjoint({*said, *[name.partition(".")[0] for name in said]}):
             continue
-        says = _says(test, doubt) if doubt.so else None
+        says = _says(test, doubt) if doubt.so else _is_of(frame, test, doubt) if doubt.unless else None
         if says is not True:
             inside.append(subject)
         if says is not False:
@@ -92,12 +132,16 @@ def forget(frame: Frame, subjects: Value) -> None:
         frame.learn(subject, SOMETIMES, False)
 
 
-def by_callee(frame: Frame, subject: Any, so: bool, call: ir.Expr) -> None:
-    """A callee may have left the transaction of a session open; ``so``: wherever it gives something back, it has."""
+def by_callee(frame: Frame, subject: Any, leaves: frozenset[tuple[Any, str]], atom: Any, call: ir.Expr) -> None:
+    """A callee may have left the transaction of a session open; its summary says of ``atom`` where it surely has."""
     if frame.in_block(subject) or frame.know(subject, HOLDS) == YES:
         return
     names = _given_to(frame.function.body, call[1])
-    frame.doubts[subject] = Doubt(frozenset(names), call[1], so and len(names) < 2)
+    so, unless = (atom, IF_SO) in leaves, frozenset[str]()
+    if not so and len(names) < 2:
+        told = [fact for known, fact in leaves if known == atom and fact.startswith(_UNLESS)]
+        unless = frozenset([fact.removeprefix(_UNLESS) for fact in told])
+    frame.doubts[subject] = Doubt(frozenset(names), call[1], so and len(names) < 2, unless)
     frame.learn(subject, SOMETIMES)
 
 
@@ -105,6 +149,20 @@ def note_return(frame: Frame, value: Value, given: bool) -> None:
     """A caller goes on from here with this value."""
     if not given or (value and all(a.tag == "const" and not a.value for a in value)):
         frame.exits[-1] |= {_NOTHING}
+    elif len(value) == 1 and (name := _class_of(value[0])):
+        frame.exits[-1] |= {(_GIVES, name)}
+
+
+def is_told(fact: str) -> bool:
+    """Whether a fact only says more of another: where something is given back, it is open."""
+    return fact == IF_SO or fact.startswith(_UNLESS)
+
+
+def _class_of(atom: Any) -> str:
+    """The class of an object by its name; a library's is what was called to make it."""
+    if atom.tag == "inst":
+        return str(atom.info.dotted)
+    return str(atom.name).removesuffix("()") if atom.tag == "ext" and atom.name.endswith("()") else ""
 
 
 def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]]:
@@ -123,6 +181,10 @@ def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]
         found.add((subject, SOMETIMES))
         if all(held or _NOTHING in way for held, way in zip(ways, frame.exits, strict=True)):
             found.add((subject, IF_SO))
+            continue
+        others = [[n for g, n in way if g == _GIVES] for held, way in zip(ways, frame.exits, strict=True) if not held]
+        if all(others):
+            found.update([(subject, f"{_UNLESS}{name}") for given in others for name in given])
     return frozenset(found)
 
 
@@ -152,6 +214,18 @@ def _says(test: ir.Expr, doubt: Doubt) -> bool | None:
             return not _OPPOSITE[test[3][0]]
         return None
     return True if _is_outcome(test, doubt) else None
+
+
+def _is_of(frame: Frame, test: ir.Expr, doubt: Doubt) -> bool | None:
+    """The same of ``isinstance(outcome, Failed)``: it is open where that is not so, if all others are of this class."""
+    if test[0] == "u" and test[2] == "not":
+        inner = _is_of(frame, test[3], doubt)
+        return None if inner is None else not inner
+    if test[0] != "c" or test[2][0] != "n" or test[2][2] != "isinstance" or len(test[3]) != 2:
+        return None
+    asked = contained(frame.evaluate(test[3][1]), 1) if _is_outcome(test[3][0], doubt) else ()
+    named = [a.info.dotted if a.tag == "cls" else a.name for a in asked if a.tag in ("cls", "ext")]
+    return False if doubt.unless.issubset(named) else None
 
 
 def _is_outcome(expr: ir.Expr, doubt: Doubt) -> bool:

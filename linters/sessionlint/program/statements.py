@@ -13,6 +13,7 @@ from sessionlint.program import (
     contexts,
     definitions,
     ended_generators,
+    exit_stacks,
     halves,
     handles,
     holding,
@@ -140,10 +141,12 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
         paths.append(_handler(frame, handler, body_events))
     frame.restore(paths[0])
     open_still = setbacks.left_open(frame, before, paths[0], s[3]) if s[3] else []
+    failed = sometimes.failed(frame, s, before, paths) if s[3] else []
     for path in paths[1:]:
         frame.merge(path)
     if open_still:
         setbacks.keep(frame, open_still)
+    sometimes.keep(frame, failed)
     if s[5]:
         _finally(frame, s[5], interrupted)
         frame.narrow_exits(exits)
@@ -257,16 +260,16 @@ def _with(frame: Frame, s: ir.Stmt) -> None:
     run_block(frame, s[3])
     del frame.flags[marks:]
     ended, frame.dead = frame.dead, was_dead
-    end = len(frame.events)
+    end, open_inside = len(frame.events), list(frame.tx)
     del frame.stacks[stacks:]
-    frame.entered[around:] = [a for a in frame.entered[around:] if any(a in s.closes for s in frame.stacks)]
+    kept = {a for s in frame.stacks for a in exit_stacks.closes(s)}
+    frame.entered[around:] = [a for a in frame.entered[around:] if a in kept]
     for entered in reversed(opened):
         contexts.leave(frame, entered, s[1])
         if frame.futures and any(a.tag == "ext" and a.name in joining.POOLS for a in entered.value):
             joining.left(frame, s[1])
     frame.narrow_exits(exits)
     frame.dead = ended and not any(e.suppresses for e in opened)
-    open_inside = list(frame.tx)
     frame.tx[depth:] = [t for t in frame.tx[depth:] if any(t in s.begun for s in frame.stacks)]
     for (item, _), entered, around_it in zip(s[2], opened, depths, strict=True):
         if entered.suppresses:

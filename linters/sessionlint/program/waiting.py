@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import awaited_services, holding, network, strings
+from sessionlint.program import awaited_services, connecting, holding, network, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect
 from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join, literal
@@ -54,6 +54,8 @@ def run_to_end(frame: Frame, value: Value, e: ir.Expr) -> Value:
 
 def asks_nobody(name: str, args: list[Value], keywords: list[tuple[str, Value]]) -> bool:
     """``sleep(0)``, which lets the other tasks go on and waits for nothing; a reader that is given no URL."""
+    if connecting.is_only_made(name, args, keywords):
+        return True
     if name not in network.SLEEPS and name not in network.READERS:
         return False
     given = args[0] if args else keywords[0][1] if keywords else UNKNOWN

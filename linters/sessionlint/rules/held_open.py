@@ -30,6 +30,8 @@ class Opening(NamedTuple):
     steps: list[TraceStep]
     #: by entering an object that begins, or a generator that does: as with the block of a session itself
     entered: bool = False
+    #: in a loop: in the round before
+    before: bool = False
 
 
 def held_open(program: Program, event: Event) -> Opening | None:
@@ -74,7 +76,8 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
     what = "writes what was added before" if last.name == FLUSHED else "opens a transaction"
     steps = down_to(program, last) or [program.step(last.site, f"{called(last)} {what}")]
     entered = last.callee is not None and (last.callee.name in _ENTERS or "context" in last.flags)
-    return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered)
+    before = "loop" in last.flags and (last.span == event.span or not any(e is last for e in events[:here]))
+    return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered, again and before)
 
 
 def _of_change(program: Program, event: Event, session: Any) -> Opening | None:

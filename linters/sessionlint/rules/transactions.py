@@ -66,7 +66,13 @@ def called(event: Event) -> str:
     if event.name == "__iter__":
         return "for … in query"
     text = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in ("c", "aw") else ""
-    return text or f"{event.callee.name if event.callee else event.name}()"
+    return text or f"{_special(event.callee) if event.callee else event.name}()"
+
+
+def _special(callee: FunctionInfo) -> str:
+    """The name of a function, with its class where Python calls it: ``Timer.__aexit__``."""
+    owner = callee.class_info if callee.name.startswith("__") else None
+    return f"{owner.name}.{callee.name}" if owner is not None else callee.name
 
 
 def down_to(program: Program, event: Event, effect: Effect | None = None) -> list[TraceStep]:

@@ -213,7 +213,7 @@ async def engine_block() -> None:
         time.sleep(1)  # TXN207@9
         await asyncio.to_thread(requests.post, "url")  # TXN207@15
         await asyncio.get_running_loop().run_in_executor(None, notify.call)  # TXN207@15
-        with smtplib.SMTP("mail") as mail:
+        with smtplib.SMTP("mail") as mail:  # TXN207@14
             mail.send_message("hello")  # TXN207@13
         await connection.run_sync(print)
 # --- app/services/notify.py
@@ -595,6 +595,191 @@ async def crawl(client: httpx.AsyncClient):
 """,
         path="app/tasks/crawl.py",
     ),
+    Bad(
+        """
+# --- app/tasks/stock.py
+from contextlib import AsyncExitStack
+
+import httpx
+
+from app.session import get_session
+
+
+async def ring():
+    async with httpx.AsyncClient() as http:
+        await http.post("https://bells.example")
+
+
+class Bell:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        await ring()
+
+
+async def rung_inside(item):
+    async with get_session() as session, session.begin(), Bell():  # TXN207@5
+        session.add(item)
+
+
+async def called_back(item):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        stack.push_async_callback(ring)  # TXN207@9
+        session.add(item)
+
+
+async def put_on_top(item):
+    async with AsyncExitStack() as stack:  # TXN207@5
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        await stack.enter_async_context(Bell())
+        session.add(item)
+
+
+async def by_name(item):
+    later = lambda: ring()
+    async with get_session() as session, session.begin():
+        session.add(item)
+        await later()  # TXN207@15
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/lines.py
+import smtplib
+
+import aiomqtt
+import anyio
+import ldap3
+import pika
+import zmq.asyncio
+from aiokafka import AIOKafkaProducer
+
+from app.session import get_session
+
+wire = zmq.asyncio.Context.instance().socket(zmq.SUB)
+
+
+async def connected(settings):
+    async with get_session() as session, session.begin():
+        smtplib.SMTP_SSL(host=settings.mail)  # TXN207@9
+        ldap3.Connection(settings.directory, auto_bind=True)  # TXN207@9
+        pika.BlockingConnection(pika.URLParameters(settings.rabbit))  # TXN207@9
+        await anyio.connect_tcp(settings.mail, 25)  # TXN207@15
+        async with aiomqtt.Client(settings.broker) as client:  # TXN207@20
+            session.add(client)
+        await AIOKafkaProducer().start()  # TXN207@15
+        session.add(await wire.recv_json())  # TXN207@27
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/mailing.py
+import httpx
+from sqlalchemy import select, update
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Gone(Exception):
+    pass
+
+
+async def post(name):
+    async with httpx.AsyncClient() as http:
+        await http.post("https://mail.example", json={"name": name})
+
+
+async def mark(session, item):
+    await session.execute(update(Item).where(Item.id == item.id).values(status="gone"))
+
+
+async def told_after_a_failure(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone:
+            await mark(session, item)
+        await post("done")  # TXN207@15
+
+
+async def told_in_any_case(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone:
+            await mark(session, item)
+        except ValueError:
+            print("again tomorrow")
+        finally:
+            await post("done")  # TXN207@19
+
+
+async def sent_with_the_query(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        item.status = "asked"
+        await session.scalar(select(Item).where(Item.name == "other"))
+        await post(item.name)  # TXN207@15
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/outcomes.py
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+@dataclass
+class Taken:
+    key: int
+
+
+@dataclass
+class Refused:
+    why: str
+
+
+async def ask(key):
+    async with httpx.AsyncClient() as http:
+        await http.get(f"https://shop.example/{key}")
+
+
+async def take(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="taken"))
+        return Taken(key)
+    except SQLAlchemyError as error:
+        return Refused(str(error))
+
+
+async def taken(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if isinstance(outcome, Refused):
+            raise RuntimeError(outcome.why)
+        await ask(key)  # TXN207@15
+
+
+async def taken_if(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if not isinstance(outcome, Refused):
+            await ask(key)  # TXN207@19
+"""
+    ),
 ]
 
 GOOD = [
@@ -973,6 +1158,217 @@ async def told_when_undone():
         await tell_all(session)
 """
     ),
+    Good(
+        """
+# --- app/tasks/stock.py
+from contextlib import AsyncExitStack
+
+import httpx
+
+from app.session import get_session
+
+
+async def ring():
+    async with httpx.AsyncClient() as http:
+        await http.post("https://bells.example")
+
+
+class Bell:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        await ring()
+
+
+async def rung_last(item):
+    async with Bell(), get_session() as session, session.begin():
+        session.add(item)
+
+
+async def rung_before_the_session_closes(item):
+    async with get_session() as session, Bell() as bell, session.begin():
+        session.add((item, bell))
+
+
+async def called_back_last(item):
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(ring)
+        await stack.enter_async_context(Bell())
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        session.add(item)
+
+
+async def stack_inside(item):
+    async with Bell(), AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        await stack.enter_async_context(session.begin())
+        session.add(item)
+"""
+    ),
+    Good(
+        """
+# --- app/tasks/lines.py
+import ftplib
+import smtplib
+
+import aiomqtt
+import ldap3
+import zmq.asyncio
+
+from app.session import get_session
+
+wire = zmq.asyncio.Context.instance().socket(zmq.PUB)
+
+
+async def made(settings):
+    async with get_session() as session, session.begin():
+        mail, box = smtplib.SMTP(timeout=5), ftplib.FTP("")
+        people = ldap3.Connection(settings.directory, auto_bind=False)
+        session.add((mail, box, people, ldap3.Connection(settings.directory), aiomqtt.Client(settings.broker)))
+        await wire.send_json({"made": True})
+"""
+    ),
+    Good(
+        """
+# --- app/tasks/mailing.py
+import httpx
+from graphiti_core import Graphiti
+from sqlalchemy import select, update
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Gone(Exception):
+    pass
+
+
+async def post(name):
+    async with httpx.AsyncClient() as http:
+        await http.post("https://mail.example", json={"name": name})
+
+
+async def mark(session, item):
+    await session.execute(update(Item).where(Item.id == item.id).values(status="gone"))
+
+
+async def told_unless_it_failed(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        failed = False
+        try:
+            await post(item.name)
+        except Gone:
+            failed = True
+            await mark(session, item)
+        if not failed:
+            await post("done")
+
+
+async def told_unless_noted(key, failures):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone as error:
+            failures.append(error)
+            await mark(session, item)
+        if not failures:
+            await post("done")
+
+
+async def ended_in_the_clause(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        try:
+            await post(item.name)
+        except Gone:
+            await mark(session, item)
+            await session.commit()
+        await post("done")
+
+
+async def changed_and_not_sent(key):
+    async with get_session() as session:
+        item = await session.get(Item, key)
+        item.status = "asked"
+        with session.no_autoflush:
+            await session.scalar(select(Item))
+        await session.rollback()
+        await session.scalar(select(Item))
+        await post(key)
+
+
+async def again(work):
+    for _ in range(3):
+        try:
+            return await work()
+        except TimeoutError:
+            continue
+
+
+async def asked(graph: Graphiti, words):
+    return await again(lambda: graph.search(words))
+
+
+async def stored(item):
+    async with get_session() as session, session.begin():
+        await again(lambda: mark(session, item))
+"""
+    ),
+    Good(
+        """
+# --- app/tasks/outcomes.py
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+@dataclass
+class Taken:
+    key: int
+
+
+@dataclass
+class Refused:
+    why: str
+
+
+async def ask(key):
+    async with httpx.AsyncClient() as http:
+        await http.get(f"https://shop.example/{key}")
+
+
+async def take(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="taken"))
+        return Taken(key)
+    except SQLAlchemyError as error:
+        return Refused(str(error))
+
+
+async def refused(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if isinstance(outcome, Refused):
+            await ask(key)
+
+
+async def taken(key):
+    async with get_session() as session:
+        outcome = await take(session, key)
+        if not isinstance(outcome, Refused):
+            await session.commit()
+            await ask(key)
+"""
+    ),
 ]
 
 
@@ -993,6 +1389,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue  # a transaction that the callee holds open itself is told there
         else:
             since, steps = f"that {opening.who} opened", opening.steps
+            since += " in the round before" if opening.before else ""
             remedy = "Make the call before it, or after the commit"
         verb = "sleeps" if event.name.endswith("sleep") else "waits on the network"
         message = (

@@ -882,6 +882,37 @@ def committed(session):
         index.delay(book_id)
 """,
     ),
+    Good(
+        """
+# --- app/routers/orders.py
+from fastapi import APIRouter, BackgroundTasks, Depends
+
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+async def pack(name: str) -> None:
+    print(name)
+
+
+class Afterwards:
+    def __init__(self, tasks: BackgroundTasks, name: str) -> None:
+        self.tasks, self.name = tasks, name
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        self.tasks.add_task(pack, self.name)
+
+
+@router.post("/orders")
+async def order(name: str, tasks: BackgroundTasks, session=Depends(get_session_dependency)):
+    async with Afterwards(tasks, name), session.begin():
+        session.add(name)
+"""
+    ),
 ]
 
 
