@@ -26,6 +26,7 @@ from sessionlint.program import (
     lasting,
     operators,
     overwritten,
+    pairs,
     picking,
     replacing,
     request_contexts,
@@ -230,7 +231,8 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
         revealing.note_info(frame, target)
     operators.called(frame, owner, "__setitem__", [keys, value], target[1])
     if stubs.is_replaced(target[2]):
-        stubs.replace(frame, keys, value)
+        for held, put in pairs.side_by_side(frame, target[3], source) or [(keys, value)]:
+            stubs.replace(frame, held, put)
     if keys and keys[0].tag == "cls":
         kept_by_type.keep(frame, owner, keys, value)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():
