@@ -28,6 +28,7 @@ from sessionlint.program import (
     overwritten,
     pairs,
     picking,
+    relations,
     replacing,
     request_contexts,
     revealing,
@@ -230,6 +231,7 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if not owner and target[2][0] == "a" and target[2][3] == "info":
         revealing.note_info(frame, target)
     operators.called(frame, owner, "__setitem__", [keys, value], target[1])
+    relations.entry_changed(frame, target)
     if stubs.is_replaced(target[2]):
         for held, put in pairs.side_by_side(frame, target[3], source) or [(keys, value)]:
             stubs.replace(frame, held, put)

@@ -1095,6 +1095,99 @@ for interface, maker in {Desks: desks, Chairs: chairs}.items():
     app.dependency_overrides[interface] = maker
 """
     ),
+    Bad(
+        """
+# --- app/models/parcels.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.mutable import MutableDict, MutableList
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Parcel(Base):
+    __tablename__ = "parcels"
+    key: Mapped[int] = mapped_column(primary_key=True)
+    parcel_key: Mapped[int] = mapped_column(ForeignKey("parcels.key"))
+    marks: Mapped[dict] = mapped_column(MutableDict.as_mutable(JSONB))
+    stops: Mapped[list] = mapped_column(MutableList.as_mutable(JSONB))
+    notes: Mapped[dict] = mapped_column(JSONB)
+    inner: Mapped[list["Parcel"]] = relationship()
+# --- app/routers/parcels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from app.models.parcels import Parcel
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.put("/marks")
+async def mark(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.marks["seen"] = True  # TXN209@5
+
+
+@router.put("/marks/all")
+async def mark_all(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.marks.update(seen=True)  # TXN209@5
+
+
+@router.put("/stops")
+async def stop(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.stops.append("here")  # TXN209@5
+
+
+@router.delete("/marks")
+async def unmark(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    del parcel.marks["seen"]  # TXN209@9
+
+
+@router.delete("/inner")
+async def take_out(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    del parcel.inner[0]  # TXN209@9
+
+
+@router.put("/pairs")
+async def pairs(session=Depends(get_session_dependency)):
+    for one, other in (await session.execute(select(Parcel, Parcel))).tuples():
+        one.notes = other.notes  # TXN209@9
+
+
+@router.put("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    async with session.begin():
+        parcel = await session.get(Parcel, 1)
+        parcel.marks["seen"] = True
+        parcel.stops.append("here")
+        del parcel.inner[0]
+
+
+@router.put("/untracked")
+async def untracked(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.notes["seen"] = True
+    marks = dict(parcel.marks)
+    marks["seen"] = True
+    del marks["old"]
+    return marks
+
+
+@router.get("/shown")
+async def shown(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.marks["shown"] = True
+    return parcel
+"""
+    ),
 ]
 
 GOOD = [
