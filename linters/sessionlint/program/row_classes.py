@@ -108,7 +108,7 @@ def _is_mutable(expr: ir.Expr | None) -> bool:
 
 
 def write_through(frame: Frame, name: str) -> bool:
-    """Whether what is changed inside of an attribute of a row is written: in a relationship's, or a mutable column's."""
+    """Whether what is changed inside of an attribute of rows is written: a relationship's, or a mutable column's."""
     read = frame.solver.read
     return relate(frame, name) or (bool(read(("row mutable", name))) and not read(("row fixed", name)))
 

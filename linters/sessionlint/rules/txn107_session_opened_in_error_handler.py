@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 META = Rule(
     code="TXN107",
     name="session-opened-in-error-handler",
-    summary="A second session is opened in an `except` or `finally` clause while the session that failed is still open.",
+    summary="A second session is opened in `except` or `finally` while the session that failed is still open.",
     rationale=(
         "The failed session still holds its connection and its row locks: the status update in the second session "
         "waits for a lock the first one keeps, for ever, or until `lock_timeout`. And every failure takes two "

@@ -32,7 +32,9 @@ META = Rule(
         "`commit()` of things that are no database session (git repositories, message consumers), words in comments "
         "and log text, session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
         "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, and "
-        "context managers that commit on their own, such as `session.begin()` and `factory.begin()`."
+        "context managers that commit on their own, such as `session.begin()` and `factory.begin()`. The `commit()` of "
+        "a savepoint (`savepoint = await session.begin_nested()`) only releases it, nothing is kept by that: TXN203 "
+        "reports the `begin_nested()` that is no block."
     ),
     # whether one that a helper is handed is told there depends on who calls it
     program_wide=True,
