@@ -14,7 +14,20 @@ from sessionlint.program.declared_keys import Members, all_told
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.reflection import class_of
-from sessionlint.program.values import TASK, UNKNOWN, ClassOf, Column, Const, Map, Obj, Param, Value, join_all, literal
+from sessionlint.program.values import (
+    TASK,
+    UNKNOWN,
+    ClassOf,
+    Cls,
+    Column,
+    Const,
+    Map,
+    Obj,
+    Param,
+    Value,
+    join_all,
+    literal,
+)
 
 #: Stands for a key that is not known.
 ANY_KEY = Const("?", "key")
@@ -118,7 +131,7 @@ def seen(key: Any) -> Value:
         return (Const(key, "str"),)
     if isinstance(key, Tasks | Members):
         return tuple(key.value)
-    return (key,) if isinstance(key, Column | Obj) else UNKNOWN
+    return (key,) if isinstance(key, Cls | Column | Obj) else UNKNOWN
 
 
 def are_seen(atom: Map) -> bool:

@@ -324,7 +324,7 @@ FETCHES = {
 }  # fmt: skip
 ROW_METHODS = {
     "all", "fetchall", "fetchone", "first", "one", "one_or_none", "partitions", "scalar", "scalar_one",
-    "scalar_one_or_none", "scalars", "unique", "yield_per",
+    "scalar_one_or_none", "scalars", "tuples", "unique", "yield_per",
 }  # fmt: skip
 QUERY_WRITES = {"update", "delete"}
 QUERY_RUNS = {"all", "count", "first", "get", "one", "one_or_none", "scalar", "values", *QUERY_WRITES}

@@ -67,3 +67,14 @@ def each(frame: Frame, e: ir.Expr, name: str) -> list[tuple[list[Value], Keyword
     # what the arguments do has been told where the call was come to
     del frame.events[events:]
     return told
+
+
+def side_by_side(frame: Frame, one: ir.Expr, other: ir.Expr | None) -> list[tuple[Value, Value]]:
+    """What two names of the target are in each of the rounds; none where they are not told apart."""
+    known = frame.paired.get(one[2]) if one[0] == "n" else None
+    if known is None or other is None or other[0] != "n":
+        return []
+    rounds, bound = known
+    if other[2] not in bound or any(frame.env.get(name) is not value for name, value in bound.items()):
+        return []
+    return [(r[one[2]], r[other[2]]) for r in rounds]

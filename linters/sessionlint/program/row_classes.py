@@ -46,7 +46,10 @@ def note(frame: Frame, info: ClassInfo) -> None:
         for name in (*names, *cls.attributes, *(n for entry in cls.attributes.values() for n in _reflected(entry[3]))):
             solver.write(("row attribute", name), _ANY)
         for name, entry in cls.attributes.items():
-            solver.write(("row relation" if _is_relation(entry[2], entry[3]) else "row value", name), _ANY)
+            relation = _is_relation(entry[2], entry[3])
+            solver.write(("row relation" if relation else "row value", name), _ANY)
+            if not relation:
+                solver.write(("row mutable" if _is_mutable(entry[3]) else "row fixed", name), _ANY)
         for name in (n for entry in cls.attributes.values() for n in _reflected(entry[3])):
             solver.write(("row relation", name), _ANY)
     if mapped:
@@ -96,6 +99,18 @@ def _is_relation(value: Value, expr: ir.Expr | None) -> bool:
     if not any(a.tag == "ext" and a.name in _RELATIONS for a in value) or expr is None or expr[0] != "c":
         return False
     return all(keyword != "viewonly" for keyword, _ in expr[4])
+
+
+def _is_mutable(expr: ir.Expr | None) -> bool:
+    """``mapped_column(MutableDict.as_mutable(JSONB))``: what is changed inside of it is written."""
+    given = (*expr[3], *(value for _, value in expr[4])) if expr is not None and expr[0] == "c" else ()
+    return any(a[0] == "c" and a[2][0] == "a" and a[2][3] == "as_mutable" for a in given)
+
+
+def write_through(frame: Frame, name: str) -> bool:
+    """Whether what is changed inside of an attribute of rows is written: a relationship's, or a mutable column's."""
+    read = frame.solver.read
+    return relate(frame, name) or (bool(read(("row mutable", name))) and not read(("row fixed", name)))
 
 
 def relate(frame: Frame, name: str) -> bool:

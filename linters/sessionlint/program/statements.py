@@ -23,6 +23,7 @@ from sessionlint.program import (
     listed,
     loops,
     operators,
+    relations,
     setbacks,
     sometimes,
     workers,
@@ -229,6 +230,7 @@ def _delete(frame: Frame, s: ir.Stmt) -> None:
             if target[0] == "i":
                 key = [frame.evaluate(target[3])]
                 operators.called(frame, frame.evaluate(target[2]), "__delitem__", key, target[1])
+                relations.entry_changed(frame, target)
                 remove(frame, target[2], frame.evaluate(target[3]))
 
 

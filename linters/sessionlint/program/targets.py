@@ -26,8 +26,10 @@ from sessionlint.program import (
     lasting,
     operators,
     overwritten,
+    pairs,
     picking,
     put_on_request,
+    relations,
     replacing,
     request_contexts,
     revealing,
@@ -234,8 +236,10 @@ def _subscript(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | No
     if not owner and target[2][0] == "a" and target[2][3] == "info":
         revealing.note_info(frame, target)
     operators.called(frame, owner, "__setitem__", [keys, value], target[1])
+    relations.entry_changed(frame, target)
     if stubs.is_replaced(target[2]):
-        stubs.replace(frame, keys, value)
+        for held, put in pairs.side_by_side(frame, target[3], source) or [(keys, value)]:
+            stubs.replace(frame, held, put)
     if keys and keys[0].tag == "cls":
         kept_by_type.keep(frame, owner, keys, value)
     for atom in _owners(frame, owner) if isinstance(key, str) and value else ():

@@ -19,7 +19,7 @@ def recorded_errors(function: FunctionInfo, only_tells: Callable[[Any], bool]) -
 
     ``only_tells`` says of a call that it does nothing but log, or work out what to say.
     """
-    gathered = [e for e in function.events if e.kind == "concurrent" and _gives_errors(e.expr)]
+    gathered = [e for e in function.events if e.kind == "concurrent" and gives_errors(e.expr)]
     returned = [e for e in function.events if e.kind == "call" and e.callee is not None and _returns_error(e.callee)]
     if not gathered and not returned:
         return []
@@ -44,7 +44,7 @@ def _returns_error(callee: FunctionInfo) -> bool:
     )
 
 
-def _gives_errors(call: ir.Expr | None) -> bool:
+def gives_errors(call: ir.Expr | None) -> bool:
     """Whether a call has ``return_exceptions=True``."""
     if call is None or call[0] != "c":
         return False

@@ -71,6 +71,14 @@ def _catches(function: FunctionInfo, hops: int) -> bool:
     return hops > 1 and any(_catches(callee, hops - 1) for callee in dict.fromkeys(below))
 
 
+def _works(function: FunctionInfo, hops: int) -> bool:
+    """Whether anything in a function, or in one that it calls, can fail or be recorded: an ``except`` is no matter."""
+    if any(may_record(e) or can_fail(e) for e in function.events):
+        return True
+    below = (e.callee for e in function.events if e.kind == "call" and e.callee is not None)
+    return hops > 1 and any(_works(callee, hops - 1) for callee in dict.fromkeys(below))
+
+
 def _only_work(program: Program, function: FunctionInfo, known: set[FunctionInfo]) -> Event | None:
     """The one call by which a function does anything that could be recorded, its result not looked at."""
     calls = [e for e in function.events if e.kind == "call" and e.callee is not None and not _RUNS.isdisjoint(e.flags)]
@@ -88,7 +96,7 @@ def _only_work(program: Program, function: FunctionInfo, known: set[FunctionInfo
             return None
         sure = event.span
     work = [e for e in calls if sure in (None, e.span) and e.flags.isdisjoint(("loop", "handler", "finally"))]
-    work = [e for e in work if e.callee is not None and any(may_record(i) or can_fail(i) for i in e.callee.events)]
+    work = [e for e in work if e.callee is not None and _works(e.callee, _MOST_HOPS)]
     if not work:
         return None
     unseen = _unseen_calls(ir.body_of(function.facts))

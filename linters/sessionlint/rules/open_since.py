@@ -9,6 +9,7 @@ from sessionlint.program.model import Effect
 from sessionlint.program.values import Injected
 from sessionlint.report import TraceStep
 from sessionlint.rules.asked_first import goes_by_answer
+from sessionlint.rules.begun_in_middleware import begun_in_middleware
 from sessionlint.rules.decorated import begun_around
 from sessionlint.rules.sessions_inside import begun_for, is_session
 from sessionlint.rules.transactions import (
@@ -68,6 +69,10 @@ def open_since(program: Program, event: Event) -> Since:
         return Since(f"@{outer.decorator.name} opened it", (outer.step(program),), outer.decorator, holds=True)
     if goes_by_answer(event):
         return Since()
+    kept = begun_in_middleware(program, event)
+    if kept is not None and not _ended_first(event):
+        step = program.step(kept.site, f"{kept.function.qualname}() keeps the session for the request, in its block")
+        return Since(f"the middleware {kept.function.qualname}() opened it", (step,), kept.function, holds=True)
     beside = _by_unit(program, event)
     if beside is not None:
         return beside

@@ -45,6 +45,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     saving = [other for i, other in enumerate(function.events) if _may_commit(other, session, event, later=i > index)]
     if saving and not (all(_is_commit(s, event) for s in saving) and left_before(event, session, saving)):
         return False
+    if any(_may_end(program, function, other, session) for other in function.events):
+        return False
     commit, escape = Effect("txn", "commit", session), Effect("escape", "unknown", session)
     before = (target for asked in request_dependencies(program, function) for target in behind(program, asked))
     for target in before:
@@ -177,6 +179,14 @@ def _may_commit(other: Event, session: Any, write: Event, later: bool) -> bool:
         return True  # a context manager that commits when its block is left
     again = later or other.span == write.span or bool({"loop"} & other.flags & write.flags)
     return again and other.name == "commit" and other.kind in ("txn", "effect")
+
+
+def _may_end(program: Program, function: FunctionInfo, event: Event, session: Any) -> bool:
+    """Whether a callee commits what an object of unknown making was given: the session may be among that."""
+    if event.kind != "effect" or event.text != "txn" or event.name != "commit":
+        return False
+    given = (a for a in event.subject if a.tag == "param" and a.info is not function and a.info.name == "__init__")
+    return any(session in program.solver.arguments_of(param) for param in given)
 
 
 def commits_when_run(event: Event, session: Any) -> bool:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 _TOUCHES = frozenset({"use", "txn", "effect"})
+#: Where an opening stands that runs when something has failed.
+_CLAUSES = frozenset({"handler", "finally"})
 _OPENINGS = frozenset({"obtain", "create", "call"})
 
 
@@ -33,10 +35,13 @@ class Second(NamedTuple):
 
 
 def second_sessions(program: Program) -> Iterator[Second]:
-    """Every opening, one per place: in sight, or inside the project function that is called."""
+    """Every opening, one per place: in sight, or inside the project function that is called.
+
+    ``finally`` runs after a failure, too.
+    """
     told: set[Any] = set()
     for event in program.events("obtain", "create", "call"):
-        if "handler" not in event.flags or event.site in told or program.is_exempt(event.function):
+        if _CLAUSES.isdisjoint(event.flags) or event.site in told or program.is_exempt(event.function):
             continue
         open_ones = tuple(a for a in event.open_sessions if _is_session(program, a) and not _hands_out_again(event, a))
         open_ones = _beside_which(event, open_ones)

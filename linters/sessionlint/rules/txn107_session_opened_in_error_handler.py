@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 META = Rule(
     code="TXN107",
     name="session-opened-in-error-handler",
-    summary="A second session is opened in an `except` clause while the session that failed is still open.",
+    summary="A second session is opened in `except` or `finally` while the session that failed is still open.",
     rationale=(
         "The failed session still holds its connection and its row locks: the status update in the second session "
         "waits for a lock the first one keeps, for ever, or until `lock_timeout`. And every failure takes two "
@@ -245,6 +245,76 @@ async def one_after_the_other():
         raise
 """,
         path="app/tasks/crates.py",
+    ),
+    Bad(
+        """
+from app.session import get_session
+
+
+async def counted(job_id):
+    status = "failed"
+    async with get_session() as session:
+        try:
+            async with session.begin():
+                await session.get(object, job_id)
+            status = "done"
+        finally:
+            async with get_session() as second, second.begin():  # TXN107@24
+                second.add((job_id, status))
+
+
+async def through_callee(job_id):
+    status = "failed"
+    async with get_session() as session:
+        try:
+            await session.get(object, job_id)
+            status = "done"
+        finally:
+            await _write(job_id, status)  # TXN107@19
+
+
+async def counted_after(job_id):
+    status = "failed"
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(object, job_id)
+        status = "done"
+    finally:
+        async with get_session() as second, second.begin():
+            second.add((job_id, status))
+            await _read(second, job_id)
+
+
+async def closed_first(job_id):
+    status = "failed"
+    async with get_session() as session:
+        try:
+            await session.get(object, job_id)
+            status = "done"
+        finally:
+            await session.close()
+            await _write(job_id, status)
+
+
+async def beside_a_lock(job_id):
+    async with get_session() as lock:
+        await lock.get(object, job_id, with_for_update=True)
+        try:
+            print(job_id)
+        finally:
+            await _write(job_id, "done")
+
+
+async def _write(job_id, status):
+    async with get_session() as session, session.begin():
+        session.add((job_id, status))
+        await _read(session, job_id)
+
+
+async def _read(session, job_id):
+    await session.get(object, job_id)
+""",
+        path="app/tasks/counts.py",
     ),
 ]
 

@@ -35,7 +35,9 @@ META = Rule(
         "and log text, session modules, functions the policy names as `session-dependencies` or `session-contexts`, "
         "wherever they stand (TXN211 looks at what a dependency commits after its `yield`), tests and migrations, "
         "context managers that commit on their own, such as `session.begin()` and `factory.begin()`, and functions of "
-        "the session module that commit a session of their own, or around what they run, decorate or enclose."
+        "the session module that commit a session of their own, or around what they run, decorate or enclose. The "
+        "`commit()` of a savepoint (`savepoint = await session.begin_nested()`) only releases it, nothing is kept by "
+        "that: TXN203 reports the `begin_nested()` that is no block."
     ),
     # whether one that a helper is handed is told there depends on who calls it
     program_wide=True,

@@ -295,6 +295,86 @@ async def until_told(told):
             session.add(Item(name="x"))
 """,
     ),
+    Bad(
+        """
+# --- app/session.py
+import os
+from contextvars import ContextVar
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+engine = create_async_engine(os.environ["DATABASE_URL"])
+factory = async_sessionmaker(engine)
+current: ContextVar[AsyncSession] = ContextVar("current")
+reading: ContextVar[AsyncSession] = ContextVar("reading")
+
+
+class Around:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        async with factory() as session, factory() as reader, session.begin():
+            token = current.set(session)
+            other = reading.set(reader)
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                current.reset(token)
+                reading.reset(other)
+
+
+def get_session_dependency() -> AsyncSession:
+    return current.get()
+
+
+def get_reader() -> AsyncSession:
+    return reading.get()
+# --- app/routers/seats.py
+from fastapi import Depends, FastAPI
+
+from app.session import Around, current, get_reader, get_session_dependency
+
+app = FastAPI()
+app.add_middleware(Around)
+
+
+@app.post("/seats")
+async def injected(session=Depends(get_session_dependency)):
+    async with session.begin():  # TXN206@16
+        session.add(object())
+
+
+@app.put("/seats")
+async def read():
+    async with current.get().begin():  # TXN206@16
+        current.get().add(object())
+
+
+@app.patch("/seats")
+async def apart(session=Depends(get_session_dependency)):
+    async with session.begin_nested():
+        session.add(object())
+
+
+@app.delete("/seats")
+async def by_the_reader(session=Depends(get_reader)):
+    async with session.begin():
+        session.add(object())
+
+
+@app.get("/seats")
+async def asked(session=Depends(get_session_dependency)):
+    if not session.in_transaction():
+        async with session.begin():
+            session.add(object())
+
+
+async def nightly(row):
+    async with current.get().begin():
+        current.get().add(row)
+"""
+    ),
 ]
 
 GOOD = [

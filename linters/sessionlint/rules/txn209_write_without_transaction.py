@@ -1030,6 +1030,164 @@ async def move():
         await session.execute(text("WITH gone AS (DELETE FROM stock RETURNING code) SELECT * FROM gone"))  # TXN209@15
 """
     ),
+    Bad(
+        """
+# --- app/services/desks.py
+from abc import ABC, abstractmethod
+
+
+class Desks(ABC):
+    @abstractmethod
+    async def move(self, row): ...
+
+
+class Chairs(ABC):
+    @abstractmethod
+    async def move(self, row): ...
+
+
+class SavedDesks(Desks):
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def move(self, row):
+        self.session.add(row)
+        await self.session.commit()
+
+
+class FlushedChairs(Chairs):
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def move(self, row):
+        self.session.add(row)
+        await self.session.flush()
+# --- app/routers/desks.py
+from fastapi import APIRouter, Depends, FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.desks import Chairs, Desks, FlushedChairs, SavedDesks
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def desks(session: AsyncSession = Depends(get_session_dependency)) -> Desks:
+    return SavedDesks(session)
+
+
+def chairs(session: AsyncSession = Depends(get_session_dependency)) -> Chairs:
+    return FlushedChairs(session)
+
+
+@router.post("/desks")
+async def move_desk(service: Desks = Depends()):
+    await service.move(object())
+
+
+@router.post("/chairs")
+async def move_chair(service: Chairs = Depends()):
+    await service.move(object())  # TXN209@11
+
+
+app = FastAPI()
+for interface, maker in {Desks: desks, Chairs: chairs}.items():
+    app.dependency_overrides[interface] = maker
+"""
+    ),
+    Bad(
+        """
+# --- app/models/parcels.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.mutable import MutableDict, MutableList
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Parcel(Base):
+    __tablename__ = "parcels"
+    key: Mapped[int] = mapped_column(primary_key=True)
+    parcel_key: Mapped[int] = mapped_column(ForeignKey("parcels.key"))
+    marks: Mapped[dict] = mapped_column(MutableDict.as_mutable(JSONB))
+    stops: Mapped[list] = mapped_column(MutableList.as_mutable(JSONB))
+    notes: Mapped[dict] = mapped_column(JSONB)
+    inner: Mapped[list["Parcel"]] = relationship()
+# --- app/routers/parcels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from app.models.parcels import Parcel
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.put("/marks")
+async def mark(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.marks["seen"] = True  # TXN209@5
+
+
+@router.put("/marks/all")
+async def mark_all(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.marks.update(seen=True)  # TXN209@5
+
+
+@router.put("/stops")
+async def stop(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.stops.append("here")  # TXN209@5
+
+
+@router.delete("/marks")
+async def unmark(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    del parcel.marks["seen"]  # TXN209@9
+
+
+@router.delete("/inner")
+async def take_out(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    del parcel.inner[0]  # TXN209@9
+
+
+@router.put("/pairs")
+async def pairs(session=Depends(get_session_dependency)):
+    for one, other in (await session.execute(select(Parcel, Parcel))).tuples():
+        one.notes = other.notes  # TXN209@9
+
+
+@router.put("/kept")
+async def kept(session=Depends(get_session_dependency)):
+    async with session.begin():
+        parcel = await session.get(Parcel, 1)
+        parcel.marks["seen"] = True
+        parcel.stops.append("here")
+        del parcel.inner[0]
+
+
+@router.put("/untracked")
+async def untracked(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.notes["seen"] = True
+    marks = dict(parcel.marks)
+    marks["seen"] = True
+    del marks["old"]
+    return marks
+
+
+@router.get("/shown")
+async def shown(session=Depends(get_session_dependency)):
+    parcel = await session.get(Parcel, 1)
+    parcel.marks["shown"] = True
+    return parcel
+"""
+    ),
 ]
 
 GOOD = [
@@ -1426,6 +1584,120 @@ class WorkerSettings:
     on_job_start = on_job_start
     on_job_end = on_job_end
 """,
+    ),
+    Good(
+        """
+# --- app/services/labels.py
+from abc import ABC, abstractmethod
+
+
+class Finishing(ABC):
+    @abstractmethod
+    async def commit(self): ...
+
+
+class Unit(Finishing):
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def commit(self):
+        await self.session.commit()
+
+
+class Saving(ABC):
+    @abstractmethod
+    async def save(self, row): ...
+
+
+class Labels(Saving):
+    def __init__(self, session) -> None:
+        self.session = session
+
+    async def save(self, row):
+        self.session.add(row)
+
+    async def wait_briefly(self):
+        connection = await self.session.connection()
+        await connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+
+
+class Labelling(ABC):
+    @abstractmethod
+    async def stick(self, row): ...
+
+
+class Printing(ABC):
+    @abstractmethod
+    async def stick(self, row): ...
+
+
+class Printer(Printing):
+    def __init__(self, labels: Saving, unit: Finishing) -> None:
+        self.labels, self.unit = labels, unit
+
+    async def stick(self, row):
+        await self.labels.save(row)
+        await self.unit.commit()
+
+
+class Labeller(Labelling):
+    def __init__(self, labels: Saving, unit: Finishing) -> None:
+        self.labels, self.unit = labels, unit
+
+    async def stick(self, row):
+        await self.labels.save(row)
+        await self.unit.commit()
+# --- app/routers/labels.py
+from fastapi import APIRouter, Depends, FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.routers.wiring import wire
+from app.services.labels import Labeller, Labelling, Labels, Printer, Printing, Unit
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def labeller(session: AsyncSession = Depends(get_session_dependency)) -> Labelling:
+    return Labeller(Labels(session), Unit(session))
+
+
+def printer(session: AsyncSession = Depends(get_session_dependency)) -> Printing:
+    return Printer(Labels(session), Unit(session))
+
+
+@router.post("/labels")
+async def stick(service: Labelling = Depends()):
+    await service.stick(object())
+
+
+@router.post("/prints")
+async def print_one(service: Printing = Depends()):
+    await service.stick(object())
+
+
+app = FastAPI()
+for interface, maker in {Labelling: labeller}.items():
+    app.dependency_overrides[interface] = maker
+wire(app, [[Printing, printer]])
+# --- app/routers/wiring.py
+def wire(app, table):
+    for row in table:
+        put(app.dependency_overrides, *row)
+
+
+def put(target, interface, maker):
+    target[interface] = maker
+# --- app/tasks/labels.py
+from app.services.labels import Labeller, Labels, Printer, Unit
+from app.session import get_session
+
+
+async def nightly(row):
+    async with get_session() as session:
+        await Labeller(Labels(session), Unit(session)).stick(row)
+        await Printer(Labels(session), Unit(session)).stick(row)
+"""
     ),
 ]
 

@@ -1234,11 +1234,12 @@ def check(program: Program) -> Iterator[Finding]:
         )
         if session is not None and not lacks_loop(program, event):
             reported.add(event.site)
+            owner = "the request" if _serves(program, event, session) else "its owner"
             what = "this call" if event.expr is None else f"{ir.text_of(event.expr)}"
             yield program.finding(
                 META, event,
                 f"{program.describe(session).capitalize()} goes to background work through {what}, which runs after "
-                "the request has closed it. Pass plain ids and let the background function open its own session.",
+                f"{owner} has closed it. Pass plain ids and let the background function open its own session.",
                 _trace(program, event, session),
             )  # fmt: skip
 
@@ -1253,13 +1254,19 @@ def _through_queues(program: Program) -> Iterator[Finding]:
             continue
         session = None if runs_in_background(program, event.function) else _found_in(program, event, event.args[0])
         if session is not None:
+            owner = "the request" if _serves(program, event, session) else "its owner"
             yield program.finding(
                 META, event,
                 f"{program.describe(session).capitalize()} goes through a queue to {reader.name}(), which takes it out "
-                "after the request has closed it. Put plain ids in and let the background function open its own "
+                f"after {owner} has closed it. Put plain ids in and let the background function open its own "
                 "session.",
                 (*_trace(program, event, session), program.step(reader.site, f"{reader.name}() takes it out")),
             )  # fmt: skip
+
+
+def _serves(program: Program, event: Event, session: Any) -> bool:
+    """Whether a request's function hands the session on, or what FastAPI injected; else who opened it ends it."""
+    return session.tag == "injected" or program.role(event.function) in _REQUEST
 
 
 def _taken(program: Program) -> dict[Any, FunctionInfo]:

@@ -15,6 +15,7 @@ from sessionlint.rules.answering_tasks import answering_tasks
 from sessionlint.rules.asked_later import is_awaited_by_owner, is_joined_for_its_outcome
 from sessionlint.rules.background_work import observed_tasks, waiters
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.dropped_results import dropped_results
 from sessionlint.rules.executors import loses_errors
 from sessionlint.rules.failing import (
     body_of,
@@ -594,6 +595,184 @@ async def parcels(tasks: BackgroundTasks):
     tasks.add_task(raising_at_once, ["a"])
 """
     ),
+    Bad(
+        """
+# --- app/tasks/crates.py
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def _look(key):
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(Item, key)
+    except Exception:  # TXN604@5
+        logger.exception("crate %s was not looked at", key)
+
+
+async def _pass_on(key):
+    await _look(key)
+
+
+async def look_at_crate(key):
+    await _pass_on(key)
+
+
+class Crates:
+    async def _open(self, key):
+        try:
+            async with get_session() as session, session.begin():
+                await session.get(Item, key)
+        except Exception:  # TXN604@9
+            pass
+
+    async def _lift(self, key):
+        logger.info("lifting %s", key)
+        await self._open(key)
+
+    async def lift(self, key):
+        await self._lift(key)
+
+
+async def _look_aloud(key):
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(Item, key)
+    except Exception:
+        logger.exception("crate %s was not looked at", key)
+        raise
+
+
+async def _pass_on_aloud(key):
+    await _look_aloud(key)
+
+
+async def look_aloud(key):
+    await _pass_on_aloud(key)
+
+
+async def weigh_and_count(key):
+    try:
+        async with get_session() as session, session.begin():
+            session.add(Item(name=key))
+    except SQLAlchemyError:  # TXN604@5
+        logger.exception("crate %s was not counted", key)
+    except Exception:  # TXN604@5
+        logger.exception("crate %s was not weighed", key)
+# --- app/routers/crates.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.crates import Crates, look_aloud, look_at_crate, weigh_and_count
+
+router = APIRouter()
+
+
+@router.post("/crates")
+async def crates(tasks: BackgroundTasks):
+    tasks.add_task(look_at_crate, 1)
+    tasks.add_task(Crates().lift, 1)
+    tasks.add_task(look_aloud, 1)
+    tasks.add_task(weigh_and_count, 1)
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/shelves.py
+import asyncio
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def fill(key):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=key))
+
+
+async def record(error):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=str(error)))
+
+
+async def dropped(keys):
+    try:
+        await asyncio.gather(*(fill(key) for key in keys), return_exceptions=True)  # TXN604@15
+    except Exception as error:
+        await record(error)
+
+
+async def dropped_later(keys):
+    try:
+        coroutines = [fill(key) for key in keys]
+        await asyncio.gather(*coroutines, return_exceptions=True)  # TXN604@15
+    except Exception as error:
+        await record(error)
+
+
+async def looked_at(keys):
+    try:
+        outcomes = await asyncio.gather(*(fill(key) for key in keys), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+    except Exception as error:
+        await record(error)
+
+
+async def let_through(keys):
+    try:
+        await asyncio.gather(*(fill(key) for key in keys))
+    except Exception as error:
+        await record(error)
+
+
+async def fill_or_record(key):
+    try:
+        await fill(key)
+    except Exception as error:
+        await record(error)
+
+
+async def recorded_below(keys):
+    try:
+        await asyncio.gather(*(fill_or_record(key) for key in keys), return_exceptions=True)
+    except Exception as error:
+        await record(error)
+
+
+async def ended_in_time(keys):
+    tasks = [asyncio.create_task(fill_or_record(key)) for key in keys]
+    try:
+        await asyncio.sleep(5)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    except Exception as error:
+        await record(error)
+# --- app/routers/shelves.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.shelves import dropped, dropped_later, ended_in_time, let_through, looked_at, recorded_below
+
+router = APIRouter()
+
+
+@router.post("/shelves")
+async def shelves(tasks: BackgroundTasks):
+    tasks.add_task(dropped, ["a"])
+    tasks.add_task(dropped_later, ["a"])
+    tasks.add_task(looked_at, ["a"])
+    tasks.add_task(let_through, ["a"])
+    tasks.add_task(recorded_below, ["a"])
+    tasks.add_task(ended_in_time, ["a"])
+"""
+    ),
 ]
 
 GOOD = [
@@ -1133,14 +1312,16 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     name = _called(function)
     trace = [program.step(start.site, f"{name}() is started here, and nobody waits for it")] if start else []
     handlers = [e for e in function.events if e.kind == "handler" and is_broad(e)]
-    kept = next(_kept(program, function, handlers, trace), None) or next(_kept_below(program, function, trace), None)
-    if kept is not None:
-        yield kept
+    far = _far(program, start, function.path)
+    kept = [*_kept(program, function, handlers, trace, far), *_kept_below(program, function, trace, start)]
+    kept += _dropped(program, function, handlers, trace)
+    if kept:
+        yield from kept
         return
     for span in cut_short(program, function):
         yield program.finding(
             META, (function, span),
-            f"Leaving `finally` here swallows the error of {name}(), which runs in the background. Let the "
+            f"Leaving `finally` here swallows the error of {name}(), which runs in the background{far}. Let the "
             "error through, or write a failed status in a second session.",
             trace,
         )  # fmt: skip
@@ -1150,24 +1331,50 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
     for gap in gaps(program, function, handlers):
         failed = _called(gap.function)
         where = f"{failed}() fails before its `try`" if gap.tried else f"{failed}() fails"
+        far = _far(program, start, gap.function.path)
         way = [program.step(call.site, f"{failed}() is called on the way") for call in gap.way[-1:]]
         yield program.finding(
             META, gap.function,
-            f"When {where} in the background, nothing records it. Wrap the work in try and write the "
+            f"When {where} in the background{far}, nothing records it. Wrap the work in try and write the "
             "failure to the job's row in a second session, or log it and raise.",
             [*trace, *way, *_steps(program, gap.failure)],
         )  # fmt: skip
 
 
-def _kept_below(program: Program, function: FunctionInfo, trace: list[TraceStep]) -> Iterator[Finding]:
+def _dropped(program: Program, function: FunctionInfo, handlers: list[Event], trace: list[TraceStep]) -> list[Finding]:
+    """What comes back as a result that nobody looks at, inside of a ``try`` that would record it."""
+    return [
+        program.finding(
+            META, event,
+            f"`{event.name}()` hands back the errors of {_called(failed)}() as results, and nobody looks at them: no "
+            "`except` learns of them. Go through the results and record the errors, or drop `return_exceptions=True`.",
+            [*trace, program.step(failed.site, f"{_called(failed)}() can fail")],
+        )
+        for event, failed in dropped_results(function, handlers)
+    ]  # fmt: skip
+
+
+def _far(program: Program, start: Event | None, path: str) -> str:
+    """Who starts it, for messages that lie in another file."""
+    if start is None or start.path == path:
+        return ""
+    return f" (started at {start.path}:{program.line_of(*start.site)})"
+
+
+def _kept_below(
+    program: Program, function: FunctionInfo, trace: list[TraceStep], start: Event | None
+) -> Iterator[Finding]:
     """The clauses that swallow the error in a function to which this one leaves all its work."""
     for left in left_to(program, function):
         handlers = [e for e in left.function.events if e.kind == "handler" and is_broad(e)]
         way = [program.step(call.site, f"all the work of {_called(function)}() is done here") for call in left.way[-1:]]
-        yield from _kept(program, left.function, handlers, [*trace, *way])
+        far = _far(program, start, left.function.path)
+        yield from _kept(program, left.function, handlers, [*trace, *way], far)
 
 
-def _kept(program: Program, function: FunctionInfo, handlers: list[Event], trace: list[TraceStep]) -> Iterator[Finding]:
+def _kept(
+    program: Program, function: FunctionInfo, handlers: list[Event], trace: list[TraceStep], far: str
+) -> Iterator[Finding]:
     """The clauses of a function that swallow the error of all its work."""
     name = _called(function)
     for handler in handlers:
@@ -1186,7 +1393,7 @@ def _kept(program: Program, function: FunctionInfo, handlers: list[Event], trace
             how = "records only under a condition" if somewhere else "swallows"
             yield program.finding(
                 META, (function, handler.span),
-                f"This clause {how} the error of {name}(), which runs in the background. Record it: write "
+                f"This clause {how} the error of {name}(), which runs in the background{far}. Record it: write "
                 "a failed status in a second session, or log it and raise.",
                 trace,
             )  # fmt: skip
