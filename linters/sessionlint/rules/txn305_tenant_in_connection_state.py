@@ -29,8 +29,8 @@ META = Rule(
         "it. Nothing in the application reads the setting any more since tenant isolation was removed."
     ),
     remedy="Delete the statement or option; decide access in the router.",
-    not_flagged="Other settings (`SET LOCAL statement_timeout`, `application_name`), unless a tenant id is put in as their value; "
-    "tests and migrations.",
+    not_flagged="Other settings (`SET LOCAL statement_timeout`, `application_name`), unless a tenant id is "
+    "put in as their value; tests and migrations.",
     presets=("scrapersky",),
 )
 
