@@ -31,12 +31,15 @@ _FILLED_IN = regex(r"%(?:\(\w+\))?[#0\- +\d.*]*[diouxXeEfFgGcrsa]|\{[^{}]*\}")
 
 #: The name of what a function returns.
 RETURNED = "return"
+#: What stands behind the name of a list for its elements, as a key does behind that of a dictionary.
+EACH = "[]"
 
 
 class Literal(NamedTuple):
     """A string in code: ``text`` with ``\\0`` for what an f-string puts in, ``name`` of what it is assigned to.
 
     ``kept``: a name is assigned it, or a function returns it, or what ``%``, ``+`` or ``format()`` makes of it.
+    ``returned_by``: the name of that function.
     """
 
     module: ModuleInfo
@@ -44,6 +47,7 @@ class Literal(NamedTuple):
     text: str
     name: str
     kept: bool = False
+    returned_by: str = ""
 
 
 def literals(module: ModuleInfo, needle: bytes) -> Iterator[Literal]:
@@ -82,13 +86,20 @@ def _walk(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -
     elif op in ("=", ":"):
         target = node[2][0] if op == "=" else node[2]
         value = node[3] if op == "=" else node[4]
-        if value is not None:
+        if value is not None and target[0] == "t" and value[0] == "t" and len(target[2]) == len(value[2]):
+            for own, part in zip(target[2], value[2], strict=True):
+                yield from _kept(module, part, _name(own), needle)
+        elif value is not None:
             yield from _kept(module, value, _name(target), needle)
     elif op == "c":
         yield from _call(module, node, name, needle)
     elif op == "d":
         for key, value in zip(node[2], node[3], strict=True):
-            yield from _walk(module, value, str(key[2]) if key is not None and key[0] == "k" else "", needle)
+            own = str(key[2]) if key is not None and key[0] == "k" else ""
+            yield from _walk(module, value, f"{name} {own}".strip(), needle)
+    elif op in ("l", "t", "e"):
+        for child in node[2]:
+            yield from _walk(module, child, name and f"{name} {EACH}", needle)
     elif op in ("o", "q", "b", "aw"):
         for child in node[2:]:
             if type(child) is tuple:
@@ -172,7 +183,9 @@ def _function(module: ModuleInfo, function: tuple[Any, ...], needle: bytes) -> I
             return
         body = unpack(body)
     for statement in body:
-        yield from _walk(module, statement, "", needle)
+        for found in _walk(module, statement, "", needle):
+            returned = found.name.startswith(RETURNED) and not found.returned_by
+            yield found._replace(returned_by=function[0]) if returned else found
 
 
 def _call(module: ModuleInfo, node: tuple[Any, ...], name: str, needle: bytes) -> Iterator[Literal]:

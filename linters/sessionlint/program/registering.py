@@ -14,6 +14,8 @@ from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall
 Keywords = list[tuple[str, Value]]
 #: Methods of applications and routers that are given a path and an endpoint.
 ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route")
+#: The method that is given what answers a request that has failed.
+ANSWERS_ERRORS = "add_exception_handler"
 
 
 class Route(NamedTuple):
@@ -159,6 +161,8 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
     elif name == "add_event_handler":
         given = args[1] if len(args) > 1 else named.get("func", UNKNOWN)
         frame.emit("starts", e[1], name=name, value=given, expr=e)
+    elif name == ANSWERS_ERRORS:
+        frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
     return UNKNOWN
 
 

@@ -14,7 +14,8 @@ Keywords = list[tuple[str, Value]]
 #: What lists the functions that run when an application starts or ends.
 ON_EVENTS = ("on_startup", "on_shutdown")
 #: What a router's constructor may pass on that says how its routes are reached, and what runs beside them.
-OPTIONS = ("dependencies", "prefix", "lifespan", "include_in_schema", "middleware", "route_class", *ON_EVENTS)
+OPTIONS = ("dependencies", "prefix", "lifespan", "include_in_schema", "middleware", "route_class",
+           "exception_handlers", *ON_EVENTS)  # fmt: skip
 #: Dependencies that a constructor adds to those it is given.
 _ADDED = "added dependencies"
 

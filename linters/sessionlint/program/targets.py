@@ -84,6 +84,7 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             frame,
             target[2],
             consuming.run_out(frame, value, (source or target)[1], not consuming.is_cut(frame, source)),
+            source,
         )
     elif op == "*":
         assign(frame, target[2], value, None)
@@ -104,7 +105,7 @@ def _kept_by_definition(frame: Frame, target: ir.Expr, value: Value, source: ir.
         frame.store("global", target[2], value, target[1])
 
 
-def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
+def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value, source: ir.Expr | None = None) -> None:
     views = [v for a in value if a.tag == "param" for v in frame.solver.ask("views_among", a, ("seq", "inst"))]
     taken = (v for v in views if v.tag == "seq" or (v.tag == "inst" and frame.solver.is_record(v.info)))
     value = injected_parts.with_parts(frame, join(value, tuple(taken)))
@@ -125,6 +126,8 @@ def _unpack(frame: Frame, targets: tuple[ir.Expr, ...], value: Value) -> None:
                 item = join(item, frame.machine.attribute(frame, (atom,), fields[index], at))
         if target[0] == "*" and not all(a.tag == "seq" for a in item):
             item = (Seq((item,), True),)
+        if target[0] == "n" and source is not None and source[0] == "t" and len(source[2]) == len(targets):
+            frame.identifier(target[2], item, source[2][index], "name")
         assign(frame, target, item, None)
 
 

@@ -196,7 +196,7 @@ def _found_urls(program: Program) -> list[FoundUrl]:
         place = (literal.module.path, literal.expr[1])
         whole, own = put_together.pop(templates.get(place, place), (None, (literal.text,)))
         urls = _databases(_reached(own, texts))
-        is_named = _NAMED.search(literal.name) or _is_kept(literal, urls)
+        is_named = _is_named(literal) or _is_kept(literal, urls)
         if urls and (place in defaults or is_named or any(_may_become(t, own) for t in texts)):
             span = literal.expr[1] if whole is None else whole.span
             standing.append((FoundUrl(owner_of(literal.module, span), span, urls, {}), own))
@@ -215,6 +215,13 @@ def _is_written_out(program: Program, event: Event, urls: tuple[Url, ...], own: 
         return False
     name = name_of(program.solver.modules[event.path], event.span)
     return bool(_NAMED.search(name)) or (bool(name) and not SHOWN.search(name) and not any(u.is_local for u in urls))
+
+
+def _is_named(literal: Literal) -> bool:
+    """Whether what a URL is assigned to, or the function that returns it, says that it is one."""
+    if _NAMED.search(literal.name.rpartition(" ")[2]):
+        return True
+    return any(_NAMED.search(name) and not SHOWN.search(name) for name in (literal.name, literal.returned_by))
 
 
 def _is_kept(literal: Literal, urls: tuple[Url, ...]) -> bool:

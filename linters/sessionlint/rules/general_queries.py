@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param
 
 #: Callers of which nothing else is said.
 _UNTOLD = ("auth", "model")
+_MOST_HOPS = 8
 
 
 def is_told_by_calls(program: Program, event: Event) -> bool:
@@ -46,6 +48,39 @@ def filtered(event: Event, callee: FunctionInfo) -> str | None:
     return None
 
 
+def hands_on(event: Event) -> bool:
+    """Whether a call spreads the keywords that its function is given: ``find(**filters)``."""
+    rest = next((p[0] for p in event.function.params if p[1] == ir.KIND_KWARGS), None)
+    if rest is None or event.expr is None or event.expr[0] != "c":
+        return False
+    return any(key is None and value[0] == "n" and value[2] == rest for key, value in event.expr[4])
+
+
+def written_column(program: Program, event: Event, callee: FunctionInfo) -> str | None:
+    """The tenant column that a call names to a function that hands its keywords on to a general query."""
+    columns = program.shared(_handed_on).get(callee)
+    if not columns or event.expr is None or event.expr[0] != "c":
+        return None
+    return next((key for key, _ in event.expr[4] if key in columns), None)
+
+
+def _handed_on(program: Program) -> dict[FunctionInfo, frozenset[str]]:
+    """The functions that hand their keywords on to general queries, with the columns these are told."""
+    found: dict[FunctionInfo, frozenset[str]] = {}
+    calls = [e for e in program.events("call") if e.callee is not None and hands_on(e)]
+    for _ in range(_MOST_HOPS if calls else 0):
+        before = dict(found)
+        for event in calls:
+            assert event.callee is not None
+            columns = {e.name for e in event.callee.events if e.kind == "predicate"}
+            told = {c for c in columns if not mentions(event.callee.body, c)} | found.get(event.callee, frozenset())
+            if told:
+                found[event.function] = found.get(event.function, frozenset()) | told
+        if found == before:
+            break
+    return found
+
+
 def mentions(body: Any, column: str) -> bool:
     """Whether a function writes the column's name itself: then it filters by it whatever it is passed."""
     pending = [body]
@@ -57,4 +92,4 @@ def mentions(body: Any, column: str) -> bool:
     return False
 
 
-__all__ = ["filtered", "is_told_by_calls", "mentions"]
+__all__ = ["filtered", "hands_on", "is_told_by_calls", "mentions", "written_column"]

@@ -103,9 +103,12 @@ def column_types(value: Value) -> Iterator[tuple[str, str]]:
 
 
 def _decorated(info: ClassInfo) -> str:
-    """The kind of a project's ``TypeDecorator``, where every database gets the type it is written over."""
+    """The kind of a project's type: what a ``TypeDecorator`` is written over for every database, or is derived from."""
     over = info.attributes.get("impl")
-    if over is None or "load_dialect_impl" in info.methods:
+    if "load_dialect_impl" in info.methods:
         return "unknown"
+    if over is None:
+        above = {kind for kind, _ in column_types(info.bases)}
+        return "other" if above == {"other"} and "get_col_spec" not in info.methods else "unknown"
     kinds = {kind for kind, _ in column_types(over[2])}
     return "other" if kinds == {"other"} else "unknown"

@@ -32,6 +32,8 @@ _PLAIN: Final = frozenset({
     "startswith", "strip", "update", "upper", "values",
 })  # fmt: skip
 
+_REQUESTS: Final = ("fastapi.Request", "starlette.requests.Request", "fastapi.requests.Request")
+
 Decodes = Callable[[Event], bool]
 
 
@@ -156,7 +158,9 @@ def _asks_somebody(function: FunctionInfo, decodes: Decodes, depth: int = 3) -> 
     if any(_may_ask(n, calls.get(n[1]), told, going_on) for n in asking):
         return True
     answers = [n[2] for n in nodes if n[0] == "R" and n[2] is not None and not function.is_property]
-    if any(_is_unread(value, calls, going_on, served) for value in answers):
+    claims = _claims(function, decodes)
+    unsure = [value for value in answers if not _is_plain(function, value, claims)]
+    if any(_is_unread(value, calls, going_on, served) for value in unsure):
         return True
     within = (e.callee for e in calls.values() if e.kind == "call")
     return any(c is not None and (depth == 0 or _asks_somebody(c, decodes, depth - 1)) for c in within)
@@ -214,6 +218,34 @@ def _served(function: FunctionInfo, going_on: str | None) -> set[str]:
     """The names that hold the application's answer."""
     kept = ((s[2], s[3]) for s in _nodes(function.body) if s[0] == "=" and len(s) == 4)
     return {name for targets, value in kept if going_on in _names(value) for name in _names(targets)}
+
+
+def _claims(function: FunctionInfo, decodes: Decodes) -> set[str]:
+    """The names that hold what decoding a token gives, here or in what is called."""
+    decoding = {e.span for e in _looking(function, decodes)}
+    kept = [(s[2], s[3][2] if s[3][0] == "aw" else s[3]) for s in _nodes(function.body) if s[0] == "=" and len(s) == 4]
+    return {t[2] for targets, value in kept if value[1] in decoding for t in targets if t[0] == "n"}
+
+
+def _is_plain(function: FunctionInfo, expr: ir.Expr, claims: set[str]) -> bool:
+    """Whether what is returned answers no request: it is known, or an entry of claims or of what came with it."""
+    if expr[0] == "i" and expr[2][0] == "n" and expr[2][2] in claims:
+        return True
+    root = expr
+    while root[0] in ("a", "i"):
+        root = root[2]
+    if root is not expr and root[0] == "n" and root[2] != "self" and any(p[0] == root[2] for p in function.params):
+        return True
+    values = [e.value for e in function.events if e.kind == "return" and e.expr == expr]
+    return bool(values) and all(value and all(_is_no_answer(a) for a in value) for value in values)
+
+
+def _is_no_answer(atom: Any) -> bool:
+    """Whether a value is a literal, a text, what a token says or a part of the request."""
+    if atom.tag == "ext":
+        made, called, _ = atom.name.partition("()")
+        return bool(called) and (made in _REQUESTS or bool(knowledge.JWT_DECODERS.match(made)))
+    return atom.tag in ("const", "text")
 
 
 def _is_unread(value: ir.Expr, calls: dict[ir.Span4, Event], going_on: str | None, served: set[str]) -> bool:

@@ -12,7 +12,7 @@ from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Dependency, Param
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.general_queries import filtered, mentions
+from sessionlint.rules.general_queries import filtered, hands_on, mentions, written_column
 from sessionlint.rules.renamed_tenants import passing_tenants, under_another_name
 from sessionlint.rules.scheduled_tenants import prepared, preparing, scheduled
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
@@ -33,7 +33,8 @@ META = Rule(
     ),
     remedy="Remove the parameter and the argument; pass the user's id where the owner matters.",
     not_flagged=(
-        "Constructors of models, schemas and responses, log calls, dictionaries; helpers that touch no database, where "
+        "Constructors of models, schemas and responses, functions that hand on whatever keywords they are given (the "
+        "call that writes the tenant's is), log calls, dictionaries; helpers that touch no database, where "
         "they stand outside the routers', services' and background layers; headers that are only logged; the auth and "
         "model layers, tests and migrations."
     ),
@@ -489,6 +490,87 @@ async def picked(request: Request, session=Depends(get_session_dependency)):
     return {"tenant_id": [tenant_id]}
 """
     ),
+    Bad(
+        """
+# --- app/services/labels.py
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.item import Base
+
+
+class Label(Base):
+    __tablename__ = "labels"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[uuid.UUID]
+
+    @classmethod
+    async def read_all(cls, session: AsyncSession, tenant_id):  # TXN303@52
+        return await session.scalars(select(cls).where(cls.tenant_id == tenant_id))
+
+    @classmethod
+    def blank(cls, tenant_id):
+        return cls(id=uuid.uuid4(), tenant_id=tenant_id)
+# --- app/services/reading.py
+from app.services.labels import Label
+
+
+async def read(session, user):
+    return await Label.read_all(session, user.tenant_id)  # TXN303@18
+
+
+async def made(user):
+    return Label.blank(user.tenant_id)
+"""
+    ),
+    Bad(
+        """
+# --- app/data.py
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+    async def get_by(self, **filters):
+        return await self.session.scalar(select(Item).filter_by(**filters))
+
+    async def once_more(self, **filters):
+        return await self.get_by(**filters)
+# --- app/services/finding.py
+from app.data import Rows
+
+
+class Finder:
+    def __init__(self, session):
+        self.rows = Rows(session)
+
+    async def find(self, **filters):
+        return await self.rows.get_by(**filters)
+
+
+async def one(session, user):
+    return await Rows(session).once_more(tenant_id=user.owner)  # TXN303@18
+
+
+async def two(session, user):
+    return await Finder(session).find(tenant_id=user.owner)  # TXN303@18
+
+
+async def three(session, user):
+    return await Finder(session).find(name=user.owner)
+
+
+async def four(session, user, **filters):
+    return await Rows(session).get_by(tenant_id=user.owner, **filters)  # TXN303@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -688,7 +770,7 @@ def _is_subject(program: Program, function: FunctionInfo) -> bool:
     if role in ("auth", "model", "test", "migration", "session"):
         return False
     if function.class_info is not None and _is_record(program, function.class_info):
-        return False
+        return function.name != "__init__" and role != "dependency" and handles_data(program, function)
     return role in _LAYERS or handles_data(program, function)
 
 
@@ -744,7 +826,15 @@ def _passed(program: Program, event: Event) -> tuple[FunctionInfo, str] | None:
         name = identity.name if isinstance(identity, Param) and identity.info is callee else None
         if name and is_tenant_name(program, name) and _is_given(event, callee, name, value):
             return (callee, name) if _is_subject(program, callee) or program.role(callee) == "model" else None
-    name = filtered(event, callee) or _among_options(program, event, callee) or _injected(program, event, callee)
+    told = filtered(event, callee)
+    if told is not None and hands_on(event) and not mentions(event.function.body, told):
+        told = None
+    name = (
+        told
+        or written_column(program, event, callee)
+        or _among_options(program, event, callee)
+        or _injected(program, event, callee)
+    )
     return (callee, name) if name else None
 
 

@@ -17,6 +17,7 @@ from sessionlint.rules.connectionstate import options_of, settings_elsewhere, se
 from sessionlint.rules.setting_calls import setting_calls, uses_found
 from sessionlint.rules.sqltext import SqlUse, bound_settings
 from sessionlint.rules.tenancy import is_tenant_expression, is_tenant_key, keeps_out, mentions_tenant, stems
+from sessionlint.rules.tenant_values import SCHEMAS, bound_tenants, chooses_schema, reads_tenant
 
 META = Rule(
     code="TXN305",
@@ -28,7 +29,8 @@ META = Rule(
         "it. Nothing in the application reads the setting any more since tenant isolation was removed."
     ),
     remedy="Delete the statement or option; decide access in the router.",
-    not_flagged="Other settings (`SET LOCAL statement_timeout`, `application_name`); tests and migrations.",
+    not_flagged="Other settings (`SET LOCAL statement_timeout`, `application_name`), unless a tenant id is "
+    "put in as their value; tests and migrations.",
     presets=("scrapersky",),
 )
 
@@ -197,6 +199,51 @@ def rows(number):
         return create_engine(f"{BARN}?options=-c%20lock_timeout%3D{number}&application_name=tenants")
 """,
     ),
+    Bad(
+        """
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def timeout_of(key):
+    return len(str(key))
+
+
+async def by_path(session: AsyncSession, who):
+    await session.execute(text(f"SET LOCAL search_path TO t_{who.tenant_id}"))  # TXN305@27
+
+
+async def by_kept_text(session: AsyncSession, who):
+    statement = f"SET LOCAL search_path TO t_{who.tenant_id}"
+    await session.execute(text(statement))  # TXN305@27
+
+
+async def by_map(session: AsyncSession, who):
+    await session.connection(execution_options={"schema_translate_map": {None: f"t_{who.tenant_id}"}})  # TXN305@11
+
+
+async def by_bind(session: AsyncSession, who):
+    await session.execute(text("SELECT set_config('app.scope', :t, true)"), {"t": str(who.tenant_id)})  # TXN305@11
+
+
+async def by_stem(session: AsyncSession, tenant):
+    path = text("SELECT set_config('search_path', :s, true)")
+    await session.execute(path, {"s": f"tenant_{tenant}"})  # TXN305@11
+
+
+async def by_call(session: AsyncSession, who):
+    await session.execute(select(func.set_config("app.scope", str(who.tenant_id), True)))  # TXN305@34
+
+
+async def others(session: AsyncSession, who):
+    await session.execute(text(f"SET LOCAL search_path TO u_{who.name}"))
+    await session.execute(text(f"SET LOCAL statement_timeout = {timeout_of(who.tenant_id)}"))
+    await session.execute(text(f"SET LOCAL lock_timeout = {who.tenant.patience}"))
+    await session.execute(text("SELECT set_config('app.scope', :t, true)"), {"t": str(who.name)})
+    await session.execute(text("SELECT count(*), :t FROM items"), {"t": str(who.tenant_id)})
+    await session.connection(execution_options={"schema_translate_map": {None: "reporting"}})
+"""
+    ),
 ]
 
 GOOD = [
@@ -232,7 +279,6 @@ def connect(url):
 _OF_POOL = Ext(f"{RECORD}.info")
 _BESIDE = "the info of a pooled connection"
 _PUT_BESIDE = (f"{RECORD}.info.update", f"{RECORD}.info.setdefault")
-_SCHEMAS = "schema_translate_map"
 _SET = regex(r"^\s*SET\s+(?:LOCAL\s+|SESSION\s+)?([\w.\"]+)\s*(?:=|TO\b)", re.I)
 _SET_CONFIG = regex(r"\bset_config\(\s*'([^']*)'", re.I)
 
@@ -253,8 +299,10 @@ def check(program: Program) -> Iterator[Finding]:
 def _found(program: Program) -> Iterator[tuple[Event, str]]:
     yield from ((use.event, f"SET {name}") for use, name in uses_found(program, lambda use: _set_in(program, use)))
     for event, names in setting_calls(program):
-        if any(mentions_tenant(program, name) for name in names):
+        given = event.expr[3][1] if event.expr is not None and event.expr[0] == "c" and len(event.expr[3]) > 1 else None
+        if any(mentions_tenant(program, n) for n in names) or reads_tenant(program, event.function, given):
             yield event, "set_config"
+    yield from bound_tenants(program)
     for event, name in bound_settings(program):
         if "." in name and mentions_tenant(program, name):
             yield event, f"set_config({name!r})"
@@ -275,11 +323,16 @@ def _set_in(program: Program, use: SqlUse) -> str | None:
     for text in use.texts:
         names = [m.group(1) for m in (*_SET.finditer(text.text), *_SET_CONFIG.finditer(text.text))]
         named = next((n for n in names if mentions_tenant(program, n)), None)
-        if named is None and names and _is_tenant(program, text):
+        if named is None and names and (_is_tenant(program, text) or _puts_tenant(program, use, text.dynamic)):
             named = names[0]
         if named:
             return named.replace("\0", "…")
     return None
+
+
+def _puts_tenant(program: Program, use: SqlUse, dynamic: bool) -> bool:
+    """Whether a text that is put together here reads a tenant for a value."""
+    return dynamic and reads_tenant(program, use.event.function, use.event.expr)
 
 
 def _info(program: Program) -> Iterator[tuple[Event, str]]:
@@ -316,7 +369,7 @@ def _options(program: Program, event: Event) -> list[str]:
     found: list[str] = []
     if event.kind == "options":
         found += [k for k, _ in event.keywords if is_tenant_key(program, k)]
-        found += [k for k, v in event.keywords if k == _SCHEMAS and _maps_tenant(program, v)]
+        found += [k for k, v in event.keywords if k == SCHEMAS and _maps_tenant(program, event, v)]
     for name, value in event.keywords:
         if name in ("execution_options", "info"):
             found += [
@@ -324,16 +377,17 @@ def _options(program: Program, event: Event) -> list[str]:
                 for a in value
                 if a.tag == "map"
                 for k, v in a.items
-                if isinstance(k, str) and (is_tenant_key(program, k) or (k == _SCHEMAS and _maps_tenant(program, v)))
+                if isinstance(k, str)
+                and (is_tenant_key(program, k) or (k == SCHEMAS and _maps_tenant(program, event, v)))
             ]
     if event.kind == "create":
         found += [n for n, _ in (*settings_in(event), *options_of(event)) if mentions_tenant(program, n)]
     return found
 
 
-def _maps_tenant(program: Program, value: Value) -> bool:
+def _maps_tenant(program: Program, event: Event, value: Value) -> bool:
     """Whether a schema map (or the text of a setting) is chosen by a tenant id."""
-    return any(
+    return chooses_schema(program, event) or any(
         _is_tenant(program, inner)
         for atom in value
         for part in (atom.items if atom.tag == "map" else ())

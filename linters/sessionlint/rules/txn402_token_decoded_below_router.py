@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.registering import ANSWERS_ERRORS
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication, compares_credential, is_decoder
 from sessionlint.rules.base import Bad, Good, Rule
@@ -21,8 +22,8 @@ META = Rule(
     ),
     remedy="Decode in the auth layer, through a dependency of the route, and pass the user's id to the service.",
     not_flagged=(
-        "The auth layer, endpoints, dependencies and middleware; helpers that only these call; tests; `json.loads` and "
-        "`base64` on anything but the parts of a token."
+        "The auth layer, endpoints, dependencies, middleware and handlers of errors; helpers that only these "
+        "call; tests; `json.loads` and `base64` on anything but the parts of a token."
     ),
     presets=("scrapersky",),
     program_wide=True,
@@ -328,6 +329,42 @@ async def other(text):
     return readers.dumps(text)
 """,
     ),
+    Good(
+        source="""
+# --- app/auth/callers.py
+import jwt
+
+
+def caller_of(cookies):
+    return jwt.decode(cookies["token"], "secret", algorithms=["HS256"])["sub"]
+# --- app/pages.py
+from fastapi.responses import HTMLResponse
+
+from app.auth.callers import caller_of
+
+
+async def refused(request, error):
+    return HTMLResponse(f"{caller_of(request.cookies)} may not", status_code=403)
+
+
+async def broken(request, error):
+    return HTMLResponse(f"sorry, {caller_of(request.cookies)}", status_code=500)
+# --- app/main.py
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from app.auth.callers import caller_of
+from app.pages import broken, refused
+
+app = FastAPI(exception_handlers={403: refused})
+app.add_exception_handler(500, broken)
+
+
+@app.exception_handler(404)
+async def missing(request, error):
+    return HTMLResponse(f"{caller_of(request.cookies)}, nothing here", status_code=404)
+""",
+    ),
 ]
 
 _EDGE = {"auth", "endpoint", "router", "dependency", "test", "migration"}
@@ -392,8 +429,10 @@ def _is_below(program: Program, known: Authentication, function: FunctionInfo) -
 
 
 def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
-    """FastAPI calls it with the request: dependency, middleware, security class."""
+    """FastAPI calls it with the request: dependency, middleware, handler of errors, security class."""
     if function in program.dependency_functions or "middleware" in function.registrations:
+        return True
+    if "exception_handler" in function.registrations or function in program.shared(_answering):
         return True
     if any(not (d.provided or d.handed) for d in function.dependencies.values()):
         return True  # its own ``Depends`` says so, whoever asks for it some day
@@ -402,6 +441,15 @@ def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
         if any(b.startswith(("starlette.", "fastapi.security.", "fastapi.routing.")) for b in bases):
             return True
     return function.parent is not None and _is_at_the_edge(program, function.parent)
+
+
+def _answering(program: Program) -> frozenset[FunctionInfo]:
+    """What an application is told to answer a request with that has failed, but by a decorator."""
+    calls = [e for e in program.events("external") if e.name == ANSWERS_ERRORS]
+    given = [v for e in calls for v in (*e.args[1:2], *(v for k, v in e.keywords if k == "handler"))]
+    for options in program.solver.routers.values():
+        given += [v for a in options.get("exception_handlers", ()) if a.tag == "map" for _, v in a.items]
+    return frozenset([a.info for value in given for a in value if a.tag == "fn"])
 
 
 def _serves_the_edge(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.asked_modules import asked_for
-from sessionlint.program.model import Event
+from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.walking import nodes_below
@@ -131,6 +132,30 @@ def rank(user):
     return app.auth.rights.may(user), app.shared.texts.shown(user)
 """
     ),
+    Bad(
+        """
+# --- app/auth/callers.py
+import jwt
+
+
+def caller_of(request):
+    return jwt.decode(request.headers["authorization"], "key", algorithms=["HS256"])["sub"]
+# --- app/common.py
+from app.auth.callers import caller_of
+
+__all__ = ["caller_of", "page"]
+
+
+def page():
+    return 1
+# --- app/services/reading.py
+from app import common
+
+
+def read(request):
+    return common.caller_of(request), common.page()  # TXN404@12
+""",
+    ),
 ]
 
 GOOD = [
@@ -234,6 +259,49 @@ def check(program: Program) -> Iterator[Finding]:
             "and pass "
             "plain ids down.",
         )
+    told: set[object] = set()
+    for function, span, target in _through_modules(program):
+        if (function.path, span) not in told:
+            told.add((function.path, span))
+            yield program.finding(
+                META,
+                (function, span),
+                f"{target} belongs to authentication, which ends at the router. Check in a dependency of the route "
+                "and pass plain ids down.",
+            )
+
+
+def _through_modules(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4, str]]:
+    """What is read of a module that has it from the auth layer: ``facade.get_current_user``."""
+    known = program.shared(_auth_names)
+    for module in program.modules:
+        if not known or not _is_below(program, module.path):
+            continue
+        for function in (module.body, *module.functions):
+            for node in nodes_below(function.body):
+                if node[0] != "a" or len(node) != 4 or node[3] not in known or node[2][0] != "n":
+                    continue
+                for atom in program.solver.member(module.path, node[2][2]):
+                    found = _of_auth(program, atom.name, node[3], module.path) if atom.tag == "mod" else None
+                    if found is not None:
+                        yield function, node[1], found
+
+
+def _of_auth(program: Program, module: str, name: str, path: str) -> str | None:
+    """The dotted name of what a module outside of the auth layer has from there."""
+    where = program.solver.names.path_of(module, path)
+    if where is None or program.policy.layer_of(where) == "auth":
+        return None  # its import is told
+    for atom in program.solver.member(where, name):
+        if atom.tag in ("fn", "cls") and program.policy.layer_of(atom.info.path) == "auth":
+            return str(atom.info.dotted)
+    return None
+
+
+def _auth_names(program: Program) -> frozenset[str]:
+    """The names of the functions and classes of the auth layer."""
+    functions = [f.name for f in program.functions if program.policy.layer_of(f.path) == "auth"]
+    return frozenset(functions + [c.name for c in program.classes if program.policy.layer_of(c.path) == "auth"])
 
 
 def _is_below(program: Program, path: str) -> bool:

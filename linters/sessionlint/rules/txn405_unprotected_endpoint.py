@@ -1030,6 +1030,58 @@ app.get("/noted")(handlers.noted)  # TXN405@1
 app.add_api_route("/kept", handlers.kept, dependencies=[Depends(get_current_user)])
 """,
     ),
+    Bad(
+        """
+# --- app/limits.py
+import jwt
+from fastapi.responses import JSONResponse
+from starlette.middleware.base import BaseHTTPMiddleware
+
+MOST = {"free": 10, "paid": 100}
+
+
+def claims_of(request):
+    try:
+        return jwt.decode(request.headers.get("authorization"), "key", algorithms=["HS256"])
+    except jwt.PyJWTError:
+        return {}
+
+
+def most_of(claims):
+    return MOST[claims.get("plan", "free")]
+
+
+class Limited(BaseHTTPMiddleware):
+    def __init__(self, app):
+        super().__init__(app)
+        self.seen = {}
+
+    async def dispatch(self, request, call_next):
+        caller = self.caller_of(request)
+        self.seen[caller] = self.seen.get(caller, 0) + 1
+        if self.seen[caller] > most_of(claims_of(request)):
+            return JSONResponse({"detail": "slow down"}, status_code=429)
+        return await call_next(request)
+
+    def caller_of(self, request):
+        claims = claims_of(request)
+        if not claims:
+            return request.client.host
+        return claims["sub"]
+# --- app/main.py
+from fastapi import FastAPI
+
+from app.limits import Limited
+
+app = FastAPI()
+app.add_middleware(Limited)
+
+
+@app.get("/limited")  # TXN405@2
+async def limited():
+    return 1
+"""
+    ),
 ]
 
 GOOD = [
@@ -1866,6 +1918,40 @@ async def e(who=Depends(caller)):
 @app.get("/f")
 async def f(given=Depends(perhaps)):
     return given
+""",
+    ),
+    Good(
+        """
+# --- app/answers.py
+from fastapi.responses import JSONResponse
+
+ANSWERS = {"unknown": JSONResponse({"detail": "who are you?"}, status_code=401)}
+# --- app/callers.py
+import jwt
+from fastapi import FastAPI
+
+from app.answers import ANSWERS
+
+app = FastAPI()
+
+
+def caller_of(request):
+    try:
+        return jwt.decode(request.headers.get("authorization"), "key", algorithms=["HS256"])["sub"]
+    except jwt.PyJWTError:
+        return None
+
+
+@app.middleware("http")
+async def known(request, call_next):
+    if caller_of(request) is None:
+        return ANSWERS["unknown"]
+    return await call_next(request)
+
+
+@app.get("/known")
+async def known_only():
+    return 1
 """,
     ),
 ]

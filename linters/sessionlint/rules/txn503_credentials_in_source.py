@@ -16,7 +16,7 @@ from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import Map, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.database_urls import SHOWN, found_urls, is_database, parse, wholes
+from sessionlint.rules.database_urls import SHOWN, Url, found_urls, is_database, parse, wholes
 from sessionlint.rules.shown_texts import is_shown
 from sessionlint.rules.written_secrets import from_elsewhere
 
@@ -298,6 +298,28 @@ direct = create_async_engine(f"postgresql+asyncpg://shelf:{urllib.parse.quote(WO
 passed = create_async_engine(address("a-long.word"))  # TXN503@30
 """,
     ),
+    Bad(
+        """
+# --- app/places.py
+REPLICAS = ["postgresql+asyncpg://app:s3cret@one.example.com/app"]  # TXN503@13
+NAMES = ("main", "postgresql+asyncpg://app@one.example.com/app")
+DATABASE_URLS = {"main": "postgresql+asyncpg://app:s3cret@db/app"}  # TXN503@26
+KIND, MAIN = "main", "postgresql+asyncpg://app:s3cret@two.example.com/app"  # TXN503@22
+ASKED = "postgresql+asyncpg://one.example.com/app?user=app&password=s3cret"  # TXN503@9
+SCHEMES = ("postgresql://", "postgres://")
+EXAMPLE_URLS = {"main": "postgresql+asyncpg://app:s3cret@one.example.com/app"}
+
+
+def database_url(given):
+    if given:
+        return given
+    return "postgresql+asyncpg://app:s3cret@db/app"  # TXN503@12
+
+
+def shown():
+    return "postgresql+asyncpg://app:s3cret@db/app"
+"""
+    ),
 ]
 
 GOOD = [
@@ -494,12 +516,12 @@ def check(program: Program) -> Iterator[Finding]:
     seen: set[tuple[str, ir.Span4]] = set()
     for found in found_urls(program):
         place = (found.function.path, found.span_of("password"))
-        if found.before is not None and _is_secret(found.before.password or ""):
+        if found.before is not None and _is_secret(_password(found.before)):
             continue
-        secrets = [u.password for u in found.urls if _is_secret(u.password or "")]
+        secrets = [p for u in found.urls if _is_secret(p := _password(u))]
         if secrets and place not in seen and not all(_is_of_settings(program, place, secret) for secret in secrets):
             seen.add(place)
-            yield _in_url(program, found.function, place[1], secrets[0] or "")
+            yield _in_url(program, found.function, place[1], secrets[0])
     for function, span, secret in _kept_elsewhere(program):
         if (function.path, span) not in seen and program.role(function) not in ("test", "migration"):
             seen.add((function.path, span))
@@ -587,9 +609,14 @@ def _kept_elsewhere(program: Program) -> Iterator[tuple[FunctionInfo, ir.Span4, 
             event = put_together.get(place)
             texts = [t.text for t in texts_of(event.value)] if event is not None else [literal.text]
             urls = [u for u in map(parse, texts) if u is not None and is_database(u) and u.is_remote]
-            secrets = [u.password for u in urls if _is_secret(u.password or "")]
+            secrets = [p for u in urls if _is_secret(p := _password(u))]
             if secrets and not all(_is_of_settings(program, place, secret) for secret in secrets):
-                yield owner_of(literal.module, place[1]), place[1], secrets[0] or ""
+                yield owner_of(literal.module, place[1]), place[1], secrets[0]
+
+
+def _password(url: Url) -> str:
+    """The password of a URL, before its host or in its query; ``""`` for none."""
+    return url.password or next((value for name, value in url.query if name == "password"), "")
 
 
 def _is_dsn(text: str) -> bool:

@@ -212,6 +212,42 @@ class Vat(Own):
 """,
         path="app/models/barrels.py",
     ),
+    Bad(
+        """
+from sqlalchemy import Column, Integer, String, Uuid
+
+from app.models.item import Base
+
+
+class Key(Integer):
+    cache_ok = True
+
+
+class Own(Uuid):
+    cache_ok = True
+
+
+class Spelled(String):
+    def get_col_spec(self, **options):
+        return "UUID"
+
+
+class First(Base):
+    __tablename__ = "firsts"
+    id = Column(Key, primary_key=True)  # TXN701@5
+
+
+class Second(Base):
+    __tablename__ = "seconds"
+    id = Column(Own, primary_key=True)
+
+
+class Third(Base):
+    __tablename__ = "thirds"
+    id = Column(Spelled(), primary_key=True)
+""",
+        path="app/models/keys.py",
+    ),
 ]
 
 GOOD = [

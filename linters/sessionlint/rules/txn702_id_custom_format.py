@@ -16,6 +16,7 @@ from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.derived_ids import around_an_id, random_key
 from sessionlint.rules.file_names import names_a_file
 from sessionlint.rules.identifiers import custom_format, each_of
+from sessionlint.rules.scheduler_keys import names_a_scheduled_job
 
 META = Rule(
     code="TXN702",
@@ -31,7 +32,7 @@ META = Rule(
     remedy="Use `uuid.uuid4()` (or `str(uuid.uuid4())` in JSON) as it is; show prefixes in the user interface.",
     not_flagged=(
         "`uuid4()`, `str(uuid4())` and `uuid4().hex` whole; request, trace and correlation ids of logs, ids of "
-        "foreign systems (`external_id`); names and labels that "
+        "foreign systems (`external_id`); keys of a scheduler's own jobs; names and labels that "
         "are no ids; ids cut only for log text. Tests and migrations."
     ),
     presets=("scrapersky",),
@@ -377,6 +378,41 @@ def shuffled(items):
 """,
         path="app/services/items.py",
     ),
+    Bad(
+        """
+from uuid import uuid4
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from app.models.item import Item
+
+scheduler = AsyncIOScheduler()
+
+
+async def remind(order):
+    print(order)
+
+
+def plan(session):
+    item_id = f"item_{uuid4()}"  # TXN702@15
+    session.add(Item(id=item_id))
+    scheduler.add_job(remind, "date", id=item_id, args=[1])
+"""
+    ),
+    Bad(
+        """
+from uuid import uuid4
+
+from app.models.item import Item
+
+
+def add(session, given):
+    name, item_id = given, f"item_{uuid4()}"  # TXN702@28
+    other, page_id = given, uuid4()
+    session.add(Item(id=item_id, name=name))
+    session.add(Item(id=page_id, name=other))
+"""
+    ),
 ]
 
 GOOD = [
@@ -542,6 +578,32 @@ def pack(session):
     return session_id, label
 """,
     ),
+    Good(
+        """
+from datetime import datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+scheduler = AsyncIOScheduler()
+
+
+async def remind(order):
+    print(order)
+
+
+def plan(order, hour):
+    at = datetime(2030, 1, 1, hour).strftime("%H%M")
+    job_id = f"remind_{order}_{at}"
+    scheduler.remove_job(job_id)
+    scheduler.add_job(remind, "date", id=job_id, args=[order])
+
+
+def cancel(order, hour):
+    at = datetime(2030, 1, 1, hour).strftime("%H%M")
+    scheduler.remove_job(job_id=f"remind_{order}_{at}")
+""",
+        path="app/tasks/reminders.py",
+    ),
 ]
 
 #: Ids of log lines and calls: no row has them.
@@ -561,7 +623,7 @@ def check(program: Program) -> Iterator[Finding]:
         kind = custom_format(event.value)
         if kind is None or _is_no_row(event.name) or _is_exempt(program, event.function):
             continue
-        if not _is_told_elsewhere(program, event) and _is_kept(event) and not names_a_file(event):
+        if not _is_told_elsewhere(program, event) and _is_kept(event) and not _names_no_row(event):
             yield program.finding(META, event, _message(repr(event.name), kind))
     yield from _derived(program)
     for event in program.events("return"):
@@ -591,6 +653,10 @@ def _message(what: str, kind: str) -> str:
 
 def _is_no_row(name: str) -> bool:
     return name.removesuffix("s") in _NOT_ROWS
+
+
+def _names_no_row(event: Event) -> bool:
+    return names_a_file(event) or names_a_scheduled_job(event)
 
 
 def _is_exempt(program: Program, function: FunctionInfo) -> bool:
