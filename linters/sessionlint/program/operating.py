@@ -9,6 +9,7 @@ from sessionlint.program import (
     beginning,
     detaching,
     flushing,
+    headers,
     holding,
     knowledge,
     merging,
@@ -20,6 +21,7 @@ from sessionlint.program import (
     sending,
     sqlends,
     strings,
+    text_origins,
     unsaved,
 )
 from sessionlint.program.frame import Frame
@@ -48,6 +50,8 @@ Keywords = list[tuple[str, Value]]
 _LOCKS = "with_for_update"
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
+#: Methods that take nothing but text.
+_TEXT_ONLY = frozenset({"exec_driver_sql"})
 
 
 def operate(
@@ -109,8 +113,10 @@ def _sends(frame: Frame, receiver: Any, kind: str, name: str, first: Value, writ
     elif text is not None:
         _sql(frame, receiver, kind, name, text, first, e)
         write = write or sqlends.writes(text.text)
-    elif kind in (DRIVER, POOL) and any(a.tag == "param" for a in first):
-        frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
+    elif kind in (DRIVER, POOL) or name in _TEXT_ONLY:
+        told = text_origins.of_sql(frame, first, e)
+        if any(told[1:]) or any(a.tag == "param" or headers.is_read(a) for a in told[0]):
+            frame.emit("sql", e[1], name=name, args=told, expr=e, subject=(receiver,), text=kind)
     write = write or any(a.tag == "ext" and a.name in sending.WRITERS for a in first)
     predicates.consumed(frame, [first])
     if not write and frame.narrowed:
