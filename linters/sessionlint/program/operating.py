@@ -111,7 +111,7 @@ def _sends(frame: Frame, receiver: Any, kind: str, name: str, first: Value, writ
     if name == "cursor" and (text is None or " " not in text.text):
         first = UNKNOWN
     elif text is not None:
-        _sql(frame, receiver, kind, name, text, first, e)
+        _sql(frame, receiver, kind, name, first, e)
         write = write or sqlends.writes(text.text)
     elif kind in (DRIVER, POOL) or name in _TEXT_ONLY:
         told = text_origins.of_sql(frame, first, e)
@@ -222,12 +222,13 @@ def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
             holding.hold(frame, rows.session, e)
 
 
-def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:
+def _sql(frame: Frame, receiver: Any, kind: str, name: str, value: Value, e: ir.Expr) -> None:
+    texts = strings.texts_of(value)
     if not any(a.tag == "ext" for a in value):
-        texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
         revealing.note_text(frame, texts)
-    for op, word in sqlends.transaction_statements(text.text):
+    # one of several texts, as a loop has them, may end it as well
+    for op, word in dict.fromkeys([s for t in texts for s in sqlends.transaction_statements(t.text)]):
         flags = ("context",) if op == "begin_nested" else ()
         for subject in subjects_of(receiver):
             frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)

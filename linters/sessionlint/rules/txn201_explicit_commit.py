@@ -465,6 +465,19 @@ async def one():
     return 1
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def in_order(session: AsyncSession):
+    for statement in ("SELECT 1", "COMMIT"):
+        await session.execute(text(statement))  # TXN201@15
+    for statement in ("SELECT 1", "SELECT 2"):
+        await session.execute(text(statement))
+""",
+    ),
 ]
 
 GOOD = [

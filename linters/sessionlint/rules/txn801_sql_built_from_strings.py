@@ -1464,6 +1464,28 @@ async def sorted_by(session, first, second, third, fourth):
         await session.execute(text(f"SELECT id FROM items ORDER BY {fourth}"))
 """,
     ),
+    Good(
+        path="app/services/spreads.py",
+        source="""
+from sqlalchemy import text
+
+SIDES = (("price", "cost"), ("asked", "paid"))
+
+
+def spread(high, low, *, whole):
+    name = f"{high}_whole" if whole else high
+    shown = f"round({high})" if whole else f"t.{high}"
+    known = f"{shown} IS NOT NULL AND {low} IS NOT NULL"
+    return [f"avg({shown} - {low}) FILTER (WHERE {known}) AS avg_{name}"]
+
+
+async def spreads(session):
+    columns = []
+    for high, low in SIDES:
+        columns.extend(spread(high, low, whole=True))
+    return await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+""",
+    ),
 ]
 
 
@@ -1518,7 +1540,10 @@ def _advice(text: Text) -> str:
     """What to do instead: PostgreSQL binds nothing in statements that define or grant."""
     found = _DEFINES.match(text.text)
     if _SETS.match(text.text):
-        return "SET takes no bound values: SELECT set_config(:name, :value, true) does, until the transaction ends."
+        return (
+            "SET takes no bound values: take the value from literals. Where what is set names no tenant and no user, "
+            "SELECT set_config(:name, :value, true) takes it bound, until the transaction ends."
+        )
     if found is None:
         return "Bind the values, and choose names from literals."
     quoted = "psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"
