@@ -12,6 +12,7 @@ from sessionlint.program import (
     checked_lists,
     checked_words,
     declared_keys,
+    demand,
     implied,
     joined_clauses,
     listed,
@@ -290,6 +291,8 @@ def method(
         args = [_numbers_in(frame, a) for a in args]
         return tuple(_TEMPLATES[name](text, args, {k: as_declared(frame, v) for k, v in keywords}))
     args = [as_declared(frame, a) for a in args]
+    if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "a" and _is_empty(args[0]):
+        _note_joined(frame, e[3][0])
     if name == "join" and frame.facts:
         args = [tuple([checked_lists.whole(frame, a) for a in value]) for value in args]
     if name == "format_map":
@@ -315,6 +318,18 @@ def method(
         return (text._replace(text=getattr(text.text, name)()) if plain else text,)
     scheme = urls.scheme_kept(text.text, name)
     return (Text(f"{scheme}://{HOLE}"),) if scheme else UNKNOWN
+
+
+def _is_empty(value: Value) -> bool:
+    """Whether a list has nothing in it as far as that is known."""
+    return bool(value) and all(a.tag == "seq" and not a.items for a in value)
+
+
+def _note_joined(frame: Frame, joined: ir.Expr) -> None:
+    """``" AND ".join(self.clauses)`` of a list that other methods fill."""
+    for owner in frame.evaluate(joined[2]):
+        if owner.tag == "inst":
+            frame.solver.write((demand.JOINED, owner.info, joined[3]), (Const(True, "bool"),))
 
 
 def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:

@@ -793,6 +793,37 @@ async def sorted_by(session, first, second, third):
     await session.execute(text(f"SELECT id FROM items ORDER BY {third}"))  # TXN801@27
 """,
     ),
+    Bad(
+        path="app/services/lists.py",
+        source="""
+from sqlalchemy import text
+
+
+class Search:
+    def __init__(self, session):
+        self.session = session
+        self.clauses = []
+
+    def named(self, name):
+        self.clauses.append(f"name = '{name}'")
+
+    async def run(self):
+        return await self.session.execute(text("SELECT id FROM items WHERE " + " AND ".join(self.clauses)))  # TXN801@43
+
+
+class Bound:
+    def __init__(self, session):
+        self.session = session
+        self.clauses = []
+
+    def named(self):
+        self.clauses.append("name = :name")
+
+    async def run(self, name):
+        sql = "SELECT id FROM items WHERE " + " AND ".join(self.clauses)
+        return await self.session.execute(text(sql), {"name": name})
+""",
+    ),
 ]
 
 GOOD = [
