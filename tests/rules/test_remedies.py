@@ -828,7 +828,10 @@ async def run(session, name):
     await session.execute(text(f"UPDATE boats SET name = '{name}'"))
 """
     quote = "quote them with psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"
-    bound = "SET takes no bound values: SELECT set_config(:name, :value, true) does, until the transaction ends."
+    bound = (
+        "SET takes no bound values: take the value from literals. Where what is set names no tenant and no user, "
+        "SELECT set_config(:name, :value, true) takes it bound, until the transaction ends."
+    )
     assert advice(source, "TXN801") == [
         bound,
         bound,

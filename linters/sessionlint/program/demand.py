@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sessionlint.facts import screen
 from sessionlint.program import knowledge, network, threads
@@ -28,6 +28,10 @@ _VERIFYING = frozenset({"authlib", "itsdangerous", "joserfc", "jose", "jwcrypto"
 _MAKING_IDS = frozenset({"cuid", "cuid2", "ksuid", "nanoid", "ulid"})
 _TELLING = _VERIFYING | _MAKING_IDS | {"importlib", "pkgutil"}
 _IMPORTS = frozenset({"importlib", "importlib.import_module", "pkgutil", "pkgutil.resolve_name"})
+
+
+#: Cells of the lists that objects keep and join to a text: who adds to one says what is in it.
+JOINED: Final = "joined"
 
 
 def interesting(function: FunctionInfo, kind_of: Callable[[Any], str | None]) -> bool:
@@ -74,7 +78,9 @@ def names_that_matter(cells: Mapping[Any, Value], lazy: Imports, makers: frozens
     names |= {c.name for c in owners if c is not None}
     entered: set[Any] = {f.class_info for f in makers if f.name in _ENTERED}
     for key, value in cells.items():
-        if key[0] in ("name", "attr"):
+        if key[0] == JOINED:
+            names.add(key[2])
+        elif key[0] in ("name", "attr"):
             given = [g for a in value if a.tag in _PUT_IN for g in cells.get(_cell_of(a), ())]
             declared = bool(entered) and key[0] == "attr" and _is_declared(value, entered)
             if declared or any(_atom_matters(a, makers, owners) for a in (*value, *given)):

@@ -55,7 +55,7 @@ class Event(NamedTuple):
       ``left`` (kind) when something there commits, but not all that is written: :mod:`sessionlint.program.unsaved`;
     * ``call``: project function ``callee`` runs with ``bindings`` (pairs of parameter identity and value); ``value`` is
       what is entered there, if that was injected or passed in, ``args[0]`` the parameters of which none may be given
-      where a session is opened below;
+      where a session is opened below, ``keywords`` what passed texts were taken out of;
     * ``external``: a call of the external symbol ``name``; ``args``/``keywords`` its values;
     * ``network``: ``name`` waits on network or sleep;
     * ``schedule``: ``value`` (functions, coroutines) is started in the background by ``name``; ``args`` its arguments;

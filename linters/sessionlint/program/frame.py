@@ -250,6 +250,8 @@ class Frame(Notes):
             self._bind_outer(name, value, span)
         if self.picked:
             self.picked.pop(name, None)
+        if self.origins:
+            self.origins.pop(name, None)
         if self.left_overs:
             self.left_overs = {left: of for left, of in self.left_overs.items() if name not in (left, of)}
         if self.same_as:

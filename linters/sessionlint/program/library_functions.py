@@ -50,6 +50,7 @@ from sessionlint.program import (
     strings,
     subclassing,
     text_functions,
+    text_origins,
     tokens,
     url_objects,
     url_pieces,
@@ -232,7 +233,7 @@ def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
         value = args[0] if args else dict(keywords).get("text", UNKNOWN)
         texts = strings.texts_of(value)
         if not any(a.tag == "ext" and a.name in _TOLD_SQL for a in value):
-            frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e)
+            frame.emit("sql", e[1], name=name, value=texts, args=text_origins.of_sql(frame, value, e), expr=e)
         revealing.note_text(frame, texts)
         return (Ext(f"sqlalchemy.{name}()"), *texts)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
-from sessionlint.program import mapped
+from sessionlint.program import checked_words, mapped
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Ext, Operation, Param, Seq, Value, const, contained, join_all
@@ -22,6 +22,7 @@ LISTED = "listed"
 TESTS = ("x", "u", "o", "c")
 _HOLDS = ("in", "==")
 _FAILS = ("not in", "!=")
+_IDENTITY = ("is", "is not")
 _EQUALS = ("is", "==")
 _DIFFERS = ("is not", "!=")
 #: A text that has nothing in it.
@@ -46,10 +47,13 @@ _NOTHING: tuple[Listed, Listed] = ((), ())
 def tested(frame: Frame, test: ir.Expr) -> tuple[Listed, Listed]:
     """The names that are one of some literals where a condition holds, and where it does not."""
     if test[0] == "x":
+        if test[2][0] == "c" and test[3][0] in _IDENTITY and test[4][0][0] == "k" and test[4][0][2] is None:
+            word = _word(frame, test[2])
+            return (word, ()) if test[3][0] == "is not" else ((), word)
         found = _compared(frame, test) if len(test[3]) == 1 else ()
         return (found, ()) if test[3][0] in _HOLDS else ((), found)
     if test[0] == "c":
-        return _has_attribute(frame, test), ()
+        return _has_attribute(frame, test) or _word(frame, test), ()
     if test[0] == "u" and test[2] == "not":
         holds, fails = tested(frame, test[3])
         return fails, holds
@@ -116,6 +120,15 @@ def among_literals(frame: Frame, among: ir.Expr) -> Value:
     else:
         found = literals_in(frame.evaluate(among)) if is_fixed(frame, among) else ()
     return found or (_ONE_OF if mapped.are_columns(frame, among) else ())
+
+
+def _word(frame: Frame, test: ir.Expr) -> Listed:
+    """``name.isidentifier()``, ``re.fullmatch(r"[a-z_]+", name)``: the name is a plain word."""
+    name = checked_words.tested(frame, test)
+    value = frame.env.get(name) if name is not None else None
+    if name is None or value is None or not (_is_param(value) or is_any_text(value)):
+        return ()
+    return ((value[0] if _is_param(value) else None, name, _ONE_OF),)
 
 
 def _has_attribute(frame: Frame, test: ir.Expr) -> Listed:

@@ -92,6 +92,8 @@ class Notes(Outcome):
         self.narrowed: dict[Any, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
+        #: out of which parameters texts were taken that names stand for, see :mod:`~.text_origins`
+        self.origins: dict[str, Value] = {}
         #: of which lists names hold what is no literal, see :mod:`sessionlint.program.checked_lists`
         self.left_overs: dict[str, str] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`

@@ -9,6 +9,7 @@ from sessionlint.program import (
     beginning,
     detaching,
     flushing,
+    headers,
     holding,
     knowledge,
     merging,
@@ -20,6 +21,7 @@ from sessionlint.program import (
     sending,
     sqlends,
     strings,
+    text_origins,
     unsaved,
 )
 from sessionlint.program.frame import Frame
@@ -48,6 +50,8 @@ Keywords = list[tuple[str, Value]]
 _LOCKS = "with_for_update"
 #: What takes rows out of a session that stays open.
 _LETS_GO = {"expunge", "expunge_all", "reset"}
+#: Methods that take nothing but text.
+_TEXT_ONLY = frozenset({"exec_driver_sql"})
 
 
 def operate(
@@ -107,10 +111,12 @@ def _sends(frame: Frame, receiver: Any, kind: str, name: str, first: Value, writ
     if name == "cursor" and (text is None or " " not in text.text):
         first = UNKNOWN
     elif text is not None:
-        _sql(frame, receiver, kind, name, text, first, e)
+        _sql(frame, receiver, kind, name, first, e)
         write = write or sqlends.writes(text.text)
-    elif kind in (DRIVER, POOL) and any(a.tag == "param" for a in first):
-        frame.emit("sql", e[1], name=name, args=(first,), expr=e, subject=(receiver,), text=kind)
+    elif kind in (DRIVER, POOL) or name in _TEXT_ONLY:
+        told = text_origins.of_sql(frame, first, e)
+        if any(told[1:]) or any(a.tag == "param" or headers.is_read(a) for a in told[0]):
+            frame.emit("sql", e[1], name=name, args=told, expr=e, subject=(receiver,), text=kind)
     write = write or any(a.tag == "ext" and a.name in sending.WRITERS for a in first)
     predicates.consumed(frame, [first])
     if not write and frame.narrowed:
@@ -216,12 +222,13 @@ def run_query(frame: Frame, rows: Row, name: str, e: ir.Expr) -> None:
             holding.hold(frame, rows.session, e)
 
 
-def _sql(frame: Frame, receiver: Any, kind: str, name: str, text: Any, value: Value, e: ir.Expr) -> None:
+def _sql(frame: Frame, receiver: Any, kind: str, name: str, value: Value, e: ir.Expr) -> None:
+    texts = strings.texts_of(value)
     if not any(a.tag == "ext" for a in value):
-        texts = strings.texts_of(value)
         frame.emit("sql", e[1], name=name, value=texts, args=(value,), expr=e, subject=(receiver,), text=kind)
         revealing.note_text(frame, texts)
-    for op, word in sqlends.transaction_statements(text.text):
+    # one of several texts, as a loop has them, may end it as well
+    for op, word in dict.fromkeys([s for t in texts for s in sqlends.transaction_statements(t.text)]):
         flags = ("context",) if op == "begin_nested" else ()
         for subject in subjects_of(receiver):
             frame.emit("txn", e[1], flags, name=op, subject=(subject,), text="sql", expr=e)

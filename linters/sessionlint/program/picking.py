@@ -22,7 +22,7 @@ EACH = Const("each", "element")
 #: What an empty list leaves of a text is the text.
 _NONE: Value = const("")
 #: Methods that spell a text otherwise; what they replace is written out.
-_SPELLINGS = frozenset({
+SPELLINGS = frozenset({
     "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "removeprefix", "removesuffix",
     "replace",
 })  # fmt: skip
@@ -49,7 +49,7 @@ def note_each(frame: Frame, target: ir.Expr, iterable: Value) -> None:
 
 def known(frame: Frame, expr: ir.Expr, value: Value) -> Value:
     """The value of an expression that goes into a text; for an entry of a parameter the hole that says so."""
-    if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in _SPELLINGS:
+    if expr[0] == "c" and expr[2][0] == "a" and expr[2][3] in SPELLINGS:
         return _spelled(frame, expr, value)
     if expr[0] == "a" and frame.facts:
         return listed.of_attribute(frame, expr, value)

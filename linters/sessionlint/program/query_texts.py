@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
-from sessionlint.program import knowledge, revealing, strings
+from sessionlint.program import knowledge, revealing, strings, text_origins
 from sessionlint.program.frame import Frame
 from sessionlint.program.values import UNKNOWN, Const, Ext, Value
 
@@ -90,7 +90,7 @@ def _composed(name: str) -> Any:
     def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         value = args[0] if args else dict(keywords).get("string", dict(keywords).get("obj", UNKNOWN))
         texts = strings.texts_of(value)
-        frame.emit("sql", e[1], name="SQL", value=texts, args=(value,), expr=e, text=PART)
+        frame.emit("sql", e[1], name="SQL", value=texts, args=text_origins.of_sql(frame, value, e), expr=e, text=PART)
         revealing.note_text(frame, texts)
         return (Ext(f"{name}()"),)
 

@@ -10,7 +10,9 @@ from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
 from sessionlint.patterns import regex
 from sessionlint.program import (
     checked_lists,
+    checked_words,
     declared_keys,
+    demand,
     implied,
     joined_clauses,
     listed,
@@ -113,13 +115,13 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
             continue
         value = picking.known(frame, part, frame.evaluate(part))
         value = implied.said(frame, value, part[1])
-        out = product(out, alternatives(_numbers(frame, value)))
+        out = product(out, alternatives(as_declared(frame, value)))
     texts = tuple(mixed_by(out, "an f-string"))
     _tell_urls(frame, e, texts)
     return texts
 
 
-def _numbers(frame: Frame, value: Value) -> Value:
+def as_declared(frame: Frame, value: Value) -> Value:
     """With parameters that are declared numbers, or one of some literals, as that; so are members of enumerations."""
     return tuple(_number(frame, a) if a.tag == "param" else _member(frame, a) if a.tag == "inst" else a for a in value)
 
@@ -127,11 +129,11 @@ def _numbers(frame: Frame, value: Value) -> Value:
 def _numbers_in(frame: Frame, value: Value) -> Value:
     """The same for what tuples and dictionaries hold, too."""
     out: list[Any] = []
-    for atom in _numbers(frame, value):
+    for atom in as_declared(frame, value):
         if atom.tag == "seq":
-            atom = atom._replace(items=tuple([_numbers(frame, v) for v in atom.items]))
+            atom = atom._replace(items=tuple([as_declared(frame, v) for v in atom.items]))
         elif atom.tag == "map":
-            atom = atom._replace(items=tuple([(k, _numbers(frame, v)) for k, v in atom.items]))
+            atom = atom._replace(items=tuple([(k, as_declared(frame, v)) for k, v in atom.items]))
         out.append(atom)
     return tuple(out)
 
@@ -150,6 +152,8 @@ def _number(frame: Frame, atom: Param) -> Any:
         return _MEMBER if all(a.tag == "inst" and _member(frame, a) == _MEMBER for a in declared) else atom
     if declared and all(a in _NUMBERS or a == _LITERAL for a in declared):
         return declared[0]
+    if checked_words.is_declared(atom):
+        return _LITERAL
     of_uuid = declared and all(a.tag == "ext" and is_uuid(a.name) for a in declared)
     return Operation(atom, AS_UUID) if of_uuid else atom
 
@@ -228,7 +232,7 @@ def combine(frame: Frame, operator: str, left: Value, right: Value) -> Value:
     if operator != "+":
         return UNKNOWN
     if texts_of(left) or texts_of(right) or any(a.tag == "ext" and a.name.startswith(_HEX) for a in (*left, *right)):
-        texts = product(alternatives(_numbers(frame, left)), alternatives(_numbers(frame, right)))
+        texts = product(alternatives(as_declared(frame, left)), alternatives(as_declared(frame, right)))
         return tuple(mixed_by(texts, "+"))
     sequences = [x for x in (*left, *right) if x.tag == "seq"]
     if sequences:
@@ -242,7 +246,7 @@ def is_number(frame: Frame, value: Value) -> bool:
         (a.tag == "ext" and a.name in _NUMERIC)
         or (a.tag == "const" and a.kind in ("int", "float"))
         or (a.tag == "ext" and a.name.endswith(WHOLE))
-        for a in _numbers(frame, value)
+        for a in as_declared(frame, value)
     )
 
 
@@ -285,8 +289,10 @@ def method(
         keywords = [(k, v or _keyword(frame, k, e)) for k, v in keywords]
     if name in _TEMPLATES:
         args = [_numbers_in(frame, a) for a in args]
-        return tuple(_TEMPLATES[name](text, args, {k: _numbers(frame, v) for k, v in keywords}))
-    args = [_numbers(frame, a) for a in args]
+        return tuple(_TEMPLATES[name](text, args, {k: as_declared(frame, v) for k, v in keywords}))
+    args = [as_declared(frame, a) for a in args]
+    if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "a" and _is_empty(args[0]):
+        _note_joined(frame, e[3][0])
     if name == "join" and frame.facts:
         args = [tuple([checked_lists.whole(frame, a) for a in value]) for value in args]
     if name == "format_map":
@@ -296,7 +302,7 @@ def method(
     if name in ("format", "format_map"):
         args = [implied.said(frame, value, e[1]) for value in args]
         keywords = [(key, implied.said(frame, value, e[1])) for key, value in keywords]
-        made = _format(text, args, {k: _numbers(frame, v) for k, v in keywords})
+        made = _format(text, args, {k: as_declared(frame, v) for k, v in keywords})
         _tell_urls(frame, e, tuple(made))
         return tuple(made)
     if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "n":
@@ -312,6 +318,18 @@ def method(
         return (text._replace(text=getattr(text.text, name)()) if plain else text,)
     scheme = urls.scheme_kept(text.text, name)
     return (Text(f"{scheme}://{HOLE}"),) if scheme else UNKNOWN
+
+
+def _is_empty(value: Value) -> bool:
+    """Whether a list has nothing in it as far as that is known."""
+    return bool(value) and all(a.tag == "seq" and not a.items for a in value)
+
+
+def _note_joined(frame: Frame, joined: ir.Expr) -> None:
+    """``" AND ".join(self.clauses)`` of a list that other methods fill."""
+    for owner in frame.evaluate(joined[2]):
+        if owner.tag == "inst":
+            frame.solver.write((demand.JOINED, owner.info, joined[3]), (Const(True, "bool"),))
 
 
 def _keyword(frame: Frame, name: str, e: ir.Expr) -> Value:
@@ -415,6 +433,6 @@ def _replaced(text: Text, args: list[Value]) -> list[Text]:
 
 
 __all__ = [
-    "HARMLESS", "HOLE", "JOIN", "binary", "combine", "filled", "is_number", "joined", "joined_items", "method",
-    "text_of", "texts_of", "whole",
+    "HARMLESS", "HOLE", "JOIN", "as_declared", "binary", "combine", "filled", "is_number", "joined", "joined_items",
+    "method", "text_of", "texts_of", "whole",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from sessionlint.program import (
     bases_given,
     by_key,
     certificates,
+    checked_words,
     class_containers,
     consuming,
     filled_if,
@@ -36,6 +37,7 @@ from sessionlint.program import (
     row_classes,
     starred,
     stubs,
+    text_origins,
     workers,
 )  # fmt: skip
 from sessionlint.program.definitions import becomes_method
@@ -76,6 +78,9 @@ def assign(frame: Frame, target: ir.Expr, value: Value, source: ir.Expr | None, 
             frame.identifier(target[2], value, source, "name")
             frame.bind(target[2], value, target[1])
             picking.note(frame, target[2], value, source)
+            text_origins.note(frame, target[2], value, source)
+            if source is not None and source[0] == "c":
+                checked_words.compiled(frame, target[2], value, source)
             if not value and source is not None and source[0] in ("a", "c"):
                 revealing.note_name(frame, target[2], source)
             _kept_by_definition(frame, target, value, source)

@@ -16,7 +16,7 @@ from sessionlint.program.values import (
 
 HOLE = "\0"
 MAX_ALTERNATIVES = 4
-MAX_HOLES = 4
+MAX_HOLES = 8
 
 #: Functions that give numbers, whatever they are given.
 COUNTS = ("int", "len", "float", "bool", "round", "abs", "sum", "hash", "id", "ord")

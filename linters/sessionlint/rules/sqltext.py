@@ -102,7 +102,7 @@ def _is_literal(program: Program, hole: Any) -> bool:
     known = program.shared(_literals)
     if hole not in known:
         root = _root(hole)
-        calls = [bindings for _, _, bindings in _calls(program, {root.info})]
+        calls = [bindings for _, _, bindings in calls_of(program, {root.info})]
         to_others = len(calls)
         place = _made_at(hole)
         calls = [c for c in calls if _may_reach(program, root.info, c, place)] if place is not None else calls
@@ -183,7 +183,7 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
                 for filler in {_root(h).info for h in text.holes if _is_kept(h, function)}:
                     built.setdefault(filler, []).append((use, text))
-    for call, callee, given in _calls(program, built.keys()):
+    for call, callee, given in calls_of(program, built.keys()):
         for use, text in built[callee]:
             places = [p for h in text.holes if (p := _made_at(h)) is not None and _root(h).info is callee]
             if places and not any(_may_reach(program, callee, given, p) for p in places):
@@ -259,13 +259,13 @@ def _is_kept(hole: Any, function: FunctionInfo) -> bool:
 
 
 def _passed(program: Program, wanted: dict[Param, tuple[TraceStep, ...]]) -> Iterator[tuple[Event, Param, Value]]:
-    for call, callee, bindings in _calls(program, {p.info for p in wanted}):
+    for call, callee, bindings in calls_of(program, {p.info for p in wanted}):
         for identity, value in bindings.items():
             if isinstance(identity, Param) and identity in wanted and identity.info is callee:
                 yield call, identity, value
 
 
-def _calls(program: Program, functions: Set[FunctionInfo]) -> Iterator[tuple[Event, FunctionInfo, dict[Any, Value]]]:
+def calls_of(program: Program, functions: Set[FunctionInfo]) -> Iterator[tuple[Event, FunctionInfo, dict[Any, Value]]]:
     """The calls of these functions with what their parameters get; of a data class, its fields."""
     for call in program.events("call") if functions else ():
         if call.callee is not None and call.callee in functions:

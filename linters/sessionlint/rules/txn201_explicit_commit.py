@@ -665,6 +665,19 @@ def shelve(index, paper):
 """,
         path="app/services/harbours.py",
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def in_order(session: AsyncSession):
+    for statement in ("SELECT 1", "COMMIT"):
+        await session.execute(text(statement))  # TXN201@15
+    for statement in ("SELECT 1", "SELECT 2"):
+        await session.execute(text(statement))
+""",
+    ),
 ]
 
 GOOD = [

@@ -228,6 +228,28 @@ async def board(session, cursor, owner):
     await session.execute(text("DO $$ BEGIN EXECUTE 'DELETE FROM items WHERE tenant_id = 1'; END $$"))  # TXN302@27
 """,
     ),
+    Bad(
+        source="""
+from sqlalchemy import text
+
+
+class Search:
+    def __init__(self, session):
+        self.session = session
+        self.clauses = []
+        self.values = {}
+
+    def of(self, owner):
+        self.clauses.append("tenant_id = :owner")
+        self.values["owner"] = owner
+
+    async def run(self):
+        sql = "SELECT id FROM items"
+        if self.clauses:
+            sql += " WHERE " + " AND ".join(self.clauses)
+        return await self.session.execute(text(sql), self.values)  # TXN302@43
+""",
+    ),
 ]
 
 GOOD = [

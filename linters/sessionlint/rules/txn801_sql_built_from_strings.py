@@ -11,6 +11,7 @@ from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.strings import HOLE, texts_of
 from sessionlint.program.values import Site, Text
 from sessionlint.report import Finding, TraceStep
+from sessionlint.rules.asked_sql import asked_sql
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.sqltext import completed_with_literals, sql_uses
 
@@ -37,7 +38,10 @@ META = Rule(
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
         "completes with literals; names, and lists of names, that a test finds among literals or the columns of a "
-        "model, here or in a function that raises for others; f-strings that are no SQL. "
+        "model, here or in a function that raises for others; "
+        "what a test, or a pattern that the parameter is declared with, lets through only as a plain word "
+        '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`); SQL that comes as a whole from elsewhere than a '
+        "request; f-strings that are no SQL. "
         "Migrations and tests."
     ),
     program_wide=True,
@@ -49,7 +53,6 @@ _DEFINES = regex(
 )
 #: One setting of the session or of the role is what ``set_config`` takes bound.
 _SETS = regex(r"\s*set\s+(?:session\s+|local\s+)?(?!role\b|transaction\b|constraints\b)[\w.\0\"]+\s*(?:=|\bto\b)", re.I)
-_OF_REQUEST = regex(r"(?:fastapi|starlette\.requests)\.Request\(\)\.(?:query_params|path_params|headers|cookies)\b")
 _IN_QUOTES = regex(rf"'[^']*{HOLE}")
 
 BAD = [
@@ -705,6 +708,122 @@ async def of_fields(session, picked: Picked):
         await session.execute(text(f"SELECT id FROM books WHERE word = '{word}'"))  # TXN801@31
 """
     ),
+    Bad(
+        path="app/routers/shelves.py",
+        source="""
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Header, Query, Request
+from pydantic import BaseModel
+from sqlalchemy import literal_column, select, text
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+class Search(BaseModel):
+    condition: str
+    order: str = "name"
+
+
+@router.get("/shelves")
+async def shelves(order: str, column: str | None = None, session=Depends(get_session_dependency)):
+    await session.execute(select(literal_column(column or "name")))  # TXN801@34
+    return (await session.scalars(select(Item).order_by(text(order)))).all()  # TXN801@57
+
+
+@router.get("/told")
+async def told(
+    condition: Annotated[str, Query()], order=Header(), more: str = Form("id"), session=Depends(get_session_dependency)
+):
+    await session.scalars(select(Item).where(text(condition.strip())))  # TXN801@46
+    await session.scalars(select(Item).where(text(str(more))))  # TXN801@46
+    return await session.scalars(select(Item).order_by(text(order)))  # TXN801@56
+
+
+@router.post("/search")
+async def search(wanted: Search, session=Depends(get_session_dependency)):
+    condition = wanted.condition
+    await session.scalars(select(Item).where(text(condition)))  # TXN801@46
+    await sorted_by(session, wanted.order)
+    await run(session, "SELECT count(*) FROM items")
+    await run(session, wanted.condition)  # TXN801@11
+    return await found(session, wanted)
+
+
+@router.post("/free")
+async def free(request: Request, body: dict, session=Depends(get_session_dependency)):
+    given = await request.json()
+    await session.scalars(select(Item).where(text(given["condition"])))  # TXN801@46
+    await session.scalars(select(Item).where(text(body.get("condition"))))  # TXN801@46
+    connection = await session.connection()
+    return await connection.exec_driver_sql(request.query_params["sql"])  # TXN801@18
+
+
+async def sorted_by(session, order):
+    return await session.scalars(select(Item).order_by(text(order)))  # TXN801@56
+
+
+async def found(session, wanted: Search):
+    return await session.scalars(select(Item).where(text(wanted.condition)))  # TXN801@53
+
+
+async def run(session, sql):
+    return await session.execute(text(sql))
+""",
+    ),
+    Bad(
+        path="app/services/lists.py",
+        source="""
+import re
+
+from sqlalchemy import text
+
+BEGINS = re.compile(r"^name|size")
+NAME = re.compile(r"[a-z]+")
+
+
+async def sorted_by(session, first, second, third):
+    if not BEGINS.match(first) or not NAME.match(second) or not re.fullmatch(r"[a-z ;]+", third):
+        raise ValueError
+    await session.execute(text(f"SELECT id FROM items ORDER BY {first}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM items ORDER BY {second}"))  # TXN801@27
+    await session.execute(text(f"SELECT id FROM items ORDER BY {third}"))  # TXN801@27
+""",
+    ),
+    Bad(
+        path="app/services/lists.py",
+        source="""
+from sqlalchemy import text
+
+
+class Search:
+    def __init__(self, session):
+        self.session = session
+        self.clauses = []
+
+    def named(self, name):
+        self.clauses.append(f"name = '{name}'")
+
+    async def run(self):
+        return await self.session.execute(text("SELECT id FROM items WHERE " + " AND ".join(self.clauses)))  # TXN801@43
+
+
+class Bound:
+    def __init__(self, session):
+        self.session = session
+        self.clauses = []
+
+    def named(self):
+        self.clauses.append("name = :name")
+
+    async def run(self, name):
+        sql = "SELECT id FROM items WHERE " + " AND ".join(self.clauses)
+        return await self.session.execute(text(sql), {"name": name})
+""",
+    ),
 ]
 
 GOOD = [
@@ -1273,6 +1392,131 @@ async def changed(session, item_id, values: dict):
     await session.execute(text(f"UPDATE items SET {sets} WHERE id = :id"), {**values, "id": item_id})
 """,
     ),
+    Good(
+        path="app/routers/shelves.py",
+        source="""
+from enum import Enum
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field, field_validator
+from sqlalchemy import select, text
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+COLUMNS = ("name", "size")
+
+
+class Column(str, Enum):
+    name = "name"
+
+
+class Search(BaseModel):
+    order: Literal["name", "size"]
+    limited: str = Field("name", pattern="^(name|size)$")
+    number: int = 1
+
+
+class Checked(BaseModel):
+    order: str
+
+    @field_validator("order")
+    @classmethod
+    def known(cls, order: str) -> str:
+        if order not in COLUMNS:
+            raise ValueError(order)
+        return order
+
+
+@router.get("/shelves")
+async def shelves(
+    order: Literal["name", "size"],
+    column: Column,
+    number: int,
+    other: str = "name",
+    third: str | None = None,
+    limited: str = Query("name", pattern="^(name|size)$"),
+    session=Depends(get_session_dependency),
+):
+    await session.scalars(select(Item).order_by(text(order)))
+    await session.scalars(select(Item).order_by(text(column.value)))
+    await session.scalars(select(Item).limit(text(str(number))))
+    await session.scalars(select(Item).order_by(text(limited)))
+    await session.scalars(select(Item).order_by(text(f"{limited} DESC")))
+    if other not in COLUMNS:
+        other = "name"
+    await session.scalars(select(Item).order_by(text(other)))
+    await session.scalars(select(Item).order_by(text("size" if third == "size" else "name")))
+    return await run(session, "size" if third else "name")
+
+
+@router.post("/search")
+async def search(
+    wanted: Search, checked: Checked, free: Annotated[str, Query()], session=Depends(get_session_dependency)
+):
+    await session.scalars(select(Item).order_by(text(wanted.order)))
+    await session.scalars(select(Item).order_by(text(wanted.limited)))
+    await session.scalars(select(Item).limit(text(wanted.number)))
+    await session.scalars(select(Item).order_by(text(checked.order)))
+    await session.scalars(select(Item).where(text("name = :free")), {"free": free})
+    if wanted.order not in COLUMNS:
+        raise ValueError(wanted.order)
+    return await run(session, wanted.order)
+
+
+async def run(session, order):
+    return await session.scalars(select(Item).order_by(text(order)))
+""",
+    ),
+    Good(
+        path="app/services/lists.py",
+        source="""
+import re
+
+from sqlalchemy import text
+
+NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+def check(name):
+    if not NAME.fullmatch(name):
+        raise ValueError(name)
+
+
+async def sorted_by(session, first, second, third, fourth):
+    check(first)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {first}"))
+    if re.match(r"^\\w+$", second) is None or not re.fullmatch("(asc|desc)", third):
+        raise ValueError(second)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {second} {third}"))
+    if fourth.isidentifier():
+        await session.execute(text(f"SELECT id FROM items ORDER BY {fourth}"))
+""",
+    ),
+    Good(
+        path="app/services/spreads.py",
+        source="""
+from sqlalchemy import text
+
+SIDES = (("price", "cost"), ("asked", "paid"))
+
+
+def spread(high, low, *, whole):
+    name = f"{high}_whole" if whole else high
+    shown = f"round({high})" if whole else f"t.{high}"
+    known = f"{shown} IS NOT NULL AND {low} IS NOT NULL"
+    return [f"avg({shown} - {low}) FILTER (WHERE {known}) AS avg_{name}"]
+
+
+async def spreads(session):
+    columns = []
+    for high, low in SIDES:
+        columns.extend(spread(high, low, whole=True))
+    return await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+""",
+    ),
 ]
 
 
@@ -1283,7 +1527,7 @@ def check(program: Program) -> Iterator[Finding]:
         for wrapper in function.wrappers:
             wrapped.setdefault(wrapper, []).append(function)
     told: set[Site] = set()
-    yield from _of_requests(program)
+    yield from _of_requests(program, told)
     for use in sql_uses(program):
         dynamic = (t for t in use.texts if t.dynamic)
         built = next((t for t in dynamic if not completed_with_literals(program, use.event, t)), None)
@@ -1297,18 +1541,19 @@ def check(program: Program) -> Iterator[Finding]:
                 yield _built(program, event, text, (step, *use.trace) if returned else use.trace)
 
 
-def _of_requests(program: Program) -> Iterator[Finding]:
-    """``text(request.query_params["order"])``: all of the SQL is a request's."""
-    for event in program.events("sql"):
-        given = event.args[0] if event.args and not event.value else ()
-        if not any(a.tag == "ext" and _OF_REQUEST.match(a.name) for a in given):
+def _of_requests(program: Program, told: set[Site]) -> Iterator[Finding]:
+    """``text(request.query_params["order"])``, ``text(order)`` of an endpoint's parameter: all of it is a request's."""
+    for event, trace in asked_sql(program):
+        if not program.judges(event.path) or program.role(event.function) in ("test", "migration"):
             continue
-        if program.judges(event.path) and program.role(event.function) not in ("test", "migration"):
+        if event.site not in told:
+            told.add(event.site)
             yield program.finding(
                 META,
                 event,
                 "The SQL is a text from the request. Take it from literals that the request chooses from, or build the "
                 "query with the ORM.",
+                trace,
             )
 
 
@@ -1326,7 +1571,10 @@ def _advice(text: Text) -> str:
     """What to do instead: PostgreSQL binds nothing in statements that define or grant."""
     found = _DEFINES.match(text.text)
     if _SETS.match(text.text):
-        return "SET takes no bound values: SELECT set_config(:name, :value, true) does, until the transaction ends."
+        return (
+            "SET takes no bound values: take the value from literals. Where what is set names no tenant and no user, "
+            "SELECT set_config(:name, :value, true) takes it bound, until the transaction ends."
+        )
     if found is None:
         return "Bind the values, and choose names from literals."
     quoted = "psycopg.sql.Identifier or engine.dialect.identifier_preparer.quote(name)"

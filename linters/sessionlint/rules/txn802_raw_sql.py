@@ -126,6 +126,15 @@ async def test_rows(session):
 """,
         path="tests/test_items.py",
     ),
+    Good(
+        source="""
+from sqlalchemy import text
+
+
+async def undo(session):
+    await session.execute(text("ABORT"))  # TXN202@11
+"""
+    ),
 ]
 
 _HEALTH = regex(r"\s*select\s+(?:1|true|now\(\)|version\(\)|current_timestamp)(?:\s+as\s+\w+)?\s*;?\s*$", re.I)
@@ -135,7 +144,7 @@ _INDEX_CONDITIONS = ("index_where", "postgresql_where", "sqlite_where")
 _VALUE = regex(r"\s*(?:'[^']*'(?:\s*::\s*\w+)?|\w+\(\)|null|true|false|-?\d+)\s*$", re.I)
 _UNSERVED = regex(
     r"\s*(?:(?:set|reset|show|explain|vacuum|analyze|reindex|cluster|create|alter|drop|comment|grant|revoke|lock|listen|unlisten"
-    r"|notify|discard|copy|commit|rollback|begin|start|savepoint|release|end|prepare|execute|deallocate|pragma|do|refresh"
+    r"|notify|discard|copy|commit|rollback|abort|begin|start|savepoint|release|end|prepare|execute|deallocate|pragma|do|refresh"
     r"|truncate|call|merge)\b|select\s+(?:pg_\w+|set_config|current_setting)\s*\()",
     re.I,
 )
