@@ -159,6 +159,10 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
     elif name == "add_event_handler":
         given = args[1] if len(args) > 1 else named.get("func", UNKNOWN)
         frame.emit("starts", e[1], name=name, value=given, expr=e)
+    elif name == "add_exception_handler":
+        frame.emit(
+            "external", e[1], name=f"fastapi.FastAPI().{name}", args=tuple(args), keywords=tuple(keywords), expr=e
+        )
     return UNKNOWN
 
 
