@@ -128,7 +128,9 @@ ASKS = "from hives.store import opened\n\n\ndef test_add():\n    with opened() a
     ids=["cases", "cases by any name", "functions"],
 )
 def test_a_file_of_tests_beside_what_it_tests_is_one(infer, name, source):
-    work = "from hives.store import opened\n\n\ndef count():\n    with opened() as db:\n        return db.get(object, 1)\n"
+    work = (
+        "from hives.store import opened\n\n\ndef count():\n    with opened() as db:\n        return db.get(object, 1)\n"
+    )
     result = infer({**APP, "hives/frames/work.py": work, f"hives/frames/{name}.py": source})
     assert shown(result) == (f"hives/frames/{name}.py",)
 

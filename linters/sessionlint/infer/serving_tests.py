@@ -20,6 +20,7 @@ _OF_TESTS_ALONE = regex(r"\w[\w.-]*[_-]tests", re.I)
 #: What tests are helped by, where they import it and nothing else does.
 _HELPERS = regex(r"testing|test[_-]?(?:utils?|helpers?|support|lib|kit|tools?|fixtures?|base|suite)", re.I)
 OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
+_CASE_PACKAGES = ("unittest", "django")
 _CASES = regex(r"unittest\.(?:\w+\.)*\w*TestCase|django\.test\.(?:\w+\.)*\w+TestCase")
 _NAMED_TESTS = regex(r"(?:\w+_)?tests(?:_\w+)?", re.I)
 #: Letters of a pattern of names below which it says nothing (``*.py``).
@@ -64,9 +65,9 @@ def _holds_tests(program: Program, module: ModuleInfo) -> bool:
     """
     if any(f.routes for f in module.functions):
         return False
-    if imports(module, "unittest") or imports(module, "django"):
-        if any(_CASES.fullmatch(b) for info in module.classes for b in program.solver.external_bases(info)):
-            return True
+    bases = (b for info in module.classes for b in program.solver.external_bases(info))
+    if any(imports(module, package) for package in _CASE_PACKAGES) and any(_CASES.fullmatch(b) for b in bases):
+        return True
     named = _NAMED_TESTS.fullmatch(module.path.rpartition("/")[2].removesuffix(".py"))
     return named is not None and any(f.parent is None and f.name.startswith("test_") for f in module.functions)
 
