@@ -1369,6 +1369,7 @@ async def watch(socket: WebSocket):
 ]
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
+_GUESSED = " (the layer inferred for its file; `layers` in a policy says otherwise)"
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
 _MAKES = "__init__"
 _OPENS = (*ENTERS, _MAKES)
@@ -1566,8 +1567,12 @@ def _advice(program: Program, function: FunctionInfo, opened: Value = ()) -> str
 
 
 def _where(program: Program, function: FunctionInfo) -> str:
-    role = program.role(function)
-    return "an endpoint" if role == "endpoint" else f"a {role}"
+    role = program.role(function) or ""
+    if role == "endpoint":
+        return "an endpoint"
+    # what the name of the file does not say
+    guessed = program.policy.source == "inferred" and role not in function.path
+    return f"a {role}{_GUESSED if guessed else ''}"
 
 
 def _injected(program: Program) -> Iterator[Finding]:
