@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import linecache
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +32,9 @@ Progress = Callable[[int, int], None]
 _INFERRED = "inferred"
 # Files that could not be read are errors of the report, and comments are judged when it is settled.
 _NOT_RUN = frozenset({"TXN901", "TXN902", "TXN903", "TXN904"})
+_NOT_WRITTEN = frozenset({_INFERRED, "default"})
+#: What says that something is opened, or made, past the session module.
+_OF_OPENING = ("TXN101", "TXN102", "TXN103", "TXN104", "TXN105")
 #: What is said of the policy as a whole is said once.
 _OF_POLICY = ("TXN905",)
 
@@ -122,7 +125,20 @@ def _checked_in_parts(
 
         examined = check_together(root, built.reading, policy, folder, judge_all, built.names)
         report, complete = examined.report, examined.complete
+    report = dataclasses.replace(report, notes=(*report.notes, *_names_none(policy, report)))
     return _with_discovery(report, discovery), complete
+
+
+def _names_none(policy: Policy, report: Report) -> Iterator[str]:
+    """A word on a written policy that approves no way to a session, where sessions are opened."""
+    named = policy.session_modules or policy.session_dependencies or policy.session_contexts
+    if named or policy.source in _NOT_WRITTEN or not any(f.code.startswith(_OF_OPENING) for f in report.findings):
+        return
+    yield (
+        f"no session module: {policy.source} names none, and nothing is inferred where a policy is written, so all "
+        "that opens sessions is told. Name it in session-modules, or run 'sessionlint init --force' to have the policy "
+        "inferred and written anew."
+    )
 
 
 def _checked_by_inference(

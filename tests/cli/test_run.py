@@ -204,3 +204,20 @@ def test_the_name_of_the_root_belongs_to_what_is_remembered(tmp_path):
     here, there = Policy(root=tmp_path / "backend"), Policy(root=tmp_path / "srv")
     assert here.digest == there.digest
     assert here.cache_digest != there.cache_digest
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [("", True), ("session-modules = ['c.py']\n", False), ("session-contexts = ['lib.opened']\n", False)],
+    ids=["nothing", "a session module", "a way of a library"],
+)
+def test_a_written_policy_that_approves_nothing_where_sessions_are_opened_is_spoken_of(tree, engine, policy, told):
+    root = tree({"sessionlint.toml": policy, "a.py": "commit\n", "b.py": "Session\n", "c.py": ""})
+    note = (
+        "no session module: sessionlint.toml names none, and nothing is inferred where a policy is written, so all "
+        "that opens sessions is told. Name it in session-modules, or run 'sessionlint init --force' to have the policy "
+        "inferred and written anew."
+    )
+    assert check(root).notes == ((note,) if told else ())
+    (root / "b.py").unlink()
+    assert check(root).notes == ()

@@ -518,6 +518,43 @@ def test_a_file_whose_sessions_requests_may_open_stays_a_service(infer, more):
     assert infer(files | more).policy.layer_of("app/shore/tides.py") == "service"
 
 
+FILLS = """\
+import asyncio
+
+from sqlalchemy.orm import Session
+
+from app.db import SessionLocal
+
+
+def keep(session: Session, level):
+    session.execute("select 1")
+
+
+async def fill():
+    with SessionLocal() as session:
+        keep(session, 1)
+{0}
+
+def main():
+    asyncio.run(fill())
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "layer"),
+    [
+        ("", "", None),
+        ("\n\nasync def others():\n    await fill()\n", "", "service"),
+        ("", "\n\n@router.post('/')\ndef again():\n    main()\n", "service"),
+    ],
+    ids=["nobody else", "a function that others may call", "an endpoint runs it, too"],
+)
+def test_what_is_run_in_a_loop_of_its_own_makes_no_service_of_its_file(infer, file, more, layer):
+    api = "from app.shore.fills import main\n" + ROUTER if more else ROUTER
+    files = BASE | {"app/shore/fills.py": FILLS.format(file), "app/api/tides.py": api + more}
+    assert infer(files).policy.layer_of("app/shore/fills.py") == layer
+
+
 def test_a_file_called_a_service_stays_one_though_only_a_worker_opens_its_sessions(infer):
     listener = LISTENER.replace("app.shore", "app.services")
     files = BASE | {"app/services/tides.py": TIDES, "app/listener.py": listener}

@@ -34,6 +34,24 @@ def test_a_helper_that_works_with_the_application_is_no_program_beside_it(infer)
     assert result.policy.session_modules == ("harbour/pier.py",)
 
 
+def test_a_copy_in_a_hidden_folder_is_no_program_beside_the_application(infer):
+    copies = {f".scratch/{path}": source for path, source in harbour().items()}
+    result = infer(harbour() | copies)
+    assert result.policy.session_modules == ("harbour/pier.py",)
+    assert result.layers.get("router", ()) == ()
+    assert [note for note in result.notes if "hidden" in note] == [
+        "not approved: .scratch/harbour/pier.py makes an engine or session factory of its own and lies in a hidden "
+        "folder; if that is a copy, leave it out by `exclude`."
+    ]
+
+
+def test_a_project_of_hidden_files_is_one(infer):
+    copies = {f".scratch/{path}": source for path, source in harbour().items()}
+    result = infer(copies)
+    assert result.policy.session_modules == (".scratch/harbour/pier.py",)
+    assert not any("hidden" in note for note in result.notes)
+
+
 STORE = (
     "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n\n\ndef factory():\n"
     "    return async_sessionmaker(create_async_engine('postgresql+asyncpg://db/{0}'))\n"

@@ -113,3 +113,30 @@ def test_what_is_called_after_testing_and_the_application_imports_is_its_own(inf
 def test_what_only_tests_import_is_no_test_by_that_alone(infer):
     files = {"hives/hourly.py": ENGINE, "tests/test_all.py": HELPED.format("hourly")}
     assert shown(infer({**APP, **files})) == ()
+
+
+CASES = (
+    "import unittest\n\nfrom hives.store import opened\n\n\nclass Frames(unittest.TestCase):\n"
+    "    def test_add(self):\n        with opened() as db:\n            db.commit()\n"
+)
+ASKS = "from hives.store import opened\n\n\ndef test_add():\n    with opened() as db:\n        db.commit()\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("tests", CASES), ("checks", CASES + "\n\nif __name__ == '__main__':\n    unittest.main()\n"), ("tests", ASKS)],
+    ids=["cases", "cases by any name", "functions"],
+)
+def test_a_file_of_tests_beside_what_it_tests_is_one(infer, name, source):
+    work = (
+        "from hives.store import opened\n\n\ndef count():\n    with opened() as db:\n        return db.get(object, 1)\n"
+    )
+    result = infer({**APP, "hives/frames/work.py": work, f"hives/frames/{name}.py": source})
+    assert shown(result) == (f"hives/frames/{name}.py",)
+
+
+def test_a_file_that_is_only_called_after_tests_or_that_the_application_imports_is_none(infer):
+    kept = ASKS.replace("test_add", "add")
+    main = MAIN.replace("from hives.store", "from hives.frames.tests import Frames\nfrom hives.store")
+    assert shown(infer({**APP, "hives/frames/tests.py": kept})) == ()
+    assert shown(infer({**APP, "hives/main.py": main, "hives/frames/tests.py": CASES})) == ()

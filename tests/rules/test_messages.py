@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
+
 from sessionlint.rules import examples
 from sessionlint.rules.catalogue import all_rules
 
@@ -64,3 +68,31 @@ async def clear():
         "`connection.execute(…)` writes rows that nothing commits: they are lost when the connection is closed. "
         "Put it into `async with connection.begin():`."
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("app/shelves.py", "in a service (the layer inferred for its file; `layers` in a policy says otherwise)."),
+        ("app/services/shelves.py", "in a service."),
+    ],
+    ids=["by what it does", "by its name"],
+)
+def test_a_layer_that_only_inference_knows_is_said_to_be_inferred(path, said):
+    source = """
+from app.session import get_session
+
+
+async def look():
+    async with get_session() as session:
+        return await session.get(object, 1)
+"""
+    files = examples.split(source, path)
+    written = examples.policy_for({"layers": {"service": [path]}}, files)
+    rule = next(rule for rule in all_rules() if rule.META.code == "TXN106")
+    told = {}
+    for name in ("inferred", "sessionlint.toml"):
+        program = examples.program_for(files, dataclasses.replace(written, source=name))
+        (told[name],) = [f.message for f in rule.check(program)]
+    assert said in told["inferred"]
+    assert "in a service. " in told["sessionlint.toml"]

@@ -11,8 +11,8 @@ from sessionlint.program.importing import reached_from_files
 from sessionlint.program.values import ENGINE, FACTORY, POOL
 
 _MAKERS = (ENGINE, FACTORY, POOL)
-#: What was put away is no program of its own, but one more way to what the application has now.
-_PUT_AWAY = regex(r"(?:archived?|archive[._-].*|attic|old|backups?|debug)\Z", re.I)
+#: What was put away, or is hidden, is no program of its own, but one more way to what the application has now.
+_PUT_AWAY = regex(r"(?:archived?|archive[._-].*|attic|old|backups?|debug|\..*)\Z", re.I)
 
 
 def programs_beside(program: Program, application: Collection[str], aside: Collection[str]) -> frozenset[str]:

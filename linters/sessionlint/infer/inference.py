@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from sessionlint.infer import absence
+from sessionlint.infer import absence, hidden
 from sessionlint.infer.exempt import exempt_layers
 from sessionlint.infer.folders import patterns
 from sessionlint.infer.places import application_files
@@ -101,7 +101,7 @@ def _notes(
     notes += [f"session dependency {name}: {reason}." for name, reason in approved.dependencies.items()]
     notes += [f"session context {name}: {reason}." for name, reason in approved.contexts.items()]
     notes += [f"not checked: {sentence}." for sentence in approved.unchecked]
-    notes += [f"not approved: {sentence}." for sentence in approved.left_out]
+    notes += [f"not approved: {sentence}." for sentence in (*approved.left_out, *hidden.left_out(survey))]
     if not approved.modules:
         notes += absence.explain(program, survey)
     stated = [layer for layer in LAYERS if f"layers.{layer}" in policy.stated]

@@ -20,7 +20,7 @@ from sessionlint.program.values import ENGINE, FACTORY, POOL
 _ASIDE_FOLDERS = regex(
     r"(?:scripts?|notebooks?|seeds?|seeders?|fixtures?|docs?|documentation|examples?|samples?|demos?|bench(?:marks?)?"
     r"|tools?|tooling|devtools|bin|hack|contrib|archived?|archive[._-].*|attic|old|backups?|playground|sandbox|experiments?"
-    r"|debug|smoke(?:[_-]?tests?)?|load[_-]?tests?|locust|templates?|cookiecutter.*|\{\{.*)\Z",
+    r"|debug|smoke(?:[_-]?tests?)?|load[_-]?tests?|locust|templates?|cookiecutter.*|\{\{.*|\..*)\Z",
     re.I,
 )
 _ASIDE_FILES = regex(

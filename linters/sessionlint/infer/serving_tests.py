@@ -20,6 +20,9 @@ _OF_TESTS_ALONE = regex(r"\w[\w.-]*[_-]tests", re.I)
 #: What tests are helped by, where they import it and nothing else does.
 _HELPERS = regex(r"testing|test[_-]?(?:utils?|helpers?|support|lib|kit|tools?|fixtures?|base|suite)", re.I)
 OF_TESTS = ("pytest", "pytest_asyncio", "_pytest", "factory", "polyfactory")
+_CASE_PACKAGES = ("unittest", "django")
+_CASES = regex(r"unittest\.(?:\w+\.)*\w*TestCase|django\.test\.(?:\w+\.)*\w+TestCase")
+_NAMED_TESTS = regex(r"(?:\w+_)?tests(?:_\w+)?", re.I)
 #: Letters of a pattern of names below which it says nothing (``*.py``).
 _SAYING = 3
 
@@ -45,7 +48,28 @@ def test_support(program: Program) -> frozenset[str]:
         }
         grown = not more <= found
         found |= more
+    found |= {
+        m.path
+        for m in program.modules
+        if layer_of(m.path) is None
+        and _holds_tests(program, m)
+        and all(i in found or layer_of(i) == "test" for i in importers.get(m.path, ()))
+    }
     return frozenset((*found, *program.shared(helpers_of_tests), *program.shared(named_by_settings)))
+
+
+def _holds_tests(program: Program, module: ModuleInfo) -> bool:
+    """Whether a file that serves nobody holds tests: cases of unittest, or functions of tests where its name says so.
+
+    What lies beside it in its folder may be what it tests.
+    """
+    if any(f.routes for f in module.functions):
+        return False
+    bases = (b for info in module.classes for b in program.solver.external_bases(info))
+    if any(imports(module, package) for package in _CASE_PACKAGES) and any(_CASES.fullmatch(b) for b in bases):
+        return True
+    named = _NAMED_TESTS.fullmatch(module.path.rpartition("/")[2].removesuffix(".py"))
+    return named is not None and any(f.parent is None and f.name.startswith("test_") for f in module.functions)
 
 
 def helpers_of_tests(program: Program) -> dict[str, str]:

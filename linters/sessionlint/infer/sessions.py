@@ -14,13 +14,13 @@ from sessionlint.infer.only_ways import is_there_for_sessions
 from sessionlint.infer.openers import openers
 from sessionlint.infer.own_engines import of_one_function, of_the_application
 from sessionlint.infer.registries import kept_instead
-from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source
+from sessionlint.infer.sources import CONTEXT, DECORATOR, DEPENDENCY, HOOK, Made, Source, enters
 from sessionlint.infer.standing_alone import stands_alone
 from sessionlint.infer.survey import MAKERS, Survey
 from sessionlint.infer.table_makers import is_for_tables
 from sessionlint.infer.votes import authenticates
 from sessionlint.infer.words import joined, plural
-from sessionlint.program.model import FunctionInfo
+from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import CONNECTION, DRIVER, ENGINE, FACTORY, POOL, SESSION
 
 #: A second way to sessions in one application is approved when it has at least this share of the first one's users,
@@ -29,7 +29,7 @@ _SHARE = 0.1
 _FILES = 5
 #: The same among the dependencies of one application that are not defined next to the most used one.
 _SHARE_OF_DEPENDENCY = 0.2
-#: A session module with so many openings, commits and rollbacks besides its doors is spoken of.
+#: A session module that makes engines with so many openings, commits and rollbacks besides its doors is spoken of.
 _MANY = 5
 _ENDS = ("commit", "rollback")
 _MADE = {ENGINE: "the engine", FACTORY: "the session factory", POOL: "the connection pool"}
@@ -238,7 +238,10 @@ def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     found = [s for s in door.sources if s.kind == CONTEXT and (s.handed == SESSION or not door.hands_out_sessions)]
     # what one of several equal users of an engine opens for itself is no way for the others
     found = [s for s in found if s.path not in door.apart]
-    near = [s for s in found if s.path in door.files or s.path in files]
+    # what a function makes for itself alone says nothing of what else its file opens
+    private = survey.program.shared(of_one_function)
+    home = {site[0] for _, site in door.makers if site not in private} or door.files.keys()
+    near = [s for s in found if s.path in home or s.path in files]
     far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
     shared = shared or [s for s in far if len(found) == 1 and is_there_for_sessions(survey, s)]
@@ -262,15 +265,28 @@ def _unchecked(survey: Survey, path: str) -> Iterator[str]:
     """A warning about a session module in which functions open sessions and end transactions for themselves."""
     module = survey.program.solver.modules[path]
     doors = [s for s in survey.sources if s.path == path]
-    events = [e for f in module.functions if not _belongs(f, [door.function for door in doors]) for e in f.events]
+    entered = {
+        c for d in doors if enters(d.function) and d.function.class_info for c in _family(survey, d.function.class_info)
+    }
+    rest = (f for f in module.functions if f.class_info not in entered)
+    events = [e for f in rest if not _belongs(f, [door.function for door in doors]) for e in f.events]
     opens = len({e.span for e in events if e.kind in ("create", "obtain") and survey.program.sessions(e.subject)})
     ends = len({e.span for e in events if e.kind == "txn" and e.name in _ENDS})
-    if opens + ends < _MANY:
+    # a file that is one for what is entered there alone is about something else
+    makes = any(site[0] == path for _, site in survey.makers)
+    if opens + ends < (_MANY if makes or not entered else 1):
         return
     parts = [f"{plural(opens, 'place')} that {_verb(range(opens), 'open')} sessions"] if opens else []
     parts += [f"{ends} commits or rollbacks" if ends > 1 else "a commit or rollback"] if ends else []
     names = joined([f"{door.name}()" for door in doors[:2]]) or "what makes the engine"
-    yield f"{path} also holds {joined(parts)}, which nobody checks there; with {names} in a file of its own, they are"
+    they = "they are" if opens + ends > 1 else "it is"
+    yield f"{path} also holds {joined(parts)}, which nobody checks there; with {names} in a file of its own, {they}"
+
+
+def _family(survey: Survey, info: ClassInfo) -> set[ClassInfo]:
+    """A class with those above and below it."""
+    mro = survey.program.solver.mro
+    return {*mro(info), *(other for other in survey.program.classes if info in mro(other))}
 
 
 def _belongs(function: FunctionInfo, doors: list[FunctionInfo]) -> bool:

@@ -199,7 +199,7 @@ class Program:
         """Functions by what runs them. Calls elsewhere decide about that, and rules go by it."""
         return (
             frozenset(self.background_functions), self.background_helpers, frozenset(self.dependency_functions),
-            self.entries, frozenset(self.wrapper_roles),
+            self.entries, frozenset(self.wrapper_roles), self.message_handlers,
             frozenset(w for w, role in self.wrapper_roles.items() if role == "endpoint"),
         )  # fmt: skip
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _COMMAND: Final = regex(r"(?:^|\.)(?:command|group|callback)(?:\(|\Z)")
 #: What is called with a function that is a command from then on.
 _MAKES_COMMAND: Final = regex(r".*\.(?:command|group|callback)\(\)|typer\.run|fire\.Fire")
+_COMMANDS: Final = frozenset({"invoke.task", "invoke.tasks.task", "fabric.task"})
+#: What no event loop may be running for: a function that calls this, and that nobody calls, starts the work.
+_RUNS: Final = ("asyncio.run", "anyio.run", "trio.run", "uvloop.run", "asyncio.Runner().run")
 #: What enters a context manager that asks for it.
 _APPLICATIONS: Final = ("fastapi.FastAPI", "starlette.applications.Starlette")
 #: Bases that say nothing of who calls the methods of a class.
@@ -93,10 +96,21 @@ def _commands(program: Program) -> Iterator[FunctionInfo]:
 
 
 def _commands_in(listing: FileListing) -> Iterator[FunctionInfo]:
-    yield from (f for f in listing.functions if any(_COMMAND.search(ir.text_of(d)) for d in f.decorators))
+    yield from (f for f in listing.functions if f.decorators and _is_command(f))
     for event in listing.by_kind.get("external", ()):
+        if event.name in _RUNS or event.name.endswith(".run_until_complete"):
+            function = event.function
+            if not function.is_async and function.parent is None and function.class_info is None:
+                yield function
         if _MAKES_COMMAND.fullmatch(event.name):
             yield from (atom.info for value in event.args for atom in value if atom.tag == "fn")
+
+
+def _is_command(function: FunctionInfo) -> bool:
+    if any(_COMMAND.search(ir.text_of(d)) for d in function.decorators):
+        return True
+    names = {a.name.removesuffix("()") for _, value in function.decorator_values for a in value if a.tag == "ext"}
+    return not names.isdisjoint(_COMMANDS)
 
 
 def _called_back(program: Program) -> Iterator[FunctionInfo]:

@@ -384,9 +384,9 @@ CALL_THROUGH = {
 SCHEDULER_METHODS = {"add_job", "scheduled_job", "add_schedule", "configure_task"}
 TASK_DECORATORS = regex(
     r"^(?:celery|dramatiq|huey|rq|taskiq\w*|procrastinate|arq|saq|streaq|pgqueuer|apscheduler|fastapi_utils|repid"
-    r"|faststream|broadcaster|rocketry|hatchet_sdk|prefect|temporalio\.activity)\b.*"
+    r"|faststream|broadcaster|rocketry|hatchet_sdk|prefect|temporalio\.activity|airflow|aiocron|schedule)\b.*"
     r"(?:\.task|\.actor|shared_task|\.periodic_task|\.entrypoint|\.schedule|\.job|\.cron|\.flow|repeat_every"
-    r"|\.scheduled_job|\.subscriber|\.db_task|\.cond|\.defn)(?:\(\))?$"
+    r"|\.scheduled_job|\.subscriber|\.db_task|\.cond|\.defn|\.crontab|\.repeat)(?:\(\))?$"
 )
 #: Signals that a worker's process sends when it starts or stops:
 #: https://docs.celeryq.dev/en/stable/userguide/signals.html#worker-signals

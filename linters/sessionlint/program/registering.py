@@ -15,7 +15,7 @@ Keywords = list[tuple[str, Value]]
 #: Methods of applications and routers that are given a path and an endpoint.
 ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route")
 #: The method that is given what answers a request that has failed.
-ANSWERS_ERRORS = "add_exception_handler"
+ANSWERS_ERRORS = "fastapi.FastAPI().add_exception_handler"
 
 
 class Route(NamedTuple):
@@ -161,8 +161,8 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
     elif name == "add_event_handler":
         given = args[1] if len(args) > 1 else named.get("func", UNKNOWN)
         frame.emit("starts", e[1], name=name, value=given, expr=e)
-    elif name == ANSWERS_ERRORS:
-        frame.emit("external", e[1], name=name, args=tuple(args), keywords=tuple(keywords), expr=e)
+    elif name == "add_exception_handler":
+        frame.emit("external", e[1], name=ANSWERS_ERRORS, args=tuple(args), keywords=tuple(keywords), expr=e)
     return UNKNOWN
 
 

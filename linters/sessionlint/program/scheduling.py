@@ -15,6 +15,7 @@ from sessionlint.program import (
     remote_jobs,
     signatures,
     threads,
+    timed_jobs,
     together,
     waiting,
 )
@@ -76,7 +77,8 @@ _STARTING = (
 def may_start(name: str) -> bool:
     """Whether :func:`call` may know a function by its name (it also knows those that a policy names)."""
     known = name in knowledge.CALL_THROUGH or name in threads.THREADS
-    return known or name.startswith(_STARTING) or name.endswith("().start") or remote_jobs.starts(name)
+    known = known or timed_jobs.tells(name) or remote_jobs.starts(name)
+    return known or name.startswith(_STARTING) or name.endswith("().start")
 
 
 def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value | None:
@@ -137,6 +139,9 @@ def call(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.E
         return _sent(frame, name.replace("()", ""), args, keywords, e)
     if name.endswith((".enqueue", ".enqueue_in", ".enqueue_at")) and name.startswith("rq."):
         return _started(frame, "schedule", name.replace("()", ""), args, keywords, e)
+    if timed_jobs.tells(name):
+        _started(frame, "schedule", name.replace("()", ""), timed_jobs.work_of(name, args, keywords), [], e)
+        return None
     if remote_jobs.starts(name):
         _sent(frame, name.replace("()", ""), args, keywords, e)
         return (Ext(f"{name}()"),)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sessionlint.patterns import regex
 from sessionlint.program import knowledge
+from sessionlint.program.dispatchers import dispatched
 from sessionlint.program.entries import takes_session
-from sessionlint.program.listing import FileListing
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.resolvers import resolvers
@@ -31,25 +30,6 @@ _VIEWS: Final = regex(
 )
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 _MORE_METHODS: Final = frozenset({"websocket_listener", "websocket_stream"})
-#: What registers a function with a dispatcher of messages: a decorator, or a call that is given it.
-_DISPATCHERS: Final = regex(
-    r"aiogram\.(?:\w+\.)*(?:Router|Dispatcher)\(\)\.(?!middleware)\w+(?:\.register)?(?:\(\))?"
-    r"|telebot\.(?:\w+\.)*(?:Async)?TeleBot\(\)\.\w*(?:handler|listener)\w*(?:\(\))?"
-    r"|pyrogram\.(?:\w+\.)*Client(?:\(\))?\.on_\w+(?:\(\))?"
-    r"|telethon\.(?:\w+\.)*TelegramClient\(\)\.(?:on|add_event_handler)(?:\(\))?"
-    r"|telegram\.ext\.(?:\w+\.)*\w+Handler"
-    r"|discord\.(?:\w+\.)*(?:(?:Client|Bot|AutoShardedBot|AutoShardedClient|Group|CommandTree)\(\)\.)?(?:tree\.)?"
-    r"(?:event|listen|command|hybrid_command|group|hybrid_group|slash_command|context_menu|listener|Cog\.listener)(?:\(\))?"
-    r"|slack_bolt\.(?:\w+\.)*(?:Async)?App\(\)\."
-    r"(?:event|message|command|shortcut|global_shortcut|message_shortcut|action|block_action|view|view_submission"
-    r"|view_closed|options|function|step)(?:\(\))?"
-    # what serves the Model Context Protocol: the official SDK's, before and since its second version, and FastMCP's own
-    r"|(?:mcp\.server|fastmcp)\.(?:\w+\.)*(?:FastMCP|MCPServer|LocalProvider)(?:\(\)|\[\])*\."
-    r"(?:tool|resource|prompt|completion|custom_route|add_(?:tool|prompt))(?:\(\))?"
-    r"|mcp\.server\.(?:\w+\.)*Server(?:\(\)|\[\])*\.(?:(?:call|list)_tools?|(?:list|read|subscribe|unsubscribe)_resources?"
-    r"|list_resource_templates|(?:list|get)_prompts?|completion|progress_notification|set_logging_level)(?:\(\))?"
-    r"|fastmcp\.(?:tools|resources|prompts)\.(?:\w+\.)*(?:tool|resource|prompt|(?:Tool|Prompt)\.from_function)(?:\(\))?"
-)
 
 
 def framework_of(name: str) -> str:
@@ -74,18 +54,7 @@ def message_handlers(program: Program) -> frozenset[FunctionInfo]:
 
     What they alone call in their files does their work, unless it takes a session that they have opened.
     """
-    found = frozenset(program.by_file(_handlers_in)) | program.shared(resolvers)
+    found = frozenset(dispatched(program)) | program.shared(resolvers)
     if not found:
         return found
     return found | {f for f in reached_from(program, found, beside(program)) if not takes_session(program, f)}
-
-
-def _handlers_in(listing: FileListing) -> Iterator[FunctionInfo]:
-    for function in listing.functions:
-        values = [a for _, value in function.decorator_values for a in value]
-        if any(a.tag == "ext" and _DISPATCHERS.fullmatch(a.name) for a in values):
-            yield function
-    for event in listing.by_kind.get("external", ()):
-        if _DISPATCHERS.fullmatch(event.name):
-            values = [a for value in (*event.args, *(v for _, v in event.keywords)) for a in value]
-            yield from (a.info for a in values if a.tag == "fn")

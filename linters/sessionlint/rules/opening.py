@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.alchemy_configs import BY_CONFIG
+from sessionlint.program.entries import takes_session
 from sessionlint.program.model import Event, FunctionInfo
+from sessionlint.program.reached import beside, reached_from
 from sessionlint.program.values import Dependency, Ext, Handle, Injected, PartialCall, Value, contained
 from sessionlint.report import Finding, Span, TraceStep
 from sessionlint.rules.streamed import streamed_generators
@@ -263,12 +265,23 @@ def made_at(program: Program, value: Value) -> list[TraceStep]:
 def outlives_request(program: Program, function: FunctionInfo) -> bool:
     """Work for which the request's session is no good: authentication before it, streams and sockets long after it."""
     if function.routes:
-        return all(route.method.startswith("websocket") for route in function.routes)
-    if function in program.dependency_functions:
+        return _is_socket(function)
+    if function in program.dependency_functions or function in program.shared(_of_sockets):
         return True
     if not function.is_generator or function.is_context_manager:
         return False
     return program.role(function) not in ("service", "model") or function in streamed_generators(program)
+
+
+def _is_socket(function: FunctionInfo) -> bool:
+    return all(route.method.startswith("websocket") for route in function.routes)
+
+
+def _of_sockets(program: Program) -> frozenset[FunctionInfo]:
+    """What websocket endpoints alone call in their files: nobody has a session at hand to give it."""
+    sockets = [f for f in program.functions if f.routes and _is_socket(f)]
+    helpers = reached_from(program, sockets, beside(program)) if sockets else ()
+    return frozenset(f for f in helpers if not takes_session(program, f))
 
 
 def once(findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -64,12 +64,14 @@ META = Rule(
     not_flagged=(
         "Background functions, wherever they are written, with what only they call in their file or class; "
         "dependencies, authentication first of all, that open a short session of their own and close it (what they "
-        "read on the endpoint's has begun its transaction, TXN206); websocket endpoints and the generators of "
-        "streamed answers (in services, too), which would hold an injected session for as long as they run (TXN212); "
+        "read on the endpoint's has begun its transaction, TXN206); websocket endpoints, with what only they call in "
+        "their file, and the generators of streamed answers (in services, too), which would hold an injected session "
+        "for as long as they run (TXN212); "
         "lifespans and what else runs when the application starts or ends; middleware, which is handed none; "
-        "handlers of a bot's messages, the tools, resources and prompts of an MCP server, and what a GraphQL server "
-        "calls (resolvers, subscriptions, loaders, extensions, permissions: the fields of one request run at the same "
-        "time); "
+        "what answers for an application's errors, when the request's session is gone; what is given the messages of "
+        "bots, brokers, sockets and the database (aiogram, aio-pika, NATS, MQTT, Socket.IO, LISTEN…), the tools, "
+        "resources and prompts of an MCP server, and what a GraphQL server calls (resolvers, subscriptions, loaders, "
+        "extensions, permissions: the fields of one request run at the same time); "
         "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
         "is to use it; "
         "files of no layer, but who has one of their functions run something with a session that it opens is told; "
@@ -725,6 +727,60 @@ async def other(number):
 """,
         policy=(("session-contexts", ["app.readers.Reading"]),),
     ),
+    Bad(
+        """
+# --- app/routers/gate.py
+from fastapi import APIRouter, WebSocket
+
+from app.session import get_session
+
+router = APIRouter()
+
+
+async def owner_of(token):
+    async with get_session() as session:  # TXN106@16
+        return await session.get(object, token)
+
+
+@router.websocket("/watch")
+async def watch(socket: WebSocket):
+    await socket.accept()
+    await socket.send_json(await owner_of(socket.headers["x-token"]))
+
+
+@router.get("/owner")
+async def owner(token: str):
+    return await owner_of(token)
+# --- app/services/mailbox.py
+import aio_pika
+
+from app.session import get_session
+
+
+async def on_letter(letter):
+    return await read(letter.body)
+
+
+async def read(letter):
+    async with get_session() as session:  # TXN106@16
+        return await session.get(object, letter)
+
+
+async def listen(queue: aio_pika.abc.AbstractQueue):
+    await queue.consume(on_letter)
+# --- app/routers/letters.py
+from fastapi import APIRouter
+
+from app.services.mailbox import read
+
+router = APIRouter()
+
+
+@router.get("/letters/{letter}")
+async def letter(letter: str):
+    return await read(letter)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1216,9 +1272,152 @@ async def drawer_on(drawer: Drawer = Depends(Drawer)):
             ("session-contexts", ["app.session.Counter"]),
         ),
     ),
+    Good(
+        """
+# --- app/services/mailbox.py
+import asyncio
+
+import aio_pika
+import aiocron
+import asyncpg_listen
+import nats
+import paho.mqtt.client as mqtt
+import schedule
+import socketio
+from airflow.decorators import task
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from app.session import get_session
+
+sio = socketio.AsyncServer()
+
+
+@sio.event
+async def greeted(sid, data):
+    async with get_session() as session:
+        return await session.get(object, data["id"])
+
+
+@sio.on("parcel")
+async def parcel(sid, data):
+    return await found(data["id"])
+
+
+async def found(parcel_id):
+    async with get_session() as session:
+        return await session.get(object, parcel_id)
+
+
+class Parcels(socketio.AsyncNamespace):
+    async def on_lost(self, sid, data):
+        async with get_session() as session:
+            return await session.get(object, data["id"])
+
+
+async def on_letter(letter):
+    async with get_session() as session:
+        await session.get(object, letter.body)
+
+
+async def on_card(card):
+    async with get_session() as session:
+        await session.get(object, card.data)
+
+
+async def on_notice(notice):
+    async with get_session() as session:
+        await session.get(object, notice.payload)
+
+
+async def measured(reading):
+    async with get_session() as session:
+        await session.get(object, reading)
+
+
+def on_reading(client, userdata, message):
+    asyncio.run(measured(message.payload))
+
+
+async def listen(url):
+    connection = await aio_pika.connect_robust(url)
+    channel = await connection.channel()
+    queue = await channel.declare_queue("letters")
+    await queue.consume(on_letter)
+    cards = await nats.connect(url)
+    await cards.subscribe("cards", cb=on_card)
+    await asyncpg_listen.NotificationListener(asyncpg_listen.connect_func()).run({"notices": on_notice})
+
+
+def measure():
+    client = mqtt.Client()
+    client.on_message = on_reading
+    client.loop_start()
+
+
+async def failed(request, error):
+    async with get_session() as session:
+        await session.get(object, str(error))
+    return JSONResponse({}, 500)
+
+
+def install(app: FastAPI):
+    app.add_exception_handler(KeyError, failed)
+
+
+@aiocron.crontab("0 * * * *")
+async def tidy():
+    async with get_session() as session:
+        await session.get(object, 1)
+
+
+async def count():
+    async with get_session() as session:
+        await session.get(object, 1)
+
+
+def counted():
+    asyncio.run(count())
+
+
+schedule.every(5).minutes.do(counted)
+
+
+@task
+def weekly():
+    asyncio.run(weigh())
+
+
+async def weigh():
+    async with get_session() as session:
+        await session.get(object, 1)
+"""
+    ),
+    Good(
+        """
+# --- app/routers/gate.py
+from fastapi import APIRouter, WebSocket
+
+from app.session import get_session
+
+router = APIRouter()
+
+
+async def owner_of(token):
+    async with get_session() as session:
+        return await session.get(object, token)
+
+
+@router.websocket("/watch")
+async def watch(socket: WebSocket):
+    await socket.accept()
+    await socket.send_json(await owner_of(socket.headers["x-token"]))
+"""
+    ),
 ]
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
+_GUESSED = " (the layer inferred for its file; `layers` in a policy says otherwise)"
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
 _MAKES = "__init__"
 _OPENS = (*ENTERS, _MAKES)
@@ -1403,6 +1602,7 @@ def _receives(program: Program, function: FunctionInfo) -> bool:
     return (
         program.role(function) in RECEIVERS
         and "middleware" not in function.registrations
+        and function not in program.message_handlers
         and not is_approved(program, function)
         and not outlives_request(program, function)
         and (bool(function.routes) or not starts_or_stops(program, function))
@@ -1415,8 +1615,12 @@ def _advice(program: Program, function: FunctionInfo, opened: Value = ()) -> str
 
 
 def _where(program: Program, function: FunctionInfo) -> str:
-    role = program.role(function)
-    return "an endpoint" if role == "endpoint" else f"a {role}"
+    role = program.role(function) or ""
+    if role == "endpoint":
+        return "an endpoint"
+    # what the name of the file does not say
+    guessed = program.policy.source == "inferred" and role not in function.path
+    return f"a {role}{_GUESSED if guessed else ''}"
 
 
 def _injected(program: Program) -> Iterator[Finding]:
