@@ -61,9 +61,14 @@ def carry_all(frame: Frame, function: FunctionInfo, summary: Summary, mapped: di
     _leave(frame, function, summary, mapped, e)
 
 
+def _comes_late(left: tuple[Any, str]) -> bool:
+    return left[1] != holding.QUERIED
+
+
 def _leave(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[Any, Value], e: ir.Expr) -> None:
     """The states in which a callee leaves handles."""
-    for atom, fact in summary.leaves:
+    # what it has asked came before the changes that it leaves
+    for atom, fact in sorted(summary.leaves, key=_comes_late) if len(summary.leaves) > 1 else summary.leaves:
         if fact == listed.LISTED:
             listed.checked_by(frame, function, atom, mapped, e)
             continue
