@@ -360,18 +360,19 @@ def call_function(
     return (pending,)
 
 
-def _made_inside(frame: Frame, pending: Pending) -> bool:
-    """Whether a function that is defined here has made a coroutine: ``call = lambda: notify()``."""
+def _made_before(frame: Frame, pending: Pending) -> bool:
+    """Whether a function that is defined before the open transaction makes a coroutine: ``call = lambda: notify()``."""
     place = pending.site[1]
-    inner = frame.function.children if pending.kind == "coro" else {}
-    return any(span[:2] <= place[:2] and place[2:] <= span[2:] for span in inner)
+    if pending.kind != "coro" or all(t.site[0] == frame.path and t.site[1][:2] < place[:2] for t in frame.tx):
+        return False
+    return any(span[:2] <= place[:2] and place[2:] <= span[2:] for span in frame.function.children)
 
 
 def run_pending(frame: Frame, pending: Pending, span: ir.Span4, e: ir.Expr | None, context: bool = False) -> Value:
     """Awaits a coroutine, enters a context manager, or takes from a generator."""
     at = frame.directly.get(pending, e)
     at = at if at is not None and at[0] != "aw" else ("z", span, ())
-    if pending.site[0] == frame.path and pending.site[1] != at[1] and not _made_inside(frame, pending):
+    if pending.site[0] == frame.path and pending.site[1] != at[1] and not _made_before(frame, pending):
         place = pending.site[1] if pending.kind == "coro" else span
         at = frame.made_at.get(place) or ("z", place, ())
     guard = frame.awaiting.get(pending)

@@ -192,16 +192,18 @@ def _begin(frame: Frame, atom: Any, value: Value, item: ir.Expr, entered: Entere
 
 def gone_into(frame: Frame, iterable: Value, given: Value, source: ir.Expr) -> Entered:
     """A round of a loop over a generator happens at its ``yield``, in the transactions that are open there."""
-    entered = Entered()
+    entered, depth = Entered(), len(frame.tx)
     for atom in iterable:
         if atom.tag == "pending" and atom.kind == "gen":
             _begin(frame, atom, given, source, entered)
+    entered.begun.extend(frame.tx[depth:])
     return entered
 
 
-def gone_out(frame: Frame, entered: Entered, depth: int) -> None:
-    """The loop is over, and so are these transactions: those beyond the first ``depth``."""
-    del frame.tx[depth:]
+def gone_out(frame: Frame, entered: Entered) -> None:
+    """The loop is over, and so are these transactions; what a round has put on a stack is open still."""
+    if entered.begun:
+        frame.tx[:] = [t for t in frame.tx if t not in entered.begun]
     for subject in entered.ends:
         handles.left_block(frame, subject)
 

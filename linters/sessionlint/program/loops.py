@@ -154,12 +154,12 @@ def run_for(frame: Frame, s: ir.Stmt) -> None:
         if not frame.dead:
             frame.machine.block(frame, s[5])
         return
-    depth, transactions = len(frame.flags), len(frame.tx)
+    depth = len(frame.flags)
     inside = contexts.gone_into(frame, iterable, item, s[3])
     frame.flags.extend(("several",) if is_sure_to_go_on(frame, s[3], iterable) else ())
     _loop(frame, s, s[4], s[5], lambda: _next(frame, s[2], item, iterable), False, at_end)
     del frame.flags[depth:]
-    contexts.gone_out(frame, inside, transactions)
+    contexts.gone_out(frame, inside)
     if s[4] and s[4][0][0] == "I" and not frame.dead:
         checked_lists.checked_by_loop(frame, s)
     for atom in iterable:

@@ -1699,6 +1699,28 @@ async def nightly(row):
         await Printer(Labels(session), Unit(session)).stick(row)
 """
     ),
+    Good(
+        """
+import asyncio
+from contextlib import AsyncExitStack
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def work(session, name):
+    session.add(Item(name=name))
+
+
+async def one_for_each(names):
+    async with AsyncExitStack() as stack:
+        sessions = [await stack.enter_async_context(get_session()) for _ in names]
+        for session in sessions:
+            await stack.enter_async_context(session.begin())
+        await asyncio.gather(*(work(session, name) for session, name in zip(sessions, names)))
+""",
+        path="app/tasks/items.py",
+    ),
 ]
 
 #: What somebody runs, whoever opened the session; all others lose only what they write on a session of their own.
