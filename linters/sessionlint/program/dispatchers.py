@@ -20,7 +20,6 @@ _PACKAGES: Final = (
     "aiogram.", "telebot.", "pyrogram.", "telethon.", "telegram.", "discord.", "slack_bolt.", "mcp.", "fastmcp.",
     "socketio.", "fastapi_socketio.", "aio_pika.", "aiormq.", "pika.", "kombu.", "nats.", "paho.", "gmqtt.",
     "fastapi_mqtt.", "asyncpg_listen.", "redis.", "google.cloud.pubsub", "websockets.", "asyncio.",
-    "fastapi.", "starlette.",
 )  # fmt: skip
 #: What registers a function with a dispatcher of messages: a decorator, or a call that is given it.
 _DISPATCHERS: Final = regex(
@@ -51,8 +50,6 @@ _DISPATCHERS: Final = regex(
     r"|asyncpg_listen\.(?:\w+\.)*NotificationListener\(\)\.run"
     r"|redis\.[\w.()]+\.pubsub\(\)\.p?subscribe"
     r"|google\.cloud\.pubsub\w*\.[\w.()]*SubscriberClient\(\)\.subscribe"
-    # an application that has to answer for an error: the request's dependencies are over by then
-    r"|(?:fastapi|starlette)\.(?:\w+\.)*(?:FastAPI|Starlette)\(\)\.(?:add_)?exception_handler(?:\(\))?"
 )
 #: Clients that call what their attributes are given.
 _CLIENTS: Final = regex(r"(?:paho|gmqtt)\.(?:\w+\.)*Client\(\)")
@@ -61,6 +58,10 @@ _LISTENS: Final = ("add_listener", "add_notify_handler")
 #: Applications, with the argument that holds what answers for errors.
 _APPLICATIONS: Final = ("fastapi.FastAPI", "starlette.applications.Starlette")
 _FOR_ERRORS: Final = "exception_handlers"
+#: Their methods for the same.
+_ANSWERS_ERRORS: Final = regex(
+    r"(?:fastapi|starlette)\.(?:\w+\.)*(?:FastAPI|Starlette)\(\)\.(?:add_)?exception_handler(?:\(\))?"
+)
 #: Bases whose methods are called for the events that their names say.
 _NAMESPACES: Final = regex(r"socketio\.(?:\w+\.)*(?:Async)?(?:Client)?Namespace")
 
@@ -73,18 +74,30 @@ def dispatched(program: Program) -> Iterator[FunctionInfo]:
             yield from _hooks(program, info)
 
 
+def answering_errors(program: Program) -> frozenset[FunctionInfo]:
+    """What answers for errors of an application: it is given the request, and its dependencies are over by then."""
+    return frozenset(program.by_file(_for_errors))
+
+
+def _for_errors(listing: FileListing) -> Iterator[FunctionInfo]:
+    yield from (f for f in listing.functions if "exception_handler" in f.registrations)
+    for event in listing.by_kind.get("external", ()):
+        if event.name in _APPLICATIONS:
+            yield from _functions(dict(event.keywords).get(_FOR_ERRORS, ()))
+        elif event.name.endswith(("_handler", "_handler()")) and _ANSWERS_ERRORS.fullmatch(event.name):
+            for value in (*event.args, *(v for _, v in event.keywords)):
+                yield from _functions(value)
+
+
 def _in_file(listing: FileListing) -> Iterator[FunctionInfo]:
+    yield from _for_errors(listing)
     for function in listing.functions:
-        if "exception_handler" in function.registrations:
-            yield function
-        elif function.decorator_values:
+        if function.decorator_values:
             values = [a for _, value in function.decorator_values for a in value]
             if any(a.tag == "ext" and _dispatches(a.name) for a in values):
                 yield function
     for event in listing.by_kind.get("external", ()):
-        if event.name in _APPLICATIONS:
-            yield from _functions(dict(event.keywords).get(_FOR_ERRORS, ()))
-        elif _dispatches(event.name):
+        if _dispatches(event.name):
             for value in (*event.args, *(v for _, v in event.keywords)):
                 yield from _functions(value)
     for event in listing.by_kind.get("use", ()):

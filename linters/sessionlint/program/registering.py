@@ -14,8 +14,6 @@ from sessionlint.program.values import UNKNOWN, Inst, Method, Param, PartialCall
 Keywords = list[tuple[str, Value]]
 #: Methods of applications and routers that are given a path and an endpoint.
 ADDS_ROUTE = ("add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route")
-#: The method that is given what answers a request that has failed.
-ANSWERS_ERRORS = "fastapi.FastAPI().add_exception_handler"
 
 
 class Route(NamedTuple):
@@ -162,7 +160,8 @@ def router_method(frame: Frame, receiver: Any, name: str, args: list[Value], key
         given = args[1] if len(args) > 1 else named.get("func", UNKNOWN)
         frame.emit("starts", e[1], name=name, value=given, expr=e)
     elif name == "add_exception_handler":
-        frame.emit("external", e[1], name=ANSWERS_ERRORS, args=tuple(args), keywords=tuple(keywords), expr=e)
+        whole = f"fastapi.FastAPI().{name}"
+        frame.emit("external", e[1], name=whole, args=tuple(args), keywords=tuple(keywords), expr=e)
     return UNKNOWN
 
 

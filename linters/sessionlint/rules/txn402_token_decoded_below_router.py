@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionlint.program.api import Program
+from sessionlint.program.dispatchers import answering_errors
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.registering import ANSWERS_ERRORS
 from sessionlint.report import Finding
 from sessionlint.rules.authentication import Authentication, authentication, compares_credential, is_decoder
 from sessionlint.rules.base import Bad, Good, Rule
@@ -432,7 +432,7 @@ def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
     """FastAPI calls it with the request: dependency, middleware, handler of errors, security class."""
     if function in program.dependency_functions or "middleware" in function.registrations:
         return True
-    if "exception_handler" in function.registrations or function in program.shared(_answering):
+    if function in program.shared(answering_errors):
         return True
     if any(not (d.provided or d.handed) for d in function.dependencies.values()):
         return True  # its own ``Depends`` says so, whoever asks for it some day
@@ -441,15 +441,6 @@ def _is_at_the_edge(program: Program, function: FunctionInfo) -> bool:
         if any(b.startswith(("starlette.", "fastapi.security.", "fastapi.routing.")) for b in bases):
             return True
     return function.parent is not None and _is_at_the_edge(program, function.parent)
-
-
-def _answering(program: Program) -> frozenset[FunctionInfo]:
-    """What an application is told to answer a request with that has failed, but by a decorator."""
-    calls = [e for e in program.events("external") if e.name == ANSWERS_ERRORS]
-    given = [v for e in calls for v in (*e.args[1:2], *(v for k, v in e.keywords if k == "handler"))]
-    for options in program.solver.routers.values():
-        given += [v for a in options.get("exception_handlers", ()) if a.tag == "map" for _, v in a.items]
-    return frozenset([a.info for value in given for a in value if a.tag == "fn"])
 
 
 def _serves_the_edge(
