@@ -571,6 +571,29 @@ async def four(session, user, **filters):
     return await Rows(session).get_by(tenant_id=user.owner, **filters)  # TXN303@18
 """
     ),
+    Bad(
+        source="""
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def find(session: AsyncSession, name: str, tenant_id=None):  # TXN303@50
+    return await session.get(Item, name)
+
+
+async def traced(session: AsyncSession, **options):
+    return await find(session, **options)
+
+
+async def also(session: AsyncSession, **options):
+    return await find(session, **options, **{"tenant_id": "t"})  # TXN303@18
+
+
+async def report(session: AsyncSession, user):
+    return await traced(session, name="x", tenant_id=user.tenant_id)  # TXN303@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -915,7 +938,10 @@ def _is_given(event: Event, callee: FunctionInfo, name: str, value: Any) -> bool
     expr = event.expr
     if expr is None or expr[0] != "c":
         return bool(value) and value != callee.param_values.get(name, ((), ()))[1]
-    if any(key == name or key is None for key, _ in expr[4]):
+    if any(key == name for key, _ in expr[4]):
+        return True
+    spread = sum(key is None for key, _ in expr[4])
+    if spread > 1 or (spread and not hands_on(event)):
         return True
     position = [p[0] for p in callee.params if p[1] in (ir.KIND_POSONLY, ir.KIND_NORMAL)]
     if name not in position:

@@ -320,6 +320,20 @@ def shown():
     return "postgresql+asyncpg://app:s3cret@db/app"
 """
     ),
+    Bad(
+        source="""
+# --- app/config.py
+REPORT_DSN = "host=dwh.example.com user=etl password=letmein sslmode=require"  # TXN503@14
+# --- app/jobs/report.py
+import psycopg2
+
+from app.config import REPORT_DSN
+
+
+def run():
+    return psycopg2.connect(REPORT_DSN)
+"""
+    ),
 ]
 
 GOOD = [
@@ -526,6 +540,7 @@ def check(program: Program) -> Iterator[Finding]:
         if (function.path, span) not in seen and program.role(function) not in ("test", "migration"):
             seen.add((function.path, span))
             yield _in_url(program, function, span, secret)
+    told: set[str] = set()
     for literal in (found for module in program.modules for found in literals(module, b"password")):
         function = owner_of(literal.module, literal.expr[1])
         place = (literal.module.path, literal.expr[1])
@@ -533,6 +548,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if place not in seen and program.role(function) not in ("test", "migration"):
             seen.add(place)
+            told.add(literal.text)
             yield program.finding(
                 META, (function, literal.expr[1]),
                 "A database password is written in this connection string. Read it from the environment instead.",
@@ -540,7 +556,7 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("create", "external"):
         if not _connects(event) or program.role(event.function) in ("test", "migration"):
             continue
-        for span, name, secret in _arguments(event):
+        for span, name, secret in _arguments(event, told):
             place = (event.path, span)
             if place not in seen:
                 seen.add(place)
@@ -631,8 +647,8 @@ def _connects(event: Event) -> bool:
     return event.name.endswith(".build") and "Dsn" in event.name
 
 
-def _arguments(event: Event) -> Iterator[tuple[ir.Span4, str, str]]:
-    """The arguments with a password: where they stand, their names and the password."""
+def _arguments(event: Event, told: set[str]) -> Iterator[tuple[ir.Span4, str, str]]:
+    """The arguments with a password: where they stand, their names and the password; not again what is ``told``."""
     expr = event.expr
     spans = {k: v for k, v in expr[4] if k} if expr is not None and expr[0] == "c" else {}
     for name, value in event.keywords:
@@ -643,7 +659,7 @@ def _arguments(event: Event) -> Iterator[tuple[ir.Span4, str, str]]:
     if event.args and expr is not None and expr[0] == "c" and expr[3] and event.name != "engine":
         for text in texts_of(event.args[0]):
             found = _DSN_PASSWORD.search(text.text)
-            if found and _is_secret(found[1].strip("'")):
+            if found and text.text not in told and _is_secret(found[1].strip("'")):
                 yield expr[3][0][1], "dsn", found[1].strip("'")
                 break
 

@@ -413,6 +413,21 @@ def add(session, given):
     session.add(Item(id=page_id, name=other))
 """
     ),
+    Bad(
+        source="""
+from uuid import uuid4
+
+
+def make_id():
+    report_id = str(uuid4()).split("-")[0]  # TXN702@17
+    event_id = str(uuid4())
+    return report_id, event_id
+
+
+def new_ids():
+    return str(uuid4()).split("-")[0], str(uuid4())  # TXN702@12
+"""
+    ),
 ]
 
 GOOD = [
@@ -632,7 +647,8 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if not _makes_ids(program, event.function):
             continue
-        if event.expr[0] != "n" or not _is_identifier(event.expr[2], None):
+        parts = event.expr[2] if event.expr[0] == "t" and event.expr[2] else (event.expr,)
+        if not all(part[0] == "n" and _is_identifier(part[2], None) for part in parts):
             message = _message(f"that {_name(program, event.function)}() returns", kind)
             yield program.finding(META, (event.function, event.expr[1]), message)
     yield from _defaults(program)
