@@ -44,15 +44,27 @@ def decodes_by_hand(event: Event) -> bool:
 
 
 def _is_part(node: ir.Expr, target: ir.Expr | None) -> bool:
-    """``token.split(".")`` by the token's name, or anything that is unpacked into three parts at its dots."""
-    if node[0] != "c" or node[2][0] != "a" or node[2][3] not in _SPLITS or not node[3] or node[3][0][0] != "k":
-        return False
-    if node[3][0][2] != ".":
+    """``token.split(".")`` by the token's name, the second part of anything, or what is unpacked into three parts."""
+    if node[0] == "i" and node[2][0] == "c" and node[3][0] == "k" and node[3][2] == 1:
+        return _splits(node[2]) and not any(_OTHER.search(n) for n in _names(node[2]))
+    if not _splits(node):
         return False
     if target is not None and node[2][3] == "split" and target[0] in ("t", "l") and len(target[2]) == _PARTS:
         return True
-    names = [n[-1] for n in _nodes(node[2][2]) if n[0] in ("n", "a")]
+    names = _names(node)
     return any(_TOKEN.search(n) for n in names) and not any(_OTHER.search(n) for n in names)
+
+
+def _splits(node: ir.Expr) -> bool:
+    """Whether a call takes a text apart at its dots."""
+    if node[0] != "c" or node[2][0] != "a" or node[2][3] not in _SPLITS or not node[3] or node[3][0][0] != "k":
+        return False
+    return bool(node[3][0][2] == ".")
+
+
+def _names(node: ir.Expr) -> list[str]:
+    """The names of what such a call takes apart."""
+    return [n[-1] for n in _nodes(node[2][2]) if n[0] in ("n", "a")]
 
 
 def _targets(target: ir.Expr) -> Iterable[str]:

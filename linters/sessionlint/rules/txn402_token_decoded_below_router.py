@@ -197,6 +197,26 @@ def is_sent_by_us(body: bytes, given: str) -> bool:
 """,
         path="app/services/keys.py",
     ),
+    Bad(
+        path="app/services/subjects.py",
+        source="""
+import base64
+import json
+
+
+def subject(header: str) -> str:
+    body = header.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=="))["sub"]  # TXN402@23
+
+
+def signed(value: str) -> dict:
+    return json.loads(base64.urlsafe_b64decode(value.split(".")[0] + "=="))
+
+
+def webhook(webhook_body: str) -> dict:
+    return json.loads(base64.urlsafe_b64decode(webhook_body.split(".")[1] + "=="))
+""",
+    ),
 ]
 
 GOOD = [
