@@ -287,7 +287,7 @@ COLUMN_WRAPPERS = {
     "sqlalchemy.any_", "sqlalchemy.all_", "sqlalchemy.label",
     *(f"sqlalchemy.{n}" for n in ("distinct", "desc", "asc", "nulls_first", "nulls_last", "nullsfirst", "nullslast")),
     *(f"sqlalchemy.func.{n}" for n in ("coalesce", "lower", "upper", "trim", "nullif", "max", "min", "any", "ifnull",
-    "text")),
+    "text", "cast")),
 }  # fmt: skip
 #: Comparisons as functions: ``operator.eq(column, value)``.
 OPERATORS = {f"operator.{n}" for n in ("eq", "ne", "lt", "le", "gt", "ge", "contains", "__eq__", "__ne__")}

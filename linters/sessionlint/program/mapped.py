@@ -23,6 +23,9 @@ _COLUMN: Final[Value] = (Ext(knowledge.MAPPED_COLUMN),)
 _NAMING: Final = frozenset({
     "sqlalchemy.Column()", "sqlalchemy.orm.mapped_column()", "sqlalchemy.orm.synonym()", "sqlalchemy.orm.deferred()",
 })  # fmt: skip
+_SYNONYM: Final = "sqlalchemy.orm.synonym()"
+#: A synonym of a synonym is rare, one of itself a mistake.
+_MOST_SYNONYMS: Final = 4
 #: ``inspect(Model).primary_key``
 PRIMARY_KEY: Final[Value] = (Ext(f"{knowledge.MAPPED_TABLE}.primary_key"),)
 _NAMES: Final = (*_NAME, *_COLUMN)
@@ -123,16 +126,31 @@ def is_handle(frame: Frame, info: ClassInfo, name: str) -> bool:
 
 def column_name(frame: Frame, info: ClassInfo, name: str) -> str:
     """The tenant's column that an attribute of a mapped class stands for: ``area = mapped_column("tenant_id")``."""
-    if name in frame.solver.policy.tenant_names:
-        return name
+    tenants = frame.solver.policy.tenant_names
+    at = name
+    for _ in range(_MOST_SYNONYMS):
+        if at in tenants:
+            return at
+        named, is_synonym = _named(frame, info, at)
+        if named in tenants:
+            return named
+        if not is_synonym:
+            break
+        at = named
+    return name
+
+
+def _named(frame: Frame, info: ClassInfo, name: str) -> tuple[str, bool]:
+    """The name that an attribute is declared with, ``""`` for none, and whether that is of another attribute."""
     for cls in frame.solver.mro(info):
         entry = cls.attributes.get(name)
         if entry is not None:
             written = entry[3]
             first = written[3][0] if written is not None and written[0] == "c" and written[3] else ("", (), None)
-            known = first[0] == "k" and first[2] in frame.solver.policy.tenant_names
-            return str(first[2]) if known and any(a.tag == "ext" and a.name in _NAMING for a in entry[2]) else name
-    return name
+            makers = {a.name for a in entry[2] if a.tag == "ext"} & _NAMING
+            known = first[0] == "k" and isinstance(first[2], str) and bool(makers)
+            return (str(first[2]), _SYNONYM in makers) if known else ("", False)
+    return "", False
 
 
 def _is_empty(default: Value) -> bool:

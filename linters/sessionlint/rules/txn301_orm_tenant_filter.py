@@ -468,6 +468,34 @@ async def run(session, owner):
     return Plain().list(tenant_id=owner)
 """
     ),
+    Bad(
+        path="app/models/desks.py",
+        source="""
+from sqlalchemy import func, select
+from sqlalchemy.orm import DeclarativeBase, aliased, mapped_column, synonym
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Desk(Base):
+    __tablename__ = "desks"
+
+    id = mapped_column(primary_key=True)
+    area = mapped_column("tenant_id")
+    zone = synonym("area")
+    name = mapped_column("title")
+    label = synonym("name")
+
+
+async def run(session, who):
+    desk = aliased(Desk)
+    await session.scalars(select(desk).where(desk.zone == who))  # TXN301@46
+    await session.scalars(select(desk).where(desk.label == who))
+    return await session.scalars(select(Desk).where(func.lower(func.cast(Desk.area, "text")) == who))  # TXN301@53
+""",
+    ),
 ]
 
 GOOD = [
