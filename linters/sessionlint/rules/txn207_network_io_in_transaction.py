@@ -780,6 +780,63 @@ async def taken_if(key):
             await ask(key)  # TXN207@19
 """
     ),
+    Bad(
+        """
+# --- app/tasks/ledgers.py
+import httpx
+
+from app.session import get_session
+
+
+class Posting:
+    async def post(self, entry):
+        await self.client.post("https://ledger.example", json=entry)
+        await self.journal.note(entry)
+
+
+class Ledger(Posting):
+    def __init__(self):
+        self.client = httpx.AsyncClient()
+        self.journal = Journal()
+
+
+class Journal:
+    async def note(self, entry):
+        print(entry)
+
+
+class Noting:
+    async def note_all(self, entries):
+        await self.target.note(entries)
+
+
+class Far(Noting):
+    def __init__(self):
+        self.target = Remote()
+
+
+class Near(Noting):
+    def __init__(self):
+        self.target = Journal()
+
+
+class Remote:
+    async def note(self, entry):
+        httpx.post("https://ledger.example", json=entry)
+
+
+async def book(entry):
+    async with get_session() as session, session.begin():
+        session.add(entry)
+        await Ledger().post(entry)  # TXN207@15
+
+
+async def book_near(entry):
+    async with get_session() as session, session.begin():
+        session.add(entry)
+        await Near().note_all(entry)
+""",
+    ),
 ]
 
 GOOD = [
