@@ -296,7 +296,7 @@ class Parameters(Classes):
     def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
         """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, columns, differing texts.
 
-        Other objects only where all who keep some have the same: what the method of a mixin does is told to all of them.
+        Other objects only where all who keep some have the same: what a method of a mixin does is told to all.
         """
         value: Value = UNKNOWN
         alike = True
