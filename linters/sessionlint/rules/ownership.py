@@ -24,8 +24,16 @@ Verdict = Literal[
 _SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
 _SHARED = frozenset({"global", "class", "state"})
-#: Libraries that look at what they are given and keep nothing.
-_LOOKS_ONLY = ("sqlalchemy.", "sqlmodel.", "builtins.", "typing.")
+#: Libraries that look at what they are given and keep nothing, or give it back in what they make.
+_LOOKS_ONLY = (
+    "sqlalchemy.",
+    "sqlmodel.",
+    "builtins.",
+    "typing.",
+    "functools.partial",
+    "operator.methodcaller",
+    "types.SimpleNamespace",
+)
 
 
 def made(event: Event) -> list[Handle]:
