@@ -837,6 +837,80 @@ async def book_near(entry):
         await Near().note_all(entry)
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/claims.py
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+@dataclass
+class Claimed:
+    key: int
+
+
+@dataclass
+class Lost:
+    why: str
+
+
+async def tell(key):
+    async with httpx.AsyncClient() as http:
+        await http.get(f"https://claims.example/{key}")
+
+
+async def claim(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="claimed"))
+        return Claimed(key)
+    except SQLAlchemyError as error:
+        return Lost(str(error))
+
+
+async def claim_or_none(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="claimed"))
+        return key
+    except SQLAlchemyError:
+        return None
+
+
+class Claims:
+    def __init__(self, session):
+        self.session = session
+
+    async def claim(self, key):
+        outcome = await claim(self.session, key)
+        return outcome
+
+    async def claim_or_none(self, key):
+        return await claim_or_none(self.session, key)
+
+
+async def claimed(key):
+    async with get_session() as session:
+        outcome = await Claims(session).claim(key)
+        if isinstance(outcome, Lost):
+            await tell(key)
+            raise RuntimeError(outcome.why)
+        await tell(key)  # TXN207@15
+
+
+async def claimed_or_none(key):
+    async with get_session() as session:
+        found = await Claims(session).claim_or_none(key)
+        if found is None:
+            await tell(key)
+        else:
+            await tell(found)  # TXN207@19
+""",
+    ),
 ]
 
 GOOD = [
