@@ -325,7 +325,7 @@ def call_function(
     if is_open_ended(function) and e[0] == "c":
         call = frame.solver.summary_of(function).forwards
         if call is not None:
-            return forward(frame, callee, call, args, keywords, e)
+            return forward(frame, callee, call, args, keywords, e, _guarded)
     if keywords and args and e[0] == "c" and spread_arguments.spreads(e):
         args = spread_arguments.up_to_named(function, callee, args, keywords, e)
     bindings = bind(frame, function, callee, args, keywords)
