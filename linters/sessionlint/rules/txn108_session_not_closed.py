@@ -475,6 +475,93 @@ async def given_as_a_whole(key):
 """,
         path="app/tasks/parts.py",
     ),
+    Bad(
+        """
+from dataclasses import dataclass
+
+from app.session import session_factory
+
+
+@dataclass
+class Context:
+    session: object
+    key: int
+
+
+@dataclass
+class Unit:
+    session: object
+
+    async def stop(self):
+        await self.session.close()
+
+
+class Box:
+    kept = None
+
+
+async def in_an_object(key):
+    context = Context(session_factory(), key)  # TXN108@23
+    return await context.session.get(object, context.key)
+
+
+async def closed_in_an_object(key):
+    context = Context(session_factory(), key)
+    try:
+        return await context.session.get(object, context.key)
+    finally:
+        await close(context)
+
+
+async def closed_in_either(key):
+    if key:
+        context = Context(session_factory(), key)
+    else:
+        context = Context(session_factory(), 1)
+    try:
+        return await context.session.get(object, context.key)
+    finally:
+        await close(context)
+
+
+async def close(context):
+    await context.session.close()
+
+
+async def in_a_unit(key):
+    unit = Unit(session_factory())
+    return await unit.session.get(object, key)
+
+
+async def under_a_key(key):
+    context = {}
+    context["session"] = session_factory()  # TXN108@26
+    return await context["session"].get(object, key)
+
+
+async def put_in_later(key):
+    box = Box()
+    box.kept = session_factory()  # TXN108@16
+    return await box.kept.get(object, key)
+
+
+async def shown_to_whoever_asks(key, keep):
+    box = Box()
+    box.kept = session_factory()
+    keep(box)
+
+
+async def put_into_what_came(box):
+    box.kept = session_factory()
+
+
+async def given_back():
+    context = {}
+    context["session"] = session_factory()
+    return context
+""",
+        path="app/tasks/kept.py",
+    ),
 ]
 
 GOOD = [
