@@ -63,7 +63,11 @@ def of_own_method(frame: Frame, passed: Any) -> Guard | None:
         return None
     if receiver.info is owner:
         return Guard(through, "of", (owner, passed.info.name), True) if others(frame, passed) else None
-    is_below = owner in frame.solver.mro(receiver.info)
+    solver = frame.solver
+    # of a class below, or of what one is made of
+    is_below = owner in solver.mro(receiver.info) or any(
+        receiver.info in solver.mro(c) for c in solver.subclasses(owner)
+    )
     return Guard(through, "of", (receiver.info, passed.info.name), True) if is_below else None
 
 
