@@ -236,8 +236,10 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = alike.as_one(frame, callee, locators.without_protocols(frame, views))
-        called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and _is_callable(v.name)))
-        for view in holding.each(frame, tuple(called)):
+        called = tuple([v for v in views if v.tag in _CALLED or (v.tag == "ext" and _is_callable(v.name))])
+        if not called and (args or keywords):
+            libraries.escape(frame, args, keywords, e)
+        for view in holding.each(frame, called):
             guard = drawing.handed(frame, callee, view)
             made = _guarded(frame, guard, view, args, keywords, e, depth + 1)
             out = join(out, made if view.tag != "cls" else made_of(made, view, callee))
@@ -323,7 +325,7 @@ def call_function(
     if is_open_ended(function) and e[0] == "c":
         call = frame.solver.summary_of(function).forwards
         if call is not None:
-            return forward(frame, callee, call, args, keywords, e)
+            return forward(frame, callee, call, args, keywords, e, _guarded)
     if keywords and args and e[0] == "c" and spread_arguments.spreads(e):
         args = spread_arguments.up_to_named(function, callee, args, keywords, e)
     bindings = bind(frame, function, callee, args, keywords)

@@ -100,9 +100,12 @@ def carry(
     ``inner``: what the callee's summary knows it by, where that is something else.
     """
     inner = inner or effect
-    guards = left_of(summary.guards.get(inner, frozenset()), asked, frame.solver)
+    conditions = summary.guards.get(inner, frozenset())
+    guards = left_of(conditions, asked, frame.solver)
     if guards is None:
         return
+    if conditions and frame.function.class_info is not None:
+        guards |= overriding.of_passed_methods(frame, conditions, asked)
     if effect.kind == sending.SEND:
         sending.carry(frame, function, effect, mapped, e, guards)
     else:

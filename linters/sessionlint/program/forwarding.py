@@ -6,14 +6,15 @@ is a call of what it is handed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import libraries
+from sessionlint.program import libraries, overriding
 from sessionlint.program.arguments import bound
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import UNKNOWN, Fn, Value, join_all
+from sessionlint.program.values import UNKNOWN, Fn, Value, join
 
 Keywords = list[tuple[str, Value]]
 #: What runs all that it is given at the same time: of how many, the callers together tell.
@@ -94,7 +95,10 @@ def by_place(function: FunctionInfo, name: str) -> bool:
     return 0 < spread == kept
 
 
-def forward(frame: Frame, helper: Fn, call: ir.Expr, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
+def forward(
+    frame: Frame, helper: Fn, call: ir.Expr, args: list[Value], keywords: Keywords, e: ir.Expr,
+    guarded: Callable[..., Value],
+) -> Value:  # fmt: skip
     """Calls what such a helper is handed, at the place where the helper is called."""
     function = helper.info
     e = _as_if_direct(function, call, e)
@@ -103,7 +107,13 @@ def forward(frame: Frame, helper: Fn, call: ir.Expr, args: list[Value], keywords
         targets = _helpers(frame, function, call)
     if not targets:
         return libraries.unknown_call(frame, e, args, keywords)
-    out = join_all([frame.machine.call(frame, target, args, keywords, e) for target in targets])
+    out: Value = UNKNOWN
+    for target in targets:
+        guard = overriding.of_own_method(frame, target)
+        if guard is None:
+            out = join(out, frame.machine.call(frame, target, args, keywords, e))
+        else:
+            out = join(out, guarded(frame, guard, target, args, keywords, e))
     frame.directly.update((atom, e) for atom in out if atom.tag == "pending")
     return out
 

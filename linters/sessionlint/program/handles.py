@@ -135,7 +135,7 @@ def call(frame: Frame, receiver: Any, kind: str, name: str, args: list[Value], k
         if is_open == YES:
             # no block closes it
             frame.learn(receiver, "open")
-            if made is not None and made.kind == "create" and "context" not in made.flags:
+            if made is not None and made.kind in ("create", "obtain") and "context" not in made.flags:
                 halves.unmark_context(frame, receiver)
         # ``factory.begin()``: ``__exit__`` ends it
         halves.enter_all(frame, frame.tx[begun:], e)

@@ -53,6 +53,34 @@ def others(frame: Frame, callee: Any) -> list[tuple[ClassInfo, FunctionInfo]]:
     return [(m.class_info, m) for m in methods if m is not callee.info and m.class_info and not m.is_generator] + found
 
 
+def of_own_method(frame: Frame, passed: Any) -> Guard | None:
+    """The condition under which ``self.finish`` is this method: objects of other classes have another one."""
+    through, owner = _self(frame), frame.function.class_info
+    if passed.tag != "fn" or through is None or owner is None or frame.function.is_staticmethod:
+        return None
+    receiver = passed.receiver
+    if not isinstance(receiver, Inst) or receiver.bindings or passed.info.class_info is None:
+        return None
+    if receiver.info is owner:
+        return Guard(through, "of", (owner, passed.info.name), True) if others(frame, passed) else None
+    solver = frame.solver
+    # of a class below, or of what one is made of
+    is_below = owner in solver.mro(receiver.info) or any(
+        receiver.info in solver.mro(c) for c in solver.subclasses(owner)
+    )
+    return Guard(through, "of", (receiver.info, passed.info.name), True) if is_below else None
+
+
+def of_passed_methods(frame: Frame, guards: frozenset[Any], mapped: dict[Any, Value]) -> frozenset[Any]:
+    """The same, where a callee does something if what it was passed is a method, and that is one of the own object."""
+    found: set[Any] = set()
+    for guard in guards:
+        if guard.kind == "is" and guard.value.tag == "fn" and guard.value in mapped.get(guard.param, UNKNOWN):
+            own = of_own_method(frame, guard.value)
+            found.update(() if own is None else (own,))
+    return frozenset(found)
+
+
 def may_be_another(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], e: ir.Expr) -> bool:
     """Whether a method that always raises may have another in its place, which does not: of a class below."""
     owner = function.class_info

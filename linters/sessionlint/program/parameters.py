@@ -31,6 +31,8 @@ from sessionlint.program.values import (
 _VAGUE = ("fastapi.APIRouter", "fastapi.FastAPI", "starlette.applications.", "typing.", "builtins.", "collections.")
 #: Declared types that everything is an instance of.
 _ANYTHING = frozenset({"builtins.object", "typing.Any", "typing_extensions.Any"})
+#: What a mixin may find in an attribute that the class it is mixed into assigns.
+_OBJECTS = frozenset({"inst", "ext", "param", "injected"})
 #: So many literals are kept per parameter.
 _LITERALS = 4
 
@@ -292,12 +294,26 @@ class Parameters(Classes):
         return atom.tag == "ext" and self.kind_of(atom) == SESSION
 
     def _of_subclasses(self, info: ClassInfo, name: str) -> Value:
-        """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, columns, differing texts."""
+        """What sub-classes (and what a mixin is mixed into) keep in an attribute: handles, columns, differing texts.
+
+        Other objects only where all who keep some have the same: what a method of a mixin does is told to all.
+        """
         value: Value = UNKNOWN
+        alike = True
         for below in self.subclasses(info):
-            value = join(value, self._kept_in(below, name))
+            found = self._kept_in(below, name)
+            alike = alike and (not value or not found or found == value)
+            value = join(value, found)
         told = tuple(a for a in value if a.tag in ("const", "text", "column") or self.kind_of(a))
+        if alike and value and not told and self._leaves_to_others(info, name):
+            return tuple(a for a in value if a.tag in _OBJECTS)
         return told if not told or self.is_written_below(info, name) else (*told, ANY_TEXT)
+
+    def _leaves_to_others(self, info: ClassInfo, name: str) -> bool:
+        """Whether a class says nothing of an attribute, and no library's class or ``__getattr__`` may have it."""
+        if any(name in cls.attributes for cls in self.mro(info)) or self.method(info, "__getattr__") is not None:
+            return False
+        return all(b.startswith(("typing.", "abc.")) for b in self.external_bases(info))
 
 
 def is_protocol(info: ClassInfo) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.facts.blocks import blocks_of
 from sessionlint.program import holding
 from sessionlint.program.frame import YES, Frame
 from sessionlint.program.holding import HOLDS, IF_SO, SOMETIMES
@@ -182,10 +183,30 @@ def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]
         if all(held or _NOTHING in way for held, way in zip(ways, frame.exits, strict=True)):
             found.add((subject, IF_SO))
             continue
+        doubt = frame.doubts.get(subject)
+        if doubt is not None and _is_handed_on(frame, doubt):
+            found.update([(subject, IF_SO)] if doubt.so else [(subject, f"{_UNLESS}{name}") for name in doubt.unless])
+            continue
         others = [[n for g, n in way if g == _GIVES] for held, way in zip(ways, frame.exits, strict=True) if not held]
         if all(others):
             found.update([(subject, f"{_UNLESS}{name}") for given in others for name in given])
     return frozenset(found)
+
+
+def _is_handed_on(frame: Frame, doubt: Doubt) -> bool:
+    """Whether a function gives its callers just what told it whether the transaction is open."""
+    if not (doubt.so or doubt.unless) or any(_NOTHING in way for way in frame.exits):
+        return False
+    returned = list(_returned(frame.function.body))
+    return bool(returned) and all(_is_outcome(value, doubt) for value in returned)
+
+
+def _returned(body: tuple[ir.Stmt, ...]) -> Iterator[ir.Expr]:
+    for statement in body:
+        if statement[0] == "R" and statement[2] is not None:
+            yield statement[2]
+        for block in blocks_of(statement):
+            yield from _returned(block)
 
 
 def _opened(frame: Frame, subject: Any, exported: dict[Effect, Any]) -> Hop | None:
@@ -229,6 +250,7 @@ def _is_of(frame: Frame, test: ir.Expr, doubt: Doubt) -> bool | None:
 
 
 def _is_outcome(expr: ir.Expr, doubt: Doubt) -> bool:
+    """Whether an expression is what a call gave, or the name that it goes by."""
     if expr[0] == "n":
         return expr[2] in doubt.names
     return bool((expr[2] if expr[0] == "aw" else expr)[1] == doubt.span)

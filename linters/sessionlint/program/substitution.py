@@ -52,13 +52,20 @@ def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any
 
 
 def _held(frame: Frame, value: Value, mapped: dict[Any, Value]) -> None:
-    """Adds what the objects in a value were made with, and the objects these hold; injected ones included."""
+    """Adds what the objects in a value were made with, and the objects these hold; injected ones included.
+
+    Of several objects that it may be, each may be the one.
+    """
+    own: set[Any] = set()
     for atom in value:
         for made in frame.solver.views(atom) if atom.tag == "injected" else (atom,):
             for key, inner in made.bindings if made.tag == "inst" else ():
                 if key not in mapped:
                     mapped[key] = inner
+                    own.add(key)
                     _held(frame, inner, mapped)
+                elif key in own and key.tag == "param":
+                    mapped[key] = join(mapped[key], inner)
 
 
 def substitute(

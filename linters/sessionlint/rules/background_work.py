@@ -286,6 +286,14 @@ def _through_parts(program: Program, function: FunctionInfo, subject: Any, bindi
     return is_held_by_parts(program, function, owner, subject)
 
 
+def is_held_by_object(program: Program, function: FunctionInfo, session: Any) -> bool:
+    """Whether the objects of a method's class, or what they hold, keep a session."""
+    if function.is_staticmethod or function.is_classmethod:
+        return False
+    held = program.shared(_holdings)
+    return any(session in held.get(c, ()) for c in _classes_of(program, function.class_info))
+
+
 def _holds_for(program: Program, chain: list[FunctionInfo], session: Any) -> bool:
     """Whether an object that FastAPI injects around a closure holds the session."""
     given = [tuple(a for a in default if a.tag == "injected") for f in chain for _, default in f.param_values.values()]

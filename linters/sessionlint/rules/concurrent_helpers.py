@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.program.values import Param, Value, contained
-from sessionlint.rules.background_work import enclosing, is_made_in, sessions_in
+from sessionlint.rules.background_work import enclosing, is_held_by_object, is_made_in, sessions_in
 
 #: A parameter whose elements run together, one that is called many times together, and one that runs beside others.
 ELEMENTS, CALLED, BESIDE = "elements", "called", "beside"
@@ -46,7 +46,8 @@ def _own_parameters(call: Event, value: Value) -> Iterator[Param]:
     function, expr = call.function, call.expr
     yield from (a for a in value if isinstance(a, Param) and a.info is function)
     starred = {p[0] for p in function.params if p[1] == ir.KIND_VARARGS}
-    for argument in expr[3] if starred and expr is not None and expr[0] == "c" else ():
+    given = (*expr[3], *[v for _, v in expr[4]]) if starred and expr is not None and expr[0] == "c" else ()
+    for argument in given:
         inner = argument[2] if argument[0] == "*" else argument
         if inner[0] == "n" and inner[2] in starred and any(a.tag == "seq" for a in value):
             yield Param(function, inner[2])
@@ -78,7 +79,7 @@ def is_foreign(program: Program, function: FunctionInfo, session: Any) -> bool:
     if session.tag == "handle":
         return not (is_made_in(program, session, chain) or _asks_for(chain, session))
     own = any(session in sessions_in(program, default) for f in chain for _, default in f.param_values.values())
-    return session.tag == "injected" and function.class_info is None and not own
+    return session.tag == "injected" and not own and not is_held_by_object(program, function, session)
 
 
 def may_bring(program: Program, function: FunctionInfo, name: str) -> bool:

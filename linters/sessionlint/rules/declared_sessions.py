@@ -28,9 +28,57 @@ def is_declared_and_given(program: Program, event: Event, session: Any) -> bool:
     expr = event.expr
     if session.tag not in ("ext", "inst") or program.kind(session) is None:
         return False
-    if expr is None or expr[0] != "c" or expr[2][0] != "a":
+    if expr is None or expr[0] != "c":
         return False
-    return _is_given(program, event.function, expr[2][2], _DEPTH)
+    return _is_begun_on_given(program, event.function, expr, event.name, _DEPTH)
+
+
+def _is_begun_on_given(program: Program, function: FunctionInfo, call: ir.Expr, name: str, depth: int) -> bool:
+    """Whether a call is that method of something given, or of a helper that calls it and gives what that answers."""
+    if depth < 0:
+        return False
+    methods = list(_methods(function, call[2], depth))
+    if methods and all(m is not None and m[3].startswith(name) for m in methods):
+        return all(_is_given(program, function, m[2], depth) for m in methods if m is not None)
+    callees = [e.callee for e in function.events if e.kind == "call" and e.span == call[1] and e.callee is not None]
+    return (
+        bool(callees)
+        and all(_gives_block_of_given(program, callee, name, depth - 1) for callee in callees)
+        and all(_is_passed_as_given(program, function, part, depth) for part in call[3])
+        and all(_is_passed_as_given(program, function, part, depth) for _, part in call[4])
+        and (call[2][0] == "n" or not _is_entered(program, function, call[2][2]))
+        and (call[2][0] == "n" or _is_given(program, function, call[2][2], depth))
+    )
+
+
+def _methods(function: FunctionInfo, called: ir.Expr, depth: int) -> Iterator[ir.Expr | None]:
+    """The methods that an expression may be, as they are written; ``None`` for anything else."""
+    if called[0] == "a":
+        yield called
+    elif called[0] == "q":
+        yield from (m for part in called[3:5] for m in _methods(function, part, depth))
+    elif called[0] == "n" and depth > 0:
+        for value in _bound(function, called[2]):
+            yield from _methods(function, value, depth - 1) if value else (None,)
+    else:
+        yield None
+
+
+def _is_passed_as_given(program: Program, function: FunctionInfo, expr: ir.Expr, depth: int) -> bool:
+    """Whether a helper is passed what its caller was given: not an object that the caller, or its class, opens."""
+    if expr[0] == "n" and function.class_info is not None and function.params and function.params[0][0] == expr[2]:
+        return False
+    return expr[0] == "k" or (_is_given(program, function, expr, depth) and not _is_entered(program, function, expr))
+
+
+def _gives_block_of_given(program: Program, helper: FunctionInfo, name: str, depth: int) -> bool:
+    """``def unit(self): return self.session.begin()``."""
+    returned = [n[2] for n in _nodes(helper) if n[0] == "R" and n[2] is not None]
+    return (
+        not helper.is_generator
+        and bool(returned)
+        and all(v[0] == "c" and _is_begun_on_given(program, helper, v, name, depth) for v in returned)
+    )
 
 
 def _is_given(program: Program, function: FunctionInfo, expr: ir.Expr, depth: int) -> bool:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionlint.program.handles import HELD
 from sessionlint.program.model import ClassInfo, Effect, Event, FunctionInfo
-from sessionlint.program.values import FACTORY, Handle, Site, Value, contained
+from sessionlint.program.values import FACTORY, Handle, Param, Site, Value, contained
 from sessionlint.rules.caches import is_cached
 from sessionlint.rules.closing_conditions import on_other_condition
 from sessionlint.rules.early_returns import left_before, returned_without
 from sessionlint.rules.lending import gives_back, lent_by
+from sessionlint.rules.local_holders import is_put_aside
+from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -24,8 +26,16 @@ Verdict = Literal[
 _SOMETIMES = frozenset({"branch", "handler"})
 _KEEPS = frozenset({"store", "setattr", "setitem", "return"})
 _SHARED = frozenset({"global", "class", "state"})
-#: Libraries that look at what they are given and keep nothing.
-_LOOKS_ONLY = ("sqlalchemy.", "sqlmodel.", "builtins.", "typing.")
+#: Libraries that look at what they are given and keep nothing, or give it back in what they make.
+_LOOKS_ONLY = (
+    "sqlalchemy.",
+    "sqlmodel.",
+    "builtins.",
+    "typing.",
+    "functools.partial",
+    "operator.methodcaller",
+    "types.SimpleNamespace",
+)
 
 
 def made(event: Event) -> list[Handle]:
@@ -157,8 +167,7 @@ def _closings(event: Event, handle: Handle) -> Iterator[Event]:
 
 def _at_once(event: Event, closing: Event) -> bool:
     """``connect(…).close()``: nothing can fail in between."""
-    expr = closing.expr
-    return expr is not None and expr[0] == "c" and expr[2][0] == "a" and expr[2][2][1] == event.span
+    return closing.expr is not None and is_within(event.span, closing.span) and event.span != closing.span
 
 
 def _guarded(closing: Event) -> bool:
@@ -220,6 +229,12 @@ def _holds(values: Iterable[Value], handle: Handle) -> bool:
 def _passes_on(program: Program, event: Event, handle: Handle) -> bool:
     """Whether somebody else can close the handle after this event."""
     kind = event.kind
+    if kind in ("setattr", "setitem") or event.name == "local object":
+        if is_put_aside(event):
+            return False
+        made_of = _class_made_of(event)
+        if made_of is not None:
+            return made_of.maker is not None and closes(program, made_of, Param(made_of.maker, event.name))
     if kind in _KEEPS:
         return _holds((event.value, event.subject if kind == "store" else ()), handle)
     if kind == "escape":
@@ -233,6 +248,16 @@ def _passes_on(program: Program, event: Event, handle: Handle) -> bool:
     if kind == "schedule":
         return _scheduled_owner(event, handle)
     return False
+
+
+def _class_made_of(event: Event) -> ClassInfo | None:
+    """The class without a constructor of its own of which an object is made with a session for one of its fields."""
+    owner = event.subject[0] if event.kind == "setattr" and len(event.subject) == 1 else None
+    if owner is None or owner.tag != "inst":
+        return None
+    makes = any(e.kind == "construct" and e.span == event.span for e in event.function.events)
+    info: ClassInfo = owner.info
+    return info if makes else None
 
 
 def _direct(event: Event) -> Iterator[Value]:

@@ -406,6 +406,162 @@ async def in_a_block():
 """,
         path="app/tasks/coops.py",
     ),
+    Bad(
+        """
+import functools
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+
+from app.session import session_factory
+
+
+def opened():
+    return session_factory()
+
+
+async def entered(key):
+    session = await opened().__aenter__()  # TXN108@21
+    return await session.get(object, key)
+
+
+async def entered_and_left(key):
+    unit = opened()
+    session = await unit.__aenter__()
+    try:
+        return await session.get(object, key)
+    finally:
+        await unit.__aexit__(None, None, None)
+
+
+async def by_partial(key):
+    session = session_factory()  # TXN108@15
+    find = functools.partial(session.get, object)
+    return await find(key)
+
+
+async def in_a_namespace(key):
+    context = SimpleNamespace(session=session_factory(), key=key)  # TXN108@39
+    return await context.session.get(object, context.key)
+
+
+async def closed_by_partial(key):
+    session = session_factory()
+    close = functools.partial(session.close)
+    try:
+        return await session.get(object, key)
+    finally:
+        await close()
+
+
+async def on_a_stack(key):
+    session = session_factory()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(functools.partial(session.close))
+        return await session.get(object, key)
+
+
+async def told_to_whoever_asks(key, keep):
+    session = session_factory()
+    keep(functools.partial(session.close))
+    return await session.get(object, key)
+
+
+async def lent_to_whoever_asks(keep):
+    keep(session_factory())
+
+
+async def given_as_a_whole(key):
+    return SimpleNamespace(session=session_factory(), key=key)
+""",
+        path="app/tasks/parts.py",
+    ),
+    Bad(
+        """
+from dataclasses import dataclass
+
+from app.session import session_factory
+
+
+@dataclass
+class Context:
+    session: object
+    key: int
+
+
+@dataclass
+class Unit:
+    session: object
+
+    async def stop(self):
+        await self.session.close()
+
+
+class Box:
+    kept = None
+
+
+async def in_an_object(key):
+    context = Context(session_factory(), key)  # TXN108@23
+    return await context.session.get(object, context.key)
+
+
+async def closed_in_an_object(key):
+    context = Context(session_factory(), key)
+    try:
+        return await context.session.get(object, context.key)
+    finally:
+        await close(context)
+
+
+async def closed_in_either(key):
+    if key:
+        context = Context(session_factory(), key)
+    else:
+        context = Context(session_factory(), 1)
+    try:
+        return await context.session.get(object, context.key)
+    finally:
+        await close(context)
+
+
+async def close(context):
+    await context.session.close()
+
+
+async def in_a_unit(key):
+    unit = Unit(session_factory())
+    return await unit.session.get(object, key)
+
+
+async def under_a_key(key):
+    context = {}
+    context["session"] = session_factory()  # TXN108@26
+    return await context["session"].get(object, key)
+
+
+async def put_in_later(key):
+    box = Box()
+    box.kept = session_factory()  # TXN108@16
+    return await box.kept.get(object, key)
+
+
+async def shown_to_whoever_asks(key, keep):
+    box = Box()
+    box.kept = session_factory()
+    keep(box)
+
+
+async def put_into_what_came(box):
+    box.kept = session_factory()
+
+
+async def given_back():
+    context = {}
+    context["session"] = session_factory()
+    return context
+""",
+        path="app/tasks/kept.py",
+    ),
 ]
 
 GOOD = [

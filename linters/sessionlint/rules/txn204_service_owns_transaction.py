@@ -355,6 +355,66 @@ class Making:
                 self.desk.session.add(row)
 """
     ),
+    Bad(
+        """
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import unseen
+
+
+@dataclass
+class Quay:
+    session: AsyncSession
+
+    def _unit(self):
+        return self.session.begin()
+
+    async def moor(self, boat) -> None:
+        async with self._unit():  # TXN204@20
+            self.session.add(boat)
+
+    async def moor_in(self, boat, inner: bool) -> None:
+        begin = self.session.begin_nested if inner else self.session.begin
+        async with begin():  # TXN204@20
+            self.session.add(boat)
+
+
+class Slip:
+    session: AsyncSession
+
+    async def __aenter__(self):
+        self.session = unseen.make()
+        return self
+
+    def _unit(self):
+        return self.session.begin()
+
+    async def launch(self, boat) -> None:
+        async with self._unit():
+            self.session.add(boat)
+
+
+@dataclass
+class Yard:
+    slip: Slip
+
+    async def launch(self, boat) -> None:
+        async with self.slip, unit_of(self.slip):
+            self.slip.session.add(boat)
+
+
+def unit_of(slip: Slip):
+    return slip.session.begin()
+
+
+async def build(given: dict[str, Slip], boat) -> None:
+    async with unit_of(given["first"]):  # TXN204@16
+        given["first"].session.add(boat)
+""",
+        path="app/services/quays.py",
+    ),
 ]
 
 GOOD = [

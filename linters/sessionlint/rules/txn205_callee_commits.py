@@ -890,6 +890,92 @@ async def bare(bare: Bare = Depends(get_bare)):
     await Plain(bare).again(object())
 """
     ),
+    Bad(
+        """
+# --- app/services/drafts.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def patiently(call, times=3):
+    for _ in range(times):
+        try:
+            return await call()
+        except OSError:
+            continue
+
+
+async def onward(call, *args):
+    return await call(*args)
+
+
+class Draft:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def _again(self, call):
+        for _ in range(3):
+            try:
+                return await call()
+            except OSError:
+                continue
+
+    async def close(self):
+        await patiently(self.finish)
+
+    async def close_onward(self):
+        await onward(self.finish)
+
+    async def close_again(self):
+        await self._again(self.finish)
+
+    async def finish(self):
+        raise NotImplementedError
+
+
+class Kept(Draft):
+    async def finish(self):
+        await self.session.commit()
+
+
+class Sketch(Draft):
+    async def finish(self):
+        await self.session.flush()
+
+
+class Copy(Kept):
+    async def finish(self):
+        await self.session.flush()
+# --- app/routers/drafts.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.drafts import Copy, Kept, Sketch
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/kept")
+async def kept(session: Db):
+    async with session.begin():
+        await Kept(session).close()  # TXN205@15
+        await Kept(session).close_onward()  # TXN205@15
+        await Kept(session).close_again()  # TXN205@15
+
+
+@router.post("/sketch")
+async def sketch(session: Db):
+    async with session.begin():
+        await Sketch(session).close()
+        await Sketch(session).close_onward()
+        await Sketch(session).close_again()
+        await Copy(session).close()
+        await Copy(session).close_onward()
+""",
+    ),
 ]
 
 GOOD = [

@@ -780,6 +780,137 @@ async def taken_if(key):
             await ask(key)  # TXN207@19
 """
     ),
+    Bad(
+        """
+# --- app/tasks/ledgers.py
+import httpx
+
+from app.session import get_session
+
+
+class Posting:
+    async def post(self, entry):
+        await self.client.post("https://ledger.example", json=entry)
+        await self.journal.note(entry)
+
+
+class Ledger(Posting):
+    def __init__(self):
+        self.client = httpx.AsyncClient()
+        self.journal = Journal()
+
+
+class Journal:
+    async def note(self, entry):
+        print(entry)
+
+
+class Noting:
+    async def note_all(self, entries):
+        await self.target.note(entries)
+
+
+class Far(Noting):
+    def __init__(self):
+        self.target = Remote()
+
+
+class Near(Noting):
+    def __init__(self):
+        self.target = Journal()
+
+
+class Remote:
+    async def note(self, entry):
+        httpx.post("https://ledger.example", json=entry)
+
+
+async def book(entry):
+    async with get_session() as session, session.begin():
+        session.add(entry)
+        await Ledger().post(entry)  # TXN207@15
+
+
+async def book_near(entry):
+    async with get_session() as session, session.begin():
+        session.add(entry)
+        await Near().note_all(entry)
+""",
+    ),
+    Bad(
+        """
+# --- app/tasks/claims.py
+from dataclasses import dataclass
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models.item import Item
+from app.session import get_session
+
+
+@dataclass
+class Claimed:
+    key: int
+
+
+@dataclass
+class Lost:
+    why: str
+
+
+async def tell(key):
+    async with httpx.AsyncClient() as http:
+        await http.get(f"https://claims.example/{key}")
+
+
+async def claim(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="claimed"))
+        return Claimed(key)
+    except SQLAlchemyError as error:
+        return Lost(str(error))
+
+
+async def claim_or_none(session, key):
+    try:
+        await session.execute(update(Item).where(Item.id == key).values(status="claimed"))
+        return key
+    except SQLAlchemyError:
+        return None
+
+
+class Claims:
+    def __init__(self, session):
+        self.session = session
+
+    async def claim(self, key):
+        outcome = await claim(self.session, key)
+        return outcome
+
+    async def claim_or_none(self, key):
+        return await claim_or_none(self.session, key)
+
+
+async def claimed(key):
+    async with get_session() as session:
+        outcome = await Claims(session).claim(key)
+        if isinstance(outcome, Lost):
+            await tell(key)
+            raise RuntimeError(outcome.why)
+        await tell(key)  # TXN207@15
+
+
+async def claimed_or_none(key):
+    async with get_session() as session:
+        found = await Claims(session).claim_or_none(key)
+        if found is None:
+            await tell(key)
+        else:
+            await tell(found)  # TXN207@19
+""",
+    ),
 ]
 
 GOOD = [

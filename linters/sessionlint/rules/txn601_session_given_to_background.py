@@ -26,6 +26,7 @@ from sessionlint.rules.background_work import (
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.executors import goes_on, is_waited_for
 from sessionlint.rules.handed_units import ENTERS
+from sessionlint.rules.helper_tasks import is_awaited_there
 from sessionlint.rules.opened_inside import opened_inside
 from sessionlint.rules.received_units import is_of_received_unit
 from sessionlint.rules.units_entered import open_in
@@ -1208,6 +1209,30 @@ async def send_one_of(request: Request, background: BackgroundTasks, size: int):
     background.add_task(post, request.state.parcel)
 """,
     ),
+    Good(
+        """
+import asyncio
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def spawn(coroutine):
+    return asyncio.create_task(coroutine)
+
+
+@router.get("/awaited")
+async def awaited(session: AsyncSession = Depends(get_session_dependency)):
+    task = spawn(session.get(Item, 1))
+    return await task
+""",
+        path="app/routers/mills.py",
+    ),
 ]
 
 
@@ -1222,7 +1247,7 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         if event.text == "thread" and not goes_on(event):
             continue
-        if event.site in awaited or event.site in reported or is_waited_for(event):
+        if event.site in awaited or event.site in reported or is_waited_for(event) or is_awaited_there(event):
             continue
         if program.role(event.function) in ("test", "migration") or runs_in_background(program, event.function):
             continue

@@ -8,7 +8,7 @@ from typing import Any
 
 from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Site
+from sessionlint.program.values import Site, Value
 from sessionlint.report import Finding
 from sessionlint.rules.alternatives import are_apart
 from sessionlint.rules.background_work import awaited_tasks, sessions_in, started_values
@@ -24,6 +24,7 @@ from sessionlint.rules.concurrent_helpers import (
 )
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.executors import pooled
+from sessionlint.rules.helper_tasks import places_of, started_by_helpers
 from sessionlint.rules.left_running import used_beside
 from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.repeating import is_left_behind, is_repeated
@@ -529,6 +530,85 @@ async def fire_first(kilns, lit):
         await lit.pop()
 """,
     ),
+    Bad(
+        """
+import asyncio
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+running = set()
+
+
+async def grind(session):
+    return await session.scalar(select(Item))
+
+
+def spawn(coroutine):
+    task = asyncio.create_task(coroutine)
+    running.add(task)
+    task.add_done_callback(running.discard)
+    return task
+
+
+async def several(coroutines):
+    return await asyncio.gather(*coroutines)
+
+
+async def all_of(*coroutines):
+    return await several(coroutines=coroutines)
+
+
+class Steps:
+    @staticmethod
+    async def together(*coroutines):
+        return await asyncio.gather(*coroutines)
+
+
+@router.get("/spawned")
+async def spawned(session: AsyncSession = Depends(get_session_dependency)):
+    first = spawn(grind(session))
+    second = spawn(grind(session))  # TXN602@14
+    return await first, await second
+
+
+@router.get("/beside")
+async def beside(session: AsyncSession = Depends(get_session_dependency)):
+    first = spawn(grind(session))  # TXN602@13
+    await session.get(Item, 1)
+    return await first
+
+
+@router.get("/rounds")
+async def rounds(keys: list[int], session: AsyncSession = Depends(get_session_dependency)):
+    tasks = [spawn(grind(session)) for _ in keys]  # TXN602@14
+    for task in tasks:
+        await task
+
+
+@router.get("/one-by-one")
+async def one_by_one(session: AsyncSession = Depends(get_session_dependency)):
+    await spawn(grind(session))
+    first = spawn(grind(session))
+    await first
+    await session.get(Item, 1)
+    second = spawn(grind(session))
+    await second
+
+
+@router.get("/given")
+async def given(session: AsyncSession = Depends(get_session_dependency)):
+    await Steps.together(grind(session), grind(session))  # TXN602@11
+    await all_of(grind(session), grind(session))  # TXN602@11
+    await all_of(grind(session))
+""",
+        path="app/routers/mills.py",
+    ),
 ]
 
 GOOD = [
@@ -720,7 +800,7 @@ def check(program: Program) -> Iterator[Finding]:
     """Every place where a session gets into a second coroutine that runs at the same time."""
     awaited = awaited_tasks(program)
     for function in program.functions:
-        events = [e for e in function.events if e.kind in ("concurrent", "schedule")]
+        events = [e for e in function.events if e.kind in ("concurrent", "schedule") or e.text == "schedule"]
         if not events or program.role(function) in ("test", "migration"):
             continue
         for event, session, how in (
@@ -822,23 +902,25 @@ def _started(
     gathered = {e for e in events if e.kind == "concurrent"}
     inside = frozenset().union(*(_sites(e) for e in gathered)) if gathered else frozenset()
     running: dict[Any, Event] = {}
+    by_helpers = dict(started_by_helpers(events))
     for event in events:
-        if event.text != "task" or event.site in inside:
+        if not inside.isdisjoint(places_of(event)) or (event.text != "task" and event not in by_helpers):
             continue
-        if event.site not in awaited:
-            for session in dict.fromkeys(brought(program, event.value)):
+        value = by_helpers.get(event, event.value)
+        if event not in by_helpers and event.site not in awaited:
+            for session in dict.fromkeys(brought(program, value)):
                 beside = used_beside(program, function, event, session)
                 if beside:
                     yield event, session, beside
                     break
             continue
-        for session in dict.fromkeys((*brought(program, event.value), *carriers(program, event.value))):
+        for session in dict.fromkeys((*brought(program, value), *carriers(program, value))):
             earlier = running.setdefault(session, event)
             if earlier is not event and not _is_over(function, earlier, event):
                 yield event, session, "this task and an earlier one"
             elif _used_meanwhile(function, event, session):
                 yield event, session, "this task and the function that started it"
-            elif _is_one_of_many(program, function, event, session):
+            elif _is_one_of_many(program, event, value, session):
                 yield event, session, "the tasks of all rounds"
             else:
                 running[session] = event
@@ -848,26 +930,33 @@ def _started(
 
 def _is_over(function: FunctionInfo, first: Event, second: Event) -> bool:
     """Whether one task was awaited, in its place or later on, before another is started, or never runs beside it."""
-    awaits = (e for e in function.events if e.kind == "await" and any(a.site == first.site for a in e.subject))
+    awaits = _waits(function, first)
     if any(first.span[2:] <= e.span[2:] <= second.span[:2] for e in awaits):
         return True
     return are_apart(function, first.span, second.span)
 
 
-def _is_one_of_many(program: Program, function: FunctionInfo, task: Event, session: Any) -> bool:
+def _waits(function: FunctionInfo, task: Event) -> list[Event]:
+    """The awaits of a task."""
+    sites = places_of(task)
+    return [e for e in function.events if e.kind == "await" and any(a.site in sites for a in e.subject)]
+
+
+def _is_one_of_many(program: Program, task: Event, value: Value, session: Any) -> bool:
     """Whether rounds of a loop or comprehension start tasks with it, none of which is awaited before the next one."""
-    waits = [e for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
+    function = task.function
+    waits = _waits(function, task)
     if not waits or not all(is_repeated(function, task.span, e.span) for e in waits):
         return False
-    if is_left_behind(function, task.span) or opened_by_each(program, function, [task.value], session, waits[0].span):
+    if is_left_behind(function, task.span) or opened_by_each(program, function, [value], session, waits[0].span):
         return False
-    several = count(program, [(task.value, True)])[session] > 1
+    several = count(program, [(value, True)])[session] > 1
     return several and is_shared(program, function, session, True, waits[0].span)
 
 
 def _used_meanwhile(function: FunctionInfo, task: Event, session: Any) -> bool:
     """Whether the function uses the session between starting the task and awaiting it."""
-    waits = [e for e in function.events if e.kind == "await" and any(a.site == task.site for a in e.subject)]
+    waits = _waits(function, task)
     if not waits:
         return False
     first = min(waits, key=lambda e: e.span)
