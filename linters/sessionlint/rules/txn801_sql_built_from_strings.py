@@ -884,6 +884,28 @@ async def asked(session, pool, column, kind, table):
     return await session.execute(text(" ".join(["SELECT id FROM pens ORDER BY", kind])))  # TXN801@34
 """,
     ),
+    Bad(
+        path="app/services/inks.py",
+        source="""
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+
+class Query(NamedTuple):
+    sql: str
+    values: dict
+
+
+def by_name(name):
+    return Query(f"SELECT id FROM inks WHERE name = '{name}'", {})  # TXN801@12
+
+
+async def run(session, name):
+    query = by_name(name)
+    return await session.execute(text(query.sql), query.values)
+""",
+    ),
 ]
 
 GOOD = [
@@ -1657,6 +1679,39 @@ async def chosen(session, column):
         return await session.execute(text(f"SELECT {column} FROM pens"))
 
     return await checked()
+""",
+    ),
+    Good(
+        path="app/services/inks.py",
+        source="""
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+
+class Part(NamedTuple):
+    sql: str
+    values: dict
+
+
+@dataclass
+class Order:
+    column: str
+
+
+def marked(word):
+    return f"w_{hashlib.sha1(word.encode()).hexdigest()}"
+
+
+async def run(session, word, ids):
+    part = Part(", ".join(f":id_{i}" for i, _ in enumerate(ids)), {f"id_{i}": id for i, id in enumerate(ids)})
+    await session.execute(text(f"SELECT id FROM inks WHERE id IN ({part.sql})"), part.values)
+    order = Order(column="name")
+    await session.execute(text(f"SELECT id FROM inks ORDER BY {order.column}"))
+    named = Part(marked(word), {marked(word): word})
+    return await session.execute(text(f"SELECT id FROM inks WHERE name = :{named.sql}"), named.values)
 """,
     ),
 ]
