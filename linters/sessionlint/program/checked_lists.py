@@ -156,7 +156,7 @@ def note(frame: Frame, names: tuple[str, ...]) -> dict[str, tuple[Value, Value]]
     """Tells on this path that these lists have nothing but literals; gives the names that are something else now."""
     narrowed: dict[str, tuple[Value, Value]] = {}
     for name in names:
-        value = frame.env.get(name)
+        value = listed.held(frame, name)
         if value is None:
             continue
         if len(value) == 1 and isinstance(value[0], Param):
@@ -190,7 +190,7 @@ def view(frame: Frame, e: ir.Expr) -> Value:
     """``values.items()``, ``values.keys()`` of such a parameter."""
     if e[2][0] != "a" or e[2][3] not in ("items", "keys") or e[2][2][0] != "n" or e[3]:
         return UNKNOWN
-    given = frame.env.get(e[2][2][2], UNKNOWN)
+    given = listed.held(frame, e[2][2][2]) or UNKNOWN
     if len(given) != 1 or not is_checked(frame, given[0]):
         return UNKNOWN
     each: Value = (Seq((_ONE_OF, UNKNOWN)),) if e[2][3] == "items" else _ONE_OF
@@ -200,6 +200,8 @@ def view(frame: Frame, e: ir.Expr) -> Value:
 def checked_by(frame: Frame, function: FunctionInfo, param: Any, mapped: dict[Any, Value], e: ir.Expr) -> None:
     """A callee comes back only where that is so of a parameter of its own: so is it of what it was given."""
     given = mapped.get(param, UNKNOWN)
+    if not given and param.info is frame.function and function.parent is frame.function:
+        given = (param,)
     if len(given) == 1 and isinstance(given[0], Param):
         frame.facts[(given[0], EACH)] = YES
         return

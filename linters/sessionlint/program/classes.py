@@ -81,6 +81,8 @@ class Classes(Naming):
 
     def _make_maker(self, info: ClassInfo, base: str) -> None:
         """What stands for the constructor that a class has from a library's class that keeps its arguments."""
+        if base == "typing.NamedTuple" and info.maker is None:
+            self._make_init(info)
         known = library_classes.find(base)
         if known is None or not known.keeps or info.maker is not None:
             return
@@ -98,9 +100,13 @@ class Classes(Naming):
         self.shapes += 1
         info.reshaped()
         if info.maker is None and any(a.tag == "ext" and a.name in _DATA_CLASSES for a in decorators):
-            facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
-            info.maker = self.memo.function(info.module, facts, f"{info.qualname}.__init__", None, info)
-            info.maker.evaluated = info.maker.signed = True
+            self._make_init(info)
+
+    def _make_init(self, info: ClassInfo) -> None:
+        """The constructor that a data class or named tuple has without writing it."""
+        facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
+        info.maker = self.memo.function(info.module, facts, f"{info.qualname}.__init__", None, info)
+        info.maker.evaluated = info.maker.signed = True
 
     def set_attribute(self, info: ClassInfo, name: str, entry: tuple[Any, Value, Value, Any]) -> None:
         """Notes an attribute of a class body: span, annotation, value, expression."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program import (
+    checked_lists,
     configured,
     decorated,
     dependencies,
@@ -20,6 +21,7 @@ from sessionlint.program import (
     kept_by_type,
     knowledge,
     lasting,
+    listed,
     litestar,
     middleware,
     operators,
@@ -148,6 +150,9 @@ def sign(frame: Frame, info: FunctionInfo) -> None:
     if frame.function.name != "<module>" or frame.function.parent is not None:
         for name, value in frame.env.items():
             frame.solver.write(("local", frame.function, name), value)
+        if frame.facts:
+            listed.around(frame, info)
+            listed.around(frame, info, checked_lists.EACH)
     for name, _, annotation, default, span in info.params:
         declared = frame.evaluate(annotation) if annotation is not None else UNKNOWN
         given = frame.evaluate(default) if default is not None else UNKNOWN

@@ -197,6 +197,8 @@ def _parameters(frame: Frame) -> None:
             solver.write(("local", function, name), value)
     if function.parent is not None:
         _around(frame, function.parent)
+        listed.of_outer(frame)
+        listed.of_outer(frame, checked_lists.EACH)
 
 
 def _around(frame: Frame, outer: FunctionInfo) -> None:

@@ -129,6 +129,8 @@ def _column(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> 
 
 def _text(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``str(x)``: what the project's own ``__str__`` says, else as good as ``x``; a session's text is no session."""
+    if frame.facts and e[0] == "c" and e[3] and e[3][0][0] == "a":
+        args = [listed.of_attribute(frame, e[3][0], args[0])]
     out: Value = UNKNOWN
     for atom in args[0] if args else ():
         if frame.solver.kind_of(atom):

@@ -93,7 +93,7 @@ def _compared(frame: Frame, test: ir.Expr) -> Listed:
     name = _name(test[2]) if operator in _HOLDS or operator in _FAILS else None
     if name is None:
         return _attribute(frame, test) if test[2][0] == "a" else ()
-    value = frame.env.get(name)
+    value = held(frame, name)
     if value is None or not (_is_param(value) or is_any_text(value)):
         return ()
     among = test[4][0]
@@ -125,7 +125,7 @@ def among_literals(frame: Frame, among: ir.Expr) -> Value:
 def _word(frame: Frame, test: ir.Expr) -> Listed:
     """``name.isidentifier()``, ``re.fullmatch(r"[a-z_]+", name)``: the name is a plain word."""
     name = checked_words.tested(frame, test)
-    value = frame.env.get(name) if name is not None else None
+    value = held(frame, name) if name is not None else None
     if name is None or value is None or not (_is_param(value) or is_any_text(value)):
         return ()
     return ((value[0] if _is_param(value) else None, name, _ONE_OF),)
@@ -136,13 +136,35 @@ def _has_attribute(frame: Frame, test: ir.Expr) -> Listed:
     if test[2][0] != "n" or test[2][2] != "hasattr" or len(test[3]) != 2 or test[3][1][0] != "n":
         return ()
     name = test[3][1][2]
-    value = frame.env.get(name)
+    value = held(frame, name)
     if value is None or not (_is_param(value) or is_any_text(value)):
         return ()
     owners = frame.evaluate(test[3][0])
     if not owners or not all(a.tag == "cls" and frame.solver.is_model(a.info) for a in owners):
         return ()
     return ((value[0] if _is_param(value) else None, name, _ONE_OF),)
+
+
+def held(frame: Frame, name: str) -> Value | None:
+    """What a name has; of those of the functions around, parameters only."""
+    value = frame.env.get(name)
+    if value is not None or frame.function.parent is None:
+        return value
+    outer = frame.lookup(name)
+    return outer if _is_param(outer) else None
+
+
+def around(frame: Frame, inner: FunctionInfo, told: str = LISTED) -> None:
+    """Tells an inner function which parameters are one of some literals where it is defined."""
+    for (atom, fact), known in frame.facts.items():
+        if fact == told and known == YES:
+            frame.solver.write((told, inner), (atom,))
+
+
+def of_outer(frame: Frame, told: str = LISTED) -> None:
+    """What an inner function has been told so."""
+    for atom in frame.solver.read((told, frame.function)):
+        frame.facts[(atom, told)] = YES
 
 
 def _is_param(value: Value) -> bool:
@@ -230,7 +252,7 @@ def literals_in(named: Value) -> Value:
 
 def matched(frame: Frame, name: str, literals: ir.Expr) -> Listed:
     """``case "name" | "id":`` of a name that is matched, or of what stands for it."""
-    value = frame.env.get(name)
+    value = held(frame, name)
     known = len(value) == 1 and isinstance(value[0], Param) if value else value == ()
     if value is None or not known:
         return ()
@@ -309,6 +331,8 @@ def checked_by(frame: Frame, function: FunctionInfo, atom: Any, mapped: dict[Any
         # it may have been given another value there
         return
     given = mapped.get(atom.receiver, UNKNOWN)
+    if not given and atom.receiver.info is frame.function and function.parent is frame.function:
+        given = (atom.receiver,)
     if _is_param(given):
         note(frame, ((given[0], atom.receiver.name, atom.result),))
     elif atom.receiver in mapped and is_any_text(given):

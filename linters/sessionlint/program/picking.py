@@ -55,7 +55,17 @@ def known(frame: Frame, expr: ir.Expr, value: Value) -> Value:
         return listed.of_attribute(frame, expr, value)
     if value:
         return value
+    if expr[0] == "c" and expr[2][0] == "n" and expr[2][2] == "str" and len(expr[3]) == 1:
+        return known(frame, expr[3][0], UNKNOWN)
     return frame.picked.get(expr[2], UNKNOWN) if expr[0] == "n" else _entry(frame, expr)
+
+
+def known_items(frame: Frame, expr: ir.Expr, value: Value) -> Value:
+    """The same of what a list that is written out has in it."""
+    if expr[0] not in ("l", "t") or len(value) != 1 or value[0].tag != "seq" or len(value[0].items) != len(expr[2]):
+        return value
+    items = [i or known(frame, part, i) for part, i in zip(expr[2], value[0].items, strict=True)]
+    return (value[0]._replace(items=tuple(items)),)
 
 
 def _spelled(frame: Frame, expr: ir.Expr, value: Value) -> Value:

@@ -76,7 +76,7 @@ def run(
         "call", e[1], (*flags, kind), callee=function, bindings=tuple(bindings.items()), expr=e, name=function.name,
         subject=closed_of(frame, function, bindings, mapped, summary) if frame.facts else UNKNOWN,
         args=(absent,) if absent else (),
-        keywords=text_origins.handed(frame, function, bindings, e) if e[0] == "c" else (),
+        keywords=text_origins.handed(frame, function, bindings, e),
     )  # fmt: skip
     used = carrying.used_now(frame) if function.wrappers and frame.facts else _NOTHING
     carrying.carry_all(frame, function, summary, mapped, e)

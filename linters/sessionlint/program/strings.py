@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.facts.number_formats import AS_NUMBER, takes_numbers
@@ -64,6 +64,9 @@ from sessionlint.program.values import (
     join_all,
     merge_maps,
 )
+
+if TYPE_CHECKING:
+    from sessionlint.program.solver import Solver
 
 #: The time as a number, which ids are made of.
 CLOCK = frozenset({"time.time()", "time.time_ns()", "datetime.datetime.now().timestamp()"})
@@ -139,22 +142,31 @@ def _numbers_in(frame: Frame, value: Value) -> Value:
 
 
 def _member(frame: Frame, atom: Inst) -> Any:
-    return _MEMBER if any(b.startswith("enum.") for b in frame.solver.external_bases(atom.info)) else atom
+    return _MEMBER if _is_member(frame.solver, atom) else atom
+
+
+def _is_member(solver: Solver, atom: Any) -> bool:
+    return any(b.startswith("enum.") for b in solver.external_bases(atom.info))
 
 
 def _number(frame: Frame, atom: Param) -> Any:
     if frame.facts and listed.is_listed(frame, atom):
         return _LITERAL
     frame.solver.remember(memory.SIGNATURE, atom.info, atom.info.signature)
+    return declared(frame.solver, atom)
+
+
+def declared(solver: Solver, atom: Param) -> Any:
+    """What a parameter is declared to be where that is a number, a UUID or one of some texts, else the parameter."""
     annotation = atom.info.param_values.get(atom.name, (UNKNOWN, UNKNOWN))[0]
-    declared = frame.solver.instances(annotation) if annotation else UNKNOWN
-    if declared and declared[0].tag == "inst":
-        return _MEMBER if all(a.tag == "inst" and _member(frame, a) == _MEMBER for a in declared) else atom
-    if declared and all(a in _NUMBERS or a == _LITERAL for a in declared):
-        return declared[0]
+    given = solver.instances(annotation) if annotation else UNKNOWN
+    if given and given[0].tag == "inst":
+        return _MEMBER if all(a.tag == "inst" and _is_member(solver, a) for a in given) else atom
+    if given and all(a in _NUMBERS or a == _LITERAL for a in given):
+        return given[0]
     if checked_words.is_declared(atom):
         return _LITERAL
-    of_uuid = declared and all(a.tag == "ext" and is_uuid(a.name) for a in declared)
+    of_uuid = given and all(a.tag == "ext" and is_uuid(a.name) for a in given)
     return Operation(atom, AS_UUID) if of_uuid else atom
 
 
@@ -178,6 +190,7 @@ def binary(frame: Frame, e: ir.Expr) -> Value:
                 continue
         made = operators.between(frame, link, value, right)
         if made is None and link[2] == "%" and texts_of(value):
+            right = picking.known_items(frame, link[4], right)
             right = tuple([_said_items(frame, a, link[1]) for a in implied.said(frame, right, link[1])])
         value = combine(frame, link[2], value, right) if made is None else made
     _tell_urls(frame, e, texts_of(value))
@@ -293,6 +306,10 @@ def method(
     args = [as_declared(frame, a) for a in args]
     if name == "join" and args and e[0] == "c" and e[3] and e[3][0][0] == "a" and _is_empty(args[0]):
         _note_joined(frame, e[3][0])
+    if name == "join":
+        if e[0] == "c" and e[3] and args:
+            args = [picking.known_items(frame, e[3][0], args[0])]
+        args = [_numbers_in(frame, a) for a in args]
     if name == "join" and frame.facts:
         args = [tuple([checked_lists.whole(frame, a) for a in value]) for value in args]
     if name == "format_map":
@@ -397,7 +414,8 @@ def _joined_items(text: Text, sequence: Value) -> Value:
         pieces = [t for item in atom.items for t in alternatives(item)]
         dynamic = text.dynamic or any(t.dynamic for t in pieces)
         how = next((t.how for t in pieces if t.how), "") or "join"
-        holes = join_all([t.holes for t in pieces])[:MAX_HOLES]
+        # in their places, so that callers can fill them
+        holes = tuple([h for t in pieces for h in t.holes])[:MAX_HOLES]
         out.append(Text(settled(text.text.join(t.text for t in pieces)), dynamic, how if dynamic else "", holes))
     listed = any(a.tag == "seq" for a in sequence)
     passed = tuple([a for a in sequence if a.tag == "param" or _is_later(a)]) if listed and len(sequence) > 1 else ()
@@ -433,6 +451,6 @@ def _replaced(text: Text, args: list[Value]) -> list[Text]:
 
 
 __all__ = [
-    "HARMLESS", "HOLE", "JOIN", "as_declared", "binary", "combine", "filled", "is_number", "joined", "joined_items",
-    "method", "text_of", "texts_of", "whole",
+    "HARMLESS", "HOLE", "JOIN", "as_declared", "binary", "combine", "declared", "filled", "is_number", "joined",
+    "joined_items", "method", "text_of", "texts_of", "whole",
 ]  # fmt: skip

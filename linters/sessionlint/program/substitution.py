@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import joined_clauses, listed, picking, strings
+from sessionlint.program import checked_lists, joined_clauses, listed, picking, strings
 from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import KEPT, FunctionInfo
 from sessionlint.program.operations import ASKS, ASKS_NOT
@@ -100,6 +100,7 @@ def substitute(
             out = join(out, (_passed(atom._replace(items=items, whole=whole), mapped),))
         elif depth < 3 and tag == "text" and atom.holes:
             known = [substitute(frame, (h,), mapped, function, span, depth + 1) for h in atom.holes]
+            known = [strings.as_declared(frame, value) for value in known]
             out = join(out, strings.filled(atom, known))
         elif depth < 3 and tag == "partial":
             out = join(out, (_partial(frame, atom, mapped, function, span, depth),))
@@ -152,6 +153,8 @@ def _operation(
     given = substitute(frame, (atom.receiver,), mapped, function, span, depth + 1)
     if not mapped.get(atom.receiver):
         given = joined_clauses.given(atom.receiver, function, UNKNOWN) or given
+    elif frame.facts:
+        given = tuple([checked_lists.whole(frame, a) for a in given])
     return strings.joined_items(atom.result, given) if atom.name == strings.JOIN else picking.filled(atom.result, given)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sessionlint.facts import ir
-from sessionlint.program import listed, picking, strings
+from sessionlint.program import checked_lists, listed, picking, strings
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import UNKNOWN, Operation, Param, Value, const
@@ -47,18 +47,36 @@ def note(frame: Frame, name: str, value: Value, source: ir.Expr | None) -> None:
 def handed(
     frame: Frame, function: FunctionInfo, bindings: dict[Any, Value], e: ir.Expr
 ) -> tuple[tuple[str, Value], ...]:
-    """The origins of the texts that a call passes, by the parameters: ``search(session, filter.where)``."""
-    found: list[tuple[str, Value]] = []
+    """What is told of the texts that a call passes, by the parameters: their origins (``search(filter.where)``).
+
+    Of what a test has found among literals, that it is one.
+    """
+    found = _found_before(frame, bindings) if frame.facts else []
+    if e[0] != "c":
+        return tuple(found)
     bound = 1 if function.class_info is not None and e[2][0] == "a" and not function.is_staticmethod else 0
     in_order = [(p[0], given) for p, given in zip(function.params[bound:], e[3], strict=False)]
     for name, given in (*in_order, *e[4]):
         if given[0] in _TAKES or (given[0] == "n" and given[2] in frame.origins):
-            origin = of(frame, given)
-            if origin and is_any_text(bindings.get(Param(function, name), UNKNOWN)):
+            literals = listed.of_attribute(frame, given, UNKNOWN) if frame.facts and given[0] == "a" else UNKNOWN
+            origin = literals or of(frame, given)
+            if literals or (origin and is_any_text(bindings.get(Param(function, name), UNKNOWN))):
                 found.append((name, origin))
         elif given[0] == "*":
             break
     return tuple(found)
+
+
+def _found_before(frame: Frame, bindings: dict[Any, Value]) -> list[tuple[str, Value]]:
+    """The literals that stand for what is passed, where a test has found it, or all that it holds, among these."""
+    found: list[tuple[str, Value]] = []
+    for key, value in bindings.items():
+        for atom in value if key.tag == "param" else ():
+            if atom.tag == "param" and (listed.is_listed(frame, atom) or checked_lists.is_checked(frame, atom)):
+                told = strings.as_declared(frame, value)
+                found.append((key.name, tuple([checked_lists.whole(frame, a) for a in told])))
+                break
+    return found
 
 
 def of(frame: Frame, e: ir.Expr) -> Value:

@@ -12,7 +12,7 @@ from sessionlint.program.strings import texts_of
 from sessionlint.program.text_origins import FIELD
 from sessionlint.program.values import UNKNOWN, Annotation, Ext, Inst, Operation, Param, Value, const
 from sessionlint.report import TraceStep
-from sessionlint.rules.sqltext import EXECUTED, calls_of
+from sessionlint.rules.sqltext import EXECUTED, calls_of, settled_there
 
 _MAX_HOPS = 4
 _OF_REQUEST = regex(
@@ -91,7 +91,9 @@ def _given(program: Program, sources: list[Any]) -> dict[Any, list[tuple[Event, 
             origins = dict(call.keywords) if call.kind == "call" else {}
             for param, value in bindings.items():
                 for source in below.get(param, ()) if isinstance(param, Param) and param.info is callee else ():
-                    passed = (*_field_of(value, source), *_field_of(origins.get(param.name, UNKNOWN), source))
+                    told = settled_there(call, param, value)
+                    origin = origins.get(param.name, UNKNOWN) if told is value else UNKNOWN
+                    passed = (*_field_of(told, source), *_field_of(origin, source))
                     given[source].append((call, passed))
                     found.update(dict.fromkeys(a for a in passed if _parameter(a) is not None and a not in given))
         wanted = list(found)

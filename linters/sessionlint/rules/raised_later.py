@@ -69,11 +69,21 @@ def _noted(body: Any, events: list[Event], hops: int = 0) -> dict[str, bool]:
         targets = statement[2] if statement[0] == "=" else (statement[2],) if statement[0] == ":" else ()
         for target in targets:
             name = ir.dotted(target)
-            if name is not None and statement[3 if statement[0] == "=" else 4] is not None:
-                noted[name] = not _is_empty(statement[3 if statement[0] == "=" else 4])
+            given = statement[3 if statement[0] == "=" else 4]
+            if name is not None and given is not None:
+                noted[name] = noted[given[2]] if given[0] == "n" and given[2] in noted else not _is_empty(given)
+        if statement[0] == "w/":
+            noted.update(_noted(statement[3], events, hops))
+        if statement[0] == "T" and all(c[3] and c[3][-1][0] == "!" for c in statement[3]):
+            # it comes through, or raises
+            for block in (statement[2], *statement[4:6]):
+                noted.update(_noted(block, events, hops))
+        if statement[0] == "I":
+            one, other = [_noted(block, events, hops) for block in (statement[3], statement[4])]
+            noted.update({name: true for name, true in one.items() if other.get(name) == true})
         if statement[0] == "+=" and (name := ir.dotted(statement[2])) is not None:
             noted[name] = True
-        call: Any = statement[2] if statement[0] == "E" else ("",)
+        call: Any = statement[2] if statement[0] in ("E", "R") and statement[2] is not None else ("",)
         kept = call[0] == "c" and call[2][0] == "a" and call[2][3] in _KEEPS
         if kept and (name := ir.dotted(call[2][2])) is not None:
             noted[name] = True

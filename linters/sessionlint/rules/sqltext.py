@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 
 from sessionlint.patterns import regex
-from sessionlint.program import joined_clauses
+from sessionlint.program import joined_clauses, strings
 from sessionlint.program.api import Program
 from sessionlint.program.demand import callers_of
 from sessionlint.program.model import Event, FunctionInfo
@@ -28,6 +28,9 @@ _FILLED = Const("", "str")
 _VALUE = regex(rf"(?:['%=<>]|\b(?:like|ilike|in\s*\(|values\s*\())\s*{HOLE}", re.I)
 #: A literal that is written out: its quotes are no hole's.
 _QUOTED = regex(rf"'[^'{HOLE}]*'")
+#: What stands in an SQL text for values that are bound.
+_PLACEHOLDERS = regex(r"\s*(?:[:$?]|%s|%\(|$)")
+_PARTIAL = "functools.partial"
 _NAME = regex(r"\bset_config\(\s*:(\w+)", re.I)
 
 
@@ -78,42 +81,125 @@ def _all(program: Program) -> Iterator[SqlUse]:
 def completed_with_literals(program: Program, event: Event, text: Text) -> bool:
     """Whether all that is mixed into an SQL text are parameters to which every call passes literals.
 
-    They are those of the function that hands it over, or of the methods that made the object which it is kept in. That
-    is how names and clauses are chosen, which cannot be bound; a value in quotes or after an operator can be.
+    They are those of the function that hands it over, or that it stands in, or of the methods that made the object
+    which it is kept in. That is how names and clauses are chosen, which cannot be bound; a value in quotes or after an
+    operator can be.
     """
-    function = event.function
-    own = [h for h in text.holes if _is_own(h, function)]
-    kept = [h for h in text.holes if _is_kept(h, function)]
-    fillers = {_root(h).info for h in kept} | ({function} if own else set())
-    if not fillers or text.text.count(HOLE) != len(text.holes) or fillers & _not_only_called(program):
+    if text.text.count(HOLE) != len(text.holes):
         return False
-    if _VALUE.search(_QUOTED.sub("x", text.text)) or not all(_is_literal(program, h) for h in kept):
+    own = [h for h in text.holes if _is_own(h, event.function) or _is_kept(h, event.function)]
+    others = filled(text, [(_FILLED,) if h in own else (h,) for h in text.holes])
+    if not own or any(t.dynamic for t in texts_of(others)):
         return False
-    calls = [dict(e.bindings) for e in program.events("call") if e.callee is function] if own else [{}]
-    known = [(_FILLED,) if h in kept else (h,) for h in text.holes]
-    filled_in = [filled(text, [_given(v[0], c) if v[0] in own else v for v in known]) for c in calls]
-    if not calls or any(t.dynamic for value in filled_in for t in texts_of(value)):
-        return False
-    return not any(not f.evaluated for f in callers_of(fillers, program.solver.functions))
+    values = _in_value_places(text.text)
+    return all(_is_literal(program, h, values[i]) for i, h in enumerate(text.holes) if h in own)
 
 
-def _is_literal(program: Program, hole: Any) -> bool:
-    """Whether every call passes a parameter of a method a literal, or a list of some that is joined."""
+def _in_value_places(text: str) -> list[bool]:
+    """Of each hole whether PostgreSQL could bind what it stands for."""
+    plain = _QUOTED.sub("x", text)
+    ends = {m.end() - 1 for m in _VALUE.finditer(plain)}
+    return [i in ends for i, letter in enumerate(plain) if letter == HOLE]
+
+
+def _is_literal(program: Program, hole: Any, bound: bool, below: tuple[Any, ...] = ()) -> bool:
+    """Whether every call passes a parameter a literal, or a list of some that is joined.
+
+    ``bound``: it stands where a literal could be bound, so that nothing but numbers and placeholders will do.
+    """
+    if hole.tag == "operation" and hole.name == AS_UUID:
+        return True
+    if hole in below or len(below) >= _MAX_HOPS:
+        return hole in below
     known = program.shared(_literals)
-    if hole not in known:
-        root = _root(hole)
-        calls = [bindings for _, _, bindings in calls_of(program, {root.info})]
-        to_others = len(calls)
-        place = _made_at(hole)
-        calls = [c for c in calls if _may_reach(program, root.info, c, place)] if place is not None else calls
-        to_others -= len(calls)
-        if not root.info.params:
-            # a field that an object is not made with keeps its default, which is told apart
-            calls = [c for c in calls if root in c]
-        text = Text(HOLE, True, "", (hole,))
-        given = [filled(text, [_given(hole, c)]) for c in calls]
-        known[hole] = bool(calls or to_others) and not any(t.dynamic for value in given for t in texts_of(value))
-    return known[hole]
+    if (hole, bound) in known:
+        return known[hole, bound]
+    root = _root(hole)
+    found = root.info not in _not_only_called(program) and _all_pass(program, hole, root, bound, (*below, hole))
+    if not below:
+        known[hole, bound] = found
+    return found
+
+
+def _all_pass(program: Program, hole: Any, root: Param, bound: bool, below: tuple[Any, ...]) -> bool:
+    # what its own decorators call is what callers have passed
+    calls = [
+        (call, bindings)
+        for call, _, bindings in calls_of(program, {root.info})
+        if not _is_around(call.function, root.info) or any(t.dynamic for t in texts_of(bindings.get(root, ())))
+    ]
+    calls += _prepared(program, root, [(call.function, given.get(root, ())) for call, given in calls])
+    place = _made_at(hole)
+    reached = [c for c in calls if _may_reach(program, root.info, c[1], place)] if place is not None else calls
+    to_others = len(calls) - len(reached)
+    if not root.info.params:
+        # a field that an object is not made with keeps its default, which is told apart
+        reached = [c for c in reached if root in c[1]]
+    if not reached and not to_others:
+        return False
+    for call, bindings in reached:
+        value = _given(hole, {**bindings, root: settled_there(call, root, bindings.get(root, ()))})
+        if not _are_literals(program, call, value, bound, below):
+            return False
+    return not any(not f.evaluated for f in callers_of({root.info}, program.solver.functions))
+
+
+def _is_around(caller: FunctionInfo | None, function: FunctionInfo) -> bool:
+    """Whether a function is, or stands in, what a decorator puts around another."""
+    while caller is not None:
+        if caller in function.wrappers:
+            return True
+        caller = caller.parent
+    return False
+
+
+def _prepared(
+    program: Program, root: Param, called_with: list[tuple[FunctionInfo, Value]]
+) -> list[tuple[Event, dict[Any, Value]]]:
+    """What ``partial(function, …)`` gives a parameter where nobody is seen to call it."""
+    found: list[tuple[Event, dict[Any, Value]]] = []
+    names = [p[0] for p in root.info.params]
+    for event in program.shared(_partials):
+        called = next((a for a in event.args[0] if a.tag == "fn" and a.info is root.info), None)
+        if called is None:
+            continue
+        bound = 1 if called.receiver is not None and root.info.class_info is not None else 0
+        given = {**dict(zip(names[bound:], event.args[1:], strict=False)), **dict(event.keywords)}
+        if root.name in given and (event.function, given[root.name]) not in called_with:
+            found.append((event, {root: given[root.name]}))
+    return found
+
+
+def _partials(program: Program) -> list[Event]:
+    return [e for e in program.events("external") if e.name == _PARTIAL and e.args]
+
+
+def _are_literals(program: Program, call: Event, value: Value, bound: bool, below: tuple[Any, ...]) -> bool:
+    """Whether what a call passes is text of the source, or what the function around the call gets is."""
+    if value and all(a.tag == "const" and a.kind in ("int", "float") for a in value):
+        return True
+    for text in texts_of(filled(Text(HOLE, True), [value])):
+        if bound and HOLE not in text.text and not _PLACEHOLDERS.match(text.text):
+            return False
+        if not text.dynamic:
+            continue
+        if text.text.count(HOLE) != len(text.holes):
+            return False
+        values = _in_value_places(text.text)
+        for i, hole in enumerate(text.holes):
+            if hole.tag == "param" and strings.declared(program.solver, hole) != hole:
+                continue
+            if any(t.dynamic for t in texts_of(filled(Text(HOLE, True), [(hole,)]))) and not (
+                _is_own(hole, call.function) and _is_literal(program, hole, bound or values[i], below)
+            ):
+                return False
+    return True
+
+
+def settled_there(call: Event, param: Param, value: Value) -> Value:
+    """What a call passes for a parameter, or the literals that a test before the call has found it among."""
+    told = next((v for k, v in call.keywords if k == param.name), ()) if call.kind == "call" else ()
+    return told if told and all(a.tag != "param" and a.tag != "operation" for a in told) else value
 
 
 def _made_at(hole: Any) -> Any:
@@ -143,7 +229,7 @@ def _is_added(value: Value) -> bool:
     return len(value) == 1 and value[0].tag == "operation" and value[0].name == ADDED
 
 
-def _literals(_: Program) -> dict[Any, bool]:
+def _literals(_: Program) -> dict[tuple[Any, bool], bool]:
     return {}
 
 
@@ -155,15 +241,23 @@ def _handed_over(program: Program) -> frozenset[FunctionInfo]:
     """Functions that routes and schedulers call, and those that are given to something that may call them."""
     # a function inside of one of them is called where it stands, or handed to somebody
     outside = {f for f in program.functions if f.parent is None and program.role(f) in ("endpoint", "background")}
-    given = (
-        a
-        for e in program.events("call", "external", "schedule", "setattr", "setitem")
-        for v in (*e.args, e.value)
-        for a in v
-    )
-    bound = (a for e in program.events("call") for _, v in e.bindings for a in v)
+    events = (e for e in program.events("call", "external", "schedule", "setattr", "setitem") if e.name != _PARTIAL)
+    given = (a for e in events for v in (*e.args, e.value) for a in v)
+    bound = (a for e in program.events("call") for k, v in e.bindings for a in v if not _is_decorated(e, k, a))
     defaults = (a for f in program.functions for _, default in f.param_values.values() for a in default)
     return frozenset((*outside, *(a.info for a in (*given, *bound, *defaults) if a.tag == "fn")))
+
+
+def _is_decorated(call: Event, param: Any, atom: Any) -> bool:
+    """Whether a function is given to a decorator above it that keeps it nowhere: whoever calls it calls it by name."""
+    if atom.tag != "fn" or atom.info.module is not call.function.module:
+        return False
+    if call.callee is None or not any(d[1] == call.span for d in atom.info.decorators):
+        return False
+    events = [
+        e for f in (call.callee, *call.callee.children.values()) for e in f.events if e.kind in ("setitem", "setattr")
+    ]
+    return param not in [a for e in events for v in (e.value, *e.args) for a in v]
 
 
 def completed_uses(program: Program) -> Iterator[SqlUse]:
@@ -179,7 +273,8 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             if not text.holes:
                 continue
             if all(_is_own(h, function) for h in text.holes):
-                built.setdefault(function, []).append((use, text))
+                for filler in {_root(h).info for h in text.holes}:
+                    built.setdefault(filler, []).append((use, text))
             elif all(_is_own(h, function) or _is_kept(h, function) for h in text.holes):
                 for filler in {_root(h).info for h in text.holes if _is_kept(h, function)}:
                     built.setdefault(filler, []).append((use, text))
@@ -188,7 +283,7 @@ def completed_uses(program: Program) -> Iterator[SqlUse]:
             places = [p for h in text.holes if (p := _made_at(h)) is not None and _root(h).info is callee]
             if places and not any(_may_reach(program, callee, given, p) for p in places):
                 continue
-            known = [_given(h, given) if _is_own(h, callee) else (h,) for h in text.holes]
+            known = [_given(h, given) if _root(h).info is callee else (h,) for h in text.holes]
             done = "is passed on" if use.trace else "is executed as SQL"
             yield SqlUse(
                 call, texts_of(filled(text, known)), (program.step(use.event.site, f"the text {done} here"), *use.trace)
@@ -248,8 +343,14 @@ def _root(hole: Any) -> Any:
 
 
 def _is_own(hole: Any, function: FunctionInfo) -> bool:
+    """Whether a hole is a parameter of a function, or of one that it stands in."""
     root = _root(hole)
-    return isinstance(root, Param) and root.info is function
+    around: FunctionInfo | None = function
+    while isinstance(root, Param) and around is not None:
+        if root.info is around:
+            return True
+        around = around.parent
+    return False
 
 
 def _is_kept(hole: Any, function: FunctionInfo) -> bool:

@@ -421,6 +421,40 @@ async def nightly(row) -> None:
         await Audit(session).note(row)  # TXN210@15
 """
     ),
+    Bad(
+        path="app/tasks/nightly.py",
+        source="""
+from app.session import session_factory
+
+
+async def some_of_them(rows, lock, few) -> None:
+    async with session_factory.begin() as session:
+        errors = []
+        for row in rows:
+            try:
+                session.add(row)
+            except Exception as exc:  # TXN210@13
+                if few:
+                    errors.append(exc)
+        if errors:
+            raise errors[0]
+
+
+async def tried(rows, notes) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        try:
+            session.add_all(rows)
+        except Exception as exc:  # TXN210@9
+            try:
+                notes.write(str(exc))
+                error = exc
+            except OSError:
+                pass
+        if error:
+            raise error
+""",
+    ),
 ]
 
 GOOD = [
@@ -760,6 +794,55 @@ async def store(session: AsyncSession, readings, note: Path):
             stack.enter_context(suppress(IntegrityError))
 """,
         path="app/tasks/readings.py",
+    ),
+    Good(
+        path="app/tasks/nightly.py",
+        source="""
+from app.session import session_factory
+
+
+async def all_of_them(rows, lock, log) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        for row in rows:
+            try:
+                session.add(row)
+            except Exception as exc:
+                async with lock:
+                    error = exc
+        if error is not None:
+            raise error
+
+
+async def told(rows, log) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        try:
+            session.add_all(rows)
+        except Exception as exc:
+            try:
+                failure = exc
+                error = failure
+            finally:
+                log.close()
+        if error is not None:
+            raise error
+
+
+async def sorted_out(rows) -> None:
+    async with session_factory.begin() as session:
+        error = None
+        for row in rows:
+            try:
+                session.add(row)
+            except Exception as exc:
+                if row.old:
+                    error = exc
+                else:
+                    error = ValueError("a new one")
+        if error is not None:
+            raise error
+""",
     ),
 ]
 

@@ -37,7 +37,9 @@ META = Rule(
         "(also what is declared one, or a list of numbers or of these), "
         "names of mapped tables and their columns, names quoted by the dialect or the driver; "
         "names and clauses that every call of the function, or of an object's methods, "
-        "completes with literals; names, and lists of names, that a test finds among literals or the columns of a "
+        "completes with literals, numbers, or what a test before the call has found among literals, itself or through "
+        "functions above it (what is decorated is called by its name, `partial()` is a call); "
+        "names, and lists of names, that a test finds among literals or the columns of a "
         "model, here or in a function that raises for others; "
         "what a test, or a pattern that the parameter is declared with, lets through only as a plain word "
         '(`re.fullmatch(r"[a-z_]+", name)`, `name.isidentifier()`); SQL that comes as a whole from elsewhere than a '
@@ -824,6 +826,86 @@ class Bound:
         return await self.session.execute(text(sql), {"name": name})
 """,
     ),
+    Bad(
+        path="app/services/pens.py",
+        source="""
+from functools import partial, wraps
+
+from sqlalchemy import text
+
+KINDS = ("gel", "ink")
+KEPT = {}
+
+
+def kept(function):
+    KEPT[function.__name__] = function
+    return function
+
+
+def timed(function):
+    @wraps(function)
+    async def run(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return run
+
+
+@kept
+async def counted(session, table):
+    return await session.execute(text(f"SELECT count(*) FROM {table}"))  # TXN801@34
+
+
+@timed
+async def sorted_by(session, column):
+    return await session.execute(text(f"SELECT id FROM pens ORDER BY {column}"))  # TXN801@34
+
+
+async def of_kind(session, kind):
+    return await session.execute(text(f"SELECT id FROM pens WHERE kind = '{kind}'"))  # TXN801@34
+
+
+async def prepared(session, table):
+    return await session.execute(text(f"SELECT id FROM {table}"))  # TXN801@34
+
+
+async def asked(session, pool, column, kind, table):
+    async def inner():
+        return await session.execute(text(f"SELECT {column} FROM pens"))  # TXN801@38
+
+    await inner()
+    await counted(session, "pens")
+    await sorted_by(session, "name")
+    await sorted_by(session, column)
+    await of_kind(session, "gel")
+    pool.submit(partial(prepared, session, table))
+    await prepared(session, "pens")
+    if kind in KINDS:
+        await sorted_by(session, kind)
+    return await session.execute(text(" ".join(["SELECT id FROM pens ORDER BY", kind])))  # TXN801@34
+""",
+    ),
+    Bad(
+        path="app/services/inks.py",
+        source="""
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+
+class Query(NamedTuple):
+    sql: str
+    values: dict
+
+
+def by_name(name):
+    return Query(f"SELECT id FROM inks WHERE name = '{name}'", {})  # TXN801@12
+
+
+async def run(session, name):
+    query = by_name(name)
+    return await session.execute(text(query.sql), query.values)
+""",
+    ),
 ]
 
 GOOD = [
@@ -1515,6 +1597,121 @@ async def spreads(session):
     for high, low in SIDES:
         columns.extend(spread(high, low, whole=True))
     return await session.execute(text(f"SELECT {', '.join(columns)} FROM items"))
+""",
+    ),
+    Good(
+        path="app/services/pens.py",
+        source="""
+from datetime import date
+from functools import partial, wraps
+from uuid import UUID
+
+from sqlalchemy import text
+
+COLUMNS = ("name", "size")
+
+
+def timed(function):
+    @wraps(function)
+    async def run(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return run
+
+
+def with_limit(limit):
+    def around(function):
+        return function
+
+    return around
+
+
+@timed
+async def sorted_by(session, column, limit):
+    return await session.execute(text(f"SELECT id FROM pens ORDER BY {column} LIMIT {limit}"))
+
+
+@with_limit(3)
+async def within(session, binds, values):
+    return await session.execute(text(f"SELECT id FROM pens WHERE id IN ({binds})"), values)
+
+
+async def of_box(session, box):
+    return await session.execute(text(f"SELECT id FROM pens WHERE box = '{box}'"))
+
+
+async def below(session, column, limit):
+    return await sorted_by(session, column, limit)
+
+
+async def counted(session, table):
+    return await session.execute(text(f"SELECT count(*) FROM {table}"))
+
+
+def assignments(values):
+    return ", ".join(f"{key} = :{key}" for key in values)
+
+
+async def listed(session, pool, column: str, size: int, box: UUID, ids: list, day: date, values: dict):
+    if column not in COLUMNS:
+        raise ValueError(column)
+    if not set(values) <= set(COLUMNS):
+        raise ValueError(values)
+
+    async def inner():
+        return await session.execute(text(f"SELECT {column} FROM pens"))
+
+    await inner()
+    await sorted_by(session, column, size)
+    await below(session, column, limit=day.year)
+    await of_box(session, box)
+    pool.submit(partial(counted, session, "pens"))
+    await counted(session, "caps")
+    await within(session, ", ".join(f":id_{i}" for i, _ in enumerate(ids)), values)
+    await session.execute(text(" ".join(["SELECT id FROM pens ORDER BY", column])))
+    await session.execute(text(f"UPDATE pens SET {assignments(values)}"), values)
+
+
+async def chosen(session, column):
+    async def checked():
+        if column not in COLUMNS:
+            raise ValueError(column)
+        return await session.execute(text(f"SELECT {column} FROM pens"))
+
+    return await checked()
+""",
+    ),
+    Good(
+        path="app/services/inks.py",
+        source="""
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+
+class Part(NamedTuple):
+    sql: str
+    values: dict
+
+
+@dataclass
+class Order:
+    column: str
+
+
+def marked(word):
+    return f"w_{hashlib.sha1(word.encode()).hexdigest()}"
+
+
+async def run(session, word, ids):
+    part = Part(", ".join(f":id_{i}" for i, _ in enumerate(ids)), {f"id_{i}": id for i, id in enumerate(ids)})
+    await session.execute(text(f"SELECT id FROM inks WHERE id IN ({part.sql})"), part.values)
+    order = Order(column="name")
+    await session.execute(text(f"SELECT id FROM inks ORDER BY {order.column}"))
+    named = Part(marked(word), {marked(word): word})
+    return await session.execute(text(f"SELECT id FROM inks WHERE name = :{named.sql}"), named.values)
 """,
     ),
 ]
