@@ -112,13 +112,23 @@ def _bound(function: FunctionInfo, name: str) -> Iterator[ir.Expr | None]:
     """What a function binds a name to; ``None`` where that is nothing which it only reads."""
     for node in _nodes(function):
         if node[0] == "=" and any(name in _names_in(target) for target in node[2]):
-            yield node[3] if all(target[0] not in _SEVERAL for target in node[2]) else None
+            yield from (_part(t, node[3], name) for t in node[2] if name in _names_in(t))
         elif node[0] in (":", "w") and node[2][0] == "n" and node[2][2] == name:
             yield node[-1]
         elif node[0] == "L" and name in _names_in(node[2]):
             yield node[3]
+        elif node[0] == "M" and any(name in case[0] for case in node[3]):
+            yield node[2]
         elif node[0] == "w/" and any(target and name in _names_in(target) for _, target in node[2]):
             yield None
+
+
+def _part(target: ir.Expr, value: ir.Expr, name: str) -> ir.Expr | None:
+    """What a target that may have several names gives one of them: what stands in its place, or what is taken apart."""
+    if target[0] not in _SEVERAL or value[0] not in _SEVERAL:
+        return value
+    pairs = zip(target[2], value[2], strict=False)
+    return next((_part(t, v, name) for t, v in pairs if t[0] != "*" and v[0] != "*" and name in _names_in(t)), None)
 
 
 def _names_in(target: ir.Expr) -> set[str]:

@@ -415,6 +415,52 @@ async def build(given: dict[str, Slip], boat) -> None:
 """,
         path="app/services/quays.py",
     ),
+    Bad(
+        path="app/services/rows.py",
+        source="""
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import session_factory
+
+
+@dataclass
+class Context:
+    session: AsyncSession
+
+
+class Pair(NamedTuple):
+    session: AsyncSession
+    label: str
+
+
+async def matched(context: Context):
+    match context:
+        case Context(session=db):
+            async with db.begin():  # TXN204@24
+                return 1
+
+
+async def unpacked(pair: Pair):
+    db, label = pair
+    async with db.begin():  # TXN204@16
+        return label
+
+
+async def beside(pair: Pair):
+    (db, _), count = pair, 1
+    async with db.begin():  # TXN204@16
+        return count
+
+
+async def own():
+    db, label = session_factory(), "own"
+    async with db, db.begin():
+        return label
+""",
+    ),
 ]
 
 GOOD = [
