@@ -195,6 +195,7 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     start = len(frame.events)
     frame.flags.append("handler")
     returned, frame.returned = frame.returned, False
+    jumps = len(frame.loop_exits)
     outer, frame.failed = (
         frame.failed,
         tuple(dict.fromkeys((*frame.entered, *(a for a, f in frame.facts if f == "open")))),
@@ -205,7 +206,7 @@ def _handler(frame: Frame, handler: Any, body_events: tuple[Any, ...]) -> Any:
     events = tuple(frame.events[start:])
     raises = frame.dead and any(e.kind == "raise" for e in events)
     flags: tuple[str, ...] = ("bare",) if types is None else ()
-    if not raises or frame.returned or not frame.dead:
+    if not raises or frame.returned or not frame.dead or len(frame.loop_exits) > jumps:
         flags = (*flags, "swallows")
     frame.returned = returned or frame.returned
     dead, frame.dead = frame.dead, False

@@ -455,6 +455,38 @@ async def tried(rows, notes) -> None:
             raise error
 """,
     ),
+    Bad(
+        source="""
+from sqlalchemy.exc import IntegrityError
+
+from app.models.item import Item
+
+
+async def added(session, names):
+    async with session.begin():
+        for name in names:
+            try:
+                session.add(Item(name=name))
+                await session.flush()
+            except IntegrityError as error:  # TXN210@13
+                if "duplicate" not in str(error):
+                    raise
+                continue
+
+
+async def all_or_none(session, names):
+    async with session.begin():
+        for name in names:
+            try:
+                session.add(Item(name=name))
+                await session.flush()
+            except IntegrityError:
+                for other in names:
+                    if other != name:
+                        continue
+                raise
+"""
+    ),
 ]
 
 GOOD = [
