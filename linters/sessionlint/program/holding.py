@@ -12,7 +12,7 @@ from sessionlint.program import compared, knowledge, sameness, strings
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
-from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Inst, Param, Value
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Handle, Inst, Param, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
 #: A row is changed in the transaction that has read it, and nothing has sent that yet.
@@ -154,12 +154,26 @@ def let_go(frame: Frame, subject: Any) -> None:
     """The transaction of a session has ended, or may have."""
     for fact in _STATE:
         frame.learn(subject, fact, False)
-    if sameness.comes_from_outside(subject):
+    received = sameness.comes_from_outside(subject)
+    if received:
         frame.learn(subject, OVER)
-        open_ones = [a for a, fact in frame.facts if fact in _STATE]
-        for other in [a for a in dict.fromkeys(open_ones) if sameness.may_be(frame, subject, a)]:
-            for fact in _STATE:
-                frame.learn(other, fact, False)
+    if received or (isinstance(subject, Handle) and not frame.is_own(subject)):
+        _let_go_all(frame, [a for a in _open_ones(frame) if sameness.may_be(frame, subject, a)])
+
+
+def let_go_of_objects(frame: Frame) -> None:
+    """Something is done that nobody in sight has written: what objects were given may have ended by it."""
+    _let_go_all(frame, [a for a in _open_ones(frame) if sameness.is_of_an_object(a)])
+
+
+def _open_ones(frame: Frame) -> list[Any]:
+    return list(dict.fromkeys([a for a, fact in frame.facts if fact in _STATE]))
+
+
+def _let_go_all(frame: Frame, subjects: list[Any]) -> None:
+    for subject in subjects:
+        for fact in _STATE:
+            frame.learn(subject, fact, False)
 
 
 def used_again(frame: Frame, subject: Any) -> None:

@@ -49,9 +49,10 @@ META = Rule(
         "may have ended the transaction since, and under another test of the same names (a failure that is rolled back "
         "and then forgotten is no path of its own); what a context manager does when it is left, outside a block; the "
         "session of an object that others made, once another such object has ended a transaction, which may be the "
-        "same; waits after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, "
-        "which waits for nothing; what a `map()` or a generator expression will call that is gone through after the "
-        "block; what a task group runs whose own block ends behind the transaction's."
+        "same, or does what no class in sight writes out; waits after a commit or rollback by hand in the block, which "
+        "are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` or a generator "
+        "expression will call that is gone through after the block; what a task group runs whose own "
+        "block ends behind the transaction's."
     ),
 )
 
@@ -780,6 +781,61 @@ async def taken_if(key):
             await ask(key)  # TXN207@19
 """
     ),
+    Bad(
+        """
+# --- app/services/shelves.py
+import abc
+
+import httpx
+
+
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def move(self, key):
+        item = await self.session.get(Item, key)
+        item.moved = True
+        await self.session.flush()
+
+
+class Unit(abc.ABC):
+    shelf: Shelf
+
+    @abc.abstractmethod
+    async def __aenter__(self): ...
+
+    @abc.abstractmethod
+    async def __aexit__(self, kind, error, trace): ...
+
+
+class Mover:
+    def __init__(self, unit: Unit):
+        self._unit = unit
+
+    async def move(self, key):
+        async with self._unit:
+            await self._unit.shelf.move(key)
+            await httpx.AsyncClient().get(f"https://shelf.example/{key}")  # TXN207@19
+        await httpx.AsyncClient().get(f"https://shelf.example/{key}")
+
+# --- app/session_unit.py
+from app.services.shelves import Shelf, Unit
+from app.session import session_factory
+
+
+class SqlUnit(Unit):
+    async def __aenter__(self):
+        self._session = session_factory()
+        self.shelf = Shelf(self._session)
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self._session.commit()  # TXN201@19
+        await self._session.close()
+"""
+    ),
 ]
 
 GOOD = [
@@ -1367,6 +1423,52 @@ async def taken(key):
         if not isinstance(outcome, Refused):
             await session.commit()
             await ask(key)
+"""
+    ),
+    Good(
+        """
+# --- app/services/parcels.py
+from typing import Protocol
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Parcels:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def send(self, key):
+        await self.session.flush()
+
+
+class Work(Protocol):
+    parcels: Parcels
+
+    async def __aenter__(self): ...
+
+    async def __aexit__(self, kind, error, trace): ...
+
+
+class Ending(Protocol):
+    async def commit(self): ...
+
+
+class Sender:
+    def __init__(self, work: Work, ending: Ending, parcels: Parcels):
+        self._work = work
+        self._ending = ending
+        self._parcels = parcels
+
+    async def in_a_block(self, key):
+        async with self._work:
+            await self._work.parcels.send(key)
+        await httpx.AsyncClient().get(f"https://post.example/{key}")
+
+    async def by_hand(self, key):
+        await self._parcels.send(key)
+        await self._ending.commit()
+        await httpx.AsyncClient().get(f"https://post.example/{key}")
 """
     ),
 ]
