@@ -31,11 +31,12 @@ META = Rule(
         "may kill the transaction under the call. When the transaction rolls back, what the call did stays done. "
         "Without `begin()` the transaction opens by itself: at the first write that reaches the database (a flush, an "
         "`update()`, an `INSERT`), at the first lock (`with_for_update()`, an advisory lock), or at the read of a row "
-        "that is changed before the wait when a unit of work commits it after the wait, and stays open until "
-        "somebody commits, rolls back or closes, also through the functions that are called and from the dependencies "
-        "that ran before the endpoint. A write that one branch makes counts: on that way it is open. A `SELECT` alone "
-        "opens one, too, and keeps its connection; it is left out, because it locks no rows, and every request that "
-        "loads its user before it calls anybody would be a finding."
+        "that is changed before the wait when a unit of work commits it after the wait, and stays open until somebody "
+        "commits, rolls back or closes, also through the functions that are called and from the dependencies that ran "
+        "before the endpoint. A write that one branch makes counts: on that way it is open, and so does what a branch "
+        "or the round before has added, once a query sends it. A `SELECT` alone opens one, too, and keeps its "
+        "connection; it is left out, because it locks no rows, and every request that loads its user before it calls "
+        "anybody would be a finding."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "
@@ -836,6 +837,80 @@ class SqlUnit(Unit):
         await self._session.close()
 """
     ),
+    Bad(
+        """
+import httpx
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def wanted(http, key):
+    return await http.get(f"https://shop.example/{key}")
+
+
+async def each_round(keys):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        for key in keys:
+            found = await session.scalar(select(Item).where(Item.id == key))
+            if found:
+                continue
+            await wanted(http, key)  # TXN207@19
+            session.add(Item(id=key))
+
+
+async def one_round_late(keys):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        for key in keys:
+            await wanted(http, key)  # TXN207@19
+            found = await session.scalar(select(Item).where(Item.id == key))
+            if found is None:
+                session.add(Item(id=key))
+
+
+async def page_by_page(pages):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        while pages:
+            for item in pages.pop():
+                try:
+                    found = await session.scalar(select(Item).where(Item.id == item.id))
+                    if found:
+                        await session.merge(item)
+                    else:
+                        await wanted(http, item.id)  # TXN207@31
+                        session.add(item)
+                except ValueError as error:
+                    print(error)
+            await session.commit()  # TXN201@19
+
+
+async def in_a_branch(item):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        known = await session.get(Item, item.id)
+        if known is not None:
+            await session.delete(known)
+        count = len((await session.scalars(select(Item))).all())
+        await wanted(http, count)  # TXN207@15
+
+
+async def sent_in_a_branch(item):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+            await session.scalar(select(Item))
+        await wanted(http, item.id)  # TXN207@15
+
+
+async def behind_the_loop(items):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        for item in items:
+            if await session.get(Item, item.id) is None:
+                session.add(item)
+        count = len((await session.scalars(select(Item))).all())
+        await wanted(http, count)  # TXN207@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -1469,6 +1544,77 @@ class Sender:
         await self._parcels.send(key)
         await self._ending.commit()
         await httpx.AsyncClient().get(f"https://post.example/{key}")
+"""
+    ),
+    Good(
+        """
+import httpx
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def wanted(http, key):
+    return await http.get(f"https://shop.example/{key}")
+
+
+async def nothing_asked_since(http, item):
+    async with get_session() as session:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+        await wanted(http, item.id)
+
+
+async def ended_in_each_round(http, keys):
+    async with get_session() as session:
+        for key in keys:
+            found = await session.scalar(select(Item).where(Item.id == key))
+            if found:
+                continue
+            await wanted(http, key)
+            async with get_session() as other, other.begin():
+                other.add(Item(id=key))
+
+
+async def rolled_back(http, item):
+    async with get_session() as session:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+        await session.scalar(select(Item))
+        await session.rollback()
+        await wanted(http, item.id)
+
+
+async def the_other_way(http, item):
+    async with get_session() as session:
+        known = await session.get(Item, item.id)
+        if known is None:
+            session.add(item)
+        await session.scalar(select(Item))
+        if known is not None:
+            await wanted(http, item.id)
+
+
+async def as_callers_say(session, http, item, keep=False):
+    if keep:
+        session.add(item)
+    await session.scalar(select(Item))
+    await wanted(http, item.id)
+
+
+async def told(http, item):
+    async with get_session() as session:
+        await as_callers_say(session, http, item)
+
+
+async def not_by_itself(http, item):
+    async with get_session() as session:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+        with session.no_autoflush:
+            await session.scalar(select(Item))
+        await wanted(http, item.id)
 """
     ),
 ]
