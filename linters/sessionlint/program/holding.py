@@ -97,11 +97,16 @@ def asked(frame: Frame, subject: Any, e: ir.Expr, always: bool = False) -> None:
 
 def _send_sometimes(frame: Frame, subject: Any, e: ir.Expr, fact: str) -> None:
     """Something was added on some of the ways to this query, which sends it there."""
-    doubt = frame.doubts[(subject, UNSENT)]
-    flags = (ASKED,) if doubt.asked else asked_of_callers(frame.guards)
+    flags = (ASKED,) if _callers_decide(frame, subject) else asked_of_callers(frame.guards)
     frame.emit("hold", e[1], flags, name=FLUSHED if fact == SENT else HOLDS, subject=(subject,), expr=e)
-    frame.doubts[(subject, fact)] = doubt
+    if (subject, UNSENT) in frame.doubts:
+        frame.doubts[(subject, fact)] = frame.doubts[(subject, UNSENT)]
     frame.learn(subject, fact)
+
+
+def _callers_decide(frame: Frame, subject: Any) -> bool:
+    doubt = frame.doubts.get((subject, UNSENT))
+    return doubt is not None and bool(doubt.asked)
 
 
 def _waits_for_flush(frame: Frame, subject: Any) -> bool:
@@ -126,7 +131,7 @@ def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Valu
             continue
         certain = _waits_for_flush(frame, subject)
         if certain or frame.know(subject, UNSENT) == YES:
-            flags = (ASKED,) if not certain and frame.doubts[(subject, UNSENT)].asked else ()
+            flags = (ASKED,) if not certain and _callers_decide(frame, subject) else ()
             frame.emit("hold", e[1], flags, name=FLUSHED, subject=(subject,), expr=e)
             frame.emit(
                 "effect", e[1], callee=function, name=effect.name, text="network", subject=(subject,),
