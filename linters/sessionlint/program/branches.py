@@ -47,7 +47,7 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     narrowed, others = narrow(frame, s[2])
     inside, outside = listed.tested(frame, s[2]) if s[2][0] in listed.TESTS else ((), ())
     lists, other_lists = checked_lists.tested(frame, s[2]) if s[2][0] in checked_lists.TESTS else ((), ())
-    closed, ended = sometimes.tested(frame, s[2]) if frame.doubts else ((), ())
+    closed, ended = sometimes.tested(frame, s[2]) if frame.doubts else ([], [])
     failed, failing = inactive.tested(frame, s[2]) if s[2][0] in inactive.TESTS else ((), ())
     gone, missing = absent.tested(frame, s[2]) if frame.facts and s[2][0] in absent.TESTS else ((), ())
     frame.env.update(chosen)

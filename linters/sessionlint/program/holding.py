@@ -12,7 +12,7 @@ from sessionlint.program import compared, knowledge, sameness, strings
 from sessionlint.program.frame import MAYBE, YES, Frame
 from sessionlint.program.guards import Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
-from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Inst, Param, Value
+from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Handle, Inst, Param, Value
 
 #: Facts about a session: changes wait for a flush; rows are written or locked; written by autoflush, if that is on.
 #: A row is changed in the transaction that has read it, and nothing has sent that yet.
@@ -23,6 +23,10 @@ QUERIED, OVER = "queried", "over"
 ASSIGNED = "assigned"
 #: It is open on some of the ways to here; in a summary also: wherever something is given back.
 SOMETIMES, IF_SO = "holds sometimes", "holds if so"
+#: On some of the ways to here changes wait for a flush; a query has sent them, if autoflush is on.
+UNSENT, SENT = "pending sometimes", "flushed sometimes"
+#: What is so on every way, and what says that it is so on some.
+ON_SOME = {HOLDS: SOMETIMES, PENDING: UNSENT, FLUSHED: SENT}
 #: Marks what begins a transaction only where a parameter says so, by what is passed for it.
 ASKED = "asked of callers"
 #: Those of them that hold rows.
@@ -31,8 +35,8 @@ LASTING = (HOLDS, FLUSHED)
 UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
 #: What a round of a loop may leave behind that the wait of the next one finds.
 GOES_ON: tuple[str, ...] = (*UNENDED, CHANGED)
-_STATE = (PENDING, *LASTING, CHANGED, QUERIED, SOMETIMES)
-_TOLD = (*LASTING, CHANGED, "ended", SOMETIMES)
+_STATE = (PENDING, *LASTING, CHANGED, QUERIED, SOMETIMES, UNSENT, SENT)
+_TOLD = (*LASTING, CHANGED, "ended", SOMETIMES, SENT)
 #: Marks what stands in ``with session.no_autoflush:``.
 UNFLUSHED = "unflushed"
 #: The effect of a function that waits after such a query.
@@ -45,7 +49,8 @@ _ALTERNATIVES = ("fn", "cls", "partial", "inst", "pending")
 #: What none of them sees of the others: what those leave open or have ended, and that they have written.
 _APART = (*_STATE, "written", "ended", OVER)
 _OWN_TRANSACTIONS = (SESSION, CONNECTION, FACTORY)
-_WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
+#: What a flush sends later.
+WAITS_FOR_FLUSH = {"add", "add_all", "delete", "merge"}
 _AUTOFLUSHES = {"execute", "scalar", "scalars", "exec", "stream", "stream_scalars", "refresh"}
 #: What reads a row, and locks it when it is told to.
 _READ = ("get", "get_one", "refresh")
@@ -62,7 +67,7 @@ def operated(
     """An operation on a session or connection: what it leaves open there outside every transaction block."""
     if kind not in _OWN_TRANSACTIONS or frame.in_block(subject):
         return
-    if name in _WAITS_FOR_FLUSH and kind != CONNECTION:
+    if name in WAITS_FOR_FLUSH and kind != CONNECTION:
         frame.learn(subject, PENDING)
     elif write or name == "flush" or _locks(name, args, keywords):
         flag = None if write or name == "flush" else _flag(frame, name, keywords)
@@ -83,8 +88,25 @@ def asked(frame: Frame, subject: Any, e: ir.Expr, always: bool = False) -> None:
         return
     if _waits_for_flush(frame, subject):
         hold(frame, subject, e, HOLDS if always else FLUSHED)
-    elif sameness.comes_from_outside(subject) and not frame.know(subject, OVER):
+        return
+    if frame.know(subject, UNSENT) == YES:
+        _send_sometimes(frame, subject, e, SOMETIMES if always else SENT)
+    if sameness.comes_from_outside(subject) and not frame.know(subject, OVER):
         frame.learn(subject, QUERIED)
+
+
+def _send_sometimes(frame: Frame, subject: Any, e: ir.Expr, fact: str) -> None:
+    """Something was added on some of the ways to this query, which sends it there."""
+    flags = (ASKED,) if _callers_decide(frame, subject) else asked_of_callers(frame.guards)
+    frame.emit("hold", e[1], flags, name=FLUSHED if fact == SENT else HOLDS, subject=(subject,), expr=e)
+    if (subject, UNSENT) in frame.doubts:
+        frame.doubts[(subject, fact)] = frame.doubts[(subject, UNSENT)]
+    frame.learn(subject, fact)
+
+
+def _callers_decide(frame: Frame, subject: Any) -> bool:
+    doubt = frame.doubts.get((subject, UNSENT))
+    return doubt is not None and bool(doubt.asked)
 
 
 def _waits_for_flush(frame: Frame, subject: Any) -> bool:
@@ -107,11 +129,13 @@ def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Valu
     for subject in subjects:
         if frame.in_block(subject) or frame.know(subject, OVER):
             continue
-        if _waits_for_flush(frame, subject):
-            frame.emit("hold", e[1], name=FLUSHED, subject=(subject,), expr=e)
+        certain = _waits_for_flush(frame, subject)
+        if certain or frame.know(subject, UNSENT) == YES:
+            flags = (ASKED,) if not certain and _callers_decide(frame, subject) else ()
+            frame.emit("hold", e[1], flags, name=FLUSHED, subject=(subject,), expr=e)
             frame.emit(
                 "effect", e[1], callee=function, name=effect.name, text="network", subject=(subject,),
-                args=(UNKNOWN, (subject,)), effect=effect, expr=e,
+                args=(UNKNOWN, (subject,)) if certain else (*[UNKNOWN] * 5, (subject,)), effect=effect, expr=e,
             )  # fmt: skip
         elif sameness.comes_from_outside(subject):
             further.append(subject)
@@ -121,7 +145,7 @@ def awaited(frame: Frame, function: FunctionInfo, effect: Effect, subjects: Valu
 def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
     """The transaction of a session holds rows from here on."""
     frame.emit("hold", e[1], asked_of_callers(frame.guards), name=fact, subject=(subject,), expr=e)
-    what = "writes what was added before" if fact == FLUSHED else "opens a transaction"
+    what = "sends what waits to be written" if fact == FLUSHED else "opens a transaction"
     how = f"{ir.text_of(e[2])}()" if e[2] else "iterating over the query"
     frame.effect(Effect("hold", fact, subject), e[1], f"{how} {what}, and nothing here ends it")
     frame.learn(subject, fact)
@@ -154,12 +178,26 @@ def let_go(frame: Frame, subject: Any) -> None:
     """The transaction of a session has ended, or may have."""
     for fact in _STATE:
         frame.learn(subject, fact, False)
-    if sameness.comes_from_outside(subject):
+    received = sameness.comes_from_outside(subject)
+    if received:
         frame.learn(subject, OVER)
-        open_ones = [a for a, fact in frame.facts if fact in _STATE]
-        for other in [a for a in dict.fromkeys(open_ones) if sameness.may_be(frame, subject, a)]:
-            for fact in _STATE:
-                frame.learn(other, fact, False)
+    if received or (isinstance(subject, Handle) and not frame.is_own(subject)):
+        _let_go_all(frame, [a for a in _open_ones(frame) if sameness.may_be(frame, subject, a)])
+
+
+def let_go_of_objects(frame: Frame) -> None:
+    """Something is done that nobody in sight has written: what objects were given may have ended by it."""
+    _let_go_all(frame, [a for a in _open_ones(frame) if sameness.is_of_an_object(a)])
+
+
+def _open_ones(frame: Frame) -> list[Any]:
+    return list(dict.fromkeys([a for a, fact in frame.facts if fact in _STATE]))
+
+
+def _let_go_all(frame: Frame, subjects: list[Any]) -> None:
+    for subject in subjects:
+        for fact in _STATE:
+            frame.learn(subject, fact, False)
 
 
 def used_again(frame: Frame, subject: Any) -> None:
@@ -178,7 +216,8 @@ def outlasts(fact: str) -> bool:
 def held(frame: Frame) -> tuple[Value, ...]:
     """The sessions whose transactions hold rows here on every path; those that do with autoflush; that change rows.
 
-    And those whose transaction has ended, and has not begun anew; those that hold rows on some paths.
+    And those whose transaction has ended, and has not begun anew; those that hold rows on some paths, or do with
+    autoflush.
     """
     found = tuple([tuple([a for (a, f), known in frame.facts.items() if f == fact and known == 1]) for fact in _TOLD])
     return found if any(found) else ()

@@ -18,6 +18,7 @@ from sessionlint.program import (
     pairs,
     picking,
     rounds,
+    sometimes,
     waiting,
     written_rounds,
 )
@@ -28,6 +29,8 @@ from sessionlint.program.stepping import PASSES
 from sessionlint.program.targets import assign
 from sessionlint.program.values import Value
 
+#: What a round adds, the query of the next one sends, and so a third one finds that open.
+_ROUNDS = 3
 #: A ``begin()`` with one of these raises.
 _RAISING = frozenset({"already begun", "autobegun"})
 
@@ -48,20 +51,25 @@ def _loop(
     events, made, blocks = len(frame.events), len(frame.begins), len(frame.left)
     raising: dict[Any, frozenset[str]] = {}
     left: rounds.Left = []
+    closed: list[Any] = []
     first: rounds.Facts = {}
     broken: list[Any] = []
-    written: list[Any] = []
-    for last in (False, True):
+    written: list[sometimes.Open] = []
+    for number in range(_ROUNDS):
         before_each()
-        if tested and not last:
+        if tested and not number:
             # the test of a ``while`` is asked once at least
             entered = frame.snapshot()
         frame.machine.block(frame, body)
-        left = left if last else rounds.left_open(frame, loop, before[1], events)
-        ended = not last and len(frame.begins) > made
+        known = left
+        if number + 1 < _ROUNDS:
+            found = rounds.left_open(frame, loop, before[1], events)
+            left = [*left, *[key for key in found if key not in left]] if left else found
+        last = number > 0 and (len(left) == len(known) or not known)
+        ended = not number and len(frame.begins) > made
         if ended:
             left = [*left, *rounds.used_by_now(frame, before[1], events)]
-        closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else []
+        closed = closed_rounds.closed_by_now(frame, made, blocks, before[1]) if ended else closed
         written = written_rounds.left_open(frame, before[1]) if frame.facts or frame.loop_exits else written
         # what breaks off does not come to an ``else``
         apart = bool(orelse) or at_end is not None
@@ -72,9 +80,10 @@ def _loop(
         frame.loop_exits = []
         if last or frame.dead or not (left or _changes_the_next_round(frame, before, made)):
             break
-        first = dict(frame.facts) if left else first
-        # The second round sees what the first one left; its events replace the first round's.
-        raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
+        if not number:
+            first = dict(frame.facts) if left else first
+            raising = {(e.span, e.name): e.flags & _RAISING for e in frame.events[events:] if e.flags & _RAISING}
+        # The next round sees what this one left; its events replace this round's.
         del frame.events[events:]
         frame.merge(before)
         rounds.begin_again(frame, left)

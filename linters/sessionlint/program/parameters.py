@@ -175,6 +175,14 @@ class Parameters(Classes):
         """Whether there are no objects of just this class."""
         return is_protocol(info) or self.leaves_open(info)
 
+    def is_left_open(self, method: FunctionInfo) -> bool:
+        """Whether a method only says what objects of classes out of sight do."""
+        owner = method.class_info
+        if owner is None or not self.is_abstract(method):
+            return False
+        self.mro(owner)
+        return method.name in owner.unwritten or is_protocol(owner)
+
     def fulfils(self, made: ClassInfo, declared: ClassInfo) -> bool:
         """Whether objects of one class are of a declared one, or have all methods of a protocol."""
         if declared in self.mro(made):

@@ -106,8 +106,12 @@ def note_function(frame: Frame, info: FunctionInfo, written: list[ir.Expr]) -> N
 def provided(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
     """``provide(Users, provides=AnyUsers)``: a class, or a function, that a container calls."""
     named = dict(keywords)
-    makers = _callable(args[0] if args else named.get("source", UNKNOWN))
+    source = args[0] if args else named.get("source", UNKNOWN)
+    makers = _callable(source)
     said = named.get("provides", UNKNOWN)
+    if len(makers) > 1 and all(a.tag == "cls" and a.info in frame.solver.mro(makers[0].info) for a in makers):
+        # ``provide(WithParents[Users])``: this class, under all types that are above it
+        makers, said = makers[:1], said or source
     for maker in makers:
         _note(frame, _made_by(frame, maker.info, said), [maker], e[1], said)
     return (Ext("dishka.provide()"),)

@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import holding, sometimes
 from sessionlint.program.frame import MAYBE, YES, Frame
-from sessionlint.program.holding import HOLDS, SOMETIMES
+from sessionlint.program.holding import HOLDS, ON_SOME, SOMETIMES
 from sessionlint.program.values import Value
 
 Facts = dict[tuple[Any, str], int]
@@ -35,7 +35,7 @@ def left_open(frame: Frame, loop: ir.Stmt, before: Facts, start: int) -> Left:
         and before.get(key) != YES
         and all(s.get(key) == YES for s in states[1:])
     ]
-    on_some = [key[0] for s in states for key, known in s.items() if known == YES and key[1] in (HOLDS, SOMETIMES)]
+    on_some = [k for k in sometimes.opened_in(states) if any(sometimes.is_so(s, k[0], k[1]) for s in states)]
     if not left and not on_some:
         return left
     events = frame.events[start:]
@@ -44,9 +44,9 @@ def left_open(frame: Frame, loop: ir.Stmt, before: Facts, start: int) -> Left:
     # each round has its own of what is made in it
     made = {atom for e in events if e.kind in _MAKES for atom in e.subject}
     left = [key for key in left if key[0] not in made]
-    for subject in dict.fromkeys(on_some):
-        if subject not in made and (subject, HOLDS) not in left and _goes_on(frame, loop, states, before, subject):
-            left.append((subject, SOMETIMES))
+    for subject, fact in on_some:
+        if subject not in made and (subject, fact) not in left and _goes_on(frame, loop, states, before, subject, fact):
+            left.append((subject, ON_SOME[fact]))
     return left
 
 
@@ -58,20 +58,23 @@ def _going_on(frame: Frame) -> list[Facts]:
     return states
 
 
-def _goes_on(frame: Frame, loop: ir.Stmt, states: list[Facts], before: Facts, subject: Any) -> bool:
+def _goes_on(frame: Frame, loop: ir.Stmt, states: list[Facts], before: Facts, subject: Any, fact: str) -> bool:
     """Whether a transaction is open on some ways to the next round, none of which ends it; notes what decides."""
-    if sometimes.is_held(before, subject):
+    if sometimes.is_so(before, subject, fact):
         return False
-    if not all(sometimes.is_held(s, subject) or _is_untouched(s, before, subject) for s in states):
+    if not all(sometimes.is_so(s, subject, fact) or _is_untouched(s, before, subject) for s in states):
         return False
     body = loop[4] if loop[0] == "L" else loop[3]
     names = {name for test in _skipping(body) for name in _of_rounds(loop, body, sometimes.names_in(test), test[1])}
-    doubt = frame.doubts.get(subject)
-    if doubt is not None and any(s.get((subject, SOMETIMES)) == YES for s in states):
+    key = (subject, ON_SOME[fact])
+    doubt = frame.doubts.get(key)
+    by_callers = False
+    if doubt is not None and any(s.get(key) == YES for s in states):
+        by_callers = doubt.asked
         names.update(_of_rounds(loop, body, iter(doubt.names), doubt.span))
     if loop[0] == "W" and not names.isdisjoint(sometimes.related(frame, loop[2])):
         return False
-    frame.doubts[subject] = sometimes.Doubt(frozenset(names), loop[1], False)
+    frame.doubts[key] = sometimes.Doubt(frozenset(names), loop[1], False, asked=by_callers)
     return True
 
 

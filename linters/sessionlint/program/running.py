@@ -17,6 +17,7 @@ from sessionlint.program import (
     giving,
     handed_up,
     handles,
+    holding,
     including,
     keeping,
     made_for,
@@ -80,6 +81,8 @@ def run(
     )  # fmt: skip
     used = carrying.used_now(frame) if function.wrappers and frame.facts else _NOTHING
     carrying.carry_all(frame, function, summary, mapped, e)
+    if frame.facts and not summary.effects and frame.solver.is_left_open(function) and not overriding.through_super(e):
+        holding.let_go_of_objects(frame)
     if summary.makes is not None:
         made_for.tell(frame, function, summary.makes, bindings, e)
     if summary.includes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program.values import Value
+from sessionlint.program.values import Handle, Value
 
 if TYPE_CHECKING:
     from sessionlint.program.frame import Frame
@@ -25,7 +25,7 @@ def may_be(frame: Frame, ended: Any, other: Any) -> bool:
     if frame.solver.kind_of(ended) != frame.solver.kind_of(other):
         return False
     left, right = _given(frame, ended), _given(frame, other)
-    return not left or not right or not set(left).isdisjoint(right)
+    return not left or not right or not left.isdisjoint(right)
 
 
 def comes_from_outside(atom: Any) -> bool:
@@ -33,15 +33,22 @@ def comes_from_outside(atom: Any) -> bool:
     return atom.tag in _FROM_OUTSIDE
 
 
+def is_of_an_object(atom: Any) -> bool:
+    """Whether it is what an object was made with."""
+    return atom.tag == "param" and atom.info.name == "__init__" and atom.info.class_info is not None
+
+
 def _of_object(frame: Frame, atom: Any) -> bool:
     """Whether it is the session of an object, of another class than the method's own."""
-    if atom.tag != "param" or atom.info.name != "__init__" or atom.info.class_info is None:
+    if not is_of_an_object(atom):
         return False
     own = frame.function.class_info
     return own is None or atom.info.class_info not in frame.solver.mro(own)
 
 
-def _given(frame: Frame, atom: Any) -> Value:
-    if atom.tag == "injected":
-        return (atom,)
-    return tuple([a for a in frame.solver.arguments_of(atom) if a.tag in ("handle", "injected")])
+def _given(frame: Frame, atom: Any) -> set[Any]:
+    """The sessions that it may be, by where they are made."""
+    if atom.tag == "param":
+        passed: Value = frame.solver.arguments_of(atom)
+        return {a.root if isinstance(a, Handle) else a for a in passed if a.tag in ("handle", "injected")}
+    return {atom.root if isinstance(atom, Handle) else atom}

@@ -10,7 +10,8 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.holding import outlasts
+from sessionlint.program.holding import ON_SOME, outlasts
+from sessionlint.program.sometimes import Doubt
 
 State = tuple[dict[str, Any], dict[tuple[Any, str], int], bool]
 _REMEMBERS = frozenset({
@@ -19,15 +20,29 @@ _REMEMBERS = frozenset({
 })  # fmt: skip
 
 
-def left_open(frame: Frame, before: State, ended: State, handlers: tuple[Any, ...]) -> list[tuple[Any, str]]:
-    """What is known to be left open where a ``try`` that ended well goes on, and no clause of it tells of a failure."""
+def left_open(
+    frame: Frame, before: State, ended: State, handlers: tuple[Any, ...], end: ir.Span4
+) -> list[tuple[Any, str]]:  # fmt: skip
+    """What is known to be left open where a ``try`` that ended well goes on, and no clause of it tells of a failure.
+
+    ``end``: where the statement ends.
+    """
     if ended[2]:
         return []
     found = [key for key, known in ended[1].items() if known == YES and outlasts(key[1]) and key not in before[1]]
-    if not found or any(ended[0].get(name) is not value for name, value in before[0].items()):
-        return []
     found = [key for key in found if frame.solver.kind_of(key[0])]
-    return found if all(_says_nothing(statement) for handler in handlers for statement in handler[3]) else []
+    if not found or not all(_says_nothing(statement) for handler in handlers for statement in handler[3]):
+        return []
+    given = [name for name, value in before[0].items() if ended[0].get(name) is not value]
+    return _but_for(frame, found, frozenset(given), end) if given else found
+
+
+def _but_for(frame: Frame, found: list[tuple[Any, str]], names: frozenset[str], end: ir.Span4) -> list[tuple[Any, str]]:
+    """Names that had a value before have another where it ended well: they may tell whether it did."""
+    told = [(subject, ON_SOME[fact]) for subject, fact in found if fact in ON_SOME]
+    doubt = Doubt(names, (end[2], end[3], end[2], end[3]), False)
+    frame.doubts.update(dict.fromkeys(told, doubt))
+    return told
 
 
 def keep(frame: Frame, left: list[tuple[Any, str]]) -> None:

@@ -7,18 +7,22 @@ write. What a parameter decides is no business of callers that pass it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sessionlint.facts import ir
 from sessionlint.facts.blocks import blocks_of
 from sessionlint.program import holding
 from sessionlint.program.frame import YES, Frame
-from sessionlint.program.holding import HOLDS, IF_SO, SOMETIMES
+from sessionlint.program.guards import guards_in, otherwise
+from sessionlint.program.holding import HOLDS, IF_SO, ON_SOME, PENDING, SOMETIMES
 from sessionlint.program.model import Effect, Hop
 from sessionlint.program.values import Value, contained
 
-State = tuple[dict[str, Any], dict[tuple[Any, str], int], bool]
+#: A session, and what may be so of it.
+Open = tuple[Any, str]
+Facts = dict[tuple[Any, str], int]
+State = tuple[dict[str, Any], Facts, bool]
 #: Marks a way out of a function on which it returns nothing, or what is false.
 _NOTHING = ("", "gives nothing")
 #: Marks one on which it returns an object of this class; in a summary: it is open wherever something else comes back.
@@ -26,6 +30,8 @@ _GIVES, _UNLESS = "gives", "holds unless "
 #: What tells whether its transaction is open, or has been.
 _TELLS = (HOLDS, holding.OVER, "ended")
 _ENDS = ("commit", "rollback", "close")
+#: What is so in either case: on every way, or on some.
+_SURELY = {**{fact: fact for fact in ON_SOME}, **{some: fact for fact, some in ON_SOME.items()}}
 _TESTS = ("x", "u", "o", "n")
 _OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
 
@@ -33,52 +39,65 @@ _OPPOSITE = {"is": True, "==": True, "is not": False, "!=": False}
 class Doubt(NamedTuple):
     """What decided whether a transaction is open: names, or the outcome of a call (at ``span``) that goes by a name.
 
-    ``so``: it is open wherever that outcome is something; ``unless``: wherever it is of none of these classes.
+    ``so``: it is open wherever that outcome is something; ``unless``: wherever it is of none of these classes;
+    ``asked``: callers decide, by what they pass.
     """
 
     names: frozenset[str]
     span: ir.Span4
     so: bool
     unless: frozenset[str] = frozenset()
+    asked: bool = False
 
 
-def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Any]:
+def met(frame: Frame, branch: ir.Stmt, before: State, body: State) -> list[Open]:
     """The sessions that are open on one way out of an ``if``, and were not before: the ways are about to be joined."""
     if frame.dead or body[2] or frame.facts == body[1]:
         return []
-    found: list[Any] = []
-    for key in [key for key in {**frame.facts, **body[1]} if key[1] in (HOLDS, SOMETIMES) and key[0] not in found]:
-        subject = key[0]
-        ways = (is_held(body[1], subject), is_held(frame.facts, subject))
+    found: list[Open] = []
+    for subject, fact in opened_in((frame.facts, body[1])):
+        ways = (is_so(body[1], subject, fact), is_so(frame.facts, subject, fact))
         if ways == (True, True):
-            found.append(subject)
+            found.append((subject, fact))
             continue
         other = frame.facts if ways[0] else body[1]
-        if True not in ways or not _is_untouched(other, before[1], subject):
+        if True not in ways or not _is_untouched(other, before[1], subject, fact):
             continue
-        held = body[1] if ways[0] else frame.facts
+        held, key = body[1] if ways[0] else frame.facts, (subject, ON_SOME[fact])
         names = {*names_in(branch[2]), *names_in([s[2] for s in _given(branch[3] if ways[0] else branch[4])])}
-        if held.get((subject, SOMETIMES)) == YES and subject in frame.doubts:
-            names |= frame.doubts[subject].names
-        frame.doubts[subject] = Doubt(frozenset(names), branch[2][1], False)
-        found.append(subject)
+        by_callers = fact == PENDING and _is_asked(frame, branch[2])
+        if held.get(key) == YES and key in frame.doubts:
+            names |= frame.doubts[key].names
+            by_callers = by_callers or frame.doubts[key].asked
+        frame.doubts[key] = Doubt(frozenset(names), branch[2][1], False, asked=by_callers)
+        found.append((subject, fact))
     return found
 
 
-def failed(frame: Frame, statement: ir.Stmt, before: State, paths: list[State]) -> list[Any]:
+def opened_in(ways: Iterable[Facts]) -> list[Open]:
+    """What is so of sessions on some of these ways, as if it were so on all."""
+    return list(dict.fromkeys([(key[0], _SURELY[key[1]]) for way in ways for key in way if key[1] in _SURELY]))
+
+
+def _is_asked(frame: Frame, test: ir.Expr) -> bool:
+    """Whether what callers pass decides about a condition."""
+    return bool(holding.asked_of_callers((*guards_in(frame, test), *otherwise(frame, test))))
+
+
+def failed(frame: Frame, statement: ir.Stmt, before: State, paths: list[State]) -> list[Open]:
     """The sessions that ``except`` clauses have opened where what they stand at, if it goes well, has not."""
     ways = [facts for _, facts, dead in paths if not dead]
     if len(ways) < 2 or paths[0][2] or not any(ways):
         return []
-    opened = dict.fromkeys([key[0] for facts in ways for key in facts if key[1] in (HOLDS, SOMETIMES)])
-    found: list[Any] = []
-    for subject in opened:
-        held = [is_held(facts, subject) for facts in ways]
-        if held[0] or True not in held or is_held(before[1], subject):
+    found: list[Open] = []
+    for subject, fact in opened_in(ways):
+        held = [is_so(facts, subject, fact) for facts in ways]
+        if held[0] or True not in held or is_so(before[1], subject, fact):
             continue
-        if all(is_open or _is_untouched(facts, before[1], subject) for is_open, facts in zip(held, ways, strict=True)):
-            frame.doubts[subject] = Doubt(frozenset(_remembered(statement)), statement[1], False)
-            found.append(subject)
+        if all(so or _is_untouched(facts, before[1], subject, fact) for so, facts in zip(held, ways, strict=True)):
+            doubt = Doubt(frozenset(_remembered(statement)), statement[1], False)
+            frame.doubts[(subject, ON_SOME[fact])] = doubt
+            found.append((subject, fact))
     return found
 
 
@@ -100,19 +119,19 @@ def _mentioned(node: Any) -> Iterator[str]:
             yield from _mentioned(child)
 
 
-def keep(frame: Frame, subjects: list[Any]) -> None:
+def keep(frame: Frame, opened: list[Open]) -> None:
     """The ways have been joined."""
-    for subject in subjects:
-        if frame.know(subject, HOLDS) != YES:
-            frame.learn(subject, SOMETIMES)
+    for subject, fact in opened:
+        if frame.know(subject, fact) != YES:
+            frame.learn(subject, ON_SOME[fact])
 
 
-def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
+def tested(frame: Frame, test: ir.Expr) -> tuple[list[Open], list[Open]]:
     """The sessions of which a condition says that nothing is open where it holds, or where it does not."""
-    inside: list[Any] = []
-    outside: list[Any] = []
-    for subject, doubt in frame.doubts.items():
-        if (subject, SOMETIMES) not in frame.facts:
+    inside: list[Open] = []
+    outside: list[Open] = []
+    for key, doubt in frame.doubts.items():
+        if key not in frame.facts:
             continue
         asked = _is_in(doubt.span, test[1])
         # ``kept.outcome``, where a call's outcome was put into what goes by a name
@@ -121,16 +140,16 @@ def tested(frame: Frame, test: ir.Expr) -> tuple[Value, Value]:
             continue
         says = _says(test, doubt) if doubt.so else _is_of(frame, test, doubt) if doubt.unless else None
         if says is not True:
-            inside.append(subject)
+            inside.append(key)
         if says is not False:
-            outside.append(subject)
-    return tuple(inside), tuple(outside)
+            outside.append(key)
+    return inside, outside
 
 
-def forget(frame: Frame, subjects: Value) -> None:
+def forget(frame: Frame, opened: list[Open]) -> None:
     """Nobody knows of anything open on this path."""
-    for subject in subjects:
-        frame.learn(subject, SOMETIMES, False)
+    for key in opened:
+        frame.facts.pop(key, None)
 
 
 def by_callee(frame: Frame, subject: Any, leaves: frozenset[tuple[Any, str]], atom: Any, call: ir.Expr) -> None:
@@ -142,7 +161,7 @@ def by_callee(frame: Frame, subject: Any, leaves: frozenset[tuple[Any, str]], at
     if not so and len(names) < 2:
         told = [fact for known, fact in leaves if known == atom and fact.startswith(_UNLESS)]
         unless = frozenset([fact.removeprefix(_UNLESS) for fact in told])
-    frame.doubts[subject] = Doubt(frozenset(names), call[1], so and len(names) < 2, unless)
+    frame.doubts[(subject, SOMETIMES)] = Doubt(frozenset(names), call[1], so and len(names) < 2, unless)
     frame.learn(subject, SOMETIMES)
 
 
@@ -221,8 +240,9 @@ def _opened(frame: Frame, subject: Any, exported: dict[Effect, Any]) -> Hop | No
     return None
 
 
-def is_held(facts: dict[tuple[Any, str], int], subject: Any) -> bool:
-    return facts.get((subject, HOLDS)) == YES or facts.get((subject, SOMETIMES)) == YES
+def is_so(facts: Facts, subject: Any, fact: str) -> bool:
+    """Whether something is so of a session on every way to here, or known to be on some."""
+    return facts.get((subject, fact)) == YES or facts.get((subject, ON_SOME[fact])) == YES
 
 
 def _says(test: ir.Expr, doubt: Doubt) -> bool | None:
@@ -260,11 +280,11 @@ def _is_in(span: ir.Span4, outer: ir.Span4) -> bool:
     return bool(outer[:2] <= span[:2] and span[2:] <= outer[2:])
 
 
-def _is_untouched(facts: dict[tuple[Any, str], int], before: dict[tuple[Any, str], int], subject: Any) -> bool:
+def _is_untouched(facts: Facts, before: Facts, subject: Any, fact: str) -> bool:
     """Whether nothing has begun or ended the transaction of a session on a way."""
-    if before.get((subject, SOMETIMES)) == YES and (subject, HOLDS) not in before:
+    if before.get((subject, ON_SOME[fact])) == YES and (subject, fact) not in before:
         return False
-    return all(facts.get((subject, fact)) == before.get((subject, fact)) for fact in _TELLS)
+    return all(facts.get((subject, told)) == before.get((subject, told)) for told in (fact, *_TELLS))
 
 
 def names_in(node: Any) -> Iterator[str]:

@@ -141,7 +141,7 @@ def _try(frame: Frame, s: ir.Stmt) -> None:
             frame.facts.update({k: held for k, held in interrupted[1].items() if k[1] == "used"})
         paths.append(_handler(frame, handler, body_events))
     frame.restore(paths[0])
-    open_still = setbacks.left_open(frame, before, paths[0], s[3]) if s[3] else []
+    open_still = setbacks.left_open(frame, before, paths[0], s[3], s[1]) if s[3] else []
     failed = sometimes.failed(frame, s, before, paths) if s[3] else []
     for path in paths[1:]:
         frame.merge(path)

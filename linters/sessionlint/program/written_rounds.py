@@ -12,43 +12,42 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import sometimes
 from sessionlint.program.frame import Frame
-from sessionlint.program.holding import HOLDS, OVER, SOMETIMES
+from sessionlint.program.holding import ON_SOME, OVER
 
 Facts = dict[tuple[Any, str], int]
 _ENDED = (OVER, "ended")
 _FILLS = frozenset({"append", "add", "extend", "update", "insert", "setdefault"})
 
 
-def left_open(frame: Frame, before: Facts) -> list[Any]:
+def left_open(frame: Frame, before: Facts) -> list[sometimes.Open]:
     """The sessions that some way out of a round leaves open; ``before`` is what was known before the loop."""
     ways = [facts for _, facts, _ in frame.loop_exits]
     if not frame.dead:
         ways.append(frame.facts)
-    found: list[Any] = []
-    for facts in ways:
-        for subject, fact in facts:
-            if fact not in (HOLDS, SOMETIMES) or subject in found or sometimes.is_held(before, subject):
-                continue
-            held = [sometimes.is_held(way, subject) for way in ways]
-            if True in held and all(
-                holds or _is_untouched(way, before, subject) for way, holds in zip(ways, held, strict=True)
-            ):
-                found.append(subject)
+    found: list[sometimes.Open] = []
+    for subject, fact in sometimes.opened_in(ways):
+        if sometimes.is_so(before, subject, fact):
+            continue
+        held = [sometimes.is_so(way, subject, fact) for way in ways]
+        if True in held and all(so or _is_untouched(way, before, subject) for way, so in zip(ways, held, strict=True)):
+            found.append((subject, fact))
     return found
 
 
-def keep(frame: Frame, loop: ir.Stmt, subjects: list[Any]) -> None:
+def keep(frame: Frame, loop: ir.Stmt, opened: list[sometimes.Open]) -> None:
     """There are no more rounds: it is open unless there was none, which goes by what the loop is about."""
     names = frozenset(_decides(loop))
-    for subject in subjects:
-        known = frame.doubts.get(subject)
-        frame.doubts[subject] = sometimes.Doubt(names if known is None else names | known.names, loop[1], False)
-    sometimes.keep(frame, subjects)
+    for subject, fact in opened:
+        key = (subject, ON_SOME[fact])
+        known = frame.doubts.get(key)
+        told = names if known is None else names | known.names
+        frame.doubts[key] = sometimes.Doubt(told, loop[1], False, asked=known is not None and known.asked)
+    sometimes.keep(frame, opened)
 
 
-def still_open(frame: Frame, subjects: list[Any]) -> list[Any]:
+def still_open(frame: Frame, opened: list[sometimes.Open]) -> list[sometimes.Open]:
     """Those that the loop's ``else`` has not ended."""
-    return subjects if frame.dead else [subject for subject in subjects if sometimes.is_held(frame.facts, subject)]
+    return opened if frame.dead else [(s, fact) for s, fact in opened if sometimes.is_so(frame.facts, s, fact)]
 
 
 def _is_untouched(facts: Facts, before: Facts, subject: Any) -> bool:

@@ -15,6 +15,7 @@ from sessionlint.rules.gathered_errors import recorded_errors
 from sessionlint.rules.kept_errors import told_later
 from sessionlint.rules.noted_in_finally import noted_outcomes
 from sessionlint.rules.noted_on_exit import noted_blocks, noted_by_callbacks
+from sessionlint.rules.other_libraries import calls_others, raise_their_own
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within, watched
 
@@ -74,6 +75,16 @@ def _is_single(name: str) -> bool:
     return error in _SINGLE.get(library, ()) or (library in _BASES and error not in _BASES[library])
 
 
+def misses(handler: Event) -> bool:
+    """Whether an ``except`` clause names the errors of libraries, and its ``try`` works with others alone."""
+    named = [getattr(a, "name", "") for a in types_of(handler)]
+    named = [name for name in named if not _STEP_ERRORS.match(name)]
+    if "bare" in handler.flags or not raise_their_own(named):
+        return False
+    tried = next((t for t in tries(handler.function.body) if any(c[0] == handler.span for c in t[3])), None)
+    return tried is not None and calls_others(named, body_of(handler), tried[2])
+
+
 def types_of(handler: Event) -> Iterator[Any]:
     """The exception classes that an ``except`` clause names."""
     pending = list(handler.value)
@@ -116,7 +127,8 @@ def failure_before(function: FunctionInfo, handlers: list[Event]) -> Event | Non
 def failures(function: FunctionInfo, nesting: int = 0) -> Iterator[Event]:
     """Everything in a function that can fail so."""
     # a clause of the function itself tells what its author thinks of; one below, only what does not come from there
-    guarding = (h for h in function.events if h.kind == "handler" and guards(h) and not (nesting and is_narrow(h)))
+    clauses = (h for h in function.events if h.kind == "handler" and guards(h))
+    guarding = (h for h in clauses if not (nesting and is_narrow(h)) and not misses(h))
     guarded = {e.span for h in guarding for e in body_of(h)}
     open_to_failure = (e for e in function.events if e.span not in guarded and "handler" not in e.flags)
     told: list[ir.Span4] | None = None

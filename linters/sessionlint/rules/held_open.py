@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program.holding import ASKED, FLUSHED, LASTING
+from sessionlint.program.holding import ASKED, FLUSHED, LASTING, PENDING, WAITS_FOR_FLUSH
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Const, Value
 from sessionlint.report import TraceStep
@@ -42,13 +42,15 @@ def held_open(program: Program, event: Event) -> Opening | None:
     if event.callee is not None and event.callee.name in _EXITS:
         return None
     told = event.args if event.kind in ("network", "effect") else ()
-    certain, flushed, changed, _, sometimes = (*told, (), (), (), (), ())[:5]
-    sessions = (*certain, *(flushed if program.shared(_autoflushes) else ()), *sometimes)
+    certain, flushed, changed, _, sometimes, sent = (*told, (), (), (), (), (), ())[:6]
+    if not program.shared(_autoflushes):
+        flushed = sent = ()
+    sessions = (*certain, *flushed, *sometimes, *sent)
     for session in dict.fromkeys((*sessions, *changed)):
         if owner_of(event, (session,)) is not None or is_never_given(program, session):
             continue
         if session in sessions:
-            opening = _in_function(program, event, session, session in sometimes)
+            opening = _in_function(program, event, session, session in (*sometimes, *sent))
         else:
             opening = _of_change(program, event, session)
         if opening is not None:
@@ -73,11 +75,30 @@ def _in_function(program: Program, event: Event, session: object, sometimes: boo
         return None
     # of what one call does, in no order
     last = min((e for e in opens if e.span == opens[-1].span), key=lambda e: (e.name == FLUSHED, e.name, e.text))
-    what = "writes what was added before" if last.name == FLUSHED else "opens a transaction"
+    what = "sends what waits to be written" if last.name == FLUSHED else "opens a transaction"
     steps = down_to(program, last) or [program.step(last.site, f"{called(last)} {what}")]
+    if last.name == FLUSHED and (waiting := _unsent(events, last, session)) is not None:
+        steps.insert(0, program.step(waiting.site, f"{called(waiting)} leaves something to be written"))
     entered = last.callee is not None and (last.callee.name in _ENTERS or "context" in last.flags)
     before = "loop" in last.flags and (last.span == event.span or not any(e is last for e in events[:here]))
     return Opening(f"`{called(last)}` on line {program.line_of(*last.site)}", steps, entered, again and before)
+
+
+def _unsent(events: list[Event], sent: Event, session: object) -> Event | None:
+    """The last write before the query that has sent it; in a loop, the last one of the round before."""
+    here = next((i for i, other in enumerate(events) if other is sent), 0)
+    around = (*events[here + 1 :], *events[:here]) if "loop" in sent.flags else events[:here]
+    writes = [e for e in around if session in e.subject and e.span != sent.span and _adds(e)]
+    return writes[-1] if writes else None
+
+
+def _adds(event: Event) -> bool:
+    """Whether something is added, merged, deleted or changed, here or by what is called."""
+    if event.kind == "use":
+        return event.name in WAITS_FOR_FLUSH
+    if event.callee is None or event.effect is None:
+        return event.kind == "change"
+    return (event.effect.subject, PENDING) in event.callee.summary.leaves
 
 
 def _of_change(program: Program, event: Event, session: Any) -> Opening | None:

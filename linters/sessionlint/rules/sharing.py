@@ -34,7 +34,7 @@ def count(
     turns = set() if turns is None else turns
     for value, many in values:
         single = [a for a in value if a.tag != "seq"]
-        own = (*_of_objects(program, single), *carriers(program, single))
+        own = (*_of_objects(program, single), *carriers(program, single), *of_the_request(program, single))
         for session in {*brought(program, single), *own, *registries_in(program, coroutines_of(single))}:
             lock = _lock_around(program, single, session)
             if lock is None:
@@ -46,7 +46,7 @@ def count(
             many_tasks = [i for a in value if a.tag == "seq" for i in a.items]
             if not many_tasks:
                 many_tasks = [v for a in single if a.tag == "obj" for v in program.shared(_in_threads).get(a.site, ())]
-            for session in {s for i in many_tasks for s in sessions_in(program, i)}:
+            for session in {s for i in many_tasks for s in (*sessions_in(program, i), *of_the_request(program, i))}:
                 counts[session] += 2 if many else 1
             continue
         for atom in value:
@@ -113,6 +113,14 @@ def carriers(program: Program, started: Iterable[Any]) -> Iterator[Param]:
             given = value[0] if len(value) == 1 else None
             if isinstance(given, Param) and any(_keeps(program, given, session) for session in used):
                 yield given
+
+
+def of_the_request(program: Program, started: Iterable[Any]) -> Iterator[Any]:
+    """The sessions of the request that coroutines use in what their object was given."""
+    for atom in started:
+        effects = atom.info.summary.effects if atom.tag == "pending" else ()
+        used = [e.subject for e in effects if e.kind in ("use", "txn") and e.subject is not None]
+        yield from (a for a in used if a.tag == "injected" and program.kind(a) == "session")
 
 
 def _keeps(program: Program, given: Param, session: Any) -> bool:

@@ -31,11 +31,12 @@ META = Rule(
         "may kill the transaction under the call. When the transaction rolls back, what the call did stays done. "
         "Without `begin()` the transaction opens by itself: at the first write that reaches the database (a flush, an "
         "`update()`, an `INSERT`), at the first lock (`with_for_update()`, an advisory lock), or at the read of a row "
-        "that is changed before the wait when a unit of work commits it after the wait, and stays open until "
-        "somebody commits, rolls back or closes, also through the functions that are called and from the dependencies "
-        "that ran before the endpoint. A write that one branch makes counts: on that way it is open. A `SELECT` alone "
-        "opens one, too, and keeps its connection; it is left out, because it locks no rows, and every request that "
-        "loads its user before it calls anybody would be a finding."
+        "that is changed before the wait when a unit of work commits it after the wait, and stays open until somebody "
+        "commits, rolls back or closes, also through the functions that are called and from the dependencies that ran "
+        "before the endpoint. A write that one branch makes counts: on that way it is open, and so does what a branch "
+        "or the round before has added, once a query sends it. A `SELECT` alone opens one, too, and keeps its "
+        "connection; it is left out, because it locks no rows, and every request that loads its user before it calls "
+        "anybody would be a finding."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "
@@ -49,9 +50,10 @@ META = Rule(
         "may have ended the transaction since, and under another test of the same names (a failure that is rolled back "
         "and then forgotten is no path of its own); what a context manager does when it is left, outside a block; the "
         "session of an object that others made, once another such object has ended a transaction, which may be the "
-        "same; waits after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, "
-        "which waits for nothing; what a `map()` or a generator expression will call that is gone through after the "
-        "block; what a task group runs whose own block ends behind the transaction's."
+        "same, or does what no class in sight writes out; waits after a commit or rollback by hand in the block, which "
+        "are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` or a generator "
+        "expression will call that is gone through after the block; what a task group runs whose own "
+        "block ends behind the transaction's."
     ),
 )
 
@@ -911,6 +913,135 @@ async def claimed_or_none(key):
             await tell(found)  # TXN207@19
 """,
     ),
+    Bad(
+        """
+# --- app/services/shelves.py
+import abc
+
+import httpx
+
+
+class Shelf:
+    def __init__(self, session):
+        self.session = session
+
+    async def move(self, key):
+        item = await self.session.get(Item, key)
+        item.moved = True
+        await self.session.flush()
+
+
+class Unit(abc.ABC):
+    shelf: Shelf
+
+    @abc.abstractmethod
+    async def __aenter__(self): ...
+
+    @abc.abstractmethod
+    async def __aexit__(self, kind, error, trace): ...
+
+
+class Mover:
+    def __init__(self, unit: Unit):
+        self._unit = unit
+
+    async def move(self, key):
+        async with self._unit:
+            await self._unit.shelf.move(key)
+            await httpx.AsyncClient().get(f"https://shelf.example/{key}")  # TXN207@19
+        await httpx.AsyncClient().get(f"https://shelf.example/{key}")
+
+# --- app/session_unit.py
+from app.services.shelves import Shelf, Unit
+from app.session import session_factory
+
+
+class SqlUnit(Unit):
+    async def __aenter__(self):
+        self._session = session_factory()
+        self.shelf = Shelf(self._session)
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self._session.commit()  # TXN201@19
+        await self._session.close()
+"""
+    ),
+    Bad(
+        """
+import httpx
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def wanted(http, key):
+    return await http.get(f"https://shop.example/{key}")
+
+
+async def each_round(keys):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        for key in keys:
+            found = await session.scalar(select(Item).where(Item.id == key))
+            if found:
+                continue
+            await wanted(http, key)  # TXN207@19
+            session.add(Item(id=key))
+
+
+async def one_round_late(keys):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        for key in keys:
+            await wanted(http, key)  # TXN207@19
+            found = await session.scalar(select(Item).where(Item.id == key))
+            if found is None:
+                session.add(Item(id=key))
+
+
+async def page_by_page(pages):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        while pages:
+            for item in pages.pop():
+                try:
+                    found = await session.scalar(select(Item).where(Item.id == item.id))
+                    if found:
+                        await session.merge(item)
+                    else:
+                        await wanted(http, item.id)  # TXN207@31
+                        session.add(item)
+                except ValueError as error:
+                    print(error)
+            await session.commit()  # TXN201@19
+
+
+async def in_a_branch(item):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        known = await session.get(Item, item.id)
+        if known is not None:
+            await session.delete(known)
+        count = len((await session.scalars(select(Item))).all())
+        await wanted(http, count)  # TXN207@15
+
+
+async def sent_in_a_branch(item):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+            await session.scalar(select(Item))
+        await wanted(http, item.id)  # TXN207@15
+
+
+async def behind_the_loop(items):
+    async with get_session() as session, httpx.AsyncClient() as http:
+        for item in items:
+            if await session.get(Item, item.id) is None:
+                session.add(item)
+        count = len((await session.scalars(select(Item))).all())
+        await wanted(http, count)  # TXN207@15
+"""
+    ),
 ]
 
 GOOD = [
@@ -1498,6 +1629,123 @@ async def taken(key):
         if not isinstance(outcome, Refused):
             await session.commit()
             await ask(key)
+"""
+    ),
+    Good(
+        """
+# --- app/services/parcels.py
+from typing import Protocol
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Parcels:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def send(self, key):
+        await self.session.flush()
+
+
+class Work(Protocol):
+    parcels: Parcels
+
+    async def __aenter__(self): ...
+
+    async def __aexit__(self, kind, error, trace): ...
+
+
+class Ending(Protocol):
+    async def commit(self): ...
+
+
+class Sender:
+    def __init__(self, work: Work, ending: Ending, parcels: Parcels):
+        self._work = work
+        self._ending = ending
+        self._parcels = parcels
+
+    async def in_a_block(self, key):
+        async with self._work:
+            await self._work.parcels.send(key)
+        await httpx.AsyncClient().get(f"https://post.example/{key}")
+
+    async def by_hand(self, key):
+        await self._parcels.send(key)
+        await self._ending.commit()
+        await httpx.AsyncClient().get(f"https://post.example/{key}")
+"""
+    ),
+    Good(
+        """
+import httpx
+from sqlalchemy import select
+
+from app.models.item import Item
+from app.session import get_session
+
+
+async def wanted(http, key):
+    return await http.get(f"https://shop.example/{key}")
+
+
+async def nothing_asked_since(http, item):
+    async with get_session() as session:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+        await wanted(http, item.id)
+
+
+async def ended_in_each_round(http, keys):
+    async with get_session() as session:
+        for key in keys:
+            found = await session.scalar(select(Item).where(Item.id == key))
+            if found:
+                continue
+            await wanted(http, key)
+            async with get_session() as other, other.begin():
+                other.add(Item(id=key))
+
+
+async def rolled_back(http, item):
+    async with get_session() as session:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+        await session.scalar(select(Item))
+        await session.rollback()
+        await wanted(http, item.id)
+
+
+async def the_other_way(http, item):
+    async with get_session() as session:
+        known = await session.get(Item, item.id)
+        if known is None:
+            session.add(item)
+        await session.scalar(select(Item))
+        if known is not None:
+            await wanted(http, item.id)
+
+
+async def as_callers_say(session, http, item, keep=False):
+    if keep:
+        session.add(item)
+    await session.scalar(select(Item))
+    await wanted(http, item.id)
+
+
+async def told(http, item):
+    async with get_session() as session:
+        await as_callers_say(session, http, item)
+
+
+async def not_by_itself(http, item):
+    async with get_session() as session:
+        if await session.get(Item, item.id) is None:
+            session.add(item)
+        with session.no_autoflush:
+            await session.scalar(select(Item))
+        await wanted(http, item.id)
 """
     ),
 ]

@@ -28,7 +28,7 @@ from sessionlint.rules.helper_tasks import places_of, started_by_helpers
 from sessionlint.rules.left_running import used_beside
 from sessionlint.rules.meanwhile import used_meanwhile
 from sessionlint.rules.repeating import is_left_behind, is_repeated
-from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, ranked, shared
+from sessionlint.rules.sharing import brought, carriers, count, described, is_shared, of_the_request, ranked, shared
 from sessionlint.rules.task_groups import GROUPED, group_of
 
 META = Rule(
@@ -608,6 +608,103 @@ async def given(session: AsyncSession = Depends(get_session_dependency)):
     await all_of(grind(session))
 """,
         path="app/routers/mills.py",
+    ),
+    Bad(
+        path="app/services/deliveries.py",
+        source="""
+# --- app/services/deliveries.py
+import asyncio
+from typing import Protocol
+
+
+class Vans(Protocol):
+    async def free(self, day): ...
+
+
+class Routes(Protocol):
+    async def of(self, day): ...
+
+
+class Deliveries:
+    def __init__(self, vans: Vans, routes: Routes):
+        self._vans = vans
+        self._routes = routes
+
+    async def of_one(self, day):
+        return await asyncio.gather(self._vans.free(day), self._routes.of(day))  # TXN602@22
+
+    async def of_all(self, days):
+        return await asyncio.gather(*[self._of(day) for day in days])  # TXN602@22
+
+    async def started(self, days):
+        tasks = [asyncio.create_task(self._of(day)) for day in days]
+        return await asyncio.gather(*tasks)  # TXN602@22
+
+    async def in_turn(self, day):
+        await asyncio.gather(self._vans.free(day), asyncio.sleep(1))
+        return await self._of(day)
+
+    async def _of(self, day):
+        return await self._routes.of(day)
+
+# --- app/services/stored.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.services.deliveries import Routes, Vans
+
+
+class StoredVans(Vans):
+    def __init__(self, session: AsyncSession):
+        self._session = session
+
+    async def free(self, day):
+        return await self._session.get(Item, day)
+
+
+class StoredRoutes(Routes):
+    def __init__(self, session: AsyncSession):
+        self._session = session
+
+    async def of(self, day):
+        return await self._session.get(Item, day)
+
+# --- app/session_provider.py
+from collections.abc import AsyncIterable
+
+from dishka import Provider, Scope, WithParents, provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.deliveries import Deliveries
+from app.services.stored import StoredRoutes, StoredVans
+from app.session import get_session
+
+
+class Stored(Provider):
+    scope = Scope.REQUEST
+
+    @provide
+    async def session(self) -> AsyncIterable[AsyncSession]:
+        async with get_session() as session:
+            yield session
+
+    vans = provide(WithParents[StoredVans])
+    routes = provide(WithParents[StoredRoutes])
+    deliveries = provide(Deliveries)
+
+# --- app/routers/days.py
+from dishka.integrations.fastapi import FromDishka
+from fastapi import APIRouter
+
+from app.services.deliveries import Deliveries
+
+router = APIRouter()
+
+
+@router.get("/days/{day}")
+async def day_of(day: int, deliveries: FromDishka[Deliveries]):
+    return await deliveries.of_one(day)
+""",
     ),
 ]
 

@@ -25,6 +25,7 @@ from sessionlint.rules.failing import (
     first_failure,
     handled,
     is_broad,
+    misses,
     names_error,
 )
 from sessionlint.rules.gaps import gaps
@@ -46,14 +47,15 @@ META = Rule(
     "write the failure to the job's row; or log with logger.exception and raise where a queue or scheduler "
     "records it.",
     not_flagged="Functions whose framework records and retries (Celery, Dramatiq, arq, taskiq, APScheduler…) and that "
-    "let the error through, narrow except clauses, clauses that write a status, raise, retry or call anything but "
-    "the log, clauses inside loops that log and go on, tasks that are awaited (by another method of the object that "
-    "keeps them, too), whose results their starter takes, or that have a callback that looks at the error, a thread "
-    "that its starter joins at once to go on with what it has left, work for a pool of threads whose results somebody "
-    "asks for, what runs after a try that records the outcome, work that cannot fail, files that are only tidied away "
-    "(os.remove, unlink). What runs only when nothing failed (else, behind a clause that "
-    "returns) records no failure, nor does what has nothing to do with the try after a clause that only passes. A "
-    "clause that logs what a callee has recorded for good before it raised it again loses nothing.",
+    "let the error through, narrow except clauses (not those of another library than the try works with), clauses "
+    "that write a status, raise, retry or call anything but the log, clauses inside loops that log and go on, tasks "
+    "that are awaited (by another method of the object that keeps them, too), whose results their starter takes, or "
+    "that have a callback that looks at the error, a thread that its starter joins at once to go on with what it has "
+    "left, work for a pool of threads whose results somebody asks for, what runs after a try that records the "
+    "outcome, work that cannot fail, files that are only tidied away (os.remove, unlink). What runs only when "
+    "nothing failed (else, behind a clause that returns) records no failure, nor does what has nothing to do with "
+    "the try after a clause that only passes. A clause that logs what a callee has recorded for good before it "
+    "raised it again loses nothing.",
     program_wide=True,
 )
 
@@ -773,6 +775,54 @@ async def shelves(tasks: BackgroundTasks):
     tasks.add_task(ended_in_time, ["a"])
 """
     ),
+    Bad(
+        """
+# --- app/tasks/parcels.py
+import logging
+
+import aiohttp
+import httpx
+import requests
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def sent_by_httpx(key):  # TXN604@1
+    try:
+        async with httpx.AsyncClient() as http:
+            answer = await http.post("https://post.example", json=key)
+            answer.raise_for_status()
+    except requests.RequestException:
+        logger.exception("parcel %s was not sent", key)
+        raise
+
+
+async def stored(key):  # TXN604@1
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(Item, key)
+    except (aiohttp.ClientError, ValueError):
+        logger.exception("parcel %s was not stored", key)
+        raise
+
+
+# --- app/routers/parcels.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.parcels import sent_by_httpx, stored
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(tasks: BackgroundTasks):
+    tasks.add_task(sent_by_httpx, "a")
+    tasks.add_task(stored, "a")
+"""
+    ),
 ]
 
 GOOD = [
@@ -1253,6 +1303,84 @@ async def start(background: BackgroundTasks):
     background.add_task(report, 1)
 """,
     ),
+    Good(
+        """
+# --- app/tasks/parcels.py
+import logging
+
+import httpx
+import requests
+
+from app.models.item import Item
+from app.session import get_session
+from app.tasks.posting import post
+
+logger = logging.getLogger(__name__)
+
+
+async def by_its_own(key):
+    try:
+        async with httpx.AsyncClient() as http:
+            await http.post("https://post.example", json=key)
+    except httpx.HTTPError:
+        logger.exception("parcel %s was not sent", key)
+        raise
+
+
+async def one_of_two(key):
+    try:
+        async with httpx.AsyncClient() as http:
+            await http.post("https://post.example", json=key)
+        requests.get("https://post.example", timeout=3)
+    except requests.RequestException:
+        logger.exception("parcel %s was not sent", key)
+        raise
+
+
+async def through_another(key, courier):
+    try:
+        async with httpx.AsyncClient() as http:
+            await http.post("https://post.example", json=key)
+        courier.call(key)
+    except requests.RequestException:
+        logger.exception("parcel %s was not sent", key)
+        raise
+
+
+async def through_a_function(key):
+    try:
+        async with get_session() as session, session.begin():
+            await session.get(Item, key)
+        post(key)
+    except requests.RequestException:
+        logger.exception("parcel %s was not sent", key)
+        raise
+
+
+# --- app/tasks/posting.py
+import requests
+
+
+def post(key):
+    requests.post("https://post.example", json=key, timeout=3)
+
+
+# --- app/routers/parcels.py
+from fastapi import APIRouter, BackgroundTasks
+
+from app.tasks.parcels import by_its_own, one_of_two, through_a_function, through_another
+
+router = APIRouter()
+
+
+@router.post("/parcels")
+async def parcels(tasks: BackgroundTasks):
+    tasks.add_task(by_its_own, "a")
+    tasks.add_task(one_of_two, "a")
+    tasks.add_task(through_another, "a", None)
+    tasks.add_task(through_a_function, "a")
+"""
+    ),
 ]
 
 
@@ -1337,7 +1465,7 @@ def _check(program: Program, function: FunctionInfo, start: Event | None) -> Ite
             META, gap.function,
             f"When {where} in the background{far}, nothing records it. Wrap the work in try and write the "
             "failure to the job's row in a second session, or log it and raise.",
-            [*trace, *way, *_steps(program, gap.failure)],
+            [*trace, *way, *_steps(program, gap.failure), *_missing(program, gap.function)],
         )  # fmt: skip
 
 
@@ -1407,6 +1535,12 @@ def _is_only_started(function: FunctionInfo, start: Event) -> bool:
 def _called(function: FunctionInfo) -> str:
     """The name of a function in messages: of an object that is called, with its class."""
     return function.qualname if function.name == "__call__" else function.name
+
+
+def _missing(program: Program, function: FunctionInfo) -> list[TraceStep]:
+    """The clauses of a function that catch nothing of what stands in their ``try``."""
+    clauses = [e for e in function.events if e.kind == "handler" and misses(e)]
+    return [program.step((h.path, h.span), "this clause names the errors of another library") for h in clauses]
 
 
 def _steps(program: Program, failure: Event) -> list[TraceStep]:
