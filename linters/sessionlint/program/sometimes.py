@@ -202,7 +202,7 @@ def left(frame: Frame, exported: dict[Effect, Any]) -> frozenset[tuple[Any, str]
         if all(held or _NOTHING in way for held, way in zip(ways, frame.exits, strict=True)):
             found.add((subject, IF_SO))
             continue
-        doubt = frame.doubts.get(subject)
+        doubt = frame.doubts.get((subject, SOMETIMES))
         if doubt is not None and _is_handed_on(frame, doubt):
             found.update([(subject, IF_SO)] if doubt.so else [(subject, f"{_UNLESS}{name}") for name in doubt.unless])
             continue

@@ -1011,7 +1011,8 @@ def _started(
                     yield event, session, beside
                     break
             continue
-        for session in dict.fromkeys((*brought(program, value), *carriers(program, value))):
+        kept = (*carriers(program, value), *of_the_request(program, value))
+        for session in dict.fromkeys((*brought(program, value), *kept)):
             earlier = running.setdefault(session, event)
             if earlier is not event and not _is_over(function, earlier, event):
                 yield event, session, "this task and an earlier one"
