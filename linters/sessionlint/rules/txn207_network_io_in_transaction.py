@@ -780,6 +780,52 @@ async def taken_if(key):
             await ask(key)  # TXN207@19
 """
     ),
+    Bad(
+        """
+import requests
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+
+
+def drop(db: Session, key):
+    db.query(Item).filter_by(id=key).delete()
+    requests.post("https://shop.example/dropped", timeout=3)  # TXN207@5
+
+
+def drop_all(db: Session):
+    if db.query(Item).delete(synchronize_session=False):
+        requests.post("https://shop.example/empty", timeout=3)  # TXN207@9
+
+
+def counted(db: Session):
+    db.add(Item(name="new"))
+    number = db.query(Item).count()
+    requests.post(f"https://shop.example/{number}", timeout=3)  # TXN207@5
+
+
+def not_sent(db: Session, key):
+    db.delete(db.query(Item).filter_by(id=key).one())
+    requests.post("https://shop.example/dropped", timeout=3)
+
+
+def told_before(db: Session, key):
+    requests.post("https://shop.example/dropping", timeout=3)
+    db.query(Item).filter_by(id=key).delete()
+
+
+def told_behind(db: Session, key):
+    db.query(Item).filter_by(id=key).delete()
+    db.commit()
+    requests.post("https://shop.example/dropped", timeout=3)
+
+
+def only_read(db: Session, key):
+    db.query(Item).filter_by(id=key).all()
+    requests.delete("https://shop.example/items", timeout=3)
+""",
+        path="app/services/items.py",
+    ),
 ]
 
 GOOD = [
