@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
+from sessionlint.rules.awaited_later import is_awaited_later
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.built_lazily import is_taken_later
 from sessionlint.rules.decorated import around, is_told_inside
@@ -51,7 +52,8 @@ META = Rule(
         "session of an object that others made, once another such object has ended a transaction, which may be the "
         "same; waits after a commit or rollback by hand in the block, which are TXN201, TXN202 and TXN205; `sleep(0)`, "
         "which waits for nothing; what a `map()` or a generator expression will call that is gone through after the "
-        "block; what a task group runs whose own block ends behind the transaction's."
+        "block; coroutines that are kept by a name and only awaited or gathered behind it; what a task group runs "
+        "whose own block ends behind the transaction's."
     ),
 )
 
@@ -826,6 +828,53 @@ def only_read(db: Session, key):
 """,
         path="app/services/items.py",
     ),
+    Bad(
+        """
+import asyncio
+
+import httpx
+import requests
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def gathered_inside(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        calls = [client.get(f"https://shop.example/{i.id}") for i in await session.scalars(select(Item))]  # TXN207@18
+        return await asyncio.gather(*calls)
+
+
+async def answered_inside(session: AsyncSession):
+    async with session.begin():
+        items = await session.scalars(select(Item))
+        pages = [requests.get(f"https://shop.example/{i.id}", timeout=3) for i in items]  # TXN207@18
+    return await asyncio.gather(*[asyncio.to_thread(len, page) for page in pages])
+
+
+async def answer_kept(session: AsyncSession):
+    async with session.begin():
+        session.add(Item(name="a"))
+        page = requests.get("https://shop.example", timeout=3)  # TXN207@16
+    return page.text
+
+
+async def in_the_next_block(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        call = client.get(f"https://shop.example/{(await session.get_one(Item, 1)).id}")  # TXN207@16
+    async with session.begin():
+        session.add(Item(name=(await call).text))
+
+
+async def with_the_outer_one_open(session: AsyncSession, other: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        async with other.begin():
+            call = client.get("https://shop.example")  # TXN207@20
+        session.add(Item(name=(await call).text))
+""",
+        path="app/services/pages.py",
+    ),
 ]
 
 GOOD = [
@@ -1415,6 +1464,54 @@ async def taken(key):
             await ask(key)
 """
     ),
+    Good(
+        """
+import asyncio
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def listed(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        calls = [client.get(f"https://shop.example/{i.id}") for i in await session.scalars(select(Item))]
+    return await asyncio.gather(*calls)
+
+
+async def one(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        call = client.get(f"https://shop.example/{(await session.get_one(Item, 1)).id}")
+    return (await call).text
+
+
+async def put_in(session: AsyncSession, client: httpx.AsyncClient):
+    calls = []
+    async with session.begin():
+        for item in await session.scalars(select(Item)):
+            calls.append(client.get(f"https://shop.example/{item.id}"))
+    for call in calls:
+        print(await call)
+
+
+async def keyed(session: AsyncSession, client: httpx.AsyncClient):
+    calls = {}
+    async with session.begin():
+        for item in await session.scalars(select(Item)):
+            calls[item.id] = client.get(f"https://shop.example/{item.id}")
+    return await asyncio.gather(*calls.values())
+
+
+async def a_pause(session: AsyncSession):
+    async with session.begin():
+        session.add(Item(name="a"))
+        pause = asyncio.sleep(3)
+    await asyncio.wait_for(pause, 5)
+""",
+        path="app/services/pages.py",
+    ),
 ]
 
 
@@ -1455,6 +1552,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
             continue
         block = open_around(event)
         if block and (is_taken_later(event, block[-1].site) or waits_behind(event, block[-1].site)):
+            continue
+        if block and is_awaited_later(event, block[0].site):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
         if opening is None and not block:
