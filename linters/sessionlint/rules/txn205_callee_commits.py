@@ -37,7 +37,7 @@ META = Rule(
         "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
         "before is already in the database. A callee that begins raises at once, also where no block is open but a "
         "read has begun the transaction by itself (the function's own `begin()` behind a read is TXN206). It may be "
-        "many calls down; the trace names each of them."
+        "many calls down; the finding stands at the owner's call, and the trace names each of them."
     ),
     remedy="Take the commit, rollback or begin out of the callee; a part that may fail gets `begin_nested()`.",
     not_flagged=(

@@ -36,7 +36,8 @@ META = Rule(
         "somebody commits, rolls back or closes, also through the functions that are called and from the dependencies "
         "that ran before the endpoint. A write that one branch makes counts: on that way it is open. A `SELECT` alone "
         "opens one, too, and keeps its connection; it is left out, because it locks no rows, and every request that "
-        "loads its user before it calls anybody would be a finding."
+        "loads its user before it calls anybody would be a finding. The finding stands in the function that has the "
+        "transaction open, at the wait or the call that comes to one."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "

@@ -42,7 +42,8 @@ META = Rule(
     summary="An endpoint, dependency, background function or opener of a session writes, and nothing commits.",
     rationale=(
         "Closing a session or connection rolls its transaction back. The endpoint answers 200, `flush()` even gave the "
-        "row an id, and the row is not there: no error, no log line."
+        "row an id, and the row is not there: no error, no log line. The finding stands in who loses the rows, at the "
+        "first write on each session: the statement, the change of a loaded row, or the call that comes to one."
     ),
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
