@@ -310,6 +310,8 @@ def instance_attribute(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value
 
 def _unassigned(frame: Frame, atom: Inst, name: str, e: ir.Expr) -> Value:
     """What nothing in sight assigns: the class asks another for it, or one below or a library's above has it."""
+    if name == "__class__":
+        return class_of(frame, (atom,))
     solver = frame.solver
     fallback = solver.method(atom.info, "__getattr__")
     if fallback is not None:

@@ -30,6 +30,7 @@ from sessionlint.program import (
     narrowed_queries,
     operating,
     overriding,
+    own_class,
     own_sessions,
     pairs,
     queries,
@@ -104,12 +105,16 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     if e[2][0] == "a" and e[2][2][0] == "a":
         frame.guards.extend(filled_if.asked(frame, e[2]))
     evaluated = (args, keywords) if frame.paired and e[2][0] == "n" and e[2][2] in frame.paired else None
+    known = through
     for callee in holding.each(frame, callees):
+        if frame.makes_own and known is None:
+            through = own_class.through(frame, callee)
         if evaluated is not None:
             args, keywords = pairs.beside(frame, e, callee) or evaluated
         instead = overriding.others(frame, callee) if through is not None else []
         if instead and (awaited or not callee.info.is_async):
-            overriding.foretell(frame, through, callee.info.name, instead, args, keywords, e)
+            made_with = callee.receiver.bindings if known is None else ()
+            overriding.foretell(frame, through, callee.info.name, instead, args, keywords, e, made_with)
         if frame.under and callee in frame.under:
             out = join(out, _guarded(frame, frame.under[callee], callee, args, keywords, e))
         elif frame.by_name and e[2][0] != "a" and callee in frame.by_name:
@@ -207,7 +212,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
     if tag == "method":
         return _call_method(frame, callee, args, keywords, e)
     if tag == "cls":
-        return constructing.construct(frame, callee, args, keywords, e)
+        value = constructing.construct(frame, callee, args, keywords, e)
+        return own_class.made(frame, e[2], value) if callee.info is frame.function.class_info else value
     if tag == "partial":
         return _call_partial(frame, callee, args, keywords, e)
     if tag == "inst":

@@ -62,12 +62,15 @@ _ADVISORY_LOCK = regex(r"sqlalchemy\.func\.pg_(?:try_)?advisory_\w*lock")
 
 def operated(
     frame: Frame, subject: Any, kind: str, name: str, args: list[Value], keywords: list[tuple[str, Value]],
-    write: bool, e: ir.Expr,
+    write: bool, e: ir.Expr, query: bool = False,
 ) -> None:  # fmt: skip
-    """An operation on a session or connection: what it leaves open there outside every transaction block."""
+    """An operation on a session or connection: what it leaves open there outside every transaction block.
+
+    ``query``: a ``Query`` is sent, and ``delete()`` is none of an object that waits for a flush.
+    """
     if kind not in _OWN_TRANSACTIONS or frame.in_block(subject):
         return
-    if name in WAITS_FOR_FLUSH and kind != CONNECTION:
+    if name in WAITS_FOR_FLUSH and kind != CONNECTION and not query:
         frame.learn(subject, PENDING)
     elif write or name == "flush" or _locks(name, args, keywords):
         flag = None if write or name == "flush" else _flag(frame, name, keywords)
@@ -75,7 +78,7 @@ def operated(
             hold(frame, subject, e)
         else:
             _hold_if(frame, subject, e, flag)
-    elif name in _AUTOFLUSHES:
+    elif name in _AUTOFLUSHES or (query and name != "get"):
         asked(frame, subject, e)
 
 

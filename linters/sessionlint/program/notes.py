@@ -111,6 +111,8 @@ class Notes(Outcome):
         self.chosen: dict[Any, Any] = {}
         #: what objects of the classes that others have in their place are made with
         self.made_instead: dict[Any, Any] = {}
+        #: objects were made here of the function's own class, or of one below, see :mod:`~.own_class`
+        self.makes_own = False
         #: what was put into objects that keep a registry, see :mod:`sessionlint.program.filling`
         self.filled: dict[Any, dict[Any, None]] = {}
         #: objects were made here that others may give something later

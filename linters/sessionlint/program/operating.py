@@ -100,7 +100,7 @@ def operate(
     for subject in subjects:
         _note(frame, subject, name, write, touches, how, e)
         if not idle:
-            holding.operated(frame, subject, kind, name, args, keywords, write, e)
+            holding.operated(frame, subject, kind, name, args, keywords, write, e, query)
     return _result(frame, receiver, kind, name, args, keywords, e)
 
 

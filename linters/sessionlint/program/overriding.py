@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import replacing
+from sessionlint.program import own_class, replacing
 from sessionlint.program.arguments import bound
 from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import Frame, identity
@@ -32,7 +32,12 @@ def exactly(frame: Frame, info: ClassInfo) -> tuple[tuple[Any, Value], ...]:
 
 def is_own_hook(method: FunctionInfo, owner: Inst) -> bool:
     """Whether an empty method is what is called: its object was made here, and has no other in its place."""
-    return bool(owner.bindings) and method.class_info is not None and method.name in method.class_info.hooks
+    return (
+        bool(owner.bindings)
+        and own_class.said_by(owner) is None
+        and method.class_info is not None
+        and method.name in method.class_info.hooks
+    )
 
 
 def others(frame: Frame, callee: Any) -> list[tuple[ClassInfo, FunctionInfo]]:
@@ -89,7 +94,7 @@ def may_be_another(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value
     classes = [owner]
     if not function.is_staticmethod and function.params:
         given = mapped.get(identity(function, function.params[0][0]), UNKNOWN)
-        if any(a.tag == "inst" and a.bindings for a in given):
+        if any(a.tag == "inst" and a.bindings and own_class.said_by(a) is None for a in given):
             return False
         classes = [a.info for a in given if a.tag in ("inst", "cls")] or classes
     solver = frame.solver
@@ -107,14 +112,17 @@ def through_super(e: ir.Expr) -> bool:
 
 def foretell(
     frame: Frame, through: Any, name: str, methods: list[tuple[ClassInfo, FunctionInfo]], args: list[Value],
-    keywords: Any, e: ir.Expr,
+    keywords: Any, e: ir.Expr, made_with: Any = (),
 ) -> None:  # fmt: skip
-    """Notes what a call would do in objects that have one of these methods in the place of the one of that name."""
+    """Notes what a call would do in objects that have one of these methods in the place of the one of that name.
+
+    ``made_with``: the bindings of the object, where it is made here.
+    """
     for owner, method in methods:
         if method is frame.function:
             continue
         guard = Guard(through, ONLY, (owner, name), True)
-        foretell_one(frame, guard, Fn(method, Inst(owner)), args, keywords, e)
+        foretell_one(frame, guard, Fn(method, Inst(owner, made_with)), args, keywords, e)
 
 
 def foretell_one(frame: Frame, guard: Guard, callee: Fn, args: list[Value], keywords: Any, e: ir.Expr) -> None:
@@ -137,6 +145,10 @@ def of_receiver(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], 
     if e[0] != "c" or function.class_info is None or not function.params:
         return mapped
     key = identity(function, function.params[0][0])
+    if frame.makes_own and len(given := mapped.get(key, UNKNOWN)) == 1:
+        said = own_class.said_by(given[0])
+        if said is not None:
+            return mapped | {key: (said,)}
     if any(a.tag != "cls" and (a.tag != "inst" or a.bindings) for a in mapped.get(key, UNKNOWN)):
         return mapped
     through = receiver_of(frame, e[2]) or _above(frame, e[2])

@@ -23,6 +23,7 @@ from sessionlint.program import (
     made_for,
     of_callers,
     overriding,
+    own_class,
     text_origins,
     type_keys,
     wrapping,
@@ -127,6 +128,8 @@ def _result(
         told = configured.answer(frame, function, bindings, result)
         if told is not result:
             result = substitute(frame, told, mapped, function, e[1]) if function.class_info is not None else told
+    if function.class_info is not None:
+        result = own_class.given_back(frame, result)
     if function.is_classmethod:
         result = _of_class(frame, function, mapped, result)
     elif function.class_info is not None:

@@ -43,6 +43,11 @@ def stand_in(frame: Frame, subject: Any, mapped: dict[Any, Value]) -> Value:
     return (subject,) if passed is None else mapped[passed]
 
 
+def _stands_for(frame: Frame, owner: Any, mapped: dict[Any, Value]) -> Value:
+    """What the session of a row or the object of a bound method is here, as what is done to it is told of it."""
+    return mapped[owner] if owner in mapped else stand_in(frame, owner, mapped)
+
+
 def substitution(frame: Frame, function: FunctionInfo, bindings: tuple[tuple[Any, Value], ...]) -> dict[Any, Value]:
     """What each identity of the callee stands for at this call, constructor bindings of receivers included."""
     mapped = dict(bindings)
@@ -110,10 +115,10 @@ def substitute(
         elif tag == "fn" and atom.info.parent is function and atom.receiver is None:
             given = _closed_over(frame, function, atom.info, mapped)
             out = join(out, (atom._replace(receiver=Closed(given)) if given else atom,))
-        elif tag == "row" and atom.session in mapped:
-            out = join(out, tuple(atom._replace(session=s) for s in mapped[atom.session]))
-        elif tag == "method" and atom.receiver in mapped:
-            out = join(out, tuple(atom._replace(receiver=r) for r in mapped[atom.receiver]))
+        elif tag == "row":
+            out = join(out, tuple([atom._replace(session=s) for s in _stands_for(frame, atom.session, mapped)]))
+        elif tag == "method":
+            out = join(out, tuple([atom._replace(receiver=r) for r in _stands_for(frame, atom.receiver, mapped)]))
         elif tag == "operation":
             out = join(out, _operation(frame, atom, mapped, function, span, depth))
         else:

@@ -55,7 +55,8 @@ META = Rule(
         "A request that opens a second session holds two connections and two transactions: rows written in one "
         "are invisible in the other, one can commit while the other rolls back, and with all requests holding one "
         "connection and waiting for a second, a full pool never empties (the waiters sleep the whole "
-        "`pool_timeout`). Tests that override the dependency do not reach it either."
+        "`pool_timeout`). Tests that override the dependency do not reach it either. The finding stands where it is "
+        "opened, or at the parameter that injects another."
     ),
     remedy=(
         "The endpoint receives the session with the approved `Depends(…)` and hands it to its services as a "

@@ -31,7 +31,7 @@ META = Rule(
         "A session that nobody closes keeps its connection checked out, and its transaction open, until the "
         "garbage collector comes by; with asyncio it cannot close the connection then. After `pool_size + "
         "max_overflow` such calls every request waits the whole `pool_timeout` and fails. A bare `close()` at the "
-        "end does the same on the day the code before it raises."
+        "end does the same on the day the code before it raises. The finding stands where it is obtained."
     ),
     remedy=(
         "Use `async with` (or `with`) on the context manager or factory; where that cannot be, close in "

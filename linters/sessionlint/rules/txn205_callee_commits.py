@@ -37,7 +37,7 @@ META = Rule(
         "block raises `InvalidRequestError: Can't operate on closed transaction inside context manager`, and what came "
         "before is already in the database. A callee that begins raises at once, also where no block is open but a "
         "read has begun the transaction by itself (the function's own `begin()` behind a read is TXN206). It may be "
-        "many calls down; the trace names each of them."
+        "many calls down; the finding stands at the owner's call, and the trace names each of them."
     ),
     remedy="Take the commit, rollback or begin out of the callee; a part that may fail gets `begin_nested()`.",
     not_flagged=(
@@ -975,6 +975,96 @@ async def sketch(session: Db):
         await Copy(session).close()
         await Copy(session).close_onward()
 """,
+    ),
+    Bad(
+        """
+# --- app/services/cars.py
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+class Cars:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    @classmethod
+    async def add_all(cls, session: AsyncSession, rows):
+        cars = cls(session)
+        for row in rows:
+            await cars.add(row)
+
+    @classmethod
+    def of(cls, session: AsyncSession):
+        return cls(session)
+
+    def again(self):
+        return type(self)(self.session)
+
+    async def add_twice(self, row):
+        for _ in range(2):
+            await self.__class__(self.session).add(row)
+
+    async def add(self, row):
+        self.session.add(Item(name=row))
+
+
+class Saved(Cars):
+    async def add(self, row):
+        await super().add(row)
+        await self.session.commit()
+
+
+class Checked(Cars):
+    async def add(self, row):
+        if row:
+            await super().add(row)
+# --- app/routers/cars.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.cars import Cars, Checked, Saved
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/saved")
+async def saved(db: Db, rows: list[str]):
+    async with db.begin():
+        await Saved.add_all(db, rows)  # TXN205@15
+
+
+@router.post("/made")
+async def made(db: Db):
+    async with db.begin():
+        await Saved.of(db).add("a")  # TXN205@15
+
+
+@router.post("/again")
+async def again(db: Db):
+    async with db.begin():
+        await Saved(db).again().add("a")  # TXN205@15
+
+
+@router.post("/twice")
+async def twice(db: Db):
+    async with db.begin():
+        await Saved(db).again().add_twice("a")  # TXN205@15
+
+
+@router.post("/others")
+async def others(db: Db, rows: list[str]):
+    async with db.begin():
+        await Cars.add_all(db, rows)
+        await Checked.add_all(db, rows)
+        await Cars.of(db).add("a")
+        await Checked(db).again().add("a")
+        await Checked(db).add_twice("a")
+"""
     ),
 ]
 

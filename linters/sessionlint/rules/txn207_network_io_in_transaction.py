@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
+from sessionlint.rules.awaited_later import is_awaited_later
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.built_lazily import is_taken_later
 from sessionlint.rules.decorated import around, is_told_inside
@@ -36,7 +37,8 @@ META = Rule(
         "before the endpoint. A write that one branch makes counts: on that way it is open, and so does what a branch "
         "or the round before has added, once a query sends it. A `SELECT` alone opens one, too, and keeps its "
         "connection; it is left out, because it locks no rows, and every request that loads its user before it calls "
-        "anybody would be a finding."
+        "anybody would be a finding. The finding stands in the function that has the transaction open, at the wait or "
+        "the call that comes to one."
     ),
     remedy=(
         "Three steps: read what the call needs in one transaction, make the call with none open, store the answer in a "
@@ -52,8 +54,8 @@ META = Rule(
         "session of an object that others made, once another such object has ended a transaction, which may be the "
         "same, or does what no class in sight writes out; waits after a commit or rollback by hand in the block, which "
         "are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` or a generator "
-        "expression will call that is gone through after the block; what a task group runs whose own "
-        "block ends behind the transaction's."
+        "expression will call that is gone through after the block; coroutines that are kept by a name and only awaited "
+        "or gathered behind it; what a task group runs whose own block ends behind the transaction's."
     ),
 )
 
@@ -1042,6 +1044,99 @@ async def behind_the_loop(items):
         await wanted(http, count)  # TXN207@15
 """
     ),
+    Bad(
+        """
+import requests
+from sqlalchemy.orm import Session
+
+from app.models.item import Item
+
+
+def drop(db: Session, key):
+    db.query(Item).filter_by(id=key).delete()
+    requests.post("https://shop.example/dropped", timeout=3)  # TXN207@5
+
+
+def drop_all(db: Session):
+    if db.query(Item).delete(synchronize_session=False):
+        requests.post("https://shop.example/empty", timeout=3)  # TXN207@9
+
+
+def counted(db: Session):
+    db.add(Item(name="new"))
+    number = db.query(Item).count()
+    requests.post(f"https://shop.example/{number}", timeout=3)  # TXN207@5
+
+
+def not_sent(db: Session, key):
+    db.delete(db.query(Item).filter_by(id=key).one())
+    requests.post("https://shop.example/dropped", timeout=3)
+
+
+def told_before(db: Session, key):
+    requests.post("https://shop.example/dropping", timeout=3)
+    db.query(Item).filter_by(id=key).delete()
+
+
+def told_behind(db: Session, key):
+    db.query(Item).filter_by(id=key).delete()
+    db.commit()
+    requests.post("https://shop.example/dropped", timeout=3)
+
+
+def only_read(db: Session, key):
+    db.query(Item).filter_by(id=key).all()
+    requests.delete("https://shop.example/items", timeout=3)
+""",
+        path="app/services/items.py",
+    ),
+    Bad(
+        """
+import asyncio
+
+import httpx
+import requests
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def gathered_inside(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        calls = [client.get(f"https://shop.example/{i.id}") for i in await session.scalars(select(Item))]  # TXN207@18
+        return await asyncio.gather(*calls)
+
+
+async def answered_inside(session: AsyncSession):
+    async with session.begin():
+        items = await session.scalars(select(Item))
+        pages = [requests.get(f"https://shop.example/{i.id}", timeout=3) for i in items]  # TXN207@18
+    return await asyncio.gather(*[asyncio.to_thread(len, page) for page in pages])
+
+
+async def answer_kept(session: AsyncSession):
+    async with session.begin():
+        session.add(Item(name="a"))
+        page = requests.get("https://shop.example", timeout=3)  # TXN207@16
+    return page.text
+
+
+async def in_the_next_block(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        call = client.get(f"https://shop.example/{(await session.get_one(Item, 1)).id}")  # TXN207@16
+    async with session.begin():
+        session.add(Item(name=(await call).text))
+
+
+async def with_the_outer_one_open(session: AsyncSession, other: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        async with other.begin():
+            call = client.get("https://shop.example")  # TXN207@20
+        session.add(Item(name=(await call).text))
+""",
+        path="app/services/pages.py",
+    ),
 ]
 
 GOOD = [
@@ -1748,6 +1843,54 @@ async def not_by_itself(http, item):
         await wanted(http, item.id)
 """
     ),
+    Good(
+        """
+import asyncio
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+
+
+async def listed(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        calls = [client.get(f"https://shop.example/{i.id}") for i in await session.scalars(select(Item))]
+    return await asyncio.gather(*calls)
+
+
+async def one(session: AsyncSession, client: httpx.AsyncClient):
+    async with session.begin():
+        call = client.get(f"https://shop.example/{(await session.get_one(Item, 1)).id}")
+    return (await call).text
+
+
+async def put_in(session: AsyncSession, client: httpx.AsyncClient):
+    calls = []
+    async with session.begin():
+        for item in await session.scalars(select(Item)):
+            calls.append(client.get(f"https://shop.example/{item.id}"))
+    for call in calls:
+        print(await call)
+
+
+async def keyed(session: AsyncSession, client: httpx.AsyncClient):
+    calls = {}
+    async with session.begin():
+        for item in await session.scalars(select(Item)):
+            calls[item.id] = client.get(f"https://shop.example/{item.id}")
+    return await asyncio.gather(*calls.values())
+
+
+async def a_pause(session: AsyncSession):
+    async with session.begin():
+        session.add(Item(name="a"))
+        pause = asyncio.sleep(3)
+    await asyncio.wait_for(pause, 5)
+""",
+        path="app/services/pages.py",
+    ),
 ]
 
 
@@ -1788,6 +1931,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
             continue
         block = open_around(event)
         if block and (is_taken_later(event, block[-1].site) or waits_behind(event, block[-1].site)):
+            continue
+        if block and is_awaited_later(event, block[0].site):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
         if opening is None and not block:

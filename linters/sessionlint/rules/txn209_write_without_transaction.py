@@ -42,7 +42,8 @@ META = Rule(
     summary="An endpoint, dependency, background function or opener of a session writes, and nothing commits.",
     rationale=(
         "Closing a session or connection rolls its transaction back. The endpoint answers 200, `flush()` even gave the "
-        "row an id, and the row is not there: no error, no log line."
+        "row an id, and the row is not there: no error, no log line. The finding stands in who loses the rows, at the "
+        "first write on each session: the statement, the change of a loaded row, or the call that comes to one."
     ),
     remedy="Put the statements into `async with session.begin():`, the services they call included.",
     not_flagged=(
@@ -1186,6 +1187,116 @@ async def shown(session=Depends(get_session_dependency)):
     parcel = await session.get(Parcel, 1)
     parcel.marks["shown"] = True
     return parcel
+"""
+    ),
+    Bad(
+        """
+# --- app/models/parcel.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Parcel(Base):
+    __tablename__ = "parcels"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+
+    def seal(self):
+        self.state = "sealed"
+
+    def label(self):
+        return self.state.upper()
+# --- app/repositories/parcels.py
+from typing import Generic, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.parcel import Parcel
+
+T = TypeVar("T")
+
+
+class Rows(Generic[T]):
+    def __init__(self, session: AsyncSession, model: type[T]) -> None:
+        self.session = session
+        self.model = model
+
+    async def one(self, key: int) -> T | None:
+        return await self.session.get(self.model, key)
+
+    async def all(self) -> list[T]:
+        return list(await self.session.scalars(select(self.model)))
+
+    def finder(self):
+        return self.session.get
+
+
+class Parcels(Rows[Parcel]):
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session, Parcel)
+
+
+class Named(Rows[Parcel]):
+    def __init__(self, db: AsyncSession) -> None:
+        super().__init__(model=Parcel, session=db)
+
+
+class Direct(Rows[Parcel]):
+    def __init__(self, session: AsyncSession) -> None:
+        Rows.__init__(self, session, Parcel)
+# --- app/routers/parcels.py
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.parcel import Parcel
+from app.repositories.parcels import Direct, Named, Parcels
+from app.session import get_session_dependency
+
+router = APIRouter()
+Db = Annotated[AsyncSession, Depends(get_session_dependency)]
+
+
+@router.post("/assigned/{key}")
+async def assigned(key: int, db: Db):
+    parcel = await Parcels(db).one(key)
+    parcel.state = "sealed"  # TXN209@5
+
+
+@router.post("/named/{key}")
+async def named(key: int, db: Db):
+    parcel = await Named(db).one(key)
+    parcel.seal()  # TXN209@5
+
+
+@router.post("/direct")
+async def direct(db: Db):
+    for parcel in await Direct(db).all():
+        parcel.seal()  # TXN209@9
+
+
+@router.post("/found/{key}")
+async def found(key: int, db: Db):
+    parcel = await Parcels(db).finder()(Parcel, key)
+    parcel.seal()  # TXN209@5
+
+
+@router.post("/kept/{key}")
+async def kept(key: int, db: Db):
+    async with db.begin():
+        parcel = await Parcels(db).one(key)
+        parcel.seal()
+
+
+@router.post("/labels/{key}")
+async def label(key: int, db: Db):
+    parcel = await Parcels(db).one(key)
+    return parcel.label()
 """
     ),
 ]

@@ -36,7 +36,8 @@ META = Rule(
         "aborted`), and after a failed flush SQLAlchemy does (`This transaction was rolled back due to a previous "
         "exception`). Where the error came from elsewhere, the block ends well and commits half of the work. The "
         "block of a unit of work that commits when it ends well is such a block, too. A `return`, `break` or "
-        "`continue` in a `finally` keeps the error as an `except` does."
+        "`continue` in a `finally` keeps the error as an `except` does. The finding stands at what keeps the error, "
+        "the `except` or the call that runs the work and swallows its error."
     ),
     remedy=(
         "Let the error leave the block and catch it outside; or put the statements that may fail into `async with "

@@ -30,7 +30,9 @@ META = Rule(
     rationale=(
         "Current FastAPI runs what follows a dependency's `yield` after the response was sent. The client has its 200 "
         "before the commit can fail: a deferred constraint, a serialisation error or a lost connection then loses the "
-        "rows of a request that reported success. A client that reads at once may not see its own write."
+        "rows of a request that reported success. A client that reads at once may not see its own write. The finding "
+        "stands in the dependency, once for all who ask for it: at its commit, or at the block around its `yield` or "
+        "behind it; the trace names who asks."
     ),
     remedy=(
         "Commit before the response: `async with session.begin():` in the endpoint, with a dependency that only opens "

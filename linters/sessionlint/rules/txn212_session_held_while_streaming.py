@@ -28,7 +28,9 @@ META = Rule(
     rationale=(
         "A dependency with a `yield` is closed only after the last byte was sent. A stream of minutes keeps its "
         "session that long, and with a transaction begun (one SELECT is enough, also in the authentication dependency) "
-        "its connection too: as many open streams as the pool has places, and the service answers nobody."
+        "its connection too: as many open streams as the pool has places, and the service answers nobody. The finding "
+        "stands at the endpoint's parameter that asks for the session, or for the dependency that took one (in a `def` "
+        "of one line on that line), or at the `Depends(…)` of the route or router; not where the stream starts."
     ),
     remedy=(
         'Ask for the session with `Depends(…, scope="function")`, which closes it before the stream starts, in the '

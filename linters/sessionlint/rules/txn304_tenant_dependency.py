@@ -20,7 +20,8 @@ META = Rule(
     summary="An endpoint depends on a tenant resolver.",
     rationale=(
         "A tenant resolver refuses requests without a tenant header, or answers with a default tenant that matches no "
-        "row. Both turn a valid, authenticated request into an error or an empty page."
+        "row. Both turn a valid, authenticated request into an error or an empty page. The finding stands at the "
+        "parameter, or at the route or router that has it among its `dependencies`."
     ),
     remedy="Depend on the authenticated user instead, and drop the resolver when nothing uses it any more.",
     not_flagged=(

@@ -21,7 +21,8 @@ META = Rule(
     summary="No authentication dependency guards the route, its router or the app.",
     rationale=(
         "Tenant filters no longer limit what a request can reach, so authentication at the route is the only guard. A "
-        "route without it serves everything its query finds to everyone who knows the path."
+        "route without it serves everything its query finds to everyone who knows the path. The finding stands at the "
+        "decorator of the route, or at the call that adds it."
     ),
     remedy=(
         "Add the authentication dependency to the parameters, to `dependencies=[…]` of the route or its router, "

@@ -23,7 +23,7 @@ META = Rule(
     rationale="Every engine has a pool of its own, so two engines hold twice the connections and reach the pooler's "
     "limit in half the load. Two factories give sessions with different settings (expire_on_commit, autoflush,"
     " prepared statements), and which one a request gets depends on an import; a fix made to one is missing in"
-    " the other.",
+    " the other. The finding stands at each after the first.",
     remedy="Keep one engine and one factory made from it, the ones behind the policy's session-contexts and "
     "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",

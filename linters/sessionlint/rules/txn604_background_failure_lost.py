@@ -42,7 +42,8 @@ META = Rule(
     summary="A background function can end in an error that no status, log-and-raise or retry records.",
     rationale="Nobody waits for background work. An error that only ends it, or an except clause that passes, leaves "
     "the job's row pending or running for ever; the user sees a progress bar that never moves, and there is "
-    "nothing to retry or to alarm on.",
+    "nothing to retry or to alarm on. The finding stands at the except clause that loses the error, or at the def of "
+    "the function in which nothing records it.",
     remedy="Wrap the work in try, and in except Exception open a second session after the first one is closed and "
     "write the failure to the job's row; or log with logger.exception and raise where a queue or scheduler "
     "records it.",
