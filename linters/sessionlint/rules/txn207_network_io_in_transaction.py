@@ -54,8 +54,8 @@ META = Rule(
         "session of an object that others made, once another such object has ended a transaction, which may be the "
         "same, or does what no class in sight writes out; waits after a commit or rollback by hand in the block, which "
         "are TXN201, TXN202 and TXN205; `sleep(0)`, which waits for nothing; what a `map()` or a generator "
-        "expression will call that is gone through after the block; coroutines that are kept by a name and only awaited "
-        "or gathered behind it; what a task group runs whose own block ends behind the transaction's."
+        "expression will call that is gone through after the block; coroutines that are kept by a name and only "
+        "awaited or gathered behind it; what a task group runs whose own block ends behind the transaction's."
     ),
 )
 
