@@ -37,6 +37,7 @@ from sessionlint.program import (
     replacing,
     row_classes,
     sending,
+    siblings,
     stdlib,
     subclassing,
     threads,
@@ -125,7 +126,10 @@ def _attribute_of(frame: Frame, atom: Any, name: str, e: ir.Expr, depth: int) ->
     if tag in ("param", "injected"):
         out: Value = UNKNOWN
         if depth < 3:
-            for view in alike.as_one(frame, atom, frame.solver.ask("views", atom)):
+            views = frame.solver.ask("views", atom)
+            if tag == "param":
+                views = siblings.told(frame, atom, views)
+            for view in alike.as_one(frame, atom, views):
                 if view.tag != "param" and view != atom:
                     drawing.draw_by(frame, atom, view, name)
                     out = join(out, _attribute_of(frame, view, name, e, depth + 1))

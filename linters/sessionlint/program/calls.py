@@ -17,6 +17,7 @@ from sessionlint.program import (
     filled_if,
     generators,
     giving,
+    handed_up,
     handing,
     handles,
     holding,
@@ -238,7 +239,7 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         return handles.open_session(frame, callee, e, keywords)
     if tag in ("param", "injected") and depth < 3:
         out: Value = UNKNOWN
-        views = own or frame.solver.ask("views", callee)
+        views = own or siblings.told(frame, callee, frame.solver.ask("views", callee))
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = alike.as_one(frame, callee, locators.without_protocols(frame, views))
@@ -338,7 +339,8 @@ def call_function(
     if isinstance(callee.receiver, Inst | Closed):
         for key, value in callee.receiver.bindings:
             bindings.setdefault(key, value)
-        siblings.name(frame, e, bindings)
+        if isinstance(callee.receiver, Inst) and callee.receiver.bindings:
+            handed_up.made_with(frame, callee.receiver.info, bindings)
     elif isinstance(callee.receiver, Row):
         # what a row's own method gets from ``object_session(self)``
         bindings.update(dict.fromkeys(knowledge.AMBIENT_SESSIONS, (callee.receiver.session,)))

@@ -20,6 +20,7 @@ from sessionlint.program import (
     overriding,
     registries,
     row_changes,
+    sameness,
     sending,
     sometimes,
     stepping,
@@ -78,6 +79,8 @@ def _leave(frame: Frame, function: FunctionInfo, summary: Summary, mapped: dict[
         if holding.opened_inside(function, atom, mapped.get(atom, ())):
             continue
         for subject in mapped[atom] if atom in mapped else stand_in(frame, atom, mapped):
+            if fact in sameness.OPEN and sameness.ended_as_another(summary, atom, subject, mapped):
+                continue
             if fact == holding.QUERIED:
                 holding.asked(frame, subject, e)
             elif fact == beginning.ASKED:

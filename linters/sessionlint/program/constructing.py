@@ -61,7 +61,6 @@ def construct(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         bindings = bind(frame, init, Fn(init, instance), args, keywords)
         families.note(frame, info, init, bindings)
         bindings.update(frame.solver.summary_of(init).not_given)
-        siblings.note(frame, init, bindings)
         running.run(frame, init, {**bindings, **{k: v for k, v in own if k.tag == "handle"}} if own else bindings, e)
         bindings.update(library_objects.passed_on(frame, info, bindings))
     else:
@@ -138,6 +137,7 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
         if _holds_handle(frame, value):
             bindings[Const(name, records.FIELD)] = value
     if info.maker is not None:
+        siblings.note(frame, None, bindings)
         bindings.update(compared.defaults(frame, info, bindings, keywords))
     if configured.configures(frame, info):
         given = dict(zip(fields, args, strict=False)) | {k: v for k, v in keywords if k in fields}

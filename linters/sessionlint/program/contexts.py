@@ -19,6 +19,7 @@ from sessionlint.program import (
     holding,
     knowledge,
     left_open,
+    siblings,
     waiting,
 )
 from sessionlint.program.conditions import opens_none
@@ -225,7 +226,7 @@ def _is_entered(frame: Frame, atom: Any) -> bool:
 def _entered_views(frame: Frame, param: Any) -> Value:
     """The objects with ``__enter__`` that a function may have been given; alternatives of one class count once."""
     passed: Value = UNKNOWN
-    for view in frame.solver.ask("views", param):
+    for view in siblings.told(frame, param, frame.solver.ask("views", param)):
         # what a request was injected, and its endpoint passes on
         passed = join(passed, frame.solver.views(view) if view.tag == "injected" else (view,))
     views = tuple([v for v in passed if _is_entered(frame, v)])

@@ -8,7 +8,7 @@ from typing import Any
 from sessionlint.facts import ir
 from sessionlint.program import knowledge
 from sessionlint.program.frame import Frame
-from sessionlint.program.model import KEPT, ClassInfo, Effect, FunctionInfo, Hop
+from sessionlint.program.model import KEPT, ClassInfo, Effect, FunctionInfo, Hop, Summary
 from sessionlint.program.substitution import is_made_by
 from sessionlint.program.values import CONNECTION, DRIVER, MARK, SESSION, UNKNOWN, Const, Handle, Inst, Value, join
 
@@ -56,7 +56,7 @@ def own(frame: Frame, info: ClassInfo, span: ir.Span4) -> Bindings:
 def run(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], span: ir.Span4) -> None:
     """A method is called: what it makes anew and keeps is neither closed nor used, whatever was there before."""
     owner = function.class_info
-    if owner is None or function.is_property or not any(e in function.summary.effects for e in _OPENS):
+    if owner is None or function.is_property or not opens(function.summary):
         return
     sources = function.summary.sources
     for handle in _kept(frame, owner):
@@ -66,6 +66,11 @@ def run(frame: Frame, function: FunctionInfo, mapped: dict[Any, Value], span: ir
             frame.source((handle.kind, handle.root), hop)
             for atom in mapped.get(handle) or (handle,):
                 _renew(frame, atom)
+
+
+def opens(summary: Summary) -> bool:
+    """Whether a function makes a session or connection, here or further down."""
+    return any(e in summary.effects for e in _OPENS)
 
 
 def of_roots(frame: Frame, roots: set[tuple[str, Any]]) -> Value:

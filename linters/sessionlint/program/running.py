@@ -24,6 +24,7 @@ from sessionlint.program import (
     of_callers,
     overriding,
     own_class,
+    siblings,
     text_origins,
     type_keys,
     wrapping,
@@ -57,6 +58,7 @@ def run(
     summary = frame.solver.summary_of(function)
     mapped = substitution(frame, function, tuple(bindings.items()))
     keeping.run(frame, function, mapped, e[1])
+    siblings.note(frame, function, bindings)
     if summary.ambient:
         ambient.carry(frame, summary, mapped)
     if summary.asks_rows:
@@ -217,6 +219,10 @@ def closed_of(
     own = [subject for subject in effects if frame.is_own(subject) and not subject.registry]
     taken = [subject for subject in own if subject in mapped.get(subject, (subject,))]
     taken = [subject for subject in taken if not of_callers.is_anothers(frame, function, subject, mapped)]
+    if not keeping.opens(summary):
+        # what an object that it is given has opened and closed
+        kept = [e.subject for e in summary.effects if e.subject is not None and e.subject.tag == "handle"]
+        taken += [a for subject in kept for a in mapped.get(subject, ()) if a in closed]
     if function.parent is not None:
         # the parameter of this function, in one that is made here
         around = [e.subject for e in summary.effects if e.subject in closed and e.subject.tag == "param"]

@@ -6,14 +6,18 @@ made with is known where they are made; elsewhere each has the parameter of its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sessionlint.program.values import Handle, Value
 
 if TYPE_CHECKING:
     from sessionlint.program.frame import Frame
+    from sessionlint.program.model import Summary
 
 _FROM_OUTSIDE = frozenset({"param", "injected"})
+#: States of a session that last until its transaction ends; what ends that, here or at the end of a block.
+OPEN: Final = frozenset({"used", "written", "pending", "holds", "flushed", "changed", "holds sometimes"})
+_ENDING: Final = frozenset({"begin", "commit", "rollback"})
 
 
 def may_be(frame: Frame, ended: Any, other: Any) -> bool:
@@ -26,6 +30,15 @@ def may_be(frame: Frame, ended: Any, other: Any) -> bool:
         return False
     left, right = _given(frame, ended), _given(frame, other)
     return not left or not right or not left.isdisjoint(right)
+
+
+def ended_as_another(summary: Summary, atom: Any, subject: Any, mapped: dict[Any, Value]) -> bool:
+    """Whether what a callee leaves open of a session (``atom``) may have ended with what it has by another name.
+
+    It works through an object that it was given, in a block of its own on the session that it was given beside.
+    """
+    others = [key for key, value in mapped.items() if subject in value and key != atom]
+    return bool(others) and any(e.kind == "txn" and e.name in _ENDING and e.subject in others for e in summary.effects)
 
 
 def comes_from_outside(atom: Any) -> bool:

@@ -1,77 +1,122 @@
 """Objects with one session: ``Service(session, Repository(session))``, or two repositories that got the same one.
 
 In the methods of ``Service`` its own session has one name and that of the repository another, the parameters of two
-constructors. Where all that make a ``Service`` in sight give both the same, they are one there.
+constructors. Where all that make a ``Service`` in sight give both the same, they are one there: what a parameter stands
+for goes by the name that the session has for who was handed both. So it is with what a function is handed.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sessionlint.facts import ir
-from sessionlint.program.frame import Frame
+from sessionlint.program.frame import Frame, identity
 from sessionlint.program.model import FunctionInfo
-from sessionlint.program.values import MAX_ATOMS, SESSION, Param, Seq, Value
+from sessionlint.program.values import MAX_ATOMS, SESSION, UNKNOWN, Inst, Seq, Value
 
-#: Cells of what the arguments of a constructor have as one, and of what they have apart.
+#: Cells of a parameter: what its object was made with, by the names of sessions that are the same, or are others.
 _ONE: Final = "siblings"
 _APART: Final = "no siblings"
+#: So deep are the objects that an argument was made with.
+_DEPTH: Final = 2
 
 
-def note(frame: Frame, init: FunctionInfo, bindings: dict[Any, Value]) -> None:
-    """An object is made: notes which of the sessions that its arguments are or hold are the same."""
-    if len(init.params) < 3:
+def note(frame: Frame, function: FunctionInfo | None, bindings: dict[Any, Value]) -> None:
+    """An object is made, or a function called: notes which sessions that its arguments are or hold are the same.
+
+    Without a ``function`` they are the fields of a data class.
+    """
+    if len(bindings) < 2 or (function is not None and len(function.params) < 2):
         return
-    for value in bindings.values():
-        if len(value) == 1 and (value[0].tag == "injected" or (value[0].tag == "inst" and value[0].bindings)):
-            break
+    for key, value in bindings.items():
+        if len(value) == 1 and key.tag == "param" and (function is None or key.info is function):
+            tag = value[0].tag
+            if tag == "injected" or tag == "param" or (tag == "inst" and value[0].bindings):
+                break
     else:
         return
-    held = [(key, *found) for key, value in bindings.items() for found in _held(frame, init, key, value)]
-    named: dict[Any, Any] = {}
-    for index, (given, first, session) in enumerate(held):
-        if session in named and named[session] != first:
-            frame.solver.write((_ONE, init), (Seq(((named[session],), (first,))),))
-        named.setdefault(session, first)
-        for other, second, another in held[index + 1 :]:
-            if other != given and another != session:
-                frame.solver.write((_APART, init), (Seq(((first,), (second,))),))
+    held = _of_arguments(frame, function, bindings)
+    named: dict[Any, tuple[Any, Any]] = {}
+    for index, (holder, own, session) in enumerate(held):
+        first = named.setdefault(session, (holder, own))
+        if first[0] != holder:
+            frame.solver.write((_ONE, holder), (Seq(((own,), (first[1],))),))
+            if first[0] != first[1]:
+                frame.solver.write((_ONE, first[0]), (Seq(((first[1],), (first[1],))),))
+        for before, other, another in held[:index]:
+            if before != holder and another != session and other != own:
+                frame.solver.write((_APART, holder), (Seq(((own,), (other,))),))
 
 
-def _held(frame: Frame, init: FunctionInfo, key: Any, value: Value) -> list[tuple[Any, Any]]:
-    """The session that an argument is, or those that the object keeps which it is, by their names in methods."""
-    if key.tag != "param" or key.info is not init or len(value) != 1:
+def _of_arguments(
+    frame: Frame, function: FunctionInfo | None, bindings: dict[Any, Value]
+) -> list[tuple[Any, Any, Any]]:
+    """The sessions among arguments and in them: the parameter, the name of the session there, and the session.
+
+    What is passed itself comes first.
+    """
+    sessions: list[tuple[Any, Any, Any]] = []
+    inside: list[tuple[Any, Any, Any]] = []
+    keys = list(bindings)
+    if function is not None:
+        names = [p[0] for p in function.params]
+        keys = [identity(function, name) for name in (names[1:] if function.class_info is not None else names)]
+    for key in keys:
+        value = bindings.get(key, UNKNOWN)
+        if key.tag != "param" or len(value) != 1:
+            continue
+        if frame.solver.kind_of(value[0]) == SESSION:
+            sessions.append((key, key, value[0]))
+        else:
+            inside += [(key, own, session) for own, session in _held(frame, value, _DEPTH)]
+    return sessions + inside
+
+
+def _held(frame: Frame, value: Value, depth: int) -> list[tuple[Any, Any]]:
+    """The sessions that an object was made with, and those of the objects that it was made with."""
+    if len(value) == 1 and value[0].tag in ("injected", "param"):
+        views = frame.solver.ask("views", value[0])
+        value = told(frame, value[0], views) if value[0].tag == "param" else views
+    if len(value) != 1 or value[0].tag != "inst":
         return []
-    (atom,) = value
-    if frame.solver.kind_of(atom) == SESSION:
-        return [(key, atom)]
-    made = frame.solver.views(atom) if atom.tag == "injected" else value
-    if len(made) != 1 or made[0].tag != "inst":
-        return []
-    inner = [(k, v[0]) for k, v in made[0].bindings if k.tag == "param" and len(v) == 1]
-    return [(k, session) for k, session in inner if frame.solver.kind_of(session) == SESSION]
+    found: list[tuple[Any, Any]] = []
+    for key, inner in value[0].bindings:
+        if key.tag == "param" and len(inner) == 1:
+            if frame.solver.kind_of(inner[0]) == SESSION:
+                found.append((key, inner[0]))
+            elif depth > 1:
+                found += _held(frame, inner, depth - 1)
+    return found
 
 
-def name(frame: Frame, e: ir.Expr, bindings: dict[Any, Value]) -> None:
-    """``self.repository.save()``: the session of what is kept there goes by the name of the one that it is here."""
-    function = frame.function
-    own = function.class_info
-    if own is None or e[0] != "c" or e[2][0] != "a" or e[2][2][0] != "a" or not function.params:
-        return
-    if e[2][2][2] != ("n", e[2][2][2][1], function.params[0][0]):
-        return
-    init = frame.solver.method(own, "__init__")
-    found = frame.solver.read((_ONE, init)) if init is not None else ()
+def told(frame: Frame, holder: Any, views: Value) -> Value:
+    """What a parameter stands for, with the sessions that all give it and another one by the name of that."""
+    for view in views:
+        if view.tag == "inst" or view.tag == "injected":
+            break
+    else:
+        return views
+    found = frame.solver.read((_ONE, holder))
     if not found:
-        return
-    apart = frame.solver.read((_APART, init))
-    # of many it is not told which
-    for pair in found if len(apart) < MAX_ATOMS else ():
-        if pair not in apart:
-            first: Param = pair.items[0][0]
-            bindings.setdefault(pair.items[1][0], (first,))
-            if first.info is not init:
-                bindings.setdefault(first, (first,))
+        return views
+    apart = frame.solver.read((_APART, holder))
+    if len(apart) == MAX_ATOMS:
+        return views  # of many it is not told which
+    names: dict[Any, Value] = {}
+    for pair in found:
+        own, name = pair.items[0][0], pair.items[1]
+        if pair not in apart and (own not in names or name[0].info is holder.info):
+            names[own] = name
+    if not names:
+        return views
+    out: dict[Any, None] = {}
+    for view in views:
+        for seen in frame.solver.ask("views", view) if view.tag == "injected" else (view,):
+            out[_named(seen, names) if seen.tag == "inst" else seen] = None
+    return tuple(out)
 
 
-__all__ = ["name", "note"]
+def _named(made: Inst, names: dict[Any, Value]) -> Inst:
+    return Inst(made.info, tuple({**dict(made.bindings), **names}.items()))
+
+
+__all__ = ["note", "told"]

@@ -1066,6 +1066,103 @@ async def others(db: Db, rows: list[str]):
         await Checked(db).add_twice("a")
 """
     ),
+    Bad(
+        """
+# --- app/services/shipping.py
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Parcels:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def add(self, parcel):
+        self.session.add(parcel)
+        await self.session.flush()
+
+    async def send(self, parcel):
+        self.session.add(parcel)
+        await self.session.commit()
+
+
+class Depot:
+    def __init__(self, parcels: Parcels):
+        self.parcels = parcels
+
+    async def send(self, parcel):
+        await self.parcels.send(parcel)
+
+
+class Packing:
+    def __init__(self, parcels: Parcels, archive: Parcels, session: AsyncSession):
+        self.parcels = parcels
+        self.archive = archive
+        self.session = session
+
+    async def pack(self, parcel):
+        async with self.session.begin():
+            await self.archive.send(parcel)
+            await self.parcels.send(parcel)  # TXN205@19
+
+    async def prepare(self, parcel):
+        async with self.session.begin():
+            await self.parcels.add(parcel)
+
+
+class Loading:
+    def __init__(self, depot: Depot, session):
+        self.depot = depot
+        self.session = session
+
+    async def load(self, parcel):
+        async with self.session.begin():
+            await self.depot.send(parcel)  # TXN205@19
+
+
+@dataclass
+class Desk:
+    parcels: Parcels
+    session: AsyncSession
+
+
+async def hand_in(desk: Desk, parcel):
+    async with desk.session.begin():
+        await desk.parcels.send(parcel)  # TXN205@15
+
+
+async def hand_out(parcels, session, parcel):
+    async with session.begin():
+        await parcels.send(parcel)  # TXN205@15
+
+
+async def hand_on(parcels, session, parcel):
+    async with session.begin():
+        await parcels.send(parcel)
+# --- app/tasks/shipping.py
+from app.services.shipping import Depot, Desk, Loading, Packing, Parcels, hand_in, hand_on, hand_out
+from app.session import get_session
+
+
+async def ship(parcel):
+    async with get_session() as session, get_session() as other:
+        parcels = Parcels(session)
+        packing = Packing(parcels, Parcels(other), session)
+        await packing.pack(parcel)
+        await Loading(Depot(parcels), session).load(parcel)
+        await hand_in(Desk(parcels, session), parcel)
+        await hand_out(parcels, session, parcel)
+        await hand_on(parcels, other, parcel)
+
+
+async def prepare(parcel):
+    async with get_session() as session:
+        packing = Packing(Parcels(session), Parcels(session), session)
+        await packing.prepare(parcel)
+        await packing.prepare(parcel)
+"""
+    ),
 ]
 
 GOOD = [

@@ -375,6 +375,101 @@ async def nightly(row):
         current.get().add(row)
 """
     ),
+    Bad(
+        """
+# --- app/services/rooms.py
+class Keys:
+    def __init__(self, session):
+        self.session = session
+
+    async def find(self, number):
+        return await self.session.get(object, number)
+
+
+class Unit:
+    def __init__(self, session):
+        self.session = session
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind:
+            await self.session.rollback()
+        else:
+            await self.session.commit()
+
+
+class Letting:
+    def __init__(self, keys: Keys, session):
+        self.keys = keys
+        self.session = session
+
+    async def let(self, room):
+        async with self.session.begin():
+            room.key = await self.keys.find(1)
+
+    async def look_first(self, room):
+        key = await self.keys.find(1)
+        async with self.session.begin():  # TXN206@20
+            room.key = key
+
+
+class Leaving:
+    def __init__(self, keys: Keys, unit: Unit):
+        self.keys = keys
+        self.unit = unit
+
+    async def leave(self, room):
+        async with self.unit:
+            room.key = await self.keys.find(1)
+            async with self.unit.session.begin():  # TXN206@24
+                room.free = True
+
+
+class Cleaning:
+    def __init__(self, keys: Keys, session):
+        self.keys = keys
+        self.session = session
+
+    async def clean(self, room):
+        async with self.session.begin():
+            room.key = await self.keys.find(1)
+# --- app/tasks/rooms.py
+from app.services.rooms import Cleaning, Keys, Leaving, Letting, Unit
+from app.session import get_session
+
+
+async def let(room):
+    async with get_session() as session:
+        letting = Letting(Keys(session), session)
+        await letting.let(room)
+        async with session.begin():
+            session.add(room)
+
+
+async def look_first(room):
+    async with get_session() as session:
+        await Letting(Keys(session), session).look_first(room)
+
+
+async def leave(room):
+    async with get_session() as session:
+        await Leaving(Keys(session), Unit(session)).leave(room)
+
+
+async def clean(room):
+    async with get_session() as session:
+        await Cleaning(Keys(session), session).clean(room)
+        async with session.begin():
+            session.add(room)
+
+
+async def clean_elsewhere(room):
+    async with get_session() as session, get_session() as other:
+        await Cleaning(Keys(other), session).clean(room)
+"""
+    ),
 ]
 
 GOOD = [

@@ -266,6 +266,82 @@ async def each() -> None:
 """,
         path="app/tasks/work.py",
     ),
+    Bad(
+        """
+# --- app/services/shelves.py
+from app.session import session_factory
+
+
+class Table:
+    def __init__(self, session, model):
+        self.session = session
+        self.model = model
+
+
+class Shelves(Table):
+    def __init__(self, session):
+        super().__init__(session, object)
+
+    async def all(self):
+        return await self.session.scalars(self.model)
+
+
+class Unit:
+    def __init__(self):
+        self.session = None
+
+    async def __aenter__(self):
+        self.session = session_factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await self.session.close()
+
+
+class Boards:
+    def __init__(self, unit: Unit):
+        self.unit = unit
+
+    async def all(self):
+        return await self.unit.session.scalars(object)
+
+    async def by_itself(self):
+        async with self.unit:
+            return await self.unit.session.scalars(object)
+# --- app/tasks/shelves.py
+from app.services.shelves import Boards, Shelves, Unit
+from app.session import get_session
+
+
+async def inherited():
+    async with get_session() as session:
+        shelves = Shelves(session)
+        found = await shelves.all()
+    return found, await shelves.all()  # TXN208@25
+
+
+async def through_unit():
+    async with Unit() as unit:
+        boards = Boards(unit)
+        found = await boards.all()
+    return found, await boards.all()  # TXN208@25
+
+
+async def opened_again():
+    unit = Unit()
+    boards = Boards(unit)
+    async with unit:
+        found = await boards.all()
+    async with unit:
+        return found, await boards.all()
+
+
+async def opened_inside():
+    boards = Boards(Unit())
+    found = await boards.by_itself()
+    return found, await boards.by_itself()
+"""
+    ),
 ]
 
 GOOD = [

@@ -9,7 +9,7 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.model import Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.unsaved import LEFT
-from sessionlint.program.values import Site
+from sessionlint.program.values import Site, Value
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.background_work import awaited_tasks
 from sessionlint.rules.base import Bad, Good, Rule
@@ -37,9 +37,9 @@ META = Rule(
     "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
     not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
     'has scope="function" (it ends before the response, so before them), tasks that are awaited inside the block, '
-    "threads that are awaited, work that a callee starts for what it has committed in a session of its own when "
-    "nothing of this transaction is handed to it, work that is handed nothing and stays inside the process (a timer in "
-    "memory, a thread that runs an event loop), tests.",
+    "threads that are awaited, work that a callee starts when it has committed this transaction (that is TXN205), or "
+    "for what it has committed in a session of its own when nothing of this transaction is handed to it, work that is "
+    "handed nothing and stays inside the process (a timer in memory, a thread that runs an event loop), tests.",
 )
 
 _EXECUTORS = "concurrent.futures."
@@ -500,6 +500,75 @@ def removed(mapper, connection, book):
 event.listen(Item, "after_delete", removed)
 """,
     ),
+    Bad(
+        """
+# --- app/services/labels.py
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def attach(label_id):
+    await asyncio.sleep(label_id)
+
+
+class Unit:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self.session.commit()
+
+
+class Labels:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def add(self, label):
+        self.session.add(label)
+        await self.session.flush()
+
+
+class Printing:
+    def __init__(self, labels: Labels, unit: Unit):
+        self.labels = labels
+        self.unit = unit
+        self.started = []
+
+    async def print_one(self, label):
+        async with self.unit:
+            await self.labels.add(label)
+        self.started.append(asyncio.create_task(attach(label.id)))
+
+    async def print_early(self, label):
+        async with self.unit:
+            await self.labels.add(label)
+            self.started.append(asyncio.create_task(attach(label.id)))  # TXN603@33
+# --- app/routers/labels.py
+from fastapi import APIRouter, Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.services.labels import Labels, Printing, Unit
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+@router.post("/labels")
+async def print_one(label: dict, db: AsyncSession = Depends(get_session_dependency)):
+    async with db.begin():
+        await Printing(Labels(db), Unit(db)).print_one(label)
+
+
+@router.post("/labels/early")
+async def print_early(label: dict, db: AsyncSession = Depends(get_session_dependency)):
+    await Printing(Labels(db), Unit(db)).print_early(label)
+""",
+    ),
 ]
 
 GOOD = [
@@ -929,6 +998,8 @@ def check(program: Program) -> Iterator[Finding]:
         if program.role(event.function) in ("test", "migration"):
             continue
         begun = next((t for t in event.transactions if not t.savepoint), None)
+        if begun is not None and _commits_first(event, begun.subjects):
+            continue  # that is TXN205
         outer = around(program, event.function) if begun is None else None
         put = program.shared(listeners).get(event.function) if begun is None else None
         if outer is not None:
@@ -1088,6 +1159,18 @@ def _writes_first(write: Event, start: Event) -> bool:
     inner = write.callee.events
     starts = next((i for i, e in enumerate(inner) if e.kind == "schedule" or e.text == "schedule"), 0)
     return any(_is_write(e) or _is_change(e) for e in inner[:starts])
+
+
+def _commits_first(start: Event, sessions: Value) -> bool:
+    """Whether a callee has committed the transaction of its caller before it starts work."""
+    if start.kind != "effect" or start.callee is None:
+        return False
+    for commit in _commits(start):
+        if commit.span == start.span and commit.callee is start.callee and not set(sessions).isdisjoint(commit.subject):
+            inner = start.callee.events
+            at = next((i for i, e in enumerate(inner) if e.kind == "schedule" or e.text == "schedule"), 0)
+            return any(_ends(e, "commit") for e in inner[:at])
+    return False
 
 
 def _is_write(event: Event) -> bool:
