@@ -291,6 +291,22 @@ class Box(containers.DeclarativeContainer):
 """,
         path="app/services/box.py",
     ),
+    Good(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from app.settings import settings
+
+async_sessionmaker: async_sessionmaker = async_sessionmaker(expire_on_commit=settings.expires)
+# --- app/core/start.py
+from sqlalchemy.orm import sessionmaker
+
+from app.session import engine
+
+sessionmaker = sessionmaker(engine)
+"""
+    ),
 ]
 
 
