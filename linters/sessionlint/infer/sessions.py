@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
+from sessionlint.infer.built_on import built_on
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.handed_objects import are_the_way, entered_by, of_contexts
 from sessionlint.infer.holders import holders
@@ -59,8 +60,9 @@ def approve(survey: Survey) -> Approved:
     """Chooses among the doors of each application."""
     approved = Approved()
     groups: dict[str, list[Door]] = {}
-    for door in find_doors(survey):
-        groups.setdefault(application_of(survey, door), []).append(door)
+    found = find_doors(survey)
+    for door in found:
+        groups.setdefault(application_of(survey, door, found), []).append(door)
     every: list[Door] = []
     lacking: list[str] = []
     closed: list[tuple[Door, list[Door]]] = []
@@ -133,6 +135,8 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
         files.update(_files_used_directly(survey, door) or shared or door.files)
     for path in {**files, **door.bound}:
         approved.modules[path] = _module_reason(survey, path, door, sources)
+    for path, unit in built_on(survey, sources, files).items():
+        approved.modules.setdefault(path, f"a class there ends what {unit.name}() of {unit.path} opens")
     # what a file does beside handing out an object still says what it is there for
     approved.homes.update(source.path for source in sources if source not in objects)
     for source in dependencies:
