@@ -369,6 +369,69 @@ async def noted(): ...
 async def on_error(): ...
 """
     ),
+    Bad(
+        """
+# --- app/services/shelf.py
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.orm import Session
+
+from app.deps import kept, plain, told
+
+
+@dataclass
+class Shelf:
+    db: Session = Depends(kept)
+    other: Annotated[Session, Depends(told)] = None
+
+    def put(self, row):
+        self.db.add(row)
+        self.other.add(row)
+
+
+@dataclass
+class Loose:
+    db: Session = Depends(plain)
+# --- app/deps.py
+from app.session import Session
+
+
+def kept():
+    with Session() as db:
+        yield db
+        db.commit()  # TXN211@9
+
+
+def told():
+    with Session() as db:
+        yield db
+        db.commit()  # TXN211@9
+
+
+def plain():
+    with Session() as db:
+        yield db
+        db.commit()
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Session = sessionmaker(create_engine("postgresql://db/app"))
+# --- app/routers/shelves.py
+from fastapi import APIRouter, Depends
+
+from app.services.shelf import Shelf
+
+router = APIRouter()
+
+
+@router.post("/shelves")
+def put(name: str, shelf: Shelf = Depends(Shelf)):
+    shelf.put(name)
+"""
+    ),
 ]
 
 GOOD = [
@@ -578,7 +641,9 @@ def _message(program: Program, late: LateCommit) -> str:
 def _used(program: Program) -> dict[Site, tuple[FunctionInfo, Dependency]]:
     """Every ``Depends(…)`` FastAPI resolves for an HTTP request, by place, with a function that is served by it."""
     found: dict[Site, tuple[FunctionInfo, Dependency]] = {}
-    for function in program.functions:
+    # what data classes that are asked for have in the place of a constructor
+    makers = [f for f in program.dependency_functions if f.class_info is not None and f is f.class_info.maker]
+    for function in (*program.functions, *makers):
         if function.routes and not is_web_request(function):
             continue
         direct = request_dependencies(program, function) if function.routes else function.dependencies.values()
