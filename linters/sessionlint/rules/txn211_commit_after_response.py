@@ -40,7 +40,8 @@ META = Rule(
     not_flagged=(
         'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; '
         "blocks after the `yield` in which nothing is written, or that handle the request's error; the same generator "
-        "used with `async with`; websocket endpoints; tests."
+        "used with `async with`; a generator decorated with `@contextmanager`, whose end FastAPI never runs (it cannot "
+        "enter what that gives); websocket endpoints; tests."
     ),
     program_wide=True,
 )
@@ -548,6 +549,35 @@ async def b(session=Depends(filing, scope="function")):
     return await session.get(object, 1)
 """
     ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Session = sessionmaker(create_engine("postgresql://db/app"))
+
+
+@contextmanager
+def session_scope():
+    with Session() as session:
+        yield session
+        session.commit()
+# --- app/routers/pods.py
+from fastapi import APIRouter, Depends
+
+from app.session import session_scope
+
+router = APIRouter()
+
+
+@router.post("/pods")
+def play(name: str, session=Depends(session_scope)):
+    session.add(name)
+"""
+    ),
 ]
 
 
@@ -579,7 +609,9 @@ def late_commits(program: Program) -> list[LateCommit]:
     for user, dependency in _used(program).values() if committing else ():
         if dependency.scope != "function" and _is_for_requests(program, user):
             for source, target in called(program, dependency):
-                span = _place(program, target, source) if target in committing else None
+                # what a decorated generator gives, FastAPI cannot enter
+                run = target in committing and (dependency.provided or not target.is_context_manager)
+                span = _place(program, target, source) if run else None
                 if span is not None:
                     uses.setdefault((target, span), []).append(dependency.site)
                     provided.update((target,) if dependency.provided else ())
