@@ -125,6 +125,6 @@ def test_a_repository_with_a_context_beside_its_own_commits_is_no_session_module
     assert result.policy.session_modules == (("kiln/jars.py", "kiln/store.py") if is_way else ("kiln/store.py",))
     said = (
         "not approved: together() of kiln/jars.py hands its sessions to 1 function, while 1 other method of its class "
-        "opens its own and commits what it writes."
+        "works and commits on a session of its own."
     )
     assert [note for note in result.notes if "together() of" in note] == ([] if is_way else [said])

@@ -22,12 +22,11 @@ def works_for_itself(survey: Survey, source: Source) -> bool:
 def left_for_that(survey: Survey, source: Source) -> str:
     """The sentence on such a method."""
     opening = _opening(survey, source)
-    does = (
-        "opens its own and commits what it writes" if len(opening) == 1 else "open their own and commit what they write"
-    )
+    does = "works and commits on a session" if len(opening) == 1 else "work and commit on sessions"
+    own = "its own" if len(opening) == 1 else "their own"
     return (
         f"{source.name}() of {source.path} hands its sessions to {plural(_others(source), 'function')}, while "
-        f"{plural(len(opening), 'other method')} of its class {does}"
+        f"{plural(len(opening), 'other method')} of its class {does} of {own}"
     )
 
 
