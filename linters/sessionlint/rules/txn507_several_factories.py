@@ -28,7 +28,8 @@ META = Rule(
     "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, what one if makes or the other, in functions "
-    "called there, too, a scoped_session around the factory, engines "
+    "called there, too, what the arguments of a function's only call rule out, a scoped_session around the factory, "
+    "engines "
     "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
     "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
     "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests, or for "
