@@ -54,6 +54,24 @@ def test_a_unit_of_work_that_endpoints_are_injected_is_the_dependency_and_its_cl
     ) in result.notes
 
 
+BELL = (
+    "class Bell:\n    async def __aexit__(self, kind, error, trace):\n        await self.session.{0}()\n\n"
+    "    async def saved(self, session):\n        await session.commit()\n"
+)
+RUNG = (
+    "from mill.base import maker\nfrom mill.bell import Bell\n\n\nclass Shift(Bell):\n"
+    "    async def __aenter__(self):\n        self.session = maker()\n        return self\n\n\n"
+)
+
+
+@pytest.mark.parametrize(("ends", "approved"), [("commit", True), ("close", False)])
+def test_the_file_of_a_class_that_ends_what_a_unit_of_work_opens_belongs_to_it(infer, ends, approved):
+    result = infer(mill(RUNG + GIVEN, "shift", by_shift=1, by_grain=0) | {"mill/bell.py": BELL.format(ends)})
+    assert result.policy.session_modules == ("mill/base.py", *(["mill/bell.py"] if approved else []), "mill/work.py")
+    told = "session module mill/bell.py: a class there ends what Shift() of mill/work.py opens."
+    assert (told in result.notes) == approved
+
+
 @pytest.mark.parametrize(
     ("shift", "injected"), [(SHIFT + GIVEN, "shift"), (SHIFT, "Shift")], ids=["by a function", "by its class"]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 PIER = (
     "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
     "engine = create_engine('postgresql://db/{0}')\nopened = sessionmaker(engine)\n\n\n"
@@ -109,3 +111,36 @@ def test_an_object_with_a_session_beside_the_dependency_of_the_same_application_
     files["east/east/main.py"] += more
     result = infer(files | office("west", GIVES))
     assert result.policy.session_dependencies == ("east.main.plain", "west.main.given")
+
+
+QUAY = (
+    "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n{}"
+    "app = FastAPI()\nlogged = sessionmaker(create_engine('postgresql://db/quay'))\n\n\nclass Bell:\n"
+    "    def ring(self):\n        with logged() as session:\n            session.execute('select 1')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("imports", "modules"),
+    [
+        ("", ("libs/piers/src/piers/pier.py", "sites/quay/src/quay/main.py")),
+        ("from piers.pier import engine\n\n", ("libs/piers/src/piers/pier.py",)),
+    ],
+    ids=["knows no other", "has the shared one"],
+)
+def test_what_an_application_makes_for_itself_beside_the_engine_it_imports_is_no_session_module(
+    infer, imports, modules
+):
+    result = infer(
+        {
+            "libs/piers/src/piers/__init__.py": "",
+            "libs/piers/src/piers/pier.py": PIER.format("piers"),
+            "sites/dock/src/dock/__init__.py": "",
+            "sites/dock/src/dock/main.py": PIER_MAIN.format("piers"),
+            "sites/quay/src/quay/__init__.py": "",
+            "sites/quay/src/quay/main.py": QUAY.format(imports),
+        }
+    )
+    assert result.policy.session_modules == modules
+    left_out = [note for note in result.notes if note.startswith("not approved: sites/quay/src/quay/main.py makes")]
+    assert bool(left_out) == bool(imports)

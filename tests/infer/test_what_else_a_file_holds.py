@@ -80,3 +80,51 @@ def test_a_context_among_endpoints_is_no_way_though_one_of_them_makes_a_factory_
     work = "from kiln.store import unit\n\n\nasync def fire():\n    async with unit() as own:\n        return own\n"
     result = infer(files | {"kiln/work.py": work})
     assert result.sessions == (("kiln/store.py",), ("kiln.store.injected",), ("kiln.store.unit",))
+
+
+JARS = """\
+from contextlib import asynccontextmanager
+
+
+class Jars:
+    def __init__(self, opened):
+        self.opened = opened
+
+    async def put(self, jar, filled=None):
+        async with self.opened() as session:
+            {0}
+
+    @asynccontextmanager
+    async def together(self):
+        async with self.opened() as session, session.begin():
+            yield session
+"""
+FILLS = """
+
+async def fill_{0}(jars: Jars):
+    async with jars.together() as session:
+        return await session.get(object, {0})
+"""
+WRITES = "session.add(jar)\n            await session.commit()"
+
+
+@pytest.mark.parametrize(
+    ("put", "others", "is_way"),
+    [
+        (WRITES, 1, False),
+        (WRITES, 2, True),
+        ("return await session.get(object, jar)", 1, True),
+        ("await filled(session)\n            await session.commit()", 1, True),
+    ],
+    ids=["a repository", "mostly for others", "only reads", "commits the work of others"],
+)
+def test_a_repository_with_a_context_beside_its_own_commits_is_no_session_module(infer, put, others, is_way):
+    work = "from kiln.jars import Jars\nfrom kiln.store import opened\n\njars = Jars(opened)\n"
+    files = {"kiln/__init__.py": "", "kiln/store.py": STORE.partition("@")[0], "kiln/jars.py": JARS.format(put)}
+    result = infer(files | {"kiln/work.py": work + "".join(FILLS.format(n) for n in range(others))})
+    assert result.policy.session_modules == (("kiln/jars.py", "kiln/store.py") if is_way else ("kiln/store.py",))
+    said = (
+        "not approved: together() of kiln/jars.py hands its sessions to 1 function, while 1 other method of its class "
+        "works and commits on a session of its own."
+    )
+    assert [note for note in result.notes if "together() of" in note] == ([] if is_way else [said])

@@ -183,11 +183,24 @@ class _Groups:
             self._parent[self.of(path)] = self.of(paths[0])
 
 
-def application_of(survey: Survey, door: Door) -> str:
-    """The application most of a door's users belong to; that of the folder of its first file when nobody uses it."""
+def application_of(survey: Survey, door: Door, doors: Iterable[Door]) -> str:
+    """The application most of a door's users belong to; that of the folder of its first file when nobody uses it.
+
+    Where that application has another door's sessions, one that nobody else uses is not its own, but one more.
+    """
     counts = Counter(survey.application_of(user.path) for user in door.users)
     counts = counts or Counter(map(survey.application_of, door.takers))
     if not counts:
         around = survey.application_around(min(door.files))
-        return NO_APPLICATION if around is None else around
+        if around is None or any(_serves(survey, other, around) for other in doors if other is not door):
+            return NO_APPLICATION
+        return around
     return max(sorted(counts), key=counts.__getitem__)
+
+
+def _serves(survey: Survey, door: Door, application: str) -> bool:
+    """Whether files of an application get sessions, an engine or a factory from beside its folder."""
+    if any(survey.application_around(path) == application for path in door.files):
+        return False
+    takers = (taker for path in door.files for taker in survey.takers.get(path, ()))
+    return any(survey.application_around(path) == application for path in (*door.using_files, *takers))

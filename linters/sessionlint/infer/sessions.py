@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 
 from sessionlint.infer.applications import NO_APPLICATION
+from sessionlint.infer.built_on import built_on
+from sessionlint.infer.data_access import left_for_that, works_for_itself
 from sessionlint.infer.doors import Door, application_of, find_doors
 from sessionlint.infer.handed_objects import are_the_way, entered_by, of_contexts
 from sessionlint.infer.holders import holders
@@ -59,8 +61,9 @@ def approve(survey: Survey) -> Approved:
     """Chooses among the doors of each application."""
     approved = Approved()
     groups: dict[str, list[Door]] = {}
-    for door in find_doors(survey):
-        groups.setdefault(application_of(survey, door), []).append(door)
+    found = find_doors(survey)
+    for door in found:
+        groups.setdefault(application_of(survey, door, found), []).append(door)
     every: list[Door] = []
     lacking: list[str] = []
     closed: list[tuple[Door, list[Door]]] = []
@@ -133,10 +136,14 @@ def _approve_door(survey: Survey, door: Door, approved: Approved) -> None:
         files.update(_files_used_directly(survey, door) or shared or door.files)
     for path in {**files, **door.bound}:
         approved.modules[path] = _module_reason(survey, path, door, sources)
+    for path, unit in built_on(survey, sources, files).items():
+        approved.modules.setdefault(path, f"a class there ends what {unit.name}() of {unit.path} opens")
     # what a file does beside handing out an object still says what it is there for
     approved.homes.update(source.path for source in sources if source not in objects)
     for source in dependencies:
         (approved.dependencies if source.named else approved.objects)[survey.dotted(source)] = _source_reason(source)
+    working = (s for s in door.sources if s.kind == CONTEXT and s.path not in approved.modules)
+    approved.left_out.extend(left_for_that(survey, s) for s in working if works_for_itself(survey, s))
     instead = kept_instead(survey, door.files, contexts)
     approved.left_out.extend([instead] if instead else [])
     # where any is named, what is not is unapproved: so is a unit of work whose file is a session module for its sake
@@ -243,6 +250,7 @@ def _contexts(survey: Survey, door: Door, files: set[str]) -> list[Source]:
     home = {site[0] for _, site in door.makers if site not in private} or door.files.keys()
     near = [s for s in found if s.path in home or s.path in files]
     far = [s for s in found if s not in near and s.path not in survey.endpoint_files]
+    far = [s for s in far if not works_for_itself(survey, s)]
     shared = [s for s in far if len({u.path for u in s.users} - {s.path}) >= (2 if near or files else 1)]
     shared = shared or [s for s in far if len(found) == 1 and is_there_for_sessions(survey, s)]
     # what lies beside one that is shared is its twin, for reading for example

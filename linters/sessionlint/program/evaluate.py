@@ -27,6 +27,7 @@ from sessionlint.program import (
     filling,
     forwarding,
     generators,
+    import_statements,
     joining,
     knowledge,
     left_around,
@@ -113,7 +114,10 @@ def evaluate_function(solver: Solver, function: FunctionInfo) -> None:
         retrying.waits_between(frame)
     if function is function.module.body:
         frame.redefined = redefining.replaced(body)
+        frame.assigned_at = redefining.assigned(body)
     run_block(frame, body)
+    if frame.imported_before:
+        import_statements.give_back(frame)
     if not frame.dead:
         last, first = function.span[2], first_column(function.span[3])
         frame.emit("leave", (last, first, last, first + 1))

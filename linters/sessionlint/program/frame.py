@@ -103,6 +103,10 @@ class Frame(Notes):
         self._members: dict[str, tuple[int, Value]] = {}
         #: functions of the module that later ones of the same name replace, see :mod:`sessionlint.program.redefining`
         self.redefined: frozenset[ir.Span4] = frozenset()
+        #: the names that the module assigns whatever happens, with the line where it does so last
+        self.assigned_at: dict[str, int] = {}
+        #: what was imported under such names: name here, module, level, name there
+        self.imported_before: list[tuple[str, str, int, str]] = []
         self.class_scope: Any = None
         #: the definition whose annotations and defaults are evaluated apart from the module they stand in
         self.header: ir.Span4 | None = None

@@ -1,4 +1,4 @@
-"""Functions that a file defines twice: the name means the last one, also to all who import it."""
+"""Names that a file gives twice: a function defined again, an import that is assigned over. The last one counts."""
 
 from __future__ import annotations
 
@@ -16,4 +16,15 @@ def replaced(body: tuple[ir.Stmt, ...]) -> frozenset[ir.Span4]:
     return frozenset([facts[1] for facts in functions if facts[1] != last[facts[0]]])
 
 
-__all__ = ["replaced"]
+def assigned(body: tuple[ir.Stmt, ...]) -> dict[str, int]:
+    """The names that a module's own statements assign, on every way through it, each with the line of the last one."""
+    found: dict[str, int] = {}
+    for s in body:
+        targets = s[2] if s[0] == "=" else (s[2],) if s[0] == ":" and s[4] is not None else ()
+        for target in targets:
+            if target[0] == "n":
+                found[target[2]] = s[1][0]
+    return found
+
+
+__all__ = ["assigned", "replaced"]

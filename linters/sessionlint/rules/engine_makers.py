@@ -35,6 +35,15 @@ def held(program: Program, event: Event) -> Held:
     return found
 
 
+def is_ruled_out(program: Program, event: Event) -> bool:
+    """Whether the one place that calls what makes a handle says by its arguments that it gets another one."""
+    function, handle = event.function, event.subject[0]
+    calls = _calls(program, function) if _has(function.summary.returns, handle) else []
+    if len(calls) != 1 or _has(calls[0].subject, handle) or len(function.summary.returns) >= MAX_ATOMS:
+        return False
+    return any(a.tag == "handle" and a.kind == handle.kind for a in calls[0].subject)
+
+
 def _one_of_many(function: FunctionInfo, call: Event, handle: Handle) -> Handle:
     """What goes where a handle goes that is one of more than are followed out of a function."""
     others = [a for a in call.subject if a.tag == "handle" and a.kind == handle.kind]

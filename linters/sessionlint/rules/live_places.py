@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from sessionlint.program.importing import programs
@@ -30,19 +31,26 @@ def live_together(program: Program, event: Event, other: Event) -> bool:
 
 def is_left_to_migrations(program: Program, event: Event) -> bool:
     """Whether what a function makes and gives away is asked for by migrations and tests, if by anybody."""
-    function = event.function
+    return _is_left(program, event.function, set())
+
+
+def _is_left(program: Program, function: FunctionInfo, seen: set[FunctionInfo]) -> bool:
+    """The same of a function, and of those that call it."""
     if function.name == "<module>" or function in program.dependency_functions or function.routes:
         return False
-    callers, _ = program.shared(calling)
-    if function in callers or _is_mentioned(program, function):
+    callers = program.shared(calling)[0].get(function, ())
+    if _is_mentioned(program, function, callers):
         return False
     # a session module's own files are looked at above
     others = (path for path in program.solver.names.primary if not program.policy.is_session_module(path))
     layers = {program.policy.layer_of(p) for p in others if program.solver.mentions(p, _name(function))}
-    if not layers:
-        # called by nobody, and made for nothing but to be given away
-        return bool(program.handles((*function.summary.returns, *function.summary.yields)))
-    return layers <= _ELSEWHERE
+    if not layers <= _ELSEWHERE:
+        return False
+    seen.add(function)
+    if not all(caller in seen or _is_left(program, caller, seen) for caller in callers):
+        return False
+    # called by nobody else, and made for nothing but to be given away
+    return bool(layers) or bool(program.handles((*function.summary.returns, *function.summary.yields)))
 
 
 def _are_apart(program: Program, path: str, other: str) -> bool:
@@ -85,7 +93,7 @@ def _places(program: Program, event: Event) -> set[str]:
         importers = _importers(program, function)
         if function in program.dependency_functions or not (function in callers or importers):
             return {event.path}
-        if function not in callers and _is_mentioned(program, function):
+        if function not in callers and _is_mentioned(program, function, ()):
             return {event.path}
         pending.extend(callers.get(function, ()))
         found |= importers
@@ -96,10 +104,11 @@ def _name(function: FunctionInfo) -> str:
     return function.name if function.class_info is None else function.class_info.name
 
 
-def _is_mentioned(program: Program, function: FunctionInfo) -> bool:
-    """Whether a session module has a use for what nobody is seen to call: a container's provider, for example."""
+def _is_mentioned(program: Program, function: FunctionInfo, callers: Collection[FunctionInfo]) -> bool:
+    """Whether a session module has a use for what it is not seen to call: a container's provider, for example."""
     modules = (m for m in program.modules if program.policy.is_session_module(m.path))
-    return any(_name(function) in f.facts[8].split(" ") for m in modules for f in (m.body, *m.functions))
+    others = (f for m in modules for f in (m.body, *m.functions) if f not in callers)
+    return any(_name(function) in f.facts[8].split(" ") for f in others)
 
 
 def _importers(program: Program, function: FunctionInfo) -> set[str]:

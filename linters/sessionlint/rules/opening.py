@@ -76,6 +76,13 @@ def approved_by_policy(program: Program, factory: Any) -> bool:
     return factory.root in _named_factories(program)
 
 
+def opens_directly(program: Program, event: Event) -> bool:
+    """Whether a ``create`` makes a session past what the policy names: TXN101 tells it."""
+    if event.name != "session" or (event.value and all(approved_by_policy(program, atom) for atom in event.value)):
+        return False
+    return BY_CONFIG not in event.flags  # the context manager of a configuration is told where that is made
+
+
 def named_openers(program: Program) -> frozenset[Any]:
     """Where sessions are opened by functions of libraries that the policy names: nobody sees whether they commit."""
     named = set(program.policy.session_contexts).difference(knowledge.SESSION_OPENERS)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sessionlint.program.alchemy_configs import BY_CONFIG
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.opening import approved_by_policy, is_approved, made_at, text
+from sessionlint.rules.opening import is_approved, made_at, opens_directly, text
 from sessionlint.rules.remedies import opening
 
 if TYPE_CHECKING:
@@ -291,6 +290,22 @@ class Box(containers.DeclarativeContainer):
 """,
         path="app/services/box.py",
     ),
+    Good(
+        """
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from app.settings import settings
+
+async_sessionmaker: async_sessionmaker = async_sessionmaker(expire_on_commit=settings.expires)
+# --- app/core/start.py
+from sqlalchemy.orm import sessionmaker
+
+from app.session import engine
+
+sessionmaker = sessionmaker(engine)
+"""
+    ),
 ]
 
 
@@ -299,10 +314,8 @@ def check(program: Program) -> Iterator[Finding]:
     for event in program.events("create"):
         if event.name != "session" or program.is_exempt(event.function) or is_approved(program, event.function):
             continue
-        if event.value and all(approved_by_policy(program, atom) for atom in event.value):
+        if not opens_directly(program, event):
             continue
-        if BY_CONFIG in event.flags:
-            continue  # the context manager of a configuration, which is told where that is made
         advice = opening(program, event.function, event.subject)
         message = f"{text(event)} opens a session outside the session module. {advice}"
         yield program.finding(META, event, message, made_at(program, event.value))

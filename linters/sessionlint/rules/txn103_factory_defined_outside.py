@@ -73,6 +73,36 @@ class Worker:
         return orm.make["async"](engine)  # TXN103@16
 """
     ),
+    Bad(
+        """
+# --- app/core/start.py
+try:
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+except ImportError:
+    from sqlalchemy.ext.asyncio.session import async_sessionmaker
+
+from app.session import engine
+
+async_sessionmaker = async_sessionmaker(engine)  # TXN103@22
+# --- app/services/orders.py
+from app.core.start import async_sessionmaker
+
+
+async def count(rows):
+    async with async_sessionmaker() as session:
+        session.add_all(rows)
+# --- app/kit/traced.py
+from sqlalchemy.orm import sessionmaker
+
+from tracer import traced
+
+sessionmaker = traced(sessionmaker)
+# --- app/services/far.py
+from app.kit.traced import sessionmaker
+
+Later = sessionmaker()  # TXN103@9
+"""
+    ),
 ]
 
 GOOD = [

@@ -24,6 +24,7 @@ from sessionlint.rules.opening import (
     main_handle,
     named,
     once,
+    opens_directly,
     origin_of,
     reads_kept,
     shown,
@@ -62,9 +63,9 @@ META = Rule(
         "engine or factory that a lifespan, what a worker runs when it starts, a constructor or code of no layer gets "
         "from the session module's own functions and keeps (calling the factory is TXN101), and the one that is "
         "dropped, or goes nowhere but to the approved function that asks for it, alone or in an object; its factory "
-        "by itself, put into objects that open their sessions from it (TXN101 tells each); tests, "
-        "migrations and the session module itself; what a session module hands out while the policy names no approved "
-        "function."
+        "by itself, put into objects that open their sessions from it (TXN101 tells each); a call that TXN101 "
+        "tells, for it may be the factory's; tests, migrations and the session module itself; what a session module "
+        "hands out while the policy names no approved function."
     ),
 )
 
@@ -902,6 +903,35 @@ async def within(key):
         return await at_hand().get(object, key)
 """
     ),
+    Good(
+        """
+from contextlib import contextmanager
+
+from app.session import session_factory
+
+
+class Orders:
+    def __init__(self, opened):
+        self.opened = opened
+
+    def get(self, key):
+        with self.opened() as session:
+            return session.get(object, key)
+
+    @contextmanager
+    def together(self):
+        with self.opened() as session:
+            kept = self.opened
+            self.opened = lambda: session
+            try:
+                yield session
+            finally:
+                self.opened = kept
+
+
+orders = Orders(session_factory)
+"""
+    ),
 ]
 
 
@@ -927,7 +957,7 @@ def _found(program: Program) -> Iterator[Finding]:
             handle = next((a for a in event.subject if origin_of(program, event.callee, a) == "unapproved"), handle)
         if origin_of(program, event.callee, handle) != "unapproved" or _reported_where_used(program, event):
             continue
-        if _is_written_there(event):
+        if _is_written_there(event) or _is_told_as_opening(program, event):
             continue
         if _is_set_up(program, event, handle) or _reads_its_own(event, handle) or _gives_what_is_asked(event):
             continue
@@ -1112,6 +1142,12 @@ def _is_written_there(event: Event) -> bool:
     if source is None or source.name != "<lambda>" or source.path != event.path:
         return False
     return event.span[:2] <= source.span[:2] and source.span[2:] <= event.span[2:]
+
+
+def _is_told_as_opening(program: Program, event: Event) -> bool:
+    """``self.make()`` of a factory, or of a function in its place: TXN101 says that it opens a session."""
+    made = (e for e in event.function.events if e.kind == "create" and e.span == event.span)
+    return any(opens_directly(program, e) for e in made)
 
 
 def _handed(source: Source) -> tuple[Handle, ...]:

@@ -75,7 +75,8 @@ META = Rule(
         "extensions, permissions: the fields of one request run at the same time); "
         "a unit of work that the approved dependency injected, or that was passed in by who may open one: to enter it "
         "is to use it; "
-        "files of no layer, but who has one of their functions run something with a session that it opens is told; "
+        "functions in files that belong to no layer (an endpoint or service that has such a function open a session "
+        "and run something with it, as in `@with_session` or `in_session(save)`, is flagged where it says so); "
         "sessions of unapproved origin, which TXN101, TXN104 and TXN105 report."
     ),
     program_wide=True,

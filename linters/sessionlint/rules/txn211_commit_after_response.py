@@ -42,7 +42,8 @@ META = Rule(
     not_flagged=(
         'Dependencies that only close or roll back after the `yield`; `scope="function"`; commits before the `yield`; '
         "blocks after the `yield` in which nothing is written, or that handle the request's error; the same generator "
-        "used with `async with`; websocket endpoints; tests."
+        "used with `async with`; a generator decorated with `@contextmanager`, whose end FastAPI never runs (it cannot "
+        "enter what that gives); websocket endpoints; tests."
     ),
     program_wide=True,
 )
@@ -371,6 +372,69 @@ async def noted(): ...
 async def on_error(): ...
 """
     ),
+    Bad(
+        """
+# --- app/services/shelf.py
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.orm import Session
+
+from app.deps import kept, plain, told
+
+
+@dataclass
+class Shelf:
+    db: Session = Depends(kept)
+    other: Annotated[Session, Depends(told)] = None
+
+    def put(self, row):
+        self.db.add(row)
+        self.other.add(row)
+
+
+@dataclass
+class Loose:
+    db: Session = Depends(plain)
+# --- app/deps.py
+from app.session import Session
+
+
+def kept():
+    with Session() as db:
+        yield db
+        db.commit()  # TXN211@9
+
+
+def told():
+    with Session() as db:
+        yield db
+        db.commit()  # TXN211@9
+
+
+def plain():
+    with Session() as db:
+        yield db
+        db.commit()
+# --- app/session.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Session = sessionmaker(create_engine("postgresql://db/app"))
+# --- app/routers/shelves.py
+from fastapi import APIRouter, Depends
+
+from app.services.shelf import Shelf
+
+router = APIRouter()
+
+
+@router.post("/shelves")
+def put(name: str, shelf: Shelf = Depends(Shelf)):
+    shelf.put(name)
+"""
+    ),
 ]
 
 GOOD = [
@@ -487,6 +551,35 @@ async def b(session=Depends(filing, scope="function")):
     return await session.get(object, 1)
 """
     ),
+    Good(
+        """
+# --- app/session.py
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+Session = sessionmaker(create_engine("postgresql://db/app"))
+
+
+@contextmanager
+def session_scope():
+    with Session() as session:
+        yield session
+        session.commit()
+# --- app/routers/pods.py
+from fastapi import APIRouter, Depends
+
+from app.session import session_scope
+
+router = APIRouter()
+
+
+@router.post("/pods")
+def play(name: str, session=Depends(session_scope)):
+    session.add(name)
+"""
+    ),
 ]
 
 
@@ -518,7 +611,9 @@ def late_commits(program: Program) -> list[LateCommit]:
     for user, dependency in _used(program).values() if committing else ():
         if dependency.scope != "function" and _is_for_requests(program, user):
             for source, target in called(program, dependency):
-                span = _place(program, target, source) if target in committing else None
+                # what a decorated generator gives, FastAPI cannot enter
+                run = target in committing and (dependency.provided or not target.is_context_manager)
+                span = _place(program, target, source) if run else None
                 if span is not None:
                     uses.setdefault((target, span), []).append(dependency.site)
                     provided.update((target,) if dependency.provided else ())
@@ -580,7 +675,9 @@ def _message(program: Program, late: LateCommit) -> str:
 def _used(program: Program) -> dict[Site, tuple[FunctionInfo, Dependency]]:
     """Every ``Depends(…)`` FastAPI resolves for an HTTP request, by place, with a function that is served by it."""
     found: dict[Site, tuple[FunctionInfo, Dependency]] = {}
-    for function in program.functions:
+    # what data classes that are asked for have in the place of a constructor
+    makers = [f for f in program.dependency_functions if f.class_info is not None and f is f.class_info.maker]
+    for function in (*program.functions, *makers):
         if function.routes and not is_web_request(function):
             continue
         direct = request_dependencies(program, function) if function.routes else function.dependencies.values()

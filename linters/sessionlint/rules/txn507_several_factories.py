@@ -11,7 +11,7 @@ from sessionlint.program.model import Effect, Event, FunctionInfo
 from sessionlint.program.values import Handle
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.engine_makers import Held, alternatives, held
+from sessionlint.rules.engine_makers import Held, alternatives, held, is_ruled_out
 from sessionlint.rules.engines_of_objects import objects_beside
 from sessionlint.rules.live_places import is_left_to_migrations, live_together
 from sessionlint.rules.opening import approved_by_policy, approved_openers
@@ -28,7 +28,8 @@ META = Rule(
     "session-dependencies, and let everything that opens sessions use them. When two "
     "databases are meant, suppress this finding with the reason.",
     not_flagged="The same name defined in both branches of an if or try, what one if makes or the other, in functions "
-    "called there, too, a scoped_session around the factory, engines "
+    "called there, too, what the arguments of a function's only call rule out, a scoped_session around the factory, "
+    "engines "
     "of two applications in one repository (a file beside them belongs to those that import it), an engine that a "
     "function uses itself and keeps from all others, engines of tests and migrations, calls that return the one cached "
     "engine, what stands under TYPE_CHECKING, what a function makes for nobody but migrations and tests, or for "
@@ -391,6 +392,53 @@ async def get_session_dependency():
         yield session
 """,
     ),
+    Bad(
+        source="""
+# --- app/services/far.py
+from app.session import foreign
+
+
+def far(url):
+    return foreign(url)
+# --- app/session.py
+from functools import lru_cache
+
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from app.settings import settings
+
+engine = create_async_engine(settings.database_url)
+session_factory = async_sessionmaker(engine)
+
+
+@lru_cache(maxsize=8)
+def foreign(url):
+    made = _engine_of(url, True)
+    return async_sessionmaker(made, class_=AsyncSession)  # TXN507@12
+
+
+def _engine_of(url, is_async=False):
+    if url.startswith("trino"):
+        if not is_async:
+            return create_engine(url, echo=True)
+        return create_async_engine(url, echo=True)  # TXN507@16
+    if not is_async:
+        return create_engine(url)
+    return create_async_engine(url)
+
+
+def unasked(url):
+    made = _own_engine(url)
+    return async_sessionmaker(made)
+
+
+def _own_engine(url):
+    if url.startswith("trino"):
+        return create_async_engine(url, echo=True)
+    return create_async_engine(url)
+""",
+    ),
 ]
 GOOD = [
     Good(
@@ -746,6 +794,7 @@ def _live(program: Program, kind: str) -> Iterator[tuple[Held, Event]]:
         and not _passes(program, e)
         and not _is_spared(program, e)
         and not is_left_to_migrations(program, e)
+        and not is_ruled_out(program, e)
     ]
     approved = _behind_policy(program)
     made.sort(key=lambda e: (e.subject[0] not in approved, e.path, e.span))
