@@ -94,6 +94,8 @@ class Notes(Outcome):
         self.picked: dict[str, Value] = {}
         #: out of which parameters texts were taken that names stand for, see :mod:`~.text_origins`
         self.origins: dict[str, Value] = {}
+        #: under which conditions names are true that were put together, see :mod:`sessionlint.program.combined`
+        self.said: dict[str, Any] = {}
         #: of which lists names hold what is no literal, see :mod:`sessionlint.program.checked_lists`
         self.left_overs: dict[str, str] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`

@@ -1188,6 +1188,44 @@ async def shown(session=Depends(get_session_dependency)):
     return parcel
 """
     ),
+    Bad(
+        """
+# --- app/tasks/imports.py
+from app.services.rows import Rows
+from app.session import get_session
+
+
+async def lost(row):
+    async with get_session() as session:
+        await Rows(session).create(row)  # TXN209@15
+
+
+async def lost_by_call(row):
+    async with get_session() as session:
+        await Rows(session, finishing=True).create(row, finish=False)  # TXN209@15
+
+
+async def stored(row):
+    async with get_session() as session:
+        await Rows(session, finishing=True).create(row)
+
+
+async def stored_by_call(row):
+    async with get_session() as session:
+        await Rows(session).create(row, finish=True)
+# --- app/services/rows.py
+class Rows:
+    def __init__(self, session, *, finishing=False):
+        self.session = session
+        self.finishing = finishing
+
+    async def create(self, row, finish=None):
+        self.session.add(row)
+        now = self.finishing if finish is None else finish
+        if now:
+            await self.session.commit()
+"""
+    ),
 ]
 
 GOOD = [
