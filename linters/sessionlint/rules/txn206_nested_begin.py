@@ -375,6 +375,77 @@ async def nightly(row):
         current.get().add(row)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.tasks.units import choosing, leaving, outer, stacking, unit
+
+
+async def own():
+    async with unit(write=False) as session, session.begin():
+        await session.flush()
+    async with leaving("read") as session, session.begin():
+        await session.flush()
+    async with choosing(write=False) as session, session.begin():
+        await session.flush()
+    async with stacking(write=False) as session, session.begin():
+        await session.flush()
+    async with outer(write=False) as session, session.begin():
+        await session.flush()
+
+
+async def twice():
+    async with unit() as session, session.begin():  # TXN206@35
+        await session.flush()
+    async with choosing() as session, session.begin():  # TXN206@39
+        await session.flush()
+# --- app/tasks/units.py
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def unit(write=True):
+    async with get_session() as session:
+        if write:
+            async with session.begin():
+                yield session
+        else:
+            yield session
+
+
+@asynccontextmanager
+async def leaving(mode="write"):
+    async with get_session() as session:
+        if mode == "read":
+            yield session
+            return
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def choosing(write=True):
+    async with get_session() as session, session.begin() if write else nullcontext():
+        yield session
+
+
+@asynccontextmanager
+async def stacking(write=True):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        if write:
+            await stack.enter_async_context(session.begin())
+        yield session
+
+
+@asynccontextmanager
+async def outer(write=True):
+    async with unit(write) as session:
+        yield session
+"""
+    ),
 ]
 
 GOOD = [

@@ -780,6 +780,85 @@ async def taken_if(key):
             await ask(key)  # TXN207@19
 """
     ),
+    Bad(
+        """
+# --- app/tasks/fetch.py
+from httpx import AsyncClient
+
+from app.tasks.units import choosing, leaving, outer, stacking, unit
+
+
+async def looks(client: AsyncClient):
+    async with unit(write=False):
+        await client.get("https://files.example.com")
+    async with leaving("read"):
+        await client.get("https://files.example.com")
+    async with choosing(write=False):
+        await client.get("https://files.example.com")
+    async with stacking(write=False):
+        await client.get("https://files.example.com")
+    async with outer(write=False):
+        await client.get("https://files.example.com")
+
+
+async def waits(client: AsyncClient, write: bool):
+    async with unit():
+        await client.get("https://files.example.com")  # TXN207@15
+    async with leaving():
+        await client.get("https://files.example.com")  # TXN207@15
+    async with choosing(True):
+        await client.get("https://files.example.com")  # TXN207@15
+    async with stacking():
+        await client.get("https://files.example.com")  # TXN207@15
+    async with outer(write):
+        await client.get("https://files.example.com")  # TXN207@15
+# --- app/tasks/units.py
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def unit(write=True):
+    async with get_session() as session:
+        if write:
+            async with session.begin():
+                yield session
+        else:
+            yield session
+
+
+@asynccontextmanager
+async def leaving(mode="write"):
+    async with get_session() as session:
+        if mode == "read":
+            yield session
+            return
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def choosing(write=True):
+    async with get_session() as session, session.begin() if write else nullcontext():
+        yield session
+
+
+@asynccontextmanager
+async def stacking(write=True):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        if write:
+            await stack.enter_async_context(session.begin())
+        yield session
+
+
+@asynccontextmanager
+async def outer(write=True):
+    async with unit(write) as session:
+        yield session
+"""
+    ),
 ]
 
 GOOD = [

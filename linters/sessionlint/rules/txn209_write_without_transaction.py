@@ -1226,6 +1226,180 @@ class Rows:
             await self.session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.tasks.units import choosing, finishing, leaving, outer, stacking, unit
+
+
+async def lost_1():
+    async with unit(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_2():
+    async with leaving("read") as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_3():
+    async with choosing(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_4():
+    async with stacking(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_5():
+    async with outer(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_6():
+    async with finishing(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def stored(write: bool):
+    async with unit() as session:
+        session.add(Row())
+    async with leaving() as session:
+        session.add(Row())
+    async with choosing(True) as session:
+        session.add(Row())
+    async with stacking() as session:
+        session.add(Row())
+    async with outer(write) as session:
+        session.add(Row())
+    async with finishing() as session:
+        session.add(Row())
+# --- app/tasks/units.py
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def unit(write=True):
+    async with get_session() as session:
+        if write:
+            async with session.begin():
+                yield session
+        else:
+            yield session
+
+
+@asynccontextmanager
+async def leaving(mode="write"):
+    async with get_session() as session:
+        if mode == "read":
+            yield session
+            return
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def choosing(write=True):
+    async with get_session() as session, session.begin() if write else nullcontext():
+        yield session
+
+
+@asynccontextmanager
+async def stacking(write=True):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        if write:
+            await stack.enter_async_context(session.begin())
+        yield session
+
+
+@asynccontextmanager
+async def outer(write=True):
+    async with unit(write) as session:
+        yield session
+
+
+@asynccontextmanager
+async def finishing(write=True):
+    async with get_session() as session:
+        yield session
+        if write:
+            await session.commit()
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.session import Looking, Reading, Saving, Switched
+
+
+async def lost_1():
+    async with Reading() as unit:
+        unit.session.add(Row())  # TXN209@9
+
+
+async def lost_2():
+    looking = Looking()
+    async with looking:
+        looking.session.add(Row())  # TXN209@9
+
+
+async def lost_3():
+    async with Switched(save=False) as unit:
+        unit.session.add(Row())  # TXN209@9
+
+
+async def stored(given: Saving):
+    async with Saving() as unit:
+        unit.session.add(Row())
+    async with Switched() as unit:
+        unit.session.add(Row())
+    async with given:
+        given.session.add(Row())
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+class Saving:
+    async def __aenter__(self):
+        self.session = factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self.finish()
+        await self.session.close()
+
+    async def finish(self):
+        await self.session.commit()
+
+
+class Reading(Saving):
+    async def finish(self):
+        await self.session.rollback()
+
+
+class Looking(Saving):
+    async def __aexit__(self, kind, error, trace):
+        await self.session.close()
+
+
+class Switched(Saving):
+    def __init__(self, save=True):
+        self.save = save
+
+    async def finish(self):
+        if self.save:
+            await self.session.commit()
+"""
+    ),
 ]
 
 GOOD = [
