@@ -124,11 +124,9 @@ def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
 
 
 def _is_closed(event: Event, session: Any) -> bool:
-    """Whether a call is given a session that had its commit, and is closed by then."""
+    """Whether a call is given a session that is closed by then."""
     events = event.function.events if event.kind == "effect" else ()
-    if not any(e.kind == "call" and e.span == event.span and session in e.subject for e in events):
-        return False
-    return any(e.name == "commit" and session in e.subject for e in events)
+    return any(e.kind == "call" and e.span == event.span and session in e.subject for e in events)
 
 
 def around(program: Program, function: FunctionInfo) -> Iterator[Event]:

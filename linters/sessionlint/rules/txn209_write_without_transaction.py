@@ -1400,6 +1400,26 @@ class Switched(Saving):
             await self.session.commit()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.services.rows import store
+from app.session import get_session
+
+
+async def late():
+    async with get_session() as session:
+        await store(session, Row())  # TXN209@15
+    async with get_session() as session:
+        await session.execute("SELECT 1")
+    await store(session, Row())  # TXN208@11
+# --- app/services/rows.py
+async def store(session, row):
+    session.add(row)
+    await session.flush()
+"""
+    ),
 ]
 
 GOOD = [
