@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.built_lazily import is_taken_later
+from sessionlint.rules.called_inside import called_inside
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.ended_before import open_around
 from sessionlint.rules.flush_listeners import BEFORE_ANY, listeners, listening
@@ -859,6 +860,80 @@ async def outer(write=True):
         yield session
 """
     ),
+    Bad(
+        """
+# --- app/tasks/fetch.py
+from httpx import AsyncClient
+
+from app.session import Work, behind, locked, perform, renewed
+
+
+async def fetch():
+    async with AsyncClient() as client:
+        return await client.get("https://files.example.com")
+
+
+async def count():
+    return 3
+
+
+class Fetching(Work):
+    async def run(self):
+        await fetch()
+
+
+class Counting(Work):
+    async def run(self):
+        await count()
+
+
+async def run():
+    await locked(fetch)  # TXN207@11
+    await locked(lambda: fetch())  # TXN207@11
+    await perform(Fetching())  # TXN207@11
+    await locked(count)
+    await perform(Counting())
+    await behind(fetch)
+    await renewed()
+# --- app/session.py
+from httpx import AsyncClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+class Work:
+    async def run(self):
+        raise NotImplementedError
+
+
+async def locked(function):
+    async with factory() as session, session.begin():
+        await session.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        return await function()
+
+
+async def perform(work: Work):
+    async with factory() as session, session.begin():
+        await work.run()
+
+
+async def behind(function):
+    async with factory() as session, session.begin():
+        await session.execute(text("SELECT 1"))
+    return await function()
+
+
+async def _token():
+    async with AsyncClient() as client:
+        return await client.get("https://tokens.example.com")
+
+
+async def renewed():
+    return await locked(_token)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1490,6 +1565,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if block and (is_taken_later(event, block[-1].site) or waits_behind(event, block[-1].site)):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
+        if opening is None and not block:
+            opening = called_inside(program, event)
         if opening is None and not block:
             opening = _of_listener(program, event)
         if (opening is not None or block) and not program.is_exempt(event.function):
