@@ -63,11 +63,16 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     if frame.function.class_info is not None:
         holds = (*holds, *filled_if.where(frame, s[2]))
     frame.guards.extend(holds)
-    said = frame.said
+    said, tests = frame.said, len(frame.tests)
+    inner = frame.function.parent is not None
+    if inner:
+        frame.tests.append((s[2], True))
     condition = of_test(frame, s[2]) if holds or fails or said else None
     frame.said = dict(said)
     inactive.run(frame, s[3], failed)
     frame.guards[depth:] = fails
+    if inner:
+        frame.tests[tests:] = [(s[2], False)]
     on_stack = frame.tx[begun:]
     del frame.tx[begun:]
     listed.widen(frame, narrowed)
@@ -93,6 +98,8 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
+    if inner:
+        frame.tests[tests:] = [(s[2], frame.dead)] if after_body[2] or frame.dead else []
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
     met: dict[str, Any] = {}
     if condition is not None or body_said or frame.said:

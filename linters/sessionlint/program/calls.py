@@ -10,6 +10,7 @@ from sessionlint.program import (
     calling_back,
     class_values,
     constructing,
+    decorator_flags,
     dispatching,
     drawing,
     external_sources,
@@ -236,6 +237,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         if any(v.tag in _SEEN for v in views):
             views = tuple(v for v in views if v.tag != "partial" or v.function != (Ext(knowledge.DECLARED_CALL),))
             views = alike.as_one(frame, callee, locators.without_protocols(frame, views))
+        if frame.tests:
+            views = decorator_flags.come_here(frame, views)
         called = (v for v in views if v.tag in _CALLED or (v.tag == "ext" and _is_callable(v.name)))
         for view in holding.each(frame, tuple(called)):
             guard = drawing.handed(frame, callee, view)

@@ -92,6 +92,8 @@ class Notes(Outcome):
         #: the conditions under which alone transactions are begun, and what a ``with`` enters is what it is
         self.begun_under: dict[Transaction, frozenset[Any]] = {}
         self.only_if: dict[Any, tuple[Any, ...]] = {}
+        #: the tests around the place in an inner function, and how they come out, see :mod:`~.decorator_flags`
+        self.tests: list[tuple[ir.Expr, bool]] = []
         #: parameters whose statements are narrowed here, and the kinds they may be of, see :mod:`~.narrowed_queries`
         self.narrowed: dict[Any, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`

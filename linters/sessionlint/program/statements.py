@@ -39,12 +39,14 @@ from sessionlint.program.values import UNKNOWN, Value, contained, join
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
     """Runs statements in order until the path ends."""
-    guards = len(frame.guards)
+    guards, tests = len(frame.guards), len(frame.tests)
     for statement in statements:
         _RUN[statement[0]](frame, statement)
         if frame.dead:
             break
     del frame.guards[guards:]
+    if frame.tests:
+        del frame.tests[tests:]
 
 
 def _expression(frame: Frame, s: ir.Stmt) -> None:

@@ -16,6 +16,7 @@ from sessionlint.rules.handed_to_handlers import commits_after_handler
 from sessionlint.rules.opened_blocks import let_go_by_blocks, queried_in_blocks
 from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
 from sessionlint.rules.ownership import made, verdict
+from sessionlint.rules.switched_off import is_switched_off
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 from sessionlint.rules.units_out_of_sight import goes_out_of_sight
 from sessionlint.rules.ways_out import left_before
@@ -43,6 +44,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
     saving = [other for i, other in enumerate(function.events) if _may_commit(other, session, event, later=i > index)]
+    if saving and wrapped(event) is not None:
+        saving = [other for other in saving if not is_switched_off(program, event, other)]
     if saving and not (all(_is_commit(s, event) for s in saving) and left_before(event, session, saving)):
         return False
     if any(_may_end(program, function, other, session) for other in function.events):

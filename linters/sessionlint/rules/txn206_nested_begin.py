@@ -446,6 +446,68 @@ async def outer(write=True):
         yield session
 """
     ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.session import transactional, with_session
+
+
+@with_session(begin=False)
+async def owns(session):
+    async with session.begin():
+        session.add(Row())
+
+
+@transactional(mode="read")
+async def owns_too(session):
+    async with session.begin():
+        session.add(Row())
+
+
+@with_session()
+async def twice(session):
+    async with session.begin():  # TXN206@16
+        session.add(Row())
+# --- app/session.py
+import functools
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+def with_session(*, begin=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if not begin:
+                    return await function(session, *args)
+                async with session.begin():
+                    return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def transactional(function=None, *, mode="write"):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if mode == "read":
+                    return await function(session, *args)
+                else:
+                    async with session.begin():
+                        return await function(session, *args)
+
+        return inner
+
+    return decorate if function is None else decorate(function)
+"""
+    ),
 ]
 
 GOOD = [

@@ -934,6 +934,71 @@ async def renewed():
     return await locked(_token)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/fetch.py
+from httpx import AsyncClient
+
+from app.session import transactional, with_session
+
+
+@with_session(begin=False)
+async def looks(session, client: AsyncClient):
+    await client.get("https://files.example.com")
+
+
+@transactional(mode="read")
+async def reads(session, client: AsyncClient):
+    await client.get("https://files.example.com")
+
+
+@with_session()
+async def stores(session, client: AsyncClient):
+    await client.get("https://files.example.com")  # TXN207@11
+
+
+@transactional
+async def writes(session, client: AsyncClient):
+    await client.get("https://files.example.com")  # TXN207@11
+# --- app/session.py
+import functools
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+def with_session(*, begin=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if not begin:
+                    return await function(session, *args)
+                async with session.begin():
+                    return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def transactional(function=None, *, mode="write"):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if mode == "read":
+                    return await function(session, *args)
+                else:
+                    async with session.begin():
+                        return await function(session, *args)
+
+        return inner
+
+    return decorate if function is None else decorate(function)
+"""
+    ),
 ]
 
 GOOD = [

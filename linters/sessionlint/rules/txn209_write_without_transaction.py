@@ -29,7 +29,7 @@ from sessionlint.rules.saving import (
 from sessionlint.rules.stopped_by_begin import stopped_by_begin
 from sessionlint.rules.taken_out import are_taken_out
 from sessionlint.rules.told_apart import is_for_another_branch
-from sessionlint.rules.transactions import called, down_to, injector
+from sessionlint.rules.transactions import called, down_to, injector, owned
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -1420,6 +1420,121 @@ async def store(session, row):
     await session.flush()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.config import settings
+from app.models import Row
+from app.session import finishing, handing, transactional, with_session
+
+
+@with_session(begin=False)
+async def loses(session):
+    session.add(Row())  # TXN209@5
+
+
+@transactional(mode="read")
+async def only_reads(session):
+    session.add(Row())  # TXN209@5
+
+
+@finishing(finish=False)
+async def unfinished(session):
+    session.add(Row())  # TXN209@5
+
+
+@handing
+async def handed(session):
+    session.add(Row())  # TXN209@5
+
+
+@with_session()
+async def stores(session):
+    session.add(Row())
+
+
+@with_session(begin=settings.begins)
+async def nobody_knows(session):
+    session.add(Row())
+
+
+@transactional
+async def writes(session):
+    session.add(Row())
+
+
+@finishing()
+async def finished(session):
+    session.add(Row())
+
+
+@handing
+async def owns(session):
+    async with session.begin():
+        session.add(Row())
+# --- app/session.py
+import functools
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+def with_session(*, begin=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if not begin:
+                    return await function(session, *args)
+                async with session.begin():
+                    return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def transactional(function=None, *, mode="write"):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if mode == "read":
+                    return await function(session, *args)
+                else:
+                    async with session.begin():
+                        return await function(session, *args)
+
+        return inner
+
+    return decorate if function is None else decorate(function)
+
+
+def finishing(finish=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                result = await function(session, *args)
+                if finish:
+                    await session.commit()
+                return result
+
+        return inner
+
+    return decorate
+
+
+def handing(function):
+    @functools.wraps(function)
+    async def inner(*args):
+        async with factory() as session:
+            return await function(session, *args)
+
+    return inner
+"""
+    ),
 ]
 
 GOOD = [
@@ -1967,8 +2082,10 @@ def check(program: Program) -> Iterator[Finding]:
         role = program.role(function)
         if role in _RUN or (role not in EXEMPT_ROLES and is_view(program.solver, function)):
             run.append(function)
-        elif role not in EXEMPT_ROLES and (own := opened_and_kept(program, function)):
+        elif (role not in EXEMPT_ROLES or _decorates(role, function)) and (own := opened_and_kept(program, function)):
             for event, session in _lost_in(program, function, own):
+                if _is_stored_elsewhere(event) or (role == "session" and not _is_for_others(program, event)):
+                    continue
                 told.add((function.path, *event.span[:2]))
                 yield _finding(program, event, session)
     for function in run:
@@ -1979,6 +2096,24 @@ def check(program: Program) -> Iterator[Finding]:
                 yield _finding(program, event, session)
     for lost in lost_writes(program):
         yield _of_dependency(program, lost)
+
+
+def _decorates(role: str | None, function: FunctionInfo) -> bool:
+    """Whether a function of the session module is what a decorator puts around others."""
+    return role == "session" and function.parent is not None and any(wrapped(e) for e in function.events)
+
+
+def _is_stored_elsewhere(event: Event) -> bool:
+    """Whether a decorator calls the same function in a transaction, too: nobody knows which way it goes."""
+    function = wrapped(event)
+    calls = (e for e in event.function.events if e.kind == "call" and e.callee is function) if function else ()
+    return any(owned(call) for call in calls)
+
+
+def _is_for_others(program: Program, event: Event) -> bool:
+    """Whether a decorator calls what it is put on outside of the session module."""
+    function = wrapped(event)
+    return function is not None and not program.is_exempt(function)
 
 
 def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | None) -> Iterator[tuple[Event, Any]]:
