@@ -2078,16 +2078,19 @@ def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session, and the first on a way out before the commit."""
     told: set[tuple[str, int, int]] = set()
     run: list[FunctionInfo] = []
+    for event, session in program.shared(_lost_by_decorators):
+        told.add((event.path, *event.span[:2]))
+        if program.judges(_in_wrapped(event).path):
+            yield _finding(program, event, session)
     for function in program.functions:
         role = program.role(function)
         if role in _RUN or (role not in EXEMPT_ROLES and is_view(program.solver, function)):
             run.append(function)
-        elif (role not in EXEMPT_ROLES or _decorates(role, function)) and (own := opened_and_kept(program, function)):
+        elif role not in EXEMPT_ROLES and (own := opened_and_kept(program, function)):
             for event, session in _lost_in(program, function, own):
-                if _is_stored_elsewhere(event) or (role == "session" and not _is_for_others(program, event)):
-                    continue
-                told.add((function.path, *event.span[:2]))
-                yield _finding(program, event, session)
+                if wrapped(event) is None:
+                    told.add((function.path, *event.span[:2]))
+                    yield _finding(program, event, session)
     for function in run:
         for event, session in _lost_in(program, function, None):
             last = down_to(program, event)[-1:]
@@ -2098,22 +2101,29 @@ def check(program: Program) -> Iterator[Finding]:
         yield _of_dependency(program, lost)
 
 
-def _decorates(role: str | None, function: FunctionInfo) -> bool:
-    """Whether a function of the session module is what a decorator puts around others."""
-    return role == "session" and function.parent is not None and any(wrapped(e) for e in function.events)
+def _lost_by_decorators(program: Program) -> list[tuple[Event, Any]]:
+    """What inner functions of decorators lose of what the functions write that they are put around.
+
+    Those of the session module may do what they need, but not the functions that they run.
+    """
+    found: list[tuple[Event, Any]] = []
+    for inner in dict.fromkeys(inner for function in program.functions for inner in function.wrappers):
+        role = program.role(inner)
+        if role in _RUN or (role in EXEMPT_ROLES and role != "session") or is_view(program.solver, inner):
+            continue
+        own = opened_and_kept(program, inner)
+        for event, session in _lost_in(program, inner, own) if own else ():
+            if wrapped(event) is None or program.is_exempt(_in_wrapped(event).function):
+                continue
+            found.append((event, session))
+    return found
 
 
 def _is_stored_elsewhere(event: Event) -> bool:
     """Whether a decorator calls the same function in a transaction, too: nobody knows which way it goes."""
     function = wrapped(event)
-    calls = (e for e in event.function.events if e.kind == "call" and e.callee is function) if function else ()
+    calls = [e for e in event.function.events if e.callee is function and e.kind == "call"] if function else []
     return any(owned(call) for call in calls)
-
-
-def _is_for_others(program: Program, event: Event) -> bool:
-    """Whether a decorator calls what it is put on outside of the session module."""
-    function = wrapped(event)
-    return function is not None and not program.is_exempt(function)
 
 
 def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | None) -> Iterator[tuple[Event, Any]]:
@@ -2126,6 +2136,7 @@ def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | Non
                 and (own is None or atom in own)
                 and _is_own(program, function, atom)
                 and is_lost(program, function, index, atom)
+                and not _is_stored_elsewhere(event)
                 and not are_taken_out(event)
                 and not stopped_by_begin(event, atom)
                 and not is_overwritten(program, event, atom)
