@@ -16,7 +16,9 @@ from sessionlint.program import (
     promising,
     provisions,
 )
+from sessionlint.program.combined import TAKES
 from sessionlint.program.frame import Frame
+from sessionlint.program.guards import note_said, of_value, option_of
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.stdlib import CONTEXT_VARIABLE
 from sessionlint.program.targets import assign
@@ -37,6 +39,7 @@ _KEPT = ("fn", "cls", "inst", "handle", "partial", "method")
 def run(frame: Frame, s: ir.Stmt) -> None:
     """``name: Type = value``, as a statement of a function, a module or the body of a class."""
     annotation = frame.evaluate(s[3]) if s[3] is not None else UNKNOWN
+    taken = option_of(frame, s[4]) if s[4] is not None and s[4][0] in TAKES else None
     value = frame.evaluate(s[4]) if s[4] is not None else UNKNOWN
     default: Value = UNKNOWN
     if frame.class_scope is not None and s[2][0] == "n" and any(_is_field(a) for a in value):
@@ -90,7 +93,9 @@ def run(frame: Frame, s: ir.Stmt) -> None:
             making.note_default(frame, frame.class_scope, s[2][2], value)
             frame.identifier(s[2][2], frame.solver.read(("default", frame.site(s[4][1]))), s[4], "name")
         value = tuple(a for a in value if not (default or _is_told_factory(a)) or not _is_field(a))
+    conditions = taken or of_value(frame, s[4], value)
     assign(frame, s[2], value, s[4])
+    note_said(frame, s[2], conditions)
 
 
 def _declare(frame: Frame, name: str, typed: Value, span: ir.Span4) -> None:

@@ -9,6 +9,7 @@ from sessionlint.program import (
     absent,
     beginning,
     checked_lists,
+    combined,
     filled_if,
     holding,
     inactive,
@@ -19,7 +20,7 @@ from sessionlint.program import (
     told_tests,
 )
 from sessionlint.program.frame import Frame
-from sessionlint.program.guards import Guard, guards_in, literals_left, otherwise
+from sessionlint.program.guards import Guard, guards_in, literals_left, of_test, otherwise, true_of
 from sessionlint.program.narrowing import narrow, narrow_to
 from sessionlint.program.values import UNKNOWN, Ext, Value
 
@@ -62,13 +63,22 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     if frame.function.class_info is not None:
         holds = (*holds, *filled_if.where(frame, s[2]))
     frame.guards.extend(holds)
+    said, tests = frame.said, len(frame.tests)
+    inner = frame.function.parent is not None
+    if inner:
+        frame.tests.append((s[2], True))
+    condition = of_test(frame, s[2]) if holds or fails or said else None
+    frame.said = dict(said)
     inactive.run(frame, s[3], failed)
     frame.guards[depth:] = fails
+    if inner:
+        frame.tests[tests:] = [(s[2], False)]
     on_stack = frame.tx[begun:]
     del frame.tx[begun:]
     listed.widen(frame, narrowed)
     listed.replaced(frame, outside)
     after_body = frame.snapshot()
+    body_said, frame.said = frame.said, dict(said)
     if fails:
         holding.ended_in_branch(frame, before[1], after_body[1])
     frame.restore(before)
@@ -88,8 +98,14 @@ def run_if(frame: Frame, s: ir.Stmt) -> None:
     frame.flags.pop()
     # what follows a branch that ends the function happens under the other's condition
     frame.guards[depth:] = fails if after_body[2] and not frame.dead else holds if frame.dead else ()
+    if inner:
+        frame.tests[tests:] = [(s[2], frame.dead)] if after_body[2] or frame.dead else []
     frame.tx.extend(t for t in on_stack if t not in frame.tx)
+    met: dict[str, Any] = {}
+    if condition is not None or body_said or frame.said:
+        met = combined.met(frame, condition, combined.Way(after_body[0], after_body[2], body_said), true_of)
     _meet(frame, s, before, after_body, blocks)
+    combined.note_all(frame, met)
 
 
 def _goes_one_way(frame: Frame, s: ir.Stmt, test: Value) -> bool:

@@ -10,6 +10,7 @@ from sessionlint.program import (
     calling_back,
     class_values,
     constructing,
+    decorator_flags,
     dispatching,
     drawing,
     external_sources,
@@ -246,6 +247,8 @@ def call_atom(frame: Frame, callee: Any, args: list[Value], keywords: Keywords, 
         called = tuple([v for v in views if v.tag in _CALLED or (v.tag == "ext" and _is_callable(v.name))])
         if not called and (args or keywords):
             libraries.escape(frame, args, keywords, e)
+        if frame.tests:
+            called = decorator_flags.come_here(frame, called)
         for view in holding.each(frame, called):
             guard = drawing.handed(frame, callee, view)
             made = _guarded(frame, guard, view, args, keywords, e, depth + 1)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sessionlint.program import passed_options
+from sessionlint.program import combined, passed_options
 from sessionlint.program.class_switches import SWITCHED
-from sessionlint.program.guards import ANY, ONLY, decided, handed_as, is_drawn, is_handed, wanted_of
+from sessionlint.program.guards import (
+    ANY,
+    ONLY,
+    Guard,
+    decided,
+    handed_as,
+    is_drawn,
+    is_handed,
+    of_conditions,
+    wanted_of,
+)
 from sessionlint.program.memo import SIGNATURE
 from sessionlint.program.model import Effect, Summary
 from sessionlint.program.values import SESSION, Handle, Value, contained
@@ -28,6 +38,12 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
     for guard in guards:
         if options is not None and (onward := passed_options.moved(guard, options)) is not None:
             left.append(onward)
+            continue
+        if guard.kind == combined.COMBINED:
+            together = _together(guard, mapped, solver)
+            if together is False:
+                return None
+            left += [together] if isinstance(together, Guard) else []
             continue
         value = mapped.get(guard.param)
         if value is None:
@@ -65,6 +81,29 @@ def left_of(guards: frozenset[Any], mapped: dict[Any, Value], solver: Solver) ->
         if holds is False:
             return None
     return frozenset(left)
+
+
+def _together(guard: Guard, mapped: dict[Any, Value], solver: Solver) -> Any:
+    """What is left of several conditions together: a guard, whether they hold, or nothing."""
+
+    def asked(one: Guard) -> Any:
+        options = mapped.get(passed_options.LEFT)
+        if options is not None and (onward := passed_options.moved(one, options)) is not None:
+            return onward
+        value = mapped.get(one.param)
+        if value is None:
+            return one
+        if one.kind == passed_options.ENTRY:
+            holds, further = passed_options.settled(one, value)
+            return further if holds is None else holds
+        if len(value) == 1 and value[0].tag == "param" and not _is_given(solver, value[0]):
+            return one._replace(param=value[0])
+        seen = _provided(value, solver) if one.kind in _OF_OBJECTS else value
+        return decided(one, tuple([_OBJECT if _is_given(solver, a) else a for a in seen]), solver.mro)
+
+    conditions = guard.value if guard.holds else combined.negated(guard.value)
+    found = combined.settled(conditions, asked)
+    return False if found is False else of_conditions(found)
 
 
 def _provided(value: Value, solver: Solver) -> Value:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.program import (
     alike,
+    begun_if,
     begun_inside,
     calls,
     connecting,
@@ -72,7 +73,10 @@ def enter(frame: Frame, value: Value, item: ir.Expr) -> Entered:
     """Enters a context manager; opened transactions are pushed on ``frame.tx``."""
     entered, depth = Entered(), len(frame.tx)
     for atom in value:
+        guards = frame.only_if.get(atom, ()) if frame.only_if else ()
+        frame.guards.extend(guards)
         _enter(frame, atom, item, entered)
+        del frame.guards[len(frame.guards) - len(guards) :]
     entered.begun.extend(frame.tx[depth:])
     return entered
 
@@ -153,8 +157,13 @@ def stays_open(solver: Solver, atom: Any) -> bool:
     return bool(atom.tag == "ext" and atom.name in knowledge.LEFT_OPEN)
 
 
-def _open(frame: Frame, subjects: Value, site: Any, savepoint: bool, source: Any, entered: Entered) -> None:
+def _open(
+    frame: Frame, subjects: Value, site: Any, savepoint: bool, source: Any, entered: Entered,
+    guards: frozenset[Any] = frozenset(),
+) -> None:  # fmt: skip
     frame.tx.append(Transaction(subjects, site, savepoint, source))
+    if guards or frame.guards:
+        frame.begun_under[frame.tx[-1]] = guards | frozenset(frame.guards)
     for subject in subjects if not savepoint else ():
         frame.learn(subject, "ended", False)
     entered.ends.extend(() if savepoint else subjects)
@@ -182,13 +191,14 @@ def _begin(frame: Frame, atom: Any, value: Value, item: ir.Expr, entered: Entere
     summary = frame.solver.summary_of(atom.info)
     if summary.begun_at_yield:
         entered.ends.extend(begun_inside.enter(frame, atom.info, summary.begun_at_yield, value, item))
-    if summary.yield_transactions:
+    guards = begun_if.left(frame, atom, summary)
+    if summary.yield_transactions and guards is not None:
         subjects = tuple([a for a in value if frame.solver.kind_of(a) in ("session", "connection")])
         if not subjects:
             # kept in the object that it gives, or where others find it
             subjects = halves.opened_below(frame, atom, item[1])
         savepoint = all(t.savepoint for t in summary.yield_transactions)
-        _open(frame, subjects, frame.site(item[1]), savepoint, atom.info, entered)
+        _open(frame, subjects, frame.site(item[1]), savepoint, atom.info, entered, guards)
 
 
 def gone_into(frame: Frame, iterable: Value, given: Value, source: ir.Expr) -> Entered:

@@ -10,6 +10,7 @@ from sessionlint.program import (
     checked_lists,
     configured,
     decorated,
+    decorator_flags,
     dependencies,
     dispatching,
     entered_around,
@@ -193,6 +194,8 @@ def _decorate(frame: Frame, info: FunctionInfo, decorator: ir.Expr) -> Value:
             dispatching.decorated(frame, info, atom.receiver.info, decorator)
         elif atom.tag in ("fn", "cls", "inst", "partial"):
             value = frame.evaluate(decorator) if is_call else target
+            if atom.tag == "fn":
+                decorator_flags.note(frame, info, atom.info, decorator)
             for made in value:
                 if made.tag in ("fn", "cls", "inst", "partial"):
                     wrapped = frame.machine.call(frame, made, [(Fn(info),)], [], ("c", decorator[1], decorator, (), ()))

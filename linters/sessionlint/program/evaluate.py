@@ -297,6 +297,7 @@ def _summary(frame: Frame) -> Summary:
         effects=exported,  # type: ignore[arg-type]
         sources=frame.sources,
         yield_transactions=frame.yield_transactions,
+        yield_guards=frame.yield_guards,
         begun_at_yield=frame.begun_at_yield,
         commits_after_yield=commits,
         late_guards={hop: frame.late_guards[hop] for _, hop in commits if frame.late_guards.get(hop)},

@@ -10,6 +10,7 @@ from sessionlint.program import (
     alike,
     awaitables,
     beginning,
+    begun_if,
     begun_inside,
     calls,
     checked_lists,
@@ -167,12 +168,14 @@ def _conditional(frame: Frame, e: ir.Expr) -> Value:
     if asked is not None:
         beginning.note(frame, asked.where_it_holds, asked)
     body = listed.chosen(frame.evaluate(e[3]), inside)
+    begun_if.note(frame, body, depth)
     after = frame.snapshot()
     frame.restore(before)
     frame.guards[depth:] = otherwise(frame, e[2])
     if asked is not None:
         beginning.note(frame, asked.where_not, asked)
     orelse = listed.chosen(frame.evaluate(e[4]), outside)
+    begun_if.note(frame, orelse, depth)
     del frame.guards[depth:]
     frame.merge(after)
     return join(body, orelse)
@@ -255,6 +258,8 @@ def _yield(frame: Frame, e: ir.Expr) -> Value:
     value = frame.evaluate(e[2]) if e[2] is not None else UNKNOWN
     frame.yields = join(frame.yields, value)
     frame.leaves()
+    if frame.tx:
+        begun_if.at_yield(frame)
     if not frame.yielded or not frame.yield_transactions:
         frame.yield_transactions = tuple(frame.tx)
         frame.begun_at_yield = begun_inside.at_yield(frame)

@@ -258,6 +258,8 @@ class Frame(Notes):
             self.origins.pop(name, None)
         if self.left_overs:
             self.left_overs = {left: of for left, of in self.left_overs.items() if name not in (left, of)}
+        if self.said:
+            self.said.pop(name, None)
         if self.same_as:
             self.same_as.pop(name, None)
         self.env[name] = value

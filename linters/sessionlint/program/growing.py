@@ -28,6 +28,7 @@ from sessionlint.program.values import (
     Seq,
     Value,
     contained,
+    laid_over,
     literal,
     merge_maps,
     of_keywords,
@@ -124,10 +125,13 @@ def remove(frame: Frame, holder: ir.Expr, key: Value) -> None:
     if holder[0] != "n" or holder[2] not in frame.env or not key or any(a.tag != "const" for a in key):
         return
     gone = [a.value for a in key]
-    frame.env[holder[2]] = tuple(
-        a._replace(items=tuple(i for i in a.items if i[0] not in gone), whole=()) if a.tag == "map" else a
-        for a in frame.env[holder[2]]
-    )
+    frame.env[holder[2]] = tuple([_lacking(a, gone) if a.tag == "map" else a for a in frame.env[holder[2]]])
+
+
+def _lacking(mapping: Map, gone: list[Any]) -> Map:
+    """A dictionary without these keys; of options that are passed on, the others stay what they are."""
+    whole = laid_over(mapping.whole, [(key, ()) for key in gone]) if mapping.whole else ()
+    return mapping._replace(items=tuple([i for i in mapping.items if i[0] not in gone]), whole=whole)
 
 
 def _grow_inside(frame: Frame, target: ir.Expr, added: Value, e: ir.Expr) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sessionlint.program import compared, row_classes
+from sessionlint.program import combined, compared, row_classes
 from sessionlint.program.class_switches import SWITCHED, is_on, is_switch
 from sessionlint.program.records import FIELD
 from sessionlint.program.values import UNKNOWN, Const, Param, Value, contained, join_all, mark_of
@@ -29,6 +29,8 @@ INSTANCE = "instance"
 ANY = "any"
 _OF_CLASS = ("inst", "cls")
 _ALTERNATIVES = frozenset({"is", "of", AMONG, ANY})
+#: The kind of guard of what options have under a name, see :mod:`sessionlint.program.passed_options`.
+ENTRY = "entry"
 #: What can be told from another function or object that is called in its place.
 _CALLED = frozenset({"fn", "cls", "inst", "partial", "method", "ext"})
 
@@ -41,7 +43,8 @@ class Guard(NamedTuple):
     ``is``: it must be this function or object; ``of``: an object that has this class's method of this name;
     :data:`ONLY`: the same, and it must be known to be one; :data:`AMONG`: a container that has this function;
     :data:`ANY`: one of several such kinds and values; :data:`SWITCHED`: an object of a class with this switch on;
-    :data:`INSTANCE`: an object that is no row.
+    :data:`INSTANCE`: an object that is no row; :data:`~.combined.COMBINED`: several conditions together, those of
+    other parameters among them.
     """
 
     param: Any
@@ -80,8 +83,12 @@ def _guard(frame: Frame, test: ir.Expr, outcome: bool) -> Guard | None:
     if test[0] == "x" and len(test[3]) == 1 and (param := _param(frame, test[2])) is not None:
         said = compared.said(frame, test[3][0], test[4][0])
         return Guard(param, said.kind, said.value, said.holds) if said is not None else None
-    if test[0] == "c":
-        return _of_class(frame, test)
+    if test[0] in combined.PUT_TOGETHER:
+        return of_conditions(combined.written(frame, test, _alone))
+    if test[0] in combined.TAKES:
+        return option_of(frame, test) or (_of_class(frame, test) if test[0] == "c" else None)
+    if frame.said and test[0] == "n" and (conditions := combined.said_of(frame, test[2])) is not None:
+        return of_conditions(conditions)
     value = _asked(frame, test)
     param = _told_by(value, outcome) if value else None
     if not isinstance(param, Param):
@@ -91,6 +98,56 @@ def _guard(frame: Frame, test: ir.Expr, outcome: bool) -> Guard | None:
     if test[0] == "a" and is_switch(frame, test, value):
         return Guard(Param(frame.function, test[2][2]), SWITCHED, test[3], True)
     return None
+
+
+def _alone(frame: Frame, test: ir.Expr) -> Any:
+    """What a condition that is not put together says where it holds: a guard, several, or nothing."""
+    found = _guard(frame, test, True)
+    return found.value if found is not None and found.kind == combined.COMBINED and found.holds else found
+
+
+def of_conditions(conditions: Any) -> Guard | None:
+    """Several conditions as a guard; ``None`` where nothing is left to be asked."""
+    if combined.is_too_much(conditions):
+        return None
+    if isinstance(conditions, Guard):
+        return conditions
+    return Guard(combined.guards_of(conditions)[0].param, combined.COMBINED, conditions, True)
+
+
+def true_of(param: Any) -> Guard:
+    """That a parameter is true."""
+    return Guard(param, "true", None, True)
+
+
+def of_test(frame: Frame, test: ir.Expr) -> Any:
+    """What a test says of parameters where it holds; ``None`` where nothing is known of it."""
+    return combined.written(frame, test, _alone)
+
+
+def of_value(frame: Frame, expr: ir.Expr, value: Value) -> Any:
+    """Under which conditions on parameters alone what is assigned is true; ``None``: it is nothing put together."""
+    op = expr[0]
+    if op in combined.PUT_TOGETHER:
+        told = any(a.tag == "param" for a in value) or not value
+    else:
+        told = op == "x" or (op == "u" and expr[2] == "not")
+    if not told:
+        return combined.said_of(frame, expr[2]) if op == "n" and frame.said else None
+    conditions = combined.written(frame, expr, _alone)
+    return None if combined.is_too_much(conditions) else conditions
+
+
+def note_said(frame: Frame, target: ir.Expr, conditions: Any) -> None:
+    """``keep = self.commits if commit is None else commit``: where a name is true from here on."""
+    if conditions is not None and target[0] == "n":
+        combined.note(frame, target[2], conditions)
+
+
+def option_of(frame: Frame, test: ir.Expr) -> Guard | None:
+    """``options.get("commit")`` of the function's own ``**options``: that the option is given, and true."""
+    found = combined.option(frame, test)
+    return Guard(found[0], ENTRY, (found[1], "true", None, found[2]), True) if found is not None else None
 
 
 def _told_by(value: Value, outcome: bool) -> Any:

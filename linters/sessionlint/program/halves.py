@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import beginning, holding
+from sessionlint.program import beginning, begun_if, holding
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import Effect, Transaction
 from sessionlint.program.substitution import substitute, substitution
@@ -84,7 +84,7 @@ def kept(transactions: list[Transaction]) -> Value:
 def of_generator(frame: Frame, source: Pending, given: Value) -> Value:
     """The sessions whose transaction is open as long as a generator is at its ``yield``, by what it gave."""
     opened = frame.solver.summary_of(source.info).yield_transactions
-    if not opened:
+    if not opened or begun_if.left(frame, source, frame.solver.summary_of(source.info)) is None:
         return UNKNOWN
     out: Value = UNKNOWN
     mapped = substitution(frame, source.info, source.bindings)

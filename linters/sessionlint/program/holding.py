@@ -8,9 +8,9 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.patterns import regex
-from sessionlint.program import compared, knowledge, sameness, strings
+from sessionlint.program import combined, compared, knowledge, sameness, strings
 from sessionlint.program.frame import MAYBE, YES, Frame
-from sessionlint.program.guards import Guard, decided
+from sessionlint.program.guards import ENTRY, Guard, decided
 from sessionlint.program.model import Effect, FunctionInfo
 from sessionlint.program.values import CONNECTION, FACTORY, SESSION, UNKNOWN, Handle, Inst, Param, Value
 
@@ -36,6 +36,8 @@ UNENDED: tuple[str, ...] = (PENDING, HOLDS, FLUSHED)
 #: What a round of a loop may leave behind that the wait of the next one finds.
 GOES_ON: tuple[str, ...] = (*UNENDED, CHANGED)
 _STATE = (PENDING, *LASTING, CHANGED, QUERIED, SOMETIMES, UNSENT, SENT)
+#: The kinds of guards that the arguments of a call decide.
+_ASKED_OF_CALLERS = compared.TOLD | {combined.COMBINED, ENTRY}
 _TOLD = (*LASTING, CHANGED, "ended", SOMETIMES, SENT)
 #: Marks what stands in ``with session.no_autoflush:``.
 UNFLUSHED = "unflushed"
@@ -156,7 +158,7 @@ def hold(frame: Frame, subject: Any, e: ir.Expr, fact: str = HOLDS) -> None:
 
 def asked_of_callers(guards: Iterable[Guard]) -> tuple[str, ...]:
     """The flag of what happens only where a parameter says so."""
-    return (ASKED,) if any(guard.kind in compared.TOLD for guard in guards) else ()
+    return (ASKED,) if any(guard.kind in _ASKED_OF_CALLERS for guard in guards) else ()
 
 
 def _hold_if(frame: Frame, subject: Any, e: ir.Expr, flag: Param) -> None:

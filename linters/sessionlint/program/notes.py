@@ -44,6 +44,7 @@ class Outcome:
         #: routers that the function includes where its caller says which, or how
         self.included: dict[Any, None] = {}
         self.yield_transactions: tuple[Transaction, ...] = ()
+        self.yield_guards: frozenset[Any] = frozenset()
         self.begun_at_yield: Value = ()
         self.after_yield: list[tuple[str, Any, Hop]] = []
         #: the conditions on parameters under which alone one of these happens
@@ -88,12 +89,19 @@ class Notes(Outcome):
         self.made_at: dict[ir.Span4, ir.Expr] = {}
         #: what names are said to be that are given nothing where that is said
         self.declared: dict[str, Value] = {}
+        #: the conditions under which alone transactions are begun, and what a ``with`` enters is what it is
+        self.begun_under: dict[Transaction, frozenset[Any]] = {}
+        self.only_if: dict[Any, tuple[Any, ...]] = {}
+        #: the tests around the place in an inner function, and how they come out, see :mod:`~.decorator_flags`
+        self.tests: list[tuple[ir.Expr, bool]] = []
         #: parameters whose statements are narrowed here, and the kinds they may be of, see :mod:`~.narrowed_queries`
         self.narrowed: dict[Any, Value] = {}
         #: what names stand for that were taken out of a parameter, see :mod:`sessionlint.program.picking`
         self.picked: dict[str, Value] = {}
         #: out of which parameters texts were taken that names stand for, see :mod:`~.text_origins`
         self.origins: dict[str, Value] = {}
+        #: under which conditions names are true that were put together, see :mod:`sessionlint.program.combined`
+        self.said: dict[str, Any] = {}
         #: of which lists names hold what is no literal, see :mod:`sessionlint.program.checked_lists`
         self.left_overs: dict[str, str] = {}
         #: the attributes that names of something unknown stand for, see :mod:`sessionlint.program.revealing`

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sessionlint.facts import ir
 from sessionlint.program.compared import TOLD
-from sessionlint.program.guards import Guard, decided
+from sessionlint.program.guards import ENTRY, Guard, decided
 from sessionlint.program.model import FunctionInfo
 from sessionlint.program.values import MORE, UNKNOWN, UNKNOWN_KEYWORDS, Const, Map, Param, Value
 
@@ -18,8 +18,6 @@ from sessionlint.program.values import MORE, UNKNOWN, UNKNOWN_KEYWORDS, Const, M
 LEFT: Final = Const(UNKNOWN_KEYWORDS, "passed on")
 #: The name among those that options may have that says that others are given by place, nobody knows which.
 STARRED: Final = "*"
-#: The kind of guard of what options have under a name.
-ENTRY: Final = "entry"
 
 
 def left_to(function: FunctionInfo, by_name: dict[str, Value], placed: int) -> Value:

@@ -28,8 +28,10 @@ from sessionlint.program import (
     sometimes,
     workers,
 )
+from sessionlint.program.combined import TAKES
 from sessionlint.program.frame import YES, Frame, identity
 from sessionlint.program.growing import remove
+from sessionlint.program.guards import note_said, of_value, option_of
 from sessionlint.program.narrowing import narrow
 from sessionlint.program.targets import assign
 from sessionlint.program.values import UNKNOWN, Value, contained, join
@@ -37,12 +39,14 @@ from sessionlint.program.values import UNKNOWN, Value, contained, join
 
 def run_block(frame: Frame, statements: tuple[ir.Stmt, ...]) -> None:
     """Runs statements in order until the path ends."""
-    guards = len(frame.guards)
+    guards, tests = len(frame.guards), len(frame.tests)
     for statement in statements:
         _RUN[statement[0]](frame, statement)
         if frame.dead:
             break
     del frame.guards[guards:]
+    if frame.tests:
+        del frame.tests[tests:]
 
 
 def _expression(frame: Frame, s: ir.Stmt) -> None:
@@ -51,9 +55,12 @@ def _expression(frame: Frame, s: ir.Stmt) -> None:
 
 
 def _assign(frame: Frame, s: ir.Stmt) -> None:
+    taken = option_of(frame, s[3]) if s[3][0] in TAKES else None
     value = frame.evaluate(s[3])
+    conditions = taken or of_value(frame, s[3], value)
     for target in s[2]:
         assign(frame, target, value, s[3])
+        note_said(frame, target, conditions)
     if s[3][0] in _LEAVES:
         checked_lists.note_left(frame, s[2][0], s[3])
     if s[3][0] == "d" and frame.function.name == "<module>":

@@ -18,6 +18,8 @@ class Summary:
     effects: dict[Effect, Hop] = field(default_factory=dict)
     sources: dict[Any, Hop] = field(default_factory=dict)
     yield_transactions: tuple[Transaction, ...] = ()
+    #: the conditions on parameters under which alone it is, see :mod:`sessionlint.program.begun_if`
+    yield_guards: frozenset[Any] = frozenset()
     #: sessions of its own with a transaction at its ``yield`` that no block is around, see :mod:`~.begun_inside`
     begun_at_yield: Value = ()
     commits_after_yield: tuple[tuple[Any, Hop], ...] = ()
@@ -96,6 +98,7 @@ class Summary:
                 frozenset(self.possible),
                 frozenset(self.handed_back.items()),
                 self.yield_transactions,
+                self.yield_guards,
                 self.begun_at_yield,
                 tuple([(a, self.late_guards.get(hop)) for a, hop in self.commits_after_yield]),
                 self.closes_after_yield,

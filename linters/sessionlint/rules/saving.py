@@ -16,6 +16,7 @@ from sessionlint.rules.handed_to_handlers import commits_after_handler
 from sessionlint.rules.opened_blocks import let_go_by_blocks, queried_in_blocks
 from sessionlint.rules.out_of_sight import EMPTIED, may_be_committed
 from sessionlint.rules.ownership import made, verdict
+from sessionlint.rules.switched_off import is_switched_off
 from sessionlint.rules.transactions import behind, closing_commits, owned, request_dependencies
 from sessionlint.rules.units_out_of_sight import goes_out_of_sight
 from sessionlint.rules.ways_out import left_before
@@ -43,6 +44,8 @@ def is_lost(program: Program, function: FunctionInfo, index: int, session: Any) 
     if any(e.name in ("begin", "commit") for e in around(program, function)):
         return False  # a decorator commits
     saving = [other for i, other in enumerate(function.events) if _may_commit(other, session, event, later=i > index)]
+    if saving and wrapped(event) is not None:
+        saving = [other for other in saving if not is_switched_off(program, event, other)]
     if saving and not (all(_is_commit(s, event) for s in saving) and left_before(event, session, saving)):
         return False
     if any(_may_end(program, function, other, session) for other in function.events):
@@ -124,11 +127,9 @@ def opened_and_kept(program: Program, function: FunctionInfo) -> frozenset[Any]:
 
 
 def _is_closed(event: Event, session: Any) -> bool:
-    """Whether a call is given a session that had its commit, and is closed by then."""
+    """Whether a call is given a session that is closed by then."""
     events = event.function.events if event.kind == "effect" else ()
-    if not any(e.kind == "call" and e.span == event.span and session in e.subject for e in events):
-        return False
-    return any(e.name == "commit" and session in e.subject for e in events)
+    return any(e.kind == "call" and e.span == event.span and session in e.subject for e in events)
 
 
 def around(program: Program, function: FunctionInfo) -> Iterator[Event]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
+from sessionlint.program import begun_if
 from sessionlint.program.library_objects import UNASKED
 from sessionlint.program.model import KEPT, Effect, Event, FunctionInfo, Transaction
 from sessionlint.program.registering import Route
@@ -16,6 +17,7 @@ from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.ended_by_helpers import by_helpers
+from sessionlint.rules.given_sources import EXITS, Given, commits_when_left, given_for
 from sessionlint.rules.handed_methods import handed_over
 from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
@@ -155,13 +157,20 @@ def injector(program: Program, atom: Injected) -> FunctionInfo | None:
     return next(iter(program.targets(Dependency((source,), ("", (0, 0, 0, 0))))), None)
 
 
-def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, source: Any = None) -> bool | None:
-    """Whether leaving a session source (as a method of ``source``) commits; ``None`` when its code does not tell."""
+def commits_on_exit(
+    program: Program, function: FunctionInfo, depth: int = 0, source: Any = None, passed: Given | None = None
+) -> bool | None:
+    """Whether leaving a session source (as a method of ``source``) commits; ``None`` when its code does not tell.
+
+    ``passed``: what the call passes, which may say that it does not.
+    """
     summary = function.summary
-    if commits_late(program, function, source) or any(not t.savepoint for t in summary.yield_transactions):
+    if begun_if.begins(summary, passed or {}, program.solver):
+        return True
+    if begun_if.committing(summary, commits_late(program, function, source), passed or {}, program.solver):
         return True
     kept = kept_by(program, function)
-    if kept and _commits_when_left(program, function):
+    if kept and commits_when_left(program, function, passed or {}):
         return True
     if kept and _is_a_librarys(program, function):
         return None
@@ -173,7 +182,7 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
     behind_queries = (a.session for a in handed if a.tag == "row" and a.query)
     given = (a for a in (*handed, *behind_queries) if program.kind(a) in (SESSION, CONNECTION))
     sessions = (*given, *kept, *opened_for(function))
-    answers = [closing_commits(program, function, a, depth + 1) for a in sessions]
+    answers = [closing_commits(program, function, a, depth + 1, passed) for a in sessions]
     if not answers or None in answers:
         return None
     return any(answers)
@@ -181,12 +190,11 @@ def commits_on_exit(program: Program, function: FunctionInfo, depth: int = 0, so
 
 #: Base classes that add no methods.
 _PLAIN = ("abc.", "builtins.object", "contextlib.Abstract", "typing.", "typing_extensions.")
-_EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
 
 
 def kept_by(program: Program, function: FunctionInfo) -> tuple[Handle, ...]:
     """The sessions that a method opens and its object keeps: what becomes of them is told of each such object."""
-    return opened_and_kept(program, function) if function.name in _EXITS else ()
+    return opened_and_kept(program, function) if function.name in EXITS else ()
 
 
 def opened_and_kept(program: Program, function: FunctionInfo) -> tuple[Handle, ...]:
@@ -199,13 +207,6 @@ def opened_and_kept(program: Program, function: FunctionInfo) -> tuple[Handle, .
     sources = function.summary.sources
     sessions = [a for a in kept if isinstance(a, Handle) and a.kind == "session"]
     return tuple(a for a in sessions if is_made_by(a, function) or (a.kind, a.root) in sources)
-
-
-def _commits_when_left(program: Program, function: FunctionInfo) -> bool:
-    """Whether the block of an object ends with a commit."""
-    owner = function.class_info
-    leaving = program.solver.method(owner, _EXITS[function.name]) if owner is not None else None
-    return leaving is not None and any(e[:2] == ("txn", "commit") for e in leaving.summary.effects)
 
 
 def _is_a_librarys(program: Program, function: FunctionInfo) -> bool:
@@ -226,15 +227,20 @@ def _leaves(program: Program, event: Event, stays: bool) -> bool:
 def _only_closes(program: Program, function: FunctionInfo) -> bool:
     """Whether a class keeps the session it is entered with for nothing but closing it when it is left."""
     owner = function.class_info
-    if owner is None or program.solver.method(owner, _EXITS.get(function.name, "")) is None:
+    if owner is None or program.solver.method(owner, EXITS.get(function.name, "")) is None:
         return False
     family = [c for c in program.classes if owner in program.solver.mro(c)]
     methods = {m for member in family for c in program.solver.mro(member) for m in c.methods.values()}
     return not any(e.kind == "txn" and e.name != "close" for m in methods for e in m.summary.effects)
 
 
-def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: int = 0) -> bool | None:
-    """Whether closing a session that ``function`` holds commits it; ``None`` when its origin does not tell."""
+def closing_commits(
+    program: Program, function: FunctionInfo, atom: Any, depth: int = 0, passed: Given | None = None
+) -> bool | None:
+    """Whether closing a session that ``function`` holds commits it; ``None`` when its origin does not tell.
+
+    ``passed``: what the function itself is passed.
+    """
     if isinstance(atom, Injected):
         source = injector(program, atom)
         return None if source is None else commits_on_exit(program, source, depth + 1, source_of(atom))
@@ -243,7 +249,8 @@ def closing_commits(program: Program, function: FunctionInfo, atom: Any, depth: 
         answer = _inside_injected(program, function, atom, depth) if is_session(atom) else None
         return _for_request(program, function, atom, depth) if answer is None else answer
     if hop.callee is not None:
-        return commits_on_exit(program, hop.callee, depth + 1)
+        given = given_for(program, function, hop.callee, atom, passed or {})
+        return commits_on_exit(program, hop.callee, depth + 1, passed=given)
     # a registry's session goes by the place of that, wherever it is asked for
     creates = [e for e in function.events if e.kind == "create"]
     made = [e for e in creates if e.site == atom.root or (atom.registry and atom in e.subject)]

@@ -1163,6 +1163,80 @@ async def prepare(parcel):
         await packing.prepare(parcel)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/imports.py
+from app.services.rows import Rows, rehearse
+from app.session import get_session
+
+
+async def stored(row):
+    async with get_session() as session, session.begin():
+        await Rows(session).create(row)
+        await Rows(session, finishing=True).create(row, finish=False)
+        await Rows(session).update(row)
+        await Rows(session, finishing=True).remove(row, finish=False)
+        await Rows(session).put(row)
+        await Rows(session).put(row, finish=False)
+        await rehearse(session, row, dry=True)
+
+
+async def finished(row):
+    async with get_session() as session, session.begin():
+        await Rows(session).create(row, finish=True)  # TXN205@15
+    async with get_session() as session, session.begin():
+        await Rows(session, finishing=True).create(row)  # TXN205@15
+    async with get_session() as session, session.begin():
+        await Rows(session, finishing=True).update(row)  # TXN205@15
+    async with get_session() as session, session.begin():
+        await Rows(session).update(row, finish=True)  # TXN205@15
+    async with get_session() as session, session.begin():
+        await Rows(session, finishing=True).remove(row)  # TXN205@15
+    async with get_session() as session, session.begin():
+        await Rows(session).put(row, finish=True)  # TXN205@15
+    async with get_session() as session, session.begin():
+        await rehearse(session, row)  # TXN205@15
+# --- app/services/rows.py
+class Rows:
+    def __init__(self, session, *, finishing=False):
+        self.session = session
+        self.finishing = finishing
+
+    async def create(self, row, finish=None):
+        self.session.add(row)
+        now = self.finishing if finish is None else finish
+        if now:
+            await self.session.commit()
+        else:
+            await self.session.flush()
+
+    async def update(self, row, finish=False):
+        row.seen = True
+        if finish or self.finishing:
+            await self.session.commit()
+
+    async def remove(self, row, finish=None):
+        await self.session.delete(row)
+        if finish is None:
+            finish = self.finishing
+        if not finish:
+            return
+        await self.session.commit()
+
+    async def put(self, row, **options):
+        self.session.add(row)
+        finish = options.pop("finish", False)
+        if finish or options.get("last"):
+            await self.session.commit()
+
+
+async def rehearse(session, row, dry=False):
+    session.add(row)
+    lasts = not dry
+    if lasts:
+        await session.commit()
+"""
+    ),
 ]
 
 GOOD = [

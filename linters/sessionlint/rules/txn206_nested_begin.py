@@ -470,6 +470,139 @@ async def clean_elsewhere(room):
         await Cleaning(Keys(other), session).clean(room)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.tasks.units import choosing, leaving, outer, stacking, unit
+
+
+async def own():
+    async with unit(write=False) as session, session.begin():
+        await session.flush()
+    async with leaving("read") as session, session.begin():
+        await session.flush()
+    async with choosing(write=False) as session, session.begin():
+        await session.flush()
+    async with stacking(write=False) as session, session.begin():
+        await session.flush()
+    async with outer(write=False) as session, session.begin():
+        await session.flush()
+
+
+async def twice():
+    async with unit() as session, session.begin():  # TXN206@35
+        await session.flush()
+    async with choosing() as session, session.begin():  # TXN206@39
+        await session.flush()
+# --- app/tasks/units.py
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def unit(write=True):
+    async with get_session() as session:
+        if write:
+            async with session.begin():
+                yield session
+        else:
+            yield session
+
+
+@asynccontextmanager
+async def leaving(mode="write"):
+    async with get_session() as session:
+        if mode == "read":
+            yield session
+            return
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def choosing(write=True):
+    async with get_session() as session, session.begin() if write else nullcontext():
+        yield session
+
+
+@asynccontextmanager
+async def stacking(write=True):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        if write:
+            await stack.enter_async_context(session.begin())
+        yield session
+
+
+@asynccontextmanager
+async def outer(write=True):
+    async with unit(write) as session:
+        yield session
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.session import transactional, with_session
+
+
+@with_session(begin=False)
+async def owns(session):
+    async with session.begin():
+        session.add(Row())
+
+
+@transactional(mode="read")
+async def owns_too(session):
+    async with session.begin():
+        session.add(Row())
+
+
+@with_session()
+async def twice(session):
+    async with session.begin():  # TXN206@16
+        session.add(Row())
+# --- app/session.py
+import functools
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+def with_session(*, begin=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if not begin:
+                    return await function(session, *args)
+                async with session.begin():
+                    return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def transactional(function=None, *, mode="write"):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if mode == "read":
+                    return await function(session, *args)
+                else:
+                    async with session.begin():
+                        return await function(session, *args)
+
+        return inner
+
+    return decorate if function is None else decorate(function)
+"""
+    ),
 ]
 
 GOOD = [

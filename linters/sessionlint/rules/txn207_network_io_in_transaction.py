@@ -9,6 +9,7 @@ from sessionlint.report import Finding
 from sessionlint.rules.awaited_later import is_awaited_later
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.built_lazily import is_taken_later
+from sessionlint.rules.called_inside import called_inside
 from sessionlint.rules.decorated import around, is_told_inside
 from sessionlint.rules.ended_before import open_around
 from sessionlint.rules.flush_listeners import BEFORE_ANY, listeners, listening
@@ -1137,6 +1138,224 @@ async def with_the_outer_one_open(session: AsyncSession, other: AsyncSession, cl
 """,
         path="app/services/pages.py",
     ),
+    Bad(
+        """
+# --- app/tasks/fetch.py
+from httpx import AsyncClient
+
+from app.tasks.units import choosing, leaving, outer, stacking, unit
+
+
+async def looks(client: AsyncClient):
+    async with unit(write=False):
+        await client.get("https://files.example.com")
+    async with leaving("read"):
+        await client.get("https://files.example.com")
+    async with choosing(write=False):
+        await client.get("https://files.example.com")
+    async with stacking(write=False):
+        await client.get("https://files.example.com")
+    async with outer(write=False):
+        await client.get("https://files.example.com")
+
+
+async def waits(client: AsyncClient, write: bool):
+    async with unit():
+        await client.get("https://files.example.com")  # TXN207@15
+    async with leaving():
+        await client.get("https://files.example.com")  # TXN207@15
+    async with choosing(True):
+        await client.get("https://files.example.com")  # TXN207@15
+    async with stacking():
+        await client.get("https://files.example.com")  # TXN207@15
+    async with outer(write):
+        await client.get("https://files.example.com")  # TXN207@15
+# --- app/tasks/units.py
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def unit(write=True):
+    async with get_session() as session:
+        if write:
+            async with session.begin():
+                yield session
+        else:
+            yield session
+
+
+@asynccontextmanager
+async def leaving(mode="write"):
+    async with get_session() as session:
+        if mode == "read":
+            yield session
+            return
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def choosing(write=True):
+    async with get_session() as session, session.begin() if write else nullcontext():
+        yield session
+
+
+@asynccontextmanager
+async def stacking(write=True):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        if write:
+            await stack.enter_async_context(session.begin())
+        yield session
+
+
+@asynccontextmanager
+async def outer(write=True):
+    async with unit(write) as session:
+        yield session
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/fetch.py
+from httpx import AsyncClient
+
+from app.session import Work, behind, locked, perform, renewed
+
+
+async def fetch():
+    async with AsyncClient() as client:
+        return await client.get("https://files.example.com")
+
+
+async def count():
+    return 3
+
+
+class Fetching(Work):
+    async def run(self):
+        await fetch()
+
+
+class Counting(Work):
+    async def run(self):
+        await count()
+
+
+async def run():
+    await locked(fetch)  # TXN207@11
+    await locked(lambda: fetch())  # TXN207@11
+    await perform(Fetching())  # TXN207@11
+    await locked(count)
+    await perform(Counting())
+    await behind(fetch)
+    await renewed()
+# --- app/session.py
+from httpx import AsyncClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+class Work:
+    async def run(self):
+        raise NotImplementedError
+
+
+async def locked(function):
+    async with factory() as session, session.begin():
+        await session.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        return await function()
+
+
+async def perform(work: Work):
+    async with factory() as session, session.begin():
+        await work.run()
+
+
+async def behind(function):
+    async with factory() as session, session.begin():
+        await session.execute(text("SELECT 1"))
+    return await function()
+
+
+async def _token():
+    async with AsyncClient() as client:
+        return await client.get("https://tokens.example.com")
+
+
+async def renewed():
+    return await locked(_token)
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/fetch.py
+from httpx import AsyncClient
+
+from app.session import transactional, with_session
+
+
+@with_session(begin=False)
+async def looks(session, client: AsyncClient):
+    await client.get("https://files.example.com")
+
+
+@transactional(mode="read")
+async def reads(session, client: AsyncClient):
+    await client.get("https://files.example.com")
+
+
+@with_session()
+async def stores(session, client: AsyncClient):
+    await client.get("https://files.example.com")  # TXN207@11
+
+
+@transactional
+async def writes(session, client: AsyncClient):
+    await client.get("https://files.example.com")  # TXN207@11
+# --- app/session.py
+import functools
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+def with_session(*, begin=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if not begin:
+                    return await function(session, *args)
+                async with session.begin():
+                    return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def transactional(function=None, *, mode="write"):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if mode == "read":
+                    return await function(session, *args)
+                else:
+                    async with session.begin():
+                        return await function(session, *args)
+
+        return inner
+
+    return decorate if function is None else decorate(function)
+"""
+    ),
 ]
 
 GOOD = [
@@ -1935,6 +2154,8 @@ def _open_around(program: Program) -> dict[Site, tuple[Event, Opening | None]]:
         if block and is_awaited_later(event, block[0].site):
             continue
         opening = None if block else held_open(program, event) or _of_decorator(program, event)
+        if opening is None and not block:
+            opening = called_inside(program, event)
         if opening is None and not block:
             opening = _of_listener(program, event)
         if (opening is not None or block) and not program.is_exempt(event.function):

@@ -29,7 +29,7 @@ from sessionlint.rules.saving import (
 from sessionlint.rules.stopped_by_begin import stopped_by_begin
 from sessionlint.rules.taken_out import are_taken_out
 from sessionlint.rules.told_apart import is_for_another_branch
-from sessionlint.rules.transactions import called, down_to, injector
+from sessionlint.rules.transactions import called, down_to, injector, owned
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -1299,6 +1299,353 @@ async def label(key: int, db: Db):
     return parcel.label()
 """
     ),
+    Bad(
+        """
+# --- app/tasks/imports.py
+from app.services.rows import Rows
+from app.session import get_session
+
+
+async def lost(row):
+    async with get_session() as session:
+        await Rows(session).create(row)  # TXN209@15
+
+
+async def lost_by_call(row):
+    async with get_session() as session:
+        await Rows(session, finishing=True).create(row, finish=False)  # TXN209@15
+
+
+async def stored(row):
+    async with get_session() as session:
+        await Rows(session, finishing=True).create(row)
+
+
+async def stored_by_call(row):
+    async with get_session() as session:
+        await Rows(session).create(row, finish=True)
+# --- app/services/rows.py
+class Rows:
+    def __init__(self, session, *, finishing=False):
+        self.session = session
+        self.finishing = finishing
+
+    async def create(self, row, finish=None):
+        self.session.add(row)
+        now = self.finishing if finish is None else finish
+        if now:
+            await self.session.commit()
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.tasks.units import choosing, finishing, leaving, outer, stacking, unit
+
+
+async def lost_1():
+    async with unit(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_2():
+    async with leaving("read") as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_3():
+    async with choosing(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_4():
+    async with stacking(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_5():
+    async with outer(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def lost_6():
+    async with finishing(write=False) as session:
+        session.add(Row())  # TXN209@9
+
+
+async def stored(write: bool):
+    async with unit() as session:
+        session.add(Row())
+    async with leaving() as session:
+        session.add(Row())
+    async with choosing(True) as session:
+        session.add(Row())
+    async with stacking() as session:
+        session.add(Row())
+    async with outer(write) as session:
+        session.add(Row())
+    async with finishing() as session:
+        session.add(Row())
+# --- app/tasks/units.py
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from app.session import get_session
+
+
+@asynccontextmanager
+async def unit(write=True):
+    async with get_session() as session:
+        if write:
+            async with session.begin():
+                yield session
+        else:
+            yield session
+
+
+@asynccontextmanager
+async def leaving(mode="write"):
+    async with get_session() as session:
+        if mode == "read":
+            yield session
+            return
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def choosing(write=True):
+    async with get_session() as session, session.begin() if write else nullcontext():
+        yield session
+
+
+@asynccontextmanager
+async def stacking(write=True):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(get_session())
+        if write:
+            await stack.enter_async_context(session.begin())
+        yield session
+
+
+@asynccontextmanager
+async def outer(write=True):
+    async with unit(write) as session:
+        yield session
+
+
+@asynccontextmanager
+async def finishing(write=True):
+    async with get_session() as session:
+        yield session
+        if write:
+            await session.commit()
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.session import Looking, Reading, Saving, Switched
+
+
+async def lost_1():
+    async with Reading() as unit:
+        unit.session.add(Row())  # TXN209@9
+
+
+async def lost_2():
+    looking = Looking()
+    async with looking:
+        looking.session.add(Row())  # TXN209@9
+
+
+async def lost_3():
+    async with Switched(save=False) as unit:
+        unit.session.add(Row())  # TXN209@9
+
+
+async def stored(given: Saving):
+    async with Saving() as unit:
+        unit.session.add(Row())
+    async with Switched() as unit:
+        unit.session.add(Row())
+    async with given:
+        given.session.add(Row())
+# --- app/session.py
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+class Saving:
+    async def __aenter__(self):
+        self.session = factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        if kind is None:
+            await self.finish()
+        await self.session.close()
+
+    async def finish(self):
+        await self.session.commit()
+
+
+class Reading(Saving):
+    async def finish(self):
+        await self.session.rollback()
+
+
+class Looking(Saving):
+    async def __aexit__(self, kind, error, trace):
+        await self.session.close()
+
+
+class Switched(Saving):
+    def __init__(self, save=True):
+        self.save = save
+
+    async def finish(self):
+        if self.save:
+            await self.session.commit()
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.models import Row
+from app.services.rows import store
+from app.session import get_session
+
+
+async def late():
+    async with get_session() as session:
+        await store(session, Row())  # TXN209@15
+    async with get_session() as session:
+        await session.execute("SELECT 1")
+    await store(session, Row())  # TXN208@11
+# --- app/services/rows.py
+async def store(session, row):
+    session.add(row)
+    await session.flush()
+"""
+    ),
+    Bad(
+        """
+# --- app/tasks/store.py
+from app.config import settings
+from app.models import Row
+from app.session import finishing, handing, transactional, with_session
+
+
+@with_session(begin=False)
+async def loses(session):
+    session.add(Row())  # TXN209@5
+
+
+@transactional(mode="read")
+async def only_reads(session):
+    session.add(Row())  # TXN209@5
+
+
+@finishing(finish=False)
+async def unfinished(session):
+    session.add(Row())  # TXN209@5
+
+
+@handing
+async def handed(session):
+    session.add(Row())  # TXN209@5
+
+
+@with_session()
+async def stores(session):
+    session.add(Row())
+
+
+@with_session(begin=settings.begins)
+async def nobody_knows(session):
+    session.add(Row())
+
+
+@transactional
+async def writes(session):
+    session.add(Row())
+
+
+@finishing()
+async def finished(session):
+    session.add(Row())
+
+
+@handing
+async def owns(session):
+    async with session.begin():
+        session.add(Row())
+# --- app/session.py
+import functools
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine("postgresql+asyncpg://db"))
+
+
+def with_session(*, begin=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if not begin:
+                    return await function(session, *args)
+                async with session.begin():
+                    return await function(session, *args)
+
+        return inner
+
+    return decorate
+
+
+def transactional(function=None, *, mode="write"):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                if mode == "read":
+                    return await function(session, *args)
+                else:
+                    async with session.begin():
+                        return await function(session, *args)
+
+        return inner
+
+    return decorate if function is None else decorate(function)
+
+
+def finishing(finish=True):
+    def decorate(function):
+        @functools.wraps(function)
+        async def inner(*args):
+            async with factory() as session:
+                result = await function(session, *args)
+                if finish:
+                    await session.commit()
+                return result
+
+        return inner
+
+    return decorate
+
+
+def handing(function):
+    @functools.wraps(function)
+    async def inner(*args):
+        async with factory() as session:
+            return await function(session, *args)
+
+    return inner
+"""
+    ),
 ]
 
 GOOD = [
@@ -1842,14 +2189,19 @@ def check(program: Program) -> Iterator[Finding]:
     """The first lost write of each function and session, and the first on a way out before the commit."""
     told: set[tuple[str, int, int]] = set()
     run: list[FunctionInfo] = []
+    for event, session in program.shared(_lost_by_decorators):
+        told.add((event.path, *event.span[:2]))
+        if program.judges(_in_wrapped(event).path):
+            yield _finding(program, event, session)
     for function in program.functions:
         role = program.role(function)
         if role in _RUN or (role not in EXEMPT_ROLES and is_view(program.solver, function)):
             run.append(function)
         elif role not in EXEMPT_ROLES and (own := opened_and_kept(program, function)):
             for event, session in _lost_in(program, function, own):
-                told.add((function.path, *event.span[:2]))
-                yield _finding(program, event, session)
+                if wrapped(event) is None:
+                    told.add((function.path, *event.span[:2]))
+                    yield _finding(program, event, session)
     for function in run:
         for event, session in _lost_in(program, function, None):
             last = down_to(program, event)[-1:]
@@ -1858,6 +2210,31 @@ def check(program: Program) -> Iterator[Finding]:
                 yield _finding(program, event, session)
     for lost in lost_writes(program):
         yield _of_dependency(program, lost)
+
+
+def _lost_by_decorators(program: Program) -> list[tuple[Event, Any]]:
+    """What inner functions of decorators lose of what the functions write that they are put around.
+
+    Those of the session module may do what they need, but not the functions that they run.
+    """
+    found: list[tuple[Event, Any]] = []
+    for inner in dict.fromkeys(inner for function in program.functions for inner in function.wrappers):
+        role = program.role(inner)
+        if role in _RUN or (role in EXEMPT_ROLES and role != "session") or is_view(program.solver, inner):
+            continue
+        own = opened_and_kept(program, inner)
+        for event, session in _lost_in(program, inner, own) if own else ():
+            if wrapped(event) is None or program.is_exempt(_in_wrapped(event).function):
+                continue
+            found.append((event, session))
+    return found
+
+
+def _is_stored_elsewhere(event: Event) -> bool:
+    """Whether a decorator calls the same function in a transaction, too: nobody knows which way it goes."""
+    function = wrapped(event)
+    calls = [e for e in event.function.events if e.callee is function and e.kind == "call"] if function else []
+    return any(owned(call) for call in calls)
 
 
 def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | None) -> Iterator[tuple[Event, Any]]:
@@ -1870,6 +2247,7 @@ def _lost_in(program: Program, function: FunctionInfo, own: frozenset[Any] | Non
                 and (own is None or atom in own)
                 and _is_own(program, function, atom)
                 and is_lost(program, function, index, atom)
+                and not _is_stored_elsewhere(event)
                 and not are_taken_out(event)
                 and not stopped_by_begin(event, atom)
                 and not is_overwritten(program, event, atom)

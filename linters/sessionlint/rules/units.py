@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sessionlint.facts import ir
+from sessionlint.program import begun_if
 from sessionlint.program.model import Transaction
 from sessionlint.rules.sessions_inside import opened_for
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
-    from sessionlint.program.model import ClassInfo, Event, FunctionInfo
+    from sessionlint.program.model import ClassInfo, Event, FunctionInfo, Summary
 
 _ENTERS = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
 _MAX_HOPS = 12
@@ -94,9 +95,15 @@ def _units(program: Program) -> dict[FunctionInfo, list[_Unit]]:
                 found.setdefault(event.function, []).append(_Unit(event.span, transaction))
     for event in program.events("call"):
         callee = event.callee
-        if callee is not None and {"cm", "context"} <= event.flags and callee.summary.commits_after_yield:
+        if callee is not None and {"cm", "context"} <= event.flags and _commits(program, event, callee.summary):
             found.setdefault(event.function, []).extend(_of_generator(event, callee))
     return {function: units for function, units in found.items() if units}
+
+
+def _commits(program: Program, event: Event, summary: Summary) -> bool:
+    """Whether a generator commits behind its ``yield``, by what the call says."""
+    late = summary.commits_after_yield
+    return bool(late) and bool(begun_if.committing(summary, late, dict(event.bindings), program.solver))
 
 
 def _is_left(event: Event) -> bool:
