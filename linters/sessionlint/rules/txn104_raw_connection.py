@@ -111,6 +111,18 @@ class Reports:
 """,
         path="app/main.py",
     ),
+    Bad(
+        source="""
+from asyncio import *
+from asyncpg import *
+
+
+async def opened(url):
+    await sleep(1)
+    connection = await connect(url)  # TXN104@24
+    await connection.close()
+"""
+    ),
 ]
 
 GOOD = [

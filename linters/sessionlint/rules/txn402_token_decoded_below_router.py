@@ -197,6 +197,51 @@ def is_sent_by_us(body: bytes, given: str) -> bool:
 """,
         path="app/services/keys.py",
     ),
+    Bad(
+        source="""
+# --- app/kit/__init__.py
+from jwt import *
+# --- app/kit/readers.py
+from app.settings import reader_of
+
+decode = reader_of("rows")
+# --- app/services/claims.py
+from jwt import *
+
+
+def read(token):
+    return decode(token, "key")  # TXN402@12
+
+
+def length(token):
+    return len(token)
+# --- app/services/others.py
+from app.kit import *
+from asyncio import *
+
+
+async def read(token):
+    await sleep(0)
+    return decode(token, "key")  # TXN402@12
+# --- app/services/rows.py
+from jwt import *
+from app.kit.readers import *
+
+
+def read(token):
+    return decode(token, "key")
+# --- app/services/lines.py
+from jwt import *
+from app.settings import reader_of
+
+if reader_of("lines"):
+    decode = reader_of("lines")
+
+
+def read(token):
+    return decode(token, "key")
+"""
+    ),
 ]
 
 GOOD = [

@@ -30,7 +30,8 @@ META = Rule(
         "with `psycopg.sql.Identifier` or `engine.dialect.identifier_preparer.quote`."
     ),
     not_flagged=(
-        "Texts made of literals and constants only (also in the fields of records), generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
+        "Texts made of literals and constants only (also in the fields of records), generated bind placeholders "
+        "(`:id_0, :id_1`), numbers (`int()`, "
         "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
         "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
