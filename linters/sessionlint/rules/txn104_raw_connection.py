@@ -123,6 +123,29 @@ async def opened(url):
     await connection.close()
 """
     ),
+    Bad(
+        source="""
+# --- app/kit/holders.py
+import psycopg2
+
+
+class Drivers:
+    def __init__(self, item):
+        self._item = item
+
+    def get(self):
+        return self._item
+
+
+DRIVER = Drivers(psycopg2.connect)
+# --- app/services/rows.py
+from app.kit.holders import DRIVER
+
+
+def made(url):
+    return DRIVER.get()(url)  # TXN104@12
+"""
+    ),
 ]
 
 GOOD = [
