@@ -134,9 +134,13 @@ def gone_through(
 
 
 def _keeps_literals(frame: Frame, bindings: dict[Any, Value]) -> bool:
-    """Whether an object that the call is given, or is made on, knows a literal it was made with."""
+    """Whether an object that the call is given, or is made on, knows a literal or dictionary it was made with."""
     objects = [value[0] for value in bindings.values() if len(value) == 1 and value[0].tag == "inst"]
-    return any(is_literal(v) for made in objects for _, v in made.bindings if configures(frame, made.info))
+    return any(_tells(v) for made in objects for _, v in made.bindings if configures(frame, made.info))
+
+
+def _tells(value: Value) -> bool:
+    return is_literal(value) or (len(value) == 1 and bool(value[0].tag == "map"))
 
 
 def _has_literals(bindings: dict[Any, Value]) -> bool:
