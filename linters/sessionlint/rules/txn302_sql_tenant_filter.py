@@ -277,8 +277,8 @@ from app.kit.parts import OWN, OWNER, STATE
 
 
 async def run(session, owner, status):
-    await session.execute(text(f"SELECT id FROM items WHERE {OWNER.clause}"), {"owner": owner})  # TXN302@32
-    await session.execute(text("SELECT id FROM items WHERE " + OWN.text), {"owner": owner})  # TXN302@32
+    await session.execute(text(f"SELECT id FROM items WHERE {OWNER.clause}"), {"owner": owner})  # TXN302@27
+    await session.execute(text("SELECT id FROM items WHERE " + OWN.text), {"owner": owner})  # TXN302@27
     await session.execute(text(f"SELECT id FROM items WHERE {STATE.clause}"), {"status": status})
 """
     ),

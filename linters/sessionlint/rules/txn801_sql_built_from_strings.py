@@ -871,7 +871,7 @@ from app.kit.statements import NAMED, Column, Shown, Statement
 async def named(session, name):
     statement = Statement("SELECT id FROM items")
     statement.add(f"WHERE name = '{name}'")
-    return await session.execute(text(statement.sql))  # TXN801@39
+    return await session.execute(text(statement.sql))  # TXN801@34
 
 
 async def bound(session, name):
@@ -884,10 +884,10 @@ async def bound(session, name):
 
 async def shown(session, rows):
     for column in [Column(*row) for row in rows]:
-        await session.execute(text(f"SELECT {column.name} FROM items"))  # TXN801@36
-    await session.execute(text(f"SELECT {Shown('name')._replace(name=rows).name} FROM items"))  # TXN801@32
+        await session.execute(text(f"SELECT {column.name} FROM items"))  # TXN801@31
+    await session.execute(text(f"SELECT {Shown('name')._replace(name=rows).name} FROM items"))  # TXN801@27
     order = replace(NAMED, column=rows)
-    await session.execute(text(f"SELECT id FROM items ORDER BY {order.column}"))  # TXN801@32
+    await session.execute(text(f"SELECT id FROM items ORDER BY {order.column}"))  # TXN801@27
 """
     ),
 ]
