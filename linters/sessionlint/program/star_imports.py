@@ -40,7 +40,8 @@ def found(libraries: list[str], name: str) -> str | None:
 
 def is_bound(node: tuple[Any, ...], name: str) -> bool:
     """Whether statements give a name something, however little is known of that."""
-    op = node[0] if node else None
+    # a name may be spelled like an op: only a node has a place behind it
+    op = node[0] if len(node) > 2 and type(node[1]) is tuple else None
     if op == "=" and len(node) == 4:
         return any(_names(target, name) for target in node[2])
     if op in (":", "+=", "w", "L") and len(node) > 3 and _names(node[2], name):
