@@ -1602,7 +1602,8 @@ class Clause:
     text: str
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     name: str
     label: str
 
@@ -1617,8 +1618,8 @@ async def run(session, status, name):
     await session.execute(text("SELECT id FROM items " + NEWEST.text))
     for column in COLUMNS:
         await session.execute(text(f"SELECT {column.name} FROM items"))
-    own = Part("name = :name", "own")
-    await session.execute(text(f"SELECT id FROM items WHERE {own.clause}"), {"name": name})
+    own = Clause("WHERE name = :name")
+    await session.execute(text(f"SELECT id FROM items {own.text}"), {"name": name})
 
 
 async def other(session, asked):
