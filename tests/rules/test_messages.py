@@ -96,3 +96,86 @@ async def look():
         (told[name],) = [f.message for f in rule.check(program)]
     assert said in told["inferred"]
     assert "in a service. " in told["sessionlint.toml"]
+
+
+def test_what_resolves_a_tenant_is_named_by_its_class_or_by_what_makes_it():
+    source = """
+# --- app/routers/items.py
+from fastapi import APIRouter, Depends
+
+from app.auth.tenants import Resolver, resolving
+from app.session import get_session
+
+router = APIRouter()
+
+
+@router.get("/items")
+async def listed(who: str = Depends(Resolver("x"))):
+    return who
+
+
+@router.get("/others")
+async def others(who: str = Depends(resolving("x"))):
+    return who
+
+
+def opening(label):
+    async def opened():
+        async with get_session() as session:
+            yield session
+
+    return opened
+
+
+@router.get("/rows")
+async def rows(session=Depends(opening("rows"))):
+    return session
+# --- app/auth/tenants.py
+from fastapi import Header
+
+
+class Resolver:
+    def __init__(self, label):
+        self.label = label
+
+    def __call__(self, tenant_id: str = Header()):
+        return tenant_id
+
+
+def resolving(label):
+    def resolver(tenant_id: str = Header()):
+        return tenant_id
+
+    return resolver
+"""
+    first, second = messages(source, "TXN304")
+    assert first.startswith("The endpoint listed() depends on the tenant resolver Resolver().")
+    assert second.startswith("The endpoint others() depends on the tenant resolver resolver() of resolving().")
+    (other,) = [m for m in messages(source, "TXN106") if m.startswith("Depends on")]
+    assert other.startswith("Depends on opened() of opening(), not on the approved dependency.")
+
+
+def test_part_of_a_query_that_an_object_collects_is_shown():
+    source = """
+from sqlalchemy import text
+
+
+class Statement:
+    def __init__(self, start):
+        self.parts = [start]
+
+    def add(self, part):
+        self.parts.append(part)
+
+    @property
+    def sql(self):
+        return " ".join(self.parts)
+
+
+async def named(session, name):
+    statement = Statement("SELECT id FROM items")
+    statement.add(f"WHERE name = '{name}'")
+    return await session.execute(text(statement.sql))
+"""
+    (told,) = messages(source, "TXN801")
+    assert told.startswith("SQL is built with an f-string from values that are not literals (\"WHERE name = '…'\").")

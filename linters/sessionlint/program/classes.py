@@ -23,6 +23,7 @@ _DECLARATIVE = {
 }  # fmt: skip
 #: What stands for an attribute of a class that names a metaclass, which is one of the project; nobody can write it.
 METACLASS = "__<metaclass>__"
+_NAMED_TUPLE = "typing.NamedTuple"
 #: Decorators that write the constructor of a class.
 _DATA_CLASSES = {
     "dataclasses.dataclass", "attr.s", "attr.dataclass", "attr.attrs", "attr.define", "attr.frozen", "attr.mutable",
@@ -82,16 +83,20 @@ class Classes(Naming):
     def _make_maker(self, info: ClassInfo, base: str) -> None:
         """What stands for the constructor that a class has from a library's class that keeps its arguments."""
         if base == "typing.NamedTuple" and info.maker is None:
-            self._make_init(info)
+            self._add_maker(info, "__init__")
         known = library_classes.find(base)
         if known is None or not known.keeps or info.maker is not None:
             return
-        facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
-        info.maker = self.memo.function(info.module, facts, f"{info.qualname}.<library>", None, info)
-        info.maker.evaluated = info.maker.signed = True
+        maker = self._add_maker(info, "<library>")
         if known.session:
             declared = "sqlalchemy.ext.asyncio.AsyncSession" if known.is_async else "sqlalchemy.orm.Session"
-            self.declare(info.maker, known.session, (Ext(declared),), UNKNOWN)
+            self.declare(maker, known.session, (Ext(declared),), UNKNOWN)
+
+    def _add_maker(self, info: ClassInfo, name: str) -> FunctionInfo:
+        facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
+        maker = info.maker = self.memo.function(info.module, facts, f"{info.qualname}.{name}", None, info)
+        maker.evaluated = maker.signed = True
+        return maker
 
     def set_decorators(self, info: ClassInfo, decorators: Value) -> None:
         """Notes the evaluated decorators of a class."""
@@ -100,13 +105,7 @@ class Classes(Naming):
         self.shapes += 1
         info.reshaped()
         if info.maker is None and any(a.tag == "ext" and a.name in _DATA_CLASSES for a in decorators):
-            self._make_init(info)
-
-    def _make_init(self, info: ClassInfo) -> None:
-        """The constructor that a data class or named tuple has without writing it."""
-        facts = ("__init__", info.span, info.header, (), (), (), None, 0, "")
-        info.maker = self.memo.function(info.module, facts, f"{info.qualname}.__init__", None, info)
-        info.maker.evaluated = info.maker.signed = True
+            self._add_maker(info, "__init__")
 
     def set_attribute(self, info: ClassInfo, name: str, entry: tuple[Any, Value, Value, Any]) -> None:
         """Notes an attribute of a class body: span, annotation, value, expression."""
@@ -145,13 +144,13 @@ class Classes(Naming):
 
     def field_names(self, info: ClassInfo) -> list[str]:
         """The fields of a named tuple, in order; nothing for other classes."""
-        if "typing.NamedTuple" not in self.external_bases(info):
+        if _NAMED_TUPLE not in self.external_bases(info):
             return []
         return [n for cls in reversed(self.mro(info)) for n in cls.attributes]
 
     def is_record(self, info: ClassInfo) -> bool:
         """Whether instances are subscripted or unpacked by field: named tuples and typed dictionaries."""
-        return not self.external_bases(info).isdisjoint(("typing.NamedTuple", "typing.TypedDict"))
+        return not self.external_bases(info).isdisjoint((_NAMED_TUPLE, "typing.TypedDict"))
 
     def class_kind(self, info: ClassInfo) -> str | None:
         """The kind of handle instances of a class are, when it derives from one of the libraries' classes."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sessionlint.program.records import ASSIGNED
+from sessionlint.program.records import ASSIGNED, ELSEWHERE
 from sessionlint.program.values import UNKNOWN, UNKNOWN_KEYWORDS, Param, Value
 
 if TYPE_CHECKING:
@@ -91,6 +91,20 @@ def of_data_class(frame: Frame, value: Value, name: str) -> Value:
     return (given[0],)
 
 
+def as_made(frame: Frame, value: Value) -> Value:
+    """The field of a data class as what the constructor was given for it, without what it is declared to be."""
+    makers = [a for a in value if isinstance(a, Param) and a.info.class_info is not None and not a.info.params]
+    for given in makers:
+        info = given.info.class_info
+        declared = frame.solver.instances(given.info.param_values.get(given.name, (UNKNOWN, UNKNOWN))[0])
+        if info is None or info.maker is not given.info or not any(a in declared for a in value):
+            continue
+        family = (*frame.solver.mro(info), *frame.solver.subclasses(info))
+        if not any(frame.solver.read((kind, c, given.name)) for c in family for kind in (ASSIGNED, ELSEWHERE)):
+            value = tuple([a for a in value if a not in declared])
+    return value
+
+
 def defaults(frame: Frame, info: Any, given: dict[Any, Value], keywords: list[tuple[str, Value]]) -> dict[Any, Value]:
     """The switches that a data class has by default, for an object that is made without them."""
     found: dict[Any, Value] = {}
@@ -107,4 +121,4 @@ def defaults(frame: Frame, info: Any, given: dict[Any, Value], keywords: list[tu
     return found
 
 
-__all__ = ["ONE_OF", "ORDERS", "TOLD", "Said", "defaults", "holds", "of_data_class", "said"]
+__all__ = ["ONE_OF", "ORDERS", "TOLD", "Said", "as_made", "defaults", "holds", "of_data_class", "said"]

@@ -51,7 +51,7 @@ def fields(
 ) -> dict[Any, Value]:
     """What the fields of a new instance hold: what the constructor is given, else the literal default."""
     kept: dict[Any, Value] = {}
-    if _changes_them(frame, info):
+    if changes_them(frame, info):
         return kept
     whole = not any(k == UNKNOWN_KEYWORDS for k, _ in keywords)
     from_outside = any(b.startswith(_FROM_OUTSIDE) for b in frame.solver.external_bases(info))
@@ -65,7 +65,7 @@ def fields(
     return kept
 
 
-def _changes_them(frame: Frame, info: ClassInfo) -> bool:
+def changes_them(frame: Frame, info: ClassInfo) -> bool:
     """Whether the class looks at what it is given before it keeps it."""
     names = dict.fromkeys(n for c in frame.solver.mro(info) for n in c.methods)
     if any(name in _LOOKS_AT for name in names):
@@ -90,7 +90,7 @@ def _default(frame: Frame, info: ClassInfo, name: str) -> Value:
 def field(frame: Frame, atom: Any, name: str) -> Value:
     """What this very object holds in a field; nothing where the object says nothing about it."""
     given = next((value for key, value in atom.bindings if key == Const(name, FIELD)), UNKNOWN)
-    if not given or not configures(frame, atom.info):
+    if not given or not (is_literal(given) or configures(frame, atom.info)):
         return UNKNOWN
     if any(a.tag not in ("const", "text", "map") and a not in UNTOLD for a in given):
         return UNKNOWN
@@ -134,9 +134,13 @@ def gone_through(
 
 
 def _keeps_literals(frame: Frame, bindings: dict[Any, Value]) -> bool:
-    """Whether an object that the call is given, or is made on, knows a literal it was made with."""
+    """Whether an object that the call is given, or is made on, knows a literal or dictionary it was made with."""
     objects = [value[0] for value in bindings.values() if len(value) == 1 and value[0].tag == "inst"]
-    return any(is_literal(v) for made in objects for _, v in made.bindings if configures(frame, made.info))
+    return any(_tells(v) for made in objects for _, v in made.bindings if configures(frame, made.info))
+
+
+def _tells(value: Value) -> bool:
+    return is_literal(value) or (len(value) == 1 and bool(value[0].tag == "map"))
 
 
 def _has_literals(bindings: dict[Any, Value]) -> bool:
@@ -173,4 +177,14 @@ def _only_answers(node: tuple[Any, ...]) -> bool:
     return all(_only_answers(child) for child in node if type(child) is tuple)
 
 
-__all__ = ["answer", "answering", "configures", "field", "fields", "gone_through", "is_literal", "is_settings"]
+__all__ = [
+    "answer",
+    "answering",
+    "changes_them",
+    "configures",
+    "field",
+    "fields",
+    "gone_through",
+    "is_literal",
+    "is_settings",
+]

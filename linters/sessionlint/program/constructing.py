@@ -114,8 +114,10 @@ def _matters(value: Value) -> bool:
 
 
 def _tells(frame: Frame, value: Value, configures: bool) -> bool:
-    """Literals that say how to connect, or which header a resolver reads."""
-    return (configures and configured.is_literal(value)) or predicates.names_tenant(frame, value)
+    """Literals that say how to connect, which header a resolver reads, or what a query asks."""
+    if (configures and configured.is_literal(value)) or predicates.names_tenant(frame, value):
+        return True
+    return spelling.is_part(frame, value)
 
 
 def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span: ir.Span4) -> dict[Any, Value]:
@@ -134,7 +136,7 @@ def _fields(frame: Frame, info: Any, args: list[Value], keywords: Keywords, span
             bindings[given] = value
         if any(a.tag == "handle" for a in value):
             frame.emit("setattr", span, subject=(Inst(info),), name=name, value=value, text=f"{info.name}.{name}")
-        if _holds_handle(frame, value):
+        if _holds_handle(frame, value) or (spelling.is_part(frame, value) and not configured.changes_them(frame, info)):
             bindings[Const(name, records.FIELD)] = value
     if info.maker is not None:
         siblings.note(frame, None, bindings)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sessionlint.facts import ir
 from sessionlint.program.frame import identity
 from sessionlint.program.giving import HELD
-from sessionlint.program.records import FIELD, REPLACED, UNTOLD
+from sessionlint.program.records import ELSEWHERE, FIELD, REPLACED, UNTOLD
 from sessionlint.program.values import UNKNOWN_KEYWORDS, Const, Ext, Inst, Value, contained, shallow
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def _flow(frame: Frame, record: Inst, keywords: Keywords) -> None:
         maker = fields.get(name)
         if maker is not None:
             frame.solver.flow(maker, name, value)
+            frame.solver.write((ELSEWHERE, record.info, name), UNTOLD)
             frame.solver.write(("attr", record.info, name), (identity(maker, name),))
         elif name != UNKNOWN_KEYWORDS:
             others = tuple([a for a in value if a.tag not in ("const", "text") and a not in UNTOLD])

@@ -6,7 +6,7 @@ from typing import Any
 
 from sessionlint.facts import ir
 from sessionlint.program.frame import Frame
-from sessionlint.program.records import UNTOLD
+from sessionlint.program.records import ELSEWHERE, UNTOLD
 from sessionlint.program.values import Seq, Value
 
 #: Bases whose classes are made of what comes from outside.
@@ -37,6 +37,7 @@ def asked(frame: Frame, declared: Value) -> None:
     """What an endpoint or dependency is declared to take: its data classes are made of requests."""
     for info in [a.info for a in declared if a.tag in ("cls", "inst") and a.info.maker is not None]:
         for name in info.attributes:
+            frame.solver.write((ELSEWHERE, info, name), UNTOLD)
             given = frame.solver.read((_DECLARED, info, name))
             if given:
                 frame.solver.write(("attr", info, name), given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, star_imports
 from sessionlint.program import memo as memory
 from sessionlint.program.values import (
     BY_NAME,
@@ -15,9 +15,6 @@ from sessionlint.program.values import (
     join,
 )
 from sessionlint.program.worklist import WorkList
-
-#: Libraries whose star imports are followed.
-_STARRED = ("sqlalchemy", "sqlmodel", "fastapi")
 
 
 class Naming(WorkList):
@@ -102,15 +99,26 @@ class Naming(WorkList):
         return value
 
     def _starred(self, path: str, name: str) -> Value:
+        libraries: list[str] = []
+        given = False
         for star in self._follow(("stars", path)):
             if star.tag == "mod":
                 target = self.names.path_of(star.name, path)
                 value = self.member(target, name) if target and target != path else UNKNOWN
                 if value:
                     return value
-            elif star.tag == "ext" and name[:1].isalpha() and star.name.startswith(_STARRED):
-                return (Ext(knowledge.canonical(f"{star.name}.{name}")),)
-        return UNKNOWN
+                given = given or (target is not None and self._is_defined(target, name))
+            elif star.tag == "ext":
+                libraries.append(star.name)
+        if given or not libraries or self._is_defined(path, name):
+            return UNKNOWN
+        symbol = star_imports.found(libraries, name)
+        return (Ext(symbol),) if symbol is not None else UNKNOWN
+
+    def _is_defined(self, path: str, name: str) -> bool:
+        """Whether a module's own statements give a name something, however little is known of that."""
+        module = self.module(path)
+        return module is not None and star_imports.is_bound(module.body.body, name)
 
     def _asked(self, path: str, name: str) -> Value:
         """A module's own ``__getattr__`` that knows the name, or passes it on to another module."""

@@ -26,6 +26,8 @@ FIELD = "field"
 REPLACED = "replaced"
 #: Cells of what statements assign to fields.
 ASSIGNED = "assigned"
+#: Cells of fields that something else than a call of the class fills: a request, a copy with another value.
+ELSEWHERE = "elsewhere"
 #: What a field holds that was given something nothing is known of.
 UNTOLD: Value = (Ext("builtins.object()"),)
 _DICTIONARIES = {"builtins.dict", "collections.UserDict"}

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sessionlint.facts import ir
-from sessionlint.program import knowledge
+from sessionlint.program import knowledge, spelling
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo, FunctionInfo
 from sessionlint.program.values import (
@@ -219,10 +219,11 @@ def _mapped(frame: Frame, atom: Any) -> bool:
     return atom.tag == "row" or (atom.tag in ("cls", "inst") and frame.solver.is_model(atom.info))
 
 
-def note_text(frame: Frame, texts: Iterable[Text]) -> None:
+def note_text(frame: Frame, texts: tuple[Text, ...]) -> None:
     """Keeps that SQL of a function is completed by its arguments: who calls it says what is run."""
     if any(t.holes and all(_is_argument(h, frame.function) for h in t.holes) for t in texts):
         frame.solver.write(("completed", frame.function), _COMPLETED)
+    spelling.note_sql(frame, texts)
 
 
 def _is_argument(hole: Any, function: FunctionInfo) -> bool:

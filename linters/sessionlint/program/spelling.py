@@ -6,6 +6,7 @@ place where the object was made, so that what one caller adds is in none of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sessionlint.facts import ir
@@ -13,7 +14,7 @@ from sessionlint.patterns import regex
 from sessionlint.program.frame import Frame
 from sessionlint.program.model import ClassInfo
 from sessionlint.program.picking import ADDED
-from sessionlint.program.values import UNKNOWN, Const, Ext, Operation, Param, Value, join
+from sessionlint.program.values import UNKNOWN, Const, Ext, Operation, Param, Text, Value, join
 
 #: Says that a field stands in such a text that nothing but its type is known of.
 _FIELD: Value = (Const("field", "spelled"),)
@@ -33,12 +34,20 @@ def note(frame: Frame) -> bool:
         return False
     stands: Value = UNKNOWN
     for atom in frame.returns:
-        if atom.tag == "text" and atom.holes and _OF_QUERIES.search(atom.text):
+        if atom.tag == "text" and atom.holes and (_OF_QUERIES.search(atom.text) or spelled(frame, owner)):
             for hole in atom.holes:
                 stands = join(stands, _standing(frame, hole), _MOST)
     if stands:
         frame.solver.write(("spells", owner), stands)
     return bool(stands)
+
+
+def note_sql(frame: Frame, texts: Iterable[Text]) -> None:
+    """What stands in SQL that is run of what other objects were given: their classes are told so, too."""
+    for hole in dict.fromkeys([h for t in texts for h in t.holes]):
+        for param in _standing(frame, hole):
+            if isinstance(param, Param):
+                frame.solver.write(("spells", param.info.class_info), (param,))
 
 
 def _standing(frame: Frame, hole: Any) -> Value:
@@ -49,6 +58,13 @@ def _standing(frame: Frame, hole: Any) -> Value:
         return _FIELD
     is_kept = isinstance(hole, Param) and hole.info is not frame.function and hole.info.class_info is not None
     return (hole,) if is_kept else UNKNOWN
+
+
+def is_part(frame: Frame, value: Value) -> bool:
+    """Whether a constant of a module or class body is made with what reads like a part of a query."""
+    if frame.function is not frame.module.body or not value:
+        return False
+    return all(a.tag == "const" and a.kind == "str" and bool(_OF_QUERIES.search(a.value)) for a in value)
 
 
 def spelled(frame: Frame, info: ClassInfo) -> Value:
@@ -66,4 +82,4 @@ def added(frame: Frame, stands: Value, span: ir.Span4) -> tuple[tuple[Any, Value
     return tuple([(param, (Operation(param, ADDED, place),)) for param in later])
 
 
-__all__ = ["added", "note", "spelled"]
+__all__ = ["added", "is_part", "note", "note_sql", "spelled"]

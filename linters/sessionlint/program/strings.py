@@ -11,6 +11,7 @@ from sessionlint.patterns import regex
 from sessionlint.program import (
     checked_lists,
     checked_words,
+    compared,
     declared_keys,
     demand,
     implied,
@@ -126,6 +127,8 @@ def joined(frame: Frame, e: ir.Expr) -> Value:
 
 def as_declared(frame: Frame, value: Value) -> Value:
     """With parameters that are declared numbers, or one of some literals, as that; so are members of enumerations."""
+    if len(value) > 1:
+        value = compared.as_made(frame, value)
     return tuple(_number(frame, a) if a.tag == "param" else _member(frame, a) if a.tag == "inst" else a for a in value)
 
 

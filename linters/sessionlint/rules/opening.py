@@ -40,10 +40,12 @@ class Source(NamedTuple):
 
 
 def shown(source: FunctionInfo) -> str:
-    """A function by its name, and what makes or calls an object by that of its class."""
+    """A function by its name, one in a function by that of both, what makes or calls an object by that of its class."""
     if source.class_info is not None and source.name in ("__init__", "__call__"):
         return f"{source.class_info.name}()"
-    return f"{source.name}()"
+    around = source.parent.name if source.parent is not None else "<module>"
+    name = "a lambda" if source.name == "<lambda>" else f"{source.name}()"
+    return name if around.startswith("<") else f"{name} of {around}()"
 
 
 def text(event: Event) -> str:

@@ -202,6 +202,21 @@ def settled_there(call: Event, param: Param, value: Value) -> Value:
     return told if told and all(a.tag != "param" and a.tag != "operation" for a in told) else value
 
 
+def given_elsewhere(program: Program, function: FunctionInfo, text: Text) -> Iterator[tuple[Event, Text]]:
+    """What an object was given by other calls that is in its text and no literal, and where it was."""
+    kept = [h for h in text.holes if _is_kept(h, function)]
+    calls = list(calls_of(program, {_root(h).info for h in kept}))
+    for hole in kept:
+        place = _made_at(hole)
+        for call, callee, bindings in calls:
+            if callee is not _root(hole).info or (
+                place is not None and not _may_reach(program, callee, bindings, place)
+            ):
+                continue
+            given = texts_of(filled(Text(HOLE, True, "", (hole,)), [_given(hole, bindings)]))
+            yield from ((call, t) for t in given if t.dynamic)
+
+
 def _made_at(hole: Any) -> Any:
     """Where the object was made that got what is in a hole; ``None`` when that may be any of its class."""
     while hole.tag == "operation":
@@ -374,6 +389,12 @@ def calls_of(program: Program, functions: Set[FunctionInfo]) -> Iterator[tuple[E
     yield from (made for made in program.shared(_made) if made[1] in functions)
 
 
+def _spreads(event: Event) -> bool:
+    """Whether a call passes what a sequence has, in order: ``Column(*row)``."""
+    call = event.expr
+    return call is not None and call[0] == "c" and any(arg[0] == "*" for arg in call[3])
+
+
 def _made(program: Program) -> list[tuple[Event, FunctionInfo, dict[Any, Value]]]:
     found: list[tuple[Event, FunctionInfo, dict[Any, Value]]] = []
     for event in program.events("construct"):
@@ -384,7 +405,7 @@ def _made(program: Program) -> list[tuple[Event, FunctionInfo, dict[Any, Value]]
             given = (*zip(fields, event.args, strict=False), *((k, v) for k, v in event.keywords if k in fields))
             makers = {name: maker for name, maker in fields.items() if maker is not None}
             bindings = {Param(makers[name], name): value for name, value in given if name in makers}
-            if any(k == UNKNOWN_KEYWORDS for k, _ in event.keywords):
+            if any(k == UNKNOWN_KEYWORDS for k, _ in event.keywords) or _spreads(event):
                 bindings = {**{Param(maker, name): UNTOLD for name, maker in makers.items()}, **bindings}
             found += [(event, maker, bindings) for maker in dict.fromkeys(makers.values())]
     return found

@@ -128,6 +128,43 @@ other = make_engine("sqlite+aiosqlite://")  # TXN102@9
 """,
         path="app/services/stores.py",
     ),
+    Bad(
+        source="""
+# --- app/kit/holders.py
+import psycopg2
+from sqlalchemy import create_engine
+
+from app.kit.shapes import circle
+
+
+class Tools:
+    def __init__(self, item):
+        self._item = item
+
+    def get(self):
+        return self._item
+
+
+class Drivers(Tools):
+    pass
+
+
+TOOL, DRIVER, OTHER = Tools(create_engine), Drivers(psycopg2.connect), Tools(circle)
+# --- app/kit/shapes.py
+def circle(size):
+    return size
+# --- app/services/rows.py
+from app.kit.holders import OTHER, TOOL
+
+
+def made(url):
+    return TOOL.get()(url)  # TXN102@12
+
+
+def other(url):
+    return OTHER.get()(url)
+"""
+    ),
 ]
 
 GOOD = [

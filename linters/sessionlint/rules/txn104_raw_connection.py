@@ -111,6 +111,41 @@ class Reports:
 """,
         path="app/main.py",
     ),
+    Bad(
+        source="""
+from asyncio import *
+from asyncpg import *
+
+
+async def opened(url):
+    await sleep(1)
+    connection = await connect(url)  # TXN104@24
+    await connection.close()
+"""
+    ),
+    Bad(
+        source="""
+# --- app/kit/holders.py
+import psycopg2
+
+
+class Drivers:
+    def __init__(self, item):
+        self._item = item
+
+    def get(self):
+        return self._item
+
+
+DRIVER = Drivers(psycopg2.connect)
+# --- app/services/rows.py
+from app.kit.holders import DRIVER
+
+
+def made(url):
+    return DRIVER.get()(url)  # TXN104@12
+"""
+    ),
 ]
 
 GOOD = [

@@ -250,6 +250,38 @@ class Search:
         return await self.session.execute(text(sql), self.values)  # TXN302@43
 """,
     ),
+    Bad(
+        source="""
+# --- app/kit/parts.py
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    clause: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Clause:
+    text: str
+
+
+OWNER = Part("tenant_id = :owner", "owner")
+STATE = Part("status = :status", "state")
+OWN = Clause("tenant_id = :owner")
+# --- app/services/rows.py
+from sqlalchemy import text
+
+from app.kit.parts import OWN, OWNER, STATE
+
+
+async def run(session, owner, status):
+    await session.execute(text(f"SELECT id FROM items WHERE {OWNER.clause}"), {"owner": owner})  # TXN302@27
+    await session.execute(text("SELECT id FROM items WHERE " + OWN.text), {"owner": owner})  # TXN302@27
+    await session.execute(text(f"SELECT id FROM items WHERE {STATE.clause}"), {"status": status})
+"""
+    ),
 ]
 
 GOOD = [

@@ -13,6 +13,7 @@ from sessionlint.program.values import Dependency, Param
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.general_queries import filtered, hands_on, mentions, written_column
+from sessionlint.rules.opening import shown
 from sessionlint.rules.renamed_tenants import passing_tenants, under_another_name
 from sessionlint.rules.scheduled_tenants import prepared, preparing, scheduled
 from sessionlint.rules.tenancy import is_tenant_name, tenant_parameters, with_tenants
@@ -594,6 +595,33 @@ async def report(session: AsyncSession, user):
     return await traced(session, name="x", tenant_id=user.tenant_id)  # TXN303@18
 """
     ),
+    Bad(
+        source="""
+from functools import partial
+
+from sqlalchemy import select
+
+from app.models.item import Item
+
+
+class Rows:
+    def __init__(self, session):
+        self.session = session
+
+    def by(self, **columns):
+        return self.session.scalars(select(Item).filter_by(**columns))
+
+
+async def found(session, who):
+    find = partial(Rows(session).by, tenant_id=who)  # TXN303@12
+    return await find()
+
+
+async def other(session, who):
+    find = partial(Rows(session).by, name=who)
+    return await find(tenant_id=who)  # TXN303@18
+"""
+    ),
 ]
 
 GOOD = [
@@ -694,14 +722,14 @@ def check(program: Program) -> Iterator[Finding]:
     for function in program.by_file(with_tenants, program.policy.tenant_names):
         parameters = tenant_parameters(program, function)
         if _is_subject(program, function) and _works(program, function):
-            shown = "The lambda" if function.name == "<lambda>" else f"{function.name}()"
+            taker = "The lambda" if function.name == "<lambda>" else shown(function)
             for name, _, _, _, span in parameters:
                 if isinstance(function.dependencies.get(name), Dependency):
                     continue
                 yield program.finding(
                     META,
                     (function, span),
-                    f"{shown} takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
+                    f"{taker} takes the tenant id {name!r}. Remove the parameter: tenants decide nothing here.",
                 )
     yield from _unpacked(program)
     yield from _from_requests(program)
@@ -722,13 +750,29 @@ def check(program: Program) -> Iterator[Finding]:
             continue
         seen.add(event.site)
         callee, name = passed
-        shown = callee.class_info.name if callee.name == "__init__" and callee.class_info else callee.name
+        if _is_filled_before(program, event, callee, name):
+            continue
         yield program.finding(
             META,
             event,
-            f"The call passes a tenant id on to {shown}() as {name!r}. Remove the argument and the parameter.",
-            [program.step(callee.site, f"{shown}() takes {name!r}")],
+            f"The call passes a tenant id on to {shown(callee)} as {name!r}. Remove the argument and the parameter.",
+            [program.step(callee.site, f"{shown(callee)} takes {name!r}")],
         )
+
+
+def _is_filled_before(program: Program, event: Event, callee: FunctionInfo, name: str) -> bool:
+    """``find()`` of ``find = partial(rows.by, tenant_id=who)``: told where it is filled in."""
+    if event.kind != "call" or (event.path, callee, name) not in program.shared(_filled_in):
+        return False
+    expr = event.expr
+    if expr is None or expr[0] != "c" or any(key is None for key, _ in expr[4]):
+        return False
+    return expr[2][-1] != callee.name and not mentions(expr, name)
+
+
+def _filled_in(program: Program) -> frozenset[tuple[str, FunctionInfo, str]]:
+    """The tenant parameters that ``partial(…)`` fills in, by the files where that is written."""
+    return frozenset((e.path, *found) for e in program.by_file(preparing) if (found := _prepared(program, e)))
 
 
 def _unpacked(program: Program) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from sessionlint.program.values import Dependency
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.class_views import injected_attributes
+from sessionlint.rules.opening import shown
 from sessionlint.rules.tenancy import is_tenant_name
 from sessionlint.rules.tenant_resolvers import resolves_tenant
 from sessionlint.rules.transactions import place_of_route
@@ -643,11 +644,11 @@ def _routers(program: Program) -> Iterator[Finding]:
 
 
 def _message(program: Program, function: FunctionInfo | None, dependency: Dependency) -> str:
-    names = [f.name for f in program.targets(dependency)]
+    names = [shown(f) for f in program.targets(dependency)]
     kind = "endpoint" if function is None or function.routes else "dependency"
-    shown = f"{names[0]}()" if names else "what is injected here"
+    resolver = f"the tenant resolver {names[0]}" if names else "the tenant resolver that is injected here"
     return (
         f"{f'The {kind} {function.name}() depends' if function else 'Every endpoint of this router depends'} on "
-        f"the tenant resolver {shown}. Depend on the authenticated user "
+        f"{resolver}. Depend on the authenticated user "
         "instead; no endpoint needs a tenant."
     )

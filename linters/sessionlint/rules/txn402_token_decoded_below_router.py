@@ -217,6 +217,51 @@ def webhook(webhook_body: str) -> dict:
     return json.loads(base64.urlsafe_b64decode(webhook_body.split(".")[1] + "=="))
 """,
     ),
+    Bad(
+        source="""
+# --- app/kit/__init__.py
+from jwt import *
+# --- app/kit/readers.py
+from app.settings import reader_of
+
+decode = reader_of("rows")
+# --- app/services/claims.py
+from jwt import *
+
+
+def read(token):
+    return decode(token, "key")  # TXN402@12
+
+
+def length(token):
+    return len(token)
+# --- app/services/others.py
+from app.kit import *
+from asyncio import *
+
+
+async def read(token):
+    await sleep(0)
+    return decode(token, "key")  # TXN402@12
+# --- app/services/rows.py
+from jwt import *
+from app.kit.readers import *
+
+
+def read(token):
+    return decode(token, "key")
+# --- app/services/lines.py
+from jwt import *
+from app.settings import reader_of
+
+if reader_of("lines"):
+    decode = reader_of("lines")
+
+
+def read(token):
+    return decode(token, "key")
+"""
+    ),
 ]
 
 GOOD = [

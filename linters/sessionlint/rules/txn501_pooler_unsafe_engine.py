@@ -276,6 +276,38 @@ MILL = make_url(os.environ["MILL"])
 by_url = create_async_engine(MILL.set(query={"statement_cache_size": "0"}), connect_args=both)  # TXN501@30
 """,
     ),
+    Bad(
+        source="""
+# --- app/kit/options.py
+SAFE = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+HALF = {"statement_cache_size": 0}
+
+
+class Options:
+    def __init__(self, given):
+        self._given = given
+
+    @property
+    def connect_args(self):
+        return dict(self._given)
+
+
+safe, half = Options(SAFE), Options(HALF)
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.kit.options import half, safe
+from app.settings import settings
+
+
+def first():
+    return create_async_engine(settings.database_url, connect_args=safe.connect_args)
+
+
+def second():
+    return create_async_engine(settings.database_url, connect_args=half.connect_args)  # TXN501@12
+"""
+    ),
 ]
 
 GOOD = [

@@ -17,6 +17,7 @@ from sessionlint.program.values import Map, Value
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
 from sessionlint.rules.database_urls import SHOWN, Url, found_urls, is_database, parse, wholes
+from sessionlint.rules.passed_passwords import passed_passwords
 from sessionlint.rules.shown_texts import is_shown
 from sessionlint.rules.written_secrets import from_elsewhere
 
@@ -334,6 +335,65 @@ def run():
     return psycopg2.connect(REPORT_DSN)
 """
     ),
+    Bad(
+        source="""
+# --- app/urls.py
+import asyncpg
+from sqlalchemy import URL
+
+
+def made(password):
+    return URL.create("postgresql+asyncpg", "app", password, "db.example.com")
+
+
+def spelled(user, password):
+    return f"postgresql+asyncpg://{user}:{password}@db.example.com/app"
+
+
+class Places:
+    def __init__(self, password, label):
+        self.password = password
+        self.label = label
+
+    def url(self):
+        return "postgresql://places:" + self.password + "@db.example.com/places"
+
+
+def around(password):
+    return made(password)
+
+
+async def opened(word):
+    return await asyncpg.connect(user="app", password=word, host="db.example.com")
+# --- app/uses.py
+import os
+
+from app.urls import Places, around, made, opened, spelled
+
+WORD = "s3cr3t-word"
+first = made("s3cr3t-word")  # TXN503@14
+second = made(password=WORD)  # TXN503@24
+third = spelled("app", "s3cr3t-word")  # TXN503@24
+fourth = around("s3cr3t-word")  # TXN503@17
+fifth = Places("s3cr3t-word", "places").url()  # TXN503@16
+sixth = Places(os.environ["WORD"], "places").url()
+seventh = spelled("s3cr3t-word", os.environ["WORD"])
+eighth = made("${PASSWORD}")
+
+
+async def run():
+    await opened(os.environ["WORD"])
+    return await opened("s3cr3t-word")  # TXN503@25
+# --- app/session.py
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.urls import made
+
+engine = create_async_engine(made("an0ther-word"))  # TXN503@30
+url = made("th1rd-word")
+other = create_async_engine(url)  # TXN503@29
+"""
+    ),
 ]
 
 GOOD = [
@@ -527,6 +587,28 @@ second = create_async_engine(f"postgresql+asyncpg://shelf:{quote_plus(os.environ
 
 def check(program: Program) -> Iterator[Finding]:
     """Every password in a database URL or argument, once."""
+    told: set[tuple[str, int, int]] = set()
+    for finding in _of_places(program):
+        told.add((finding.path, finding.span.line, finding.span.column))
+        told.update((step.path, step.line, step.column) for step in finding.trace)
+        yield finding
+    for passed in passed_passwords(program, _connects, _ARGUMENTS):
+        function, span = passed.call.function, passed.span
+        places = {(function.path, *span[:2]), (function.path, *passed.call.span[:2])}
+        if not _is_secret(passed.secret) or program.role(function) in ("test", "migration") or told & places:
+            continue
+        told |= places
+        steps = from_elsewhere(program, function, span, passed.secret)
+        yield program.finding(
+            META, (function, span),
+            "A database password that is written in the source is passed on to where it connects. Read it from the "
+            "environment instead.",
+            (*steps, *passed.trace),
+        )  # fmt: skip
+
+
+def _of_places(program: Program) -> Iterator[Finding]:
+    """The passwords that stand where a URL is, or an argument of what connects."""
     seen: set[tuple[str, ir.Span4]] = set()
     for found in found_urls(program):
         place = (found.function.path, found.span_of("password"))

@@ -135,6 +135,17 @@ async def start_both(first, second):
     asyncio.Task(boil(first))  # TXN605@5
 """,
     ),
+    Bad(
+        source="""
+from asyncio import *
+
+
+async def start(work):
+    create_task(work())  # TXN605@5
+    task = create_task(work())
+    await task
+"""
+    ),
 ]
 
 GOOD = [

@@ -13,7 +13,7 @@ from sessionlint.program.values import Site, Text
 from sessionlint.report import Finding, TraceStep
 from sessionlint.rules.asked_sql import asked_sql
 from sessionlint.rules.base import Bad, Good, Rule
-from sessionlint.rules.sqltext import completed_with_literals, sql_uses
+from sessionlint.rules.sqltext import completed_with_literals, given_elsewhere, sql_uses
 
 META = Rule(
     code="TXN801",
@@ -30,7 +30,8 @@ META = Rule(
         "with `psycopg.sql.Identifier` or `engine.dialect.identifier_preparer.quote`."
     ),
     not_flagged=(
-        "Texts made of literals and constants only, generated bind placeholders (`:id_0, :id_1`), numbers (`int()`, "
+        "Texts made of literals and constants only (also in the fields of records), generated bind placeholders "
+        "(`:id_0, :id_1`), numbers (`int()`, "
         "`len()`, `math.ceil()`, `max()` of numbers, what is declared an `int`, `age.days`, fields formatted as "
         "numbers: `{n:d}`), keys of dictionaries that are written out or numbered, members of "
         "enumerations, class variables that every class below writes out, digests in hexadecimal, UUIDs "
@@ -906,6 +907,71 @@ async def run(session, name):
     return await session.execute(text(query.sql), query.values)
 """,
     ),
+    Bad(
+        source="""
+# --- app/kit/statements.py
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Statement:
+    def __init__(self, start):
+        self.parts = [start]
+
+    def add(self, part):
+        self.parts.append(part)
+        return self
+
+    @property
+    def sql(self):
+        return " ".join(self.parts)
+
+
+class Column(NamedTuple):
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Sorting:
+    column: str
+
+
+class Shown(NamedTuple):
+    name: str
+
+
+NAMED = Sorting("name")
+# --- app/services/rows.py
+from dataclasses import replace
+
+from sqlalchemy import text
+
+from app.kit.statements import NAMED, Column, Shown, Statement
+
+
+async def named(session, name):
+    statement = Statement("SELECT id FROM items")
+    statement.add(f"WHERE name = '{name}'")
+    return await session.execute(text(statement.sql))  # TXN801@34
+
+
+async def bound(session, name):
+    statement = Statement("SELECT id FROM items")
+    statement.add("WHERE name = :name")
+    await session.execute(text(statement.sql), {"name": name})
+    other = Statement("SELECT id FROM items").add("WHERE size = 1")
+    return await session.execute(text(other.sql))
+
+
+async def shown(session, rows):
+    for column in [Column(*row) for row in rows]:
+        await session.execute(text(f"SELECT {column.name} FROM items"))  # TXN801@31
+    await session.execute(text(f"SELECT {Shown('name')._replace(name=rows).name} FROM items"))  # TXN801@27
+    order = replace(NAMED, column=rows)
+    await session.execute(text(f"SELECT id FROM items ORDER BY {order.column}"))  # TXN801@27
+"""
+    ),
 ]
 
 GOOD = [
@@ -1714,6 +1780,50 @@ async def run(session, word, ids):
     return await session.execute(text(f"SELECT id FROM inks WHERE name = :{named.sql}"), named.values)
 """,
     ),
+    Good(
+        path="app/services/parts.py",
+        source="""
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+
+class Part(NamedTuple):
+    clause: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Clause:
+    text: str
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    label: str
+
+
+OPEN = Part("status = :status", "open")
+NEWEST = Clause("ORDER BY created_at DESC")
+COLUMNS = (Column("name", "Name"), Column("size", "Size"))
+
+
+async def run(session, status, name):
+    await session.execute(text(f"SELECT id FROM items WHERE {OPEN.clause}"), {"status": status})
+    await session.execute(text("SELECT id FROM items " + NEWEST.text))
+    for column in COLUMNS:
+        await session.execute(text(f"SELECT {column.name} FROM items"))
+    own = Clause("WHERE name = :name")
+    await session.execute(text(f"SELECT id FROM items {own.text}"), {"name": name})
+
+
+async def other(session, asked):
+    found = Part(f"name = '{asked}'", "never run")
+    return found.label
+""",
+    ),
 ]
 
 
@@ -1755,6 +1865,12 @@ def _of_requests(program: Program, told: set[Site]) -> Iterator[Finding]:
 
 
 def _built(program: Program, event: Event, text: Text, trace: tuple[TraceStep, ...]) -> Finding:
+    if not text.text.strip(f"{HOLE} ,;()"):
+        # an object has put together what it was given
+        parts = [(given, part) for given, part in given_elsewhere(program, event.function, text) if part.text != HOLE]
+        if len(parts) == 1:
+            given, text = parts[0]
+            trace = (program.step(given.site, "this part of the text is given here"), *trace)
     return program.finding(
         META,
         event,
