@@ -228,6 +228,9 @@ def _names_maker(written: ir.Expr) -> bool:
 
 def _is_given(frame: Frame, receiver: ir.Expr) -> bool:
     """Whether an object comes from the application's state or a caller: not made by code that could be followed."""
+    if receiver[0] == "i":
+        # what lies under a key of it, as arq's pool does in the dictionary that jobs are given
+        receiver = receiver[2]
     dotted = ir.dotted(receiver)
     if dotted is None:
         return False

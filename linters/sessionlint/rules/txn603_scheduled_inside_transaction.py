@@ -500,6 +500,35 @@ def removed(mapper, connection, book):
 event.listen(Item, "after_delete", removed)
 """,
     ),
+    Bad(
+        """
+# --- app/tasks/letters.py
+from app.models.item import Item
+from app.session import get_session
+
+
+async def write(ctx, name):
+    async with get_session() as session, session.begin():
+        letter = Item(name=name)
+        session.add(letter)
+        await session.flush()
+        await ctx["redis"].enqueue_job("post", letter.id)  # TXN603@15
+
+
+async def write_first(ctx, name):
+    async with get_session() as session, session.begin():
+        letter = Item(name=name)
+        session.add(letter)
+    await ctx["redis"].enqueue_job("post", letter.id)
+
+
+async def beside(name, **queues):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+        made = {"mine": print}
+        made["mine"].enqueue_job("post", name)
+"""
+    ),
 ]
 
 GOOD = [
