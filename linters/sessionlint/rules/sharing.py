@@ -86,7 +86,7 @@ def _starter(program: Program, started: Any) -> Any:
 
 
 def brought(program: Program, started: Iterable[Any]) -> Iterator[Any]:
-    """The sessions and connections that coroutines bring along; not those of an object whose method does nothing with them."""
+    """The sessions and connections that coroutines bring along; none of an object whose method leaves it alone."""
     for atom in started:
         for session in sessions_in(program, (atom,)):
             if atom.tag != "pending" or not left_alone(program, atom, session):
