@@ -517,6 +517,13 @@ async def write(ctx, name):
         await ctx["redis"].enqueue_job("post", letter.id)  # TXN603@15
 
 
+async def write_by_name(ctx, name):
+    redis = ctx["redis"]
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+        await redis.enqueue_job("post", name)  # TXN603@15
+
+
 async def write_first(ctx, name):
     async with get_session() as session, session.begin():
         letter = Item(name=name)
