@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sessionlint.facts import ir
+from sessionlint.patterns import regex
 from sessionlint.program import (
     alchemy_configs,
     asked_modules,
@@ -228,12 +229,16 @@ def _closing(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) ->
 
 #: SQL that is told where it was made one.
 _TOLD_SQL = frozenset({"sqlalchemy.text()", "sqlalchemy.TextClause()", "sqlalchemy.DDL()"})
+#: The name of a table, which pandas reads as one.
+_WORD = regex(r"\s*[\w.]+\s*\Z")
 
 
 def _sql(name: str) -> Callable[[Frame, list[Value], Keywords, ir.Expr], Value]:
     def make(frame: Frame, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:
         value = args[0] if args else dict(keywords).get("text", UNKNOWN)
         texts = strings.texts_of(value)
+        if name == "read_sql" and texts and all(not t.dynamic and _WORD.match(t.text) for t in texts):
+            return (Ext(f"sqlalchemy.{name}()"),)
         if not any(a.tag == "ext" and a.name in _TOLD_SQL for a in value):
             frame.emit("sql", e[1], name=name, value=texts, args=text_origins.of_sql(frame, value, e), expr=e)
         revealing.note_text(frame, texts)

@@ -2,8 +2,8 @@
 
 All names are import paths after :func:`sessionlint.program.knowledge.canonical`; ``()`` marks the result of a call.
 Sources: the documentation of the named clients. Clients of stores and brokers are in :mod:`.remote_stores`, bots in
-:mod:`.chat_bots`, those of services that need no more than their name in :mod:`.service_clients`. What only puts a
-request together is left out (:mod:`.local_parts`).
+:mod:`.chat_bots`, those of services that need no more than their name in :mod:`.service_clients`, what fetches pages
+and records in :mod:`.fetching`. What only puts a request together is left out (:mod:`.local_parts`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sessionlint.patterns import regex
-from sessionlint.program import chat_bots, connecting, local_parts, remote_stores, service_clients
+from sessionlint.program import chat_bots, connecting, fetching, local_parts, remote_stores, service_clients
 
 PREFIXES = (
     "httpx.", "requests.", "aiohttp.", "urllib.request.urlopen", "urllib3.", "http.client.", "socket.", "smtplib.",
@@ -32,7 +32,9 @@ SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep", "gevent.sl
 #: What fetches what it is given the URL of, and reads what else it is given: a text, a file, an answer.
 READERS = frozenset({
     "feedparser.parse",
-    *(f"pandas.read_{kind}" for kind in ("csv", "json", "html", "xml", "excel", "parquet", "table")),
+    *(f"pandas.read_{kind}" for kind in ("csv", "json", "html", "xml", "excel", "parquet", "table", "feather")),
+    *(f"polars.read_{kind}" for kind in ("csv", "json", "ndjson", "excel", "parquet", "ipc")),
+    "fsspec.open", "fsspec.open_files", "smart_open.open", "smart_open.smart_open",
 })  # fmt: skip
 _SOCKETS = {
     f"fastapi.WebSocket().{verb}{what}" for verb in ("receive", "send") for what in ("", "_text", "_bytes", "_json")
@@ -101,12 +103,15 @@ _OF_FAMILY = {
         "download_as_text", "download_to_file", "download_to_filename", "create_task", "access_secret_version",
         "add_secret_version", "recognize", "long_running_recognize", "synthesize_speech", "translate_text",
         "annotate_image", "predict", "insert_rows_json", "pull", "acknowledge", "get_bucket", "list_blobs",
-        "create_bucket", "exists", "process_document",
+        "create_bucket", "exists", "process_document", "text_detection", "document_text_detection", "label_detection",
+        "face_detection", "object_localization", "batch_annotate_images", "async_batch_annotate_files",
     },
     "azure.": {
         "upload_blob", "download_blob", "delete_blob", "exists", "send_messages", "receive_messages", "get_secret",
         "set_secret", "begin_send", "create_item", "upsert_item", "read_item", "replace_item", "delete_item",
         "upload_documents", "get_token", "send_batch", "send_event", "publish", "send_request",
+        "begin_analyze_document", "begin_analyze_document_from_url", "analyze_sentiment", "extract_key_phrases",
+        "recognize_entities", "complete",
     },
     "pinecone.": {"update", "describe_index_stats", "create_index", "list_indexes", "search_records"},
     "typesense.": {"upsert", "update", "import_", "export"},
@@ -212,7 +217,9 @@ def is_network(name: str) -> bool:
         return True
     if _is_request(name) or _is_method_of_client(name) or remote_stores.asks(name):
         return True
-    return chat_bots.asks(name) or service_clients.asks(name) or connecting.connects(name)
+    if chat_bots.asks(name) or service_clients.asks(name) or connecting.connects(name):
+        return True
+    return fetching.fetches(name)
 
 
 def _is_request(name: str) -> bool:

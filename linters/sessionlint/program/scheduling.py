@@ -228,11 +228,29 @@ def _names_maker(written: ir.Expr) -> bool:
 
 def _is_given(frame: Frame, receiver: ir.Expr) -> bool:
     """Whether an object comes from the application's state or a caller: not made by code that could be followed."""
+    if receiver[0] == "n":
+        receiver = _only_given(ir.body_of(frame.function.facts), receiver[2]) or receiver
+    if receiver[0] == "i":
+        # what lies under a key of it, as arq's pool does in the dictionary that jobs are given
+        receiver = receiver[2]
     dotted = ir.dotted(receiver)
     if dotted is None:
         return False
     named = frame.env.get(dotted, UNKNOWN)
     return ".state." in dotted or (bool(named) and all(a.tag == "param" for a in named))
+
+
+def _only_given(nodes: Any, name: str) -> ir.Expr | None:
+    """What a name of a function is given, where that happens once: ``redis = ctx["redis"]``."""
+    found: list[ir.Expr] = []
+    pending: list[Any] = [nodes]
+    while pending:
+        for node in pending.pop():
+            if type(node) is tuple and node:
+                if len(node) == 4 and node[0] == "=" and any(t[0] == "n" and t[2] == name for t in node[2]):
+                    found.append(node[3])
+                pending.append(node)
+    return found[0] if len(found) == 1 else None
 
 
 def _scheduler(frame: Frame, name: str, args: list[Value], keywords: Keywords, e: ir.Expr) -> Value:

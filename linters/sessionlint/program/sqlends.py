@@ -14,17 +14,32 @@ _DEFINES = regex(r"\s*create\s+(?:or\s+replace\s+)?(?:temp\w*\s+|constraint\s+)*
 _OPERATION = {
     "commit": "commit", "end": "commit", "rollback": "rollback", "abort": "rollback", "savepoint": "begin_nested",
 }  # fmt: skip
-#: What changes rows or tables; a temporary table is gone with its session anyway.
+#: What changes rows or tables, or tells listeners at the commit; a temporary table is gone with its session anyway.
 _WRITES = regex(
     r"\s*(?:insert|update|delete|merge|truncate|drop|alter|create(?!\s+(?:(?:global|local)\s+)?temp(?:orary)?\b))\b"
+    r"|\s*(?:refresh\s+materialized\s+view|grant|revoke|comment\s+on|notify)\s"
+    r"|\s*copy\s+(?:only\s+)?[^\s(]+\s*(?:\([^()]*\)\s*)?from\s"
+    r"|\s*select\s+pg_notify\s*\("
+    r"|\s*select\b(?:(?!\bfrom\b)[^@;])*?\binto\s+(?!(?:(?:global|local)\s+)?temp(?:orary)?\b|(?:out|dump)file\b)[\w'.]+"
+    r"[^;]*\bfrom\b"
     r"|\s*with\b.*(?:\)|\bas\s*(?:(?:not\s+)?materialized\s*)?\()\s*(?:insert|update|delete|merge)\b",
     re.I | re.S,
+)
+#: A block that the server runs, and what in it writes; what it puts together (``EXECUTE``) is hardly a query.
+_BLOCK = regex(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*do\s+(?:language\s+\w+\s+)?(\$\w*\$)(.*?)\1", re.I | re.S)
+_WRITES_INSIDE = regex(
+    r"\b(?:insert\s+into|update\s+[\w'.]+\s+(?:(?:as\s+)?\w+\s+)?set|delete\s+from|merge\s+into|truncate|notify|execute"
+    r"|(?:drop|alter|create)\s+(?!(?:(?:global|local)\s+)?temp(?:orary)?\b)\w+|refresh\s+materialized\s+view)\b",
+    re.I,
 )
 
 
 def writes(text: str) -> bool:
-    """Whether a statement changes rows or tables, behind a comment or inside a ``WITH`` too."""
-    return _WRITES.match(_plain(text)) is not None
+    """Whether a statement changes rows or tables, behind a comment, inside a ``WITH`` or a ``DO`` block too."""
+    if _WRITES.match(_plain(text)) is not None:
+        return True
+    block = _BLOCK.match(text)
+    return block is not None and _WRITES_INSIDE.search(_plain(block.group(2))) is not None
 
 
 def transaction_statements(text: str) -> list[tuple[str, str]]:

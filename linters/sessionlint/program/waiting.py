@@ -13,7 +13,10 @@ from sessionlint.program.values import TASK, UNKNOWN, Pending, Seq, Value, join,
 #: Methods of event loops that run a coroutine to its end, or wait for a task.
 RUNS_TO_END = (".run_until_complete", "asyncio.Runner().run")
 
-_REMOTE = ("http://", "https://", "ftp://", "s3://", "gs://")
+_REMOTE = (
+    "http://", "https://", "ftp://", "sftp://", "s3://", "s3a://", "gs://", "gcs://", "abfs://", "abfss://", "az://",
+    "hf://", "hdfs://", "webhdfs://", "github://",
+)  # fmt: skip
 
 
 def note_awaited(frame: Frame, value: Value, e: ir.Expr) -> None:

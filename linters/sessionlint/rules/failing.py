@@ -13,6 +13,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.model import Event, FunctionInfo
 from sessionlint.rules.gathered_errors import recorded_errors
 from sessionlint.rules.kept_errors import told_later
+from sessionlint.rules.leaving_finally import leaving
 from sessionlint.rules.noted_in_finally import noted_outcomes
 from sessionlint.rules.noted_on_exit import noted_blocks, noted_by_callbacks
 from sessionlint.rules.other_libraries import calls_others, raise_their_own
@@ -266,11 +267,10 @@ def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
     """The ``return``, ``break`` and ``continue`` in ``finally`` clauses that swallow errors which nothing records."""
     statements = ir.body_of(function.facts)
     for node in tries(statements):
-        if not node[2]:
+        if not node[2] or not node[5]:
             continue
-        leaving = next((s for s in node[5] if s[0] in ("R", "J")), None)
-        body = (*node[2][0][1][:2], *node[2][-1][1][2:])
-        if leaving is None or not any(can_fail(e) for e in function.events if is_within(e.span, body)):
+        left, body = leaving(statements, node)
+        if left is None or not any(can_fail(e) for e in function.events if is_within(e.span, body)):
             continue
         clauses = {where for where, *_ in node[3]}
         handlers = [e for e in function.events if e.kind == "handler" and e.span in clauses and is_broad(e)]
@@ -278,7 +278,7 @@ def cut_short(program: Program, function: FunctionInfo) -> Iterator[ir.Span4]:
         events = tuple(e for e in function.events if is_within(e.span, final))
         done = Clause(program, function, events, _names_beyond(statements, node[5])).effort(node[5])
         if done != "records" and not any(effort(program, h) == "records" for h in handlers):
-            yield leaving[1]
+            yield left[1]
 
 
 def _names_beyond(node: Any, clause: Any) -> frozenset[str]:

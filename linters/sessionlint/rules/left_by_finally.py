@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessionlint.facts import ir
 from sessionlint.rules.decorated_units import runs_in_units
 from sessionlint.rules.failing import is_broad, tries
+from sessionlint.rules.leaving_finally import leaving
 from sessionlint.rules.watching import is_within
 
 if TYPE_CHECKING:
@@ -26,19 +27,23 @@ def left_by_finally(program: Program) -> Iterator[Event]:
 
 
 def _clauses(function: FunctionInfo) -> Iterator[Event]:
-    for node in tries(ir.body_of(function.facts)):
-        leaving = next((s for s in node[5] if s[0] in ("R", "J")), None)
-        if leaving is None or not node[2] or _kept_before(function, node):
+    statements = ir.body_of(function.facts)
+    for node in tries(statements):
+        if not node[2] or not node[5]:
             continue
-        body, final = _within(function, node[2]), _within(function, node[5])
+        left, tried = leaving(statements, node)
+        if left is None or _kept_before(function, node):
+            continue
+        body = tuple([e for e in function.events if is_within(e.span, tried)])
+        final = _within(function, node[5])
         use = next((e for e in body if e.kind in _USES), None)
         if use is None:
             continue
         around = tuple(t for t in use.transactions if not is_within(t.site[1], _span(node[2])))
-        word = "return" if leaving[0] == "R" else leaving[2]
+        word = "return" if left[0] == "R" else left[2]
         yield use._replace(
             kind="handler",
-            span=leaving[1],
+            span=left[1],
             value=(),
             flags=frozenset(("bare", "finally", "suppress", "swallows")),
             text=f"finally: {word}",

@@ -31,14 +31,15 @@ def noted_outcomes(function: FunctionInfo, records: Callable[[Event], bool]) -> 
 
 def _ends(body: Any, node: ir.Stmt) -> Iterator[tuple[str, tuple[int, int]]]:
     """The names that say something else when the ``try`` is through than in front of it, and where they begin to."""
-    before = {name: value for name, value, where in _assigned(body) if where[:2] < node[1][:2]}
+    before = {name: value for name, value, where in assigned(body) if where[:2] < node[1][:2]}
     # in the ``else``, too, an error leaves the name at what it was
-    for name, value, where in _assigned((node[2], node[4])):
+    for name, value, where in assigned((node[2], node[4])):
         if name in before and _differ(before[name], value):
             yield name, where[:2]
 
 
-def _assigned(nodes: Any) -> Iterator[tuple[str, ir.Expr, ir.Span4]]:
+def assigned(nodes: Any) -> Iterator[tuple[str, ir.Expr, ir.Span4]]:
+    """Names of a function that are given something, what they are given, and the statement's place."""
     for node in own_nodes_below(nodes):
         targets = node[2] if node[0] == "=" and len(node) == 4 else ()
         if node[0] == ":" and len(node) == 5 and node[4] is not None:

@@ -10,16 +10,18 @@ from sessionlint.facts import ir
 from sessionlint.program.api import Program
 from sessionlint.program.literals import owner_of
 from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.program.values import Param, Site, Value
+from sessionlint.program.values import CONNECTION, DRIVER, SESSION, Param, Site, Value
 from sessionlint.rules.background_work import enclosing, keeps, own_handles, sessions_in, started_values
 from sessionlint.rules.each_its_own import opened_by_each
 from sessionlint.rules.left_alone import left_alone
 from sessionlint.rules.named_twice import is_named_twice
 from sessionlint.rules.repeating import is_repeated
+from sessionlint.rules.shared_connections import connections_in
 from sessionlint.rules.shared_scopes import registries_in
 from sessionlint.rules.taking_turns import lock_around
 
 _MAKES = ("create", "obtain")
+_TOLD_AS_SUCH = (SESSION, CONNECTION, DRIVER)
 _RANKS = ("injected", "handle", "param")
 
 
@@ -84,11 +86,12 @@ def _starter(program: Program, started: Any) -> Any:
 
 
 def brought(program: Program, started: Iterable[Any]) -> Iterator[Any]:
-    """The sessions that coroutines bring along; not those that an object keeps whose method does nothing with them."""
+    """The sessions and connections that coroutines bring along; none of an object whose method leaves it alone."""
     for atom in started:
         for session in sessions_in(program, (atom,)):
             if atom.tag != "pending" or not left_alone(program, atom, session):
                 yield session
+    yield from connections_in(program, started)
 
 
 def _of_objects(program: Program, started: list[Any]) -> Iterator[Any]:
@@ -143,7 +146,7 @@ def described(program: Program, session: Any) -> str:
     if session.tag == "handle" and session.registry and program.kind(session) != "session":
         return "The session of the registry"
     word = program.describe(session)
-    of = "the session of " if session.tag == "param" and program.kind(session) != "session" else ""
+    of = "the session of " if session.tag == "param" and program.kind(session) not in _TOLD_AS_SUCH else ""
     return f"{of}{word}"[0].upper() + f"{of}{word}"[1:]
 
 

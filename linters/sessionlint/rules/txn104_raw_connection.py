@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.report import Finding
 from sessionlint.rules.base import Bad, Good, Rule
+from sessionlint.rules.data_frames import connected_by_url
 from sessionlint.rules.naming import nodes
 from sessionlint.rules.opening import is_approved, made_at, text
 from sessionlint.rules.remedies import opening
@@ -32,7 +33,8 @@ META = Rule(
         "the session module."
     ),
     not_flagged=(
-        "The session module, migrations and tests; `session.connection()`, which belongs to the session; "
+        "The session module, migrations and tests; `session.connection()`, which belongs to the session, also where "
+        "pandas reads or stores a frame on it (a URL in its place connects anew, and counts); "
         "`connect()` and `begin()` of things that are no database (brokers, sockets, signals)."
     ),
 )
@@ -146,6 +148,49 @@ def made(url):
     return DRIVER.get()(url)  # TXN104@12
 """
     ),
+    Bad(
+        """
+# --- app/services/frames.py
+import os
+
+import databases
+import pandas as pd
+
+from app.session import get_session
+
+URL = os.environ["DATABASE_URL"]
+
+
+def stored(rows):
+    frame = pd.DataFrame(rows)
+    frame.to_sql("totals", URL, if_exists="append")  # TXN104@5
+
+
+def summed(frame: pd.DataFrame):
+    frame.groupby("name").sum().to_sql("sums", con="postgresql+psycopg2://db/app")  # TXN104@5
+
+
+def loaded(name):
+    return pd.read_sql("totals", f"postgresql://db/{name}")  # TXN104@12
+
+
+async def listed():
+    database = databases.Database(URL)  # TXN104@16
+    await database.connect()
+
+
+def written(frame: pd.DataFrame, connection):
+    frame.to_sql("totals", connection)
+    frame.to_csv("s3://totals/new.csv")
+    return pd.read_sql_table("totals", connection)
+
+
+async def inside():
+    async with get_session() as session:
+        connection = await session.connection()
+        return await connection.run_sync(lambda c: pd.read_sql("totals", c))
+"""
+    ),
 ]
 
 GOOD = [
@@ -197,6 +242,10 @@ _KINDS = {
     "driver connection": "opens a driver connection past the engine",
     "driver pool": "creates a driver pool beside the engine",
 }
+_OF_FRAMES = (
+    "Give it the connection of the session (`connection.run_sync(…)` under `await session.connection()`), or load the "
+    "rows with the session."
+)
 _TABLES = "Leave tables to a migration, or do this in a function of the session module."
 _OF_TABLES = ("create_all", "drop_all")
 
@@ -212,6 +261,10 @@ def check(program: Program) -> Iterator[Finding]:
         advice = _TABLES if _makes_tables(event) else opening(program, event.function)
         message = f"{text(event)} {what}, outside the session module. {advice}"
         yield program.finding(META, event, message, made_at(program, event.value))
+    for event in connected_by_url(program):
+        if not program.is_exempt(event.function):
+            message = f"{text(event)} connects by a URL, past the engine, outside the session module. {_OF_FRAMES}"
+            yield program.finding(META, event, message)
 
 
 def _makes_tables(event: Event) -> bool:

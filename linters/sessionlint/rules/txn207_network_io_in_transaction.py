@@ -1356,6 +1356,71 @@ def transactional(function=None, *, mode="write"):
     return decorate if function is None else decorate(function)
 """
     ),
+    Bad(
+        """
+# --- app/tasks/pages.py
+import asyncio
+
+import fsspec
+import trafilatura
+import whois
+from imap_tools import MailBox
+from newspaper import Article
+
+from app.models.item import Item
+from app.session import get_session
+
+
+def stored(key):
+    with fsspec.open("s3://pages/" + key) as file:
+        return file.read()
+
+
+def on_disk(key):
+    with fsspec.open("/data/" + key) as file:
+        return file.read()
+
+
+async def from_store(key):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=await asyncio.to_thread(stored, key)))  # TXN207@37
+
+
+async def from_disk(key):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=await asyncio.to_thread(on_disk, key)))
+
+
+async def from_page(url):
+    async with get_session() as session, session.begin():
+        page = Article(url)
+        page.download()  # TXN207@9
+        session.add(Item(name=page.title))
+
+
+async def from_site(url):
+    async with get_session() as session, session.begin():
+        html = trafilatura.fetch_url(url)  # TXN207@16
+        session.add(Item(name=trafilatura.extract(html)))
+
+
+async def from_name(domain):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=str(whois.whois(domain))))  # TXN207@35
+
+
+async def from_mail(host, user, password):
+    async with get_session() as session, session.begin():
+        with MailBox(host).login(user, password) as box:  # TXN207@14
+            session.add(Item(name=box.user))
+
+
+async def before(url, domain):
+    html, owner = trafilatura.fetch_url(url), whois.whois(domain)
+    async with get_session() as session, session.begin():
+        session.add(Item(name=trafilatura.extract(html) + owner.name))
+"""
+    ),
 ]
 
 GOOD = [

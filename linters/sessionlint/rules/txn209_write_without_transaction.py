@@ -1646,6 +1646,59 @@ def handing(function):
     return inner
 """
     ),
+    Bad(
+        """
+# --- app/tasks/stock.py
+from sqlalchemy import func, select, text
+
+from app.session import get_session
+
+
+async def refreshed():
+    async with get_session() as session:
+        await session.execute(text("REFRESH MATERIALIZED VIEW CONCURRENTLY stock"))  # TXN209@15
+
+
+async def loaded():
+    async with get_session() as session:
+        await session.execute(text("COPY app.stock (id, name) FROM '/data/stock.csv'"))  # TXN209@15
+
+
+async def archived():
+    async with get_session() as session:
+        await session.execute(text("SELECT id, (now()) AS at INTO old_stock FROM stock"))  # TXN209@15
+
+
+async def in_block():
+    async with get_session() as session:
+        await session.execute(text("-- old\\nDO $body$ BEGIN DELETE FROM stock; END $body$"))  # TXN209@15
+
+
+async def told():
+    async with get_session() as session:
+        await session.execute(select(func.pg_notify("stock", "new")))  # TXN209@15
+
+
+async def told_by_text():
+    async with get_session() as session:
+        await session.execute(text("NOTIFY stock, 'new'"))  # TXN209@15
+
+
+async def only_asked():
+    async with get_session() as session:
+        await session.execute(text("COPY (SELECT name FROM stock) TO '/data/stock.csv'"))
+        await session.execute(text("SELECT 'goes into', name FROM stock"))
+        await session.execute(text("SELECT * INTO TEMP few FROM stock"))
+        await session.execute(text("DO $$ BEGIN RAISE NOTICE 'delete from stock'; END $$"))
+        await session.execute(select(func.pg_backend_pid()))
+
+
+async def kept():
+    async with get_session() as session, session.begin():
+        await session.execute(text("REFRESH MATERIALIZED VIEW stock"))
+        await session.execute(select(func.pg_notify("stock", "new")))
+"""
+    ),
 ]
 
 GOOD = [

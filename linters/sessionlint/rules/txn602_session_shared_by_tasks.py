@@ -34,7 +34,7 @@ from sessionlint.rules.task_groups import GROUPED, group_of
 META = Rule(
     code="TXN602",
     name="session-shared-by-tasks",
-    summary="One session is used by coroutines that run at the same time.",
+    summary="One session or connection is used by coroutines that run at the same time.",
     rationale="A session is one connection and one transaction, and does one thing at a time. Two coroutines on it get "
     '"This session is provisioning a new connection; concurrent operations are not permitted", or "another operation '
     'is in progress" from asyncpg, or, worse, no error: one of them commits the half-made changes of the other. It '
@@ -45,7 +45,8 @@ META = Rule(
     "coroutines awaited one after the other, tasks in branches that exclude each other, coroutines that use it inside "
     "`async with` of one lock that they share, "
     "a method of one object after the other where each opens its session itself, a single task that nobody is seen to "
-    "await in a block that waits for something else.",
+    "await in a block that waits for something else; a pool, and connections of drivers that let one statement wait "
+    "for the other (psycopg, aiosqlite).",
 )
 
 BAD = [
@@ -705,6 +706,68 @@ router = APIRouter()
 async def day_of(day: int, deliveries: FromDishka[Deliveries]):
     return await deliveries.of_one(day)
 """,
+    ),
+    Bad(
+        """
+import asyncio
+
+import aiosqlite
+import asyncpg
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.models.item import Item
+from app.session import engine
+
+
+async def load(connection, key):
+    return await connection.execute(select(Item).where(Item.id == key))
+
+
+async def by_core(connection: AsyncConnection):
+    return await asyncio.gather(connection.execute(select(Item)), connection.scalar(select(Item.id)))  # TXN602@18
+
+
+async def by_helper(connection: AsyncConnection, keys):
+    await asyncio.gather(*[load(connection, key) for key in keys])  # TXN602@11
+    return await asyncio.gather(load(connection, 1), asyncio.sleep(1))
+
+
+async def by_driver(connection: asyncpg.Connection):
+    return await asyncio.gather(connection.fetchval("SELECT 1"), connection.fetchval("SELECT 2"))  # TXN602@18
+
+
+async def by_one_that_is_made(url):
+    connection = await asyncpg.connect(url)  # TXN104@24
+    try:
+        await asyncio.gather(connection.execute("SELECT 1"), connection.execute("SELECT 2"))  # TXN602@15
+    finally:
+        await connection.close()
+
+
+async def by_pool(pool: asyncpg.Pool, waiting: aiosqlite.Connection):
+    await asyncio.gather(pool.fetchval("SELECT 1"), pool.fetchval("SELECT 2"))
+    await asyncio.gather(waiting.execute("SELECT 1"), waiting.execute("SELECT 2"))
+
+
+async def in_turns(connection: AsyncConnection, keys):
+    lock = asyncio.Lock()
+
+    async def one(key):
+        async with lock:
+            return await load(connection, key)
+
+    await asyncio.gather(*[one(key) for key in keys])
+    return [await load(connection, key) for key in keys]
+
+
+async def each_its_own(keys):
+    async def one(key):
+        async with engine.connect() as connection:  # TXN104@20
+            return await load(connection, key)
+
+    return await asyncio.gather(*[one(key) for key in keys])
+"""
     ),
 ]
 

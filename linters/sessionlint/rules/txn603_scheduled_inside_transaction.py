@@ -32,7 +32,9 @@ META = Rule(
     rationale="The task may start at the next await, in another thread or on another machine, and looks for rows that "
     "are not there yet: it finds nothing and ends, and the job stays pending for ever. When the commit then fails, the "
     "work is done for rows that never existed. Where a dependency commits after its yield, current FastAPI runs the "
-    "background tasks of the response first and the commit last.",
+    "background tasks of the response first and the commit last. `JSONResponse(…, background=BackgroundTask(f, id))` "
+    "counts where it is built inside the block, like `add_task` there: whether it is sent before the commit depends on "
+    "what is put between the two later.",
     remedy="End the transaction block first and schedule after it: keep the id in a variable, leave "
     "async with session.begin(), then call add_task. Or write the job as a row in the same transaction.",
     not_flagged="Work scheduled after the block or after the commit, background tasks where the committing dependency "
@@ -568,6 +570,77 @@ async def print_one(label: dict, db: AsyncSession = Depends(get_session_dependen
 async def print_early(label: dict, db: AsyncSession = Depends(get_session_dependency)):
     await Printing(Labels(db), Unit(db)).print_early(label)
 """,
+    ),
+    Bad(
+        """
+# --- app/tasks/letters.py
+from app.models.item import Item
+from app.session import get_session
+
+
+async def write(ctx, name):
+    async with get_session() as session, session.begin():
+        letter = Item(name=name)
+        session.add(letter)
+        await session.flush()
+        await ctx["redis"].enqueue_job("post", letter.id)  # TXN603@15
+
+
+async def write_by_name(ctx, name):
+    redis = ctx["redis"]
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+        await redis.enqueue_job("post", name)  # TXN603@15
+
+
+async def write_first(ctx, name):
+    async with get_session() as session, session.begin():
+        letter = Item(name=name)
+        session.add(letter)
+    await ctx["redis"].enqueue_job("post", letter.id)
+
+
+async def beside(name, **queues):
+    async with get_session() as session, session.begin():
+        session.add(Item(name=name))
+        made = {"mine": print}
+        made["mine"].enqueue_job("post", name)
+"""
+    ),
+    Bad(
+        """
+# --- app/routers/letters.py
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
+
+from app.models.item import Item
+from app.session import get_session_dependency
+
+router = APIRouter()
+
+
+def post(key):
+    print(key)
+
+
+@router.post("/inside")
+async def inside(session=Depends(get_session_dependency)):
+    async with session.begin():
+        letter = Item(name="a")
+        session.add(letter)
+        await session.flush()
+        answer = JSONResponse({}, background=BackgroundTask(post, letter.id))  # TXN603@46
+    return answer
+
+
+@router.post("/behind")
+async def behind(session=Depends(get_session_dependency)):
+    async with session.begin():
+        letter = Item(name="a")
+        session.add(letter)
+    return JSONResponse({}, background=BackgroundTask(post, letter.id))
+"""
     ),
 ]
 

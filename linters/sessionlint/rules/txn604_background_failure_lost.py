@@ -824,6 +824,86 @@ async def parcels(tasks: BackgroundTasks):
     tasks.add_task(stored, "a")
 """
     ),
+    Bad(
+        """
+# --- app/tasks/parcels.py
+import logging
+
+from fastapi import BackgroundTasks
+from sqlalchemy import update
+
+from app.models.item import Item
+from app.session import get_session
+
+logger = logging.getLogger(__name__)
+
+
+async def weigh(key):
+    async with get_session() as session, session.begin():
+        await session.execute(update(Item).where(Item.id == key).values(name="weighed"))
+
+
+async def swallowed(key):
+    done = False
+    try:
+        await weigh(key)
+        done = True
+    finally:
+        if not done:
+            logger.error("not weighed: %s", key)
+            return  # TXN604@13
+
+
+async def swallowed_else(key):
+    state = "failed"
+    try:
+        async with get_session() as session, session.begin():
+            await session.execute(update(Item).where(Item.id == key).values(name="weighed"))
+            state = "weighed"
+    finally:
+        if state != "failed":
+            logger.info("weighed: %s", key)
+        else:
+            return  # TXN604@13
+
+
+async def left_when_done(key):
+    done = False
+    try:
+        await weigh(key)
+        done = True
+    finally:
+        if done:
+            return
+        logger.error("not weighed: %s", key)
+
+
+async def never_begun(key, closed):
+    begun = False
+    try:
+        begun = True
+        await weigh(key)
+    finally:
+        if not begun:
+            return
+        logger.error("over: %s", key)
+
+
+async def let_through(key):
+    done = False
+    try:
+        await weigh(key)
+        done = True
+    finally:
+        if not done:
+            logger.error("not weighed: %s", key)
+
+
+def start(tasks: BackgroundTasks, key):
+    for work in (swallowed, swallowed_else, left_when_done, never_begun, let_through):
+        tasks.add_task(work, key)
+"""
+    ),
 ]
 
 GOOD = [

@@ -74,6 +74,17 @@ async def run(session):
     await session.execute(sqlalchemy.sql.expression.text("SELECT id FROM items"))  # TXN802@27
 """
     ),
+    Bad(
+        """
+import pandas as pd
+
+
+def totals(connection, rows):
+    everything = pd.read_sql("totals", connection)
+    some = pd.read_sql("SELECT id FROM totals", connection)  # TXN802@12
+    return everything, some, pd.read_sql_table("totals", connection)
+"""
+    ),
 ]
 
 GOOD = [
