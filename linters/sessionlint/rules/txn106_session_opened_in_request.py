@@ -38,6 +38,7 @@ from sessionlint.rules.runners import session_run_with
 from sessionlint.rules.second_sessions import second_sessions
 from sessionlint.rules.session_decorators import session_decorators
 from sessionlint.rules.transactions import opened_and_kept
+from sessionlint.rules.units_from_approved import is_from_approved
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -780,6 +781,62 @@ router = APIRouter()
 async def letter(letter: str):
     return await read(letter)
 """
+    ),
+    Bad(
+        """
+# --- app/ledgers.py
+from app.session import factory
+
+
+class Ledger:
+    async def __aenter__(self):
+        self.session = factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await (self.session.rollback() if kind else self.session.commit())
+        await self.session.close()
+
+
+async def get_ledger() -> Ledger:
+    return Ledger()
+# --- app/session.py
+import os
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine(os.environ["DATABASE_URL"]))
+# --- app/routers/rates.py
+from fastapi import APIRouter, Depends
+
+from app.ledgers import Ledger, get_ledger
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def injected(row: dict, ledger: Ledger = Depends(get_ledger)):
+    async with ledger:
+        ledger.session.add(row)
+
+
+@router.post("/b")
+async def in_one(row: dict):
+    async with await get_ledger() as ledger:  # TXN106@22
+        ledger.session.add(row)
+
+
+@router.post("/c")
+async def in_two(row: dict):
+    ledger = await get_ledger()
+    async with ledger:  # TXN106@16
+        ledger.session.add(row)
+""",
+        policy=(
+            ("session-modules", ["app/session.py", "app/ledgers.py"]),
+            ("session-dependencies", ["app.ledgers.get_ledger"]),
+            ("session-contexts", ["app.ledgers.get_ledger"]),
+        ),
     ),
 ]
 
@@ -1565,7 +1622,8 @@ def _unit(program: Program, event: Event) -> ClassInfo | None:
     if callee.name == _MAKES:
         return _made(program, event) if _keeps_approved(program, callee) else None
     if callee not in program.approved_contexts:
-        return callee.class_info if _keeps_approved(program, callee) else None
+        approved = _keeps_approved(program, callee) or is_from_approved(program, event)
+        return callee.class_info if approved else None
     hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
     return callee.class_info if not hands_out else None
 
