@@ -19,7 +19,7 @@ from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.flask_views import is_view
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
-from sessionlint.program.reached import anywhere, calling, reached_from
+from sessionlint.program.reached import anywhere, reached_from
 from sessionlint.program.values import Value
 from sessionlint.rules.answering_tasks import answering
 
