@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.facts import ir
 from sessionlint.facts.ir import Span4
-from sessionlint.program.entries import starts_or_stops
+from sessionlint.program.entries import starts_or_stops, takes_session
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
@@ -1474,7 +1474,6 @@ async def watch(socket: WebSocket):
 ]
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
-_GUESSED = " (the layer inferred for its file; `layers` in a policy says otherwise)"
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
 _MAKES = "__init__"
 _OPENS = (*ENTERS, _MAKES)
@@ -1515,8 +1514,9 @@ def _found(program: Program) -> Iterator[Finding]:
         unit = _unit(program, event)
         if unit is not None and event.site not in told:
             message = f"{_as_written(event, unit)} opens a session of its own in {_where(program, event.function)}. "
+            message += _advice(program, event.function) + _if_meant(program, event)
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
-            yield program.finding(META, event, message + _advice(program, event.function), trace)
+            yield program.finding(META, event, message, trace)
         run_with = session_run_with(program, event)
         if run_with is not None and event.site not in told and _receives(program, event.function):
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
@@ -1628,6 +1628,14 @@ def _unit(program: Program, event: Event) -> ClassInfo | None:
     return callee.class_info if not hands_out else None
 
 
+def _if_meant(program: Program, event: Event) -> str:
+    """What settles it where a dependency that the policy does not name brings the unit of work."""
+    sources = (a.source for a in event.value if a.tag == "injected")
+    found = [f for s in sources for f in program.targets(Dependency((s,), ("", (0, 0, 0, 0))))]
+    names = [f.class_info.name if f.class_info is not None and f.name == _MAKES else f.qualname for f in found]
+    return f" If {names[0]} is the way to sessions, name it in `session-dependencies`." if names else ""
+
+
 def _as_written(event: Event, unit: ClassInfo) -> str:
     """How a unit of work stands where it is entered: ``Unit(…)``, or ``self.unit`` with its class."""
     held = ir.text_of(event.expr) if event.expr is not None and event.expr[0] in ("a", "n") else ""
@@ -1678,7 +1686,15 @@ def _where(program: Program, function: FunctionInfo) -> str:
         return "an endpoint"
     # what the name of the file does not say
     guessed = program.policy.source == "inferred" and role not in function.path
-    return f"a {role}{_GUESSED if guessed else ''}"
+    return f"a {role}{_guessed(program, function) if guessed else ''}"
+
+
+def _guessed(program: Program, function: FunctionInfo) -> str:
+    """Why a layer was inferred for the file of a function."""
+    others = (f for f in program.solver.modules[function.path].functions if f.parent is None)
+    taker = next((f for f in others if takes_session(program, f)), None)
+    reason = "" if taker is None else f", where {taker.qualname}() takes a session"
+    return f" (the layer inferred for its file{reason}; `layers` in a policy says otherwise)"
 
 
 def _injected(program: Program) -> Iterator[Finding]:
