@@ -453,6 +453,69 @@ def test_a_file_about_tasks_whose_functions_requests_call_stays_a_service(infer)
     assert beside.policy.layer_of("app/tasks/readings.py") == "service"
 
 
+RUN_IN = """\
+from app.db import SessionLocal
+
+
+def run_in(function, *args):
+    with SessionLocal() as session:
+        return function(session, *args)
+
+
+def given(function):
+    def inner(*args):
+        with SessionLocal() as session:
+            return function(session, *args)
+
+    return inner
+"""
+NIGHTLY = """\
+from app.runs import run_in
+
+
+def remove(session, day):
+    session.execute("delete from readings where day < :day", {"day": day})
+
+
+def nightly(day):
+    run_in(remove, day)
+"""
+DECORATED = """\
+from app.runs import given
+
+
+@given
+def nightly(session, day):
+    session.execute("delete from readings where day < :day", {"day": day})
+"""
+UNCALLED = SERVICE.replace("def read(session: Session)", "def nightly(session: Session, day)")
+ASKED = """\
+from app.tasks.readings import nightly
+
+
+@router.post("/night")
+def night(db=Depends(get_db)):
+    nightly(db, 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [(NIGHTLY, "background"), (DECORATED, "background"), (UNCALLED, None)],
+    ids=["opened by what it calls", "handed in by a decorator", "taken from nobody in sight"],
+)
+def test_the_name_of_background_work_weighs_more_than_functions_that_take_a_session_from_nobody(infer, text, layer):
+    files = BASE | {"app/runs.py": RUN_IN, "app/api/items.py": ROUTER, "app/tasks/readings.py": text}
+    assert infer(files).policy.layer_of("app/tasks/readings.py") == layer
+    elsewhere = BASE | {"app/runs.py": RUN_IN, "app/api/items.py": ROUTER, "app/shore/readings.py": text}
+    assert infer(elsewhere).policy.layer_of("app/shore/readings.py") == "service"
+    served = files | {"app/tasks/api.py": ROUTER}
+    assert infer(served).policy.layer_of("app/tasks/readings.py") == "service"
+    if text is UNCALLED:
+        asked = files | {"app/api/items.py": ROUTER + ASKED}
+        assert infer(asked).policy.layer_of("app/tasks/readings.py") == "service"
+
+
 TIDES = """\
 from app.db import SessionLocal
 

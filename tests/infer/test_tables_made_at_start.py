@@ -87,9 +87,11 @@ def test_what_hands_out_connections_to_make_the_tables_is_approved_and_nothing_e
     assert result.sessions == (("farm/barn.py",), ("farm.barn.given",), contexts)
 
 
-def test_one_that_works_on_such_a_connection_closes_it_for_all(infer):
+def test_one_more_who_works_on_such_a_connection_closes_it_for_nobody(infer):
     works = "from farm.barn import barn\nfrom sqlalchemy import text\n\n\nasync def milk():\n" + (
         "    async with barn.wire() as wire:\n        await wire.execute(text('UPDATE cows SET milked = true'))\n"
     )
     files = {"farm/__init__.py": "", "farm/barn.py": BARN, "farm/main.py": MAIN.format(MAKES), "farm/dairy.py": works}
+    assert infer(files).policy.session_contexts == WIRE
+    files["farm/main.py"] = MAIN.format("await wire.execute(text('SELECT 1'))")
     assert infer(files).policy.session_contexts == (SESSION,)

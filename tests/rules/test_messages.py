@@ -179,3 +179,61 @@ async def named(session, name):
 """
     (told,) = messages(source, "TXN801")
     assert told.startswith("SQL is built with an f-string from values that are not literals (\"WHERE name = '…'\").")
+
+
+def test_the_reason_why_a_layer_was_inferred_is_told_with_it():
+    source = """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import get_session
+
+
+async def put(session: AsyncSession, shelf):
+    session.add(shelf)
+
+
+async def look():
+    async with get_session() as session:
+        return await session.get(object, 1)
+"""
+    files = examples.split(source, "app/shelves.py")
+    policy = examples.policy_for({"layers": {"service": ["app/shelves.py"]}}, files)
+    rule = next(rule for rule in all_rules() if rule.META.code == "TXN106")
+    program = examples.program_for(files, dataclasses.replace(policy, source="inferred"))
+    (told,) = [f.message for f in rule.check(program)]
+    assert "(the layer inferred for its file, where put() takes a session; `layers` in a policy says otherwise)" in told
+
+
+def test_a_unit_of_work_by_another_dependency_names_the_key_that_settles_it():
+    source = """
+# --- app/units.py
+from app.session import get_session
+
+
+class Unit:
+    async def __aenter__(self):
+        self.opened = get_session()
+        self.session = await self.opened.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        await self.opened.__aexit__(*details)
+
+
+def get_unit():
+    return Unit()
+# --- app/routers/units.py
+from fastapi import APIRouter, Depends
+
+from app.units import get_unit
+
+router = APIRouter()
+
+
+@router.get("/a")
+async def a(unit=Depends(get_unit)):
+    async with unit:
+        return await unit.session.get(object, 1)
+"""
+    told = messages(source, "TXN106")
+    assert any(m.endswith("If get_unit is the way to sessions, name it in `session-dependencies`.") for m in told)

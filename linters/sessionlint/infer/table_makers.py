@@ -1,4 +1,4 @@
-"""Context managers of a session module from which others take a connection for nothing but making the tables."""
+"""Context managers of a session module from which somebody takes a connection to make the tables."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ _KEEPS = frozenset({"txn", "store", "setattr", "return", "yield"})
 
 
 def is_for_tables(program: Program, source: Source) -> bool:
-    """Whether all who use a source make tables on its connections, as an application does when it starts."""
+    """Whether one who uses a source makes tables on its connections, as an application does when it starts.
+
+    Whoever else uses it takes nothing from that: more use makes it no less the module's way to a connection.
+    """
     made = program.shared(_made)
-    return bool(source.users) and all(_makes_tables(program, user, source.function, made) for user in source.users)
+    return any(_makes_tables(program, user, source.function, made) for user in source.users)
 
 
 def _made(program: Program) -> frozenset[Site]:

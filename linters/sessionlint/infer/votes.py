@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from sessionlint.facts import ir
 from sessionlint.infer.files import runs_as_script
+from sessionlint.infer.jobs import background_places, jobs, takes_from_nobody
 from sessionlint.infer.moving import migrations
 from sessionlint.infer.places import is_exempt, migration_support
 from sessionlint.infer.serving_tests import test_support
@@ -18,13 +19,12 @@ from sessionlint.program.api import Program
 from sessionlint.program.entries import takes_session
 from sessionlint.program.flask_views import is_view
 from sessionlint.program.model import ClassInfo, FunctionInfo, ModuleInfo
-from sessionlint.program.reached import anywhere, calling, reached_from
+from sessionlint.program.reached import anywhere, reached_from
 from sessionlint.program.values import Value
 from sessionlint.rules.answering_tasks import answering
 
 #: Names that say "service" even of files that were not seen to take a session.
 SERVICE_NAMES = regex(r"(?:services?|crud|repositor(?:y|ies)|repos?|dao|queries)\Z", re.I)
-BACKGROUND_NAMES = regex(r"(?:background(?:_\w+)?|consumers?|cron|jobs?|scheduled|schedulers?|tasks?|workers?)\Z", re.I)
 AUTH_NAMES = regex(r"(?:^|_)(?:auth\w*|jwt|oauth2?|permissions?|security|tokens?)(?:_|$)", re.I)
 #: Decorators that say "this runs in the background", whatever project wraps the queue or scheduler.
 _SCHEDULING = regex(
@@ -104,17 +104,17 @@ def script_votes(
 
 def _background_at_home(program: Program) -> frozenset[FunctionInfo]:
     """What only started work calls, in the place of background work that holds what was started; and jobs there."""
-    jobs = _jobs(program)
-    started = (*program.background_functions, *jobs)
-    homes = {home for f in (*started, *program.background_helpers) for home in _background_places(f.path)}
+    own = jobs(program)
+    started = (*program.background_functions, *own)
+    homes = {home for f in (*started, *program.background_helpers) for home in background_places(f.path)}
     widely = reached_from(program, frozenset(started), anywhere)
-    return frozenset(f for f in (*jobs, *widely) if any(home in homes for home in _background_places(f.path)))
+    return frozenset(f for f in (*own, *widely) if any(home in homes for home in background_places(f.path)))
 
 
 def runs_apart(program: Program) -> frozenset[FunctionInfo]:
     """What no request runs: work that is started, commands, the scripts of workers, and what they alone call."""
     scripts = (m.body for m in program.modules if runs_as_script(m))
-    started = frozenset((*program.background_functions, *_jobs(program), *program.entries, *scripts))
+    started = frozenset((*program.background_functions, *jobs(program), *program.entries, *scripts))
     return started | reached_from(program, started, anywhere)
 
 
@@ -145,31 +145,6 @@ def outermost(function: FunctionInfo) -> FunctionInfo:
     return function
 
 
-def _jobs(program: Program) -> frozenset[FunctionInfo]:
-    """Functions in a place of background work that open their own session and that nothing of the program calls.
-
-    Something outside of it runs them: a scheduler's configuration, a process manager. A place with endpoints is none,
-    it is about tasks or jobs.
-    """
-    served = {place for f in program.functions if f.routes for place in _background_places(f.path)}
-    callers, _ = program.shared(calling)
-    found: set[FunctionInfo] = set()
-    for function in program.functions:
-        places = _background_places(function.path)
-        if not places or not served.isdisjoint(places) or function.parent is not None or function.name == "<module>":
-            continue
-        asked_for = function in callers or function in program.dependency_functions or takes_session(program, function)
-        if not asked_for and not function.is_generator and _opens(function):
-            found.add(function)
-    return frozenset(found)
-
-
-def _background_places(path: str) -> list[str]:
-    """The folders above a file, and the file, that have the name of background work."""
-    parts = path.removesuffix(".py").split("/")
-    return ["/".join(parts[: at + 1]) for at, part in enumerate(parts) if BACKGROUND_NAMES.match(part)]
-
-
 def _holders(applications: Collection[str]) -> frozenset[str]:
     """The folders that applications lie in, beside each other and in no larger one: whatever they are called, it is
     the name of no layer."""
@@ -186,13 +161,16 @@ def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | N
     if counts["auth"] and (_is_named_auth(path) or (counts["authenticating"] >= counts["service"] and not at_home)):
         return Vote(path, "auth", counts["auth"])
     # in a place named after services, work for endpoints keeps a file theirs unless most of it is started
-    needed = counts["service"] + (_is_called_service(path, holders) and not _is_named_background(path))
-    if counts["background"] >= max(needed, 1) and (counts["background"] >= most or _is_named_background(path)):
+    needed = counts["service"] + (_is_called_service(path, holders) and not background_places(path))
+    if counts["background"] >= max(needed, 1) and (counts["background"] >= most or background_places(path)):
         return Vote(path, "background", counts["background"])
     if counts["model"] and counts["model"] >= counts["service"]:
         return Vote(path, "model", counts["model"])
     if counts["functions"] and _is_called_service(path, holders):
         return Vote(path, "service", counts["service"])
+    # what the name says of functions that nobody was seen to hand a session weighs more than that they take one
+    if counts["uncalled"] == counts["service"] and background_places(path):
+        return None
     # a helper or two, of a file that does its work with sessions of its own, are not what it is there for
     if counts["service"] and counts["service"] >= counts["opening"]:
         return Vote(path, "service", counts["service"])
@@ -202,10 +180,6 @@ def _vote(path: str, counts: Counter[str], holders: Collection[str]) -> Vote | N
 def _is_named_auth(path: str) -> bool:
     """Whether the file or a folder above it is called after authentication; one call does not make a file that."""
     return any(AUTH_NAMES.search(part) for part in path.removesuffix(".py").split("/"))
-
-
-def _is_named_background(path: str) -> bool:
-    return any(BACKGROUND_NAMES.match(part) for part in path.removesuffix(".py").split("/"))
 
 
 def _is_called_service(path: str, holders: Collection[str]) -> bool:
@@ -249,6 +223,7 @@ def _counts(
             and not _only_carries(program, function)
         ):
             counts["service"] += 1
+            counts["uncalled"] += takes_from_nobody(program, function)
         elif (function.parent is None and function in apart) or function in program.message_handlers:
             counts["opening"] += _opens(function)
     return counts

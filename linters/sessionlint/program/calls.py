@@ -53,7 +53,7 @@ from sessionlint.program.external_names import told_by
 from sessionlint.program.forwarding import forward, is_open_ended
 from sessionlint.program.frame import Frame
 from sessionlint.program.growing import grow, remove, update
-from sessionlint.program.guards import Guard, either, name_of, receiver_of
+from sessionlint.program.guards import Guard, either, instead_of, name_of, receiver_of
 from sessionlint.program.model import Effect
 from sessionlint.program.values import (
     FACTORY,
@@ -99,6 +99,7 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
     frame.flags.extend(flags)
     out: Value = UNKNOWN
     through, name = receiver_of(frame, e[2]), name_of(frame, e[2])
+    absent = instead_of(frame, e[2]) if through is None and e[2][0] == "a" and len(callees) > 1 else None
     for callee in callees:
         if callee.tag == "fn" and callee.info.decorator_values:
             callees = dispatching.chosen(frame, callees, args)
@@ -125,6 +126,8 @@ def evaluate_call(frame: Frame, e: ir.Expr, statement: bool = False, context: bo
             out = join(out, _guarded(frame, chosen, callee, args, keywords, e))
         elif through is not None and (instead or _is_one_of_several(frame, callees, callee)):
             out = join(out, _guarded(frame, _of_receiver(through, callee), callee, args, keywords, e))
+        elif absent is not None and _is_only_declared(frame, callee, e):
+            out = join(out, _guarded(frame, _of_receiver(absent, callee), callee, args, keywords, e))
         elif (drawn := drawing.guard_of(frame, callee, e[2])) is not None:
             out = join(out, _guarded(frame, drawn, callee, args, keywords, e))
         elif frame.chosen and (choice := class_values.choice_of(frame, callee)) is not None:
@@ -177,6 +180,13 @@ def _is_one_of_several(frame: Frame, callees: Value, callee: Any) -> bool:
     if callee.tag != "fn" or not isinstance(callee.receiver, Inst):
         return False
     return len(callees) > 1 or callee.receiver.info is not frame.function.class_info
+
+
+def _is_only_declared(frame: Frame, callee: Any, e: ir.Expr) -> bool:
+    """Whether a method is of what a parameter is declared to be, not of what was made in its place."""
+    if callee.tag != "fn" or not isinstance(callee.receiver, Inst) or callee.receiver.bindings:
+        return False
+    return callee.receiver not in frame.env.get(e[2][2][2], UNKNOWN)
 
 
 #: Conditions on functions and objects that are passed: what others of them leave to be awaited is not theirs.

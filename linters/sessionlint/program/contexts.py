@@ -268,7 +268,8 @@ def _enter_by(frame: Frame, atom: Any, method: Fn, item: ir.Expr, entered: Enter
     """Runs one ``__enter__`` of an object; at the end the method that leaves it will be run."""
     leaves = "__aexit__" if method.info.name == "__aenter__" else "__exit__"
     owner = atom if method.receiver is None else method.receiver  # a static method is bound to nothing
-    value = _run_by(frame, method, item, param, context=True)
+    # what was waited for is what is entered: ``async with await get_unit()``
+    value = _run_by(frame, method, item[2] if item[0] == "aw" else item, param, context=True)
     entered.value = join(entered.value, value)
     entered.exits.append((owner, leaves, param))
     fresh = [a for a in value if isinstance(a, Handle) and a.kind in CLOSED_BY_EXIT]

@@ -248,6 +248,13 @@ def receiver_of(frame: Frame, expr: ir.Expr) -> Any:
     return _param(frame, base) or _field(frame, base)
 
 
+def instead_of(frame: Frame, expr: ir.Expr) -> Any:
+    """The parameter in whose place something else stands where nobody passes it: ``sender = sender or Outbox()``."""
+    value = frame.env.get(expr[2][2], UNKNOWN) if expr[2][0] == "n" else UNKNOWN
+    params = [a for a in value if isinstance(a, Param)] if len(value) > 1 else []
+    return params[0] if len(params) == 1 else None
+
+
 def name_of(frame: Frame, expr: ir.Expr) -> Any:
     """The parameter that names the method in ``getattr(session, method)(…)``."""
     if expr[0] != "c" or expr[2][0] != "n" or expr[2][2] != "getattr" or len(expr[3]) < 2:
@@ -322,6 +329,8 @@ def handed_as(guard: Guard, param: Any) -> Guard:
 def _is(guard: Guard, atom: Any, mro: Callable[[Any], Sequence[Any]]) -> bool | None:
     wanted = guard.value
     if guard.kind == "of":
+        if atom.tag == "const" and atom.value is None:
+            return False  # something else stands in its place, or nothing is called
         return _has_method(guard, atom, mro) if atom.tag in _OF_CLASS and _is_final(atom, wanted[0], mro) else None
     if atom.tag == "inst" and wanted.tag == "inst":
         if None not in (marks := (mark_of(atom), mark_of(wanted))) and marks[0] != marks[1]:

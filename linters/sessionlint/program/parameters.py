@@ -114,15 +114,13 @@ class Parameters(Classes):
         return join(self._without_interfaces(known, given) if known and given else known, tuple(given))
 
     def _without_interfaces(self, known: Value, given: dict[Any, None]) -> Value:
-        """What is declared without an interface where what is passed alone implements that."""
+        """What is declared without an interface where what is passed implements that: nothing else was seen to come."""
         seen = (a for g in given for a in (self.read(("injected", g.source)) if g.tag == "injected" else (g,)))
         made = [a.info for a in seen if a.tag == "inst" and (a.bindings or not self.is_interface(a.info))]
         if not made:
             return known
-        classes = {info for passed in made for info in self.mro(passed)}
         said = [a for a in known if a.tag == "inst" and not a.bindings and a not in given and self.is_interface(a.info)]
-        alone = [a for a in said if all(below in classes for below in self.subclasses(a.info))]
-        left = [a for a in alone if any(self.fulfils(passed, a.info) for passed in made)]
+        left = [a for a in said if any(self.fulfils(passed, a.info) for passed in made)]
         return tuple([a for a in known if a not in left]) if left else known
 
     def views_among(self, atom: Any, tags: tuple[str, ...]) -> Value:

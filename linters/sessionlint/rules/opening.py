@@ -27,6 +27,7 @@ _RANK = ("session", "connection", "driver connection", "factory", "engine", "dri
 _DEEP = 4
 #: Where what is open is kept for those who read it.
 _KEEPERS = frozenset({"context variable", "attribute"})
+_ENTERS = frozenset({"__enter__", "__aenter__"})
 _MADE_BY_CLASS = frozenset({"session", "driver connection", "connection"})
 
 
@@ -51,7 +52,11 @@ def shown(source: FunctionInfo) -> str:
 def text(event: Event) -> str:
     """The call as written, or the callee's name when the event stands for a hidden call."""
     written = ir.text_of(event.expr) if event.expr is not None and event.expr[0] != "z" else ""
-    return written if written and written != "…" else f"{event.name}()"
+    if written and written != "…":
+        return written
+    # nobody writes what a ``with`` calls
+    entered = event.callee.class_info if event.callee is not None and event.name in _ENTERS else None
+    return f"{event.name}()" if entered is None else f"{entered.name}(…)"
 
 
 def approved_openers(program: Program) -> frozenset[FunctionInfo]:

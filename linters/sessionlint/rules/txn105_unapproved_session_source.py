@@ -932,6 +932,50 @@ class Orders:
 orders = Orders(session_factory)
 """
     ),
+    Good(
+        """
+# --- app/ledgers.py
+from app.session import factory
+
+
+class Ledger:
+    async def __aenter__(self):
+        self.session = factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await (self.session.rollback() if kind else self.session.commit())
+        await self.session.close()
+
+
+async def get_ledger() -> Ledger:
+    return Ledger()
+# --- app/session.py
+import os
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine(os.environ["DATABASE_URL"]))
+# --- app/tasks/rates.py
+from app.ledgers import get_ledger
+
+
+async def in_one(row):
+    async with await get_ledger() as ledger:
+        ledger.session.add(row)
+
+
+async def in_two(row):
+    ledger = await get_ledger()
+    async with ledger:
+        ledger.session.add(row)
+""",
+        policy=(
+            ("session-modules", ["app/session.py", "app/ledgers.py"]),
+            ("session-dependencies", ["app.ledgers.get_ledger"]),
+            ("session-contexts", ["app.ledgers.get_ledger"]),
+        ),
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sessionlint.facts import ir
 from sessionlint.facts.ir import Span4
-from sessionlint.program.entries import starts_or_stops
+from sessionlint.program.entries import starts_or_stops, takes_session
 from sessionlint.program.model import Effect
 from sessionlint.program.values import Dependency, Handle
 from sessionlint.report import Finding
@@ -38,6 +38,7 @@ from sessionlint.rules.runners import session_run_with
 from sessionlint.rules.second_sessions import second_sessions
 from sessionlint.rules.session_decorators import session_decorators
 from sessionlint.rules.transactions import opened_and_kept
+from sessionlint.rules.units_from_approved import is_from_approved
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -783,6 +784,62 @@ async def letter(letter: str):
     return await read(letter)
 """
     ),
+    Bad(
+        """
+# --- app/ledgers.py
+from app.session import factory
+
+
+class Ledger:
+    async def __aenter__(self):
+        self.session = factory()
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        await (self.session.rollback() if kind else self.session.commit())
+        await self.session.close()
+
+
+async def get_ledger() -> Ledger:
+    return Ledger()
+# --- app/session.py
+import os
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = async_sessionmaker(create_async_engine(os.environ["DATABASE_URL"]))
+# --- app/routers/rates.py
+from fastapi import APIRouter, Depends
+
+from app.ledgers import Ledger, get_ledger
+
+router = APIRouter()
+
+
+@router.post("/a")
+async def injected(row: dict, ledger: Ledger = Depends(get_ledger)):
+    async with ledger:
+        ledger.session.add(row)
+
+
+@router.post("/b")
+async def in_one(row: dict):
+    async with await get_ledger() as ledger:  # TXN106@22
+        ledger.session.add(row)
+
+
+@router.post("/c")
+async def in_two(row: dict):
+    ledger = await get_ledger()
+    async with ledger:  # TXN106@16
+        ledger.session.add(row)
+""",
+        policy=(
+            ("session-modules", ["app/session.py", "app/ledgers.py"]),
+            ("session-dependencies", ["app.ledgers.get_ledger"]),
+            ("session-contexts", ["app.ledgers.get_ledger"]),
+        ),
+    ),
 ]
 
 GOOD = [
@@ -1419,7 +1476,6 @@ async def watch(socket: WebSocket):
 ]
 
 _MOVE = "No request runs it, and nobody hands it a session: move it to a file of its own, of no layer of requests."
-_GUESSED = " (the layer inferred for its file; `layers` in a policy says otherwise)"
 _SESSIONS = frozenset({"session", "connection", "driver connection"})
 _MAKES = "__init__"
 _OPENS = (*ENTERS, _MAKES)
@@ -1460,8 +1516,9 @@ def _found(program: Program) -> Iterator[Finding]:
         unit = _unit(program, event)
         if unit is not None and event.site not in told:
             message = f"{_as_written(event, unit)} opens a session of its own in {_where(program, event.function)}. "
+            message += _advice(program, event.function) + _if_meant(program, event)
             trace = program.effect_trace(event.callee, _CREATES) if event.callee is not None else []
-            yield program.finding(META, event, message + _advice(program, event.function), trace)
+            yield program.finding(META, event, message, trace)
         run_with = session_run_with(program, event)
         if run_with is not None and event.site not in told and _receives(program, event.function):
             message = f"{text(event)} opens a session of its own in {_where(program, event.function)}. "
@@ -1567,9 +1624,18 @@ def _unit(program: Program, event: Event) -> ClassInfo | None:
     if callee.name == _MAKES:
         return _made(program, event) if _keeps_approved(program, callee) else None
     if callee not in program.approved_contexts:
-        return callee.class_info if _keeps_approved(program, callee) else None
+        approved = _keeps_approved(program, callee) or is_from_approved(program, event)
+        return callee.class_info if approved else None
     hands_out = any(program.kind(a) == "session" for a in (*callee.summary.returns, *callee.summary.yields))
     return callee.class_info if not hands_out else None
+
+
+def _if_meant(program: Program, event: Event) -> str:
+    """What settles it where a dependency that the policy does not name brings the unit of work."""
+    sources = (a.source for a in event.value if a.tag == "injected")
+    found = [f for s in sources for f in program.targets(Dependency((s,), ("", (0, 0, 0, 0))))]
+    names = [f.class_info.name if f.class_info is not None and f.name == _MAKES else f.qualname for f in found]
+    return f" If {names[0]} is the way to sessions, name it in `session-dependencies`." if names else ""
 
 
 def _as_written(event: Event, unit: ClassInfo) -> str:
@@ -1622,7 +1688,15 @@ def _where(program: Program, function: FunctionInfo) -> str:
         return "an endpoint"
     # what the name of the file does not say
     guessed = program.policy.source == "inferred" and role not in function.path
-    return f"a {role}{_GUESSED if guessed else ''}"
+    return f"a {role}{_guessed(program, function) if guessed else ''}"
+
+
+def _guessed(program: Program, function: FunctionInfo) -> str:
+    """Why a layer was inferred for the file of a function."""
+    others = (f for f in program.solver.modules[function.path].functions if f.parent is None)
+    taker = next((f for f in others if takes_session(program, f)), None)
+    reason = "" if taker is None else f", where {taker.qualname}() takes a session"
+    return f" (the layer inferred for its file{reason}; `layers` in a policy says otherwise)"
 
 
 def _injected(program: Program) -> Iterator[Finding]:

@@ -1421,6 +1421,64 @@ async def before(url, domain):
         session.add(Item(name=trafilatura.extract(html) + owner.name))
 """
     ),
+    Bad(
+        """
+# --- app/adapters/bells.py
+from abc import ABC, abstractmethod
+
+import httpx
+
+
+class Bell(ABC):
+    @abstractmethod
+    async def ring(self, name): ...
+
+
+class RemoteBell(Bell):
+    async def ring(self, name):
+        async with httpx.AsyncClient() as client:
+            await client.post("https://bells.example", json={"name": name})
+
+
+class NotedBell(Bell):
+    def __init__(self, session):
+        self.session = session
+
+    async def ring(self, name):
+        self.session.add(name)
+# --- app/services/boats.py
+from app.adapters.bells import Bell, NotedBell, RemoteBell
+
+
+async def land(session, bell: Bell, boat):
+    session.add(boat)
+    await session.flush()
+    await bell.ring(boat)
+
+
+async def moor(session, boat, bell: Bell | None = None):
+    bell = bell or NotedBell(session)
+    session.add(boat)
+    await bell.ring(boat)
+
+
+async def leave(session, boat, bell: Bell | None = None):
+    bell = bell or RemoteBell()
+    session.add(boat)
+    await bell.ring(boat)
+# --- app/tasks/boats.py
+from app.adapters.bells import NotedBell, RemoteBell
+from app.services.boats import leave, moor
+from app.session import get_session
+
+
+async def go(boat):
+    async with get_session() as session, session.begin():
+        await moor(session, boat)
+        await moor(session, boat, RemoteBell())  # TXN207@15
+        await leave(session, boat)  # TXN207@15
+""",
+    ),
 ]
 
 GOOD = [
@@ -2174,6 +2232,58 @@ async def a_pause(session: AsyncSession):
     await asyncio.wait_for(pause, 5)
 """,
         path="app/services/pages.py",
+    ),
+    Good(
+        """
+# --- app/adapters/bells.py
+from abc import ABC, abstractmethod
+
+import httpx
+
+
+class Bell(ABC):
+    @abstractmethod
+    async def ring(self, name): ...
+
+
+class RemoteBell(Bell):
+    async def ring(self, name):
+        async with httpx.AsyncClient() as client:
+            await client.post("https://bells.example", json={"name": name})
+
+
+class NotedBell(Bell):
+    def __init__(self, session):
+        self.session = session
+
+    async def ring(self, name):
+        self.session.add(name)
+# --- app/services/boats.py
+from app.adapters.bells import Bell, NotedBell, RemoteBell
+
+
+async def land(session, bell: Bell, boat):
+    session.add(boat)
+    await session.flush()
+    await bell.ring(boat)
+
+
+async def moor(session, boat, bell: Bell | None = None):
+    bell = bell or NotedBell(session)
+    session.add(boat)
+    await bell.ring(boat)
+# --- app/tasks/boats.py
+from app.adapters.bells import NotedBell, RemoteBell
+from app.services.boats import land, moor
+from app.session import get_session
+
+
+async def arrive(boat):
+    async with get_session() as session, session.begin():
+        await land(session, NotedBell(session), boat)
+        await moor(session, boat)
+    await RemoteBell().ring(boat)
+"""
     ),
 ]
 
