@@ -29,6 +29,9 @@ def may_be(frame: Frame, ended: Any, other: Any) -> bool:
     if frame.solver.kind_of(ended) != frame.solver.kind_of(other):
         return False
     left, right = _given(frame, ended), _given(frame, other)
+    if isinstance(ended, Handle):
+        # another function may call it by the place where it was made alone
+        left, right = {ended.root}, {a.root if isinstance(a, Handle) else a for a in right}
     return not left or not right or not left.isdisjoint(right)
 
 
@@ -60,8 +63,8 @@ def _of_object(frame: Frame, atom: Any) -> bool:
 
 
 def _given(frame: Frame, atom: Any) -> set[Any]:
-    """The sessions that it may be, by where they are made."""
+    """The sessions that it may be."""
     if atom.tag == "param":
         passed: Value = frame.solver.arguments_of(atom)
-        return {a.root if isinstance(a, Handle) else a for a in passed if a.tag in ("handle", "injected")}
-    return {atom.root if isinstance(atom, Handle) else atom}
+        return {a for a in passed if a.tag in ("handle", "injected")}
+    return {atom}

@@ -123,7 +123,10 @@ def of_the_request(program: Program, started: Iterable[Any]) -> Iterator[Any]:
     for atom in started:
         effects = atom.info.summary.effects if atom.tag == "pending" else ()
         used = [e.subject for e in effects if e.kind in ("use", "txn") and e.subject is not None]
-        yield from (a for a in used if a.tag == "injected" and program.kind(a) == "session")
+        for session in used:
+            # what all objects of a class are given goes by the constructor's name for it
+            passed = program.solver.arguments_of(session) if session.tag == "param" else (session,)
+            yield from (a for a in passed if len(passed) == 1 and a.tag == "injected" and program.kind(a) == "session")
 
 
 def _keeps(program: Program, given: Param, session: Any) -> bool:
