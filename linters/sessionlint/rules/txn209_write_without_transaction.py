@@ -1699,6 +1699,49 @@ async def kept():
         await session.execute(select(func.pg_notify("stock", "new")))
 """
     ),
+    Bad(
+        path="app/tasks/pairs.py",
+        source="""
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models.item import Item
+from app.session import get_session
+
+
+class Pair(NamedTuple):
+    session: AsyncSession
+    name: str
+
+
+async def taken_apart(pair: Pair):
+    session, name = pair
+    session.add(Item(name=name))
+
+
+async def matched(pair: Pair):
+    match pair:
+        case Pair(session=session, name=name):
+            session.add(Item(name=name))
+
+
+async def one(name):
+    async with get_session() as session:
+        await taken_apart(Pair(session, name))  # TXN209@15
+
+
+async def other(name):
+    async with get_session() as session:
+        await matched(Pair(session, name))  # TXN209@15
+
+
+async def saved(name):
+    async with get_session() as session, session.begin():
+        await taken_apart(Pair(session, name))
+        await matched(Pair(session, name))
+""",
+    ),
 ]
 
 GOOD = [

@@ -141,10 +141,17 @@ def _leaves(node: Any, meant: Callable[[Any], bool], spans: set[ir.Span4]) -> bo
         )
     elif op == "=" and len(node) == 4:
         # to another name, or the attribute that was looked for
-        elsewhere = [target for target in node[2] if target[0] != "n" and not meant(target)]
+        elsewhere = [target for target in node[2] if not _is_taken(target) and not meant(target)]
         if meant(node[3]):
             return bool(elsewhere)
         inner = (node[3], *elsewhere)
+    elif op == "M" and len(node) == 4 and meant(node[2]):
+        return any(_leaves(case[4], meant, spans) for case in node[3])
     else:
         return any(_leaves(part, meant, spans) for part in node)
     return any(_leaves(part, meant, spans) for part in inner if not meant(part))
+
+
+def _is_taken(target: ir.Expr) -> bool:
+    """Whether an assignment gives it another name, or takes it apart: what a record holds has names of its own then."""
+    return bool(target[0] == "n" or (target[0] in ("t", "l") and all(part[0] == "n" for part in target[2])))
