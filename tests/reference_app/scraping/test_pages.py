@@ -200,6 +200,8 @@ def test_only_html_is_parsed() -> None:
 
 
 TWO_MEGABYTES = 2 * 1024 * 1024
+#: Seconds. A slow machine takes two or three for the worst of these; what grows with the square takes hours.
+A_MOMENT = 10
 HOSTILE = {
     "nested blocks": "<div>",
     "unclosed formatting": "<p><b>",
@@ -223,14 +225,14 @@ def test_two_megabytes_made_to_hurt_take_a_moment(piece: str) -> None:
     body = (piece * (TWO_MEGABYTES // len(piece))).encode()
     started = time.process_time()
     read_page(URL, HTML, body)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < A_MOMENT
 
 
 def test_an_element_with_two_hundred_thousand_attributes_takes_a_moment() -> None:
     body = ("<div " + " ".join(f"a{n}=1" for n in range(200_000)) + ">").encode()
     started = time.process_time()
     read_page(URL, HTML, body)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < A_MOMENT
 
 
 @given(
