@@ -114,7 +114,8 @@ async def test_ten_million_entries_are_read_no_further_than_the_protocol_allows(
     report = await read_entries(BASE, ten_million(), lambda _kind, _url: True)
     assert report == SitemapReport(50_001, "more than 50,000 entries")
     assert sent == 51_000
-    assert time.process_time() - started < 5
+    # all ten million would take minutes
+    assert time.process_time() - started < 20
 
 
 async def test_a_fifty_megabyte_file_passes_through_little_memory() -> None:
@@ -196,7 +197,7 @@ async def test_files_made_to_hurt_end_quickly_and_give_nothing(body: bytes, prob
     started = time.process_time()
     report, found = await read(*(body[i : i + 65_536] for i in range(0, len(body), 65_536)))
     assert (report.problem, [url for _, url in found if url != BASE]) == (problem, [])
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5
 
 
 async def test_other_character_sets_are_read() -> None:
