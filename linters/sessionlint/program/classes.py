@@ -82,7 +82,7 @@ class Classes(Naming):
 
     def _make_maker(self, info: ClassInfo, base: str) -> None:
         """What stands for the constructor that a class has from a library's class that keeps its arguments."""
-        if base == "typing.NamedTuple" and info.maker is None:
+        if base == _NAMED_TUPLE and info.maker is None:
             self._add_maker(info, "__init__")
         known = library_classes.find(base)
         if known is None or not known.keeps or info.maker is not None:

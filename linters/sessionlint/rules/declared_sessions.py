@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
-from sessionlint.rules.walking import own_nodes_below
+from sessionlint.rules.walking import own_expressions_below
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
@@ -141,12 +141,7 @@ def _names_in(target: ir.Expr) -> set[str]:
 
 
 def _nodes(function: FunctionInfo) -> Iterator[Any]:
-    return _plain_nodes(ir.body_of(function.facts))
-
-
-def _plain_nodes(parts: Any) -> Iterator[Any]:
-    """The nodes below, without the tuples of names that look like one."""
-    return (n for n in own_nodes_below(parts) if len(n) > 2 and type(n[1]) is tuple and len(n[1]) == 4)
+    return own_expressions_below(ir.body_of(function.facts))
 
 
 def _is_attribute_given(program: Program, function: FunctionInfo, expr: ir.Expr, depth: int) -> bool:

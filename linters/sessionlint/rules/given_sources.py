@@ -8,13 +8,13 @@ from sessionlint.program.conditions import left_of
 from sessionlint.program.frame import identity
 from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 from sessionlint.program.values import Handle, Inst, Value
+from sessionlint.rules.two_halves import EXITS
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 #: What a function is passed, by parameter, and what the objects among that were made with.
 Given = dict[Any, Value]
-EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
 
 
 def given_for(
@@ -72,4 +72,4 @@ def _leaving_commits(program: Program, function: FunctionInfo, owner: ClassInfo,
     return any(left_of(guards, given, program.solver) is not None for guards in ways)
 
 
-__all__ = ["EXITS", "Given", "commits_when_left", "given_for"]
+__all__ = ["Given", "commits_when_left", "given_for"]

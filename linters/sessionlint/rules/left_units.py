@@ -9,7 +9,7 @@ from sessionlint.program.handles import HELD
 from sessionlint.program.literals import owner_of
 from sessionlint.program.values import Handle, Value, contained
 from sessionlint.rules.ownership import closes
-from sessionlint.rules.walking import own_nodes_below
+from sessionlint.rules.walking import own_expressions_below
 
 if TYPE_CHECKING:
     from sessionlint.facts import ir
@@ -45,7 +45,7 @@ def _is_made_in(program: Program, session: Handle, function: FunctionInfo) -> bo
 
 def _stays(event: Event, made: ir.Span4) -> bool:
     """Whether the object is only asked for its attributes, by the names that it has: nothing unseen is given it."""
-    nodes = [n for n in own_nodes_below(event.function.body) if len(n) > 2 and type(n[1]) is tuple and len(n[1]) == 4]
+    nodes = list(own_expressions_below(event.function.body))
     sources = {made, event.span}
     sources |= {n[1] for n in nodes if n[0] == "aw" and n[2][1] in sources}
     bound = [n for n in nodes if n[0] == "=" and n[3][1] in sources]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from sessionlint.facts import ir
-from sessionlint.program.model import Event, FunctionInfo
-from sessionlint.rules.walking import own_nodes_below
+from sessionlint.program.model import Event
+from sessionlint.rules.walking import own_expressions_below
 
 #: What a holder is made by: a call, a dictionary.
 _MAKES = ("c", "d")
@@ -18,7 +16,7 @@ def is_put_aside(event: Event) -> bool:
     function = event.function
     if function.children or function.name == "<module>":
         return False
-    nodes = list(_nodes(function))
+    nodes = list(own_expressions_below(function.body))
     target = next((t for n in nodes if n[0] == "=" for t in n[2] if n[1] == event.span or t[1] == event.span), None)
     if target is None or target[0] not in ("a", "i") or target[2][0] != "n":
         return False
@@ -39,7 +37,3 @@ def _is_shown_to_nobody(nodes: list[Any], name: str) -> bool:
     asked = {id(n[2]) for n in nodes if n[0] in ("a", "i") and id(n) not in called}
     asked |= {id(target) for n in nodes if n[0] == "=" for target in n[2]}
     return all(id(n) in asked for n in nodes if n[0] == "n" and n[2] == name)
-
-
-def _nodes(function: FunctionInfo) -> Iterator[ir.Expr]:
-    return (n for n in own_nodes_below(function.body) if len(n) > 2 and type(n[1]) is tuple and len(n[1]) == 4)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from sessionlint.facts import ir
 from sessionlint.program.model import Effect, Event, FunctionInfo
+from sessionlint.rules.two_halves import EXITS
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program
 
 OPENS = Effect("create", "session", None)
 _OPENINGS = frozenset({"obtain", "create", "call"})
-_EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
 
 
 def opener_around(program: Program, event: Event) -> FunctionInfo | None:
@@ -26,7 +26,7 @@ def opener_around(program: Program, event: Event) -> FunctionInfo | None:
         return None
     if callee.is_context_manager:
         return callee if "cm" in event.flags and _on_failure(callee, _yields) else None
-    if callee.name in _EXITS:
+    if callee.name in EXITS:
         leave = _leaving(program, event, callee)
         return leave if leave is not None and _asks_for_error(leave) else None
     for wrapper in callee.wrappers if event.function is not callee and event.function not in callee.wrappers else ():
@@ -59,7 +59,7 @@ def _leaving(program: Program, event: Event, enter: FunctionInfo) -> FunctionInf
     """The method that leaves the object which this call enters."""
     made = [a.info for _, value in event.bindings[:1] for a in value if a.tag == "inst"]
     owner = made[0] if made else enter.class_info
-    return None if owner is None else program.solver.method(owner, _EXITS[enter.name])
+    return None if owner is None else program.solver.method(owner, EXITS[enter.name])
 
 
 def _asks_for_error(leave: FunctionInfo) -> bool:

@@ -10,6 +10,7 @@ from sessionlint.program.values import UNKNOWN, Ext, Param, Value
 from sessionlint.rules.decorated_units import runs_in_units
 from sessionlint.rules.failing import body_of, handled, tries
 from sessionlint.rules.raised_later import outcome, raised_later
+from sessionlint.rules.two_halves import EXITS
 from sessionlint.rules.walking import nodes_below
 from sessionlint.rules.watching import is_within
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import ClassInfo, Event, FunctionInfo
 
-_ENTERS = {"__enter__": "__exit__", "__aenter__": "__aexit__"}
 #: What a test of the error's class in ``__exit__`` may name.
 _TESTED = {"issubclass", "isinstance"}
 
@@ -33,7 +33,7 @@ def managed(program: Program) -> Iterator[Event]:
         if "cm" in event.flags:
             told = (given_kinds(event, h) for h in callee.events if _keeps(h))
             yield from (_clause(event, h) for h in told)
-        elif callee.name in _ENTERS:
+        elif callee.name in EXITS:
             yield from _of_class(program, event, callee)
 
 
@@ -103,7 +103,7 @@ def _items(listed: Any) -> Value:
 
 def _of_class(program: Program, event: Event, entering: FunctionInfo) -> Iterator[Event]:
     """The clause that the ``__exit__`` of a manager's class stands for: one that returns something true."""
-    leaving = _ENTERS[entering.name]
+    leaving = EXITS[entering.name]
     node = _statement(event)
     left = (e.callee for e in event.function.events if e.kind == "call" and node is not None and e.span == node[1])
     methods = {m for m in left if m is not None and m.name == leaving}

@@ -17,7 +17,7 @@ from sessionlint.report import TraceStep
 from sessionlint.rules.called_objects import commits_late, source_of
 from sessionlint.rules.class_views import class_dependencies
 from sessionlint.rules.ended_by_helpers import by_helpers
-from sessionlint.rules.given_sources import EXITS, Given, commits_when_left, given_for
+from sessionlint.rules.given_sources import Given, commits_when_left, given_for
 from sessionlint.rules.handed_methods import handed_over
 from sessionlint.rules.lazy_sessions import is_given_only
 from sessionlint.rules.mounting import mounts
@@ -26,6 +26,7 @@ from sessionlint.rules.request_state import ends_for_all, opener_for_request
 from sessionlint.rules.session_classes import may_commit_itself
 from sessionlint.rules.sessions_inside import is_opened_by, is_session, opened_for
 from sessionlint.rules.sqltext import sql_uses
+from sessionlint.rules.two_halves import EXITS
 
 if TYPE_CHECKING:
     from sessionlint.program.api import Program

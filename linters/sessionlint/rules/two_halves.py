@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from sessionlint.program.api import Program
     from sessionlint.program.model import Event, FunctionInfo
 
-_HALVES = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
-_ENTERS = {leave: enter for enter, leave in _HALVES.items()}
+#: What enters the block of an object, and what leaves it.
+EXITS = {"__aenter__": "__aexit__", "__enter__": "__exit__"}
+_ENTERS = {leave: enter for enter, leave in EXITS.items()}
 _BY_HAND = ("commit", "rollback")
 _SOMETIMES = frozenset({"branch", "handler", "loop"})
 
@@ -63,6 +64,6 @@ def _ended_on_exit(program: Program, event: Event) -> bool:
 
 def _other_half(program: Program, event: Event) -> FunctionInfo | None:
     info = event.function.class_info
-    if info is None or event.function.name not in _HALVES:
+    if info is None or event.function.name not in EXITS:
         return None
-    return program.solver.method(info, _HALVES[event.function.name])
+    return program.solver.method(info, EXITS[event.function.name])

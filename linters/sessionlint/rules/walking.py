@@ -26,3 +26,8 @@ def own_nodes_below(node: Any) -> Iterator[Any]:
                     continue
                 yield child
             yield from own_nodes_below(child)
+
+
+def own_expressions_below(node: Any) -> Iterator[Any]:
+    """The same without tuples of names, which may look like a node: what has a place in the file."""
+    return (n for n in own_nodes_below(node) if len(n) > 2 and type(n[1]) is tuple and len(n[1]) == 4)
