@@ -280,9 +280,6 @@ class Parameters(Classes):
         for cls in self.mro(info):
             found = self.read(("attr", cls, name))
             entry = cls.attributes.get(name)
-            if cls.maker is not None and len(found) > 1 and Param(cls.maker, name) in found:
-                # that a field is declared a text says nothing new once it is known what it is given
-                found = tuple([a for a in found if a != ANY_TEXT])
             if entry is not None:
                 if overridden:
                     hidden = (*entry[2], *self.instances(entry[1]))
